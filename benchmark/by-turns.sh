@@ -31,8 +31,9 @@ secret=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
 # serve NAME PORT CHECKOUT
 serve() {
     mkdir -p "$folder/$1"
-    env MATRIX_DATA_DIR="$folder/$1" MATRIX_LISTENERS__CLIENT="127.0.0.1:$2" MATRIX_REGISTRATION__SHARED_SECRET="$secret" \
-        MATRIX_RATE_LIMITS__ENABLED=false "$3/run" --no-build >"$folder/$1.log" 2>&1 &
+    env MATRIX_DATA_DIR="$folder/$1" MATRIX_LISTENERS__CLIENT="127.0.0.1:$2" \
+        MATRIX_REGISTRATION__SHARED_SECRET="$secret" MATRIX_RATE_LIMITS__ENABLED=false \
+        "$3/run" --no-build >"$folder/$1.log" 2>&1 &
     servers+=($!)
     for _ in $(seq 300); do
         curl -sf "http://127.0.0.1:$2/health" >/dev/null && return 0

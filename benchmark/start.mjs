@@ -1,6 +1,6 @@
 // How long a server takes from its start to serving, and how long its first messages take beside later ones.
 //   node benchmark/start.mjs FOLDER... [--rounds N]
-// FOLDER holds a built server (matrix-host.dll). The folders take turns. Everything listens on 127.0.0.1 and is ended by its process.
+// FOLDER holds a built server (matrix-host.dll). The folders take turns. All servers listen on 127.0.0.1.
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -94,6 +94,7 @@ for (let round = 0; round < rounds; round++) {
 for (const [i, folder] of given.entries()) {
   const of = what => middle(measured[i].map(each => each[what]));
   console.log(
-    `${folder}: serving after ${of("serving").toFixed(0)} ms; p50 of the first ${first} messages ${of("cold").toFixed(3)} ms, ` +
+    `${folder}: serving after ${of("serving").toFixed(0)} ms; ` +
+      `p50 of the first ${first} messages ${of("cold").toFixed(3)} ms, ` +
       `of ${first} after ${warmUp} more ${of("warm").toFixed(3)} ms (${(of("cold") / of("warm")).toFixed(2)} times)`);
 }

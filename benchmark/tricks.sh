@@ -20,7 +20,8 @@ done
 [ ${#tricks[@]} -gt 0 ] || tricks=(none gather slices log climbing)
 
 dotnet build tools/Matrix.LoadGen -c Release --nologo -v q >&2 || exit 1
-[ -f host/Matrix.Host/bin/Release/net10.0/matrix-host.dll ] || dotnet build host/Matrix.Host -c Release --nologo -v q >&2 || exit 1
+[ -f host/Matrix.Host/bin/Release/net10.0/matrix-host.dll ] ||
+    dotnet build host/Matrix.Host -c Release --nologo -v q >&2 || exit 1
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/matrix-tricks.XXXXXX")
 servers=()
@@ -36,8 +37,9 @@ secret=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
 serve() {
     rm -rf "${folder:?}/$1"
     mkdir -p "$folder/$1"
-    env MATRIX_DATA_DIR="$folder/$1" MATRIX_LISTENERS__CLIENT="127.0.0.1:$2" MATRIX_REGISTRATION__SHARED_SECRET="$secret" \
-        MATRIX_RATE_LIMITS__ENABLED=false "$3" ./run --no-build >"$folder/$1.log" 2>&1 &
+    env MATRIX_DATA_DIR="$folder/$1" MATRIX_LISTENERS__CLIENT="127.0.0.1:$2" \
+        MATRIX_REGISTRATION__SHARED_SECRET="$secret" MATRIX_RATE_LIMITS__ENABLED=false \
+        "$3" ./run --no-build >"$folder/$1.log" 2>&1 &
     servers+=($!)
     for _ in $(seq 300); do
         curl -sf "http://127.0.0.1:$2/health" >/dev/null && return 0

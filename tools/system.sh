@@ -6,7 +6,11 @@ missing_packages() {
         package=${pair%%=*}
         what=${pair#*=}
         case $what in
-            *.so.*) ldconfig -p 2>/dev/null | grep -q "$what" || /sbin/ldconfig -p 2>/dev/null | grep -q "$what" || echo "$package" ;;
+            *.so.*)
+                ldconfig -p 2>/dev/null | grep -q "$what" ||
+                    /sbin/ldconfig -p 2>/dev/null | grep -q "$what" ||
+                    echo "$package"
+                ;;
             /*) ls $what >/dev/null 2>&1 || echo "$package" ;;
             *) command -v "$what" >/dev/null 2>&1 || echo "$package" ;;
         esac

@@ -92,6 +92,9 @@ module Lint =
         let kept eventType =
             Redaction.keptOf before.Redaction eventType
 
+        let lacksTopLevel keys =
+            not (Set.isSubset (set keys) before.Redaction.TopLevel)
+
         match change with
         | Change.Resolution edit when
             StateResolutionAlgorithm.target edit
@@ -102,8 +105,7 @@ module Lint =
         | Change.Handling edit when lacks before.Handling (target edit) -> Some $"handling/{target edit}"
         | Change.Selection(SelectionEdit.Remove name) when not (selection name) -> Some $"selection/{name}"
         | Change.Selection(SelectionEdit.Add s) when selection s.Name -> Some $"selection/{s.Name}"
-        | Change.Redaction(RedactionEdit.DropTopLevel keys) when not (Set.isSubset (set keys) before.Redaction.TopLevel) ->
-            Some "redaction/top-level"
+        | Change.Redaction(RedactionEdit.DropTopLevel keys) when lacksTopLevel keys -> Some "redaction/top-level"
         | Change.Redaction(RedactionEdit.KeepNothing eventType) when kept eventType = KeptContent.Paths [] ->
             Some $"redaction/{eventType}"
         | Change.Redaction(RedactionEdit.Keep(eventType, path)) ->

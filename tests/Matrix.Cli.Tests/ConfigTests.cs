@@ -32,7 +32,10 @@ internal sealed class ConfigTests
         var json = await Command.RunAsync("config", "check", file, "--format", "json");
 
         Assert.That((text.Code, json.Code), Is.EqualTo((1, 1)));
-        Assert.That(text.Output.Split('\n'), Has.Some.StartsWith($"{file}:1: unknown setting `server_nam`").And.Some.StartsWith($"{file}:3: `limits.body`: expected"));
+        Assert.That(
+            text.Output.Split('\n'),
+            Has.Some.StartsWith($"{file}:1: unknown setting `server_nam`")
+                .And.Some.StartsWith($"{file}:3: `limits.body`: expected"));
         Assert.That(json.Json.GetProperty("good").GetBoolean(), Is.False);
         Assert.That(
             json.Json.GetProperty("mistakes").EnumerateArray().Select(m => m.GetProperty("place").GetString()),

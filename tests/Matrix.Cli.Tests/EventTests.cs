@@ -7,7 +7,8 @@ namespace Matrix.Cli.Tests;
 internal sealed class EventTests
 {
     private const string Event = """
-        {"type":"m.room.message","sender":"@alice:one.test","room_id":"!room:one.test","content":{"msgtype":"m.text", "body":"hello"},
+        {"type":"m.room.message","sender":"@alice:one.test","room_id":"!room:one.test",
+         "content":{"msgtype":"m.text", "body":"hello"},
          "origin_server_ts":1000,"depth":7,"prev_events":[],"auth_events":[],"unsigned":{"age":1}}
         """;
 
@@ -22,7 +23,11 @@ internal sealed class EventTests
     [Test]
     public async Task An_event_is_printed_in_canonical_form_from_a_file_or_standard_input()
     {
-        var canonical = """{"auth_events":[],"content":{"body":"hello","msgtype":"m.text"},"depth":7,"origin_server_ts":1000,"prev_events":[],"room_id":"!room:one.test","sender":"@alice:one.test","type":"m.room.message","unsigned":{"age":1}}""";
+        var canonical = """
+            {"auth_events":[],"content":{"body":"hello","msgtype":"m.text"},"depth":7,"origin_server_ts":1000,
+            "prev_events":[],"room_id":"!room:one.test","sender":"@alice:one.test","type":"m.room.message",
+            "unsigned":{"age":1}}
+            """.Replace("\n", "", StringComparison.Ordinal);
 
         var fromInput = await RunAsync(Event, "event", "canonical", "--room-version", "11");
         var fromFile = await Command.RunAsync(

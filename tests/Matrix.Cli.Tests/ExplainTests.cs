@@ -7,15 +7,18 @@ namespace Matrix.Cli.Tests;
 internal sealed class ExplainTests
 {
     private const string Create = """
-        {"type":"m.room.create","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$create","content":{"creator":"@alice:one"}}
+        {"type":"m.room.create","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$create",
+         "content":{"creator":"@alice:one"}}
         """;
 
     private const string Alice = """
-        {"type":"m.room.member","sender":"@alice:one","state_key":"@alice:one","room_id":"!room:one","event_id":"$alice","content":{"membership":"join"}}
+        {"type":"m.room.member","sender":"@alice:one","state_key":"@alice:one","room_id":"!room:one",
+         "event_id":"$alice","content":{"membership":"join"}}
         """;
 
     private const string Bob = """
-        {"type":"m.room.member","sender":"@bob:two","state_key":"@bob:two","room_id":"!room:one","event_id":"$bob","content":{"membership":"join"}}
+        {"type":"m.room.member","sender":"@bob:two","state_key":"@bob:two","room_id":"!room:one",
+         "event_id":"$bob","content":{"membership":"join"}}
         """;
 
     private string folder = "";
@@ -36,7 +39,8 @@ internal sealed class ExplainTests
     private string Auth => Written("auth.json", $"[{Create},{Alice},{Bob}]");
 
     private string Ban(string by, string of) => Written("event.json", $$$"""
-        {"type":"m.room.member","sender":"{{{by}}}","state_key":"{{{of}}}","room_id":"!room:one","event_id":"$ban","prev_events":["$bob"],"content":{"membership":"ban"}}
+        {"type":"m.room.member","sender":"{{{by}}}","state_key":"{{{of}}}","room_id":"!room:one","event_id":"$ban",
+         "prev_events":["$bob"],"content":{"membership":"ban"}}
         """);
 
     [Test]
@@ -117,11 +121,13 @@ internal sealed class ExplainTests
     public async Task Markdown_has_the_entries_and_the_parts_of_conditions_and_no_line_twice()
     {
         var levels = Written("event.json", """
-            {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$levels","prev_events":["$bob"],
+            {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one",
+             "event_id":"$levels","prev_events":["$bob"],
              "content":{"users":{"@alice:one":100,"@bob:two":50,"@carol:two":10}}}
             """);
         const string first = """
-            {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$first","content":{"users":{"@alice:one":100}}}
+            {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one",
+             "event_id":"$first","content":{"users":{"@alice:one":100}}}
             """;
         var before = Written("before.json", $"[{Create},{Alice},{first}]");
 
@@ -140,7 +146,8 @@ internal sealed class ExplainTests
     public async Task Control_characters_in_an_event_are_escaped(string format)
     {
         var topic = Written("event.json", """
-            {"type":"m.room.topic","sender":"@alice:one","state_key":"@\u001b[2J:two","room_id":"!room:one","event_id":"$topic","prev_events":["$bob"],"content":{}}
+            {"type":"m.room.topic","sender":"@alice:one","state_key":"@\u001b[2J:two","room_id":"!room:one",
+             "event_id":"$topic","prev_events":["$bob"],"content":{}}
             """);
 
         var ran = await Command.RunAsync(

@@ -5,7 +5,8 @@ internal sealed class SimulateTests
 {
     private const string Quiet = """
         {
-          "room_version": "11", "servers": 3, "byzantine_server": -1, "gives_false_states": false, "seed": "2a", "walk": 100,
+          "room_version": "11", "servers": 3, "byzantine_server": -1, "gives_false_states": false, "seed": "2a",
+          "walk": 100,
           "delay_from": 5, "delay_to": 50, "late_per_mille": 0, "loss_per_mille": 0, "duplicate_per_mille": 0,
           "troubles": [ {"trouble": "crash", "server": 1, "from": 100, "until": 400} ],
           "operations": [

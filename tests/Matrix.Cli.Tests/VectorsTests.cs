@@ -8,6 +8,10 @@ namespace Matrix.Cli.Tests;
 [NonParallelizable]
 internal sealed class VectorsTests
 {
+    // The greeting of an implementation that knows redactions in version 1.
+    private const string Greets =
+        "read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; ";
+
     private static readonly string _vectors = Path.Combine(Repository.Root, "tests", "vectors");
     private static readonly string _published = Path.Combine(_vectors, "authorization", "published.json");
     private static readonly string _redaction = Path.Combine(_vectors, "event", "redaction.json");
@@ -70,7 +74,10 @@ internal sealed class VectorsTests
 
     [TestCase("{\"about\": \"a\",\n  \"kind\" 1}", "line 2, column 10")]
     [TestCase(
-        "{\"about\": \"a\", \"kind\": \"redaction\", \"cases\": [{\"name\": \"n\", \"versions\": [\"13\"], \"redacted\": {}}]}", "cases[0].versions[0]")]
+        """
+        {"about": "a", "kind": "redaction", "cases": [{"name": "n", "versions": ["13"], "redacted": {}}]}
+        """,
+        "cases[0].versions[0]")]
     public async Task A_malformed_file_is_reported_with_the_position_and_exit_code_2(string text, string place)
     {
         var file = File(text);
@@ -117,7 +124,8 @@ internal sealed class VectorsTests
     [Test]
     public async Task Unknown_kinds_are_not_asked_and_skipped_vectors_are_counted()
     {
-        var knows = $"{_answer} | sed -u '1s/\"redaction\"/\"org.example\"/; s/\"answer\":.*\\(,\"id\":1}}\\)/\"skip\":\"not today\"\\1/'";
+        var knows = $"{_answer} | sed -u "
+            + """'1s/"redaction"/"org.example"/; s/"answer":.*\(,"id":1}\)/"skip":"not today"\1/'""";
         var ran = await RunAgainst(knows, _published, _redaction);
 
         Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
@@ -170,16 +178,13 @@ internal sealed class VectorsTests
     [TestCase("echo '{\"matrix_vectors\": 2}'", "expected 1")]
     [TestCase("cat", "'name' is missing")]
     [TestCase("cat /dev/zero", "more than 1048576 bytes")]
+    [TestCase(Greets + "read q", "ended before")]
+    [TestCase(Greets + "read q; exec sleep 30", "no answer")]
     [TestCase(
-        "read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; read q", "ended before")]
-    [TestCase(
-        "read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; read q; exec sleep 30", "no answer")]
-    [TestCase(
-        "read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; while read q; do echo '{\"id\":0,\"answer\":{}}'; done", "malformed reply: expected 1")]
-    [TestCase(
-        "read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; while read q; do echo nonsense; done", "malformed reply")]
-    [TestCase(
-        "read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; read q; echo '{\"id\":1,\"error\":\"what?\"}'", "error: what?")]
+        Greets + "while read q; do echo '{\"id\":0,\"answer\":{}}'; done",
+        "malformed reply: expected 1")]
+    [TestCase(Greets + "while read q; do echo nonsense; done", "malformed reply")]
+    [TestCase(Greets + "read q; echo '{\"id\":1,\"error\":\"what?\"}'", "error: what?")]
     public async Task A_process_that_dies_is_silent_or_sends_nonsense_fails(string command, string told)
     {
         var ran = await RunFor("1.5", command, _redaction);
@@ -196,7 +201,14 @@ internal sealed class VectorsTests
     {
         var ran = await Command.RunInAsync(
             new Dictionary<string, string>(),
-            "nonsense\n{\"id\":1,\"kind\":\"song\",\"question\":{}}\n{\"id\":2,\"kind\":\"power-level\",\"question\":{\"version\":\"9\",\"value\":\"7\"}}\n", "vectors", "answer");
+            """
+            nonsense
+            {"id":1,"kind":"song","question":{}}
+            {"id":2,"kind":"power-level","question":{"version":"9","value":"7"}}
+
+            """,
+            "vectors",
+            "answer");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         var lines = ran.Output.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();

@@ -236,8 +236,10 @@ let ``The client form has the members added for the client, and none of those be
     unsigned.RedactedBecause <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"r":1}""")
 
     let expected =
-        """{"content":{"body":"a } \" { b","list":[1,{"x":"]"}]},"event_id":"EVENT","origin_server_ts":1,"room_id":"ROOM","sender":"@a:domain","state_key":"k\"ey","type":"m.room.message","""
-        + """"unsigned":{"age":5,"m.relations":{"m.thread":{}},"membership":"join","prev_content":{"p":1},"redacted_because":{"r":1},"replaces_state":"$old","transaction_id":"t\"1"}}"""
+        """{"content":{"body":"a } \" { b","list":[1,{"x":"]"}]},"event_id":"EVENT","origin_server_ts":1,"""
+        + """"room_id":"ROOM","sender":"@a:domain","state_key":"k\"ey","type":"m.room.message","""
+        + """"unsigned":{"age":5,"m.relations":{"m.thread":{}},"membership":"join","prev_content":{"p":1},"""
+        + """"redacted_because":{"r":1},"replaces_state":"$old","transaction_id":"t\"1"}}"""
 
     let expected = expected.Replace("EVENT", pdu.EventId).Replace("ROOM", pdu.RoomId)
     Assert.That(clientForm "12" pdu pdu.RoomId unsigned, Is.EqualTo expected)

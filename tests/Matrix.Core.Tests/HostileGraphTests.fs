@@ -283,12 +283,10 @@ let ``A rejected event authorises nothing`` (version: RoomVersion) =
 
     Assert.That((graph.Add(rejected, true)).IsOk, Is.True)
 
-    let onTop =
-        pdu version {
-            DrawnRoom.levels "$worse" bob (creator @ [ bob, 100 ]) [ "ban", number 0 ] [ "$create"; "$bad"; "$bob" ] with
-                Time = 5L
-                Depth = 15L
-        }
+    let worse =
+        DrawnRoom.levels "$worse" bob (creator @ [ bob, 100 ]) [ "ban", number 0 ] [ "$create"; "$bad"; "$bob" ]
+
+    let onTop = pdu version { worse with Time = 5L; Depth = 15L }
 
     added graph [ onTop ]
 

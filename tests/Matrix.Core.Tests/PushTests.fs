@@ -162,6 +162,8 @@ let ``Each wrong edit has its error`` () =
                 Json.Object(object [ "kind", Json.String "event_match"; "key", Json.Int 1L ])
             |])
 
+    let tooLong = Json.String(System.String('a', 1025))
+
     let cases = [
         refused PushRuleKind.Override ".mine" notify null, "M_INVALID_PARAM", 400
         refused PushRuleKind.Override "a/b" notify null, "M_INVALID_PARAM", 400
@@ -173,9 +175,7 @@ let ``Each wrong edit has its error`` () =
         refused PushRuleKind.Override "one" wrongCondition null, "M_BAD_JSON", 400
         refused PushRuleKind.Content "one" notify null, "M_MISSING_PARAM", 400
         refused PushRuleKind.Content "one" (notify |> withMember "pattern" (Json.Int 1L)) null, "M_BAD_JSON", 400
-        refused PushRuleKind.Content "one" (notify |> withMember "pattern" (Json.String(System.String('a', 1025)))) null,
-        "M_TOO_LARGE",
-        413
+        refused PushRuleKind.Content "one" (notify |> withMember "pattern" tooLong) null, "M_TOO_LARGE", 413
         refusal ((Ruleset.Default alice).Delete(PushRuleKind.Override, "one")), "M_NOT_FOUND", 404
         refusal ((Ruleset.Default alice).SetEnabled(PushRuleKind.Room, "one", JsonObject.Empty)), "M_MISSING_PARAM", 400
     ]

@@ -193,7 +193,8 @@ let ``A malformed file is reported with the position of its fault`` (text: strin
     | Ok _ -> Assert.Fail "read"
 
 [<TestCase("""{"about":"a","kind":"authorization","cases":[{CASE}]}""", "the file", "'rooms' is missing")>]
-[<TestCase("""{"about":"a","kind":"authorization","rooms":{},"cases":[{CASE,"event":{},"allowed":true,"clause":"c"}]}""",
+[<TestCase("""{"about":"a","kind":"authorization","rooms":{},
+              "cases":[{CASE,"event":{},"allowed":true,"clause":"c"}]}""",
            "rooms",
            "'r' is missing")>]
 [<TestCase("""{"about":"a","kind":"authorization","rooms":{"r":{"room_id":"!r","events":{}}},

@@ -80,7 +80,8 @@ let ``A negation reads as the opposite`` () =
     Condition.Not(Condition.And [ Condition.HasStateKey; Condition.Or [ Condition.HasPrevEvents; joined ] ])
     |> Words.condition
     |> equal
-        "there is no state key or (there are no previous events and the membership of the sender is neither join nor invite)"
+        "there is no state key or (there are no previous events and the membership of the sender is neither join nor \
+         invite)"
 
 let private proposals (version: RoomVersion) (area: Area) (id: string) =
     Lineage.amendments version area

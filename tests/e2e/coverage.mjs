@@ -5,15 +5,17 @@ import { test } from "node:test";
 import { operationById, present, whereItShouldBe } from "./support/spec.mjs";
 
 const expected = `
-  getVersions getWellknown getCapabilities getLoginFlows login register checkUsernameAvailability registrationTokenValidity refresh logout
-  logout_all getTokenOwner changePassword deactivateAccount getDevices getDevice updateDevice deleteDevice deleteDevices defineFilter
-  getFilter sync createRoom joinRoomById joinRoom inviteUser leaveRoom forgetRoom kick ban unban sendMessage setRoomStateWithKey
-  getRoomStateWithKey getRoomState redactEvent getOneRoomEvent getEventContext getRoomEvents getMembersByRoom getJoinedMembersByRoom
-  getJoinedRooms getRelatingEvents getRelatingEventsWithRelType getRelatingEventsWithRelTypeAndEventType getThreadRoots setReadMarker
-  postReceipt setTyping getUserProfile getProfileField setProfileField deleteProfileField setRoomAlias getRoomIdByAlias deleteRoomAlias
-  getLocalAliases setAccountData getAccountData setAccountDataPerRoom getAccountDataPerRoom getRoomTags setRoomTag deleteRoomTag
-  getPushRules getPushRulesGlobal getPushRule deletePushRule setPushRule isPushRuleEnabled setPushRuleEnabled getPushRuleActions
-  setPushRuleActions uploadKeys queryKeys claimKeys getKeysChanges uploadCrossSigningKeys uploadCrossSigningSignatures sendToDevice
+  getVersions getWellknown getCapabilities getLoginFlows login register checkUsernameAvailability
+  registrationTokenValidity refresh logout logout_all getTokenOwner changePassword deactivateAccount getDevices
+  getDevice updateDevice deleteDevice deleteDevices defineFilter getFilter sync createRoom joinRoomById joinRoom
+  inviteUser leaveRoom forgetRoom kick ban unban sendMessage setRoomStateWithKey getRoomStateWithKey getRoomState
+  redactEvent getOneRoomEvent getEventContext getRoomEvents getMembersByRoom getJoinedMembersByRoom getJoinedRooms
+  getRelatingEvents getRelatingEventsWithRelType getRelatingEventsWithRelTypeAndEventType getThreadRoots setReadMarker
+  postReceipt setTyping getUserProfile getProfileField setProfileField deleteProfileField setRoomAlias
+  getRoomIdByAlias deleteRoomAlias getLocalAliases setAccountData getAccountData setAccountDataPerRoom
+  getAccountDataPerRoom getRoomTags setRoomTag deleteRoomTag getPushRules getPushRulesGlobal getPushRule
+  deletePushRule setPushRule isPushRuleEnabled setPushRuleEnabled getPushRuleActions setPushRuleActions uploadKeys
+  queryKeys claimKeys getKeysChanges uploadCrossSigningKeys uploadCrossSigningSignatures sendToDevice
 `.trim().split(/\s+/);
 
 test("every response was validated against its schema",

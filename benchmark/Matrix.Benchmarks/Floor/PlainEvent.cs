@@ -17,9 +17,10 @@ internal static class PlainEvent
 
     /// <summary>Its canonical bytes.</summary>
     public static byte[] Json(string body) => Encoding.UTF8.GetBytes(
-        $$$"""
-        {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"body":"{{{body}}}","msgtype":"m.text"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"@someone-or-other:hybrid.test","signatures":{"hybrid.test":{"ed25519:a_abcd":"{{{Signature}}}"}},"type":"m.room.message"}
-        """);
+        $$$"""{"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"body":"{{{body}}}","msgtype":"m.text"},"depth":1000"""
+            + $$$""","hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"]"""
+            + $$$""","room_id":"!{{{Id[1..]}}}","sender":"@someone-or-other:hybrid.test","signatures":{"hybrid.test":"""
+            + $$$"""{"ed25519:a_abcd":"{{{Signature}}}"}},"type":"m.room.message"}""");
 
     /// <summary>The room of that number, of version 12.</summary>
     public static RoomIdentity Room(RoomNid room) => new(room, "!" + Id[1..], Rules);
@@ -32,9 +33,10 @@ internal static class PlainEvent
     public static StoredEvent Join(RoomIdentity room, EventNid nid, int step, string userId) => new(
         room,
         Row(nid, step, userId, EventMarks.State, Encoding.UTF8.GetBytes(
-            $$$"""
-            {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"membership":"join"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"{{{userId}}}","signatures":{"remote.example":{"ed25519:a_abcd":"{{{Signature}}}"}},"state_key":"{{{userId}}}","type":"m.room.member"}
-            """)));
+            $$$"""{"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"membership":"join"},"depth":1000,"hashes":"""
+                + $$$"""{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"]"""
+                + $$$""","room_id":"!{{{Id[1..]}}}","sender":"{{{userId}}}","signatures":{"remote.example":"""
+                + $$$"""{"ed25519:a_abcd":"{{{Signature}}}"}},"state_key":"{{{userId}}}","type":"m.room.member"}""")));
 
     private static EventRow Row(EventNid nid, int step, string sender, EventMarks standing, byte[] json) =>
         new(nid, RandomId(), 0, step, standing, 0, sender, EventNid.None, EventNid.None, null, json);

@@ -34,7 +34,8 @@ internal sealed class MeasuresRun(Database database, double scale, TextWriter ou
             var url = database.New("commits") ?? "sqlite:commits.db";
             var (one, ten) = await CommitSpeed.MeasureAsync(url, folder, stop);
             output.WriteLine(
-                $"       {database.Name}: the writer commits {one:0} rows per second one by one, {ten:0} by ten at once");
+                $"       {database.Name}: the writer commits {one:0} rows per second one by one, "
+                    + $"{ten:0} by ten at once");
         }
         finally
         {

@@ -189,9 +189,10 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
             match resolver.Resolve(states, graph, limits) with
             | Error error -> Error error
             | Ok resolution ->
-                Ok(
-                    struct (TreesToResolve.resolved trees states resolution.Entries (fun id -> ordinals[id]), resolution)
-                )
+                let tree =
+                    TreesToResolve.resolved trees states resolution.Entries (fun id -> ordinals[id])
+
+                Ok(struct (tree, resolution))
 
     /// Replays the next event.
     member this.Take(pdu: Pdu) : Result<unit, ResolutionError> =

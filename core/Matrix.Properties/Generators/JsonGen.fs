@@ -134,38 +134,39 @@ module JsonGen =
             Seq.singleton (Json.String(s.Substring 1))
         | _ -> Seq.empty
 
+    let private character (c: char) =
+        Gen.frequency [
+            3,
+            Gen.constant (
+                if c < ' ' || c = '"' || c = '\\' then
+                    $"\\u%04X{int c}"
+                else
+                    string c
+            )
+            1, Gen.constant $"\\u%04x{int c}"
+        ]
+
+    /// The text of a string, with needless escapes.
+    let private quoted (s: string) =
+        gen {
+            let! parts = s |> Seq.map character |> Gen.sequenceToList
+            // Half of a surrogate pair escaped and half not is no JSON: escape both or none.
+            let text = StringBuilder()
+            let parts = List.toArray parts
+
+            for i in 0 .. s.Length - 1 do
+                if System.Char.IsSurrogate s[i] then
+                    text.Append("\\u").Append((int s[i]).ToString "x4") |> ignore
+                else
+                    text.Append(parts[i]: string) |> ignore
+
+            return "\"" + text.ToString() + "\""
+        }
+
     /// A non-canonical text of the value: white space, shuffled members, members given twice (the last one counts),
     /// needless escapes.
     let loosely (json: Json) : Gen<string> =
         let space = Gen.elements [ ""; ""; " "; "\n"; "\t "; "\r\n" ]
-
-        let character (c: char) =
-            Gen.frequency [
-                3,
-                Gen.constant (
-                    if c < ' ' || c = '"' || c = '\\' then
-                        $"\\u%04X{int c}"
-                    else
-                        string c
-                )
-                1, Gen.constant $"\\u%04x{int c}"
-            ]
-
-        let quoted (s: string) =
-            gen {
-                let! parts = s |> Seq.map character |> Gen.sequenceToList
-                // Half of a surrogate pair escaped and half not is no JSON: escape both or none.
-                let text = StringBuilder()
-                let parts = List.toArray parts
-
-                for i in 0 .. s.Length - 1 do
-                    if System.Char.IsSurrogate s[i] then
-                        text.Append("\\u").Append((int s[i]).ToString "x4") |> ignore
-                    else
-                        text.Append(parts[i]: string) |> ignore
-
-                return "\"" + text.ToString() + "\""
-            }
 
         let rec go (json: Json) =
             gen {

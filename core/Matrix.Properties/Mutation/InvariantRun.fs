@@ -76,6 +76,24 @@ module InvariantRun =
         | null -> ""
         | word -> word
 
+    /// The mutants that could decide an event differently, by the place of the deciding rule. Cached by the event's
+    /// type and membership.
+    let private interestedIn (reach: Reach) (byRules: Tried[]) : Pdu -> Tried[][] =
+        let interested = Dictionary<struct (string * string), Tried[][]>()
+
+        fun event ->
+            let key = struct (event.Type, membershipOf event)
+
+            match interested.TryGetValue key with
+            | true, known -> known
+            | _ ->
+                let known =
+                    Array.init (reach.Count + 1) (fun place ->
+                        byRules |> Array.filter (fun t -> reach.Reaches(t.Mutant, event, place)))
+
+                interested[key] <- known
+                known
+
     let private walk (reach: Reach) (world: World) (ground: Ground) (portion: Portion) (tried: Tried[]) : unit =
         let version = ground.Version
         let stage = Stage ground
@@ -100,20 +118,7 @@ module InvariantRun =
                     )
                 ))
 
-        let interested = Dictionary<struct (string * string), Tried[][]>()
-
-        let ofKind (event: Pdu) =
-            let key = struct (event.Type, membershipOf event)
-
-            match interested.TryGetValue key with
-            | true, known -> known
-            | _ ->
-                let known =
-                    Array.init (reach.Count + 1) (fun place ->
-                        byRules |> Array.filter (fun t -> reach.Reaches(t.Mutant, event, place)))
-
-                interested[key] <- known
-                known
+        let ofKind = interestedIn reach byRules
 
         let judge (t: Tried) (case: int[]) (right: Decision) (decision: Decision) =
             t.Decisions <- t.Decisions + 1L
@@ -168,6 +173,46 @@ module InvariantRun =
 
     let private shares = 2
 
+    /// Walks through a portion of a world in parallel shares. The result: each mutant, tried in each share.
+    let private inShares (reach: Reach) (world: World) (ground: Ground) (every: int64) (mutants: Mutant list) =
+        let tried = Array.init shares (fun _ -> [| for m in mutants -> Tried m |])
+
+        let walkShare share =
+            let portion = {
+                Every = every
+                Share = share
+                Shares = shares
+            }
+
+            walk reach world ground portion tried[share]
+
+        Parallel.For(0, shares, walkShare) |> ignore
+
+        [
+            for i, mutant in List.indexed mutants -> mutant, [| for share in tried -> share[i] |]
+        ]
+
+    /// The result for a mutant after one more world.
+    let private combined (world: World) (shares: Tried[]) (before: Noticed) : Noticed =
+        let decisions = shares |> Array.sumBy _.Decisions
+
+        match
+            shares |> Array.tryFind (fun t -> not (isNull t.By)),
+            shares |> Array.tryFind (fun t -> not (isNull t.Unnoticed)),
+            before
+        with
+        | Some t, _, _ -> Noticed.By(string t.By)
+        | None, _, (Noticed.Nowhere _ as known) -> known
+        | None, Some t, _ ->
+            let words =
+                match t.Unnoticed with
+                | null -> ""
+                | case -> World.describe world case |> String.concat "; "
+
+            Noticed.Nowhere $"world \"{world.Name}\": {words}"
+        | None, None, Noticed.SameVerdicts before -> Noticed.SameVerdicts(before + decisions)
+        | None, None, other -> other
+
     /// Tries mutants of a version on given cases, by name, and then on portions of all worlds, the coarsest first.
     let run
         (version: RoomVersion)
@@ -210,48 +255,10 @@ module InvariantRun =
 
                 if not left.IsEmpty then
                     report
-                        $"version {version.Id}, one in {every} of \"{world.Name}\", {left.Length} mutants on the invariants"
+                        $"version {version.Id}, one in {every} of \"{world.Name}\", \
+                          {left.Length} mutants on the invariants"
 
-                    let ground = Ground(world, version, rules)
-                    let tried = Array.init shares (fun _ -> [| for m in left -> Tried m |])
-
-                    Parallel.For(
-                        0,
-                        shares,
-                        fun share ->
-                            walk
-                                reach
-                                world
-                                ground
-                                {
-                                    Every = every
-                                    Share = share
-                                    Shares = shares
-                                }
-                                tried[share]
-                    )
-                    |> ignore
-
-                    for i, mutant in List.indexed left do
-                        let both = [| for share in tried -> share[i] |]
-                        let decisions = both |> Array.sumBy _.Decisions
-
-                        noticed[mutant.Id] <-
-                            match
-                                both |> Array.tryFind (fun t -> not (isNull t.By)),
-                                both |> Array.tryFind (fun t -> not (isNull t.Unnoticed)),
-                                noticed[mutant.Id]
-                            with
-                            | Some t, _, _ -> Noticed.By(string t.By)
-                            | None, _, (Noticed.Nowhere _ as known) -> known
-                            | None, Some t, _ ->
-                                let words =
-                                    match t.Unnoticed with
-                                    | null -> ""
-                                    | case -> World.describe world case |> String.concat "; "
-
-                                Noticed.Nowhere $"world \"{world.Name}\": {words}"
-                            | None, None, Noticed.SameVerdicts before -> Noticed.SameVerdicts(before + decisions)
-                            | None, None, other -> other
+                    for mutant, shares in inShares reach world (Ground(world, version, rules)) every left do
+                        noticed[mutant.Id] <- combined world shares noticed[mutant.Id]
 
         Map [ for KeyValue(id, what) in noticed -> id, what ]

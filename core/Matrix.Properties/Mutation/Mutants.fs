@@ -137,7 +137,9 @@ module Mutants =
                     s.Creators do
                 mutant "creators" what { s with Creators = x }
 
-            for what, x in ConditionMutants.others [ CreatorPower.HundredAtFirst; CreatorPower.Infinite ] s.CreatorPower do
+            let powers = [ CreatorPower.HundredAtFirst; CreatorPower.Infinite ]
+
+            for what, x in ConditionMutants.others powers s.CreatorPower do
                 mutant "creator-power" what { s with CreatorPower = x }
         ]
 

@@ -168,7 +168,7 @@ module Mutation =
         plan.Files |> List.filter (fun (name, _) -> plan.IsGenerated name = isGenerated)
 
     /// The origins of the vectors that distinguish a mutant.
-    let private byVectors (handwritten: Mutant -> string option) (generated: Mutant -> string option) (mutant: Mutant) = [
+    let private byVectors (handwritten: Mutant -> string option) (generated: Mutant -> string option) mutant = [
         if (handwritten mutant).IsSome then
             Origin.HandwrittenVector
         if (generated mutant).IsSome then

@@ -108,6 +108,27 @@ module internal MutationRun =
                 ground)
         |> Stage
 
+    /// The mutants that could decide an event differently, by the place of the deciding rule. Cached by the event's
+    /// type and membership.
+    let private interestedIn (reach: Reach) (byRules: Mutated[]) : Pdu -> Mutated[][] =
+        let interested = Dictionary<struct (string * string), Mutated[][]>()
+
+        fun event ->
+            let membership =
+                match event.Content.Text "membership" with
+                | null -> ""
+                | word -> word
+
+            match interested.TryGetValue(struct (event.Type, membership)) with
+            | true, known -> known
+            | _ ->
+                let known =
+                    Array.init (reach.Count + 1) (fun place ->
+                        byRules |> Array.filter (fun p -> reach.Reaches(p.Mutant, event, place)))
+
+                interested[struct (event.Type, membership)] <- known
+                known
+
     /// Walks through a share of a world.
     let private walk
         (reach: Reach)
@@ -132,24 +153,7 @@ module internal MutationRun =
                         Settings = p.Mutant.Table.Settings
                 })
 
-        // By the event's type and membership, and the deciding rule: the mutants that could decide differently.
-        let interested = Dictionary<struct (string * string), Mutated[][]>()
-
-        let ofKind (event: Pdu) : Mutated[][] =
-            let membership =
-                match event.Content.Text "membership" with
-                | null -> ""
-                | word -> word
-
-            match interested.TryGetValue(struct (event.Type, membership)) with
-            | true, known -> known
-            | _ ->
-                let known =
-                    Array.init (reach.Count + 1) (fun place ->
-                        byRules |> Array.filter (fun p -> reach.Reaches(p.Mutant, event, place)))
-
-                interested[struct (event.Type, membership)] <- known
-                known
+        let ofKind = interestedIn reach byRules
 
         let note (p: Mutated) (case: int[]) (differs: bool) =
             p.Tried <- p.Tried + 1L

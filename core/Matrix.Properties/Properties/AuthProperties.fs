@@ -58,6 +58,52 @@ module AuthProperties =
 
                 compiled = AuthReference.selection version event)
 
+    /// The selection as the specification's page words it.
+    let private wordedSelection (version: RoomVersion) (event: Pdu) : Set<string * string> =
+        let textAt (path: string list) : string option =
+            let rec down (path: string list) (json: Json) =
+                match path, json with
+                | [], Json.String s -> Some s
+                | key :: rest, Json.Object o ->
+                    match o.TryFind key with
+                    | ValueSome inner -> down rest inner
+                    | ValueNone -> None
+                | _ -> None
+
+            down path (Json.Object event.Content)
+
+        let membership = textAt [ "membership" ] |> Option.defaultValue ""
+
+        set [
+            if event.Type <> "m.room.create" then
+                if version.Settings.RoomIds = RoomIdForm.WithDomain then
+                    "m.room.create", ""
+
+                "m.room.power_levels", ""
+                "m.room.member", event.Sender
+
+                if event.Type = "m.room.member" then
+                    match event.StateKey with
+                    | null -> ()
+                    | target -> "m.room.member", target
+
+                    if List.contains membership [ "join"; "invite"; "knock" ] then
+                        "m.room.join_rules", ""
+
+                    if membership = "invite" then
+                        match textAt [ "third_party_invite"; "signed"; "token" ] with
+                        | Some token -> "m.room.third_party_invite", token
+                        | None -> ()
+
+                    if
+                        membership = "join"
+                        && List.contains JoinRule.Restricted version.Settings.JoinRules
+                    then
+                        match textAt [ "join_authorised_via_users_server" ] with
+                        | Some user -> "m.room.member", user
+                        | None -> ()
+        ]
+
     /// The selection of auth events agrees with the specification's page. This check does not use the tables.
     let selectionAsWorded (version: RoomVersion) : Property =
         ofCases
@@ -69,57 +115,13 @@ module AuthProperties =
             (fun rules case ->
                 let event = case.Event
 
-                let textAt (path: string list) : string option =
-                    let rec down (path: string list) (json: Json) =
-                        match path, json with
-                        | [], Json.String s -> Some s
-                        | key :: rest, Json.Object o ->
-                            match o.TryFind key with
-                            | ValueSome inner -> down rest inner
-                            | ValueNone -> None
-                        | _ -> None
-
-                    down path (Json.Object event.Content)
-
-                let membership = textAt [ "membership" ] |> Option.defaultValue ""
-
-                let expected =
-                    set [
-                        if event.Type <> "m.room.create" then
-                            if version.Settings.RoomIds = RoomIdForm.WithDomain then
-                                "m.room.create", ""
-
-                            "m.room.power_levels", ""
-                            "m.room.member", event.Sender
-
-                            if event.Type = "m.room.member" then
-                                match event.StateKey with
-                                | null -> ()
-                                | target -> "m.room.member", target
-
-                                if List.contains membership [ "join"; "invite"; "knock" ] then
-                                    "m.room.join_rules", ""
-
-                                if membership = "invite" then
-                                    match textAt [ "third_party_invite"; "signed"; "token" ] with
-                                    | Some token -> "m.room.third_party_invite", token
-                                    | None -> ()
-
-                                if
-                                    membership = "join"
-                                    && List.contains JoinRule.Restricted version.Settings.JoinRules
-                                then
-                                    match textAt [ "join_authorised_via_users_server" ] with
-                                    | Some user -> "m.room.member", user
-                                    | None -> ()
-                    ]
-
                 let selected = [
                     for struct (eventType, key) in
                         rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) -> eventType, key
                 ]
 
-                set selected = expected && List.distinct selected = selected)
+                set selected = wordedSelection version event
+                && List.distinct selected = selected)
 
     /// The selected auth events suffice for a decision.
     let selectionSuffices (version: RoomVersion) : Property =

@@ -140,6 +140,54 @@ module PushProperties =
                     && List.distinct now = now
                     && rules.Rules |> Seq.forall (fun r -> r.IsDefault = r.RuleId.StartsWith '.')))
 
+    /// The rule is right before `before`, else right after `after`, else in its old position, else first; nothing else
+    /// changes.
+    let private isPlaced (rules: Ruleset) (edited: Ruleset) kind (id: string) before after : bool =
+        let own r =
+            List.filter (fun (i: string) -> not (i.StartsWith '.')) (ids r kind)
+
+        let was, now = own rules, own edited
+        let others = List.filter ((<>) id)
+        let at = List.findIndex ((=) id) now
+
+        let placed =
+            match before, after with
+            | Some b, _ -> List.item (at + 1) now = b
+            | None, Some a -> at > 0 && List.item (at - 1) now = a
+            | None, None ->
+                match List.tryFindIndex ((=) id) was with
+                | Some i -> at = i
+                | None -> at = 0
+
+        let enabledBefore =
+            match rules.Find(kind, id) with
+            | null -> true
+            | r -> r.Enabled
+
+        let enabledNow =
+            match edited.Find(kind, id) with
+            | null -> false
+            | r -> r.Enabled = enabledBefore
+
+        placed
+        && enabledNow
+        && others now = others was
+        && PushRuleKinds.All
+           |> Array.forall (fun k -> k = kind || ids edited k = ids rules k)
+
+    /// The refusal of a rule has a reason.
+    let private isJustified (rules: Ruleset) kind (id: string) before after (refusal: RulesetError) : bool =
+        match refusal with
+        | RulesetError.ReservedId _ -> id.StartsWith '.'
+        | RulesetError.IllegalId _ -> id = "" || id.Contains '/' || id.Contains '\\'
+        | RulesetError.NeighbourIsDefault n -> n.StartsWith '.' && (before = Some n || after = Some n)
+        | RulesetError.NoSuchNeighbour n ->
+            (before = Some n || after = Some n) && (n = id || isNull (rules.Find(kind, n)))
+        | RulesetError.NoSuchRule _
+        | RulesetError.TooMuch _ -> false
+        | RulesetError.Missing _
+        | RulesetError.WrongType _ -> true
+
     /// A rule is put where the request says.
     let placing =
         Property.forAll
@@ -149,50 +197,8 @@ module PushProperties =
             PushGen.placing
             (fun (rules, edit) ->
                 match edit, PushGen.perform rules edit with
-                | PutRule(kind, id, _, before, after), Ok edited ->
-                    let own r =
-                        List.filter (fun (i: string) -> not (i.StartsWith '.')) (ids r kind)
-
-                    let was, now = own rules, own edited
-                    let others = List.filter ((<>) id)
-                    let at = List.findIndex ((=) id) now
-
-                    let placed =
-                        match before, after with
-                        | Some b, _ -> List.item (at + 1) now = b
-                        | None, Some a -> at > 0 && List.item (at - 1) now = a
-                        | None, None ->
-                            match List.tryFindIndex ((=) id) was with
-                            | Some i -> at = i
-                            | None -> at = 0
-
-                    let enabledBefore =
-                        match rules.Find(kind, id) with
-                        | null -> true
-                        | r -> r.Enabled
-
-                    let enabledNow =
-                        match edited.Find(kind, id) with
-                        | null -> false
-                        | r -> r.Enabled = enabledBefore
-
-                    placed
-                    && enabledNow
-                    && others now = others was
-                    && PushRuleKinds.All
-                       |> Array.forall (fun k -> k = kind || ids edited k = ids rules k)
-                | PutRule(kind, id, _, before, after), Error e ->
-                    // A refusal is justified.
-                    match e with
-                    | RulesetError.ReservedId _ -> id.StartsWith '.'
-                    | RulesetError.IllegalId _ -> id = "" || id.Contains '/' || id.Contains '\\'
-                    | RulesetError.NeighbourIsDefault n -> n.StartsWith '.' && (before = Some n || after = Some n)
-                    | RulesetError.NoSuchNeighbour n ->
-                        (before = Some n || after = Some n) && (n = id || isNull (rules.Find(kind, n)))
-                    | RulesetError.NoSuchRule _
-                    | RulesetError.TooMuch _ -> false
-                    | RulesetError.Missing _
-                    | RulesetError.WrongType _ -> true
+                | PutRule(kind, id, _, before, after), Ok edited -> isPlaced rules edited kind id before after
+                | PutRule(kind, id, _, before, after), Error e -> isJustified rules kind id before after e
                 | DeleteRule(kind, id), Ok edited ->
                     isNull (edited.Find(kind, id))
                     && ids edited kind = List.filter ((<>) id) (ids rules kind)

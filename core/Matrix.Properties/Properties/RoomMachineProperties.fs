@@ -143,6 +143,74 @@ module RoomMachineProperties =
                 let drawn i = draws[i % draws.Length] % 3 = 0
                 usual = play drawn false && usual = play drawn true)
 
+    let private acts = [|
+        Act.Message
+        Act.Topic
+        Act.Join
+        Act.Leave
+        Act.Invite
+        Act.Kick
+        Act.Power
+    |]
+
+    /// An event on the prepared extremities, drawn from a number, and the events that it cites.
+    let private composed (stage: Stage) (eventBase: EventBase) (prepared: Prepared) (i: int) (n: int) =
+        let members = eventBase.State.OfType "m.room.member"
+        let who (n: int) = members[n % members.Length].StateKey
+
+        let draft =
+            Composing.draft stage eventBase (who (n / 7)) (who (n / 77)) n acts[n % acts.Length]
+
+        let cited = Composing.authEvents stage eventBase draft
+        // Identifiers here are not hashes.
+        let pdu =
+            Draft.toPdu stage.Rules.Version {
+                (match draft.StateKey with
+                 | null -> Draft.message draft.Sender draft.Type []
+                 | key -> Draft.state draft.Sender draft.Type key []) with
+                    Id = $"$made{i}"
+                    Room = stage.RoomId
+                    Content = [ for struct (k, v) in draft.Content.Members -> k, v ]
+                    Prev = List.ofArray prepared.PreviousIds
+                    Auth = [ for e in cited -> e.EventId ]
+                    Depth = prepared.Depth
+                    Time = int64 i
+            }
+
+        pdu, cited
+
+    /// Makes an event on one machine; if the rules allow it, that machine adopts it and the other one receives it.
+    /// The result: whether both machines agree.
+    let private agreeOnAdopted (stage: Stage) (here: RoomMachine) (elsewhere: RoomMachine) (i: int) (n: int) =
+        let prepared = here.Resolve()
+
+        match prepared.StateBefore with
+        | null -> false
+        | state ->
+            let eventBase = {
+                Prev = [
+                    for e in prepared.PreviousEvents do
+                        match here.Known e.EventId with
+                        | null -> ()
+                        | known -> known.Event.Pdu
+                ]
+                State = state
+                Read = here.AuthState
+            }
+
+            let pdu, cited = composed stage eventBase prepared i n
+
+            not (Composing.isAllowed stage eventBase pdu cited (Composing.signers pdu))
+            || match (here.Adopt(prepared, stage.Rules.Read pdu, -1)).Decided with
+               | null -> false
+               | adopted ->
+                   let received =
+                       elsewhere.Tell [| IncomingProperties.received stage.Rules.Version pdu |]
+
+                   received.Decided.Length = 1
+                   && said received.Decided[0] = said adopted
+                   && frontier here = frontier elsewhere
+
     /// An event made here gets the same verdict here as on the servers that receive it.
     let adoptingIsReceiving (version: RoomVersion) =
         Property.forAll
@@ -169,72 +237,9 @@ module RoomMachineProperties =
                 let inputs = begun |> Array.map (IncomingProperties.received version)
                 here.Tell inputs |> ignore
                 elsewhere.Tell inputs |> ignore
-                let mutable holds = true
 
-                for i in 0 .. draws.Length - 1 do
-                    let prepared = here.Resolve()
-
-                    match prepared.StateBefore with
-                    | null -> holds <- false
-                    | state ->
-                        let eventBase = {
-                            Prev = [
-                                for e in prepared.PreviousEvents do
-                                    match here.Known e.EventId with
-                                    | null -> ()
-                                    | known -> known.Event.Pdu
-                            ]
-                            State = state
-                            Read = here.AuthState
-                        }
-
-                        let members = state.OfType "m.room.member"
-                        let who (n: int) = members[n % members.Length].StateKey
-                        let n = draws[i]
-
-                        let act =
-                            [|
-                                Act.Message
-                                Act.Topic
-                                Act.Join
-                                Act.Leave
-                                Act.Invite
-                                Act.Kick
-                                Act.Power
-                            |][n % 7]
-
-                        let draft = Composing.draft stage eventBase (who (n / 7)) (who (n / 77)) n act
-                        let cited = Composing.authEvents stage eventBase draft
-                        // Identifiers here are not hashes.
-                        let pdu =
-                            Draft.toPdu version {
-                                (match draft.StateKey with
-                                 | null -> Draft.message draft.Sender draft.Type []
-                                 | key -> Draft.state draft.Sender draft.Type key []) with
-                                    Id = $"$made{i}"
-                                    Room = stage.RoomId
-                                    Content = [ for struct (k, v) in draft.Content.Members -> k, v ]
-                                    Prev = List.ofArray prepared.PreviousIds
-                                    Auth = [ for e in cited -> e.EventId ]
-                                    Depth = prepared.Depth
-                                    Time = int64 i
-                            }
-
-                        let signers = Composing.signers pdu
-
-                        if Composing.isAllowed stage eventBase pdu cited signers then
-                            match (here.Adopt(prepared, stage.Rules.Read pdu, -1)).Decided with
-                            | null -> holds <- false
-                            | adopted ->
-                                let received = elsewhere.Tell [| IncomingProperties.received version pdu |]
-
-                                holds <-
-                                    holds
-                                    && received.Decided.Length = 1
-                                    && said received.Decided[0] = said adopted
-                                    && frontier here = frontier elsewhere
-
-                holds)
+                List.indexed draws
+                |> List.forall (fun (i, n) -> agreeOnAdopted stage here elsewhere i n))
 
     /// Eviction changes no decision.
     let evictionChangesNothing (version: RoomVersion) =

@@ -79,9 +79,8 @@ module LiteralEvent =
 
             match redacts with
             | ValueSome(Json.String id) ->
-                struct ("redacts", Json.String id)
-
-                struct ("content",
-                        Json.Object(JsonObject.OfSeq(Seq.append content.Members [ struct ("redacts", Json.String id) ])))
+                let redacts = struct ("redacts", Json.String id)
+                redacts
+                struct ("content", Json.Object(JsonObject.OfSeq(Seq.append content.Members [ redacts ])))
             | _ -> ()
         ]

@@ -10,7 +10,7 @@ open Matrix.Core.Room.Incoming
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Generators
 
-/// The results of the checks for events that arrived in order, each after those that it names.
+/// The results of the checks of events that arrived in order, each after the events that it names.
 type Reading = {
     Status: Map<string, EventStatus>
     /// The state before each.
@@ -19,11 +19,13 @@ type Reading = {
     Extremities: Set<string>
 }
 
-/// Reads events in the order in which they are decided.
-let read (version: RoomVersion) (events: Pdu list) : Reading =
+/// The states before and after events, and which events are rejected, computed recursively and remembered.
+[<Sealed>]
+type private States(version: RoomVersion, events: Pdu list) =
     let all = Map [ for e in events -> e.EventId, e ]
     let rejections = Dictionary<string, bool>()
     let befores = Dictionary<string, StateMap>()
+    let create = events |> List.find (fun e -> e.Type = "m.room.create")
 
     let graph () : RoomGraph = {
         Version = version
@@ -38,8 +40,6 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
 
     let passes (state: StateMap) id =
         IterativeAuthChecks.passes (graph ()) (state |> Map.map (fun _ id -> all[id])) id
-
-    let create = events |> List.find (fun e -> e.Type = "m.room.create")
 
     let resolve (states: StateMap list) =
         match List.distinct states with
@@ -88,25 +88,36 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
         else
             (before id).Add((event.Type, string event.StateKey), id)
 
-    /// Whether one event descends from another.
     let rec descends (id: string) (ancestor: string) : bool =
         all[id].PrevEvents
         |> Array.exists (fun p -> p = ancestor || descends p ancestor)
 
+    member _.Before(id: string) : StateMap = before id
+
+    member _.IsRejected(id: string) : bool = isRejected id
+
     /// The accepted events from which no accepted event descends.
-    let ends (accepted: string list) =
+    member _.Extremities(accepted: string list) : string list =
         accepted
         |> List.filter (fun id -> not (accepted |> List.exists (fun other -> descends other id)))
+
+    /// Whether the event passes the rules with the resolved state of these extremities.
+    member _.PassesAt(extremities: string list, id: string) : bool =
+        passes (resolve (extremities |> List.map after)) id
+
+/// Reads events in the order in which they are decided.
+let read (version: RoomVersion) (events: Pdu list) : Reading =
+    let states = States(version, events)
 
     let step (statuses: Map<string, EventStatus>, accepted: string list) (event: Pdu) =
         let id = event.EventId
 
-        if isRejected id then
+        if states.IsRejected id then
             statuses.Add(id, EventStatus.Rejected), accepted
         else
-            let extremities = ends accepted
+            let extremities = states.Extremities accepted
 
-            if extremities.IsEmpty || passes (resolve (extremities |> List.map after)) id then
+            if extremities.IsEmpty || states.PassesAt(extremities, id) then
                 statuses.Add(id, EventStatus.Accepted), id :: accepted
             else
                 statuses.Add(id, EventStatus.SoftFailed), accepted
@@ -115,6 +126,6 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
 
     {
         Status = statuses
-        Before = Map [ for e in events -> e.EventId, before e.EventId ]
-        Extremities = Set.ofList (ends accepted)
+        Before = Map [ for e in events -> e.EventId, states.Before e.EventId ]
+        Extremities = Set.ofList (states.Extremities accepted)
     }

@@ -88,7 +88,8 @@ let joinRulesOfOneWhoLeft: Scenario = {
 let membersWithTheJoinRules: Scenario = {
     Name = "members-with-the-join-rules"
     Meaning =
-        "When the join rules fall back to those of a closed room, members who came in while it was open are in it no more."
+        "When the join rules fall back to those of a closed room, members who came in while it was open \
+         are in it no more."
     Seen = "matrix-org/synapse#16629, element-hq/synapse#16825"
     Events =
         fun version -> [
@@ -122,7 +123,8 @@ let membersWithTheJoinRules: Scenario = {
 let promotedByPromoted: Scenario = {
     Name = "promoted-by-promoted"
     Meaning =
-        "Levels that were set by one who had just been promoted fall back to the oldest, for the step between is not tried again."
+        "Levels that were set by one who had just been promoted fall back to the oldest, \
+         for the step between is not tried again."
     Seen = proposal + ", problem B; matrix-org/synapse#10866"
     Events =
         fun version ->
@@ -222,7 +224,8 @@ let banByOneWhoLeft: Scenario = {
 let topicOfOneDemoted: Scenario = {
     Name = "topic-of-one-demoted"
     Meaning =
-        "What somebody set before they were demoted disappears, once states differ in which of their settings is the last."
+        "What somebody set before they were demoted disappears, once states differ \
+         in which of their settings is the last."
     Seen = "the shape of " + proposal + ", problem A; matrix-org/synapse#8629"
     Events =
         fun version ->
@@ -340,7 +343,8 @@ let joinedAgain: Scenario = {
 let unbanWithoutTheBan: Scenario = {
     Name = "unban-without-the-ban"
     Meaning =
-        "An unban that does not cite the ban is tried before it if its sender has the greater power: the ban is back. No version mends this; citing the ban does."
+        "An unban that does not cite the ban is tried before it if its sender has the greater power: the ban is back. \
+         No version mends this; citing the ban does."
     Seen = "matrix-org/synapse#6520"
     Events =
         fun version ->

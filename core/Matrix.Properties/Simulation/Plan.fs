@@ -1,6 +1,6 @@
 namespace Matrix.Properties.Simulation
 
-/// What a user tries to do in the room. Much of it is refused by the server that is asked.
+/// An attempt of a user in the room. The server refuses many of them.
 [<RequireQualifiedAccess>]
 type Act =
     | Message
@@ -16,7 +16,7 @@ type Act =
     /// A restricted join with an authorising user of another server.
     | RestrictedJoin
 
-/// What the Byzantine server does.
+/// A kind of lie of the Byzantine server.
 [<RequireQualifiedAccess>]
 type Lie =
     /// An event in the name of a user of another server.
@@ -63,7 +63,7 @@ type Trouble =
     /// A server evicts its machine as soon as that is possible.
     | Eviction of server: int * at: int
 
-/// What the network does to each message.
+/// The disturbance of messages by the network.
 type Noise = {
     /// The least and the greatest delay, in milliseconds.
     DelayFrom: int
@@ -162,6 +162,60 @@ module Plan =
             1, Lie.Hide
         |]
 
+    /// The noise of the network. `drawn`: draws whether the plan has a fault, with a probability per mille.
+    let private noise (rng: Rng) (drawn: Fault -> int -> bool) =
+        let delays = drawn Fault.Delay 900
+        let from = if delays then rng.Below 60 else 5
+
+        {
+            DelayFrom = from
+            DelayTo = if delays then from + rng.Of [| 50; 200; 800 |] else from
+            LatePerMille = if drawn Fault.Reorder 700 then rng.Below 200 else 0
+            LossPerMille = if drawn Fault.Loss 500 then rng.Below 200 else 0
+            DuplicatePerMille = if drawn Fault.Duplicates 500 then rng.Below 200 else 0
+        }
+
+    let private operation (rng: Rng) (servers: int) (length: int) (byzantine: int) (hides: bool) =
+        let server = rng.Below servers
+
+        let deed =
+            if server = byzantine && rng.Happens 500 then
+                match lie rng with
+                | Lie.Hide when not hides -> Deed.Lying(Lie.CiteHidden, act rng)
+                | lie -> Deed.Lying(lie, act rng)
+            else
+                Deed.Honest(act rng)
+
+        {
+            At = rng.Below length
+            Server = server
+            Deed = deed
+            Actor = rng.Below 1000
+            Target = rng.Below 1000
+            Level = rng.Below 1000
+        }
+
+    let private partitionsAndCrashes (rng: Rng) (drawn: Fault -> int -> bool) (servers: int) (length: int) = [
+        if drawn Fault.Partition 700 then
+            for _ in 0 .. rng.Below 3 do
+                let from = rng.Below length
+                let side = 1 + rng.Below((1 <<< servers) - 1)
+                Trouble.Partition(from, from + rng.Below(length / 3 + 1), side)
+        if drawn Fault.Crash 600 then
+            for _ in 0 .. rng.Below 4 do
+                let at = rng.Below length
+                Trouble.Crash(rng.Below servers, at, at + 200 + rng.Below 5000)
+    ]
+
+    let private storageFaults (rng: Rng) (drawn: Fault -> int -> bool) (servers: int) (length: int) = [
+        if drawn Fault.Flush 700 then
+            for _ in 0 .. rng.Below 12 do
+                Trouble.FailedFlush(rng.Below servers, rng.Below length, rng.Below 3)
+        if drawn Fault.Eviction 700 then
+            for _ in 0 .. rng.Below 12 do
+                Trouble.Eviction(rng.Below servers, rng.Below length)
+    ]
+
     /// The plan of a seed.
     let ofSeed (options: PlanOptions) (seed: uint64) : Plan =
         let rng = Rng(Rng.Mix(seed + 1UL))
@@ -179,51 +233,15 @@ module Plan =
 
         let hides = rng.Happens 250
 
-        let noise =
-            let delays = drawn Fault.Delay 900
-            let from = if delays then rng.Below 60 else 5
+        let noise = noise rng drawn
 
-            {
-                DelayFrom = from
-                DelayTo = if delays then from + rng.Of [| 50; 200; 800 |] else from
-                LatePerMille = if drawn Fault.Reorder 700 then rng.Below 200 else 0
-                LossPerMille = if drawn Fault.Loss 500 then rng.Below 200 else 0
-                DuplicatePerMille = if drawn Fault.Duplicates 500 then rng.Below 200 else 0
-            }
+        let operations =
+            [
+                for _ in 1 .. options.Events -> operation rng options.Servers length byzantine hides
+            ]
+            |> List.sortBy _.At
 
-        let operation _ =
-            let server = rng.Below options.Servers
-
-            let deed =
-                if server = byzantine && rng.Happens 500 then
-                    match lie rng with
-                    | Lie.Hide when not hides -> Deed.Lying(Lie.CiteHidden, act rng)
-                    | lie -> Deed.Lying(lie, act rng)
-                else
-                    Deed.Honest(act rng)
-
-            {
-                At = rng.Below length
-                Server = server
-                Deed = deed
-                Actor = rng.Below 1000
-                Target = rng.Below 1000
-                Level = rng.Below 1000
-            }
-
-        let operations = [ for n in 1 .. options.Events -> operation n ] |> List.sortBy _.At
-
-        let troubles = [
-            if drawn Fault.Partition 700 then
-                for _ in 0 .. rng.Below 3 do
-                    let from = rng.Below length
-                    let side = 1 + rng.Below((1 <<< options.Servers) - 1)
-                    Trouble.Partition(from, from + rng.Below(length / 3 + 1), side)
-            if drawn Fault.Crash 600 then
-                for _ in 0 .. rng.Below 4 do
-                    let at = rng.Below length
-                    Trouble.Crash(rng.Below options.Servers, at, at + 200 + rng.Below 5000)
-        ]
+        let troubles = partitionsAndCrashes rng drawn options.Servers length
 
         let plan = {
             Version = options.Version
@@ -238,14 +256,7 @@ module Plan =
         }
 
         // Drawn last, so that the rest of a seed's plan is the same with and without these faults.
-        let storage = [
-            if drawn Fault.Flush 700 then
-                for _ in 0 .. rng.Below 12 do
-                    Trouble.FailedFlush(rng.Below options.Servers, rng.Below length, rng.Below 3)
-            if drawn Fault.Eviction 700 then
-                for _ in 0 .. rng.Below 12 do
-                    Trouble.Eviction(rng.Below options.Servers, rng.Below length)
-        ]
+        let storage = storageFaults rng drawn options.Servers length
 
         {
             plan with

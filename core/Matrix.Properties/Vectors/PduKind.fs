@@ -204,7 +204,24 @@ module internal PduKind =
             | Some cited -> Ok cited
             | None -> wrong event $"expected its auth event {id} among 'auth_events'")
 
-    /// What these steps answer.
+    let private decide (steps: PduSteps) version (received: ReceivedEvent) used state cited : Decision =
+        AuthCase.decide (RoomCases.rulesOf version) {
+            Version = version
+            Event = used
+            State = state
+            Facts = {
+                AuthEvents = Array.ofList cited
+                Signers =
+                    received.Signatures
+                    |> Array.map _.Signature.Entity
+                    |> Array.distinct
+                    |> Array.filter (fun server -> steps.IsSignedBy server received)
+                ThirdPartyKeys = received.ThirdPartyKeys
+                HasRoomId = received.HasRoomId
+            }
+        }
+
+    /// The answer of these steps.
     let answerBy (steps: PduSteps) (ed25519: Ed25519) (question: Placed<JsonObject>) : Result<JsonObject, VectorFault> =
         checked' {
             let! version = text "version" question |> Result.bind EventKinds.knownVersion
@@ -237,22 +254,7 @@ module internal PduKind =
                 else
                     let! cited = citedBy event used given
 
-                    let decision =
-                        AuthCase.decide (RoomCases.rulesOf version) {
-                            Version = version
-                            Event = used
-                            State = state
-                            Facts = {
-                                AuthEvents = Array.ofList cited
-                                Signers =
-                                    checkedEvent.Signatures
-                                    |> Array.map _.Signature.Entity
-                                    |> Array.distinct
-                                    |> Array.filter (fun server -> steps.IsSignedBy server checkedEvent)
-                                ThirdPartyKeys = thirdPartyKeys
-                                HasRoomId = pdu.HasRoomId
-                            }
-                        }
+                    let decision = decide steps version checkedEvent used state cited
 
                     let verdict = if decision.IsOk then "accepted" else "rejected"
                     let names = (RoomCases.answerOf decision).Members

@@ -41,12 +41,12 @@ let private types =
     Seq.concat [
         of'
             "System"
-            "Action ArgumentException ArgumentNullException ArgumentOutOfRangeException Array ArraySegment Attribute BitConverter
-             Boolean Buffer Byte Char Comparison Convert Decimal Double Enum Exception FormatException Func Half HashCode IComparable
-             IDisposable IEquatable IFormatProvider IFormattable Index Int128 Int16 Int32 Int64 InvalidCastException
-             InvalidOperationException Lazy Math Memory MemoryExtensions Nullable Object ObsoleteAttribute OverflowException
-             Predicate Range ReadOnlyMemory ReadOnlySpan SByte Single Span String StringComparer StringComparison Tuple Type UInt128
-             UInt16 UInt32 UInt64 ValueTuple ValueType Void"
+            "Action ArgumentException ArgumentNullException ArgumentOutOfRangeException Array ArraySegment Attribute
+             BitConverter Boolean Buffer Byte Char Comparison Convert Decimal Double Enum Exception FormatException Func
+             Half HashCode IComparable IDisposable IEquatable IFormatProvider IFormattable Index Int128 Int16 Int32
+             Int64 InvalidCastException InvalidOperationException Lazy Math Memory MemoryExtensions Nullable Object
+             ObsoleteAttribute OverflowException Predicate Range ReadOnlyMemory ReadOnlySpan SByte Single Span String
+             StringComparer StringComparison Tuple Type UInt128 UInt16 UInt32 UInt64 ValueTuple ValueType Void"
         of'
             "System.Diagnostics"
             "DebuggerBrowsableAttribute DebuggerBrowsableState DebuggerDisplayAttribute DebuggerNonUserCodeAttribute"

@@ -70,7 +70,8 @@ public sealed class AccountTests
         var session = (await user.DeleteAsync($"devices/{user.DeviceId}", new JsonObject())).Is(401).Member("session");
 
         var auth = user.PasswordAuth(session);
-        auth["identifier"] = new JsonObject { ["type"] = "m.id.thirdparty", ["medium"] = "email", ["address"] = "a@b.example" };
+        auth["identifier"] =
+            new JsonObject { ["type"] = "m.id.thirdparty", ["medium"] = "email", ["address"] = "a@b.example" };
         (await user.DeleteAsync($"devices/{user.DeviceId}", new JsonObject { ["auth"] = auth })).Is(403, "M_FORBIDDEN");
     }
 
@@ -81,7 +82,8 @@ public sealed class AccountTests
         var asked = (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = null })).Is(401);
 
         Assert.That(asked.Json["flows"]!.ToJsonString(), Is.EqualTo("""[{"stages":["m.login.password"]}]"""));
-        (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = user.PasswordAuth(asked.Member("session")) })).Is(200);
+        (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = user.PasswordAuth(asked.Member("session")) }))
+            .Is(200);
     }
 
     [Test]
@@ -90,11 +92,17 @@ public sealed class AccountTests
         var user = await _server.RegistersAsync("switcher");
         var second = await user.LogsInAsync();
         var third = await user.LogsInAsync();
-        var session = (await user.DeleteAsync($"devices/{second.DeviceId}", new JsonObject())).Is(401).Member("session");
+        var session = (await user.DeleteAsync($"devices/{second.DeviceId}", new JsonObject()))
+            .Is(401).Member("session");
 
-        (await user.DeleteAsync($"devices/{third.DeviceId}", new JsonObject { ["auth"] = user.PasswordAuth(session) })).Is(403, "M_FORBIDDEN");
-        (await user.PostAsync("delete_devices", new JsonObject { ["devices"] = new JsonArray(second.DeviceId), ["auth"] = user.PasswordAuth(session) })).Is(403, "M_FORBIDDEN");
-        (await user.DeleteAsync($"devices/{second.DeviceId}", new JsonObject { ["auth"] = user.PasswordAuth(session) })).Is(200);
+        (await user.DeleteAsync($"devices/{third.DeviceId}", new JsonObject { ["auth"] = user.PasswordAuth(session) }))
+            .Is(403, "M_FORBIDDEN");
+        (await user.PostAsync(
+            "delete_devices",
+            new JsonObject { ["devices"] = new JsonArray(second.DeviceId), ["auth"] = user.PasswordAuth(session) }))
+            .Is(403, "M_FORBIDDEN");
+        (await user.DeleteAsync($"devices/{second.DeviceId}", new JsonObject { ["auth"] = user.PasswordAuth(session) }))
+            .Is(200);
 
         (await second.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await third.GetAsync("account/whoami")).Is(200);
@@ -122,7 +130,9 @@ public sealed class AccountTests
     {
         var user = await _server.RegistersAsync("leaver");
         var asked = (await user.PostAsync("account/deactivate")).Is(401);
-        var done = (await user.PostAsync("account/deactivate", new JsonObject { ["auth"] = user.PasswordAuth(asked.Member("session")) })).Is(200);
+        var done = (await user.PostAsync(
+            "account/deactivate",
+            new JsonObject { ["auth"] = user.PasswordAuth(asked.Member("session")) })).Is(200);
 
         Assert.That(done.Member("id_server_unbind_result"), Is.EqualTo("success"));
         (await user.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
@@ -137,7 +147,9 @@ public sealed class AccountTests
         await user.PutAsync($"profile/{user.UserId}/displayname", new JsonObject { ["displayname"] = "E." });
         await user.PutAsync($"user/{user.UserId}/account_data/a.b", new JsonObject());
 
-        (await user.PostAsync("account/deactivate", new JsonObject { ["erase"] = true, ["auth"] = user.PasswordAuth() })).Is(200);
+        (await user.PostAsync(
+            "account/deactivate",
+            new JsonObject { ["erase"] = true, ["auth"] = user.PasswordAuth() })).Is(200);
 
         (await _server.Anyone.GetAsync($"profile/{user.UserId}/displayname")).Is(404, "M_NOT_FOUND");
     }
@@ -177,7 +189,9 @@ public sealed class AccountTests
         }
 
         Assert.That(device.Member("last_seen_ip"), Is.EqualTo("127.0.0.1"));
-        Assert.That((long?)device.Json["last_seen_ts"], Is.EqualTo(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()).Within(60_000));
+        Assert.That(
+            (long?)device.Json["last_seen_ts"],
+            Is.EqualTo(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()).Within(60_000));
     }
 
     [Test]
@@ -195,7 +209,9 @@ public sealed class AccountTests
 
         Assert.That((string?)capabilities["m.room_versions"]!["default"], Is.EqualTo(RoomRules.Recommended));
         Assert.That((string?)capabilities["m.room_versions"]!["available"]!["10"], Is.EqualTo("stable"));
-        Assert.That(capabilities["m.room_versions"]!["available"]!.AsObject().Select(v => v.Key), Is.EquivalentTo(RoomRules.Known));
+        Assert.That(
+            capabilities["m.room_versions"]!["available"]!.AsObject().Select(v => v.Key),
+            Is.EquivalentTo(RoomRules.Known));
         foreach (var (version, _) in capabilities["m.room_versions"]!["available"]!.AsObject())
         {
             (await user.PostAsync("createRoom", new JsonObject { ["room_version"] = version })).Is(200);

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
 
-/// <summary>Who is deactivated leaves every room, whatever comes in between.</summary>
+/// <summary>A deactivated user leaves every room, also after a crash or a restart.</summary>
 public sealed class DeactivationTests
 {
     [Test]
@@ -27,13 +27,16 @@ public sealed class DeactivationTests
         (await alice.PostAsync($"rooms/{rooms[2]}/leave")).Is(200);
         var left = await EventOfAsync(bob, rooms[2], alice);
 
-        // What is durable when the server dies just after the deactivation.
+        // The durable state if the server dies just after the deactivation.
         var deactivation = new WriteBatch().Require(new UserDeactivated(alice.UserId, Erase: false));
         await server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(deactivation, CancellationToken.None);
         await server.RestartAsync();
 
         foreach (var room in rooms.Take(2)) await UntilLeftAsync(bob, room, alice);
-        Assert.That(await EventOfAsync(bob, rooms[2], alice), Is.EqualTo(left), "a room that was left already is left alone");
+        Assert.That(
+            await EventOfAsync(bob, rooms[2], alice),
+            Is.EqualTo(left),
+            "a room that was left already is left alone");
     }
 
     private static async Task UntilLeftAsync(TestUser witness, string room, TestUser gone)
@@ -49,5 +52,6 @@ public sealed class DeactivationTests
     }
 
     private static async Task<string> EventOfAsync(TestUser witness, string room, TestUser user) =>
-        (await witness.GetAsync($"rooms/{room}/state/m.room.member/{user.UserId}?format=event")).Is(200).Member("event_id");
+        (await witness.GetAsync($"rooms/{room}/state/m.room.member/{user.UserId}?format=event"))
+            .Is(200).Member("event_id");
 }

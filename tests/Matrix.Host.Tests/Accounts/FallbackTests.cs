@@ -16,7 +16,7 @@ public sealed class FallbackTests
     [Test]
     public async Task A_registration_token_given_in_a_browser_lets_the_client_go_on_with_the_session_alone()
     {
-        // Its own: the first user's token is good only while there is nobody.
+        // A server of its own: the first user's token is valid only while no user exists.
         await using var server = await HomeserverFixture.StartAsync();
         var body = new JsonObject { ["username"] = "by-browser", ["password"] = "long enough" };
         var session = (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401).Member("session");
@@ -25,11 +25,16 @@ public sealed class FallbackTests
         var shown = await server.Anyone.GetAsync(page);
         Assert.That(shown.Status, Is.EqualTo(200));
         Assert.That(shown.ContentHeaders.ContentType!.ToString(), Is.EqualTo("text/html; charset=utf-8"));
-        Assert.That(shown.Text, Does.Contain("window.onAuthDone();").And.Contain("""window.opener.postMessage("authDone", "*");"""));
+        Assert.That(
+            shown.Text,
+            Does.Contain("window.onAuthDone();").And.Contain("""window.opener.postMessage("authDone", "*");"""));
         Assert.That(shown.Headers.GetValues("Content-Security-Policy").Single(), Does.Contain("script-src 'sha256-"));
 
-        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "wrong" })).Is(403, "M_FORBIDDEN");
-        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = server.FirstUserToken })).Is(200);
+        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "wrong" }))
+            .Is(403, "M_FORBIDDEN");
+        (await server.Anyone.PostAsync(
+            page,
+            new JsonObject { ["session"] = session, ["token"] = server.FirstUserToken })).Is(200);
         (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "again" })).Is(200);
 
         body["auth"] = new JsonObject { ["session"] = session };
@@ -59,22 +64,26 @@ public sealed class FallbackTests
         var user = await _server.RegistersAsync("elsewhere");
         var session = (await user.DeleteAsync("devices/X", new JsonObject())).Is(401).Member("session");
 
-        (await _server.Anyone.GetAsync($"auth/m.login.recaptcha/fallback/web?session={session}")).Is(404, "M_UNRECOGNIZED");
+        (await _server.Anyone.GetAsync($"auth/m.login.recaptcha/fallback/web?session={session}"))
+            .Is(404, "M_UNRECOGNIZED");
         (await _server.Anyone.PostAsync("auth/m.login.recaptcha/fallback/web")).Is(404, "M_UNRECOGNIZED");
         (await _server.Anyone.GetAsync("auth/m.login.dummy/fallback/web")).Is(400, "M_MISSING_PARAM");
         (await _server.Anyone.GetAsync("auth/m.login.dummy/fallback/web?session=made-up")).Is(404, "M_NOT_FOUND");
         (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web")).Is(400, "M_BAD_JSON");
-        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web", new JsonObject { ["session"] = "made-up" })).Is(404, "M_NOT_FOUND");
-        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web", new JsonObject { ["session"] = session })).Is(403, "M_FORBIDDEN");
-        (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = new JsonObject { ["session"] = session } })).Is(401);
+        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web", new JsonObject { ["session"] = "made-up" }))
+            .Is(404, "M_NOT_FOUND");
+        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web", new JsonObject { ["session"] = session }))
+            .Is(403, "M_FORBIDDEN");
+        (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = new JsonObject { ["session"] = session } }))
+            .Is(401);
     }
 
     [Test]
     public async Task A_page_logs_in_for_clients_that_know_no_way_to()
     {
-        foreach (var path in (string[])["/_matrix/static/client/login/", "/_matrix/static/client/login?device_id=GHTYAJCE"])
+        foreach (var rest in (string[])["/", "?device_id=GHTYAJCE"])
         {
-            var page = await _server.Anyone.GetAsync(path);
+            var page = await _server.Anyone.GetAsync("/_matrix/static/client/login" + rest);
             Assert.That(page.Status, Is.EqualTo(200));
             Assert.That(page.Text, Does.Contain("window.matrixLogin.onLogin(response)"));
         }

@@ -23,19 +23,26 @@ public sealed class HousekeepingTests
 
         server.Ahead = TimeSpan.FromHours(2);
         await server.Services.GetRequiredService<Housekeeping>().TidyAsync(CancellationToken.None);
-        Assert.That((bool?)(await client.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"], Is.True);
+        Assert.That(
+            (bool?)(await client.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"],
+            Is.True);
 
         server.Ahead = TimeSpan.FromHours(26);
         await server.Services.GetRequiredService<Housekeeping>().TidyAsync(CancellationToken.None);
         await server.RestartAsync();
-        Assert.That((bool?)(await client.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"], Is.False);
+        Assert.That(
+            (bool?)(await client.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"],
+            Is.False);
         (await alice.GetAsync("account/whoami")).Is(200);
     }
 
     [Test]
     public async Task What_a_user_can_keep_is_bounded()
     {
-        await using var server = await HomeserverFixture.StartAsync(("limits.account_data", "2"), ("limits.filters", "1"), ("limits.devices", "2"));
+        await using var server = await HomeserverFixture.StartAsync(
+            ("limits.account_data", "2"),
+            ("limits.filters", "1"),
+            ("limits.devices", "2"));
         var alice = await server.RegistersAsync("alice");
         (await alice.PutAsync($"user/{alice.UserId}/account_data/a.a")).Is(200);
         (await alice.PutAsync($"user/{alice.UserId}/account_data/a.b")).Is(200);
@@ -43,7 +50,8 @@ public sealed class HousekeepingTests
         (await alice.PutAsync($"user/{alice.UserId}/account_data/a.c")).Is(403, "M_FORBIDDEN");
 
         (await alice.PostAsync($"user/{alice.UserId}/filter")).Is(200);
-        (await alice.PostAsync($"user/{alice.UserId}/filter", new JsonObject { ["event_format"] = "client" })).Is(403, "M_FORBIDDEN");
+        (await alice.PostAsync($"user/{alice.UserId}/filter", new JsonObject { ["event_format"] = "client" }))
+            .Is(403, "M_FORBIDDEN");
 
         var body = new JsonObject { ["type"] = "m.login.password", ["user"] = "alice", ["password"] = alice.Password };
         await alice.LogsInAsync();
@@ -52,9 +60,13 @@ public sealed class HousekeepingTests
 
         await server.RestartAsync(("limits.info_uri", "https://test.example/limits"));
         var again = await alice.LogsInAsync(alice.DeviceId);
-        foreach (var refused in (Reply[])[await server.Anyone.PostAsync("login", body), await again.PutAsync($"user/{alice.UserId}/account_data/a.c")])
+        var login = await server.Anyone.PostAsync("login", body);
+        var put = await again.PutAsync($"user/{alice.UserId}/account_data/a.c");
+        foreach (var refused in (Reply[])[login, put])
         {
-            Assert.That(refused.Is(403, "M_USER_LIMIT_EXCEEDED").Member("info_uri"), Is.EqualTo("https://test.example/limits"));
+            Assert.That(
+                refused.Is(403, "M_USER_LIMIT_EXCEEDED").Member("info_uri"),
+                Is.EqualTo("https://test.example/limits"));
         }
     }
 }

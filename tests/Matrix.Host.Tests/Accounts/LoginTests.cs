@@ -8,7 +8,8 @@ public sealed class LoginTests
     private HomeserverFixture _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync(("public_base_url", "https://matrix.test.example"));
+    public async Task StartAsync() =>
+        _server = await HomeserverFixture.StartAsync(("public_base_url", "https://matrix.test.example"));
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -30,7 +31,9 @@ public sealed class LoginTests
             who["password"] = alice.Password;
             var reply = (await _server.Anyone.PostAsync("login", who)).Is(200);
             Assert.That(reply.Member("user_id"), Is.EqualTo("@alice:test.example"));
-            Assert.That((string?)reply.Json["well_known"]!["m.homeserver"]!["base_url"], Is.EqualTo("https://matrix.test.example"));
+            Assert.That(
+                (string?)reply.Json["well_known"]!["m.homeserver"]!["base_url"],
+                Is.EqualTo("https://matrix.test.example"));
         }
     }
 
@@ -45,7 +48,11 @@ public sealed class LoginTests
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "nobody" } },
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "@bob:elsewhere.example" } },
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "@:" } },
-            new() { ["identifier"] = new JsonObject { ["type"] = "m.id.thirdparty", ["medium"] = "email", ["address"] = "b@b.example" } },
+            new()
+            {
+                ["identifier"] =
+                    new JsonObject { ["type"] = "m.id.thirdparty", ["medium"] = "email", ["address"] = "b@b.example" },
+            },
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.phone", ["country"] = "GB", ["phone"] = "1" } },
             new() { ["identifier"] = new JsonObject { ["medium"] = "email", ["address"] = "b@b.example" } },
             new() { ["medium"] = "email", ["address"] = "b@b.example" },
@@ -54,7 +61,8 @@ public sealed class LoginTests
             who["type"] = "m.login.password";
             who["password"] = "wrong";
             Assert.That(
-                (await _server.Anyone.PostAsync("login", who)).Is(403, "M_FORBIDDEN").Member("error"), Is.EqualTo("The user or the password is wrong."));
+                (await _server.Anyone.PostAsync("login", who)).Is(403, "M_FORBIDDEN").Member("error"),
+                Is.EqualTo("The user or the password is wrong."));
         }
     }
 
@@ -82,7 +90,9 @@ public sealed class LoginTests
 
         (await first.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         Assert.That((await second.GetAsync("devices")).Is(200).Json["devices"]!.AsArray(), Has.Count.EqualTo(1));
-        Assert.That((await second.GetAsync($"devices/{first.DeviceId}")).Member("display_name"), Is.EqualTo("Old phone"));
+        Assert.That(
+            (await second.GetAsync($"devices/{first.DeviceId}")).Member("display_name"),
+            Is.EqualTo("Old phone"));
     }
 
     [Test]
@@ -101,7 +111,9 @@ public sealed class LoginTests
         Assert.That(reply.Member("device_id"), Is.Not.Empty.And.Not.EqualTo(alice.DeviceId));
         (await alice.PutAsync($"devices/{alice.DeviceId}", new JsonObject { ["display_name"] = "Named" })).Is(200);
         (await alice.PutAsync($"devices/{alice.DeviceId}", new JsonObject { ["display_name"] = null })).Is(200);
-        Assert.That((await alice.GetAsync($"devices/{alice.DeviceId}")).Is(200).Member("display_name"), Is.EqualTo("Named"));
+        Assert.That(
+            (await alice.GetAsync($"devices/{alice.DeviceId}")).Is(200).Member("display_name"),
+            Is.EqualTo("Named"));
     }
 
     [Test]
@@ -113,7 +125,9 @@ public sealed class LoginTests
 
         (await one.SendAsync(HttpMethod.Post, "logout", null)).Is(200);
 
-        Assert.That((bool?)(await one.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"], Is.False);
+        Assert.That(
+            (bool?)(await one.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"],
+            Is.False);
         (await other.GetAsync($"devices/{one.DeviceId}")).Is(404, "M_NOT_FOUND");
         (await other.PostAsync("logout/all")).Is(200);
         (await other.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
@@ -137,7 +151,8 @@ public sealed class LoginTests
         var lost = await RefreshAsync(login.Member("refresh_token"));
         var kept = await RefreshAsync(lost.Is(200).Json["refresh_token"] is null ? "" : login.Member("refresh_token"));
         (await old.GetAsync("account/whoami")).Is(200);
-        (await new TestClient(_server, lost.Member("access_token")).GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await new TestClient(_server, lost.Member("access_token")).GetAsync("account/whoami"))
+            .Is(401, "M_UNKNOWN_TOKEN");
 
         (await new TestClient(_server, kept.Is(200).Member("access_token")).GetAsync("account/whoami")).Is(200);
 
@@ -185,9 +200,14 @@ public sealed class LoginTests
 
         server.Ahead = TimeSpan.FromMinutes(6);
 
-        Assert.That((bool?)(await client.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"], Is.True);
+        Assert.That(
+            (bool?)(await client.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN").Json["soft_logout"],
+            Is.True);
         (await user.GetAsync("account/whoami")).Is(200);
-        var fresh = await server.Anyone.PostAsync("refresh", new JsonObject { ["refresh_token"] = login.Member("refresh_token") });
+        var fresh = await server.Anyone.PostAsync("refresh", new JsonObject
+        {
+            ["refresh_token"] = login.Member("refresh_token"),
+        });
         (await new TestClient(server, fresh.Is(200).Member("access_token")).GetAsync("account/whoami")).Is(200);
     }
 
@@ -197,12 +217,17 @@ public sealed class LoginTests
         var grace = await _server.RegistersAsync("grace");
         const string Path = "/_matrix/client/v1/login/get_token";
         var asked = (await grace.PostAsync(Path)).Is(401);
-        var got = (await grace.PostAsync(Path, new JsonObject { ["auth"] = grace.PasswordAuth(asked.Member("session")) })).Is(200);
+        var got =
+            (await grace.PostAsync(Path, new JsonObject { ["auth"] = grace.PasswordAuth(asked.Member("session")) }))
+                .Is(200);
         var body = new JsonObject { ["type"] = "m.login.token", ["token"] = got.Member("login_token") };
 
-        Assert.That((await _server.Anyone.PostAsync("login", body.DeepClone())).Is(200).Member("user_id"), Is.EqualTo(grace.UserId));
+        Assert.That(
+            (await _server.Anyone.PostAsync("login", body.DeepClone())).Is(200).Member("user_id"),
+            Is.EqualTo(grace.UserId));
         (await _server.Anyone.PostAsync("login", body)).Is(403, "M_FORBIDDEN");
-        (await _server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = "made up" })).Is(403, "M_FORBIDDEN");
+        (await _server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = "made up" }))
+            .Is(403, "M_FORBIDDEN");
     }
 
     [Test]
@@ -216,5 +241,6 @@ public sealed class LoginTests
         Assert.That((await heidi.GetAsync("account/whoami")).Is(200).Member("device_id"), Is.EqualTo(heidi.DeviceId));
     }
 
-    private Task<Reply> RefreshAsync(string token) => _server.Anyone.PostAsync("refresh", new JsonObject { ["refresh_token"] = token });
+    private Task<Reply> RefreshAsync(string token) =>
+        _server.Anyone.PostAsync("refresh", new JsonObject { ["refresh_token"] = token });
 }

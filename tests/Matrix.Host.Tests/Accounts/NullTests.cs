@@ -20,12 +20,16 @@ internal sealed class NullTests : TwoUsersTests
         {
             Assert.That(own.ContainsKey("display_name") && own["display_name"] is null, own.ToJsonString());
             Assert.That((string?)own["last_seen_ip"], Is.EqualTo("127.0.0.1"));
-            Assert.That((long)own["last_seen_ts"]!, Is.EqualTo(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()).Within(60_000));
+            Assert.That(
+                (long)own["last_seen_ts"]!,
+                Is.EqualTo(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()).Within(60_000));
         }
 
         await Alice.LogsInAsync("UNSEEN");
         var unseen = (await Alice.GetAsync("devices/UNSEEN")).Is(200).Json;
-        Assert.That(unseen.Select(member => member.Key), Is.EquivalentTo(new[] { "device_id", "display_name", "last_seen_ip", "last_seen_ts" }));
+        Assert.That(
+            unseen.Select(member => member.Key),
+            Is.EquivalentTo(new[] { "device_id", "display_name", "last_seen_ip", "last_seen_ts" }));
     }
 
     [Test]
@@ -35,6 +39,8 @@ internal sealed class NullTests : TwoUsersTests
 
         var joined = (await Alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Json["joined"]![Alice.UserId]!;
 
-        Assert.That(JsonNode.DeepEquals(joined, JsonNode.Parse("""{"avatar_url":null,"display_name":null}""")), joined.ToJsonString());
+        Assert.That(
+            JsonNode.DeepEquals(joined, JsonNode.Parse("""{"avatar_url":null,"display_name":null}""")),
+            joined.ToJsonString());
     }
 }

@@ -12,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
 
-/// <summary>Whatever began before a password change does not outlive it.</summary>
+/// <summary>Logins and sessions that began before a password change end with it.</summary>
 public sealed class PasswordChangeTests
 {
     private const string NewPassword = "entirely new";
@@ -29,15 +29,19 @@ public sealed class PasswordChangeTests
     public async Task A_login_that_began_before_a_password_change_does_not_survive_it()
     {
         // The old hash is slow to verify and outdated by the time of the login: the password changes meanwhile.
-        await using var server = await HomeserverFixture.StartAsync(("passwords.memory", "64MiB"), ("passwords.operations", "12"));
+        await using var server =
+            await HomeserverFixture.StartAsync(("passwords.memory", "64MiB"), ("passwords.operations", "12"));
         var alice = await server.RegistersAsync("alice");
         await server.RestartAsync(("passwords.memory", "64KiB"), ("passwords.operations", "1"));
         var storage = server.Services.GetRequiredService<IStorage>();
-        var hash = await server.Services.GetRequiredService<PasswordHasher>().HashAsync(NewPassword, CancellationToken.None);
+        var hash =
+            await server.Services.GetRequiredService<PasswordHasher>().HashAsync(NewPassword, CancellationToken.None);
 
         var login = LogInAsync(server, "alice", alice.Password);
         await Task.Delay(200);
-        await storage.Writer.WriteAsync(new WriteBatch().Require(new PasswordChanged(alice.UserId, hash)), CancellationToken.None);
+        await storage.Writer.WriteAsync(
+            new WriteBatch().Require(new PasswordChanged(alice.UserId, hash)),
+            CancellationToken.None);
 
         (await login).Is(403, "M_FORBIDDEN");
         (await LogInAsync(server, "alice", alice.Password)).Is(403, "M_FORBIDDEN");
@@ -51,7 +55,9 @@ public sealed class PasswordChangeTests
         TestUser? late = null;
         var storage = _server.Services.GetRequiredService<IStorage>();
         var seen = StorageSeenThrough.Instead(
-            storage, nameof(IStorage.Accounts), AfterDevices.Of(storage.Accounts, async () => late = await bob.LogsInAsync("LATE")));
+            storage,
+            nameof(IStorage.Accounts),
+            AfterDevices.Of(storage.Accounts, async () => late = await bob.LogsInAsync("LATE")));
 
         await new DeviceManagement(seen, TimeProvider.System).DeleteAllAsync(bob.UserId, CancellationToken.None);
 
@@ -114,12 +120,13 @@ public sealed class PasswordChangeTests
         (await other.GetAsync("account/whoami")).Is(200);
     }
 
-    private static async Task ChangeAsync(TestUser user, bool logOut = true) => (await user.PostAsync("account/password", new JsonObject
-    {
-        ["new_password"] = NewPassword,
-        ["logout_devices"] = logOut,
-        ["auth"] = user.PasswordAuth(),
-    })).Is(200);
+    private static async Task ChangeAsync(TestUser user, bool logOut = true) =>
+        (await user.PostAsync("account/password", new JsonObject
+        {
+            ["new_password"] = NewPassword,
+            ["logout_devices"] = logOut,
+            ["auth"] = user.PasswordAuth(),
+        })).Is(200);
 
     private static async Task<string> LoginTokenAsync(TestUser user)
     {
@@ -130,10 +137,12 @@ public sealed class PasswordChangeTests
     private Task<Reply> ByTokenAsync(string token) =>
         _server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = token });
 
-    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password) => server.Anyone.PostAsync(
-        "login", new JsonObject { ["type"] = "m.login.password", ["user"] = user, ["password"] = password });
+    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password) =>
+        server.Anyone.PostAsync(
+            "login",
+            new JsonObject { ["type"] = "m.login.password", ["user"] = user, ["password"] = password });
 
-    /// <summary>Accounts where something happens each time after a user's devices were read.</summary>
+    /// <summary>Accounts that run a callback after each read of a user's devices.</summary>
     public class AfterDevices : DispatchProxy
     {
         private IAccountsTable _table = null!;
@@ -150,7 +159,9 @@ public sealed class PasswordChangeTests
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
         {
             var answer = targetMethod!.Invoke(_table, args);
-            return answer is ValueTask<IReadOnlyList<DeviceRow>> devices ? new ValueTask<IReadOnlyList<DeviceRow>>(ReadAsync(devices)) : answer;
+            return answer is ValueTask<IReadOnlyList<DeviceRow>> devices
+                ? new ValueTask<IReadOnlyList<DeviceRow>>(ReadAsync(devices))
+                : answer;
         }
 
         private async Task<IReadOnlyList<DeviceRow>> ReadAsync(ValueTask<IReadOnlyList<DeviceRow>> devices)

@@ -25,9 +25,15 @@ public sealed class PushRuleTests
         var global = (await _alice.GetAsync("pushrules/global/")).Is(200);
 
         Assert.That(all.Json["global"]!.ToJsonString(), Is.EqualTo(global.Text));
-        Assert.That(global.Json.Select(m => m.Key), Is.EquivalentTo(new[] { "override", "content", "room", "sender", "underride" }));
-        Assert.That((await _alice.GetAsync($"user/{_alice.UserId}/account_data/m.push_rules")).Is(200).Text, Is.EqualTo(all.Text));
-        Assert.That((bool?)(await _alice.GetAsync("pushrules/global/override/.m.rule.master")).Is(200).Json["enabled"], Is.False);
+        Assert.That(
+            global.Json.Select(m => m.Key),
+            Is.EquivalentTo(new[] { "override", "content", "room", "sender", "underride" }));
+        Assert.That(
+            (await _alice.GetAsync($"user/{_alice.UserId}/account_data/m.push_rules")).Is(200).Text,
+            Is.EqualTo(all.Text));
+        Assert.That(
+            (bool?)(await _alice.GetAsync("pushrules/global/override/.m.rule.master")).Is(200).Json["enabled"],
+            Is.False);
     }
 
     [Test]
@@ -49,14 +55,25 @@ public sealed class PushRuleTests
     public async Task A_rule_is_shown_switched_changed_and_deleted()
     {
         (await PutAsync("cake")).Is(200);
-        Assert.That((string?)(await _alice.GetAsync("pushrules/global/content/cake")).Is(200).Json["pattern"], Is.EqualTo("cake*lie"));
-        Assert.That((await _alice.GetAsync("pushrules/global/content/cake/enabled")).Is(200).Text, Is.EqualTo("""{"enabled":true}"""));
+        Assert.That(
+            (string?)(await _alice.GetAsync("pushrules/global/content/cake")).Is(200).Json["pattern"],
+            Is.EqualTo("cake*lie"));
+        Assert.That(
+            (await _alice.GetAsync("pushrules/global/content/cake/enabled")).Is(200).Text,
+            Is.EqualTo("""{"enabled":true}"""));
 
-        (await _alice.PutAsync("pushrules/global/content/cake/enabled", new JsonObject { ["enabled"] = false })).Is(200);
-        (await _alice.PutAsync("pushrules/global/content/cake/actions", new JsonObject { ["actions"] = new JsonArray("notify") })).Is(200);
+        (await _alice.PutAsync("pushrules/global/content/cake/enabled", new JsonObject { ["enabled"] = false }))
+            .Is(200);
+        (await _alice.PutAsync(
+            "pushrules/global/content/cake/actions",
+            new JsonObject { ["actions"] = new JsonArray("notify") })).Is(200);
 
-        Assert.That((await _alice.GetAsync("pushrules/global/content/cake/enabled")).Text, Is.EqualTo("""{"enabled":false}"""));
-        Assert.That((await _alice.GetAsync("pushrules/global/content/cake/actions")).Text, Is.EqualTo("""{"actions":["notify"]}"""));
+        Assert.That(
+            (await _alice.GetAsync("pushrules/global/content/cake/enabled")).Text,
+            Is.EqualTo("""{"enabled":false}"""));
+        Assert.That(
+            (await _alice.GetAsync("pushrules/global/content/cake/actions")).Text,
+            Is.EqualTo("""{"actions":["notify"]}"""));
         (await _alice.DeleteAsync("pushrules/global/content/cake")).Is(200);
         (await _alice.GetAsync("pushrules/global/content/cake")).Is(404, "M_NOT_FOUND");
         (await _alice.DeleteAsync("pushrules/global/content/cake")).Is(404, "M_NOT_FOUND");
@@ -85,7 +102,8 @@ public sealed class PushRuleTests
     public async Task Of_what_there_is_not_nothing_is_shown_or_deleted(string path, string code)
     {
         (await _alice.GetAsync("pushrules/global/" + path)).Is(404, code);
-        if (!path.EndsWith('d') && !path.EndsWith('s')) (await _alice.DeleteAsync("pushrules/global/" + path)).Is(404, code);
+        if (!path.EndsWith('d') && !path.EndsWith('s'))
+            (await _alice.DeleteAsync("pushrules/global/" + path)).Is(404, code);
     }
 
     [Test]
@@ -97,11 +115,13 @@ public sealed class PushRuleTests
     }
 
     private Task<Reply> PutAsync(string rule) => _alice.PutAsync(
-        "pushrules/global/content/" + rule, new JsonObject { ["pattern"] = "cake*lie", ["actions"] = new JsonArray("notify") });
+        "pushrules/global/content/" + rule,
+        new JsonObject { ["pattern"] = "cake*lie", ["actions"] = new JsonArray("notify") });
 
     private async Task<string[]> OwnRulesAsync()
     {
         var reply = (await _alice.GetAsync("pushrules/global/")).Is(200);
-        return [.. reply.Json["content"]!.AsArray().Select(r => (string)r!["rule_id"]!).Where(id => !id.StartsWith('.'))];
+        return [.. reply.Json["content"]!.AsArray()
+            .Select(r => (string)r!["rule_id"]!).Where(id => !id.StartsWith('.'))];
     }
 }

@@ -18,7 +18,12 @@ public sealed class RegistrationTests
     [Test]
     public async Task Registration_asks_for_authentication_first_and_then_gives_a_device()
     {
-        var body = new JsonObject { ["username"] = "two-steps", ["password"] = "long enough", ["initial_device_display_name"] = "Phone" };
+        var body = new JsonObject
+        {
+            ["username"] = "two-steps",
+            ["password"] = "long enough",
+            ["initial_device_display_name"] = "Phone",
+        };
         var asked = (await _server.Anyone.PostAsync("register", body.DeepClone())).Is(401);
         Assert.That(asked.Json["flows"]!.ToJsonString(), Does.Contain("""{"stages":["m.login.dummy"]}"""));
         Assert.That(asked.Json["params"]!.AsObject(), Is.Empty);
@@ -72,8 +77,11 @@ public sealed class RegistrationTests
     [Test]
     public async Task Nobody_registers_without_auth_and_with_a_stage_that_is_not_offered()
     {
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "no-auth", ["password"] = "long enough" })).Is(401);
-        (await RegisterAsync("other-stage", new JsonObject { ["type"] = "m.login.password", ["password"] = "x" })).Is(401, "M_UNRECOGNIZED");
+        (await _server.Anyone.PostAsync(
+            "register",
+            new JsonObject { ["username"] = "no-auth", ["password"] = "long enough" })).Is(401);
+        (await RegisterAsync("other-stage", new JsonObject { ["type"] = "m.login.password", ["password"] = "x" }))
+            .Is(401, "M_UNRECOGNIZED");
         (await RegisterAsync("no-type", new JsonObject())).Is(401);
         (await RegisterAsync("wrong-type", new JsonObject { ["type"] = 5 })).Is(400, "M_BAD_JSON");
     }
@@ -83,13 +91,19 @@ public sealed class RegistrationTests
     {
         await _server.RegistersAsync("taken");
 
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "taken" })).Is(400, "M_USER_IN_USE");
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "TAKEN" })).Is(400, "M_USER_IN_USE");
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "no spaces" })).Is(400, "M_INVALID_USERNAME");
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = new string('x', 250) })).Is(400, "M_INVALID_USERNAME");
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "" })).Is(400, "M_INVALID_USERNAME");
+        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "taken" }))
+            .Is(400, "M_USER_IN_USE");
+        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "TAKEN" }))
+            .Is(400, "M_USER_IN_USE");
+        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "no spaces" }))
+            .Is(400, "M_INVALID_USERNAME");
+        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = new string('x', 250) }))
+            .Is(400, "M_INVALID_USERNAME");
+        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "" }))
+            .Is(400, "M_INVALID_USERNAME");
         (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = 5 })).Is(400, "M_BAD_JSON");
-        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "weak", ["password"] = "short" })).Is(400, "M_WEAK_PASSWORD");
+        (await _server.Anyone.PostAsync("register", new JsonObject { ["username"] = "weak", ["password"] = "short" }))
+            .Is(400, "M_WEAK_PASSWORD");
     }
 
     [Test]
@@ -105,7 +119,9 @@ public sealed class RegistrationTests
     {
         await _server.RegistersAsync("unavailable");
 
-        Assert.That((bool?)(await _server.Anyone.GetAsync("register/available?username=available")).Is(200).Json["available"], Is.True);
+        Assert.That(
+            (bool?)(await _server.Anyone.GetAsync("register/available?username=available")).Is(200).Json["available"],
+            Is.True);
         (await _server.Anyone.GetAsync("register/available?username=unavailable")).Is(400, "M_USER_IN_USE");
         (await _server.Anyone.GetAsync("register/available?username=a%20b")).Is(400, "M_INVALID_USERNAME");
         (await _server.Anyone.GetAsync("register/available")).Is(400, "M_MISSING_PARAM");
@@ -114,10 +130,14 @@ public sealed class RegistrationTests
     [Test]
     public async Task Concurrent_registrations_of_one_name_give_it_to_one()
     {
-        var replies = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => RegisterAsync("wanted", new JsonObject { ["type"] = "m.login.dummy" })));
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 12)
+                .Select(_ => RegisterAsync("wanted", new JsonObject { ["type"] = "m.login.dummy" })));
 
         Assert.That(replies.Count(r => r.Status == 200), Is.EqualTo(1));
-        Assert.That(replies.Where(r => r.Status != 200).Select(r => r.Errcode).Distinct(), Is.EqualTo(new[] { "M_USER_IN_USE" }));
+        Assert.That(
+            replies.Where(r => r.Status != 200).Select(r => r.Errcode).Distinct(),
+            Is.EqualTo(new[] { "M_USER_IN_USE" }));
     }
 
     [Test]
@@ -149,8 +169,15 @@ public sealed class RegistrationTests
         await server.RestartAsync();
         Assert.That(server.FirstUserToken, Is.EqualTo(token), "the same until it is used");
 
-        Assert.That((bool?)(await server.Anyone.GetAsync($"/_matrix/client/v1/register/m.login.registration_token/validity?token={token}")).Is(200).Json["valid"], Is.True);
-        Assert.That((bool?)(await server.Anyone.GetAsync("/_matrix/client/v1/register/m.login.registration_token/validity?token=wrong")).Is(200).Json["valid"], Is.False);
+        Assert.That(
+            (bool?)(await server.Anyone.GetAsync(
+                $"/_matrix/client/v1/register/m.login.registration_token/validity?token={token}"))
+                .Is(200).Json["valid"],
+            Is.True);
+        Assert.That(
+            (bool?)(await server.Anyone.GetAsync(
+                "/_matrix/client/v1/register/m.login.registration_token/validity?token=wrong")).Is(200).Json["valid"],
+            Is.False);
 
         JsonObject Body(string name, string given) => new()
         {
@@ -159,11 +186,13 @@ public sealed class RegistrationTests
             ["auth"] = new JsonObject { ["type"] = "m.login.registration_token", ["token"] = given },
         };
         (await server.Anyone.PostAsync("register", Body("guesser", "wrong"))).Is(401, "M_FORBIDDEN");
-        var replies = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => server.Anyone.PostAsync("register", Body($"first{i}", token))));
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 5).Select(i => server.Anyone.PostAsync("register", Body($"first{i}", token))));
 
         Assert.That(replies.Count(r => r.Status == 200), Is.EqualTo(1), "a one-time token");
         (await server.Anyone.PostAsync("register", Body("later", token))).Is(403, "M_FORBIDDEN");
-        (await server.Anyone.GetAsync($"/_matrix/client/v1/register/m.login.registration_token/validity?token={token}")).Is(403, "M_FORBIDDEN");
+        (await server.Anyone.GetAsync($"/_matrix/client/v1/register/m.login.registration_token/validity?token={token}"))
+            .Is(403, "M_FORBIDDEN");
         await server.RestartAsync();
         Assert.That(server.FirstUserToken, Is.Null);
     }
@@ -174,7 +203,8 @@ public sealed class RegistrationTests
     {
         await using var server = await HomeserverFixture.StartAsync();
         var token = server.FirstUserToken!;
-        if (bySecret) (await BySecretAsync("first", "long enough", admin: false, HomeserverFixture.SharedSecret, server)).Is(200);
+        if (bySecret)
+            (await BySecretAsync("first", "long enough", admin: false, HomeserverFixture.SharedSecret, server)).Is(200);
         else await server.RegistersAsync("first");
 
         var body = new JsonObject
@@ -201,7 +231,8 @@ public sealed class RegistrationTests
         };
         (await server.Anyone.PostAsync("register", first)).Is(200);
 
-        var reply = await server.Anyone.GetAsync($"/_matrix/client/v1/register/m.login.registration_token/validity?token={server.FirstUserToken}");
+        var reply = await server.Anyone.GetAsync(
+            $"/_matrix/client/v1/register/m.login.registration_token/validity?token={server.FirstUserToken}");
         Assert.That((bool?)reply.Is(200).Json["valid"], Is.False);
     }
 
@@ -209,7 +240,8 @@ public sealed class RegistrationTests
     public async Task The_shared_secret_creates_accounts()
     {
         (await BySecretAsync("by-secret", "long enough", admin: true, HomeserverFixture.SharedSecret)).Is(200);
-        (await BySecretAsync("by-secret", "long enough", admin: false, HomeserverFixture.SharedSecret)).Is(400, "M_USER_IN_USE");
+        (await BySecretAsync("by-secret", "long enough", admin: false, HomeserverFixture.SharedSecret))
+            .Is(400, "M_USER_IN_USE");
         (await BySecretAsync("by-guess", "long enough", admin: false, "a guess")).Is(403, "M_FORBIDDEN");
 
         var login = await _server.Anyone.PostAsync("login", new JsonObject
@@ -230,8 +262,10 @@ public sealed class RegistrationTests
         body["displayname"] = null;
         (await _server.Anyone.PostAsync("/_synapse/admin/v1/register", body)).Is(200);
 
-        (await BySecretAsync("by-tool-empty", "", admin: false, HomeserverFixture.SharedSecret)).Is(400, "M_WEAK_PASSWORD");
-        (await BySecretAsync("by-tool-long", new string('x', 513), admin: false, HomeserverFixture.SharedSecret)).Is(400, "M_WEAK_PASSWORD");
+        (await BySecretAsync("by-tool-empty", "", admin: false, HomeserverFixture.SharedSecret))
+            .Is(400, "M_WEAK_PASSWORD");
+        (await BySecretAsync("by-tool-long", new string('x', 513), admin: false, HomeserverFixture.SharedSecret))
+            .Is(400, "M_WEAK_PASSWORD");
     }
 
     [Test]
@@ -239,8 +273,10 @@ public sealed class RegistrationTests
     {
         var nonce = (await _server.Anyone.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
         (await PostSecretAsync(nonce, "nonce-one", "long enough", false, HomeserverFixture.SharedSecret)).Is(200);
-        (await PostSecretAsync(nonce, "nonce-two", "long enough", false, HomeserverFixture.SharedSecret)).Is(400, "M_UNKNOWN");
-        (await PostSecretAsync("made up", "nonce-three", "long enough", false, HomeserverFixture.SharedSecret)).Is(400, "M_UNKNOWN");
+        (await PostSecretAsync(nonce, "nonce-two", "long enough", false, HomeserverFixture.SharedSecret))
+            .Is(400, "M_UNKNOWN");
+        (await PostSecretAsync("made up", "nonce-three", "long enough", false, HomeserverFixture.SharedSecret))
+            .Is(400, "M_UNKNOWN");
     }
 
     [Test]
@@ -258,7 +294,8 @@ public sealed class RegistrationTests
         return _server.Anyone.PostAsync("register", body);
     }
 
-    private async Task<Reply> BySecretAsync(string name, string password, bool admin, string secret, HomeserverFixture? server = null)
+    private async Task<Reply> BySecretAsync(
+        string name, string password, bool admin, string secret, HomeserverFixture? server = null)
     {
         var client = (server ?? _server).Anyone;
         var nonce = (await client.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
@@ -272,7 +309,8 @@ public sealed class RegistrationTests
     {
 #pragma warning disable CA5350 // The protocol says SHA-1.
         var mac = HMACSHA1.HashData(
-            Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{nonce}\0{name}\0{password}\0{(admin ? "admin" : "notadmin")}"));
+            Encoding.UTF8.GetBytes(secret),
+            Encoding.UTF8.GetBytes($"{nonce}\0{name}\0{password}\0{(admin ? "admin" : "notadmin")}"));
 #pragma warning restore CA5350
         return new JsonObject
         {

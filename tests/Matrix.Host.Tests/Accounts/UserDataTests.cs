@@ -32,7 +32,9 @@ public sealed class UserDataTests
         var profile = (await _server.Anyone.GetAsync($"profile/{carol.UserId}")).Is(200).Json;
         Assert.That((string?)profile["displayname"], Is.EqualTo("Carol 🐈"));
         Assert.That((double?)profile["org.example.job"]!["weight"], Is.EqualTo(4.5));
-        Assert.That((await _bob.GetAsync($"profile/{carol.UserId}/m.tz")).Is(200).Text, Is.EqualTo("""{"m.tz":"Europe/Berlin"}"""));
+        Assert.That(
+            (await _bob.GetAsync($"profile/{carol.UserId}/m.tz")).Is(200).Text,
+            Is.EqualTo("""{"m.tz":"Europe/Berlin"}"""));
 
         (await carol.DeleteAsync($"profile/{carol.UserId}/m.tz")).Is(200);
         (await carol.DeleteAsync($"profile/{carol.UserId}/m.tz")).Is(200);
@@ -44,7 +46,8 @@ public sealed class UserDataTests
     [Test]
     public async Task A_profile_is_its_users_to_change_and_within_bounds()
     {
-        (await _bob.PutAsync($"profile/{_alice.UserId}/displayname", new JsonObject { ["displayname"] = "x" })).Is(403, "M_FORBIDDEN");
+        (await _bob.PutAsync($"profile/{_alice.UserId}/displayname", new JsonObject { ["displayname"] = "x" }))
+            .Is(403, "M_FORBIDDEN");
         (await _bob.DeleteAsync($"profile/{_alice.UserId}/displayname")).Is(403, "M_FORBIDDEN");
         (await PutFieldAsync(_alice, "Upper.Case", 1)).Is(400, "M_INVALID_PARAM");
         (await PutFieldAsync(_alice, "nodots", 1)).Is(400, "M_INVALID_PARAM");
@@ -84,7 +87,8 @@ public sealed class UserDataTests
     public async Task What_the_server_manages_is_not_put_as_account_data(string type)
     {
         (await _alice.PutAsync($"user/{_alice.UserId}/account_data/{type}")).Is(405, "M_BAD_JSON");
-        (await _alice.PutAsync($"user/{_alice.UserId}/rooms/!a:test.example/account_data/{type}")).Is(405, "M_BAD_JSON");
+        (await _alice.PutAsync($"user/{_alice.UserId}/rooms/!a:test.example/account_data/{type}"))
+            .Is(405, "M_BAD_JSON");
     }
 
     [Test]
@@ -94,23 +98,33 @@ public sealed class UserDataTests
         (await _alice.GetAsync($"user/{_alice.UserId}/rooms/!a:test.example/account_data/a.b")).Is(404, "M_NOT_FOUND");
         (await _alice.PutAsync($"user/{_alice.UserId}/rooms/!a:test.example/tags/m.favourite")).Is(404, "M_NOT_FOUND");
         (await _bob.GetAsync($"user/{_alice.UserId}/rooms/!a:test.example/tags")).Is(403, "M_FORBIDDEN");
-        (await _alice.PutAsync($"user/{_alice.UserId}/rooms/!a:test.example/tags/u.x", new JsonObject { ["order"] = 2 })).Is(400, "M_BAD_JSON");
-        (await _alice.PutAsync($"user/{_alice.UserId}/rooms/!a:test.example/tags/u.x", new JsonObject { ["order"] = "0.5" })).Is(400, "M_BAD_JSON");
+        (await _alice.PutAsync(
+            $"user/{_alice.UserId}/rooms/!a:test.example/tags/u.x",
+            new JsonObject { ["order"] = 2 })).Is(400, "M_BAD_JSON");
+        (await _alice.PutAsync(
+            $"user/{_alice.UserId}/rooms/!a:test.example/tags/u.x",
+            new JsonObject { ["order"] = "0.5" })).Is(400, "M_BAD_JSON");
     }
 
     [Test]
     public async Task A_filter_is_given_back_as_it_was_and_has_one_number()
     {
         var filter = new JsonObject { ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["limit"] = 5 } } };
-        var id = (await _alice.PostAsync($"user/{_alice.UserId}/filter", filter.DeepClone())).Is(200).Member("filter_id");
+        var id = (await _alice.PostAsync($"user/{_alice.UserId}/filter", filter.DeepClone()))
+            .Is(200).Member("filter_id");
 
-        Assert.That((await _alice.PostAsync($"user/{_alice.UserId}/filter", filter.DeepClone())).Member("filter_id"), Is.EqualTo(id));
-        Assert.That((await _alice.GetAsync($"user/{_alice.UserId}/filter/{id}")).Is(200).Text, Is.EqualTo(filter.ToJsonString()));
+        Assert.That(
+            (await _alice.PostAsync($"user/{_alice.UserId}/filter", filter.DeepClone())).Member("filter_id"),
+            Is.EqualTo(id));
+        Assert.That(
+            (await _alice.GetAsync($"user/{_alice.UserId}/filter/{id}")).Is(200).Text,
+            Is.EqualTo(filter.ToJsonString()));
         (await _alice.GetAsync($"user/{_alice.UserId}/filter/999")).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync($"user/{_alice.UserId}/filter/abc")).Is(404, "M_NOT_FOUND");
         (await _bob.GetAsync($"user/{_alice.UserId}/filter/{id}")).Is(403, "M_FORBIDDEN");
         (await _bob.PostAsync($"user/{_alice.UserId}/filter")).Is(403, "M_FORBIDDEN");
-        (await _alice.PostAsync($"user/{_alice.UserId}/filter", new JsonObject { ["room"] = "all" })).Is(400, "M_BAD_JSON");
+        (await _alice.PostAsync($"user/{_alice.UserId}/filter", new JsonObject { ["room"] = "all" }))
+            .Is(400, "M_BAD_JSON");
     }
 
     private static Task<Reply> PutFieldAsync(TestUser user, string name, JsonNode value) =>

@@ -58,24 +58,55 @@ public sealed class ConfigTests
     }
 
     [TestCase("server_nam: x\n", "homeserver.yaml:1: unknown setting `server_nam`; did you mean `server_name`?")]
-    [TestCase("\nlimits:\n  boddy: 1\n", "homeserver.yaml:3: unknown setting `limits.boddy`; did you mean `limits.body`?")]
+    [TestCase(
+        "\nlimits:\n  boddy: 1\n",
+        "homeserver.yaml:3: unknown setting `limits.boddy`; did you mean `limits.body`?")]
     [TestCase("limit:\n  body: 1\n", "homeserver.yaml:1: unknown setting `limit`; did you mean `limits`?")]
-    [TestCase("database:\n  readers: many\n", "homeserver.yaml:2: `database.readers`: expected an integer from 1 to 256, found `many`")]
-    [TestCase("registration:\n  enabled: yes\n", "homeserver.yaml:2: `registration.enabled`: expected true or false, found `yes`")]
-    [TestCase("listeners:\n  client: 8008\n", "homeserver.yaml:2: `listeners.client`: expected address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing, found `8008`")]
-    [TestCase("room_versions:\n  default: 13\n", "homeserver.yaml:2: `room_versions.default`: expected one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, org.example.owned-state, found `13`")]
-    [TestCase("room_versions:\n  default: org.example.owned-state\n", "homeserver.yaml:2: `room_versions.default`: expected a version of the specification or one that `room_versions.unstable` lists, found `org.example.owned-state`")]
-    [TestCase("room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.mine\n", "homeserver.yaml:4: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `org.example.mine`")]
-    [TestCase("room_versions:\n  unstable: [12]\n", "homeserver.yaml:2: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `12`")]
-    [TestCase("room_versions:\n  unstable:\n    - a: b\n", "homeserver.yaml:3: `room_versions.unstable`: expected a list of values")]
-    [TestCase("room_versions:\n  unstable:\n    a: b\n", "homeserver.yaml:2: `room_versions.unstable` is a setting, not a group")]
-    [TestCase("server_name: a b\n", "homeserver.yaml:1: `server_name`: expected a server name, such as example.org or localhost:8448, found `a b`")]
+    [TestCase(
+        "database:\n  readers: many\n",
+        "homeserver.yaml:2: `database.readers`: expected an integer from 1 to 256, found `many`")]
+    [TestCase(
+        "registration:\n  enabled: yes\n",
+        "homeserver.yaml:2: `registration.enabled`: expected true or false, found `yes`")]
+    [TestCase(
+        "listeners:\n  client: 8008\n",
+        "homeserver.yaml:2: `listeners.client`: "
+            + "expected address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing, found `8008`")]
+    [TestCase(
+        "room_versions:\n  default: 13\n",
+        "homeserver.yaml:2: `room_versions.default`: "
+            + "expected one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, org.example.owned-state, found `13`")]
+    [TestCase(
+        "room_versions:\n  default: org.example.owned-state\n",
+        "homeserver.yaml:2: `room_versions.default`: expected a version of the specification "
+            + "or one that `room_versions.unstable` lists, found `org.example.owned-state`")]
+    [TestCase(
+        "room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.mine\n",
+        "homeserver.yaml:4: `room_versions.unstable`: "
+            + "expected a list of any of org.example.owned-state, found `org.example.mine`")]
+    [TestCase(
+        "room_versions:\n  unstable: [12]\n",
+        "homeserver.yaml:2: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `12`")]
+    [TestCase(
+        "room_versions:\n  unstable:\n    - a: b\n",
+        "homeserver.yaml:3: `room_versions.unstable`: expected a list of values")]
+    [TestCase(
+        "room_versions:\n  unstable:\n    a: b\n",
+        "homeserver.yaml:2: `room_versions.unstable` is a setting, not a group")]
+    [TestCase(
+        "server_name: a b\n",
+        "homeserver.yaml:1: `server_name`: expected a server name, such as example.org or localhost:8448, found `a b`")]
     [TestCase("server_name:\n  a: b\n", "homeserver.yaml:1: `server_name` is a setting, not a group")]
     [TestCase("limits: 5\n", "homeserver.yaml:1: `limits` is a group: expected indented settings below it")]
     [TestCase("server_name: a\nserver_name: b\n", "homeserver.yaml:2: `server_name` is set twice")]
     [TestCase("server_name: [a]\n", "homeserver.yaml:1: `server_name`: expected a value or nested settings")]
-    [TestCase("limits:\n  body: 1KiB\n", "homeserver.yaml:2: `limits.body`: expected bytes, such as 65536 or 64KiB, from 4KiB to 64MiB, found `1KiB`")]
-    [TestCase("sessions:\n  access_token_lifetime: 5\n", "homeserver.yaml:2: `sessions.access_token_lifetime`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `5`")]
+    [TestCase(
+        "limits:\n  body: 1KiB\n",
+        "homeserver.yaml:2: `limits.body`: expected bytes, such as 65536 or 64KiB, from 4KiB to 64MiB, found `1KiB`")]
+    [TestCase(
+        "sessions:\n  access_token_lifetime: 5\n",
+        "homeserver.yaml:2: `sessions.access_token_lifetime`: "
+            + "expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `5`")]
     [TestCase("tls:\n  key: /no/such/file\n", "homeserver.yaml:2: `tls.key`: /no/such/file does not exist")]
     [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
     public void A_mistake_names_its_location_and_what_was_expected(string file, string expected)
@@ -87,7 +118,9 @@ public sealed class ConfigTests
     }
 
     [TestCase("room_versions:\n  unstable: [org.example.owned-state]\n  default: org.example.owned-state\n")]
-    [TestCase("room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.owned-state\n  default: org.example.owned-state\n")]
+    [TestCase(
+        "room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.owned-state\n"
+            + "  default: org.example.owned-state\n")]
     [TestCase("room_versions:\n  unstable: org.example.owned-state\n  default: org.example.owned-state\n")]
     public void An_unstable_room_version_can_be_switched_on_and_be_the_default(string file)
     {
@@ -104,13 +137,15 @@ public sealed class ConfigTests
         var (config, mistakes) = Load("room_versions:\n  unstable: []\n");
 
         Assert.That(mistakes, Is.Empty);
-        Assert.That(config!.Rooms.UnstableRoomVersions, Is.Empty.And.EqualTo(Load("").Item1!.Rooms.UnstableRoomVersions));
+        Assert.That(
+            config!.Rooms.UnstableRoomVersions,
+            Is.Empty.And.EqualTo(Load("").Item1!.Rooms.UnstableRoomVersions));
     }
 
     [Test]
     public void A_file_without_its_beginning_is_reported_in_one_line()
     {
-        // What a disk may keep of a file that was being written when the power went.
+        // A power cut while a file is written can leave this on disk.
         var (_, mistakes) = Load("\0\0\0\0: a\n# The rest is there.\n");
 
         Assert.That(mistakes.Select(m => m.ToString()), Has.One.StartsWith("homeserver.yaml: not YAML"));
@@ -121,15 +156,26 @@ public sealed class ConfigTests
     {
         var (_, mistakes) = Load("server_name: a\nlimits: {body: 3\n");
 
-        Assert.That(mistakes.Select(m => m.ToString()), Has.Some.Matches<string>(m => m.StartsWith("homeserver.yaml:", StringComparison.Ordinal) && m.Contains("not YAML")));
+        Assert.That(
+            mistakes.Select(m => m.ToString()),
+            Has.Some.Matches<string>(
+                m => m.StartsWith("homeserver.yaml:", StringComparison.Ordinal) && m.Contains("not YAML")));
     }
 
     [Test]
     public void A_mistyped_variable_of_a_group_of_ours_is_refused_and_others_are_not_ours()
     {
-        var (_, mistakes) = Load("", ("MATRIX_LISTENERS__CLIENTS", "x"), ("MATRIX_SPEC_DIR", "y"), ("MATRIX_CONFIG", "z"), ("MATRIX_OTHER__TOOL", "w"));
+        var (_, mistakes) = Load(
+            "",
+            ("MATRIX_LISTENERS__CLIENTS", "x"),
+            ("MATRIX_SPEC_DIR", "y"),
+            ("MATRIX_CONFIG", "z"),
+            ("MATRIX_OTHER__TOOL", "w"));
 
-        Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_LISTENERS__CLIENTS: unknown setting; did you mean `MATRIX_LISTENERS__CLIENT`?" }));
+        Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[]
+        {
+            "MATRIX_LISTENERS__CLIENTS: unknown setting; did you mean `MATRIX_LISTENERS__CLIENT`?",
+        }));
     }
 
     [Test]
@@ -137,13 +183,24 @@ public sealed class ConfigTests
     {
         var untouched = Load("").Item1!;
         var (config, mistakes) = Load(
-            "limits:\n  body: 5KiB\n  header_time: 7s\nrate_limits:\n  login_per_second: 3\n  login_burst: 4\nlog:\n  level: error\n  format: json\n");
+            "limits:\n  body: 5KiB\n  header_time: 7s\n"
+                + "rate_limits:\n  login_per_second: 3\n  login_burst: 4\n"
+                + "log:\n  level: error\n  format: json\n");
 
         Assert.That(mistakes, Is.Empty);
-        Assert.That((config!.Http.Body, config.Connections.HeaderTime), Is.EqualTo((5 * 1024, TimeSpan.FromSeconds(7))));
-        Assert.That((config.Rates.Login.PerSecond, config.Rates.Login.Burst, config.Rates.Password), Is.EqualTo((3d, 4d, untouched.Rates.Password)));
-        Assert.That((config.LogLevel, config.LogAsJson), Is.EqualTo((Microsoft.Extensions.Logging.LogLevel.Error, true)));
-        Assert.That((untouched.Http.Body, untouched.Rates.Login.Burst), Is.EqualTo((64 * 1024, 20d)), "defaults are not touched");
+        Assert.That(
+            (config!.Http.Body, config.Connections.HeaderTime),
+            Is.EqualTo((5 * 1024, TimeSpan.FromSeconds(7))));
+        Assert.That(
+            (config.Rates.Login.PerSecond, config.Rates.Login.Burst, config.Rates.Password),
+            Is.EqualTo((3d, 4d, untouched.Rates.Password)));
+        Assert.That(
+            (config.LogLevel, config.LogAsJson),
+            Is.EqualTo((Microsoft.Extensions.Logging.LogLevel.Error, true)));
+        Assert.That(
+            (untouched.Http.Body, untouched.Rates.Login.Burst),
+            Is.EqualTo((64 * 1024, 20d)),
+            "defaults are not touched");
     }
 
     [TestCase("limits:\n  big_body: 1MiB\n", "homeserver.yaml:2: `limits.big_body` was renamed to `limits.large_body`")]
@@ -172,10 +229,14 @@ public sealed class ConfigTests
     [Test]
     public void A_renamed_variable_is_refused_with_its_new_name()
     {
-        var (_, mistakes) = ConfigValues.Read("homeserver.yaml", "", new Hashtable { ["MATRIX_WEB__CLIENTS"] = "127.0.0.1:1" }, _renamed);
+        var (_, mistakes) = ConfigValues.Read("homeserver.yaml", "", new Hashtable
+        {
+            ["MATRIX_WEB__CLIENTS"] = "127.0.0.1:1",
+        }, _renamed);
 
         Assert.That(
-            mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_WEB__CLIENTS: this setting was renamed to `MATRIX_LISTENERS__CLIENT`" }));
+            mistakes.Select(m => m.ToString()),
+            Is.EqualTo(new[] { "MATRIX_WEB__CLIENTS: this setting was renamed to `MATRIX_LISTENERS__CLIENT`" }));
     }
 
     [Test]
@@ -186,7 +247,8 @@ public sealed class ConfigTests
         Assert.That(string.Join('\n', mistakes), Does.Not.Contain("hunter2").And.Contain("database.url"));
     }
 
-    private static (HomeserverConfig?, IReadOnlyList<ConfigMistake>) Load(string file, params (string, string)[] environment)
+    private static (HomeserverConfig?, IReadOnlyList<ConfigMistake>) Load(
+        string file, params (string, string)[] environment)
     {
         var variables = new Hashtable();
         foreach (var (name, value) in environment) variables[name] = value;

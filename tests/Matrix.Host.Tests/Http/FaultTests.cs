@@ -14,11 +14,19 @@ public sealed class FaultTests
     [Test]
     public async Task A_fault_is_logged_with_the_requests_id_and_shows_the_client_nothing_of_its_inside()
     {
-        var (status, body, log) = await AnswerAsync(new InvalidOperationException("the inside"), "/_matrix/client/v3/fault?access_token=a-secret");
+        var (status, body, log) = await AnswerAsync(
+            new InvalidOperationException("the inside"),
+            "/_matrix/client/v3/fault?access_token=a-secret");
 
         Assert.That(status, Is.EqualTo(500));
-        Assert.That(body, Does.StartWith("""{"errcode":"M_UNKNOWN",""").And.Contain("request-7").And.Not.Contain("inside").And.Not.Contain(" at "));
-        Assert.That(log, Does.Contain("request_id=request-7").And.Contain("route=/_matrix/client/v3/fault").And.Contain("the inside").And.Contain("level=error"));
+        Assert.That(
+            body,
+            Does.StartWith("""{"errcode":"M_UNKNOWN",""")
+                .And.Contain("request-7").And.Not.Contain("inside").And.Not.Contain(" at "));
+        Assert.That(
+            log,
+            Does.Contain("request_id=request-7")
+                .And.Contain("route=/_matrix/client/v3/fault").And.Contain("the inside").And.Contain("level=error"));
         Assert.That(log.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1));
         Assert.That(log, Does.Not.Contain("a-secret"));
     }
@@ -48,7 +56,9 @@ public sealed class FaultTests
                 [new Faulty(fault)],
                 new NoTokens(),
                 new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
-                new RateLimiter(new RateLimitOptions(false, default, default, default, default, default, default, default, 10), TimeProvider.System),
+                new RateLimiter(
+                    new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
+                    TimeProvider.System),
                 factory.CreateLogger<ApiServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };
@@ -65,11 +75,13 @@ public sealed class FaultTests
 
     private sealed class Faulty(Exception fault) : IEndpoints
     {
-        public void Map(ClientRoutes routes) => routes.Get("fault", (_, _) => throw fault, new RouteOptions { Access = Access.Anyone });
+        public void Map(ClientRoutes routes) =>
+            routes.Get("fault", (_, _) => throw fault, new RouteOptions { Access = Access.Anyone });
     }
 
     private sealed class NoTokens : IAccessTokens
     {
-        public ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop) => ValueTask.FromResult(default(TokenLookup));
+        public ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop) =>
+            ValueTask.FromResult(default(TokenLookup));
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Tests.Http;
 
-/// <summary>The lines of the log.</summary>
+/// <summary>The format of log lines.</summary>
 internal sealed partial class LogTests
 {
     private const string Time = @"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z";
@@ -13,7 +13,9 @@ internal sealed partial class LogTests
     public void A_line_has_time_level_source_message_and_named_values_and_quotes_what_has_spaces() =>
         Assert.That(
             Logged(json: false, log => Joined(log, "a \"room\"\n", 7)),
-            Does.Match($"^time={Time} level=warning source=rooms message=\"Joined a \\\\\"room\\\\\"\\\\n as 7\" room_name=\"a \\\\\"room\\\\\"\\\\n\" count=7\n$"));
+            Does.Match(
+                $"^time={Time} level=warning source=rooms message=\"Joined a \\\\\"room\\\\\"\\\\n as 7\" "
+                    + "room_name=\"a \\\\\"room\\\\\"\\\\n\" count=7\n$"));
 
     [Test]
     public void As_json_a_line_is_an_object_of_the_same()
@@ -26,7 +28,10 @@ internal sealed partial class LogTests
         read.Remove("time");
         Assert.That(
             read.ToJsonString(),
-            Is.EqualTo("""{"level":"warning","source":"rooms","message":"Joined kitchen as 7","room_name":"kitchen","count":"7"}"""));
+            Is.EqualTo("""
+                {"level":"warning","source":"rooms","message":"Joined kitchen as 7",
+                "room_name":"kitchen","count":"7"}
+                """.Replace("\n", "", StringComparison.Ordinal)));
     }
 
     [TestCase(false, " fault=\"System.InvalidOperationException: broken\"\n")]

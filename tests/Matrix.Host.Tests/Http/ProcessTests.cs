@@ -23,17 +23,26 @@ public sealed class ProcessTests
     public async Task A_first_start_writes_what_it_needs_and_says_where_it_serves_and_a_stop_ends_in_time()
     {
         var port = FreePort();
-        using var server = Start([], ("MATRIX_LISTENERS__CLIENT", $"127.0.0.1:{port}"), ("MATRIX_SERVER_NAME", "first.example"));
+        using var server =
+            Start([], ("MATRIX_LISTENERS__CLIENT", $"127.0.0.1:{port}"), ("MATRIX_SERVER_NAME", "first.example"));
         var line = await server.StandardOutput.ReadLineAsync();
         Assert.That(line, Does.StartWith("Wrote " + Path.Combine(_folder, "homeserver.yaml")));
-        Assert.That(await server.StandardOutput.ReadLineAsync(), Is.EqualTo($"Serving first.example at http://127.0.0.1:{port}/"));
+        Assert.That(
+            await server.StandardOutput.ReadLineAsync(),
+            Is.EqualTo($"Serving first.example at http://127.0.0.1:{port}/"));
         Assert.That(await server.StandardOutput.ReadLineAsync(), Does.Match("registration token [A-Za-z0-9]{24}$"));
 
-        Assert.That(File.ReadAllText(Path.Combine(_folder, "homeserver.yaml")), Does.Contain("\nserver_name: first.example\n"));
-        Assert.That(File.ReadAllText(Path.Combine(_folder, "signing.key")), Does.Match("^ed25519 a_[A-Za-z]{4} [A-Za-z0-9+/]{43}\n$"));
-        Assert.That(File.GetUnixFileMode(Path.Combine(_folder, "signing.key")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        Assert.That(
+            File.ReadAllText(Path.Combine(_folder, "homeserver.yaml")),
+            Does.Contain("\nserver_name: first.example\n"));
+        Assert.That(
+            File.ReadAllText(Path.Combine(_folder, "signing.key")),
+            Does.Match("^ed25519 a_[A-Za-z]{4} [A-Za-z0-9+/]{43}\n$"));
+        Assert.That(
+            File.GetUnixFileMode(Path.Combine(_folder, "signing.key")),
+            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
 
-        // A connection that is open but asks for nothing does not hold the stop up.
+        // An open connection without a request does not delay the stop.
         using var idle = new TcpClient();
         await idle.ConnectAsync(IPAddress.Loopback, port);
         var clock = Stopwatch.StartNew();
@@ -48,16 +57,20 @@ public sealed class ProcessTests
     public async Task A_sync_that_waits_is_answered_when_the_server_is_asked_to_end()
     {
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
-        using var server = Start([], ("MATRIX_LISTENERS__CLIENT", address.Authority), ("MATRIX_REGISTRATION__ENABLED", "true"));
+        using var server =
+            Start([], ("MATRIX_LISTENERS__CLIENT", address.Authority), ("MATRIX_REGISTRATION__ENABLED", "true"));
         for (var i = 0; i < 3; i++) await server.StandardOutput.ReadLineAsync();
 
         using var http = new HttpClient { BaseAddress = address };
         using var registered = await http.PostAsJsonAsync(
-            "/_matrix/client/v3/register", new { username = "alice", password = "alice-password", auth = new { type = "m.login.dummy" } });
+            "/_matrix/client/v3/register",
+            new { username = "alice", password = "alice-password", auth = new { type = "m.login.dummy" } });
         var account = JsonNode.Parse(await registered.Content.ReadAsStringAsync())!;
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (string)account["access_token"]!);
+        http.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", (string)account["access_token"]!);
         var since = (string)JsonNode.Parse(await http.GetStringAsync("/_matrix/client/v3/sync"))!["next_batch"]!;
-        var waiting = Enumerable.Range(0, 3).Select(_ => http.GetAsync($"/_matrix/client/v3/sync?timeout=60000&since={since}")).ToList();
+        var waiting = Enumerable.Range(0, 3)
+            .Select(_ => http.GetAsync($"/_matrix/client/v3/sync?timeout=60000&since={since}")).ToList();
         await Task.Delay(500);
         Assert.That(waiting.Select(each => each.IsCompleted), Is.All.False);
 
@@ -71,7 +84,9 @@ public sealed class ProcessTests
         foreach (var answer in answers)
         {
             Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
-            Assert.That((string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["next_batch"], Is.Not.Null.And.Not.Empty);
+            Assert.That(
+                (string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["next_batch"],
+                Is.Not.Null.And.Not.Empty);
             answer.Dispose();
         }
 
@@ -85,12 +100,16 @@ public sealed class ProcessTests
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
 
-        await RefusesAsync($"listeners: .*:{((IPEndPoint)taken.LocalEndpoint).Port}.*in use", ("MATRIX_LISTENERS__CLIENT", taken.LocalEndpoint.ToString()!));
+        await RefusesAsync(
+            $"listeners: .*:{((IPEndPoint)taken.LocalEndpoint).Port}.*in use",
+            ("MATRIX_LISTENERS__CLIENT", taken.LocalEndpoint.ToString()!));
     }
 
     [Test]
     public async Task An_address_of_another_machine_is_reported_in_one_line() =>
-        await RefusesAsync("^listeners: cannot listen on 192\\.0\\.2\\.1:8008: ", ("MATRIX_LISTENERS__CLIENT", "192.0.2.1:8008"));
+        await RefusesAsync(
+            "^listeners: cannot listen on 192\\.0\\.2\\.1:8008: ",
+            ("MATRIX_LISTENERS__CLIENT", "192.0.2.1:8008"));
 
     [Test]
     public async Task An_unusable_data_folder_is_reported_in_one_line()
@@ -154,13 +173,17 @@ public sealed class ProcessTests
 
         Assert.That(error, Does.Match(pattern));
         Assert.That(error.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1), error);
-        Assert.That((await output).Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Wrote ", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(
+            (await output)
+                .Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Wrote ", StringComparison.Ordinal)),
+            Is.Empty);
         Assert.That(server.ExitCode, Is.EqualTo(1));
     }
 
     private Process Start(string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "matrix-host.dll"), .. arguments])
+        var start =
+            new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "matrix-host.dll"), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
@@ -172,7 +195,9 @@ public sealed class ProcessTests
 
     private static void Kill(Process process, string signal)
     {
-        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start(
+            "kill",
+            [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 

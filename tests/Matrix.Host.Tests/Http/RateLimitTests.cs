@@ -11,7 +11,15 @@ namespace Matrix.Host.Tests.Http;
 public sealed class RateLimitTests
 {
     private static readonly RateLimitOptions _options = new(
-        true, new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), Tracked: 100);
+        true,
+        new Rate(1, 3),
+        new Rate(1, 3),
+        new Rate(1, 3),
+        new Rate(1, 3),
+        new Rate(1, 3),
+        new Rate(1, 3),
+        new Rate(1, 3),
+        Tracked: 100);
 
     [Test]
     public void After_a_burst_one_waits_as_long_as_it_says()
@@ -23,7 +31,10 @@ public sealed class RateLimitTests
         var wait = limiter.Take(RateClass.Login, "a");
 
         Assert.That(wait.TotalSeconds, Is.EqualTo(1).Within(0.01));
-        Assert.That(limiter.Take(RateClass.Login, "b"), Is.EqualTo(TimeSpan.Zero), "another has an allowance of their own");
+        Assert.That(
+            limiter.Take(RateClass.Login, "b"),
+            Is.EqualTo(TimeSpan.Zero),
+            "another has an allowance of their own");
         Assert.That(limiter.Take(RateClass.Send, "a"), Is.EqualTo(TimeSpan.Zero), "and so has another kind of request");
         time.Advance(wait);
         Assert.That(limiter.Take(RateClass.Login, "a"), Is.EqualTo(TimeSpan.Zero));
@@ -45,7 +56,9 @@ public sealed class RateLimitTests
     public async Task A_client_gets_the_time_to_wait()
     {
         await using var server = await HomeserverFixture.StartAsync(
-            ("rate_limits.enabled", "true"), ("rate_limits.registration_burst", "2"), ("rate_limits.registration_per_second", "0.01"));
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.registration_burst", "2"),
+            ("rate_limits.registration_per_second", "0.01"));
 
         (await server.Anyone.GetAsync("register/available?username=a")).Is(200);
         (await server.Anyone.GetAsync("register/available?username=b")).Is(200);
@@ -68,10 +81,14 @@ public sealed class RateLimitTests
     public async Task Relations_of_relations_have_a_rate_of_their_own()
     {
         await using var server = await HomeserverFixture.StartAsync(
-            ("rate_limits.enabled", "true"), ("rate_limits.recursion_per_second", "0.01"), ("rate_limits.recursion_burst", "2"));
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.recursion_per_second", "0.01"),
+            ("rate_limits.recursion_burst", "2"));
         var alice = await server.RegistersAsync("alice");
         var room = (await alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
-        var said = (await alice.PutAsync($"rooms/{room}/send/m.room.message/1", new JsonObject { ["body"] = "x", ["msgtype"] = "m.text" })).Member("event_id");
+        var said = (await alice.PutAsync(
+            $"rooms/{room}/send/m.room.message/1",
+            new JsonObject { ["body"] = "x", ["msgtype"] = "m.text" })).Member("event_id");
         var path = $"/_matrix/client/v1/rooms/{room}/relations/{Uri.EscapeDataString(said)}";
 
         for (var i = 0; i < 2; i++) (await alice.GetAsync(path + "?recurse=true")).Is(200);
@@ -88,7 +105,8 @@ public sealed class RateLimitTests
         await LimitPasswordsAsync(server);
 
         var replies = new List<int>();
-        for (var i = 0; i < 4; i++) replies.Add((await LogInAsync(server, alice.UserId, "a guess", $"192.0.2.{i}")).Status);
+        for (var i = 0; i < 4; i++)
+            replies.Add((await LogInAsync(server, alice.UserId, "a guess", $"192.0.2.{i}")).Status);
 
         Assert.That(replies, Is.EqualTo(new[] { 403, 403, 403, 429 }));
     }
@@ -102,7 +120,8 @@ public sealed class RateLimitTests
         await LimitPasswordsAsync(server);
 
         var replies = new List<int>();
-        foreach (var name in spellings) replies.Add((await LogInAsync(server, name, "a guess", $"192.0.2.{replies.Count}")).Status);
+        foreach (var name in spellings)
+            replies.Add((await LogInAsync(server, name, "a guess", $"192.0.2.{replies.Count}")).Status);
 
         Assert.That(replies, Is.EqualTo(new[] { 403, 403, 403, 429 }));
     }
@@ -129,7 +148,8 @@ public sealed class RateLimitTests
     public void Addresses_where_a_user_logged_in_are_remembered_for_a_while_and_not_without_bound()
     {
         var time = new ManualTime();
-        var options = new UsersOptions { ServerName = "test.example", KnownLogins = 2, KnownLoginsKept = TimeSpan.FromDays(1) };
+        var options =
+            new UsersOptions { ServerName = "test.example", KnownLogins = 2, KnownLoginsKept = TimeSpan.FromDays(1) };
         var known = new KnownLogins(options, time);
         known.Remember("@a:x", "192.0.2.1");
         known.Remember("@a:x", "192.0.2.2");
@@ -153,14 +173,15 @@ public sealed class RateLimitTests
         ("rate_limits.known_login_per_second", "0.01"),
         ("listeners.trust_forwarded_for", "true"));
 
-    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password, string address) => server.Anyone.SendAsync(
-        HttpMethod.Post,
-        "login",
-        TestClient.Raw(new JsonObject
-        {
-            ["type"] = "m.login.password",
-            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = user },
-            ["password"] = password,
-        }.ToJsonString()),
-        ("X-Forwarded-For", $"6.6.6.6, {address}"));
+    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password, string address) =>
+        server.Anyone.SendAsync(
+            HttpMethod.Post,
+            "login",
+            TestClient.Raw(new JsonObject
+            {
+                ["type"] = "m.login.password",
+                ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = user },
+                ["password"] = password,
+            }.ToJsonString()),
+            ("X-Forwarded-For", $"6.6.6.6, {address}"));
 }

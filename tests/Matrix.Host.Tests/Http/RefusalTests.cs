@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Tests.Http;
 
-/// <summary>What the web server refuses before a handler is asked, or while one reads the body.</summary>
+/// <summary>Requests that the web server refuses before a handler runs, or while it reads the body.</summary>
 public sealed class RefusalTests
 {
     private const string Host = "Host: test.example\r\n";
@@ -24,30 +24,50 @@ public sealed class RefusalTests
 
     private static IEnumerable<TestCaseData> Requests()
     {
-        yield return Case("a path with an escaped NUL", $"GET /_matrix/client/v3/profile/%00 HTTP/1.1\r\n{Host}\r\n", 400, "M_INVALID_PARAM");
+        yield return Case(
+            "a path with an escaped NUL",
+            $"GET /_matrix/client/v3/profile/%00 HTTP/1.1\r\n{Host}\r\n",
+            400,
+            "M_INVALID_PARAM");
         yield return Case("a path with a NUL", $"GET /_matrix/\0 HTTP/1.1\r\n{Host}\r\n", 400, "M_UNRECOGNIZED");
         yield return Case("a path that is not ASCII", $"GET /_matrix/ü HTTP/1.1\r\n{Host}\r\n", 400, "M_UNRECOGNIZED");
         yield return Case("no HTTP", "good morning\r\n\r\n", 400, "M_UNRECOGNIZED");
-        yield return Case("the beginning of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "M_UNRECOGNIZED");
+        yield return Case(
+            "the beginning of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "M_UNRECOGNIZED");
         yield return Case("a target that is none", $"GET somewhere HTTP/1.1\r\n{Host}\r\n", 405, "M_UNRECOGNIZED");
         yield return Case("another version of HTTP", $"GET / HTTP/3.7\r\n{Host}\r\n", 505, "M_UNRECOGNIZED");
-        yield return Case("a long request line", $"GET /{new string('x', 20_000)} HTTP/1.1\r\n{Host}\r\n", 414, "M_TOO_LARGE");
-        yield return Case("a long header", $"GET / HTTP/1.1\r\n{Host}X: {new string('x', 40_000)}\r\n\r\n", 431, "M_TOO_LARGE");
-        yield return Case("many headers", $"GET / HTTP/1.1\r\n{Host}{string.Concat(Enumerable.Repeat("X: y\r\n", 200))}\r\n", 431, "M_TOO_LARGE");
+        yield return Case(
+            "a long request line", $"GET /{new string('x', 20_000)} HTTP/1.1\r\n{Host}\r\n", 414, "M_TOO_LARGE");
+        yield return Case(
+            "a long header", $"GET / HTTP/1.1\r\n{Host}X: {new string('x', 40_000)}\r\n\r\n", 431, "M_TOO_LARGE");
+        yield return Case(
+            "many headers",
+            $"GET / HTTP/1.1\r\n{Host}{string.Concat(Enumerable.Repeat("X: y\r\n", 200))}\r\n",
+            431,
+            "M_TOO_LARGE");
         yield return Case("no host", "GET / HTTP/1.1\r\n\r\n", 400, "M_UNRECOGNIZED");
-        yield return Case("a header's name with a space", $"GET / HTTP/1.1\r\n{Host}X Y: z\r\n\r\n", 400, "M_UNRECOGNIZED");
+        yield return Case(
+            "a header's name with a space", $"GET / HTTP/1.1\r\n{Host}X Y: z\r\n\r\n", 400, "M_UNRECOGNIZED");
         yield return Case("a length that is none", $"{Login}Content-Length: 5x\r\n\r\n", 400, "M_UNRECOGNIZED");
         yield return Case("a negative length", $"{Login}Content-Length: -5\r\n\r\n", 400, "M_UNRECOGNIZED");
-        yield return Case("two lengths", $"{Login}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{{}}", 400, "M_UNRECOGNIZED");
-        yield return Case("a coding that nobody knows", $"{Login}Transfer-Encoding: gzip\r\n\r\n", 400, "M_UNRECOGNIZED");
-        yield return Case("a body without its length", "POST /_matrix/client/v3/login HTTP/1.0\r\n\r\n{}", 400, "M_UNRECOGNIZED");
+        yield return Case(
+            "two lengths", $"{Login}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{{}}", 400, "M_UNRECOGNIZED");
+        yield return Case(
+            "a coding that nobody knows", $"{Login}Transfer-Encoding: gzip\r\n\r\n", 400, "M_UNRECOGNIZED");
+        yield return Case(
+            "a body without its length", "POST /_matrix/client/v3/login HTTP/1.0\r\n\r\n{}", 400, "M_UNRECOGNIZED");
         yield return Case("a line that does not end", "GET /_matrix", 408, "M_UNKNOWN");
         yield return Case("headers that do not end", $"GET / HTTP/1.1\r\n{Host}", 408, "M_UNKNOWN");
 
         yield return Case("a chunk without a size", Chunked + "zz\r\n{}\r\n0\r\n\r\n", 400, "M_NOT_JSON");
-        yield return Case("a chunk of an absurd size", Chunked + "ffffffffffffffff\r\n{}\r\n0\r\n\r\n", 400, "M_NOT_JSON");
+        yield return Case(
+            "a chunk of an absurd size", Chunked + "ffffffffffffffff\r\n{}\r\n0\r\n\r\n", 400, "M_NOT_JSON");
         yield return Case("a chunk longer than its size", Chunked + "1\r\n{}\r\n0\r\n\r\n", 400, "M_NOT_JSON");
-        yield return Case("an absurd length", $"{Login}Connection: close\r\nContent-Length: 99999999999\r\n\r\n{{}}", 413, "M_TOO_LARGE");
+        yield return Case(
+            "an absurd length",
+            $"{Login}Connection: close\r\nContent-Length: 99999999999\r\n\r\n{{}}",
+            413,
+            "M_TOO_LARGE");
         yield return Case("a body that comes too slowly", $"{Login}Content-Length: 50\r\n\r\n{{", 408, "M_UNKNOWN");
     }
 
@@ -64,7 +84,9 @@ public sealed class RefusalTests
         Assert.That(reply.Headers["Connection"], Is.EqualTo("close"));
         Assert.That(reply.Headers["Access-Control-Allow-Origin"], Is.EqualTo("*"));
         Assert.That(reply.Headers["Access-Control-Allow-Methods"], Is.EqualTo("GET, POST, PUT, DELETE, OPTIONS"));
-        Assert.That(reply.Headers["Access-Control-Allow-Headers"], Is.EqualTo("X-Requested-With, Content-Type, Authorization"));
+        Assert.That(
+            reply.Headers["Access-Control-Allow-Headers"],
+            Is.EqualTo("X-Requested-With, Content-Type, Authorization"));
     }
 
     [Test]
@@ -90,7 +112,12 @@ public sealed class RefusalTests
     [Test]
     public async Task Nothing_of_this_is_a_fault_of_the_server()
     {
-        foreach (var request in new[] { Chunked + "zz\r\n{}\r\n", Chunked + "ffffffffffffffff\r\n", "nonsense\r\n\r\n" })
+        foreach (var request in new[]
+        {
+            Chunked + "zz\r\n{}\r\n",
+            Chunked + "ffffffffffffffff\r\n",
+            "nonsense\r\n\r\n",
+        })
         {
             await RawConnection.AskAsync(_server.Address, request);
         }
@@ -111,7 +138,8 @@ public sealed class RefusalTests
     [Test]
     public void Hosting_makes_no_activity_for_a_request()
     {
-        var log = _server.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics");
+        var log = _server.Services.GetRequiredService<ILoggerFactory>()
+            .CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics");
 
         Assert.That(log.IsEnabled(LogLevel.Critical), Is.False);
         Assert.That(_server.Services.GetRequiredService<DiagnosticListener>().IsEnabled(), Is.False);

@@ -48,8 +48,12 @@ public sealed class StandardErrorTests
         })
         {
             Assert.That(reply.Headers.GetValues("Access-Control-Allow-Origin"), Is.EqualTo(new[] { "*" }));
-            Assert.That(reply.Headers.GetValues("Access-Control-Allow-Methods"), Is.EqualTo(new[] { "GET, POST, PUT, DELETE, OPTIONS" }));
-            Assert.That(reply.Headers.GetValues("Access-Control-Allow-Headers"), Is.EqualTo(new[] { "X-Requested-With, Content-Type, Authorization" }));
+            Assert.That(
+                reply.Headers.GetValues("Access-Control-Allow-Methods"),
+                Is.EqualTo(new[] { "GET, POST, PUT, DELETE, OPTIONS" }));
+            Assert.That(
+                reply.Headers.GetValues("Access-Control-Allow-Headers"),
+                Is.EqualTo(new[] { "X-Requested-With, Content-Type, Authorization" }));
             Assert.That(reply.ContentHeaders.ContentType!.ToString(), Is.EqualTo("application/json"));
         }
     }
@@ -67,7 +71,8 @@ public sealed class StandardErrorTests
     {
         (await _server.Anyone.GetAsync("account/whoami")).Is(401, "M_MISSING_TOKEN");
 
-        var unknown = (await new TestClient(_server, "mat_made_up").GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        var unknown = (await new TestClient(_server, "mat_made_up").GetAsync("account/whoami"))
+            .Is(401, "M_UNKNOWN_TOKEN");
         Assert.That((bool?)unknown.Json["soft_logout"], Is.False);
         (await new TestClient(_server, new string('x', 5000)).GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
     }
@@ -113,7 +118,10 @@ public sealed class StandardErrorTests
     {
         var deep = new string('[', 50_000 / 2) + new string(']', 50_000 / 2);
 
-        (await _alice.SendAsync(HttpMethod.Put, "profile/@alice:test.example/org.example.deep", TestClient.Raw($"{{\"org.example.deep\":{deep}}}")))
+        (await _alice.SendAsync(
+            HttpMethod.Put,
+            "profile/@alice:test.example/org.example.deep",
+            TestClient.Raw($"{{\"org.example.deep\":{deep}}}")))
             .Is(400, "M_BAD_JSON");
     }
 
@@ -146,10 +154,13 @@ public sealed class StandardErrorTests
     public async Task A_segment_is_decoded_once()
     {
         var type = "org.example/a%2Fb ü";
-        (await _alice.PutAsync($"user/{Uri.EscapeDataString(_alice.UserId)}/account_data/{Uri.EscapeDataString(type)}", new JsonObject { ["a"] = 1 })).Is(200);
+        (await _alice.PutAsync(
+            $"user/{Uri.EscapeDataString(_alice.UserId)}/account_data/{Uri.EscapeDataString(type)}",
+            new JsonObject { ["a"] = 1 })).Is(200);
 
         (await _alice.GetAsync($"user/@alice%3Atest.example/account_data/{Uri.EscapeDataString(type)}")).Is(200);
-        (await _alice.GetAsync($"user/@alice:test.example/account_data/{Uri.EscapeDataString("org.example/a/b ü")}")).Is(404, "M_NOT_FOUND");
+        (await _alice.GetAsync($"user/@alice:test.example/account_data/{Uri.EscapeDataString("org.example/a/b ü")}"))
+            .Is(404, "M_NOT_FOUND");
     }
 
     [Test]

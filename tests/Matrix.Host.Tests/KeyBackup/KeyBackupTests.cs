@@ -28,7 +28,8 @@ public sealed class KeyBackupTests
         (await _alice.GetAsync("room_keys/version/1")).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync("room_keys/version/first")).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync("room_keys/keys?version=1")).Is(404, "M_NOT_FOUND");
-        (await _alice.PutAsync("room_keys/keys?version=1", new JsonObject { ["rooms"] = new JsonObject() })).Is(404, "M_NOT_FOUND");
+        (await _alice.PutAsync("room_keys/keys?version=1", new JsonObject { ["rooms"] = new JsonObject() }))
+            .Is(404, "M_NOT_FOUND");
         (await _alice.DeleteAsync("room_keys/keys?version=1")).Is(404, "M_NOT_FOUND");
         (await _alice.DeleteAsync("room_keys/version/1")).Is(404, "M_NOT_FOUND");
     }
@@ -63,7 +64,9 @@ public sealed class KeyBackupTests
         (await _alice.PutAsync("room_keys/version/77", other)).Is(404, "M_NOT_FOUND");
         (await _alice.PutAsync($"room_keys/version/{version}", other)).Is(200);
 
-        Assert.That((string?)(await _alice.GetAsync("room_keys/version")).Json["auth_data"]!["public_key"], Is.EqualTo("other"));
+        Assert.That(
+            (string?)(await _alice.GetAsync("room_keys/version")).Json["auth_data"]!["public_key"],
+            Is.EqualTo("other"));
     }
 
     [Test]
@@ -84,18 +87,29 @@ public sealed class KeyBackupTests
         Assert.That((int?)put.Json["count"], Is.EqualTo(1));
         Assert.That(JsonNode.DeepEquals(one.Json, Key(1)), one.Text);
         Assert.That(JsonNode.DeepEquals(room.Json, Sessions(("session", Key(1)), ("other", Key(2)))), room.Text);
-        Assert.That(all.Json["rooms"]!.AsObject().Select(r => r.Key), Is.EquivalentTo(new[] { Room, "!elsewhere:test.example" }));
+        Assert.That(
+            all.Json["rooms"]!.AsObject().Select(r => r.Key),
+            Is.EquivalentTo(new[] { Room, "!elsewhere:test.example" }));
         (await _alice.GetAsync($"room_keys/keys/{Room}/unknown?version={version}")).Is(404, "M_NOT_FOUND");
-        Assert.That((await _alice.GetAsync($"room_keys/keys/!empty:test.example?version={version}")).Text, Is.EqualTo("""{"sessions":{}}"""));
+        Assert.That(
+            (await _alice.GetAsync($"room_keys/keys/!empty:test.example?version={version}")).Text,
+            Is.EqualTo("""{"sessions":{}}"""));
     }
 
     [TestCase(5, 2, false, 9, 9, true, ExpectedResult = true, TestName = "A_verified_key_replaces_one_that_is_not")]
-    [TestCase(9, 9, true, 1, 1, false, ExpectedResult = false, TestName = "A_verified_key_is_not_replaced_by_one_that_is_not")]
-    [TestCase(5, 2, true, 4, 9, true, ExpectedResult = true, TestName = "A_key_for_earlier_messages_replaces_one_for_later_ones")]
+    [TestCase(
+        9, 9, true, 1, 1, false, ExpectedResult = false,
+        TestName = "A_verified_key_is_not_replaced_by_one_that_is_not")]
+    [TestCase(
+        5, 2, true, 4, 9, true, ExpectedResult = true,
+        TestName = "A_key_for_earlier_messages_replaces_one_for_later_ones")]
     [TestCase(5, 2, true, 6, 0, true, ExpectedResult = false, TestName = "A_key_for_later_messages_replaces_nothing")]
-    [TestCase(5, 2, false, 5, 1, false, ExpectedResult = true, TestName = "A_key_that_was_forwarded_less_often_replaces_another")]
+    [TestCase(
+        5, 2, false, 5, 1, false, ExpectedResult = true,
+        TestName = "A_key_that_was_forwarded_less_often_replaces_another")]
     [TestCase(5, 2, false, 5, 2, false, ExpectedResult = false, TestName = "A_key_that_is_no_better_replaces_nothing")]
-    public async Task<bool> The_better_key_stays(int index, int forwarded, bool verified, int newIndex, int newForwarded, bool newVerified)
+    public async Task<bool> The_better_key_stays(
+        int index, int forwarded, bool verified, int newIndex, int newForwarded, bool newVerified)
     {
         var version = await CreatesAsync();
         var path = $"room_keys/keys/{Room}/session?version={version}";
@@ -127,14 +141,18 @@ public sealed class KeyBackupTests
     public async Task Deleted_keys_are_gone_and_counted()
     {
         var version = await CreatesAsync();
-        await _alice.PutAsync($"room_keys/keys/{Room}?version={version}", Sessions(("a", Key(1)), ("b", Key(1)), ("c", Key(1))));
+        await _alice.PutAsync(
+            $"room_keys/keys/{Room}?version={version}",
+            Sessions(("a", Key(1)), ("b", Key(1)), ("c", Key(1))));
         await _alice.PutAsync($"room_keys/keys/!other:test.example?version={version}", Sessions(("d", Key(1))));
 
         var one = await _alice.DeleteAsync($"room_keys/keys/{Room}/a?version={version}");
         var room = await _alice.DeleteAsync($"room_keys/keys/{Room}?version={version}");
         var all = await _alice.DeleteAsync($"room_keys/keys?version={version}");
 
-        Assert.That(new[] { one, room, all }.Select(reply => (int?)reply.Json["count"]), Is.EqualTo(new int?[] { 3, 1, 0 }));
+        Assert.That(
+            new[] { one, room, all }.Select(reply => (int?)reply.Json["count"]),
+            Is.EqualTo(new int?[] { 3, 1, 0 }));
         Assert.That(one.Member("etag"), Is.Not.EqualTo(room.Member("etag")));
         Assert.That((await _alice.GetAsync($"room_keys/keys?version={version}")).Text, Is.EqualTo("""{"rooms":{}}"""));
     }
@@ -180,10 +198,22 @@ public sealed class KeyBackupTests
     [TestCase("PUT", "room_keys/keys?version=1", "{}")]
     [TestCase("PUT", "room_keys/keys?version=1", """{"rooms":{"!r:test.example":{}}}""")]
     [TestCase("PUT", "room_keys/keys/!r:test.example?version=1", """{"sessions":{"a":1}}""")]
-    [TestCase("PUT", "room_keys/keys/!r:test.example/a?version=1", """{"first_message_index":"1","forwarded_count":0,"is_verified":true,"session_data":{}}""")]
-    [TestCase("PUT", "room_keys/keys/!r:test.example/a?version=1", """{"first_message_index":1.5,"forwarded_count":0,"is_verified":true,"session_data":{}}""")]
-    [TestCase("PUT", "room_keys/keys/!r:test.example/a?version=1", """{"first_message_index":1,"forwarded_count":0,"is_verified":1,"session_data":{}}""")]
-    [TestCase("PUT", "room_keys/keys/!r:test.example/a?version=1", """{"first_message_index":1,"forwarded_count":0,"is_verified":true}""")]
+    [TestCase(
+        "PUT",
+        "room_keys/keys/!r:test.example/a?version=1",
+        """{"first_message_index":"1","forwarded_count":0,"is_verified":true,"session_data":{}}""")]
+    [TestCase(
+        "PUT",
+        "room_keys/keys/!r:test.example/a?version=1",
+        """{"first_message_index":1.5,"forwarded_count":0,"is_verified":true,"session_data":{}}""")]
+    [TestCase(
+        "PUT",
+        "room_keys/keys/!r:test.example/a?version=1",
+        """{"first_message_index":1,"forwarded_count":0,"is_verified":1,"session_data":{}}""")]
+    [TestCase(
+        "PUT",
+        "room_keys/keys/!r:test.example/a?version=1",
+        """{"first_message_index":1,"forwarded_count":0,"is_verified":true}""")]
     public async Task A_value_of_the_wrong_type_is_bad_json(string method, string path, string body) =>
         (await _alice.SendAsync(new HttpMethod(method), path, TestClient.Raw(body))).Is(400, "M_BAD_JSON");
 

@@ -6,7 +6,7 @@ using JsonObject = System.Text.Json.Nodes.JsonObject;
 
 namespace Matrix.Host.Tests.Keys;
 
-/// <summary>A key pair as a client has it, and what it signs.</summary>
+/// <summary>A client's key pair, which signs objects.</summary>
 internal sealed class ClientKey
 {
     private readonly Ed25519Key _pair = Ed25519Key.Generate();
@@ -14,14 +14,16 @@ internal sealed class ClientKey
     /// <summary>The public key, unpadded base64.</summary>
     public string Public => Base64Text.Encode(_pair.PublicKey);
 
-    /// <summary>The id of a signing key, which is named by itself.</summary>
+    /// <summary>The id of a signing key, which contains the public key.</summary>
     public string Id => "ed25519:" + Public;
 
     /// <summary>Adds a signature to the object.</summary>
     public JsonObject Sign(JsonObject json, string user, string keyId)
     {
         var parsed = JsonReader.ParseObject(
-            Encoding.UTF8.GetBytes(json.ToJsonString()), Core.Json.Reading.Strict, new JsonLimits(1 << 20, 100)).ResultValue;
+            Encoding.UTF8.GetBytes(json.ToJsonString()),
+            Core.Json.Reading.Strict,
+            new JsonLimits(1 << 20, 100)).ResultValue;
         using var bytes = new ByteBuffer();
         CanonicalJson.writeWithout(bytes, parsed, ["signatures", "unsigned"]);
         var signatures = json["signatures"] as JsonObject ?? [];
@@ -48,7 +50,7 @@ internal static class ClientKeys
         user,
         $"ed25519:{device}");
 
-    /// <summary>A one-time key whose content is told by a number.</summary>
+    /// <summary>A one-time key whose content depends on a number.</summary>
     public static JsonObject OneTime(string user, string device, int content, bool fallback = false)
     {
         var json = new JsonObject

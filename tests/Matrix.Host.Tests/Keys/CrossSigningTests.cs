@@ -45,7 +45,9 @@ public sealed class CrossSigningTests
         Assert.That(asked.Json["flows"]!.ToJsonString(), Is.EqualTo("""[{"stages":["m.login.password"]}]"""));
         granted.Is(200);
         var found = (await _alice.AsksForAsync(_alice.UserId)).Json;
-        Assert.That((string?)found["master_keys"]![_alice.UserId]!["keys"]![other.Master.Id], Is.EqualTo(other.Master.Public));
+        Assert.That(
+            (string?)found["master_keys"]![_alice.UserId]!["keys"]![other.Master.Id],
+            Is.EqualTo(other.Master.Public));
     }
 
     [Test]
@@ -64,7 +66,8 @@ public sealed class CrossSigningTests
     [Test]
     public async Task Of_several_first_keys_at_once_one_set_is_taken_and_the_others_need_authentication()
     {
-        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => _alice.PostAsync(Path, new Identity(_alice.UserId).Upload())));
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => _alice.PostAsync(Path, new Identity(_alice.UserId).Upload())));
 
         Assert.That(replies.Count(reply => reply.Status == 200), Is.EqualTo(1));
         Assert.That(replies.Count(reply => reply.Status == 401), Is.EqualTo(7));
@@ -103,7 +106,10 @@ public sealed class CrossSigningTests
     [Test]
     public async Task Without_any_master_key_a_parameter_is_missing()
     {
-        var body = new JsonObject { ["self_signing_key"] = ClientKeys.Signing(_alice.UserId, "self_signing", new ClientKey(), new ClientKey()) };
+        var body = new JsonObject
+        {
+            ["self_signing_key"] = ClientKeys.Signing(_alice.UserId, "self_signing", new ClientKey(), new ClientKey()),
+        };
 
         (await _alice.PostAsync(Path, body)).Is(400, "M_MISSING_PARAM");
         (await _alice.PostAsync(Path)).Is(400, "M_MISSING_PARAM");
@@ -137,7 +143,8 @@ public sealed class CrossSigningTests
     public async Task A_master_key_with_a_wrong_signature_of_ones_device_is_refused()
     {
         await _alice.UploadsDeviceAsync(new ClientKey());
-        var master = new ClientKey().Sign(new Identity(_alice.UserId).MasterKey(), _alice.UserId, $"ed25519:{_alice.DeviceId}");
+        var master =
+            new ClientKey().Sign(new Identity(_alice.UserId).MasterKey(), _alice.UserId, $"ed25519:{_alice.DeviceId}");
 
         (await _alice.PostAsync(Path, new JsonObject { ["master_key"] = master })).Is(400, "M_INVALID_SIGNATURE");
     }
@@ -199,9 +206,13 @@ public sealed class CrossSigningTests
     [TestCase("""{"master_key":{}}""")]
     [TestCase("""{"master_key":{"user_id":"@alice:test.example","usage":"master","keys":{}}}""")]
     [TestCase("""{"master_key":{"user_id":"@alice:test.example","usage":[],"keys":{"ed25519:A":1}}}""")]
-    [TestCase("""{"master_key":{"user_id":"@alice:test.example","usage":[],"keys":{},"signatures":{"@alice:test.example":[]}}}""")]
+    [TestCase(
+        """
+        {"master_key":{"user_id":"@alice:test.example","usage":[],"keys":{},"signatures":{"@alice:test.example":[]}}}
+        """)]
     public async Task A_value_of_the_wrong_type_is_bad_json(string body) =>
         (await _alice.SendAsync(HttpMethod.Post, Path, TestClient.Raw(body))).Is(400, "M_BAD_JSON");
 
-    private static IEnumerable<string> UsersIn(JsonObject found, string kind) => found[kind]!.AsObject().Select(user => user.Key);
+    private static IEnumerable<string> UsersIn(JsonObject found, string kind) =>
+        found[kind]!.AsObject().Select(user => user.Key);
 }

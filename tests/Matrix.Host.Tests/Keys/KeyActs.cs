@@ -3,14 +3,16 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
-/// <summary>What users do with keys.</summary>
+/// <summary>Requests of users about keys.</summary>
 internal static class KeyActs
 {
     /// <summary>Uploads this device's identity keys.</summary>
     public static async Task UploadsDeviceAsync(this TestUser user, ClientKey key) =>
-        (await user.PostAsync("keys/upload", new JsonObject { ["device_keys"] = ClientKeys.Device(user.UserId, user.DeviceId, key) })).Is(200);
+        (await user.PostAsync(
+            "keys/upload",
+            new JsonObject { ["device_keys"] = ClientKeys.Device(user.UserId, user.DeviceId, key) })).Is(200);
 
-    /// <summary>Asks for all keys of users.</summary>
+    /// <summary>Queries all keys of users.</summary>
     public static Task<Reply> AsksForAsync(this TestUser user, params string[] users)
     {
         var wanted = new JsonObject();

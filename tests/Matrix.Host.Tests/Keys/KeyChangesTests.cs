@@ -81,7 +81,9 @@ public sealed class KeyChangesTests
         Assert.That(added[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
         Assert.That(added[_alice].Changed, Is.EqualTo(new[] { _alice.UserId }));
         Assert.That(added[_carol].Changed, Is.Empty);
-        var renamed = await SinceAsync(() => _alice.PutAsync("devices/TABLET", new JsonObject { ["display_name"] = "mine" }), _bob);
+        var renamed = await SinceAsync(
+            () => _alice.PutAsync("devices/TABLET", new JsonObject { ["display_name"] = "mine" }),
+            _bob);
         Assert.That(renamed[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
         var again = await SinceAsync(() => _alice.LogsInAsync("TABLET"), _bob);
         Assert.That(again[_bob].Changed, Is.Empty);
@@ -95,7 +97,8 @@ public sealed class KeyChangesTests
         var (alices, bobs) = (await _alice.CrossSignsAsync(), await _bob.CrossSignsAsync());
         var signed = alices.UserSigning.Sign(bobs.MasterKey(), _alice.UserId, alices.UserSigning.Id);
 
-        var changes = await SinceAsync(() => _alice.UploadsSignatureAsync(_bob.UserId, bobs.Master.Public, signed), _alice, _bob);
+        var changes =
+            await SinceAsync(() => _alice.UploadsSignatureAsync(_bob.UserId, bobs.Master.Public, signed), _alice, _bob);
 
         Assert.That(changes[_alice].Changed, Is.EqualTo(new[] { _bob.UserId }));
         Assert.That(changes[_bob].Changed, Is.Empty);
@@ -152,8 +155,11 @@ public sealed class KeyChangesTests
         var changes = await SinceAsync(
             async () =>
             {
-                (await _alice.PutAsync($"profile/{_alice.UserId}/displayname", new JsonObject { ["displayname"] = "Alice" })).Is(200);
-                (await _alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = _carol.UserId })).Is(200);
+                (await _alice.PutAsync(
+                    $"profile/{_alice.UserId}/displayname",
+                    new JsonObject { ["displayname"] = "Alice" })).Is(200);
+                (await _alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = _carol.UserId }))
+                    .Is(200);
             },
             _bob,
             _carol);
@@ -235,5 +241,6 @@ public sealed class KeyChangesTests
     private static async Task<string> CreatesRoomAsync(TestUser user) =>
         (await user.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Is(200).Member("room_id");
 
-    private static async Task JoinsAsync(TestUser user, string room) => (await user.PostAsync($"rooms/{room}/join")).Is(200);
+    private static async Task JoinsAsync(TestUser user, string room) =>
+        (await user.PostAsync($"rooms/{room}/join")).Is(200);
 }

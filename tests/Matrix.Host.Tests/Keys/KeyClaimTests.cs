@@ -7,7 +7,7 @@ namespace Matrix.Host.Tests.Keys;
 internal sealed class KeyClaimTests : TwoUsersTests
 {
     [Test]
-    public async Task Keys_are_given_out_in_the_order_of_their_uploads_each_once_and_then_the_fallback_key_again_and_again()
+    public async Task Keys_are_claimed_in_the_order_of_their_uploads_once_each_and_then_the_fallback_key_every_time()
     {
         await UploadsAsync("one_time_keys", ("Z", 1));
         await UploadsAsync("one_time_keys", ("A", 2));
@@ -16,19 +16,28 @@ internal sealed class KeyClaimTests : TwoUsersTests
         var claimed = new List<string?>();
         for (var i = 0; i < 4; i++) claimed.Add(await ClaimsAsync());
 
-        Assert.That(claimed, Is.EqualTo(new[] { "signed_curve25519:Z", "signed_curve25519:A", "signed_curve25519:F", "signed_curve25519:F" }));
+        Assert.That(
+            claimed,
+            Is.EqualTo(
+                new[] { "signed_curve25519:Z", "signed_curve25519:A", "signed_curve25519:F", "signed_curve25519:F" }));
     }
 
     [Test]
     public async Task A_claimed_key_is_the_one_that_was_uploaded()
     {
         var key = ClientKeys.OneTime(Alice.UserId, Alice.DeviceId, 7, fallback: true);
-        await Alice.PostAsync("keys/upload", new JsonObject { ["fallback_keys"] = new JsonObject { ["signed_curve25519:F"] = key.DeepClone() } });
+        await Alice.PostAsync("keys/upload", new JsonObject
+        {
+            ["fallback_keys"] = new JsonObject { ["signed_curve25519:F"] = key.DeepClone() },
+        });
 
         var reply = await Bob.PostAsync("keys/claim", Claim("signed_curve25519"));
 
         Assert.That(
-            JsonNode.DeepEquals(reply.Json["one_time_keys"]![Alice.UserId]![Alice.DeviceId]!["signed_curve25519:F"], key), reply.Text);
+            JsonNode.DeepEquals(
+                reply.Json["one_time_keys"]![Alice.UserId]![Alice.DeviceId]!["signed_curve25519:F"],
+                key),
+            reply.Text);
     }
 
     [Test]
@@ -107,7 +116,8 @@ internal sealed class KeyClaimTests : TwoUsersTests
         var json = new JsonObject();
         foreach (var (id, content) in keys)
         {
-            json[$"signed_curve25519:{id}"] = ClientKeys.OneTime(Alice.UserId, Alice.DeviceId, content, kind == "fallback_keys");
+            json[$"signed_curve25519:{id}"] =
+                ClientKeys.OneTime(Alice.UserId, Alice.DeviceId, content, kind == "fallback_keys");
         }
 
         (await Alice.PostAsync("keys/upload", new JsonObject { [kind] = json })).Is(200);
@@ -116,6 +126,7 @@ internal sealed class KeyClaimTests : TwoUsersTests
     private async Task<int> UnusedAsync()
     {
         var storage = (IStorage)Server.Services.GetService(typeof(IStorage))!;
-        return (await storage.Keys.CountsAsync(Alice.UserId, Alice.DeviceId, CancellationToken.None)).UnusedFallback.Count;
+        return (await storage.Keys.CountsAsync(Alice.UserId, Alice.DeviceId, CancellationToken.None))
+            .UnusedFallback.Count;
     }
 }

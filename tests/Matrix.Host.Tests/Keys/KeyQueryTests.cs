@@ -53,7 +53,9 @@ public sealed class KeyQueryTests
 
         var found = await dave.AsksForAsync(keyless.UserId, "@nobody:test.example");
 
-        Assert.That(found.Json["device_keys"]!.AsObject().Select(user => user.Key), Is.EqualTo(new[] { keyless.UserId }));
+        Assert.That(
+            found.Json["device_keys"]!.AsObject().Select(user => user.Key),
+            Is.EqualTo(new[] { keyless.UserId }));
         Assert.That(DevicesIn(found, keyless.UserId), Is.Empty);
         Assert.That(found.Json["failures"]!.AsObject(), Is.Empty);
     }
@@ -66,13 +68,20 @@ public sealed class KeyQueryTests
         var query = await erin.AsksForAsync("@zoe:elsewhere.example");
         var claim = await erin.PostAsync("keys/claim", new JsonObject
         {
-            ["one_time_keys"] = new JsonObject { ["@zoe:elsewhere.example"] = new JsonObject { ["D"] = "signed_curve25519" } },
+            ["one_time_keys"] = new JsonObject
+            {
+                ["@zoe:elsewhere.example"] = new JsonObject { ["D"] = "signed_curve25519" },
+            },
             ["timeout"] = 10,
         });
 
-        Assert.That(query.Json["failures"]!.AsObject().Select(failure => failure.Key), Is.EqualTo(new[] { "elsewhere.example" }));
+        Assert.That(
+            query.Json["failures"]!.AsObject().Select(failure => failure.Key),
+            Is.EqualTo(new[] { "elsewhere.example" }));
         Assert.That(query.Json["device_keys"]!.AsObject(), Is.Empty);
-        Assert.That(claim.Json["failures"]!.AsObject().Select(failure => failure.Key), Is.EqualTo(new[] { "elsewhere.example" }));
+        Assert.That(
+            claim.Json["failures"]!.AsObject().Select(failure => failure.Key),
+            Is.EqualTo(new[] { "elsewhere.example" }));
         Assert.That(claim.Json["one_time_keys"]!.AsObject(), Is.Empty);
     }
 
@@ -82,7 +91,10 @@ public sealed class KeyQueryTests
         var frank = await _server.RegistersAsync("frank");
         var second = await frank.LogsInAsync();
         await second.UploadsDeviceAsync(new ClientKey());
-        await second.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = new JsonObject { ["curve25519:A"] = "a" } });
+        await second.PostAsync("keys/upload", new JsonObject
+        {
+            ["one_time_keys"] = new JsonObject { ["curve25519:A"] = "a" },
+        });
 
         await second.PostAsync("logout");
 

@@ -9,7 +9,7 @@ using Matrix.Host.Tests.Storage;
 
 namespace Matrix.Host.Tests.Keys;
 
-/// <summary>What keys rely on, on both databases.</summary>
+/// <summary>The storage of keys, on both databases.</summary>
 internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
 {
     private const string Alice = "@alice:example.org";
@@ -18,12 +18,14 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     private const string Algorithm = "signed_curve25519";
 
     [SetUp]
-    public Task MakeDevice() => Write(new UserCreated(Alice, UserKind.User, null, false), new DeviceAdded(Alice, Device, "phone"));
+    public Task MakeDevice() =>
+        Write(new UserCreated(Alice, UserKind.User, null, false), new DeviceAdded(Alice, Device, "phone"));
 
     [Test]
     public async Task Many_claims_at_once_never_get_the_same_key()
     {
-        await Write([.. Enumerable.Range(0, 50).Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes($"{i}")))]);
+        await Write([.. Enumerable.Range(0, 50)
+            .Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes($"{i}")))]);
 
         var claims = Enumerable.Range(0, 60).Select(_ => new KeyClaimed(Alice, Device, Algorithm)).ToArray();
         await Task.WhenAll(claims.Select(claim => Task.Run(() => Write(claim))));
@@ -36,12 +38,16 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     public async Task Claims_in_one_set_get_different_keys_in_the_order_of_upload_and_the_fallback_key_last()
     {
         await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "Z", Bytes("1")));
-        await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")), new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(
+            new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")),
+            new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
 
         var claims = Enumerable.Range(0, 4).Select(_ => new KeyClaimed(Alice, Device, Algorithm)).ToArray();
         await Write([.. claims]);
 
-        Assert.That(claims.Select(claim => (claim.KeyId, claim.IsFallback)), Is.EqualTo(new[] { ("Z", false), ("A", false), ("F", true), ("F", true) }));
+        Assert.That(
+            claims.Select(claim => (claim.KeyId, claim.IsFallback)),
+            Is.EqualTo(new[] { ("Z", false), ("A", false), ("F", true), ("F", true) }));
         Assert.That((await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback, Is.Empty);
     }
 
@@ -69,7 +75,8 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         }
 
         await Write(new ClaimedKeysForgotten(Alice, Device, 2));
-        await Write([.. Enumerable.Range(0, 5).Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes("1")))]);
+        await Write([.. Enumerable.Range(0, 5)
+            .Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes("1")))]);
 
         Assert.That((await Store.Keys.CountsAsync(Alice, Device, Stop)).OneTime[Algorithm], Is.EqualTo(3));
     }
@@ -102,18 +109,25 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "G", Bytes("g")));
 
         Assert.That(again, Is.Zero);
-        Assert.That((await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback, Is.EqualTo(new[] { Algorithm }));
+        Assert.That(
+            (await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback,
+            Is.EqualTo(new[] { Algorithm }));
     }
 
     [Test]
     public async Task Keys_of_a_device_that_has_gone_are_dropped_and_do_not_come_back_with_it()
     {
-        await Write(new DeviceKeysUploaded(Alice, Device, Bytes("{}")), new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
+        await Write(
+            new DeviceKeysUploaded(Alice, Device, Bytes("{}")),
+            new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
         await Write(new KeyClaimed(Alice, Device, Algorithm), new ToDeviceSent(Alice, Device, Bytes("{}")));
         await Write(new DeviceDeleted(Alice, Device), new DeviceListChanged(Alice));
 
         var late = new OneTimeKeyUploaded(Alice, Device, Algorithm, "B", Bytes("1"));
-        await Write(late, new DeviceKeysUploaded(Alice, Device, Bytes("{}")), new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(
+            late,
+            new DeviceKeysUploaded(Alice, Device, Bytes("{}")),
+            new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
         await Write(new DeviceAdded(Alice, Device, null));
 
         Assert.That(late.Applied);
@@ -123,7 +137,9 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         Assert.That(counts.OneTime, Is.Empty);
         Assert.That(counts.UnusedFallback, Is.Empty);
         Assert.That(await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1"))));
-        Assert.That(await Applies(new KeyClaimed(Alice, Device, Algorithm)), "what was given away before belongs to the device before");
+        Assert.That(
+            await Applies(new KeyClaimed(Alice, Device, Algorithm)),
+            "what was given away before belongs to the device before");
     }
 
     [Test]
@@ -190,7 +206,9 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         await Write(new BackupVersionCreated(Alice, "algorithm", Bytes("{}")));
 
         Assert.That((receipt.Refused, latest.Applied, after.Applied, after.Count), Is.EqualTo((false, true, true, 2L)));
-        Assert.That(after.Etag, Is.EqualTo((await Store.KeyBackup.FindVersionAsync(Alice, created.Version, Stop))!.Etag));
+        Assert.That(
+            after.Etag,
+            Is.EqualTo((await Store.KeyBackup.FindVersionAsync(Alice, created.Version, Stop))!.Etag));
         Assert.That(await Applies(new BackupVersionIsLatest(Alice, created.Version)), Is.False);
         Assert.That(await Applies(new BackupVersionDeleted(Alice, created.Version)));
         Assert.That(await Applies(new BackupVersionDeleted(Alice, created.Version)));

@@ -46,12 +46,20 @@ public sealed class KeyUploadTests
     {
         var nina = await _server.RegistersAsync("nina");
         JsonObject Keys(int from, int count) =>
-            new(Enumerable.Range(from, count).Select(i => KeyValuePair.Create($"alg{i}:A", (JsonNode?)JsonValue.Create("key"))));
+            new(
+                Enumerable.Range(from, count)
+                    .Select(i => KeyValuePair.Create($"alg{i}:A", (JsonNode?)JsonValue.Create("key"))));
 
-        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(0, 17) })).Is(413, "M_TOO_LARGE");
-        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(0, 10), ["fallback_keys"] = Keys(5, 11) })).Is(200);
-        (await nina.PostAsync("keys/upload", new JsonObject { ["fallback_keys"] = Keys(16, 1) })).Is(413, "M_TOO_LARGE");
-        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(12, 4), ["fallback_keys"] = Keys(0, 5) })).Is(200);
+        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(0, 17) }))
+            .Is(413, "M_TOO_LARGE");
+        (await nina.PostAsync(
+            "keys/upload",
+            new JsonObject { ["one_time_keys"] = Keys(0, 10), ["fallback_keys"] = Keys(5, 11) })).Is(200);
+        (await nina.PostAsync("keys/upload", new JsonObject { ["fallback_keys"] = Keys(16, 1) }))
+            .Is(413, "M_TOO_LARGE");
+        (await nina.PostAsync(
+            "keys/upload",
+            new JsonObject { ["one_time_keys"] = Keys(12, 4), ["fallback_keys"] = Keys(0, 5) })).Is(200);
     }
 
     [Test]
@@ -59,13 +67,18 @@ public sealed class KeyUploadTests
     {
         var olga = await _server.RegistersAsync("olga");
         JsonObject Keys(int of) =>
-            new(Enumerable.Range(0, 9).Select(i => KeyValuePair.Create($"alg{of}x{i}:A", (JsonNode?)JsonValue.Create("key"))));
-        Task<Reply> UploadAsync(int of) => olga.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(of) });
+            new(
+                Enumerable.Range(0, 9)
+                    .Select(i => KeyValuePair.Create($"alg{of}x{i}:A", (JsonNode?)JsonValue.Create("key"))));
+        Task<Reply> UploadAsync(int of) =>
+            olga.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(of) });
 
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(UploadAsync));
 
         Assert.That(replies.Count(reply => reply.Status == 200), Is.EqualTo(1));
-        Assert.That(replies.Where(reply => reply.Status != 200).Select(reply => reply.Errcode), Is.All.EqualTo("M_TOO_LARGE"));
+        Assert.That(
+            replies.Where(reply => reply.Status != 200).Select(reply => reply.Errcode),
+            Is.All.EqualTo("M_TOO_LARGE"));
     }
 
     [Test]
@@ -77,7 +90,8 @@ public sealed class KeyUploadTests
         var otherDevice = ClientKeys.Device(bob.UserId, "OTHER", new ClientKey());
 
         (await bob.PostAsync("keys/upload", new JsonObject { ["device_keys"] = otherUser })).Is(400, "M_INVALID_PARAM");
-        (await bob.PostAsync("keys/upload", new JsonObject { ["device_keys"] = otherDevice })).Is(400, "M_INVALID_PARAM");
+        (await bob.PostAsync("keys/upload", new JsonObject { ["device_keys"] = otherDevice }))
+            .Is(400, "M_INVALID_PARAM");
     }
 
     [Test]
@@ -109,9 +123,16 @@ public sealed class KeyUploadTests
     [TestCase("""{"device_keys":{}}""")]
     [TestCase("""{"device_keys":{"user_id":1,"device_id":"D","algorithms":[],"keys":{},"signatures":{}}}""")]
     [TestCase("""{"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[1],"keys":{},"signatures":{}}}""")]
-    [TestCase("""{"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[],"keys":{"ed25519:D":1},"signatures":{}}}""")]
-    [TestCase("""{"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[],"keys":{},"signatures":{"@a:b":1}}}""")]
-    [TestCase("""{"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[],"keys":{},"signatures":{"@a:b":{"k":1}}}}""")]
+    [TestCase(
+        """
+        {"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[],"keys":{"ed25519:D":1},"signatures":{}}}
+        """)]
+    [TestCase(
+        """{"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[],"keys":{},"signatures":{"@a:b":1}}}""")]
+    [TestCase(
+        """
+        {"device_keys":{"user_id":"@a:b","device_id":"D","algorithms":[],"keys":{},"signatures":{"@a:b":{"k":1}}}}
+        """)]
     [TestCase("""{"one_time_keys":"x"}""")]
     [TestCase("""{"one_time_keys":{"nocolon":"x"}}""")]
     [TestCase("""{"one_time_keys":{":A":"x"}}""")]
@@ -143,7 +164,8 @@ public sealed class KeyUploadTests
     private static Task<Reply> UploadsAsync(TestUser user, params (string Id, int Content)[] keys)
     {
         var json = new JsonObject();
-        foreach (var (id, content) in keys) json[$"signed_curve25519:{id}"] = ClientKeys.OneTime(user.UserId, user.DeviceId, content);
+        foreach (var (id, content) in keys)
+            json[$"signed_curve25519:{id}"] = ClientKeys.OneTime(user.UserId, user.DeviceId, content);
         return user.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = json });
     }
 

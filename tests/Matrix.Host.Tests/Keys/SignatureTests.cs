@@ -33,7 +33,8 @@ public sealed class SignatureTests
         var reply = await _alice.UploadsSignatureAsync(_alice.UserId, _alice.DeviceId, signed.DeepClone());
 
         AssertTaken(reply);
-        var found = (await _bob.AsksForAsync(_alice.UserId)).Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!.AsObject();
+        var found = (await _bob.AsksForAsync(_alice.UserId))
+            .Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!.AsObject();
         found.Remove("unsigned");
         Assert.That(JsonNode.DeepEquals(found, signed), found.ToJsonString());
     }
@@ -65,7 +66,8 @@ public sealed class SignatureTests
         Assert.That(JsonNode.DeepEquals(await MasterOfBobAsync(_bob), bobs.MasterKey()));
         Assert.That(JsonNode.DeepEquals(await MasterOfBobAsync(carol), bobs.MasterKey()));
 
-        async Task<JsonNode?> MasterOfBobAsync(TestUser asker) => (await asker.AsksForAsync(_bob.UserId)).Json["master_keys"]![_bob.UserId];
+        async Task<JsonNode?> MasterOfBobAsync(TestUser asker) =>
+            (await asker.AsksForAsync(_bob.UserId)).Json["master_keys"]![_bob.UserId];
     }
 
     [Test]
@@ -75,7 +77,9 @@ public sealed class SignatureTests
         await second.UploadsDeviceAsync(new ClientKey());
         var good = _identity.SelfSigning.Sign(DeviceKeys(), _alice.UserId, _identity.SelfSigning.Id);
         var forged = new ClientKey().Sign(
-            ClientKeys.Device(_alice.UserId, second.DeviceId, new ClientKey()), _alice.UserId, _identity.SelfSigning.Id);
+            ClientKeys.Device(_alice.UserId, second.DeviceId, new ClientKey()),
+            _alice.UserId,
+            _identity.SelfSigning.Id);
 
         var reply = await _alice.PostAsync("keys/signatures/upload", new JsonObject
         {
@@ -85,17 +89,23 @@ public sealed class SignatureTests
                 [second.DeviceId] = forged,
                 ["UNKNOWN"] = ClientKeys.Device(_alice.UserId, "UNKNOWN", new ClientKey()),
             },
-            ["@nobody:test.example"] = new JsonObject { ["key"] = ClientKeys.Signing("@nobody:test.example", "master", new ClientKey()) },
+            ["@nobody:test.example"] = new JsonObject
+            {
+                ["key"] = ClientKeys.Signing("@nobody:test.example", "master", new ClientKey()),
+            },
         });
 
         var failures = reply.Json["failures"]!.AsObject();
-        Assert.That(failures[_alice.UserId]!.AsObject().Select(failed => failed.Key), Is.EquivalentTo(new[] { second.DeviceId, "UNKNOWN" }));
+        Assert.That(
+            failures[_alice.UserId]!.AsObject().Select(failed => failed.Key),
+            Is.EquivalentTo(new[] { second.DeviceId, "UNKNOWN" }));
         Assert.That((string?)failures[_alice.UserId]![second.DeviceId]!["errcode"], Is.EqualTo("M_INVALID_PARAM"));
         Assert.That((string?)failures[_alice.UserId]!["UNKNOWN"]!["errcode"], Is.EqualTo("M_NOT_FOUND"));
         Assert.That((string?)failures["@nobody:test.example"]!["key"]!["errcode"], Is.EqualTo("M_NOT_FOUND"));
         var found = await _bob.AsksForAsync(_alice.UserId);
         Assert.That(
-            found.Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!["signatures"]![_alice.UserId]!.AsObject().ContainsKey(_identity.SelfSigning.Id));
+            found.Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!["signatures"]![_alice.UserId]!.AsObject()
+                .ContainsKey(_identity.SelfSigning.Id));
     }
 
     [Test]
@@ -117,7 +127,10 @@ public sealed class SignatureTests
         })
         {
             var reply = await _alice.UploadsSignatureAsync(owner, id, key);
-            Assert.That((string?)reply.Json["failures"]![owner]![id]!["errcode"], Is.EqualTo("M_INVALID_SIGNATURE"), reply.Text);
+            Assert.That(
+                (string?)reply.Json["failures"]![owner]![id]!["errcode"],
+                Is.EqualTo("M_INVALID_SIGNATURE"),
+                reply.Text);
         }
     }
 
@@ -125,12 +138,15 @@ public sealed class SignatureTests
     public async Task New_keys_of_a_device_do_not_inherit_the_signatures_on_the_old_ones()
     {
         await _alice.UploadsSignatureAsync(
-            _alice.UserId, _alice.DeviceId, _identity.SelfSigning.Sign(DeviceKeys(), _alice.UserId, _identity.SelfSigning.Id));
+            _alice.UserId,
+            _alice.DeviceId,
+            _identity.SelfSigning.Sign(DeviceKeys(), _alice.UserId, _identity.SelfSigning.Id));
 
         await _alice.UploadsDeviceAsync(new ClientKey());
 
         var found = await _bob.AsksForAsync(_alice.UserId);
-        var signatures = found.Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!["signatures"]![_alice.UserId]!.AsObject();
+        var signatures =
+            found.Json["device_keys"]![_alice.UserId]![_alice.DeviceId]!["signatures"]![_alice.UserId]!.AsObject();
         Assert.That(signatures.Select(signature => signature.Key), Is.EqualTo(new[] { $"ed25519:{_alice.DeviceId}" }));
     }
 

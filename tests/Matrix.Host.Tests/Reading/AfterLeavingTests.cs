@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Reading;
 
-/// <summary>What happens in a room after someone left, or before they came, does not reach them with what they may see.</summary>
+/// <summary>Events that a user may see carry no later or earlier events that the user may not see.</summary>
 internal sealed class AfterLeavingTests : TwoUsersTests
 {
     private const string Secret = "not for bob";
@@ -33,8 +33,11 @@ internal sealed class AfterLeavingTests : TwoUsersTests
 
         Assert.Multiple(() =>
         {
-            foreach (var seen in new[] { page, one, around, threads, sync }) Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain(refers));
-            Assert.That((string?)one.Json["unsigned"]!["m.relations"]!["m.replace"]!["content"]!["body"], Is.EqualTo("for everyone"));
+            foreach (var seen in new[] { page, one, around, threads, sync })
+                Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain(refers));
+            Assert.That(
+                (string?)one.Json["unsigned"]!["m.relations"]!["m.replace"]!["content"]!["body"],
+                Is.EqualTo("for everyone"));
             var thread = around.Json["event"]!["unsigned"]!["m.relations"]!["m.thread"]!;
             Assert.That((string?)thread["latest_event"]!["event_id"], Is.EqualTo(inThread));
             Assert.That((int?)thread["count"], Is.EqualTo(1));
@@ -51,7 +54,9 @@ internal sealed class AfterLeavingTests : TwoUsersTests
         await RelatesAsync(room, edited, "m.replace", Secret);
         await Bob.PostAsync($"rooms/{room}/join");
 
-        Assert.That((await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Not.Contain(Secret));
+        Assert.That(
+            (await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text,
+            Does.Not.Contain(Secret));
         Assert.That((await Alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(Secret));
     }
 
@@ -71,10 +76,16 @@ internal sealed class AfterLeavingTests : TwoUsersTests
 
         var (bob, alice) = (await OfRootAsync(Bob), await OfRootAsync(Alice));
 
-        Assert.That(((int?)bob["m.thread"]!["count"], (string?)bob["m.thread"]!["latest_event"]!["event_id"]), Is.EqualTo((1, latest)));
-        Assert.That(bob["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]), Is.EqualTo(new[] { back }));
+        Assert.That(
+            ((int?)bob["m.thread"]!["count"], (string?)bob["m.thread"]!["latest_event"]!["event_id"]),
+            Is.EqualTo((1, latest)));
+        Assert.That(
+            bob["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]),
+            Is.EqualTo(new[] { back }));
         Assert.That((int?)alice["m.thread"]!["count"], Is.EqualTo(3));
-        Assert.That(alice["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]), Is.EqualTo(new[] { away, back }));
+        Assert.That(
+            alice["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]),
+            Is.EqualTo(new[] { away, back }));
 
         async Task<JsonNode> OfRootAsync(TestUser user) =>
             (await user.GetAsync($"rooms/{room}/event/{rooted}")).Is(200).Json["unsigned"]!["m.relations"]!;
@@ -95,10 +106,13 @@ internal sealed class AfterLeavingTests : TwoUsersTests
         var filter = Uri.EscapeDataString("""{"room":{"include_leave":true}}""");
         var sync = (await Bob.GetAsync($"sync?filter={filter}")).Is(200);
 
-        foreach (var seen in new[] { page, one, sync }) Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain("gossip"));
+        foreach (var seen in new[] { page, one, sync })
+            Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain("gossip"));
         Assert.That(one.Json["content"]!.AsObject(), Is.Empty);
         Assert.That(
-            (string?)(await Bob.GetAsync($"rooms/{room}/event/{earlier}")).Is(200).Json["unsigned"]!["redacted_because"]!["event_id"], Is.EqualTo(known));
+            (string?)(await Bob.GetAsync($"rooms/{room}/event/{earlier}"))
+                .Is(200).Json["unsigned"]!["redacted_because"]!["event_id"],
+            Is.EqualTo(known));
         Assert.That((await Alice.GetAsync($"rooms/{room}/event/{later}")).Is(200).Text, Does.Contain(Secret));
     }
 
@@ -151,7 +165,7 @@ internal sealed class AfterLeavingTests : TwoUsersTests
             Assert.That(seen.Text, Does.Contain($"\"replaces_state\":\"{first}\""));
         }
 
-        // What was there when they came is theirs to see, so that what replaces it says what it was.
+        // New members may see the earlier state event, so `prev_content` of its replacement has it.
         var later = await SetsTopicAsync(room, "later");
         var replaced = (await Bob.GetAsync($"rooms/{room}/event/{later}")).Is(200).Json["unsigned"]!["prev_content"];
         Assert.That((string?)replaced?["topic"], Is.EqualTo("for everyone"));
@@ -165,19 +179,27 @@ internal sealed class AfterLeavingTests : TwoUsersTests
         await Bob.PostAsync($"rooms/{room}/join");
         await Bob.PostAsync($"rooms/{room}/leave");
         var away = await SaysAsync(room, Secret);
-        await Alice.PutAsync($"rooms/{room}/state/m.room.history_visibility", new JsonObject { ["history_visibility"] = "world_readable" });
+        await Alice.PutAsync($"rooms/{room}/state/m.room.history_visibility", new JsonObject
+        {
+            ["history_visibility"] = "world_readable",
+        });
         var open = await SaysAsync(room, "open");
 
         var seen = (await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text;
         Assert.That(seen, Does.Contain(said).And.Contain(open).And.Not.Contain(away));
         var carol = await Server.RegistersAsync("carol");
-        Assert.That((await carol.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
+        Assert.That(
+            (await carol.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text,
+            Does.Contain(open).And.Not.Contain(said));
         await Bob.PostAsync($"rooms/{room}/forget");
-        Assert.That((await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
+        Assert.That(
+            (await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text,
+            Does.Contain(open).And.Not.Contain(said));
     }
 
     private async Task<string> SetsTopicAsync(string room, string topic) =>
-        (await Alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = topic })).Is(200).Member("event_id");
+        (await Alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = topic }))
+            .Is(200).Member("event_id");
 
     private async Task<string> CreatesAsync(string visibility) => (await Alice.PostAsync("createRoom", new JsonObject
     {
@@ -190,7 +212,8 @@ internal sealed class AfterLeavingTests : TwoUsersTests
     })).Is(200).Member("room_id");
 
     private async Task<string> SaysAsync(string room, string text) => (await Alice.PutAsync(
-        $"rooms/{room}/send/m.room.message/{++_txn}", new JsonObject { ["msgtype"] = "m.text", ["body"] = text })).Is(200).Member("event_id");
+        $"rooms/{room}/send/m.room.message/{++_txn}",
+        new JsonObject { ["msgtype"] = "m.text", ["body"] = text })).Is(200).Member("event_id");
 
     private async Task<string> RedactsAsync(string room, string what, string reason) => (await Alice.PutAsync(
         $"rooms/{room}/redact/{what}/{++_txn}", new JsonObject { ["reason"] = reason })).Is(200).Member("event_id");

@@ -4,7 +4,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Reading;
 
-/// <summary>What someone said who had their account erased is shown as it was to those who were there, and redacted to those who came later.</summary>
+/// <summary>An erased user's events are whole for members of that time, and redacted for later members.</summary>
 internal sealed class ErasureTests
 {
     private const string Secret = "what eve said";
@@ -30,7 +30,9 @@ internal sealed class ErasureTests
     {
         var dave = await _server.RegistersAsync("dave");
         var carol = await _server.RegistersAsync("carol");
-        var room = (await _eve.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat", ["name"] = "Eve's room" })).Is(200).Member("room_id");
+        var room =
+            (await _eve.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat", ["name"] = "Eve's room" }))
+                .Is(200).Member("room_id");
         (await _bob.PostAsync($"rooms/{room}/join")).Is(200);
         var said = await SaysAsync(_eve, room, null);
         var root = await SaysAsync(_bob, room, null, "a root of bob's");
@@ -64,15 +66,21 @@ internal sealed class ErasureTests
             var copy = (await carol.GetAsync($"rooms/{room}/event/{said}")).Is(200);
             Assert.That(copy.Member("sender"), Is.EqualTo(_eve.UserId));
             Assert.That(copy.Json["content"]!.AsObject(), Is.Empty);
-            Assert.That((await carol.GetAsync($"rooms/{room}/state/m.room.name")).Is(200).Member("name"), Is.EqualTo("Eve's room"), "state stays");
-            Assert.That((await carol.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Text, Does.Contain("a root of bob's"));
+            Assert.That(
+                (await carol.GetAsync($"rooms/{room}/state/m.room.name")).Is(200).Member("name"),
+                Is.EqualTo("Eve's room"),
+                "state stays");
+            Assert.That(
+                (await carol.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Text,
+                Does.Contain("a root of bob's"));
         }
     }
 
     [Test]
     public async Task Without_erasure_everything_stays()
     {
-        var room = (await _eve.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Is(200).Member("room_id");
+        var room = (await _eve.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
+            .Is(200).Member("room_id");
         await SaysAsync(_eve, room, null);
         (await _eve.PostAsync("account/deactivate", new JsonObject { ["auth"] = _eve.PasswordAuth() })).Is(200);
         (await _bob.PostAsync($"rooms/{room}/join")).Is(200);
@@ -83,9 +91,13 @@ internal sealed class ErasureTests
     [Test]
     public async Task Nothing_is_kept_of_an_erased_users_own_keys()
     {
-        var keys = (await _bob.PostAsync("keys/query", new JsonObject { ["device_keys"] = new JsonObject { [_eve.UserId] = new JsonArray() } })).Is(200);
+        var keys = (await _bob.PostAsync(
+            "keys/query",
+            new JsonObject { ["device_keys"] = new JsonObject { [_eve.UserId] = new JsonArray() } })).Is(200);
         Assert.That(keys.Json["device_keys"]!.AsObject().Select(user => user.Key), Is.EqualTo(new[] { _eve.UserId }));
-        (await _eve.PostAsync("room_keys/version", new JsonObject { ["algorithm"] = "a", ["auth_data"] = new JsonObject() })).Is(200);
+        (await _eve.PostAsync(
+            "room_keys/version",
+            new JsonObject { ["algorithm"] = "a", ["auth_data"] = new JsonObject() })).Is(200);
         (await _eve.PostAsync($"user/{_eve.UserId}/filter", new JsonObject())).Is(200);
 
         await ErasesAsync(_eve);
@@ -96,12 +108,15 @@ internal sealed class ErasureTests
     }
 
     private static async Task ErasesAsync(TestUser user) =>
-        (await user.PostAsync("account/deactivate", new JsonObject { ["erase"] = true, ["auth"] = user.PasswordAuth() })).Is(200);
+        (await user.PostAsync(
+            "account/deactivate",
+            new JsonObject { ["erase"] = true, ["auth"] = user.PasswordAuth() })).Is(200);
 
     private async Task<string> SaysAsync(TestUser user, string room, JsonObject? relation, string text = Secret)
     {
         var content = new JsonObject { ["msgtype"] = "m.text", ["body"] = text };
-        if ((string?)relation?["rel_type"] == "m.replace") content["m.new_content"] = new JsonObject { ["msgtype"] = "m.text", ["body"] = text };
+        if ((string?)relation?["rel_type"] == "m.replace")
+            content["m.new_content"] = new JsonObject { ["msgtype"] = "m.text", ["body"] = text };
         if (relation is not null) content["m.relates_to"] = relation;
         return (await user.PutAsync($"rooms/{room}/send/m.room.message/{++_txn}", content)).Is(200).Member("event_id");
     }

@@ -4,7 +4,7 @@ using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Reading;
 
-/// <summary>Users whose membership of a room has changed more often than is looked through event by event.</summary>
+/// <summary>Users with more membership changes in a room than the server reads event by event.</summary>
 internal sealed class LongHistoryTests
 {
     private const int Often = 80;
@@ -44,7 +44,8 @@ internal sealed class LongHistoryTests
         Assert.That(page.Text, Does.Contain("to bob").And.Not.Contain("without bob"));
 
         var filter = Uri.EscapeDataString("""{"room":{"include_leave":true}}""");
-        var left = (await _bob.GetAsync($"sync?filter={filter}")).Is(200).Json["rooms"]!["leave"]![_room]!.ToJsonString();
+        var left = (await _bob.GetAsync($"sync?filter={filter}"))
+            .Is(200).Json["rooms"]!["leave"]![_room]!.ToJsonString();
         Assert.That(left, Does.Contain("to bob").And.Not.Contain("without bob"));
     }
 
@@ -53,12 +54,14 @@ internal sealed class LongHistoryTests
     {
         for (var i = 0; i < Often; i++)
         {
-            (await _bob.PutAsync($"profile/{_bob.UserId}/displayname", new JsonObject { ["displayname"] = $"Bob {i}" })).Is(200);
+            (await _bob.PutAsync($"profile/{_bob.UserId}/displayname", new JsonObject { ["displayname"] = $"Bob {i}" }))
+                .Is(200);
         }
 
         var said = await _alice.SaysAsync(_room, "to Bob");
         var page = (await _bob.GetAsync($"rooms/{_room}/messages?dir=b&limit=200")).Is(200).Json["chunk"]!.AsArray();
-        string Membership(string body) => (string)page.Single(each => (string?)each!["content"]!["body"] == body)!["unsigned"]!["membership"]!;
+        string Membership(string body) =>
+            (string)page.Single(each => (string?)each!["content"]!["body"] == body)!["unsigned"]!["membership"]!;
 
         Assert.Multiple(() =>
         {

@@ -4,7 +4,9 @@ using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Reading;
 
-/// <summary>Events to which very many others relate. Client-Server API, "Aggregations of child events", "Ignoring Users".</summary>
+/// <summary>
+/// Events with very many child events. Client-Server API, "Aggregations of child events", "Ignoring Users".
+/// </summary>
 internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
 {
     private const int Reactions = 1050;
@@ -24,12 +26,12 @@ internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
         await carol.SaysAsync(Room, "in it too", c => c["m.relates_to"] = RelatingTo("m.thread", said));
         var reference = await Bob.SaysAsync(Room, "as said", c => c["m.relates_to"] = RelatingTo("m.reference", said));
         await carol.SaysAsync(Room, "as said, too", c => c["m.relates_to"] = RelatingTo("m.reference", said));
-        await Parallel.ForEachAsync(Enumerable.Range(0, Reactions), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (n, _) =>
-            await Bob.SendsAsync(Room, "m.reaction", new JsonObject { ["m.relates_to"] = RelatingTo("m.annotation", said, $"{n}") }));
+        await ReactsOftenAsync(Bob, said);
 
         var whole = await BundledAsync(said);
         await Alice.SetsAccountDataAsync(
-            "m.ignored_user_list", new JsonObject { ["ignored_users"] = new JsonObject { [carol.UserId] = new JsonObject() } });
+            "m.ignored_user_list",
+            new JsonObject { ["ignored_users"] = new JsonObject { [carol.UserId] = new JsonObject() } });
         var ignoring = await BundledAsync(said);
 
         Assert.That((string?)ignoring["m.replace"]?["content"]?["m.new_content"]?["body"], Is.EqualTo("the"));
@@ -37,7 +39,9 @@ internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
         Assert.That((int?)ignoring["m.thread"]?["count"], Is.EqualTo(1));
         Assert.That((string?)ignoring["m.thread"]!["latest_event"]!["event_id"], Is.EqualTo(first));
         Assert.That(whole["m.reference"]!["chunk"]!.AsArray(), Has.Count.EqualTo(2));
-        Assert.That(ignoring["m.reference"]!["chunk"]!.AsArray().Select(each => (string?)each!["event_id"]), Is.EqualTo(new[] { reference }));
+        Assert.That(
+            ignoring["m.reference"]!["chunk"]!.AsArray().Select(each => (string?)each!["event_id"]),
+            Is.EqualTo(new[] { reference }));
     }
 
     [Test]
@@ -51,8 +55,7 @@ internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
             c["m.new_content"] = new JsonObject { ["body"] = "the", ["msgtype"] = "m.text" };
         });
         await Alice.SaysAsync(Room, "in the thread", c => c["m.relates_to"] = RelatingTo("m.thread", said));
-        await Parallel.ForEachAsync(Enumerable.Range(0, Reactions), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (n, _) =>
-            await Alice.SendsAsync(Room, "m.reaction", new JsonObject { ["m.relates_to"] = RelatingTo("m.annotation", said, $"{n}") }));
+        await ReactsOftenAsync(Alice, said);
         await Bob.LeavesAsync(Room);
         await Bob.JoinsAsync(Room);
 
@@ -62,8 +65,17 @@ internal sealed class ManyRelationsTests(string kind) : TwoInARoomTests(kind)
         Assert.That((int?)bundled["m.thread"]?["count"], Is.EqualTo(1));
     }
 
+    private Task ReactsOftenAsync(TestUser user, string said) => Parallel.ForEachAsync(
+        Enumerable.Range(0, Reactions),
+        new ParallelOptions { MaxDegreeOfParallelism = 64 },
+        async (n, _) => await user.SendsAsync(Room, "m.reaction", new JsonObject
+        {
+            ["m.relates_to"] = RelatingTo("m.annotation", said, $"{n}"),
+        }));
+
     private async Task<JsonObject> BundledAsync(string id) =>
-        (await Alice.GetAsync($"rooms/{Room}/event/{SyncingUsers.Esc(id)}")).Json["unsigned"]!["m.relations"]!.AsObject();
+        (await Alice.GetAsync($"rooms/{Room}/event/{SyncingUsers.Esc(id)}"))
+            .Json["unsigned"]!["m.relations"]!.AsObject();
 
     private static JsonObject RelatingTo(string how, string id, string? key = null)
     {

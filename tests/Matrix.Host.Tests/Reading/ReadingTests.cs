@@ -58,8 +58,12 @@ internal sealed class ReadingTests
             }
 
             Assert.That(left.Contains(fourth), Is.EqualTo(afterLeaving));
-            Assert.That((await _bob.GetAsync($"rooms/{room}/event/{fourth}")).Status, Is.EqualTo(afterLeaving ? 200 : 404));
-            Assert.That((await _bob.GetAsync($"rooms/{room}/event/{first}")).Status, Is.EqualTo(beforeInvite ? 200 : 404));
+            Assert.That(
+                (await _bob.GetAsync($"rooms/{room}/event/{fourth}")).Status,
+                Is.EqualTo(afterLeaving ? 200 : 404));
+            Assert.That(
+                (await _bob.GetAsync($"rooms/{room}/event/{first}")).Status,
+                Is.EqualTo(beforeInvite ? 200 : 404));
         });
     }
 
@@ -76,9 +80,15 @@ internal sealed class ReadingTests
         await _bob.PostAsync($"rooms/{room}/leave");
         await _alice.PutAsync($"rooms/{room}/state/m.room.name", new JsonObject { ["name"] = "Larder" });
 
-        Assert.That((await _bob.GetAsync($"rooms/{room}/state/m.room.name")).Is(200).Member("name"), Is.EqualTo("Kitchen"));
-        Assert.That((await _alice.GetAsync($"rooms/{room}/state/m.room.name/")).Is(200).Member("name"), Is.EqualTo("Larder"));
-        Assert.That((await _alice.GetAsync($"rooms/{room}/state/m.room.name?format=event")).Is(200).Member("type"), Is.EqualTo("m.room.name"));
+        Assert.That(
+            (await _bob.GetAsync($"rooms/{room}/state/m.room.name")).Is(200).Member("name"),
+            Is.EqualTo("Kitchen"));
+        Assert.That(
+            (await _alice.GetAsync($"rooms/{room}/state/m.room.name/")).Is(200).Member("name"),
+            Is.EqualTo("Larder"));
+        Assert.That(
+            (await _alice.GetAsync($"rooms/{room}/state/m.room.name?format=event")).Is(200).Member("type"),
+            Is.EqualTo("m.room.name"));
         (await _alice.GetAsync($"rooms/{room}/state/m.room.topic")).Is(404, "M_NOT_FOUND");
         (await _bob.GetAsync($"rooms/{room}/joined_members")).Is(403, "M_FORBIDDEN");
         await _bob.PostAsync($"rooms/{room}/forget");
@@ -113,8 +123,8 @@ internal sealed class ReadingTests
         var end = (string)newest["end"]!;
         var rest = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=100&from={end}")).Is(200).Json;
         var between = (await _alice.GetAsync($"rooms/{room}/messages?dir=f&from={end}&limit=100")).Is(200).Json;
-        var names = (await _alice.GetAsync(
-            $"rooms/{room}/messages?dir=b&limit=100&filter={Uri.EscapeDataString("""{"types":["m.room.message"],"lazy_load_members":true}""")}")).Is(200).Json;
+        var lazy = Uri.EscapeDataString("""{"types":["m.room.message"],"lazy_load_members":true}""");
+        var names = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=100&filter={lazy}")).Is(200).Json;
 
         Assert.Multiple(() =>
         {
@@ -145,10 +155,12 @@ internal sealed class ReadingTests
             Assert.That(Ids(context, "events_after"), Is.EqualTo(new[] { said[5], said[6] }));
             Assert.That(context["state"]!.AsArray().Count(e => (string)e!["type"]! == "m.room.create"), Is.EqualTo(1));
         });
-        var before = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={(string)context["start"]!}")).Json;
+        var before = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={(string)context["start"]!}"))
+            .Json;
         var after = (await _alice.GetAsync($"rooms/{room}/messages?dir=f&limit=1&from={(string)context["end"]!}")).Json;
         Assert.That((Ids(before)[0], Ids(after)[0]), Is.EqualTo((said[1], said[7])));
-        (await _alice.GetAsync($"rooms/{room}/context/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).Is(404, "M_NOT_FOUND");
+        (await _alice.GetAsync($"rooms/{room}/context/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
+            .Is(404, "M_NOT_FOUND");
     }
 
     [Test]
@@ -159,12 +171,13 @@ internal sealed class ReadingTests
         var root = await SaysAsync(_alice, room, "root");
         await RelatesAsync(_bob, room, "m.replace", root, new JsonObject { ["body"] = "not bob's to edit" });
         await RelatesAsync(_alice, room, "m.replace", root, new JsonObject { ["body"] = "first edit" });
-        // Of edits in one millisecond the greater id counts.
+        // Of edits in the same millisecond, the one with the greater id counts.
         _server.Ahead = TimeSpan.FromSeconds(1);
         var edit = await RelatesAsync(_alice, room, "m.replace", root, new JsonObject { ["body"] = "second edit" });
         await RelatesAsync(_bob, room, "m.thread", root);
         var last = await RelatesAsync(_bob, room, "m.thread", root);
-        var lastEdit = await RelatesAsync(_bob, room, "m.replace", last, new JsonObject { ["body"] = "edited in the thread" });
+        var lastEdit =
+            await RelatesAsync(_bob, room, "m.replace", last, new JsonObject { ["body"] = "edited in the thread" });
         var reference = await RelatesAsync(_bob, room, "m.reference", root);
 
         var bundled = (await _alice.GetAsync($"rooms/{room}/event/{root}")).Is(200).Json["unsigned"]!["m.relations"]!;
@@ -175,7 +188,8 @@ internal sealed class ReadingTests
             Assert.That((string)bundled["m.thread"]!["latest_event"]!["event_id"]!, Is.EqualTo(last));
             Assert.That((bool)bundled["m.thread"]!["current_user_participated"]!, Is.True);
             Assert.That(
-                (string)bundled["m.thread"]!["latest_event"]!["unsigned"]!["m.relations"]!["m.replace"]!["event_id"]!, Is.EqualTo(lastEdit));
+                (string)bundled["m.thread"]!["latest_event"]!["unsigned"]!["m.relations"]!["m.replace"]!["event_id"]!,
+                Is.EqualTo(lastEdit));
             Assert.That((string)bundled["m.reference"]!["chunk"]![0]!["event_id"]!, Is.EqualTo(reference));
         });
 
@@ -183,7 +197,8 @@ internal sealed class ReadingTests
         {
             ["ignored_users"] = new JsonObject { [_bob.UserId] = new JsonObject() },
         });
-        var without = (await _alice.GetAsync($"rooms/{room}/event/{root}")).Is(200).Json["unsigned"]!["m.relations"]!.AsObject();
+        var without = (await _alice.GetAsync($"rooms/{room}/event/{root}"))
+            .Is(200).Json["unsigned"]!["m.relations"]!.AsObject();
         Assert.That(without.Select(each => each.Key), Is.EqualTo(new[] { "m.replace" }));
 
         await _alice.PutAsync($"rooms/{room}/redact/{edit}/{++_txn}");
@@ -210,12 +225,15 @@ internal sealed class ReadingTests
         var said = await SaysAsync(_alice, room, "tpyo");
         var edit = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "typo" });
         var filter = Uri.EscapeDataString("""{"room":{"timeline":{"limit":2}}}""");
-        var timeline = (await _alice.GetAsync($"sync?filter={filter}")).Is(200).Json["rooms"]!["join"]![room]!["timeline"]!;
+        var timeline = (await _alice.GetAsync($"sync?filter={filter}"))
+            .Is(200).Json["rooms"]!["join"]![room]!["timeline"]!;
 
         Assert.Multiple(() =>
         {
             Assert.That((bool)timeline["limited"]!, Is.True);
-            Assert.That((string)timeline["events"]![0]!["unsigned"]!["m.relations"]!["m.replace"]!["event_id"]!, Is.EqualTo(edit));
+            Assert.That(
+                (string)timeline["events"]![0]!["unsigned"]!["m.relations"]!["m.replace"]!["event_id"]!,
+                Is.EqualTo(edit));
         });
     }
 
@@ -228,7 +246,8 @@ internal sealed class ReadingTests
         var edit = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "typo" });
         var reply = await RelatesAsync(_alice, room, "m.thread", said);
         await _bob.PostAsync($"rooms/{room}/leave");
-        var secret = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "what bob must not read" });
+        var secret =
+            await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "what bob must not read" });
         await RelatesAsync(_alice, room, "m.thread", said);
 
         var event_ = (await _bob.GetAsync($"rooms/{room}/event/{said}")).Is(200);
@@ -253,13 +272,14 @@ internal sealed class ReadingTests
         for (var i = 0; i < 5; i++) children.Add(await RelatesAsync(_alice, room, "m.thread", one));
         await RelatesAsync(_bob, room, "m.thread", two);
 
-        var first = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{one}/m.thread?limit=3")).Is(200).Json;
-        var second = (await _alice.GetAsync(
-            $"/_matrix/client/v1/rooms/{room}/relations/{one}/m.thread?limit=3&from={(string)first["next_batch"]!}")).Is(200).Json;
+        var thread = $"/_matrix/client/v1/rooms/{room}/relations/{one}/m.thread?limit=3";
+        var first = (await _alice.GetAsync(thread)).Is(200).Json;
+        var second = (await _alice.GetAsync($"{thread}&from={(string)first["next_batch"]!}")).Is(200).Json;
         var threads = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200).Json;
         var mine = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads?include=participated")).Is(200).Json;
         var page = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads?limit=1")).Is(200).Json;
-        var next = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads?limit=1&from={(string)page["next_batch"]!}")).Is(200).Json;
+        var next = (await _bob.GetAsync(
+            $"/_matrix/client/v1/rooms/{room}/threads?limit=1&from={(string)page["next_batch"]!}")).Is(200).Json;
 
         Assert.Multiple(() =>
         {
@@ -269,7 +289,9 @@ internal sealed class ReadingTests
             Assert.That(Ids(mine), Is.EqualTo(new[] { two }));
             Assert.That(Ids(page).Concat(Ids(next)), Is.EqualTo(new[] { two, one }));
         });
-        (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).Is(404, "M_NOT_FOUND");
+        (await _alice.GetAsync(
+            $"/_matrix/client/v1/rooms/{room}/relations/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
+            .Is(404, "M_NOT_FOUND");
     }
 
     [Test]
@@ -277,9 +299,12 @@ internal sealed class ReadingTests
     {
         var room = await CreatesAsync();
         var said = await SaysAsync(_alice, room, "a secret");
-        var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{said}/{++_txn}", new JsonObject { ["reason"] = "oops" })).Member("event_id");
+        var redaction =
+            (await _alice.PutAsync($"rooms/{room}/redact/{said}/{++_txn}", new JsonObject { ["reason"] = "oops" }))
+                .Member("event_id");
         await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "soup" });
-        var topic = (await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "bread" })).Member("event_id");
+        var topic = (await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "bread" }))
+            .Member("event_id");
 
         var redacted = (await _alice.GetAsync($"rooms/{room}/event/{said}")).Is(200).Json;
         var state = (await _alice.GetAsync($"rooms/{room}/event/{topic}")).Is(200).Json;
@@ -327,9 +352,12 @@ internal sealed class ReadingTests
     public async Task With_a_membership_to_have_and_one_not_to_have_either_suffices(string query, int count)
     {
         var carol = await _server.RegistersAsync("carol");
-        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat", ["invite"] = new JsonArray(carol.UserId) });
+        var room = await CreatesAsync(
+            new JsonObject { ["preset"] = "public_chat", ["invite"] = new JsonArray(carol.UserId) });
         await _bob.PostAsync($"rooms/{room}/join");
-        Assert.That((await _alice.GetAsync($"rooms/{room}/members?{query}")).Is(200).Json["chunk"]!.AsArray(), Has.Count.EqualTo(count));
+        Assert.That(
+            (await _alice.GetAsync($"rooms/{room}/members?{query}")).Is(200).Json["chunk"]!.AsArray(),
+            Has.Count.EqualTo(count));
     }
 
     [Test]
@@ -341,7 +369,8 @@ internal sealed class ReadingTests
         await RelatesAsync(_alice, room, "m.reference", inThread);
         async Task<(int Events, int? Depth)> RelationsAsync(string query)
         {
-            var page = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{said}?{query}")).Is(200).Json;
+            var page = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{said}?{query}"))
+                .Is(200).Json;
             return (page["chunk"]!.AsArray().Count, (int?)page["recursion_depth"]);
         }
 
@@ -366,14 +395,17 @@ internal sealed class ReadingTests
 
         var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=3")).Is(200).Json["chunk"]!.AsArray();
         var around = (await _alice.GetAsync($"rooms/{room}/context/{answer}")).Is(200).Json;
-        var threads = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200).Json["chunk"]!.AsArray();
+        var threads = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/threads"))
+            .Is(200).Json["chunk"]!.AsArray();
         Assert.Multiple(() =>
         {
             Assert.That(page.Select(e => (string?)e!["state_key"]), Is.EqualTo(new[] { null, null, _bob.UserId }));
             Assert.That(Ids(around, "events_before"), Does.Not.Contain(root));
             Assert.That((string?)threads.Single()!["event_id"], Is.EqualTo(root));
             Assert.That(threads[0]!["content"]!.AsObject(), Is.Empty);
-            Assert.That((string?)threads[0]!["unsigned"]!["m.relations"]!["m.thread"]!["latest_event"]!["event_id"], Is.EqualTo(answer));
+            Assert.That(
+                (string?)threads[0]!["unsigned"]!["m.relations"]!["m.thread"]!["latest_event"]!["event_id"],
+                Is.EqualTo(answer));
         });
         Assert.That((await _bob.GetAsync($"rooms/{room}/event/{root}")).Is(200).Text, Does.Contain("not for alice"));
     }
@@ -387,7 +419,7 @@ internal sealed class ReadingTests
         var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50&to={to}")).Is(200).Json;
         Assert.That((Ids(page).Count, (string?)page["end"]), Is.EqualTo((3, to)));
 
-        // Who goes on to the same place gets nothing, and no invitation to ask again.
+        // A request that continues up to the same position returns nothing, and no token to continue.
         page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50&to={to}&from={to}")).Is(200).Json;
         Assert.That((Ids(page).Count, (string?)page["end"]), Is.EqualTo((0, (string?)null)));
         var start = (string)(await _alice.GetAsync($"rooms/{room}/messages?dir=f&limit=1")).Json["start"]!;
@@ -406,7 +438,8 @@ internal sealed class ReadingTests
         await _bob.PostAsync($"rooms/{room}/leave");
 
         var lazy = Uri.EscapeDataString("""{"lazy_load_members":true}""");
-        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={from}&filter={lazy}")).Is(200).Json;
+        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={from}&filter={lazy}"))
+            .Is(200).Json;
         Assert.That((string?)page["state"]!.AsArray().Single()!["content"]!["displayname"], Is.EqualTo("Bob"));
     }
 
@@ -414,10 +447,13 @@ internal sealed class ReadingTests
         (await _alice.PostAsync("createRoom", body ?? new JsonObject())).Is(200).Member("room_id");
 
     private async Task<string> SaysAsync(TestUser user, string room, string text) =>
-        (await user.PutAsync($"rooms/{room}/send/m.room.message/{++_txn}", new JsonObject { ["msgtype"] = "m.text", ["body"] = text }))
+        (await user.PutAsync(
+            $"rooms/{room}/send/m.room.message/{++_txn}",
+            new JsonObject { ["msgtype"] = "m.text", ["body"] = text }))
         .Is(200).Member("event_id");
 
-    private async Task<string> RelatesAsync(TestUser user, string room, string relType, string to, JsonObject? newContent = null)
+    private async Task<string> RelatesAsync(
+        TestUser user, string room, string relType, string to, JsonObject? newContent = null)
     {
         var content = new JsonObject
         {
@@ -438,7 +474,9 @@ internal sealed class ReadingTests
         string? from = null;
         for (var i = 0; i < 100; i++)
         {
-            var page = (await _alice.GetAsync($"rooms/{room}/messages?dir={direction}&limit={limit}" + (from is null ? "" : $"&from={from}"))).Is(200).Json;
+            var page = (await _alice.GetAsync(
+                $"rooms/{room}/messages?dir={direction}&limit={limit}" + (from is null ? "" : $"&from={from}")))
+                .Is(200).Json;
             all.AddRange(Ids(page));
             from = (string?)page["end"];
             if (from is null) return all;
@@ -447,5 +485,6 @@ internal sealed class ReadingTests
         throw new AssertionException("The pages have no end.");
     }
 
-    private static List<string> Ids(JsonObject page, string name = "chunk") => [.. page[name]!.AsArray().Select(e => (string)e!["event_id"]!)];
+    private static List<string> Ids(JsonObject page, string name = "chunk") =>
+        [.. page[name]!.AsArray().Select(e => (string)e!["event_id"]!)];
 }

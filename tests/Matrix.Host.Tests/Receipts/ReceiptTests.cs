@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Receipts;
 
-/// <summary>Receipts, read markers and what is unread. Client-Server API, "Receipts", "Receiving notifications".</summary>
+/// <summary>Receipts, read markers, unread counts. Client-Server API, "Receipts", "Receiving notifications".</summary>
 internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
 {
     private static readonly JsonObject _byThread = new()
@@ -72,11 +72,17 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         await Alice.SaysAsync(Room, "one more");
         sync = await Bob.SyncsAsync(sync.Next);
         Assert.That(sync.Unread(Room), Is.EqualTo((2, 0)));
-        Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((2, 0)), "Counted from the beginning it is the same.");
+        Assert.That(
+            (await Bob.SyncsAsync()).Unread(Room),
+            Is.EqualTo((2, 0)),
+            "Counted from the beginning it is the same.");
 
         await Bob.ReadsAsync(Room, ids[2], type: "m.read.private");
         Assert.That((await Bob.SyncsAsync(sync.Next)).Unread(Room), Is.EqualTo((1, 0)));
-        Assert.That((await Alice.SyncsAsync()).Unread(Room), Is.EqualTo((0, 0)), "What one said oneself is not unread.");
+        Assert.That(
+            (await Alice.SyncsAsync()).Unread(Room),
+            Is.EqualTo((0, 0)),
+            "What one said oneself is not unread.");
     }
 
     [TestCase(null)]
@@ -92,7 +98,10 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         await Alice.SaysAsync(Room, "2");
         sync = await Bob.SyncsAsync(sync.Next);
         Assert.That(sync.Unread(Room), Is.EqualTo((1, 0)));
-        await Alice.SaysAsync(Room, "3", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) });
+        await Alice.SaysAsync(Room, "3", c => c["m.mentions"] = new JsonObject
+        {
+            ["user_ids"] = new JsonArray(Bob.UserId),
+        });
         Assert.That((await Bob.SyncsAsync(sync.Next)).Unread(Room), Is.EqualTo((2, 1)));
     }
 
@@ -100,7 +109,10 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     public async Task A_users_own_message_reads_what_came_before_it()
     {
         var first = await Alice.SaysAsync(Room, "1");
-        await Alice.SaysAsync(Room, "2", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) });
+        await Alice.SaysAsync(Room, "2", c => c["m.mentions"] = new JsonObject
+        {
+            ["user_ids"] = new JsonArray(Bob.UserId),
+        });
         var sync = await Bob.SyncsAsync();
         Assert.That(sync.Unread(Room), Is.EqualTo((2, 1)));
 
@@ -128,7 +140,11 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         var root = await Alice.SaysAsync(Room, "root");
         await InThreadAsync(root, "t1");
         var since = (await Bob.SyncsAsync()).Next;
-        await Bob.SaysAsync(Room, "t2", c => c["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = root });
+        await Bob.SaysAsync(Room, "t2", c => c["m.relates_to"] = new JsonObject
+        {
+            ["rel_type"] = "m.thread",
+            ["event_id"] = root,
+        });
         var sync = await Bob.SyncsAsync(since, filter: _byThread.DeepClone().AsObject());
         Assert.That((sync.Unread(Room), sync.UnreadIn(Room, root)), Is.EqualTo(((1, 0), (0, 0))));
     }
@@ -138,7 +154,10 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     {
         await Alice.SaysAsync(Room, "1");
         var since = (await Bob.SyncsAsync()).Next;
-        await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject { ["displayname"] = "Bobby" });
+        await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject
+        {
+            ["displayname"] = "Bobby",
+        });
         Assert.That((await Bob.SyncsAsync(since)).Unread(Room), Is.EqualTo((1, 0)));
         Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((1, 0)));
     }
@@ -147,7 +166,10 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     public async Task The_same_is_counted_after_a_restart()
     {
         var id = await Alice.SaysAsync(Room, "1");
-        await Alice.SaysAsync(Room, "2", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) });
+        await Alice.SaysAsync(Room, "2", c => c["m.mentions"] = new JsonObject
+        {
+            ["user_ids"] = new JsonArray(Bob.UserId),
+        });
         await Bob.ReadsAsync(Room, id);
         var before = (await Bob.SyncsAsync()).Unread(Room);
         await Server.RestartAsync();
@@ -160,7 +182,10 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         var carol = await Server.RegistersAsync("carol");
         await carol.JoinsAsync(Room);
         var (bob, other) = (await Bob.SyncsAsync(), await carol.SyncsAsync());
-        await Alice.SaysAsync(Room, "bob?", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) });
+        await Alice.SaysAsync(Room, "bob?", c => c["m.mentions"] = new JsonObject
+        {
+            ["user_ids"] = new JsonArray(Bob.UserId),
+        });
         bob = await Bob.SyncsAsync(bob.Next);
         Assert.That(bob.Unread(Room).Highlights, Is.EqualTo(1));
         Assert.That((await carol.SyncsAsync(other.Next)).Unread(Room).Highlights, Is.Zero);
@@ -202,11 +227,17 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
 
         await Server.RestartAsync();
         sync = await Bob.SyncsAsync(filter: _byThread.DeepClone().AsObject());
-        Assert.That((sync.Unread(Room), sync.UnreadIn(Room, root)), Is.EqualTo(((1, 0), (1, 0))), "Counted anew it is the same.");
+        Assert.That(
+            (sync.Unread(Room), sync.UnreadIn(Room, root)),
+            Is.EqualTo(((1, 0), (1, 0))),
+            "Counted anew it is the same.");
 
         await Bob.ReadsAsync(Room, await Alice.SaysAsync(Room, "last"));
         sync = await Bob.SyncsAsync(sync.Next, filter: _byThread.DeepClone().AsObject());
-        Assert.That((sync.Unread(Room), sync.UnreadIn(Room, root)), Is.EqualTo(((0, 0), (0, 0))), "Without a thread it clears all.");
+        Assert.That(
+            (sync.Unread(Room), sync.UnreadIn(Room, root)),
+            Is.EqualTo(((0, 0), (0, 0))),
+            "Without a thread it clears all.");
     }
 
     [Test]
@@ -226,14 +257,20 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         await RedactsAsync(mention);
         await RedactsAsync(inThread);
         sync = await Bob.SyncsAsync(sync.Next, filter: _byThread.DeepClone().AsObject());
-        Assert.That((sync.Unread(Room), sync.UnreadIn(Room, root)), Is.EqualTo(((2, 0), (0, 0))), "A second redaction takes nothing more away.");
+        Assert.That(
+            (sync.Unread(Room), sync.UnreadIn(Room, root)),
+            Is.EqualTo(((2, 0), (0, 0))),
+            "A second redaction takes nothing more away.");
 
         await RedactsAsync(await Alice.SaysAsync(Room, "never mind"));
         await Bob.ReadsAsync(Room, root);
         sync = await Bob.SyncsAsync(sync.Next);
         Assert.That(sync.Unread(Room), Is.EqualTo((1, 0)));
         await RedactsAsync(root);
-        Assert.That((await Bob.SyncsAsync(sync.Next)).Unread(Room), Is.EqualTo((1, 0)), "What was read was not unread.");
+        Assert.That(
+            (await Bob.SyncsAsync(sync.Next)).Unread(Room),
+            Is.EqualTo((1, 0)),
+            "What was read was not unread.");
         await RedactsAsync(other);
         Assert.That((await Bob.SyncsAsync(sync.Next)).Unread(Room), Is.EqualTo((0, 0)));
 
@@ -298,12 +335,14 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     {
         (await Bob.PutAsync("pushrules/global/override/psst", new JsonObject
         {
-            ["conditions"] = new JsonArray(new JsonObject { ["kind"] = "event_match", ["key"] = "content.body", ["pattern"] = "psst" }),
+            ["conditions"] = new JsonArray(
+                new JsonObject { ["kind"] = "event_match", ["key"] = "content.body", ["pattern"] = "psst" }),
             ["actions"] = new JsonArray(new JsonObject { ["set_tweak"] = "highlight" }),
         })).Is(200);
         (await Bob.PutAsync("pushrules/global/override/hey", new JsonObject
         {
-            ["conditions"] = new JsonArray(new JsonObject { ["kind"] = "event_match", ["key"] = "content.body", ["pattern"] = "hey" }),
+            ["conditions"] = new JsonArray(
+                new JsonObject { ["kind"] = "event_match", ["key"] = "content.body", ["pattern"] = "hey" }),
             ["actions"] = new JsonArray("notify", new JsonObject { ["set_tweak"] = "highlight" }),
         })).Is(200);
         await Alice.SaysAsync(Room, "psst");
@@ -311,7 +350,11 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((0, 0)));
 
         await Alice.SaysAsync(Room, "hey");
-        await Alice.SendsAsync(Room, "m.room.message", new JsonObject { ["msgtype"] = "m.emote", ["body"] = "says hey" });
+        await Alice.SendsAsync(Room, "m.room.message", new JsonObject
+        {
+            ["msgtype"] = "m.emote",
+            ["body"] = "says hey",
+        });
         await Alice.SaysAsync(Room, "x");
         Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((3, 2)));
     }
@@ -322,11 +365,14 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         var id = await Alice.SaysAsync(Room, "x");
         var (alice, bob) = (await Alice.SyncsAsync(), await Bob.SyncsAsync());
         var reply = await Bob.PostAsync(
-            $"rooms/{SyncingUsers.Esc(Room)}/read_markers", new JsonObject { ["m.fully_read"] = id, ["m.read"] = id, ["m.read.private"] = id });
+            $"rooms/{SyncingUsers.Esc(Room)}/read_markers",
+            new JsonObject { ["m.fully_read"] = id, ["m.read"] = id, ["m.read.private"] = id });
         Assert.That((reply.Status, reply.Text), Is.EqualTo((200, "{}")));
 
         bob = await Bob.SyncsAsync(bob.Next);
-        Assert.That(bob.RoomAccountData(Room).Select(e => ((string?)e["type"], (string?)e["content"]!["event_id"])), Is.EqualTo(new[] { ("m.fully_read", id) }));
+        Assert.That(
+            bob.RoomAccountData(Room).Select(e => ((string?)e["type"], (string?)e["content"]!["event_id"])),
+            Is.EqualTo(new[] { ("m.fully_read", id) }));
         Assert.That(bob.Unread(Room), Is.EqualTo((0, 0)));
         Assert.That((await Alice.SyncsAsync(alice.Next)).Ephemeral(Room), Has.Count.EqualTo(1));
 
@@ -346,9 +392,11 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         (await Bob.PostAsync(Path("m.unheard_of"))).Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(), new JsonObject { ["thread_id"] = "" })).Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(), new JsonObject { ["thread_id"] = 7 })).Is(400, "M_INVALID_PARAM");
-        (await Bob.PostAsync(Path("m.fully_read"), new JsonObject { ["thread_id"] = "main" })).Is(400, "M_INVALID_PARAM");
+        (await Bob.PostAsync(Path("m.fully_read"), new JsonObject { ["thread_id"] = "main" }))
+            .Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(), new JsonObject { ["thread_id"] = root })).Is(400, "M_INVALID_PARAM");
-        (await Bob.PostAsync(Path(eventId: SyncingUsers.Esc(reply)), new JsonObject { ["thread_id"] = "main" })).Is(400, "M_INVALID_PARAM");
+        (await Bob.PostAsync(Path(eventId: SyncingUsers.Esc(reply)), new JsonObject { ["thread_id"] = "main" }))
+            .Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(eventId: "$nothing"))).Is(400, "M_INVALID_PARAM");
         (await Bob.PostAsync(Path(room: await Alice.CreatesRoomAsync()))).Is(403, "M_FORBIDDEN");
         (await Bob.PostAsync(
@@ -377,7 +425,11 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     {
         var root = await Alice.SaysAsync(Room, "root");
         var reply = await InThreadAsync(root, "reply");
-        var edit = await Alice.SaysAsync(Room, "roots", c => c["m.relates_to"] = new JsonObject { ["rel_type"] = "m.replace", ["event_id"] = root });
+        var edit = await Alice.SaysAsync(Room, "roots", c => c["m.relates_to"] = new JsonObject
+        {
+            ["rel_type"] = "m.replace",
+            ["event_id"] = root,
+        });
         var first = await ReactsAsync(edit);
         var second = await ReactsAsync(first);
         var elsewhere = await ReactsAsync(await Alice.SaysAsync(Room, "elsewhere"));
@@ -412,10 +464,16 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         foreach (var root in roots) await Bob.ReadsAsync(Room, root, root);
 
         var told = Told(await Alice.SyncsAsync());
-        Assert.That(told.Where(each => each.User == carol.UserId).Select(each => each.Thread), Is.EquivalentTo(new[] { null, "main", roots[0] }));
-        Assert.That(told.Where(each => each.User == Bob.UserId).Select(each => each.Thread), Is.EquivalentTo(new[] { null, roots[5], roots[4] }));
-        Assert.That(Told(await Bob.SyncsAsync()).Where(each => each.User == Bob.UserId).Select(each => each.Thread), Is.EquivalentTo(
-            new[] { null, roots[5], roots[4], roots[3], roots[2] }), "So many are kept of each user.");
+        Assert.That(
+            told.Where(each => each.User == carol.UserId).Select(each => each.Thread),
+            Is.EquivalentTo(new[] { null, "main", roots[0] }));
+        Assert.That(
+            told.Where(each => each.User == Bob.UserId).Select(each => each.Thread),
+            Is.EquivalentTo(new[] { null, roots[5], roots[4] }));
+        Assert.That(
+            Told(await Bob.SyncsAsync()).Where(each => each.User == Bob.UserId).Select(each => each.Thread),
+            Is.EquivalentTo(new[] { null, roots[5], roots[4], roots[3], roots[2] }),
+            "So many are kept of each user.");
     }
 
     [Test]
@@ -427,7 +485,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         var room = (await storage.Rooms.FindAsync(Room, default))!.Nid;
         var receipts = Server.Services.GetRequiredService<ReceiptWriter>();
 
-        // Local users, as if of another server: there is no other one yet.
+        // Local users take the part of remote ones, because there is no federation yet.
         async Task<int> Receives(string user, string thread, string? eventId = null) => await receipts.ReceiveAsync(
             HomeserverFixture.ServerName, Room, [new RemoteReceipt(user, eventId ?? said, thread, 1)], default);
         for (var i = 0; i < 4; i++) Assert.That(await Receives(Bob.UserId, $"$unseen{i}"), Is.Zero);
@@ -439,7 +497,9 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
 
         var kept = await storage.Receipts.OfUserAsync(room, Bob.UserId, default);
         Assert.That(kept.Select(row => row.ThreadId), Is.EquivalentTo(new[] { "main", "$unseen2", "$unseen3" }));
-        Assert.That(Told(await Alice.SyncsAsync()).Select(each => each.Thread), Is.EquivalentTo(new[] { "main", "$unseen2", "$unseen3" }));
+        Assert.That(
+            Told(await Alice.SyncsAsync()).Select(each => each.Thread),
+            Is.EquivalentTo(new[] { "main", "$unseen2", "$unseen3" }));
     }
 
     private List<(string User, string? Thread)> Told(SyncReply sync) =>
@@ -450,18 +510,21 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     ];
 
     private Task<Reply> ReceiptAsync(string eventId, string thread) => Bob.PostAsync(
-        $"rooms/{SyncingUsers.Esc(Room)}/receipt/m.read/{SyncingUsers.Esc(eventId)}", new JsonObject { ["thread_id"] = thread });
+        $"rooms/{SyncingUsers.Esc(Room)}/receipt/m.read/{SyncingUsers.Esc(eventId)}",
+        new JsonObject { ["thread_id"] = thread });
 
     private Task<string> ReactsAsync(string to) => Alice.SendsAsync(Room, "m.reaction", new JsonObject
     {
-        ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.annotation", ["event_id"] = to, ["key"] = $"{Guid.NewGuid()}" },
+        ["m.relates_to"] =
+            new JsonObject { ["rel_type"] = "m.annotation", ["event_id"] = to, ["key"] = $"{Guid.NewGuid()}" },
     });
 
     private void MentionsBob(JsonObject content) =>
         content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) };
 
     private async Task RedactsAsync(string id) =>
-        (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(id)}/{Guid.NewGuid()}")).Is(200);
+        (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(id)}/{Guid.NewGuid()}"))
+            .Is(200);
 
     private Task<string> InThreadAsync(string root, string text) => Alice.SaysAsync(
         Room, text, c => c["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = root });

@@ -5,7 +5,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>What was built on an event that never became durable is built again, and nobody who waits for it notices.</summary>
+/// <summary>Events built on an event that never became durable are built again, unnoticed by those who wait.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class BrokenChainTests(string databaseKind)
 {
@@ -15,7 +15,10 @@ internal sealed class BrokenChainTests(string databaseKind)
     [SetUp]
     public async Task Starts() => _world = await RoomsWorld.StartsAsync(
         databaseKind,
-        storage => StorageSeenThrough.Instead(storage, nameof(IStorage.Writer), _writer = new PoisoningWriter(storage.Writer)));
+        storage => StorageSeenThrough.Instead(
+            storage,
+            nameof(IStorage.Writer),
+            _writer = new PoisoningWriter(storage.Writer)));
 
     [TearDown]
     public async Task Stops()
@@ -39,7 +42,8 @@ internal sealed class BrokenChainTests(string databaseKind)
         _writer.PoisonNext(new EventsAppended(before[0].Room, [before[0]]));
         var failing = _world.SaysAsync("alice", room, "never written");
         await _writer.HasTakenAsync(1);
-        var retried = Enumerable.Range(0, 4).Select(_ => _world.SaysAsync("bob", room, "written once", "txn")).ToArray();
+        var retried =
+            Enumerable.Range(0, 4).Select(_ => _world.SaysAsync("bob", room, "written once", "txn")).ToArray();
         var joining = _world.JoinsAsync("carol", room);
         await _writer.HasTakenAsync(3);
         _writer.LetGo();
@@ -58,14 +62,16 @@ internal sealed class BrokenChainTests(string databaseKind)
             Assert.That(joined, Is.Null);
             Assert.That(answers, Has.Count.EqualTo(1));
             Assert.That(again.Value, Is.EqualTo(answers[0]));
-            Assert.That(after.Select(each => each.Pdu.Type), Is.EquivalentTo(new[] { "m.room.message", "m.room.member" }));
+            Assert.That(
+                after.Select(each => each.Pdu.Type),
+                Is.EquivalentTo(new[] { "m.room.message", "m.room.member" }));
             Assert.That(after.Select(each => each.EventId), Does.Contain(answers[0]));
             Assert.That(after[0].Pdu.PrevEvents, Is.EqualTo(new[] { before[^1].EventId }));
             Assert.That(reread.Select(each => each.EventId), Is.EqualTo(after.Select(each => each.EventId)));
         });
     }
 
-    /// <summary>A writer that can be held, and that adds to a batch what makes it fail.</summary>
+    /// <summary>A writer that a test can hold, and that can make a batch fail.</summary>
     private sealed class PoisoningWriter : IStorageWriter, IChangeConsumer, IDisposable
     {
         private readonly IStorageWriter _writer;
@@ -91,7 +97,7 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         public void PoisonNext(Change poison) => _poison = poison;
 
-        /// <summary>So many batches have been submitted since it is held.</summary>
+        /// <summary>The number of batches submitted while it is held.</summary>
         public async Task HasTakenAsync(int batches)
         {
             for (var i = 0; Volatile.Read(ref _taken) < batches; i++)
@@ -117,12 +123,10 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         public void Take(Change change, long position)
         {
-            // It only holds the flush.
         }
 
         public void Missed(long through)
         {
-            // It holds nothing that could be wrong.
         }
 
         public void Dispose() => _open.Dispose();

@@ -4,7 +4,7 @@ using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Creating rooms, where clients ask for more than can be had. Client-Server API, "Creation".</summary>
+/// <summary>Requests for rooms that cannot be made as requested. Client-Server API, "Creation".</summary>
 internal sealed class CreationTests : TwoUsersTests
 {
     [Test]
@@ -18,26 +18,34 @@ internal sealed class CreationTests : TwoUsersTests
 
         Assert.That((await Bob.SyncsAsync()).Invited, Is.EqualTo(new[] { room }));
         var members = (await Alice.GetAsync($"rooms/{room}/members")).Is(200).Json["chunk"]!.AsArray();
-        Assert.That(members.Select(member => (string?)member!["state_key"]), Is.EquivalentTo(new[] { Alice.UserId, Bob.UserId }));
+        Assert.That(
+            members.Select(member => (string?)member!["state_key"]),
+            Is.EquivalentTo(new[] { Alice.UserId, Bob.UserId }));
         var create = (await Alice.GetAsync($"rooms/{room}/state/m.room.create")).Is(200).Json;
-        Assert.That(create["additional_creators"]!.AsArray().Select(user => (string?)user), Is.EqualTo(new[] { Bob.UserId }));
+        Assert.That(
+            create["additional_creators"]!.AsArray().Select(user => (string?)user),
+            Is.EqualTo(new[] { Bob.UserId }));
         Assert.That(Server.Log, Does.Contain("@nobody:test.example").And.Contain("@zoe:elsewhere.example"));
     }
 
-    [TestCase("""{"medium":"email","address":"a@example.org","id_server":"id.example","id_access_token":"t"}""", "M_SERVER_NOT_TRUSTED")]
+    [TestCase(
+        """{"medium":"email","address":"a@example.org","id_server":"id.example","id_access_token":"t"}""",
+        "M_SERVER_NOT_TRUSTED")]
     [TestCase("""{"medium":"email","address":"a@example.org","id_server":"id.example"}""", "M_SERVER_NOT_TRUSTED")]
     [TestCase("""{"medium":"email","address":"a@example.org"}""", "M_MISSING_PARAM")]
     [TestCase("""{"medium":"email","id_server":"id.example"}""", "M_MISSING_PARAM")]
     [TestCase("""{"medium":5,"address":"a@example.org","id_server":"id.example"}""", "M_BAD_JSON")]
-    public async Task An_invitation_of_a_third_party_needs_an_identity_server_and_this_server_trusts_none(string invite, string code)
+    public async Task An_invitation_of_a_third_party_needs_an_identity_server_and_this_server_trusts_none(
+        string invite, string code)
     {
-        (await Alice.SendAsync(HttpMethod.Post, "createRoom", TestClient.Raw($$"""{"invite_3pid":[{{invite}}]}"""))).Is(400, code);
+        (await Alice.SendAsync(HttpMethod.Post, "createRoom", TestClient.Raw($$"""{"invite_3pid":[{{invite}}]}""")))
+            .Is(400, code);
         var room = (await Alice.PostAsync("createRoom")).Is(200).Member("room_id");
         (await Alice.SendAsync(HttpMethod.Post, $"rooms/{room}/invite", TestClient.Raw(invite))).Is(400, code);
     }
 
     [Test]
-    public async Task Levels_of_creators_are_dropped_where_the_client_left_the_version_open_and_refused_where_it_chose_12()
+    public async Task Levels_of_creators_are_dropped_if_the_client_left_the_version_open_and_refused_if_it_chose_12()
     {
         JsonObject Body() => new()
         {
@@ -73,8 +81,11 @@ internal sealed class CreationTests : TwoUsersTests
         levels["users"]![Alice.UserId] = 100;
 
         (await Alice.PutAsync($"rooms/{room}/state/m.room.power_levels", levels)).Is(400, "M_BAD_JSON");
-        (await Alice.PutAsync($"rooms/{room}/state/m.room.create", new JsonObject { ["room_version"] = "12" })).Is(400, "M_BAD_JSON");
-        var old = (await Alice.PostAsync("createRoom", new JsonObject { ["room_version"] = "10" })).Is(200).Member("room_id");
-        (await Alice.PutAsync($"rooms/{old}/state/m.room.create", new JsonObject { ["creator"] = Alice.UserId })).Is(400, "M_BAD_JSON");
+        (await Alice.PutAsync($"rooms/{room}/state/m.room.create", new JsonObject { ["room_version"] = "12" }))
+            .Is(400, "M_BAD_JSON");
+        var old = (await Alice.PostAsync("createRoom", new JsonObject { ["room_version"] = "10" }))
+            .Is(200).Member("room_id");
+        (await Alice.PutAsync($"rooms/{old}/state/m.room.create", new JsonObject { ["creator"] = Alice.UserId }))
+            .Is(400, "M_BAD_JSON");
     }
 }

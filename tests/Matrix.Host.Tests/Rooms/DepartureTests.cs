@@ -7,7 +7,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Leaving rooms after a deactivation, stopped in the middle and tried again.</summary>
+/// <summary>Leaving rooms after a deactivation, interrupted and resumed.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class DepartureTests(string kind)
 {
@@ -45,7 +45,10 @@ internal sealed class DepartureTests(string kind)
         Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.Empty);
         foreach (var room in rooms)
         {
-            Assert.That((await _world.TimelineAsync(room)).Count(IsLeaveOfAlice), Is.EqualTo(1), "each room is left once");
+            Assert.That(
+                (await _world.TimelineAsync(room)).Count(IsLeaveOfAlice),
+                Is.EqualTo(1),
+                "each room is left once");
         }
     }
 
@@ -58,7 +61,9 @@ internal sealed class DepartureTests(string kind)
         await _world.Rooms.Accounts.LeaveAllAsync(RoomsWorld.Id("alice"), default);
 
         Assert.That(await MembershipsAsync(rooms), Has.Exactly(2).EqualTo("leave"));
-        Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.EqualTo(new[] { RoomsWorld.Id("alice") }));
+        Assert.That(
+            await _world.Storage.Accounts.ListDeparturesAsync("", 10, default),
+            Is.EqualTo(new[] { RoomsWorld.Id("alice") }));
         Assert.That(await RoundAsync(), Is.True);
         Assert.That(await MembershipsAsync(rooms), Is.All.EqualTo("leave"));
         Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.Empty);
@@ -80,7 +85,7 @@ internal sealed class DepartureTests(string kind)
         Assert.That(async () => await job, Throws.InstanceOf<OperationCanceledException>());
     }
 
-    /// <summary>Alice is in that many rooms, and deactivated.</summary>
+    /// <summary>Makes Alice join that many rooms, and deactivates her.</summary>
     private async Task<List<string>> DeactivatedInRoomsAsync(int count)
     {
         var rooms = new List<string>();
@@ -112,7 +117,7 @@ internal sealed class DepartureTests(string kind)
     private static bool IsLeaveOfAlice(StoredEvent stored) =>
         stored.Pdu.StateKey == RoomsWorld.Id("alice") && stored.Pdu.Content.Text("membership") == "leave";
 
-    /// <summary>A writer that breaks after some events, or refuses one.</summary>
+    /// <summary>A writer that fails after some events, or refuses one.</summary>
     private sealed class BreakingWriter(IStorageWriter writer) : IStorageWriter
     {
         public int EventsUntilItBreaks { get; set; } = int.MaxValue;
@@ -131,7 +136,8 @@ internal sealed class DepartureTests(string kind)
                     throw new StorageException(StorageFailure.Overloaded, "Too much waits.");
                 }
 
-                if (EventsUntilItBreaks-- <= 0) throw new StorageException(StorageFailure.Unavailable, "The database is gone.");
+                if (EventsUntilItBreaks-- <= 0)
+                    throw new StorageException(StorageFailure.Unavailable, "The database is gone.");
             }
 
             return writer.WriteAsync(batch, stop);

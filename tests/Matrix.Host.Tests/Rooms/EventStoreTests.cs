@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Which events stay parsed.</summary>
+/// <summary>The cache of parsed events.</summary>
 internal sealed class EventStoreTests
 {
     private static readonly RoomIdentity _room = new(new RoomNid(1), "!r:one.test", RoomRules.Find("11")!);
@@ -36,7 +36,9 @@ internal sealed class EventStoreTests
             Assert.That(state.Pdu, Is.SameAs(stateAsMade));
             Assert.That(found.Pdu, Is.Not.SameAs(firstAsMade));
             Assert.That(found.OriginServerTs, Is.EqualTo(firstAsMade.OriginServerTs));
-            Assert.That((found.Pdu.Type, found.Pdu.Sender, found.Pdu.EventId), Is.EqualTo((firstAsMade.Type, firstAsMade.Sender, firstAsMade.EventId)));
+            Assert.That(
+                (found.Pdu.Type, found.Pdu.Sender, found.Pdu.EventId),
+                Is.EqualTo((firstAsMade.Type, firstAsMade.Sender, firstAsMade.EventId)));
             Assert.That(found.Pdu.Content, Is.EqualTo(firstAsMade.Content));
         });
     }
@@ -67,10 +69,17 @@ internal sealed class EventStoreTests
     {
         var stateKey = key is null ? "" : $"\"state_key\":\"{key}\",";
         var json = Encoding.UTF8.GetBytes(
-            $$$"""{"auth_events":[],"content":{"body":"message {{{n}}}"},"depth":{{{n}}},"hashes":{"sha256":"x"},"origin_server_ts":{{{1000 + n}}},"prev_events":[],"room_id":"!r:one.test","sender":"@a:one.test","signatures":{},{{{stateKey}}}"type":"{{{type}}}"}""");
+            $$$"""
+            {"auth_events":[],"content":{"body":"message {{{n}}}"},"depth":{{{n}}},"hashes":{"sha256":"x"},
+            "origin_server_ts":{{{1000 + n}}},"prev_events":[],"room_id":"!r:one.test","sender":"@a:one.test",
+            "signatures":{},{{{stateKey}}}"type":"{{{type}}}"}
+            """.Replace("\n", "", StringComparison.Ordinal));
         var pdu = _room.Rules.ParseStored($"$event{n}", json);
         var nid = EventNid.Of(_room.Nid, EventNid.FirstLiveOrdinal + n);
         var standing = key is null ? EventMarks.None : EventMarks.State;
-        return new StoredEvent(_room, new EventRow(nid, pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, json), pdu);
+        return new StoredEvent(
+            _room,
+            new EventRow(nid, pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, json),
+            pdu);
     }
 }

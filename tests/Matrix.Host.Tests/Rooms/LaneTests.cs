@@ -23,7 +23,8 @@ internal sealed class LaneTests(string databaseKind)
     public async Task Concurrent_sends_make_one_chain_and_all_are_there_after_a_restart()
     {
         var room = await _world.CreatesRoomAsync("alice");
-        var sent = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => _world.SaysAsync("alice", room, $"message {i}")));
+        var sent = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(i => _world.SaysAsync("alice", room, $"message {i}")));
         await _world.RestartsAsync();
 
         var timeline = await _world.TimelineAsync(room);
@@ -47,7 +48,8 @@ internal sealed class LaneTests(string databaseKind)
     [TestCase("12")]
     public async Task A_room_of_each_version_starts_with_its_creator_and_their_power(string version)
     {
-        var room = await _world.CreatesRoomAsync("alice", request => request with { Version = version, Name = "Kitchen" });
+        var room =
+            await _world.CreatesRoomAsync("alice", request => request with { Version = version, Name = "Kitchen" });
         var renamed = await _world.SetsAsync("alice", room, "m.room.name", "", ("name", Json.NewString("Larder")));
         await _world.JoinsAsync("bob", room);
         var refused = await _world.SetsAsync("bob", room, "m.room.name", "", ("name", Json.NewString("Bob's")));
@@ -61,7 +63,8 @@ internal sealed class LaneTests(string databaseKind)
 
     [TestCase("1")]
     [TestCase("2")]
-    public async Task Events_of_the_first_versions_have_ids_of_this_server_and_name_others_with_their_hashes(string version)
+    public async Task Events_of_the_first_versions_have_ids_of_this_server_and_name_others_with_their_hashes(
+        string version)
     {
         var room = await _world.CreatesRoomAsync("alice", request => request with { Version = version });
         var said = await _world.SaysAsync("alice", room, "hello");
@@ -116,7 +119,8 @@ internal sealed class LaneTests(string databaseKind)
     public async Task A_repeated_transaction_answers_the_same_event_even_after_a_restart()
     {
         var room = await _world.CreatesRoomAsync("alice");
-        var together = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => _world.SaysAsync("alice", room, "once", "txn")));
+        var together = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => _world.SaysAsync("alice", room, "once", "txn")));
         await _world.RestartsAsync();
         var later = await _world.SaysAsync("alice", room, "once", "txn");
 
@@ -138,14 +142,19 @@ internal sealed class LaneTests(string databaseKind)
         var durable = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
         {
             var failure = await _world.JoinsAsync("bob", room);
-            return failure is null ? await _world.Storage.Memberships.FindAsync(nid, RoomsWorld.Id("bob"), default) : null;
+            return failure is null
+                ? await _world.Storage.Memberships.FindAsync(nid, RoomsWorld.Id("bob"), default)
+                : null;
         })));
 
         var timeline = await _world.TimelineAsync(room);
         Assert.Multiple(() =>
         {
             Assert.That(durable.Select(row => row?.Membership), Is.All.EqualTo(Membership.Join));
-            Assert.That(timeline.Count(stored => stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == RoomsWorld.Id("bob")), Is.EqualTo(1));
+            Assert.That(
+                timeline.Count(
+                    stored => stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == RoomsWorld.Id("bob")),
+                Is.EqualTo(1));
         });
     }
 
@@ -199,7 +208,10 @@ internal sealed class LaneTests(string databaseKind)
         Assert.Multiple(() =>
         {
             Assert.That(bob, Is.Null);
-            Assert.That(carol?.Kind, Is.EqualTo(RoomFailureKind.UnknownRoom), "She is told no more than if there were no room.");
+            Assert.That(
+                carol?.Kind,
+                Is.EqualTo(RoomFailureKind.UnknownRoom),
+                "She is told no more than if there were no room.");
         });
     }
 
@@ -215,7 +227,10 @@ internal sealed class LaneTests(string databaseKind)
         var forgets = await _world.Rooms.Memberships.ForgetAsync(bob, room, default);
         var unbanned = await _world.Rooms.Memberships.UnbanAsync(alice, room, bob, null, default);
         var again = await _world.JoinsAsync("bob", room);
-        var row = await _world.Storage.Memberships.FindAsync((await _world.Rooms.Rooms.FindAsync(room, default))!.Room.Nid, bob, default);
+        var row = await _world.Storage.Memberships.FindAsync(
+            (await _world.Rooms.Rooms.FindAsync(room, default))!.Room.Nid,
+            bob,
+            default);
 
         Assert.Multiple(() =>
         {

@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Sends whose commit was made, but whose answer was lost with the connection to PostgreSQL.</summary>
+/// <summary>Sends that PostgreSQL committed, but whose response was lost with the connection.</summary>
 [Category(TestDatabase.Postgres)]
 internal sealed class LostCommitTests
 {
@@ -34,7 +34,9 @@ internal sealed class LostCommitTests
 
         Assert.That((sent.Failure, _proxy.HasCut), Is.EqualTo(((Matrix.Host.Rooms.RoomFailure?)null, true)));
         Assert.That((await _world.TimelineAsync(_room))[^1].EventId, Is.EqualTo(sent.Value));
-        Assert.That((await _world.Rooms.Rooms.FindAsync(_room, default))!.LastEvent, Is.EqualTo((await _world.TimelineAsync(_room))[^1].Nid));
+        Assert.That(
+            (await _world.Rooms.Rooms.FindAsync(_room, default))!.LastEvent,
+            Is.EqualTo((await _world.TimelineAsync(_room))[^1].Nid));
     }
 
     [Test]
@@ -48,7 +50,8 @@ internal sealed class LostCommitTests
         var again = await _world.SaysAsync("alice", _room, "kept", "txn");
         var next = await _world.SaysAsync("alice", _room, "the next");
 
-        var messages = (await _world.TimelineAsync(_room)).Where(each => each.Pdu.Type == "m.room.message").Select(each => each.EventId);
+        var messages = (await _world.TimelineAsync(_room))
+            .Where(each => each.Pdu.Type == "m.room.message").Select(each => each.EventId);
         Assert.That(messages, Is.EqualTo(new[] { again.Value, next.Value }));
     }
 }

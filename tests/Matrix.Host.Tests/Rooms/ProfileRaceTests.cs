@@ -7,7 +7,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>A name that changes while something else happens to its owner.</summary>
+/// <summary>Display names that change during another request about the same user.</summary>
 internal sealed class ProfileRaceTests : TwoUsersTests
 {
     [Test]
@@ -26,13 +26,18 @@ internal sealed class ProfileRaceTests : TwoUsersTests
     public async Task A_change_that_is_shown_slowly_does_not_undo_a_later_one()
     {
         var slow = new SlowProfiles();
-        await using var world = await RoomsWorld.StartsAsync(asSeen: storage => StorageSeenThrough.Instead(storage, nameof(IStorage.Profiles), slow.Of(storage)));
+        await using var world = await RoomsWorld.StartsAsync(
+            asSeen: storage => StorageSeenThrough.Instead(storage, nameof(IStorage.Profiles), slow.Of(storage)));
         var room = await world.CreatesRoomAsync("bob");
 
         async Task<Task> IsCalledAsync(string name)
         {
             await world.Storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new ProfileFieldChanged(RoomsWorld.Id("bob"), "displayname", Encoding.UTF8.GetBytes($"\"{name}\""))), default);
+                new WriteBatch(1).Add(new ProfileFieldChanged(
+                    RoomsWorld.Id("bob"),
+                    "displayname",
+                    Encoding.UTF8.GetBytes($"\"{name}\""))),
+                default);
             return world.Rooms.Accounts.ShowProfileAsync(RoomsWorld.Id("bob"), default).AsTask();
         }
 
@@ -44,7 +49,8 @@ internal sealed class ProfileRaceTests : TwoUsersTests
         slow.LetsGo();
         await Task.WhenAll(first, second);
 
-        var names = (await world.TimelineAsync(room)).Where(each => each.Pdu.Type == "m.room.member").Select(each => each.Pdu.Content.Text("displayname"));
+        var names = (await world.TimelineAsync(room))
+            .Where(each => each.Pdu.Type == "m.room.member").Select(each => each.Pdu.Content.Text("displayname"));
         Assert.That(names, Is.EqualTo(new[] { null, "Bob", "Robert" }));
     }
 
@@ -79,7 +85,9 @@ internal sealed class ProfileRaceTests : TwoUsersTests
             (await removing).Is(200);
 
             Assert.That((await MemberAsync(room)).Membership, Is.EqualTo(verb == "kick" ? "leave" : "ban"));
-            Assert.That((await Alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Text, Does.Not.Contain(Bob.UserId));
+            Assert.That(
+                (await Alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Text,
+                Does.Not.Contain(Bob.UserId));
 
             // Nor does a later one.
             await IsCalledAsync($"Bobby {round}");
@@ -93,17 +101,22 @@ internal sealed class ProfileRaceTests : TwoUsersTests
     private async Task IsCalledAsync(string name) =>
         (await Bob.PutAsync($"profile/{Bob.UserId}/displayname", new JsonObject { ["displayname"] = name })).Is(200);
 
-    private async Task<string> NameAsync() => (await Bob.GetAsync($"profile/{Bob.UserId}/displayname")).Is(200).Member("displayname");
+    private async Task<string> NameAsync() =>
+        (await Bob.GetAsync($"profile/{Bob.UserId}/displayname")).Is(200).Member("displayname");
 
     private async Task<(string Membership, string? Name)> MemberAsync(string room)
     {
-        var events = (await Alice.GetAsync($"rooms/{room}/state")) is { Status: 200 } seen ? seen : await Bob.GetAsync($"rooms/{room}/state");
+        var events = (await Alice.GetAsync($"rooms/{room}/state")) is { Status: 200 } seen
+            ? seen
+            : await Bob.GetAsync($"rooms/{room}/state");
         var content = JsonNode.Parse(events.Is(200).Text)!.AsArray()
-            .Single(each => (string)each!["type"]! == "m.room.member" && (string)each["state_key"]! == Bob.UserId)!["content"]!;
+            .Single(
+                each => (string)each!["type"]! == "m.room.member"
+                    && (string)each["state_key"]! == Bob.UserId)!["content"]!;
         return ((string)content["membership"]!, (string?)content["displayname"]);
     }
 
-    /// <summary>Profiles of which one question, when asked to, is answered with what there was when it was asked, but late.</summary>
+    /// <summary>Profiles where one read, if a test asks for it, returns late: the values of when it began.</summary>
     private sealed class SlowProfiles : IProfilesTable
     {
         private readonly TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -116,12 +129,13 @@ internal sealed class ProfileRaceTests : TwoUsersTests
             return this;
         }
 
-        /// <summary>The next question is held; done when it has been asked.</summary>
+        /// <summary>Holds the next read; the result completes when that read begins.</summary>
         public Task HoldsNext() => (_asked = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
         public void LetsGo() => _gate.SetResult();
 
-        public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> FindAsync(string userId, CancellationToken stop)
+        public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> FindAsync(
+            string userId, CancellationToken stop)
         {
             var answer = await _storage.Profiles.FindAsync(userId, stop);
             if (Interlocked.Exchange(ref _asked, null) is not { } asked) return answer;

@@ -4,7 +4,7 @@ using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Redactions, and what is left of an event after one. Client-Server API, "Redactions".</summary>
+/// <summary>Redactions, and the redacted events. Client-Server API, "Redactions".</summary>
 internal sealed class RedactionTests
 {
     private HomeserverFixture _server = null!;
@@ -28,16 +28,21 @@ internal sealed class RedactionTests
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["room_version"] = version });
         var said = await _alice.SaysAsync(room, "oops");
-        var redaction = await _alice.SendsAsync(room, "m.room.redaction", new JsonObject { ["redacts"] = said, ["reason"] = "typo" });
+        var redaction = await _alice.SendsAsync(room, "m.room.redaction", new JsonObject
+        {
+            ["redacts"] = said,
+            ["reason"] = "typo",
+        });
 
         var target = (await EventAsync(room, said)).Json;
         Assert.That(target["content"]!.AsObject(), Is.Empty);
         Assert.That((string?)target["unsigned"]!["redacted_because"]!["event_id"], Is.EqualTo(redaction));
         Assert.That((string?)target["unsigned"]!["redacted_because"]!["content"]!["reason"], Is.EqualTo("typo"));
 
-        // As servers exchange it, the version says where the redacted event is named.
+        // In the federation format, the room version decides where a redaction names its event.
         var federation = new JsonObject { ["event_format"] = "federation" };
-        var stored = (await _alice.SyncsAsync(filter: federation)).Timeline(room).Single(e => (string?)e["type"] == "m.room.redaction");
+        var stored = (await _alice.SyncsAsync(filter: federation))
+            .Timeline(room).Single(e => (string?)e["type"] == "m.room.redaction");
         var isInContent = version is "11" or "12";
         Assert.That((string?)stored["redacts"], Is.EqualTo(isInContent ? null : said));
         Assert.That((string?)stored["content"]!["redacts"], Is.EqualTo(isInContent ? said : null));
@@ -48,8 +53,10 @@ internal sealed class RedactionTests
     public async Task A_redaction_of_nonsense_is_refused(string version)
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["room_version"] = version });
-        (await _alice.PutAsync($"rooms/{room}/send/m.room.redaction/1", new JsonObject { ["redacts"] = 1 })).Is(400, "M_BAD_JSON");
-        (await _alice.PutAsync($"rooms/{room}/send/m.room.redaction/2", new JsonObject { ["redacts"] = "nothing" })).Is(400, "M_INVALID_PARAM");
+        (await _alice.PutAsync($"rooms/{room}/send/m.room.redaction/1", new JsonObject { ["redacts"] = 1 }))
+            .Is(400, "M_BAD_JSON");
+        (await _alice.PutAsync($"rooms/{room}/send/m.room.redaction/2", new JsonObject { ["redacts"] = "nothing" }))
+            .Is(400, "M_INVALID_PARAM");
     }
 
     [Test]
@@ -57,7 +64,10 @@ internal sealed class RedactionTests
     {
         var room = await _alice.CreatesRoomAsync();
         var said = await _alice.SaysAsync(room, "teh");
-        await _alice.SaysAsync(room, "the", Relating("m.replace", said, c => c["m.new_content"] = new JsonObject { ["body"] = "the" }));
+        await _alice.SaysAsync(room, "the", Relating("m.replace", said, c => c["m.new_content"] = new JsonObject
+        {
+            ["body"] = "the",
+        }));
         await _alice.SaysAsync(room, "in thread", Relating("m.thread", said));
         Assert.That((await EventAsync(room, said)).Json["unsigned"]!["m.relations"]!["m.replace"], Is.Not.Null);
 
@@ -84,7 +94,8 @@ internal sealed class RedactionTests
         foreach (var target in new[] { elsewhere, unseen })
         {
             (await bob.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/b")).Is(403, "M_FORBIDDEN");
-            var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/a")).Is(200).Member("event_id");
+            var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/a"))
+                .Is(200).Member("event_id");
             Assert.That((await EventAsync(room, redaction)).Status, Is.EqualTo(404));
         }
 
@@ -92,13 +103,18 @@ internal sealed class RedactionTests
         var sync = await bob.SyncsAsync(since);
         Assert.That(sync.Timeline(room).Select(e => (string?)e["event_id"]), Is.EqualTo(new[] { said }));
         Assert.That(sync.Unread(room), Is.EqualTo((1, 0)));
-        Assert.That((string?)(await bob.GetAsync($"rooms/{other}/event/{SyncingUsers.Esc(elsewhere)}")).Json["content"]!["body"], Is.EqualTo("elsewhere"));
         Assert.That(
-            (await bob.GetAsync($"rooms/{room}/messages?dir=b&limit=3")).Json["chunk"]!.AsArray().Select(e => (string?)e!["type"]),
+            (string?)(await bob.GetAsync($"rooms/{other}/event/{SyncingUsers.Esc(elsewhere)}"))
+                .Json["content"]!["body"],
+            Is.EqualTo("elsewhere"));
+        Assert.That(
+            (await bob.GetAsync($"rooms/{room}/messages?dir=b&limit=3"))
+                .Json["chunk"]!.AsArray().Select(e => (string?)e!["type"]),
             Has.None.EqualTo("m.room.redaction"));
     }
 
-    private Task<Reply> EventAsync(string room, string id) => _alice.GetAsync($"rooms/{room}/event/{SyncingUsers.Esc(id)}");
+    private Task<Reply> EventAsync(string room, string id) =>
+        _alice.GetAsync($"rooms/{room}/event/{SyncingUsers.Esc(id)}");
 
     private static Action<JsonObject> Relating(string type, string to, Action<JsonObject>? more = null) => content =>
     {

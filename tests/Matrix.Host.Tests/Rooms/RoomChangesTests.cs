@@ -14,7 +14,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>The changes of rooms, as they are read after the commit and as they are read again from storage.</summary>
+/// <summary>Room changes, read after the commit and read again from storage.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class RoomChangesTests(string kind)
 {
@@ -59,12 +59,13 @@ internal sealed class RoomChangesTests(string kind)
         for (var round = 0; round < 4; round++)
         {
             await using (var follower = new ChangeFollower(
-                new Forwarder(random.Next()), Reader(), _world.Storage, _options with { LongestConsumerPause = TimeSpan.Zero }, TimeProvider.System))
+                new Forwarder(random.Next()), Reader(), _world.Storage,
+                _options with { LongestConsumerPause = TimeSpan.Zero }, TimeProvider.System))
             {
                 follower.Start();
                 await LivesAsync(random, 8);
 
-                // Three of four times it is ended wherever it is.
+                // Three of four times it is stopped at a random point.
                 var last = _world.Storage.Writer.PublishedPosition;
                 if (round == 3) Assert.That(() => follower.Through, Is.GreaterThanOrEqualTo(last).After(20_000, 20));
             }
@@ -72,7 +73,8 @@ internal sealed class RoomChangesTests(string kind)
             await _world.RestartsAsync();
         }
 
-        var expected = (await ReadAgainAsync(0)).Sum(change => change.Change is EventsAppended appended ? appended.Events.Count : 0);
+        var expected = (await ReadAgainAsync(0))
+            .Sum(change => change.Change is EventsAppended appended ? appended.Events.Count : 0);
         var forwarded = await _world.Storage.ToDevice.OfDeviceAsync(Inbox, "DEVICE", 0, long.MaxValue, 9_999, default);
         var ids = forwarded.Select(message => Encoding.UTF8.GetString(message.Json.Span)).ToList();
         Assert.That(ids, Has.Count.EqualTo(expected).And.Unique);
@@ -88,7 +90,8 @@ internal sealed class RoomChangesTests(string kind)
         using var page = new MetricsPage();
         var consumer = new FailsOnce();
         await using var follower = new ChangeFollower(
-            consumer, Reader(), _world.Storage, _options with { LongestConsumerPause = TimeSpan.Zero }, TimeProvider.System);
+            consumer, Reader(), _world.Storage, _options with { LongestConsumerPause = TimeSpan.Zero },
+            TimeProvider.System);
         follower.Start();
         await LivesAsync(new Random(1), 4);
 
@@ -110,7 +113,7 @@ internal sealed class RoomChangesTests(string kind)
         }
     }
 
-    /// <summary>Rooms come to be, people come and go, speak, set state and redact, several at once.</summary>
+    /// <summary>Random concurrent requests: create, join, leave, send, set state, redact.</summary>
     private async Task LivesAsync(Random random, int acts)
     {
         string[] people = ["alice", "bob", "carol"];
@@ -139,22 +142,29 @@ internal sealed class RoomChangesTests(string kind)
                     rooms.Add(await _world.CreatesRoomAsync("alice"));
                     break;
                 default:
-                    var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(n => _world.SaysAsync("alice", rooms[n % rooms.Count], $"{i} {n}")));
+                    var all = await Task.WhenAll(
+                        Enumerable.Range(0, 3)
+                            .Select(n => _world.SaysAsync("alice", rooms[n % rooms.Count], $"{i} {n}")));
                     said.AddRange(all.Select((result, n) => (rooms[n % rooms.Count], result.Value!)));
                     break;
             }
         }
     }
 
-    /// <summary>What a change says, in a line. What is as it is now when it is read again is left out: contents and headers.</summary>
+    /// <summary>
+    /// A change in one line, without contents and headers: a later read returns their current values.
+    /// </summary>
     private static string Text(long position, Change change) => $"{position} " + change switch
     {
         RoomCreated created => $"created {created.Room.RoomId} by {created.Creator}",
-        EventsAppended appended => $"{appended.Room.RoomId} "
-            + string.Join(' ', appended.Events.Select(stored => $"{stored.Nid} {stored.EventId} {stored.Row.Step} {stored.Row.Position} {stored.Pdu.Type}")),
+        EventsAppended appended => $"{appended.Room.RoomId} " + string.Join(' ', appended.Events.Select(stored =>
+            $"{stored.Nid} {stored.EventId} {stored.Row.Step} {stored.Row.Position} {stored.Pdu.Type}")),
         EventRedacted redacted => $"{redacted.Nid} redacted by {redacted.By}",
-        StateChanged changed => $"{changed.Room} {changed.Step} {Convert.ToHexString(changed.Before.Root.Span)} {Convert.ToHexString(changed.After.Root.Span)}",
-        MembershipChanged membership => membership.ToString() + $" {membership.Room} {membership.UserId} {membership.Before} {membership.After} {membership.Event} {membership.IsLocal}",
+        StateChanged changed => $"{changed.Room} {changed.Step} "
+            + $"{Convert.ToHexString(changed.Before.Root.Span)} {Convert.ToHexString(changed.After.Root.Span)}",
+        MembershipChanged membership => membership.ToString()
+            + $" {membership.Room} {membership.UserId} {membership.Before} {membership.After}"
+            + $" {membership.Event} {membership.IsLocal}",
         _ => throw new ArgumentException("It is no change of a room that is read again.", nameof(change)),
     };
 
@@ -164,7 +174,8 @@ internal sealed class RoomChangesTests(string kind)
 
         public void Take(Change change, long position)
         {
-            if (change is RoomCreated or EventsAppended or EventRedacted or StateChanged or MembershipChanged) Read.Add((position, Text(position, change)));
+            if (change is RoomCreated or EventsAppended or EventRedacted or StateChanged or MembershipChanged)
+                Read.Add((position, Text(position, change)));
         }
 
         public void Missed(long through) => throw new InvalidOperationException("The recorder cannot miss anything.");
@@ -190,7 +201,7 @@ internal sealed class RoomChangesTests(string kind)
         }
     }
 
-    /// <summary>Sends the id of each event to a device, and fails now and then, before and after it has written.</summary>
+    /// <summary>Sends the id of each event to a device; fails now and then, before or after its write.</summary>
     private sealed class Forwarder(int seed) : IDurableConsumer
     {
         private readonly Random _random = new(seed);
@@ -205,7 +216,8 @@ internal sealed class RoomChangesTests(string kind)
             foreach (var (_, change) in changes.Changes)
             {
                 if (change is not EventsAppended appended) continue;
-                foreach (var stored in appended.Events) batch.Add(new ToDeviceSent(Inbox, "DEVICE", Encoding.UTF8.GetBytes($"\"{stored.EventId}\"")));
+                foreach (var stored in appended.Events)
+                    batch.Add(new ToDeviceSent(Inbox, "DEVICE", Encoding.UTF8.GetBytes($"\"{stored.EventId}\"")));
             }
 
             return ValueTask.CompletedTask;

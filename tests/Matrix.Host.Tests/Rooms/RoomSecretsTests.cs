@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>What those outside a room try, to get in or to learn what is inside.</summary>
+/// <summary>Attempts of non-members to join a room or to read from it.</summary>
 internal sealed class RoomSecretsTests
 {
     private HomeserverFixture _server = null!;
@@ -26,7 +26,8 @@ internal sealed class RoomSecretsTests
     [Test]
     public async Task Nobody_enters_a_restricted_room_by_naming_who_vouches_for_them()
     {
-        var club = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        var club = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
+            .Member("room_id");
         var room = (await _alice.PostAsync("createRoom", new JsonObject
         {
             ["initial_state"] = new JsonArray(new JsonObject
@@ -41,7 +42,8 @@ internal sealed class RoomSecretsTests
         })).Member("room_id");
         var join = new JsonObject { ["membership"] = "join", ["join_authorised_via_users_server"] = _alice.UserId };
 
-        (await _eve.PutAsync($"rooms/{room}/state/m.room.member/{_eve.UserId}", join.DeepClone())).Is(403, "M_FORBIDDEN");
+        (await _eve.PutAsync($"rooms/{room}/state/m.room.member/{_eve.UserId}", join.DeepClone()))
+            .Is(403, "M_FORBIDDEN");
         await _bob.PostAsync($"rooms/{club}/join");
         (await _bob.PutAsync($"rooms/{room}/state/m.room.member/{_bob.UserId}", join.DeepClone())).Is(200);
         (await _bob.PutAsync($"rooms/{room}/state/m.room.member/{_bob.UserId}", new JsonObject
@@ -54,12 +56,16 @@ internal sealed class RoomSecretsTests
     [Test]
     public async Task A_stranger_gets_the_same_error_for_any_user()
     {
-        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
+            .Member("room_id");
         await _bob.PostAsync($"rooms/{room}/join");
         foreach (var act in new[] { "kick", "unban" })
         {
             var member = await _eve.PostAsync($"rooms/{room}/{act}", new JsonObject { ["user_id"] = _bob.UserId });
-            var nobody = await _eve.PostAsync($"rooms/{room}/{act}", new JsonObject { ["user_id"] = $"@nobody:{HomeserverFixture.ServerName}" });
+            var nobody = await _eve.PostAsync($"rooms/{room}/{act}", new JsonObject
+            {
+                ["user_id"] = $"@nobody:{HomeserverFixture.ServerName}",
+            });
             Assert.That(nobody.Is(403, "M_FORBIDDEN").Text, Is.EqualTo(member.Is(403, "M_FORBIDDEN").Text));
         }
     }
@@ -67,7 +73,8 @@ internal sealed class RoomSecretsTests
     [Test]
     public async Task A_departed_user_does_not_learn_that_their_state_is_unchanged()
     {
-        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
+            .Member("room_id");
         await _bob.PostAsync($"rooms/{room}/join");
         await _alice.PutAsync($"rooms/{room}/state/m.room.power_levels", new JsonObject { ["state_default"] = 0 });
         var name = new JsonObject { ["name"] = "Bob's" };
@@ -81,7 +88,8 @@ internal sealed class RoomSecretsTests
     public async Task A_user_who_blocks_invites_is_not_invited_by_a_rooms_initial_state()
     {
         await _bob.PutAsync(
-            $"user/{_bob.UserId}/account_data/m.invite_permission_config", new JsonObject { ["default_action"] = "block" });
+            $"user/{_bob.UserId}/account_data/m.invite_permission_config",
+            new JsonObject { ["default_action"] = "block" });
         var invite = new JsonObject
         {
             ["initial_state"] = new JsonArray(new JsonObject
@@ -97,7 +105,8 @@ internal sealed class RoomSecretsTests
     [Test]
     public async Task What_cannot_be_stored_as_text_is_let_be_and_troubles_nobody_else()
     {
-        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
+            .Member("room_id");
         foreach (var relates in new[]
         {
             """{"rel_type":"m.annotation","event_id":"$a","key":"\u0000"}""",
@@ -117,7 +126,8 @@ internal sealed class RoomSecretsTests
         }
 
         var redaction = TestClient.Raw("""{"redacts":"$a\u0000"}""");
-        (await _alice.SendAsync(HttpMethod.Put, $"rooms/{room}/send/m.room.redaction/1", redaction)).Is(400, "M_INVALID_PARAM");
+        (await _alice.SendAsync(HttpMethod.Put, $"rooms/{room}/send/m.room.redaction/1", redaction))
+            .Is(400, "M_INVALID_PARAM");
         var receipt = TestClient.Raw("""{"m.read":"$a\u0000","m.fully_read":"$a\u0000"}""");
         (await _alice.SendAsync(HttpMethod.Post, $"rooms/{room}/read_markers", receipt)).Is(400, "M_INVALID_PARAM");
         (await _alice.GetAsync("sync")).Is(200);
@@ -133,7 +143,8 @@ internal sealed class RoomSecretsTests
     [TestCase("members?at=s1_9223372036854775807_0_0")]
     public async Task A_place_beyond_either_end_of_a_room_is_its_end(string path)
     {
-        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" }))
+            .Member("room_id");
         (await _alice.GetAsync($"rooms/{room}/{path}")).Is(200);
         (await _alice.GetAsync("sync?since=s1_0_9223372036854775807_9223372036854775807_9223372036854775807")).Is(200);
     }
@@ -142,9 +153,16 @@ internal sealed class RoomSecretsTests
     public async Task A_list_of_ignored_users_of_any_shape_leaves_sync_alone()
     {
         var deep = string.Concat(Enumerable.Repeat("{\"a\":", 90)) + "1" + new string('}', 90);
-        foreach (var content in new[] { "{\"ignored_users\":{\"@x:test.example\":" + deep + "}}", """{"ignored_users":[["@x:test.example"]]}""" })
+        foreach (var content in new[]
         {
-            var put = await _alice.SendAsync(HttpMethod.Put, $"user/{_alice.UserId}/account_data/m.ignored_user_list", TestClient.Raw(content));
+            "{\"ignored_users\":{\"@x:test.example\":" + deep + "}}",
+            """{"ignored_users":[["@x:test.example"]]}""",
+        })
+        {
+            var put = await _alice.SendAsync(
+                HttpMethod.Put,
+                $"user/{_alice.UserId}/account_data/m.ignored_user_list",
+                TestClient.Raw(content));
             put.Is(200);
             Assert.That((await _alice.GetAsync("sync")).Status, Is.EqualTo(200), content);
         }

@@ -2,7 +2,7 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Rooms by number and by id, as memory and the database have them.</summary>
+/// <summary>Rooms by number and by id, from memory and from the database.</summary>
 internal sealed class RoomSnapshotsTests
 {
     [Test]
@@ -13,11 +13,11 @@ internal sealed class RoomSnapshotsTests
         for (var i = 0; i < 20; i++) ids.Add(await world.CreatesRoomAsync("alice"));
         await world.RestartsAsync();
 
-        // Every third is in memory, the others are read; one does not exist.
+        // Every third room is in memory; the others are read from the database; one does not exist.
         var rooms = world.Rooms.Rooms;
         foreach (var id in ids.Where((_, i) => i % 3 == 0)) await rooms.FindAsync(id, default);
         var nids = new Dictionary<string, RoomNid>();
-        foreach (var row in await Task.WhenAll(ids.Select(async id => (Id: id, Row: await world.Storage.Rooms.FindAsync(id, default))))) nids[row.Id] = row.Row!.Nid;
+        foreach (var id in ids) nids[id] = (await world.Storage.Rooms.FindAsync(id, default))!.Nid;
         string[] wanted = [.. ids.Where((_, i) => i % 2 == 0).Reverse(), .. ids.Where((_, i) => i % 2 == 1)];
         var asked = wanted.Select(id => nids[id]).ToList();
         asked.Insert(7, new RoomNid(9_999));

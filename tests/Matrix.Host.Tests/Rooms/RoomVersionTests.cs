@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Which versions rooms are made of, and the one of the worked example: state that belongs to a user.</summary>
+/// <summary>The versions of new rooms, and that of the worked example: state that belongs to a user.</summary>
 internal sealed class RoomVersionTests
 {
     private const string OwnedState = "org.example.owned-state";
@@ -14,7 +14,8 @@ internal sealed class RoomVersionTests
         await using var server = await HomeserverFixture.StartAsync();
         var alice = await server.RegistersAsync("alice");
 
-        (await alice.PostAsync("createRoom", new JsonObject { ["room_version"] = OwnedState })).Is(400, "M_UNSUPPORTED_ROOM_VERSION");
+        (await alice.PostAsync("createRoom", new JsonObject { ["room_version"] = OwnedState }))
+            .Is(400, "M_UNSUPPORTED_ROOM_VERSION");
         Assert.That((await AvailableAsync(alice)).ContainsKey(OwnedState), Is.False);
     }
 
@@ -25,18 +26,20 @@ internal sealed class RoomVersionTests
         var (alice, bob, room) = await MeetAsync(server);
 
         Assert.That((string?)(await AvailableAsync(alice))[OwnedState], Is.EqualTo("unstable"));
-        Assert.That((string?)(await alice.GetAsync($"rooms/{room}/state/m.room.create")).Is(200).Json["room_version"], Is.EqualTo(OwnedState));
+        Assert.That(
+            (string?)(await alice.GetAsync($"rooms/{room}/state/m.room.create")).Is(200).Json["room_version"],
+            Is.EqualTo(OwnedState));
 
         (await NotesAsync(bob, room, bob.UserId)).Is(200);
         (await NotesAsync(bob, room, bob.UserId + "_at_work")).Is(200);
         (await NotesAsync(bob, room, "for all")).Is(200);
         (await NotesAsync(bob, room, alice.UserId)).Is(403, "M_FORBIDDEN");
         (await NotesAsync(bob, room, alice.UserId + "_at_work")).Is(403, "M_FORBIDDEN");
-        // Somebody of equal power, member or not.
+        // The owner has equal power, as a member or not.
         (await NotesAsync(bob, room, $"@nobody:{HomeserverFixture.ServerName}")).Is(403, "M_FORBIDDEN");
-        // No underscore, so it is nobody's of this room's users.
+        // Without an underscore, the key names no user of this room.
         (await NotesAsync(bob, room, bob.UserId + "2")).Is(403, "M_FORBIDDEN");
-        // With more power than its owner's.
+        // The sender has more power than the owner.
         (await NotesAsync(alice, room, bob.UserId + "_at_work")).Is(200);
     }
 
@@ -60,22 +63,31 @@ internal sealed class RoomVersionTests
 
         (await NotesAsync(bob, room, bob.UserId + "_later")).Is(200);
         (await NotesAsync(bob, room, alice.UserId)).Is(403, "M_FORBIDDEN");
-        (await alice.PostAsync("createRoom", new JsonObject { ["room_version"] = OwnedState })).Is(400, "M_UNSUPPORTED_ROOM_VERSION");
+        (await alice.PostAsync("createRoom", new JsonObject { ["room_version"] = OwnedState }))
+            .Is(400, "M_UNSUPPORTED_ROOM_VERSION");
     }
 
     [Test]
     public async Task A_room_whose_creator_names_no_version_is_of_the_configured_one()
     {
-        await using var server = await HomeserverFixture.StartAsync(("room_versions.unstable", OwnedState), ("room_versions.default", OwnedState));
+        await using var server = await HomeserverFixture.StartAsync(
+            ("room_versions.unstable", OwnedState),
+            ("room_versions.default", OwnedState));
         var alice = await server.RegistersAsync("alice");
         var room = (await alice.PostAsync("createRoom", new JsonObject())).Is(200).Member("room_id");
 
-        Assert.That((string?)(await alice.GetAsync($"rooms/{room}/state/m.room.create")).Is(200).Json["room_version"], Is.EqualTo(OwnedState));
-        Assert.That((string?)(await alice.GetAsync("capabilities")).Is(200).Json["capabilities"]!["m.room_versions"]!["default"], Is.EqualTo(OwnedState));
+        Assert.That(
+            (string?)(await alice.GetAsync($"rooms/{room}/state/m.room.create")).Is(200).Json["room_version"],
+            Is.EqualTo(OwnedState));
+        Assert.That(
+            (string?)(await alice.GetAsync("capabilities"))
+                .Is(200).Json["capabilities"]!["m.room_versions"]!["default"],
+            Is.EqualTo(OwnedState));
     }
 
-    /// <summary>Alice makes a room in which anyone may set notes, and bob joins it.</summary>
-    private static async Task<(TestUser Alice, TestUser Bob, string Room)> MeetAsync(HomeserverFixture server, string version = OwnedState)
+    /// <summary>Alice creates a room where every member may set notes; Bob joins it.</summary>
+    private static async Task<(TestUser Alice, TestUser Bob, string Room)> MeetAsync(
+        HomeserverFixture server, string version = OwnedState)
     {
         var alice = await server.RegistersAsync("alice");
         var bob = await server.RegistersAsync("bob");
@@ -83,15 +95,22 @@ internal sealed class RoomVersionTests
         {
             ["preset"] = "public_chat",
             ["room_version"] = version,
-            ["power_level_content_override"] = new JsonObject { ["events"] = new JsonObject { ["org.example.notes"] = 0 } },
+            ["power_level_content_override"] = new JsonObject
+            {
+                ["events"] = new JsonObject { ["org.example.notes"] = 0 },
+            },
         })).Is(200).Member("room_id");
         (await bob.PostAsync($"rooms/{room}/join")).Is(200);
         return (alice, bob, room);
     }
 
     private static Task<Reply> NotesAsync(TestUser user, string room, string key) =>
-        user.PutAsync($"rooms/{room}/state/org.example.notes/{Uri.EscapeDataString(key)}", new JsonObject { ["by"] = user.UserId });
+        user.PutAsync($"rooms/{room}/state/org.example.notes/{Uri.EscapeDataString(key)}", new JsonObject
+        {
+            ["by"] = user.UserId,
+        });
 
     private static async Task<JsonObject> AvailableAsync(TestUser user) =>
-        (await user.GetAsync("capabilities")).Is(200).Json["capabilities"]!["m.room_versions"]!["available"]!.AsObject();
+        (await user.GetAsync("capabilities"))
+            .Is(200).Json["capabilities"]!["m.room_versions"]!["available"]!.AsObject();
 }

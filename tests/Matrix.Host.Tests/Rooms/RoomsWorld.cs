@@ -12,7 +12,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>The rooms of a server without its HTTP, on a database of their own; users are made on first mention.</summary>
+/// <summary>The rooms of a server without HTTP, on a database of their own. The first mention creates a user.</summary>
 internal sealed class RoomsWorld : IAsyncDisposable
 {
     internal const string Server = "one.test";
@@ -35,13 +35,18 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     internal ComposedRooms Rooms { get; private set; } = null!;
 
-    /// <param name="databaseKind">On which database.</param>
-    /// <param name="asSeen">What the rooms see of the storage, if not the storage itself.</param>
-    /// <param name="through">Through what PostgreSQL is reached, if not directly.</param>
+    /// <param name="databaseKind">The kind of database.</param>
+    /// <param name="asSeen">Wraps the storage for the rooms.</param>
+    /// <param name="through">A proxy to PostgreSQL, if any.</param>
     internal static async Task<RoomsWorld> StartsAsync(
-        string databaseKind = TestDatabase.Sqlite, Func<IStorage, IStorage>? asSeen = null, CuttingProxy? through = null)
+        string databaseKind = TestDatabase.Sqlite,
+        Func<IStorage, IStorage>? asSeen = null,
+        CuttingProxy? through = null)
     {
-        var world = new RoomsWorld(await TestDatabase.CreateAsync(databaseKind), asSeen ?? (static storage => storage), through);
+        var world = new RoomsWorld(
+            await TestDatabase.CreateAsync(databaseKind),
+            asSeen ?? (static storage => storage),
+            through);
         await world.OpensAsync();
         return world;
     }
@@ -73,22 +78,25 @@ internal sealed class RoomsWorld : IAsyncDisposable
     internal async Task<RoomResult<string>> SaysAsync(string user, string room, string text, string? transaction = null)
     {
         await KnowsAsync(user);
-        var key = new TransactionKey(Id(user), "DEVICE", $"send/{room}/m.room.message", transaction ?? Guid.NewGuid().ToString());
+        var key = new TransactionKey(
+            Id(user), "DEVICE", $"send/{room}/m.room.message", transaction ?? Guid.NewGuid().ToString());
         var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
         var draft = new Draft("m.room.message", null, Id(user), content, null);
         return await Rooms.Sender.SendAsync(new UserDevice(Id(user), "DEVICE"), room, draft, key, null, default);
     }
 
-    internal ValueTask<RoomResult<string>> SetsAsync(string user, string room, string type, string key, params (string, Json)[] content) =>
+    internal ValueTask<RoomResult<string>> SetsAsync(
+        string user, string room, string type, string key, params (string, Json)[] content) =>
         Rooms.Sender.SendStateAsync(room, Draft.State(type, key, Id(user), JsonObject.OfSeq(content)), null, default);
 
-    internal ValueTask<RoomResult<string>> RedactsAsync(string user, string room, string eventId) => Rooms.Sender.SendAsync(
-        new UserDevice(Id(user), "DEVICE"),
-        room,
-        new Draft("m.room.redaction", null, Id(user), JsonObject.Empty, eventId),
-        new TransactionKey(Id(user), "DEVICE", $"redact/{room}/{eventId}", Guid.NewGuid().ToString()),
-        null,
-        default);
+    internal ValueTask<RoomResult<string>> RedactsAsync(string user, string room, string eventId) =>
+        Rooms.Sender.SendAsync(
+            new UserDevice(Id(user), "DEVICE"),
+            room,
+            new Draft("m.room.redaction", null, Id(user), JsonObject.Empty, eventId),
+            new TransactionKey(Id(user), "DEVICE", $"redact/{room}/{eventId}", Guid.NewGuid().ToString()),
+            null,
+            default);
 
     internal async Task<IReadOnlyList<StoredEvent>> TimelineAsync(string room)
     {

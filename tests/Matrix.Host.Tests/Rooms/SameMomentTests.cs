@@ -8,7 +8,8 @@ internal sealed class SameMomentTests
     {
         await using var world = await RoomsWorld.StartsAsync();
         await world.KnowsAsync("alice");
-        var rooms = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => world.CreatesRoomAsync("alice"))));
+        var rooms = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(_ => Task.Run(() => world.CreatesRoomAsync("alice"))));
         Assert.That(rooms, Is.Unique);
     }
 }

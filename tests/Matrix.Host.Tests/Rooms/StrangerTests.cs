@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>What someone outside a room learns of it by asking: not even whether it exists.</summary>
+/// <summary>Non-members get the same response whether or not a room exists.</summary>
 internal sealed class StrangerTests : TwoUsersTests
 {
     private const string NoRoom = "!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -57,7 +57,8 @@ internal sealed class StrangerTests : TwoUsersTests
         new TestCaseData(ask).SetArgDisplayNames(name);
 
     [TestCaseSource(nameof(Requests))]
-    public async Task A_stranger_gets_the_same_answer_whether_or_not_a_room_exists(Func<TestUser, string, Task<Reply>> ask)
+    public async Task A_stranger_gets_the_same_answer_whether_or_not_a_room_exists(
+        Func<TestUser, string, Task<Reply>> ask)
     {
         var room = (await Alice.PostAsync("createRoom")).Is(200).Member("room_id");
 

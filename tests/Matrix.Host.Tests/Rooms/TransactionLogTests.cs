@@ -71,9 +71,15 @@ internal sealed class TransactionLogTests
     [Test]
     public async Task What_failed_or_did_nothing_durable_is_done_again()
     {
-        await _log.OnceAsync(Key("1"), _ => ValueTask.FromResult<RoomResult<string>>(new RoomFailure(RoomFailureKind.Busy, "Later.")), default);
+        await _log.OnceAsync(
+            Key("1"),
+            _ => ValueTask.FromResult<RoomResult<string>>(new RoomFailure(RoomFailureKind.Busy, "Later.")),
+            default);
         Assert.That(
-            async () => await _log.OnceAsync(Key("1"), mine => throw new StorageException(StorageFailure.Full, mine.Record(default).ToString()), default),
+            async () => await _log.OnceAsync(
+                Key("1"),
+                mine => throw new StorageException(StorageFailure.Full, mine.Record(default).ToString()),
+                default),
             Throws.InstanceOf<StorageException>());
         await _log.OnceAsync(Key("1"), DoesAsync, default);
         await _log.OnceAsync(Key("1"), DoesAsync, default);
@@ -95,7 +101,8 @@ internal sealed class TransactionLogTests
         Assert.That(_done, Is.EqualTo(Remembered + 2));
     }
 
-    private static TransactionKey Key(string id) => new(RoomsWorld.Id("alice"), "DEVICE", "send/!room/m.room.message", id);
+    private static TransactionKey Key(string id) =>
+        new(RoomsWorld.Id("alice"), "DEVICE", "send/!room/m.room.message", id);
 
     private TransactionLog Log() => new(
         _world.Storage.Transactions,

@@ -14,7 +14,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-/// <summary>Redactions that are here before their event. Room versions, "Handling redactions".</summary>
+/// <summary>Redactions that arrive before their event. Room versions, "Handling redactions".</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class WaitingRedactionTests(string kind)
 {
@@ -27,7 +27,8 @@ internal sealed class WaitingRedactionTests(string kind)
     public async Task Stops() => await _world.DisposeAsync();
 
     [Test]
-    public async Task A_redaction_that_comes_before_its_event_is_applied_when_the_event_comes([Values("2", "10", "12")] string version, [Values] bool restart)
+    public async Task A_redaction_that_comes_before_its_event_is_applied_when_the_event_comes(
+        [Values("2", "10", "12")] string version, [Values] bool restart)
     {
         var room = await _world.CreatesRoomAsync("alice", request => request with { Version = version });
         await _world.JoinsAsync("bob", room);
@@ -54,37 +55,50 @@ internal sealed class WaitingRedactionTests(string kind)
     {
         var room = await _world.CreatesRoomAsync("alice");
         var nid = (await _world.Rooms.Rooms.FindAsync(room, default))!.Room.Nid;
-        var waiting = Enumerable.Range(1, 5).Select(n => EventNid.Of(nid, EventNid.FirstLiveOrdinal + 100 + (uint)n)).ToList();
+        var waiting =
+            Enumerable.Range(1, 5).Select(n => EventNid.Of(nid, EventNid.FirstLiveOrdinal + 100 + (uint)n)).ToList();
         foreach (var each in waiting)
         {
-            var batch = new Matrix.Host.Storage.Commits.WriteBatch().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
+            var batch =
+                new Matrix.Host.Storage.Commits.WriteBatch().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
             await _world.Storage.Writer.WriteAsync(batch, default);
         }
 
-        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, null, 9, default), Is.EqualTo(waiting.Skip(2)));
-        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, $"${waiting[4].Ordinal}", 9, default), Is.EqualTo(waiting.Skip(4)));
-        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, $"${waiting[0].Ordinal}", 9, default), Is.Empty);
+        Assert.That(
+            await _world.Storage.Events.WaitingRedactionsAsync(nid, null, 9, default),
+            Is.EqualTo(waiting.Skip(2)));
+        Assert.That(
+            await _world.Storage.Events.WaitingRedactionsAsync(nid, $"${waiting[4].Ordinal}", 9, default),
+            Is.EqualTo(waiting.Skip(4)));
+        Assert.That(
+            await _world.Storage.Events.WaitingRedactionsAsync(nid, $"${waiting[0].Ordinal}", 9, default),
+            Is.Empty);
     }
 
-    /// <summary>An event as another server would make it: on the room as it is now, and not told to this server yet.</summary>
-    private Task<Pdu> MakesAsync(string room, string user, string text) => InLaneAsync(room, async (appender, session) =>
-    {
-        var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
-        var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
-        return await appender.DecideAsync(session, EventAppender.Prepare(session), draft, null, default);
-    });
+    /// <summary>An event that another server makes on the current room; this server has not received it.</summary>
+    private Task<Pdu> MakesAsync(string room, string user, string text) =>
+        InLaneAsync(room, async (appender, session) =>
+        {
+            var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
+            var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
+            return await appender.DecideAsync(session, EventAppender.Prepare(session), draft, null, default);
+        });
 
-    /// <summary>The event comes, on an earlier extremity: a machine that can look events up decides it.</summary>
-    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) => InLaneAsync<StoredEvent>(room, async (appender, session) =>
-    {
-        var pending = session.Pending;
-        var machine = pending.Room.Rules.Machine(
-            RoomsWorld.Server, room, await HistoryAsync(pending.Room), pending.Extremities, pending.State, pending.LastOrdinal + 1, IncomingLimits.Default);
-        var signature = new CheckedSignature(new Signature(RoomsWorld.Server, "ed25519:a", []), SignatureFate.Valid);
-        var received = new ReceivedEvent(pdu, true, [RoomsWorld.Server], "", [signature], []);
-        var decided = machine.Tell([Input.NewReceived("two.test", received)]).Decided.Single();
-        return await appender.Writer.WriteAsync(session, decided, null, isWaiting: false, default);
-    });
+    /// <summary>The event arrives on an earlier extremity; a machine with access to the history decides it.</summary>
+    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) =>
+        InLaneAsync<StoredEvent>(room, async (appender, session) =>
+        {
+            var pending = session.Pending;
+            var machine = pending.Room.Rules.Machine(
+                RoomsWorld.Server, room, await HistoryAsync(pending.Room), pending.Extremities, pending.State,
+                pending.LastOrdinal + 1, IncomingLimits.Default);
+            var signature = new CheckedSignature(
+                new Signature(RoomsWorld.Server, "ed25519:a", []),
+                SignatureFate.Valid);
+            var received = new ReceivedEvent(pdu, true, [RoomsWorld.Server], "", [signature], []);
+            var decided = machine.Tell([Input.NewReceived("two.test", received)]).Decided.Single();
+            return await appender.Writer.WriteAsync(session, decided, null, isWaiting: false, default);
+        });
 
     private async Task<IRoomHistory> HistoryAsync(RoomIdentity room)
     {
@@ -107,25 +121,29 @@ internal sealed class WaitingRedactionTests(string kind)
     {
         var options = new RoomsOptions { ServerName = RoomsWorld.Server };
         var signer = new ServerSigner(RoomsWorld.Server, "ed25519:a", Ed25519Key.Generate());
-        var appender = new EventAppender(_world.Rooms.Events, signer, new NoPushEvaluation(), options, TimeProvider.System);
+        var appender =
+            new EventAppender(_world.Rooms.Events, signer, new NoPushEvaluation(), options, TimeProvider.System);
         var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;
-        var result = await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);
+        var result =
+            await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);
         Assert.That(result.Failure, Is.Null);
         return result.Value!;
     }
 
-    /// <summary>The events of one room, read beforehand.</summary>
+    /// <summary>The events of one room, read in advance.</summary>
     private sealed class LoadedHistory : IRoomHistory
     {
         private readonly Dictionary<string, KnownEvent> _known = [];
 
         public void Add(StoredEvent stored, StateTree after) =>
-            _known[stored.EventId] = new KnownEvent(stored.Auth, EventStatus.Accepted, -1, stored.Nid.Ordinal, after, Provenance.Computed);
+            _known[stored.EventId] =
+                new KnownEvent(stored.Auth, EventStatus.Accepted, -1, stored.Nid.Ordinal, after, Provenance.Computed);
 
         public KnownEvent? Known(string eventId) => _known.GetValueOrDefault(eventId);
 
         public IEnumerable<string> Citing(string eventId) =>
-            _known.Values.Where(known => known.Event.Pdu.IsState && known.Event.Pdu.AuthEvents.Contains(eventId)).Select(known => known.EventId);
+            _known.Values.Where(known => known.Event.Pdu.IsState && known.Event.Pdu.AuthEvents.Contains(eventId))
+                .Select(known => known.EventId);
 
         public IEnumerable<string> Following(string eventId) =>
             _known.Values.Where(known => known.Event.Pdu.PrevEvents.Contains(eventId)).Select(known => known.EventId);

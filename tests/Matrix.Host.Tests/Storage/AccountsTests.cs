@@ -19,7 +19,8 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         Assert.That(await Applies(new UserCreated(Alice, UserKind.User, "hash", true)), Is.True);
         Assert.That(await Applies(new UserCreated(Alice, UserKind.Guest, "other", false)), Is.False);
         Assert.That(
-            await Store.Accounts.FindUserAsync(Alice, Stop), Is.EqualTo(new UserRow(Alice, UserKind.User, "hash", true, Now, null, false)));
+            await Store.Accounts.FindUserAsync(Alice, Stop),
+            Is.EqualTo(new UserRow(Alice, UserKind.User, "hash", true, Now, null, false)));
         Assert.That(await Store.Accounts.AnyUserAsync(Stop), Is.True);
 
         Assert.That(await Applies(new UserDeactivated(Alice, true)), Is.True);
@@ -27,7 +28,8 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         Assert.That(await Applies(new PasswordChanged(Alice, "back")), Is.False);
         Assert.That(await Applies(new UserCreated(Alice, UserKind.User, "hash", false)), Is.False);
         Assert.That(
-            await Store.Accounts.FindUserAsync(Alice, Stop), Is.EqualTo(new UserRow(Alice, UserKind.User, null, true, Now, Now, true)));
+            await Store.Accounts.FindUserAsync(Alice, Stop),
+            Is.EqualTo(new UserRow(Alice, UserKind.User, null, true, Now, Now, true)));
     }
 
     [Test]
@@ -59,12 +61,17 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task Erased_users_are_listed_and_others_who_are_gone_are_not()
     {
         await Write([.. new[] { Carol, Alice, Bob }.Select(user => new UserCreated(user, UserKind.User, null, false))]);
-        await Write(new UserDeactivated(Carol, true), new UserDeactivated(Bob, false), new UserDeactivated(Alice, true));
+        await Write(
+            new UserDeactivated(Carol, true),
+            new UserDeactivated(Bob, false),
+            new UserDeactivated(Alice, true));
 
         var first = await Store.Accounts.ListErasedAsync("", 1, Stop);
         var second = await Store.Accounts.ListErasedAsync(first[^1].UserId, 2, Stop);
 
-        Assert.That(first.Concat(second).Select(row => (row.UserId, row.DeactivatedAt)), Is.EqualTo(new[] { (Alice, (long?)Now), (Carol, Now) }));
+        Assert.That(
+            first.Concat(second).Select(row => (row.UserId, row.DeactivatedAt)),
+            Is.EqualTo(new[] { (Alice, (long?)Now), (Carol, Now) }));
     }
 
     [Test]
@@ -108,20 +115,28 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
             Assert.That(await Store.Accounts.FindTokenAsync(Json("access PHONE"), Stop), Is.Null);
             Assert.That(await Store.Accounts.FindTokenAsync(Json("refresh PHONE"), Stop), Is.Null);
             Assert.That(await Store.Accounts.FindTokenAsync(Json("access TABLET"), Stop), Is.Not.Null);
-            Assert.That((await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
+            Assert.That(
+                (await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId),
+                Is.EqualTo(new[] { "TABLET" }));
             Assert.That((await Store.Keys.CountsAsync(Alice, Phone, Stop)).OneTime, Is.Empty);
             Assert.That((await Store.Keys.CountsAsync(Alice, Phone, Stop)).UnusedFallback, Is.Empty);
             Assert.That((await Store.Keys.CountsAsync(Alice, "TABLET", Stop)).OneTime, Has.Count.EqualTo(1));
-            Assert.That((await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey), Is.EqualTo(new[] { "TABLET" }));
+            Assert.That(
+                (await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey),
+                Is.EqualTo(new[] { "TABLET" }));
             Assert.That(await Store.ToDevice.OfDeviceAsync(Alice, Phone, 0, long.MaxValue, 9, Stop), Is.Empty);
-            Assert.That(await Store.ToDevice.OfDeviceAsync(Alice, "TABLET", 0, long.MaxValue, 9, Stop), Has.Count.EqualTo(1));
+            Assert.That(
+                await Store.ToDevice.OfDeviceAsync(Alice, "TABLET", 0, long.MaxValue, 9, Stop),
+                Has.Count.EqualTo(1));
         });
     }
 
     [Test]
     public async Task All_devices_but_one_are_deleted_as_they_are_when_it_is_written()
     {
-        await Write(new UserCreated(Alice, UserKind.User, null, false), new LoginTokenIssued(Json("login"), Alice, Now + 10));
+        await Write(
+            new UserCreated(Alice, UserKind.User, null, false),
+            new LoginTokenIssued(Json("login"), Alice, Now + 10));
         foreach (var (user, device) in new[] { (Alice, Phone), (Alice, "TABLET"), (Alice, "LATE"), (Bob, "TABLET") })
         {
             await Write(
@@ -134,10 +149,16 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
                 new ToDeviceSent(user, device, Json("{}")));
         }
 
-        await Write(new KeySignatureUploaded(Alice, "master", Alice, "ed25519:x", "sig"), new OtherDevicesDeleted(Alice, "TABLET"));
+        await Write(
+            new KeySignatureUploaded(Alice, "master", Alice, "ed25519:x", "sig"),
+            new OtherDevicesDeleted(Alice, "TABLET"));
 
-        Assert.That((await Store.Accounts.DevicesAsync(Alice, Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
-        Assert.That((await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
+        Assert.That(
+            (await Store.Accounts.DevicesAsync(Alice, Stop)).Select(row => row.DeviceId),
+            Is.EqualTo(new[] { "TABLET" }));
+        Assert.That(
+            (await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId),
+            Is.EqualTo(new[] { "TABLET" }));
         Assert.That(
             (await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey),
             Is.EquivalentTo(new[] { "TABLET", "master" }));
@@ -145,8 +166,12 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         {
             Assert.That(await Token($"{Alice} {device}") is not null, Is.EqualTo(stays));
             Assert.That((await Store.Keys.CountsAsync(Alice, device, Stop)).OneTime.Count, Is.EqualTo(stays ? 1 : 0));
-            Assert.That((await Store.Keys.CountsAsync(Alice, device, Stop)).UnusedFallback.Count, Is.EqualTo(stays ? 1 : 0));
-            Assert.That(await Store.ToDevice.OfDeviceAsync(Alice, device, 0, long.MaxValue, 9, Stop), Has.Count.EqualTo(stays ? 1 : 0));
+            Assert.That(
+                (await Store.Keys.CountsAsync(Alice, device, Stop)).UnusedFallback.Count,
+                Is.EqualTo(stays ? 1 : 0));
+            Assert.That(
+                await Store.ToDevice.OfDeviceAsync(Alice, device, 0, long.MaxValue, 9, Stop),
+                Has.Count.EqualTo(stays ? 1 : 0));
         }
 
         Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("login"), Now, Stop), Is.Null);
@@ -159,7 +184,8 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task What_requires_a_password_is_not_written_once_it_has_changed()
     {
         await Write(new UserCreated(Alice, UserKind.User, "old", false));
-        WriteBatch Login(string hash) => new WriteBatch().Require(new PasswordIs(Alice, hash)).Add(new DeviceAdded(Alice, Phone, null));
+        WriteBatch Login(string hash) =>
+            new WriteBatch().Require(new PasswordIs(Alice, hash)).Add(new DeviceAdded(Alice, Phone, null));
 
         await Write(new PasswordChanged(Alice, "new"));
 
@@ -176,17 +202,24 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task The_first_users_registration_token_is_good_for_the_first_user_only()
     {
-        await Write(new RegistrationTokenIssued("first", 1, null, true), new RegistrationTokenIssued("other", null, null, false));
+        await Write(
+            new RegistrationTokenIssued("first", 1, null, true),
+            new RegistrationTokenIssued("other", null, null, false));
         WriteBatch Registration(string user) =>
-            new WriteBatch().Require(new RegistrationTokenRedeemed("first")).Require(new UserCreated(user, UserKind.User, null, true));
-        Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "first", "other" }));
+            new WriteBatch().Require(new RegistrationTokenRedeemed("first"))
+                .Require(new UserCreated(user, UserKind.User, null, true));
+        Assert.That(
+            (await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token),
+            Is.EqualTo(new[] { "first", "other" }));
 
         await Write(new UserCreated(Bob, UserKind.User, null, false));
 
         Assert.That((await Store.Writer.WriteAsync(Registration(Alice), Stop)).Refused, Is.True);
         Assert.That(await Store.Accounts.FindUserAsync(Alice, Stop), Is.Null);
         Assert.That(await Store.Accounts.FindRegistrationTokenAsync("first", Stop), Is.Null);
-        Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "other" }));
+        Assert.That(
+            (await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token),
+            Is.EqualTo(new[] { "other" }));
         Assert.That(await Applies(new RegistrationTokenRedeemed("other")), Is.True);
     }
 
@@ -212,7 +245,8 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         await Write(new TokensIssued(Alice, Phone, Json("a1"), 500, Json("r1"), null));
 
         Assert.That(
-            await Token("a1"), Is.EqualTo(new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)));
+            await Token("a1"),
+            Is.EqualTo(new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)));
         Assert.That((await Token("r1"))!.Kind, Is.EqualTo(TokenKind.Refresh));
 
         await Write(new TokensIssued(Alice, Phone, Json("a2"), null, null, null));
@@ -288,7 +322,9 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task Long_expired_tokens_are_forgotten()
     {
         await LoggedIn();
-        await Write(new TokensIssued(Alice, Phone, Json("a1"), 100, Json("r1"), null), new LoginTokenIssued(Json("login"), Alice, 100));
+        await Write(
+            new TokensIssued(Alice, Phone, Json("a1"), 100, Json("r1"), null),
+            new LoginTokenIssued(Json("login"), Alice, 100));
 
         await Write(new ExpiredTokensPurged(100));
         Assert.That(await Token("a1"), Is.Not.Null);
@@ -321,13 +357,17 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         Assert.That(await Applies(new RegistrationTokenRedeemed("twice")), Is.True);
         Assert.That(await Applies(new RegistrationTokenDeleted("twice")), Is.True);
         Assert.That(await Applies(new RegistrationTokenDeleted("twice")), Is.False);
-        Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "ever", "soon" }));
+        Assert.That(
+            (await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token),
+            Is.EqualTo(new[] { "ever", "soon" }));
     }
 
     [Test]
     public async Task A_login_token_is_used_once_and_in_time()
     {
-        await Write(new LoginTokenIssued(Json("one"), Alice, Now + 10), new LoginTokenIssued(Json("two"), Bob, Now + 10));
+        await Write(
+            new LoginTokenIssued(Json("one"), Alice, Now + 10),
+            new LoginTokenIssued(Json("two"), Bob, Now + 10));
         var first = new LoginTokenRedeemed(Json("one"));
 
         Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("one"), Now, Stop), Is.EqualTo(Alice));

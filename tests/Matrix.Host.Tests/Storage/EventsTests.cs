@@ -47,7 +47,9 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
     {
         await Write(Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Kitchen, 3)));
 
-        var byId = await Store.Events.FindManyAsync([IdOf(Live(Kitchen, 1)), EventId("nothing"), IdOf(Live(Kitchen, 3))], Stop);
+        var byId = await Store.Events.FindManyAsync(
+            [IdOf(Live(Kitchen, 1)), EventId("nothing"), IdOf(Live(Kitchen, 3))],
+            Stop);
         var byNid = await Store.Events.FindManyAsync([Live(Kitchen, 2), Live(Kitchen, 9)], Stop);
         var nids = await Store.Events.NidsAsync([IdOf(Live(Kitchen, 1)), EventId("nothing")], Stop);
         var ids = await Store.Events.IdsAsync([Live(Kitchen, 2), Live(Kitchen, 9)], Stop);
@@ -85,11 +87,21 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
                 .Select(row => row.Nid.Ordinal - EventNid.FirstLiveOrdinal)];
 
         Assert.That(await Places(Live(Kitchen, 3), null, Direction.Forward, 3), Is.EqualTo(new uint[] { 4, 5, 6 }));
-        Assert.That(await Places(Live(Kitchen, 3), null, Direction.Backward, 9), Is.EqualTo(new uint[] { 2, 1, uint.MaxValue }));
-        Assert.That(await Places(Live(Kitchen, 3), Live(Kitchen, 5), Direction.Forward, 9), Is.EqualTo(new uint[] { 4, 5 }));
-        Assert.That(await Places(Live(Kitchen, 9), Live(Kitchen, 7), Direction.Backward, 9), Is.EqualTo(new uint[] { 8, 7 }));
-        Assert.That(await Places(EventNid.LastOf(Kitchen), null, Direction.Backward, 2), Is.EqualTo(new uint[] { 9, 8 }));
-        Assert.That(await Places(EventNid.FirstOf(Kitchen), null, Direction.Forward, 2), Is.EqualTo(new uint[] { uint.MaxValue, 1 }));
+        Assert.That(
+            await Places(Live(Kitchen, 3), null, Direction.Backward, 9),
+            Is.EqualTo(new uint[] { 2, 1, uint.MaxValue }));
+        Assert.That(
+            await Places(Live(Kitchen, 3), Live(Kitchen, 5), Direction.Forward, 9),
+            Is.EqualTo(new uint[] { 4, 5 }));
+        Assert.That(
+            await Places(Live(Kitchen, 9), Live(Kitchen, 7), Direction.Backward, 9),
+            Is.EqualTo(new uint[] { 8, 7 }));
+        Assert.That(
+            await Places(EventNid.LastOf(Kitchen), null, Direction.Backward, 2),
+            Is.EqualTo(new uint[] { 9, 8 }));
+        Assert.That(
+            await Places(EventNid.FirstOf(Kitchen), null, Direction.Forward, 2),
+            Is.EqualTo(new uint[] { uint.MaxValue, 1 }));
     }
 
     [Test]
@@ -102,7 +114,8 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
             Event(Live(Kitchen, 4)) with { Marks = EventMarks.State });
 
         var shown = await Store.Events.RangeAsync(
-            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 2, EventMarks.SoftFailed | EventMarks.Rejected, Stop);
+            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 2, EventMarks.SoftFailed | EventMarks.Rejected,
+            Stop);
 
         Assert.That(shown.Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 4) }));
     }
@@ -122,11 +135,17 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
         foreach (var (position, place) in ends)
         {
             var expected = place == 0 ? EventNid.None : Live(Kitchen, place);
-            Assert.That(await Store.Events.LastNidAtAsync(Kitchen, position, Stop), Is.EqualTo(expected), $"at {position}");
+            Assert.That(
+                await Store.Events.LastNidAtAsync(Kitchen, position, Stop),
+                Is.EqualTo(expected),
+                $"at {position}");
         }
 
         var last = await Store.Events.LastNidsAtAsync([Kitchen, Garden, new RoomNid(3)], long.MaxValue, Stop);
-        Assert.That(last, Is.EqualTo(new Dictionary<RoomNid, EventNid> { [Kitchen] = Live(Kitchen, 40), [Garden] = Live(Garden, 40) }));
+        Assert.That(
+            last,
+            Is.EqualTo(
+                new Dictionary<RoomNid, EventNid> { [Kitchen] = Live(Kitchen, 40), [Garden] = Live(Garden, 40) }));
     }
 
     [Test]

@@ -14,7 +14,10 @@ internal sealed class FileRightsTests
                 new StorageOptions { Url = "sqlite:matrix.db", DataDir = folder, ServerName = "one.test" }, default);
             foreach (var file in Directory.GetFiles(folder))
             {
-                Assert.That(File.GetUnixFileMode(file), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite), file);
+                Assert.That(
+                    File.GetUnixFileMode(file),
+                    Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite),
+                    file);
             }
 
             Assert.That(File.Exists(Path.Combine(folder, "matrix.db")));

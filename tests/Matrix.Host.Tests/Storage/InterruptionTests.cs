@@ -7,12 +7,15 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>Questions that take long end when nobody waits for them, or when their time is up.</summary>
+/// <summary>Long queries end when their caller cancels, or at their time limit.</summary>
 internal sealed class InterruptionTests(string kind) : StorageTests(kind)
 {
-    // Minutes of counting in one statement, which answers one row.
+    // Counts for minutes in one statement, which returns one row.
     private static readonly Statement _long = Statement.Of(
-        "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 5000000000) SELECT MAX(i) FROM n");
+        """
+        WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < 5000000000)
+        SELECT MAX(i) FROM n
+        """);
 
     private static readonly Statement _short = Statement.Of("SELECT 42");
     private static readonly TimeSpan _soon = TimeSpan.FromSeconds(10);
@@ -57,7 +60,9 @@ internal sealed class InterruptionTests(string kind) : StorageTests(kind)
         var options = Options() with { LongestRead = longest, Readers = 1 };
         if (IsSqlite)
         {
-            var readers = new SqliteReaders([SqliteConnection.OpenReadOnly(Path.Combine(Database.Folder, "matrix.db"), 1000)], options);
+            var readers = new SqliteReaders(
+                [SqliteConnection.OpenReadOnly(Path.Combine(Database.Folder, "matrix.db"), 1000)],
+                options);
             (_reads, _opened) = (readers, readers);
             return;
         }

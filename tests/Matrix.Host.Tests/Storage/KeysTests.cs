@@ -7,27 +7,31 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>Keys of devices and users, who changed theirs, backups of room keys.</summary>
+/// <summary>Keys of devices and users, changes of keys, backups of room keys.</summary>
 internal sealed class KeysTests(string kind) : StorageTests(kind)
 {
     private const string Phone = "PHONE";
 
     [SetUp]
-    public async Task Devices() => await Write(new DeviceAdded(Alice, Phone, "Phone"), new DeviceAdded(Bob, Phone, null));
+    public async Task Devices() =>
+        await Write(new DeviceAdded(Alice, Phone, "Phone"), new DeviceAdded(Bob, Phone, null));
 
     [Test]
     public async Task Device_keys_come_with_the_devices_name()
     {
-        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":1}")), new DeviceKeysUploaded(Bob, Phone, Json("{\"v\":2}")));
-        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":3}")), new DeviceKeysUploaded(Alice, "GONE", Json("{}")));
+        await Write(
+            new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":1}")),
+            new DeviceKeysUploaded(Bob, Phone, Json("{\"v\":2}")));
+        await Write(
+            new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":3}")),
+            new DeviceKeysUploaded(Alice, "GONE", Json("{}")));
 
         var all = await Store.Keys.DeviceKeysAsync([Alice, Bob, Carol], Stop);
         var one = (await Store.Keys.FindDeviceKeysAsync(Alice, Phone, Stop))!;
 
-        Assert.That(all.Select(row => (row.UserId, row.DeviceId, Text(row.Json), row.DisplayName)), Is.EquivalentTo(new[]
-        {
-            (Alice, Phone, "{\"v\":3}", (string?)"Phone"), (Bob, Phone, "{\"v\":2}", null),
-        }));
+        Assert.That(
+            all.Select(row => (row.UserId, row.DeviceId, Text(row.Json), row.DisplayName)),
+            Is.EquivalentTo(new[] { (Alice, Phone, "{\"v\":3}", (string?)"Phone"), (Bob, Phone, "{\"v\":2}", null) }));
         Assert.That(Text(one.Json), Is.EqualTo("{\"v\":3}"));
         Assert.That(await Store.Keys.FindDeviceKeysAsync(Alice, "GONE", Stop), Is.Null);
     }
@@ -46,8 +50,12 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         await Write(new CrossSigningKeysDeleted(Alice), new BackupsDeleted(Alice));
 
-        Assert.That((await Store.Keys.CrossSigningKeysAsync([Alice, Bob], Stop)).Select(row => row.UserId), Is.EqualTo(new[] { Bob }));
-        Assert.That((await Store.Keys.SignaturesAsync([Alice, Bob], Carol, Stop)).Select(row => row.TargetUser), Is.EqualTo(new[] { Bob }));
+        Assert.That(
+            (await Store.Keys.CrossSigningKeysAsync([Alice, Bob], Stop)).Select(row => row.UserId),
+            Is.EqualTo(new[] { Bob }));
+        Assert.That(
+            (await Store.Keys.SignaturesAsync([Alice, Bob], Carol, Stop)).Select(row => row.TargetUser),
+            Is.EqualTo(new[] { Bob }));
         Assert.That(await Store.KeyBackup.FindVersionAsync(Alice, null, Stop), Is.Null);
         Assert.That(await Store.KeyBackup.KeysAsync(Alice, 1, null, null, Stop), Is.Empty);
         Assert.That(await Store.KeyBackup.KeysAsync(Bob, 1, null, null, Stop), Has.Count.EqualTo(1));
@@ -98,7 +106,9 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(new WriteBatch().Add(claim), Stop).AsTask()));
 
-        Assert.That(claims.Where(claim => claim.Applied).Select(claim => claim.KeyId).ToArray(), Is.Unique.And.Length.EqualTo(30));
+        Assert.That(
+            claims.Where(claim => claim.Applied).Select(claim => claim.KeyId).ToArray(),
+            Is.Unique.And.Length.EqualTo(30));
     }
 
     [Test]
@@ -107,7 +117,10 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That(await Applies(OneTime("a", "1")), Is.True);
         Assert.That(await Applies(OneTime("a", "1")), Is.True);
         Assert.That(await Applies(OneTime("a", "2")), Is.False);
-        Assert.That(await Applies(new OneTimeKeyUploaded(Alice, "GONE", "curve", "a", Json("1"))), Is.True, "dropped silently");
+        Assert.That(
+            await Applies(new OneTimeKeyUploaded(Alice, "GONE", "curve", "a", Json("1"))),
+            Is.True,
+            "dropped silently");
         Assert.That(await Counts(), Is.EqualTo("curve:1 fallback "));
         Assert.That((await Store.Keys.CountsAsync(Alice, "GONE", Stop)).OneTime, Is.Empty);
     }
@@ -132,7 +145,9 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That(
             keys.Select(row => (row.Usage, row.PublicKey)),
             Is.EquivalentTo(new[] { (CrossSigningUsage.Master, "M2"), (CrossSigningUsage.UserSigning, "U1") }));
-        Assert.That((await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey), Is.EqualTo(new[] { "U1" }));
+        Assert.That(
+            (await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey),
+            Is.EqualTo(new[] { "U1" }));
     }
 
     [Test]
@@ -145,7 +160,8 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
             new KeySignatureUploaded(Alice, "M1", Bob, "ed25519:U", "bobs newer"));
 
         async Task<string[]> For(string signer) =>
-            [.. (await Store.Keys.SignaturesAsync([Alice], signer, Stop)).Select(row => row.Signature).Order(StringComparer.Ordinal)];
+            [.. (await Store.Keys.SignaturesAsync([Alice], signer, Stop))
+                .Select(row => row.Signature).Order(StringComparer.Ordinal)];
 
         Assert.That(await For(Bob), Is.EqualTo(new[] { "bobs newer", "own" }));
         Assert.That(await For(Alice), Is.EqualTo(new[] { "own" }));
@@ -164,7 +180,9 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         Assert.That(await Store.Keys.ChangedAsync(start, middle, 9, Stop), Is.EquivalentTo(new[] { Alice, Carol }));
         Assert.That(await Store.Keys.ChangedAsync(0, end, 2, Stop), Has.Count.EqualTo(2));
-        Assert.That(await Store.Keys.ChangedForAsync(Alice, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob, Carol }));
+        Assert.That(
+            await Store.Keys.ChangedForAsync(Alice, start, end, Stop),
+            Is.EquivalentTo(new[] { Alice, Bob, Carol }));
         Assert.That(await Store.Keys.ChangedForAsync(Bob, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob }));
         Assert.That(await Store.Keys.ChangedForAsync(Carol, start, end, Stop), Is.EqualTo(new[] { Carol }));
         Assert.That(await Store.Keys.ChangedForAsync(Alice, end, end, Stop), Is.Empty);
@@ -201,7 +219,8 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         await Write(new BackupVersionCreated(Alice, "m.a", Json("{}")));
         var key = new BackupKeyRow("!r:x", "s1", 10, 2, false, Json("first"));
 
-        async Task<bool> Put(BackupKeyRow put, long version = 1) => await Applies(new BackupKeyPut(Alice, version, put));
+        async Task<bool> Put(BackupKeyRow put, long version = 1) =>
+            await Applies(new BackupKeyPut(Alice, version, put));
 
         Assert.That(await Put(key), Is.True);
         var etag = (await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag;
@@ -211,7 +230,9 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag, Is.EqualTo(etag));
         Assert.That(await Put(key with { ForwardedCount = 1 }), Is.True);
         Assert.That(await Put(key with { FirstMessageIndex = 9, ForwardedCount = 9 }), Is.True);
-        Assert.That(await Put(key with { FirstMessageIndex = 99, IsVerified = true, SessionData = Json("best") }), Is.True);
+        Assert.That(
+            await Put(key with { FirstMessageIndex = 99, IsVerified = true, SessionData = Json("best") }),
+            Is.True);
         Assert.That(await Put(key with { FirstMessageIndex = 1 }), Is.False, "unverified");
 
         var kept = (await Store.KeyBackup.KeysAsync(Alice, 1, null, null, Stop)).Single();
@@ -241,7 +262,8 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That((read.Applied, read.Count), Is.EqualTo((true, 3L)));
 
         async Task<string> Keys(string? room, string? session) =>
-            string.Concat((await Store.KeyBackup.KeysAsync(Alice, 1, room, session, Stop)).Select(row => Text(row.SessionData)));
+            string.Concat(
+                (await Store.KeyBackup.KeysAsync(Alice, 1, room, session, Stop)).Select(row => Text(row.SessionData)));
 
         Assert.That(await Keys(null, null), Is.EqualTo("123"));
         Assert.That(await Keys("!a:x", null), Is.EqualTo("12"));
@@ -260,6 +282,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     private async Task<string> Counts()
     {
         var counts = await Store.Keys.CountsAsync(Alice, Phone, Stop);
-        return $"{string.Join(',', counts.OneTime.Select(count => $"{count.Key}:{count.Value}"))} fallback {string.Join(',', counts.UnusedFallback)}";
+        var oneTime = counts.OneTime.Select(count => $"{count.Key}:{count.Value}");
+        return $"{string.Join(',', oneTime)} fallback {string.Join(',', counts.UnusedFallback)}";
     }
 }

@@ -33,8 +33,13 @@ internal sealed class LogBytesTests
         var (plain, plainRows) = Logged("plain", gatherLogWrites: false);
 
         Assert.That(plain, Has.Length.GreaterThan(10 * (FrameHeader + Page)));
-        Assert.That(gathered.AsSpan().SequenceEqual(plain), "but for the random salts and the checksums that they change");
-        Assert.That((gatheredRows, plainRows), Is.EqualTo(("240", "240")), "in copies of the files, whose checksums SQLite verifies");
+        Assert.That(
+            gathered.AsSpan().SequenceEqual(plain),
+            "but for the random salts and the checksums that they change");
+        Assert.That(
+            (gatheredRows, plainRows),
+            Is.EqualTo(("240", "240")),
+            "in copies of the files, whose checksums SQLite verifies");
     }
 
     [Test]
@@ -57,7 +62,8 @@ internal sealed class LogBytesTests
         await using var store = await StorageEngine.OpenAsync(options, Stop);
         Assert.That(new FileInfo(Path.Combine(options.DataDir, "matrix.db-wal")).Length, Is.LessThan(64 * 1024));
 
-        store.Writer.Post(new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
+        store.Writer.Post(
+            new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
 
         Assert.That(await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop), Is.Not.EqualTo(ShortSlice.Shortest));
         await using var found = await StorageEngine.OpenAsync(options with { DataDir = Copied(options.DataDir) }, Stop);
@@ -73,7 +79,9 @@ internal sealed class LogBytesTests
         var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
         var file = Path.Combine(folder, "matrix.db");
         using var connection = SqliteConnection.Open(file, busyTimeoutMs: 1000, gatherLogWrites);
-        connection.Execute($"PRAGMA page_size = {Page}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;");
+        connection.Execute(
+            $"PRAGMA page_size = {Page}; PRAGMA journal_mode = WAL; "
+                + "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;");
         connection.Execute("CREATE TABLE t (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
         Insert(1, 20, 100, "COMMIT");
         Assert.That(connection.Checkpoint(), Is.Positive);
@@ -84,19 +92,27 @@ internal sealed class LogBytesTests
         Insert(201, 220, 5000, "ROLLBACK");
         Insert(221, 221, 300_000, "COMMIT");
         connection.Execute("UPDATE t SET text = 'short' WHERE id % 3 = 0; DELETE FROM t WHERE id = 7");
-        for (var id = 222; id <= 261; id++) connection.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO t VALUES ({id}, 'one')"));
+        for (var id = 222; id <= 261; id++)
+            connection.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO t VALUES ({id}, 'one')"));
         connection.Execute("DELETE FROM t WHERE id = 261");
 
         // The files are copied while the connection is open, so the copy lacks what the connection still holds back.
-        using var copy = SqliteConnection.Open(Path.Combine(Copied(folder), "matrix.db"), busyTimeoutMs: 1000, gatherLogWrites: false);
-        return (WithoutSalts(File.ReadAllBytes(file + "-wal")), copy.Scalar("SELECT COUNT(*) + (SELECT COUNT(*) FROM t WHERE id = 221) FROM t")!);
+        using var copy = SqliteConnection.Open(
+            Path.Combine(Copied(folder), "matrix.db"),
+            busyTimeoutMs: 1000,
+            gatherLogWrites: false);
+        return (
+            WithoutSalts(File.ReadAllBytes(file + "-wal")),
+            copy.Scalar("SELECT COUNT(*) + (SELECT COUNT(*) FROM t WHERE id = 221) FROM t")!);
 
         void Insert(int first, int last, int length, string end)
         {
             connection.Execute("BEGIN IMMEDIATE");
             for (var id = first; id <= last; id++)
             {
-                connection.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO t VALUES ({id}, '{new string((char)('a' + (id % 26)), length)}')"));
+                connection.Execute(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"INSERT INTO t VALUES ({id}, '{new string((char)('a' + (id % 26)), length)}')"));
             }
 
             connection.Execute(end);
@@ -114,7 +130,7 @@ internal sealed class LogBytesTests
         kept.AddRange(log.AsSpan(0, 16));
         for (var at = LogHeader; at + FrameHeader + Page <= log.Length; at += FrameHeader + Page)
         {
-            if (BinaryPrimitives.ReadUInt64BigEndian(log.AsSpan(at + 8)) != BinaryPrimitives.ReadUInt64BigEndian(log.AsSpan(16))) break;
+            if (!log.AsSpan(at + 8, 8).SequenceEqual(log.AsSpan(16, 8))) break;
             kept.AddRange(log.AsSpan(at, 8));
             kept.AddRange(log.AsSpan(at + FrameHeader, Page));
         }
@@ -125,7 +141,8 @@ internal sealed class LogBytesTests
     private string Copied(string folder)
     {
         var copy = Directory.CreateDirectory(Path.Combine(_folder, Guid.NewGuid().ToString("n"))).FullName;
-        foreach (var name in new[] { "matrix.db", "matrix.db-wal" }) File.Copy(Path.Combine(folder, name), Path.Combine(copy, name));
+        foreach (var name in new[] { "matrix.db", "matrix.db-wal" })
+            File.Copy(Path.Combine(folder, name), Path.Combine(copy, name));
         return copy;
     }
 }

@@ -40,7 +40,8 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Members_are_paged_by_user_id()
     {
-        await Write([.. Enumerable.Range(1, 7).Select(n => Sets(Kitchen, $"@u{n}:example.org", n == 4 ? Membership.Leave : Membership.Join))]);
+        await Write([.. Enumerable.Range(1, 7)
+            .Select(n => Sets(Kitchen, $"@u{n}:example.org", n == 4 ? Membership.Leave : Membership.Join))]);
 
         var first = await Store.Memberships.MembersAsync(Kitchen, MembershipSet.Join, "", 4, Stop);
         var second = await Store.Memberships.MembersAsync(Kitchen, MembershipSet.Join, first[^1].UserId, 4, Stop);
@@ -52,7 +53,10 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Local_and_remote_members_are_distinguished()
     {
-        await Write(Sets(Kitchen, Alice, Membership.Join), Sets(Kitchen, Remote, Membership.Join), Sets(Kitchen, Bob, Membership.Leave));
+        await Write(
+            Sets(Kitchen, Alice, Membership.Join),
+            Sets(Kitchen, Remote, Membership.Join),
+            Sets(Kitchen, Bob, Membership.Leave));
 
         var local = await Store.Memberships.LocalMembersAsync(Kitchen, MembershipSet.Join, Stop);
         var some = await Store.Memberships.FindManyAsync(Kitchen, [Remote, Bob, Carol], Stop);
@@ -74,7 +78,9 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
         Assert.That((await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop)).Single().Forgotten);
 
         await Write(Sets(Kitchen, Alice, Membership.Invite));
-        Assert.That((await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop)).Single().Forgotten, Is.False);
+        Assert.That(
+            (await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop)).Single().Forgotten,
+            Is.False);
     }
 
     [Test]
@@ -109,5 +115,6 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     private static EventNid EventOf(RoomNid room, string user) => Live(room, (uint)user[1]);
 
     private static MembershipChanged Sets(RoomNid room, string user, Membership membership) =>
-        Samples.Sets(room, user, membership, EventOf(room, user), user.EndsWith(":example.org", StringComparison.Ordinal));
+        Samples.Sets(
+            room, user, membership, EventOf(room, user), user.EndsWith(":example.org", StringComparison.Ordinal));
 }

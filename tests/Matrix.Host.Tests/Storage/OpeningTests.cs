@@ -10,10 +10,13 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>Who may open a database, and how its schema comes up to date.</summary>
+/// <summary>Opening a database: ownership, and migrations of its schema.</summary>
 internal sealed class OpeningTests(string kind) : StorageTests(kind)
 {
-    private static readonly Migration _more = new(Migration.All[^1].Number + 1, "more", "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
+    private static readonly Migration _more = new(
+        Migration.All[^1].Number + 1,
+        "more",
+        "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
 
     private string _serverName = "example.org";
     private int _ownershipWaitMs = 5_000;
@@ -83,7 +86,9 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync([.. Migration.All, _more]);
 
         Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
-        Assert.That(refused.Message, Does.Contain($"schema {Migration.All.Count + 1}").And.Contains("newer version").And.Not.Contain("\n"));
+        Assert.That(
+            refused.Message,
+            Does.Contain($"schema {Migration.All.Count + 1}").And.Contains("newer version").And.Not.Contain("\n"));
     }
 
     [Test]
@@ -92,13 +97,22 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await Write(Room(Kitchen));
         await Store.DisposeAsync();
         var third = new Migration(_more.Number + 1, "third", "CREATE TABLE third (one INTEGER PRIMARY KEY);");
-        var cutShort = third with { Text = "CREATE TABLE third (one INTEGER PRIMARY KEY);\nINSERT INTO nowhere (one) VALUES (1);" };
+        var cutShort = third with
+        {
+            Text = "CREATE TABLE third (one INTEGER PRIMARY KEY);\nINSERT INTO nowhere (one) VALUES (1);",
+        };
 
-        Assert.That(async () => await OpenAsync([.. Migration.All, _more, cutShort]), Throws.InstanceOf<StorageException>());
+        Assert.That(
+            async () => await OpenAsync([.. Migration.All, _more, cutShort]),
+            Throws.InstanceOf<StorageException>());
         Store = await OpenAsync([.. Migration.All, _more, third]);
 
-        Assert.That((await Store.Admin.MigrationsAsync(Stop)).TakeLast(2).Select(row => row.Name), Is.EqualTo(new[] { "more", "third" }));
-        Assert.That((await Store.Admin.TableSizesAsync(Stop)).Select(row => row.Table), Is.SupersetOf(new[] { "more", "third" }));
+        Assert.That(
+            (await Store.Admin.MigrationsAsync(Stop)).TakeLast(2).Select(row => row.Name),
+            Is.EqualTo(new[] { "more", "third" }));
+        Assert.That(
+            (await Store.Admin.TableSizesAsync(Stop)).Select(row => row.Table),
+            Is.SupersetOf(new[] { "more", "third" }));
         Assert.That(await Store.Rooms.FindAsync(Kitchen, Stop), Is.Not.Null);
     }
 
@@ -125,7 +139,9 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await Store.DisposeAsync();
         Store = await OpenAsync();
 
-        Assert.That(waiting.Select(row => (row.Position, Text(row.Json))), Is.EqualTo(new[] { (7L, "one"), (7L, "two") }));
+        Assert.That(
+            waiting.Select(row => (row.Position, Text(row.Json))),
+            Is.EqualTo(new[] { (7L, "one"), (7L, "two") }));
         Assert.That(shares, Is.Empty);
     }
 
@@ -135,7 +151,9 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await Store.DisposeAsync();
         await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
         var (first, second, third) = (Live(Garden, 1).Value, Live(Kitchen, 1).Value, Live(Kitchen, 2).Value);
-        const string columns = "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
+        const string columns =
+            "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
+        const string request = "INSERT INTO transactions (position, request, event_nid) VALUES";
         string Row(long nid, long position, int json) => $"""
             {columns}, json_id) VALUES ({nid}, {position}, 1, 0, 0, '@a:b', x'01246{json}', {json}); -- SQLite only
             {columns}, json) VALUES ({nid}, {position}, 1, 0, 0, '@a:b', '\x01246{json}', '{"{}"}'); -- PostgreSQL only
@@ -149,10 +167,10 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
                 {{Row(third, 7, 2)}}
                 {{Row(first, 9, 3)}}
                 INSERT INTO event_json (json_id, json) VALUES (1, x'7b7d'), (2, x'7b7d'), (3, x'7b7d'); -- SQLite only
-                INSERT INTO transactions (position, request, event_nid) VALUES (9, x'0000000000000000000000000000002a', {{first}}); -- SQLite only
-                INSERT INTO transactions (position, request, event_nid) VALUES (9, '\x0000000000000000000000000000002a', {{first}}); -- PostgreSQL only
-                INSERT INTO transactions (position, request) VALUES (11, x'0000000000000000000000000000002b'); -- SQLite only
-                INSERT INTO transactions (position, request) VALUES (11, '\x0000000000000000000000000000002b'); -- PostgreSQL only
+                {{request}} (9, x'0000000000000000000000000000002a', {{first}}); -- SQLite only
+                {{request}} (9, '\x0000000000000000000000000000002a', {{first}}); -- PostgreSQL only
+                {{request}} (11, x'0000000000000000000000000000002b', NULL); -- SQLite only
+                {{request}} (11, '\x0000000000000000000000000000002b', NULL); -- PostgreSQL only
                 """,
         };
         var options = Options() with { Url = database.Url, DataDir = database.Folder };
@@ -165,7 +183,9 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync();
 
         Assert.That(rows.Select(row => row.Nid.Value), Is.EqualTo(new[] { second, third, first }));
-        Assert.That(requests, Is.EqualTo(new[] { new TransactionRow(43, EventNid.None), new TransactionRow(42, Live(Garden, 1)) }));
+        Assert.That(
+            requests,
+            Is.EqualTo(new[] { new TransactionRow(43, EventNid.None), new TransactionRow(42, Live(Garden, 1)) }));
     }
 
     [Test]
@@ -174,15 +194,17 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await Store.DisposeAsync();
         await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
         var nid = Live(Kitchen, 1).Value;
-        const string columns = "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
+        const string columns =
+            "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
+        const string request = "INSERT INTO transactions (period, request, event_nid) VALUES";
         var before = Migration.All[0] with
         {
             Text = Migration.All[0].Text + $"""
 
                 {columns}, json_id) VALUES ({nid}, 7, 1, 0, 0, '@a:b', x'01', 1); -- SQLite only
                 {columns}, json) VALUES ({nid}, 7, 1, 0, 0, '@a:b', '\x01', '{"{}"}'); -- PostgreSQL only
-                INSERT INTO transactions (period, request, event_nid) VALUES (1, x'0000000000000000000000000000002a', {nid}); -- SQLite only
-                INSERT INTO transactions (period, request, event_nid) VALUES (1, '\x0000000000000000000000000000002a', {nid}); -- PostgreSQL only
+                {request} (1, x'0000000000000000000000000000002a', {nid}); -- SQLite only
+                {request} (1, '\x0000000000000000000000000000002a', {nid}); -- PostgreSQL only
                 """,
         };
         var options = Options() with { Url = database.Url, DataDir = database.Folder };
@@ -202,7 +224,9 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await Store.DisposeAsync();
         await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
         const string User = "INSERT INTO users (user_id, kind, is_admin, erased, created_at, deactivated_at) VALUES";
-        const string Member = "INSERT INTO memberships (room_nid, event_nid, position, membership, is_local, forgotten, user_id) VALUES (1, 1, 1,";
+        const string Member =
+            "INSERT INTO memberships (room_nid, event_nid, position, membership, is_local, forgotten, user_id) "
+                + "VALUES (1, 1, 1,";
         var before = Migration.All[2] with
         {
             Text = Migration.All[2].Text + $"""
@@ -231,7 +255,8 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
         static string Hex(EventNid nid) => Convert.ToHexStringLower(EventIdCode.Encode(IdOf(nid)));
         const string thread = "INSERT INTO threads (room_nid, count, latest_nid, root_id)";
-        const string relation = "INSERT INTO relations (event_nid, origin_server_ts, rel_type, event_type, sender, parent_id)";
+        const string relation =
+            "INSERT INTO relations (event_nid, origin_server_ts, rel_type, event_type, sender, parent_id)";
         static string Both(string insert, string values, EventNid id) => $"""
             {insert} VALUES ({values}, x'{Hex(id)}'); -- SQLite only
             {insert} VALUES ({values}, '\x{Hex(id)}'); -- PostgreSQL only
@@ -244,8 +269,14 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
             {
                 Text = string.Join('\n', [
                     Migration.All[2].Text,
-                    Both(relation, $"{Live(Kitchen, 2).Value}, 1, 'm.thread', 'm.room.message', '@a:b'", Live(Kitchen, 1)),
-                    Both(relation, $"{Live(Kitchen, 3).Value}, 1, 'm.thread', 'm.room.message', '@a:b'", Live(Kitchen, 1)),
+                    Both(
+                        relation,
+                        $"{Live(Kitchen, 2).Value}, 1, 'm.thread', 'm.room.message', '@a:b'",
+                        Live(Kitchen, 1)),
+                    Both(
+                        relation,
+                        $"{Live(Kitchen, 3).Value}, 1, 'm.thread', 'm.room.message', '@a:b'",
+                        Live(Kitchen, 1)),
                     Both(relation, $"{foreign}, 1, 'm.thread', 'm.room.message', '@a:b'", Live(Kitchen, 1)),
                     Both(thread, $"{Kitchen.Value}, 2, {foreign}", Live(Kitchen, 1)),
                     Both(thread, $"{Kitchen.Value}, 1, {foreign}", Live(Kitchen, 5)),
@@ -263,7 +294,9 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync();
 
         Assert.That(kitchen, Is.EqualTo(new[] { new ThreadRow(IdOf(Live(Kitchen, 1)), Live(Kitchen, 3), 2, false) }));
-        Assert.That(garden, Is.EqualTo(new[] { new ThreadRow(IdOf(Live(Kitchen, 1)), new EventNid(foreign), 1, false) }));
+        Assert.That(
+            garden,
+            Is.EqualTo(new[] { new ThreadRow(IdOf(Live(Kitchen, 1)), new EventNid(foreign), 1, false) }));
     }
 
     [TestCase("")]
@@ -277,7 +310,8 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Sizes_are_returned_by_table_and_by_room()
     {
-        await Write(Room(Kitchen), Room(Garden), Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Garden, 1)));
+        await Write(
+            Room(Kitchen), Room(Garden), Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Garden, 1)));
 
         var tables = await Store.Admin.TableSizesAsync(Stop);
         var rooms = await Store.Admin.RoomSizesAsync(1, Stop);
@@ -321,6 +355,8 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
 
         var refused = Fails(async () => await StorageEngine.InspectAsync(Options(), Stop));
 
-        Assert.That((refused.Failure, refused.Message.Contains("newer version", StringComparison.Ordinal)), Is.EqualTo((StorageFailure.Refused, true)));
+        Assert.That(
+            (refused.Failure, refused.Message.Contains("newer version", StringComparison.Ordinal)),
+            Is.EqualTo((StorageFailure.Refused, true)));
     }
 }

@@ -11,7 +11,7 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>What only a server can suffer.</summary>
+/// <summary>Faults that only a database server has.</summary>
 [Category(TestDatabase.Postgres)]
 internal sealed class PostgresTests
 {
@@ -82,7 +82,8 @@ internal sealed class PostgresTests
         Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Doubtful));
         await second.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop);
 
-        // When that one has gone, the first knows too little of what is there to go on; and takes nothing of it for its own.
+        // Once the second has gone, the first does not know enough of the database to continue,
+        // and dispatches none of the second's writes.
         var heard = new Heard(first);
         await second.DisposeAsync();
         var late = Assert.ThrowsAsync<StorageException>(
@@ -142,13 +143,16 @@ internal sealed class PostgresTests
         Assert.That(() => heard.Positions.Count, Is.EqualTo(1).After(5_000, 20));
         var row = await store.Events.FindAsync(Live(Kitchen, 2), Stop);
         Assert.That(row!.Position, Is.EqualTo(heard.Positions[0]).And.EqualTo(store.Writer.PublishedPosition));
-        Assert.That((await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 3))), Stop)).Position, Is.GreaterThan(row.Position));
+        Assert.That(
+            (await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 3))), Stop)).Position,
+            Is.GreaterThan(row.Position));
     }
 
     [Test]
     public void A_server_that_is_not_there_is_named_in_one_line()
     {
-        var refused = Assert.ThrowsAsync<StorageException>(async () => await OpenAsync("postgres://a:b@127.0.0.1:1/none"))!;
+        var refused =
+            Assert.ThrowsAsync<StorageException>(async () => await OpenAsync("postgres://a:b@127.0.0.1:1/none"))!;
 
         Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Unavailable));
         Assert.That(refused.Message, Does.Not.Contain("\n").And.Not.Contain("a:b"));
@@ -163,10 +167,18 @@ internal sealed class PostgresTests
     }
 
     private ValueTask<IStorage> OpenAsync(string? url = null) => StorageEngine.OpenAsync(
-        new StorageOptions { Url = url ?? _server.UrlOf(_name), DataDir = _folder, ServerName = "example.org", Time = new ManualTime(), OwnershipWaitMs = 300, SettleWaitMs = 400 },
+        new StorageOptions
+        {
+            Url = url ?? _server.UrlOf(_name),
+            DataDir = _folder,
+            ServerName = "example.org",
+            Time = new ManualTime(),
+            OwnershipWaitMs = 300,
+            SettleWaitMs = 400,
+        },
         Stop);
 
-    /// <summary>The positions of what a store's consumers hear.</summary>
+    /// <summary>The positions that a store dispatches.</summary>
     private sealed class Heard : IChangeConsumer
     {
         private readonly ConcurrentQueue<long> _positions = new();
@@ -177,7 +189,6 @@ internal sealed class PostgresTests
 
         public void Take(Change change, long position)
         {
-            // The positions are what is heard.
         }
 
         public void End(long through) => _positions.Enqueue(through);

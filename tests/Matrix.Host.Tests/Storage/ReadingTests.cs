@@ -7,7 +7,7 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>Receipts, what is unread, and results by transaction id.</summary>
+/// <summary>Receipts, unread counts, and results by transaction id.</summary>
 internal sealed class ReadingTests(string kind) : StorageTests(kind)
 {
     [Test]
@@ -18,7 +18,9 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         Assert.That(await Applies(Receipt(Kitchen, Alice, 4)), Is.False);
         Assert.That(await Applies(Receipt(Kitchen, Alice, 6)), Is.True);
 
-        Assert.That((await Store.Receipts.OfUserAsync(Kitchen, Alice, Stop)).Single().Event, Is.EqualTo(Live(Kitchen, 6)));
+        Assert.That(
+            (await Store.Receipts.OfUserAsync(Kitchen, Alice, Stop)).Single().Event,
+            Is.EqualTo(Live(Kitchen, 6)));
     }
 
     [Test]
@@ -34,7 +36,8 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
 
         Assert.That(receipts, Has.Count.EqualTo(4));
         Assert.That(
-            receipts.Select(row => row.ThreadId).Distinct(), Is.EquivalentTo(new[] { "", "main", IdOf(Live(Kitchen, 1)) }));
+            receipts.Select(row => row.ThreadId).Distinct(),
+            Is.EquivalentTo(new[] { "", "main", IdOf(Live(Kitchen, 1)) }));
     }
 
     [Test]
@@ -52,7 +55,10 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
             new ReceiptRow(Kitchen, Bob, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1234, second),
         }));
         Assert.That(both, Has.Count.EqualTo(3));
-        Assert.That(await Store.Receipts.OfUserAsync(Remote, Stop), Is.Empty, "only local users' receipts are filed by user");
+        Assert.That(
+            await Store.Receipts.OfUserAsync(Remote, Stop),
+            Is.Empty,
+            "only local users' receipts are filed by user");
     }
 
     [Test]
@@ -73,13 +79,16 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         async Task<Dictionary<uint, int>> Count(uint after, uint through, int classes) =>
             (await Store.Unread.CountNotifyingAsync(
                 Kitchen, Live(Kitchen, after), Live(Kitchen, through), EventNid.LastOf(Kitchen), classes, Alice, Stop))
-                .ToDictionary(row => row.ThreadRoot.IsNone ? 0 : row.ThreadRoot.Ordinal - EventNid.FirstLiveOrdinal, row => row.Count);
+                .ToDictionary(
+                    row => row.ThreadRoot.IsNone ? 0 : row.ThreadRoot.Ordinal - EventNid.FirstLiveOrdinal,
+                    row => row.Count);
 
         Assert.That(await Count(1, 8, 1), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
         Assert.That(await Count(1, 8, 2), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
         Assert.That(await Count(0, 99, 3), Is.EqualTo(new Dictionary<uint, int> { [0] = 4, [1] = 1 }));
         Assert.That(await Count(9, 99, 3), Is.Empty);
-        var own = await Store.Unread.CountNotifyingAsync(Kitchen, Live(Kitchen, 0), Live(Kitchen, 99), Live(Kitchen, 99), 3, Alice, Stop);
+        var own = await Store.Unread.CountNotifyingAsync(
+            Kitchen, Live(Kitchen, 0), Live(Kitchen, 99), Live(Kitchen, 99), 3, Alice, Stop);
         Assert.That(own.Select(row => row.LastOwn), Is.EquivalentTo(new[] { Live(Kitchen, 3), EventNid.None }));
     }
 
@@ -98,7 +107,8 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
 
         async Task<int> CountAsOf(uint n) => (await Store.Unread.CountNotifyingAsync(
             Kitchen, Live(Kitchen, 0), Live(Kitchen, 9), Live(Kitchen, n), 1, Alice, Stop)).Sum(row => row.Count);
-        async Task<int> RowsAsOf(uint n) => (await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, Live(Kitchen, n), Stop)).Count;
+        async Task<int> RowsAsOf(uint n) =>
+            (await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, Live(Kitchen, n), Stop)).Count;
         Assert.That((await CountAsOf(3), await CountAsOf(4)), Is.EqualTo((1, 0)));
         Assert.That((await RowsAsOf(4), await RowsAsOf(5)), Is.EqualTo((1, 0)));
 
@@ -111,7 +121,9 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         Assert.That((await Gone(1, 3, 4)).Select(row => row.Event), Is.Empty);
 
         async Task<RedactedUnread[]> Gone(uint first, uint after, uint through) =>
-            [.. (await Store.Unread.RedactedAsync(Alice, Live(Kitchen, first), Live(Kitchen, after), Live(Kitchen, through), Stop)).OrderBy(row => row.Event)];
+            [.. (await Store.Unread.RedactedAsync(
+                Alice, Live(Kitchen, first), Live(Kitchen, after), Live(Kitchen, through), Stop))
+                .OrderBy(row => row.Event)];
     }
 
     [Test]
@@ -136,8 +148,12 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
 
         await Write(new UnreadCleared(Alice, Kitchen, Live(Kitchen, 2), null));
         Assert.That((await Rows()).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 3) }));
-        Assert.That(await Store.Unread.RowsAsync(Alice, Kitchen, Live(Kitchen, 3), EventNid.LastOf(Kitchen), Stop), Is.Empty);
-        Assert.That((await Store.Unread.RowsAsync(Alice, Stop)).Select(row => row.Event.Room), Is.EqualTo(new[] { Kitchen, Garden }));
+        Assert.That(
+            await Store.Unread.RowsAsync(Alice, Kitchen, Live(Kitchen, 3), EventNid.LastOf(Kitchen), Stop),
+            Is.Empty);
+        Assert.That(
+            (await Store.Unread.RowsAsync(Alice, Stop)).Select(row => row.Event.Room),
+            Is.EqualTo(new[] { Kitchen, Garden }));
         Assert.That(await Store.Unread.RowsAsync(Bob, Stop), Has.Count.EqualTo(1));
     }
 
@@ -168,7 +184,12 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         await Write(Event(Live(Kitchen, 3)) with { Request = 3 });
         await Write(new TransactionRecorded(4));
         TransactionRow[] all =
-            [new(4, EventNid.None), new(3, Live(Kitchen, 3)), new(2, EventNid.None), new(UInt128.MaxValue, Live(Kitchen, 1))];
+        [
+            new(4, EventNid.None),
+            new(3, Live(Kitchen, 3)),
+            new(2, EventNid.None),
+            new(UInt128.MaxValue, Live(Kitchen, 1)),
+        ];
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
         Assert.That(await Store.Transactions.LatestAsync(2, Stop), Is.EqualTo(all[..2]));
 
@@ -178,7 +199,8 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all[..2].Append(all[3])));
     }
 
-    private async Task<IReadOnlyList<UnreadRow>> Rows() => await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, EventNid.LastOf(Kitchen), Stop);
+    private async Task<IReadOnlyList<UnreadRow>> Rows() =>
+        await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, EventNid.LastOf(Kitchen), Stop);
 
     private static ReceiptMoved Receipt(RoomNid room, string user, uint place) =>
         new(room, user, "m.read", "", Live(room, place), IdOf(Live(room, place)), 1234, true);

@@ -21,15 +21,19 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Relates(5, "m.annotation", "org.example.other");
 
         Assert.That(await Places(Query()), Is.EqualTo(new uint[] { 5, 4, 3, 2 }));
-        Assert.That(await Places(Query() with { Direction = Direction.Forward, Limit = 2 }), Is.EqualTo(new uint[] { 2, 3 }));
+        Assert.That(
+            await Places(Query() with { Direction = Direction.Forward, Limit = 2 }),
+            Is.EqualTo(new uint[] { 2, 3 }));
         Assert.That(await Places(Query() with { From = Live(Kitchen, 4) }), Is.EqualTo(new uint[] { 3, 2 }));
         Assert.That(await Places(Query() with { Until = Live(Kitchen, 3) }), Is.EqualTo(new uint[] { 5, 4, 3 }));
         Assert.That(
-            await Places(Query() with { Direction = Direction.Forward, From = Live(Kitchen, 2), Until = Live(Kitchen, 4) }),
+            await Places(
+                Query() with { Direction = Direction.Forward, From = Live(Kitchen, 2), Until = Live(Kitchen, 4) }),
             Is.EqualTo(new uint[] { 3, 4 }));
         Assert.That(await Places(Query() with { RelType = "m.annotation" }), Is.EqualTo(new uint[] { 5, 4, 2 }));
         Assert.That(
-            await Places(Query() with { RelType = "m.annotation", EventType = "m.reaction" }), Is.EqualTo(new uint[] { 4, 2 }));
+            await Places(Query() with { RelType = "m.annotation", EventType = "m.reaction" }),
+            Is.EqualTo(new uint[] { 4, 2 }));
         Assert.That(await Places(Query() with { Room = Garden }), Is.Empty);
 
         var row = (await Store.Relations.ChildrenAsync(Query() with { Limit = 1 }, Stop)).Single();
@@ -46,7 +50,9 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Relates(5, "m.reference", "m.room.message", parent: 4);
 
         async Task<(uint, int)[]> At(int depth) =>
-            [.. (await Store.Relations.ChildrenAsync(Query() with { Depth = depth, Direction = Direction.Forward }, Stop))
+            [.. (await Store.Relations.ChildrenAsync(
+                Query() with { Depth = depth, Direction = Direction.Forward },
+                Stop))
                 .Select(row => (row.Event.Ordinal - EventNid.FirstLiveOrdinal, row.Depth))];
 
         Assert.That(await At(1), Is.EqualTo(new[] { (2u, 1) }));
@@ -65,7 +71,8 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Relates(5, "m.replace", "m.room.message", ts: 99, sender: Bob);
         await Relates(6, "m.replace", "m.room.encrypted", ts: 10);
 
-        var aggregation = (await Store.Relations.AggregationsAsync(Kitchen, [_root, EventId("none")], Bob, Stop))[_root];
+        var aggregation =
+            (await Store.Relations.AggregationsAsync(Kitchen, [_root, EventId("none")], Bob, Stop))[_root];
 
         Assert.That(aggregation.ReplacementOf("m.room.message"), Is.EqualTo(Live(Kitchen, 3)));
         Assert.That(aggregation.ReplacementOf("m.room.encrypted"), Is.EqualTo(Live(Kitchen, 6)));
@@ -80,10 +87,15 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
 
         var aggregation = (await Store.Relations.AggregationsAsync(Kitchen, [_root], Alice, Stop))[_root];
 
-        // The text of the ids, in which `-` and digits come before letters; the bytes of the hash, which are stored, have another order.
-        static string Bytes(uint n) => Convert.ToHexString(System.Buffers.Text.Base64Url.DecodeFromChars(IdOf(Live(Kitchen, n)).AsSpan(1)));
+        // The latest edit is the one with the greatest id as text, where `-` and digits come before letters.
+        // The stored bytes of the hash have another order.
+        static string Bytes(uint n) =>
+            Convert.ToHexString(System.Buffers.Text.Base64Url.DecodeFromChars(IdOf(Live(Kitchen, n)).AsSpan(1)));
         var greatest = edits.MaxBy(n => IdOf(Live(Kitchen, n)), StringComparer.Ordinal);
-        Assert.That(greatest, Is.Not.EqualTo(edits.MaxBy(Bytes, StringComparer.Ordinal)), "These ids would not show it.");
+        Assert.That(
+            greatest,
+            Is.Not.EqualTo(edits.MaxBy(Bytes, StringComparer.Ordinal)),
+            "These ids would not show it.");
         Assert.That(aggregation.ReplacementOf("m.room.message"), Is.EqualTo(Live(Kitchen, greatest)));
     }
 
@@ -98,7 +110,9 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         var aggregation = (await Store.Relations.AggregationsAsync(Kitchen, [_root], Alice, Stop))[_root];
 
         Assert.That(aggregation.References, Has.Count.EqualTo(Aggregation.MaxReferences));
-        Assert.That(aggregation.References.Take(2), Is.EqualTo(new[] { IdOf(Live(Kitchen, 2)), IdOf(Live(Kitchen, 3)) }));
+        Assert.That(
+            aggregation.References.Take(2),
+            Is.EqualTo(new[] { IdOf(Live(Kitchen, 2)), IdOf(Live(Kitchen, 3)) }));
         Assert.That(aggregation.Thread, Is.Null);
     }
 
@@ -117,8 +131,12 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
 
         var aggregation = (await Store.Relations.AggregationsAsync(Garden, [root], Alice, Stop))[root];
         Assert.That(aggregation.References, Is.EqualTo(new[] { IdOf(Live(Garden, 2)) }));
-        Assert.That(await Store.Relations.HasAnnotationAsync(Garden, root, Alice, "m.room.message", "key", Stop), Is.False);
-        Assert.That(await Store.Relations.HasAnnotationAsync(Kitchen, root, Alice, "m.room.message", "key", Stop), Is.True);
+        Assert.That(
+            await Store.Relations.HasAnnotationAsync(Garden, root, Alice, "m.room.message", "key", Stop),
+            Is.False);
+        Assert.That(
+            await Store.Relations.HasAnnotationAsync(Kitchen, root, Alice, "m.room.message", "key", Stop),
+            Is.True);
     }
 
     [Test]
@@ -145,7 +163,8 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Relates(7, "m.thread", "m.room.message", parent: 2, sender: Carol);
 
         async Task<string[]> Roots(EventNid? before, bool participated, int limit) =>
-            [.. (await Store.Relations.ThreadsAsync(Kitchen, before, Carol, participated, limit, Stop)).Select(row => row.RootId)];
+            [.. (await Store.Relations.ThreadsAsync(Kitchen, before, Carol, participated, limit, Stop))
+                .Select(row => row.RootId)];
         string Root(uint place) => IdOf(Live(Kitchen, place));
 
         Assert.That(await Roots(null, false, 9), Is.EqualTo(new[] { Root(2), Root(1), Root(3) }));
@@ -185,9 +204,15 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
 
         Task<IReadOnlyList<ThreadRow>> ThreadsOf(RoomNid room, string reader) =>
             Store.Relations.ThreadsAsync(room, null, reader, false, 9, Stop).AsTask();
-        Assert.That(await ThreadsOf(Kitchen, Bob), Is.EqualTo(new[] { new ThreadRow(_root, Live(Kitchen, 2), 1, false) }));
-        Assert.That(await ThreadsOf(Garden, Alice), Is.EqualTo(new[] { new ThreadRow(_root, Live(Garden, 2), 1, false) }));
-        Assert.That((await Store.Relations.AggregationsAsync(Kitchen, [_root], Bob, Stop))[_root].Thread?.Count, Is.EqualTo(1));
+        Assert.That(
+            await ThreadsOf(Kitchen, Bob),
+            Is.EqualTo(new[] { new ThreadRow(_root, Live(Kitchen, 2), 1, false) }));
+        Assert.That(
+            await ThreadsOf(Garden, Alice),
+            Is.EqualTo(new[] { new ThreadRow(_root, Live(Garden, 2), 1, false) }));
+        Assert.That(
+            (await Store.Relations.AggregationsAsync(Kitchen, [_root], Bob, Stop))[_root].Thread?.Count,
+            Is.EqualTo(1));
     }
 
     [Test]
@@ -207,10 +232,19 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
     private static RelationsQuery Query() => new() { Room = Kitchen, ParentId = _root };
 
     private async Task<uint[]> Places(RelationsQuery query) =>
-        [.. (await Store.Relations.ChildrenAsync(query, Stop)).Select(row => row.Event.Ordinal - EventNid.FirstLiveOrdinal)];
+        [.. (await Store.Relations.ChildrenAsync(query, Stop))
+            .Select(row => row.Event.Ordinal - EventNid.FirstLiveOrdinal)];
 
     private async Task Relates(
-        uint place, string relType, string type, uint parent = 1, long ts = 1, string sender = Alice, string? key = null) => await Write(
-            (Event(Live(Kitchen, place), sender) with { Type = type, Timestamp = ts }).RelatedTo(
-                IdOf(Live(Kitchen, parent)), relType, key ?? (relType == "m.annotation" ? "key" : null)));
+        uint place,
+        string relType,
+        string type,
+        uint parent = 1,
+        long ts = 1,
+        string sender = Alice,
+        string? key = null) =>
+        await Write((Event(Live(Kitchen, place), sender) with { Type = type, Timestamp = ts }).RelatedTo(
+            IdOf(Live(Kitchen, parent)),
+            relType,
+            key ?? (relType == "m.annotation" ? "key" : null)));
 }

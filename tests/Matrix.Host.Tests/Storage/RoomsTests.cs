@@ -13,7 +13,11 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     {
         var header = new RoomHeader
         {
-            Extremities = [new Extremity(EventNid.FirstLiveOrdinal, EventId("a")), new Extremity(uint.MaxValue, "$old:example.org")],
+            Extremities =
+            [
+                new Extremity(EventNid.FirstLiveOrdinal, EventId("a")),
+                new Extremity(uint.MaxValue, "$old:example.org"),
+            ],
             Depth = 1L << 50,
             CurrentStep = 3,
             LastOrdinal = uint.MaxValue,
@@ -70,7 +74,11 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     {
         var before = new RoomHeader
         {
-            Extremities = [new Extremity(EventNid.FirstLiveOrdinal, EventId("a")), new Extremity(EventNid.FirstLiveOrdinal + 1, EventId("b"))],
+            Extremities =
+            [
+                new Extremity(EventNid.FirstLiveOrdinal, EventId("a")),
+                new Extremity(EventNid.FirstLiveOrdinal + 1, EventId("b")),
+            ],
             Depth = 7,
             CurrentStep = 3,
             LastOrdinal = EventNid.FirstLiveOrdinal + 1,
@@ -80,7 +88,10 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
         await Write(Room(Kitchen), Room(Garden), Header(Kitchen, before));
         var after = before.After(Live(Kitchen, 3).Ordinal, IdOf(Live(Kitchen, 3)));
         await Write(Event(Live(Kitchen, 2)));
-        var position = await Write(Event(Live(Kitchen, 3)), new RoomAdvanced(Identity(Kitchen), before.After(Live(Kitchen, 2).Ordinal, IdOf(Live(Kitchen, 2))), after), Event(EventNid.Of(Garden, 5)));
+        var position = await Write(
+            Event(Live(Kitchen, 3)),
+            new RoomAdvanced(Identity(Kitchen), before.After(Live(Kitchen, 2).Ordinal, IdOf(Live(Kitchen, 2))), after),
+            Event(EventNid.Of(Garden, 5)));
 
         var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
 
@@ -91,14 +102,24 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
             Assert.That(found[Kitchen].Header with { Extremities = after.Extremities }, Is.EqualTo(after));
             Assert.That(found[Kitchen].Header.Depth, Is.EqualTo(9));
             Assert.That(found[Kitchen].LastPosition, Is.EqualTo(position));
-            Assert.That(found[Garden].Header.LastOrdinal, Is.EqualTo(EventNid.FirstLiveOrdinal - 1), "history is no message of now");
+            Assert.That(
+                found[Garden].Header.LastOrdinal,
+                Is.EqualTo(EventNid.FirstLiveOrdinal - 1),
+                "history is no message of now");
         });
     }
 
     [Test]
     public void A_header_follows_only_if_nothing_but_the_timeline_went_on()
     {
-        var before = new RoomHeader { Depth = 7, CurrentStep = 3, LastStep = 3, LastOrdinal = Live(Kitchen, 1).Ordinal, JoinedCount = 2 };
+        var before = new RoomHeader
+        {
+            Depth = 7,
+            CurrentStep = 3,
+            LastStep = 3,
+            LastOrdinal = Live(Kitchen, 1).Ordinal,
+            JoinedCount = 2,
+        };
         var after = before.After(Live(Kitchen, 2).Ordinal, EventId("c"));
         var old = new Extremity(EventNid.FirstLiveOrdinal, EventId("a"));
 
@@ -122,7 +143,9 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
         var before = await Write(Room(Kitchen), Room(Garden));
         var first = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 1));
         var between = await Write(new StateChanged(Garden, StateTree.Empty, StateTree.Empty, 7));
-        var second = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 2), new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 3));
+        var second = await Write(
+            new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 2),
+            new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 3));
 
         Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, before, Stop), Is.Zero);
         Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, first, Stop), Is.EqualTo(1));
@@ -141,7 +164,8 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     {
         await Write(Room(Kitchen));
 
-        var failure = Fails(() => Write(Room(Garden) with { Room = Identity(Garden) with { RoomId = RoomIdOf(Kitchen) } }));
+        var failure = Fails(
+            () => Write(Room(Garden) with { Room = Identity(Garden) with { RoomId = RoomIdOf(Kitchen) } }));
 
         Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
     }

@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>Rows to write, with all that a test does not care about filled in.</summary>
+/// <summary>Rows to write, with defaults for values that a test does not set.</summary>
 internal static class Samples
 {
     public const string Alice = "@alice:example.org";
@@ -22,9 +22,10 @@ internal static class Samples
 
     public static string RoomIdOf(RoomNid room) => $"!room{room}:example.org";
 
-    /// <summary>An event id of the newer form, always the same for a text.</summary>
+    /// <summary>An event id of versions 3 and later, the same for the same text.</summary>
     public static string EventId(string text) =>
-        "$" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text))).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+        "$" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))
+            .TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     public static EventNid Live(RoomNid room, uint place) => EventNid.Of(room, EventNid.FirstLiveOrdinal + place);
 
@@ -34,20 +35,24 @@ internal static class Samples
 
     public static RoomIdentity Identity(RoomNid room) => new(room, RoomIdOf(room), RoomRules.Find("11")!);
 
-    public static RoomCreated Room(RoomNid room, int joined = 0) => new(Identity(room), Alice, new RoomHeader { JoinedCount = joined });
+    public static RoomCreated Room(RoomNid room, int joined = 0) =>
+        new(Identity(room), Alice, new RoomHeader { JoinedCount = joined });
 
-    /// <summary>The room's header is this from now on.</summary>
+    /// <summary>Changes the room's header.</summary>
     public static RoomAdvanced Header(RoomNid room, RoomHeader header) =>
         new(Identity(room), new RoomHeader { LastOrdinal = uint.MaxValue, Depth = -1 }, header);
 
     public static string IdOf(EventNid nid) => EventId(nid.ToString());
 
-    public static EventSample Event(EventNid nid, string sender = Alice) => new() { Nid = nid, EventId = IdOf(nid), Sender = sender };
+    public static EventSample Event(EventNid nid, string sender = Alice) =>
+        new() { Nid = nid, EventId = IdOf(nid), Sender = sender };
 
-    /// <summary>An event loses its content, by another.</summary>
-    public static EventRedacted Redacts(EventNid nid, EventNid by) => new((Event(nid) with { RedactedBy = by, Content = "{}" }).ToStored());
+    /// <summary>A redaction of an event by another.</summary>
+    public static EventRedacted Redacts(EventNid nid, EventNid by) =>
+        new((Event(nid) with { RedactedBy = by, Content = "{}" }).ToStored());
 
-    public static MembershipChanged Sets(RoomNid room, string user, Membership membership, EventNid nid, bool isLocal = true) =>
+    public static MembershipChanged Sets(
+        RoomNid room, string user, Membership membership, EventNid nid, bool isLocal = true) =>
         new(room, user, null, membership, nid, isLocal);
 }
 
@@ -76,18 +81,19 @@ internal sealed record EventSample
 
     public string Type { get; init; } = "m.room.message";
 
-    /// <summary>Its content, as JSON; null for one that names the event.</summary>
+    /// <summary>Its content, as JSON; if null, the content has the number of the event.</summary>
     public string? Content { get; init; }
 
     public long Timestamp { get; init; } = 1;
 
-    /// <summary>So many more bytes.</summary>
+    /// <summary>The number of additional bytes.</summary>
     public int Padding { get; init; }
 
     public ReadOnlyMemory<byte> Json => Samples.Json(
-        $$"""
-        {"auth_events":[],"content":{{Content ?? $"{{\"n\":\"{Nid}\"}}"}},"depth":1,"hashes":{"sha256":"{{new string('x', Padding)}}"},"origin_server_ts":{{Timestamp}},"prev_events":[],"room_id":"{{Samples.RoomIdOf(Nid.Room)}}","sender":"{{Sender}}","signatures":{},"type":"{{Type}}"}
-        """);
+        $$"""{"auth_events":[],"content":{{Content ?? $"{{\"n\":\"{Nid}\"}}"}},"depth":1"""
+            + $$""","hashes":{"sha256":"{{new string('x', Padding)}}"},"origin_server_ts":{{Timestamp}}"""
+            + $$""","prev_events":[],"room_id":"{{Samples.RoomIdOf(Nid.Room)}}","sender":"{{Sender}}","signatures":{}"""
+            + $$""","type":"{{Type}}"}""");
 
     public StoredEvent ToStored() => new(
         Samples.Identity(Nid.Room),
@@ -95,11 +101,15 @@ internal sealed record EventSample
 
     public EventsAppended ToChange() => new(Samples.Identity(Nid.Room), [ToStored()]) { Request = Request };
 
-    /// <summary>The same, in relation to another event.</summary>
-    public EventSample RelatedTo(string parent, string how, string? key = null) => this with
+    /// <summary>The same event with a relation to another.</summary>
+    public EventSample RelatedTo(string parent, string how, string? key = null)
     {
-        Content = $$"""{"m.relates_to":{"event_id":"{{parent}}"{{(key is null ? "" : $",\"key\":\"{key}\"")}},"rel_type":"{{how}}"} }""",
-    };
+        var keyMember = key is null ? "" : $",\"key\":\"{key}\"";
+        return this with
+        {
+            Content = $$"""{"m.relates_to":{"event_id":"{{parent}}"{{keyMember}},"rel_type":"{{how}}"} }""",
+        };
+    }
 
     public static implicit operator Change(EventSample sample) => sample.ToChange();
 }

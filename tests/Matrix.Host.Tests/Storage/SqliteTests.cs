@@ -7,7 +7,7 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>What only a file can suffer.</summary>
+/// <summary>Faults that only a database file has.</summary>
 internal sealed class SqliteTests
 {
     private string _folder = null!;
@@ -29,8 +29,14 @@ internal sealed class SqliteTests
         Assert.That(fault.Message, Is.EqualTo("SQLite, COMMIT: the disk is full (code 4874)."));
     }
 
-    [TestCase(0, 3_040_001, "The system's libsqlite3 cannot be used: it is built for a single thread (SQLITE_THREADSAFE=0).")]
-    [TestCase(1, 3_034_001, "The system's libsqlite3 cannot be used: it is version 3.34.1, and at least 3.35.0 is needed.")]
+    [TestCase(
+        0,
+        3_040_001,
+        "The system's libsqlite3 cannot be used: it is built for a single thread (SQLITE_THREADSAFE=0).")]
+    [TestCase(
+        1,
+        3_034_001,
+        "The system's libsqlite3 cannot be used: it is version 3.34.1, and at least 3.35.0 is needed.")]
     public void A_library_that_is_too_old_or_has_no_locks_is_refused(int threadSafe, int version, string message)
     {
         var refused = Assert.Throws<StorageException>(() => SqliteLibrary.Check(threadSafe, version));
@@ -48,11 +54,17 @@ internal sealed class SqliteTests
     {
         await using var store = await OpenAsync();
         var slice = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
-        store.Writer.Post(new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
+        store.Writer.Post(
+            new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
 
         var knows = OperatingSystem.IsLinux() && Environment.OSVersion.Version >= new Version(6, 12);
-        Assert.That(await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop), knows ? Is.EqualTo(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL));
-        Assert.That(ShortSlice.Mine(), knows ? Is.GreaterThan(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL), "of who waits for it");
+        Assert.That(
+            await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop),
+            knows ? Is.EqualTo(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL));
+        Assert.That(
+            ShortSlice.Mine(),
+            knows ? Is.GreaterThan(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL),
+            "of who waits for it");
     }
 
     [Test]
@@ -67,7 +79,8 @@ internal sealed class SqliteTests
                 try
                 {
                     await store.Writer.WriteAsync(
-                        new WriteBatch().Add(Event(Live(Kitchen, kept + 1)) with { Padding = 60_000 }).Add(Event(Live(Garden, kept + 1))),
+                        new WriteBatch().Add(Event(Live(Kitchen, kept + 1)) with { Padding = 60_000 })
+                            .Add(Event(Live(Garden, kept + 1))),
                         Stop);
                     kept++;
                 }
@@ -84,7 +97,9 @@ internal sealed class SqliteTests
         }
 
         await using var larger = await OpenAsync();
-        await larger.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 9_999)) with { Padding = 60_000 }), Stop);
+        await larger.Writer.WriteAsync(
+            new WriteBatch().Add(Event(Live(Kitchen, 9_999)) with { Padding = 60_000 }),
+            Stop);
     }
 
     [Test]
@@ -156,16 +171,21 @@ internal sealed class SqliteTests
         var writing = new List<Task>();
         for (var n = 2u; n <= 60; n++)
         {
-            // Every third is there already: the commit that it is in is made anew without it.
+            // Every third event exists already: its commit is repeated without it.
             var nid = n % 3 == 0 ? 1 : n;
-            writing.Add(store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, nid)) with { Padding = 30_000 }), Stop).AsTask());
+            writing.Add(
+                store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, nid)) with { Padding = 30_000 }), Stop)
+                    .AsTask());
         }
 
         Assert.That(async () => await Task.WhenAll(writing), Throws.InstanceOf<StorageException>());
         await using var found = await OpenAsync(options => options with { DataDir = Copied() });
         for (var n = 2u; n <= 60; n++)
         {
-            Assert.That(await found.Events.FindAsync(Live(Kitchen, n), Stop), n % 3 == 0 ? Is.Null : Is.Not.Null, $"event {n}");
+            Assert.That(
+                await found.Events.FindAsync(Live(Kitchen, n), Stop),
+                n % 3 == 0 ? Is.Null : Is.Not.Null,
+                $"event {n}");
         }
     }
 
@@ -177,7 +197,9 @@ internal sealed class SqliteTests
         {
             var written = Event(Live(Kitchen, n)) with { Padding = 100 * (int)n };
             await store.Writer.WriteAsync(new WriteBatch().Add(written), Stop);
-            Assert.That((await store.Events.FindAsync(Live(Kitchen, n), Stop))?.Json.Length, Is.EqualTo(written.Json.Length));
+            Assert.That(
+                (await store.Events.FindAsync(Live(Kitchen, n), Stop))?.Json.Length,
+                Is.EqualTo(written.Json.Length));
         }
     }
 
@@ -193,7 +215,9 @@ internal sealed class SqliteTests
                 {
                     for (var n = 1u; n <= 100; n++)
                     {
-                        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 60_000 }), Stop);
+                        await store.Writer.WriteAsync(
+                            new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 60_000 }),
+                            Stop);
                     }
                 })!.Failure,
                 Is.EqualTo(StorageFailure.Full));
@@ -217,7 +241,8 @@ internal sealed class SqliteTests
     [Test]
     public async Task The_log_is_moved_into_the_database_when_it_grows_and_starts_again()
     {
-        await using var store = await OpenAsync(options => options with { CheckpointBytes = 200_000, WalPreallocatedBytes = 0 });
+        await using var store = await OpenAsync(
+            options => options with { CheckpointBytes = 200_000, WalPreallocatedBytes = 0 });
         for (var n = 1u; n <= 400; n++)
         {
             await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
@@ -260,7 +285,9 @@ internal sealed class SqliteTests
         {
             for (var n = 2u; !enough.IsCancellationRequested; n++)
             {
-                await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))), Stop);
+                await store.Writer.WriteAsync(
+                    new WriteBatch().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))),
+                    Stop);
             }
         });
 
@@ -274,7 +301,8 @@ internal sealed class SqliteTests
         Assert.That(await copy.Events.FindAsync(Live(Kitchen, 1), Stop), Is.Not.Null);
         Assert.That(rooms, Is.Empty.Or.Count.EqualTo(2));
         Assert.That(
-            Assert.ThrowsAsync<StorageException>(async () => await store.Admin.BackupAsync(File("copy/matrix.db"), Stop))!.Failure,
+            Assert.ThrowsAsync<StorageException>(
+                async () => await store.Admin.BackupAsync(File("copy/matrix.db"), Stop))!.Failure,
             Is.EqualTo(StorageFailure.Refused));
     }
 
@@ -284,7 +312,8 @@ internal sealed class SqliteTests
         await using var store = await OpenAsync();
 
         Assert.That(
-            new[] { "matrix.db", "matrix.db-wal", "matrix.db-shm" }.Select(name => System.IO.File.GetUnixFileMode(File(name))),
+            new[] { "matrix.db", "matrix.db-wal", "matrix.db-shm" }.Select(
+                name => System.IO.File.GetUnixFileMode(File(name))),
             Is.All.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
     }
 
@@ -303,13 +332,14 @@ internal sealed class SqliteTests
     {
         System.IO.File.WriteAllText(File("file"), "");
 
-        var refused = Assert.ThrowsAsync<StorageException>(async () => await OpenAsync(options => options with { DataDir = File("file/x") }))!;
+        var refused = Assert.ThrowsAsync<StorageException>(
+            async () => await OpenAsync(options => options with { DataDir = File("file/x") }))!;
 
         Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
         Assert.That(refused.Message, Does.Not.Contain("\n"));
     }
 
-    /// <summary>A folder with the files as they are now, as a crash would leave them.</summary>
+    /// <summary>A copy of the files as a crash would leave them now.</summary>
     private string Copied()
     {
         var copy = Directory.CreateDirectory(File("copy")).FullName;

@@ -76,7 +76,9 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
         await Write(Step(400, 399, 399));
 
         Assert.That(Fails(async () => await Store.State.ChainAsync(Kitchen, 300, Stop)).Message, Does.Contain("steps"));
-        Assert.That(Fails(async () => await Store.State.ChainAsync(Kitchen, 400, Stop)).Message, Does.Contain("checkpoint"));
+        Assert.That(
+            Fails(async () => await Store.State.ChainAsync(Kitchen, 400, Stop)).Message,
+            Does.Contain("checkpoint"));
     }
 
     [Test]
@@ -108,7 +110,10 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
     {
         var first = Checkpoint(1, null);
         var second = Checkpoint(2, first.Header);
-        await Write(Step(1, 0) with { Checkpoint = first }, Step(2, 1) with { Checkpoint = second }, Step(1, 0) with { Room = Garden, Checkpoint = first });
+        await Write(
+            Step(1, 0) with { Checkpoint = first },
+            Step(2, 1) with { Checkpoint = second },
+            Step(1, 0) with { Room = Garden, Checkpoint = first });
 
         var last = (await Store.State.LastCheckpointAsync(Kitchen, Stop))!;
         Assert.That((last.Step, last.Root), Is.EqualTo((2, second.Header.RootNode)));
@@ -120,13 +125,15 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
         Assert.That(await Store.State.LastCheckpointAsync(Garden, Stop), Is.Not.Null);
     }
 
-    private static StateNumbered Step(int step, int parent, int @base = 0) => new(Kitchen, step, parent, @base, Delta(step));
+    private static StateNumbered Step(int step, int parent, int @base = 0) =>
+        new(Kitchen, step, parent, @base, Delta(step));
 
     private static StateStep Delta(int step) => StateStep.Of([StateChange.Added(Entry(step))], false);
 
-    private static StateEntry Entry(int n) => StateEntry.Of("m.test", $"key {n}", EventId($"state {n}"), Live(Kitchen, (uint)n).Ordinal);
+    private static StateEntry Entry(int n) =>
+        StateEntry.Of("m.test", $"key {n}", EventId($"state {n}"), Live(Kitchen, (uint)n).Ordinal);
 
-    /// <summary>The state of so many entries, stored whole.</summary>
+    /// <summary>A checkpoint with that many entries.</summary>
     private static StateCheckpoint Checkpoint(int entries, CheckpointHeader? before)
     {
         var tree = StateTree.Empty;

@@ -5,7 +5,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>What every storage test has: a fresh store, on each database in turn.</summary>
+/// <summary>The base of storage tests: a new store, on each kind of database.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal abstract class StorageTests(string kind)
 {
@@ -36,7 +36,7 @@ internal abstract class StorageTests(string kind)
         await Database.DisposeAsync();
     }
 
-    /// <summary>Other bounds than the defaults.</summary>
+    /// <summary>Options with other bounds than the defaults.</summary>
     protected virtual StorageOptions Adjust(StorageOptions options) => options;
 
     protected async Task ReopenAsync()
@@ -56,9 +56,10 @@ internal abstract class StorageTests(string kind)
 
     protected ValueTask<IStorage> OpenAsync() => StorageEngine.OpenAsync(Options(), Stop);
 
-    protected ValueTask<IStorage> OpenAsync(IReadOnlyList<Migration> migrations) => StorageEngine.OpenAsync(Options(), migrations, Stop);
+    protected ValueTask<IStorage> OpenAsync(IReadOnlyList<Migration> migrations) =>
+        StorageEngine.OpenAsync(Options(), migrations, Stop);
 
-    /// <summary>Writes these changes and answers their position.</summary>
+    /// <summary>Writes changes and returns their position.</summary>
     protected async Task<long> Write(params Change[] changes)
     {
         var batch = new WriteBatch();
@@ -72,7 +73,7 @@ internal abstract class StorageTests(string kind)
         return receipt.Position;
     }
 
-    /// <summary>Writes a change that may not apply, and answers whether it did.</summary>
+    /// <summary>Writes a conditional change and returns whether it applied.</summary>
     protected async Task<bool> Applies(ConditionalChange change)
     {
         await Write(change);

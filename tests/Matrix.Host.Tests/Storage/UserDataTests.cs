@@ -15,15 +15,19 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     public async Task Account_data_is_kept_by_user_room_and_type()
     {
         var first = await Write(
-            new AccountDataPut(Alice, null, "m.direct", Json("{\"v\":1}")), new AccountDataPut(Alice, Kitchen, "m.tag", Json("{\"v\":2}")));
+            new AccountDataPut(Alice, null, "m.direct", Json("{\"v\":1}")),
+            new AccountDataPut(Alice, Kitchen, "m.tag", Json("{\"v\":2}")));
         var second = await Write(
-            new AccountDataPut(Alice, null, "m.direct", Json("{\"v\":3}")), new AccountDataPut(Bob, null, "m.direct", Json("{\"v\":4}")));
+            new AccountDataPut(Alice, null, "m.direct", Json("{\"v\":3}")),
+            new AccountDataPut(Bob, null, "m.direct", Json("{\"v\":4}")));
 
         var direct = (await Store.AccountData.FindAsync(Alice, null, "m.direct", Stop))!;
         var since = await Store.AccountData.OfUserAsync(Alice, first, second, Stop);
         var room = await Store.AccountData.OfRoomAsync(Alice, Kitchen, Stop);
 
-        Assert.That((direct.Room, Text(direct.Content), direct.Position), Is.EqualTo(((Matrix.Host.Storage.RoomNid?)null, "{\"v\":3}", second)));
+        Assert.That(
+            (direct.Room, Text(direct.Content), direct.Position),
+            Is.EqualTo(((Matrix.Host.Storage.RoomNid?)null, "{\"v\":3}", second)));
         Assert.That(since.Select(row => row.Type), Is.EqualTo(new[] { "m.direct" }));
         Assert.That((room.Single().Room, Text(room.Single().Content)), Is.EqualTo((Kitchen, "{\"v\":2}")));
         Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, second, Stop), Has.Count.EqualTo(2));
@@ -44,7 +48,9 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
             new ProfileFieldChanged(Alice, "displayname", Json("\"Alice\"")),
             new ProfileFieldChanged(Alice, "org.example.x", Json("{}")),
             new ProfileFieldChanged(Bob, "displayname", Json("\"Bob\"")));
-        await Write(new ProfileFieldChanged(Alice, "displayname", Json("\"A\"")), new ProfileFieldDeleted(Alice, "nothing"));
+        await Write(
+            new ProfileFieldChanged(Alice, "displayname", Json("\"A\"")),
+            new ProfileFieldDeleted(Alice, "nothing"));
 
         var profile = await Store.Profiles.FindAsync(Alice, Stop);
 
@@ -90,7 +96,9 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(
             await Store.Aliases.FindAsync("#b:example.org", Stop),
             Is.EqualTo(new AliasRow("#b:example.org", Kitchen, RoomIdOf(Kitchen), Alice)));
-        Assert.That(await Store.Aliases.OfRoomAsync(Kitchen, Stop), Is.EqualTo(new[] { "#a:example.org", "#b:example.org" }));
+        Assert.That(
+            await Store.Aliases.OfRoomAsync(Kitchen, Stop),
+            Is.EqualTo(new[] { "#a:example.org", "#b:example.org" }));
         Assert.That(await Applies(new AliasDeleted("#b:example.org")), Is.True);
         Assert.That(await Applies(new AliasDeleted("#b:example.org")), Is.False);
         Assert.That(await Store.Aliases.FindAsync("#b:example.org", Stop), Is.Null);
@@ -101,12 +109,17 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     {
         await Write([.. Enumerable.Range(1, 6).Select(n => Room(new(n), joined: n % 3))]);
         await Write([.. Enumerable.Range(1, 5).Select(n => new DirectoryVisibilityChanged(new(n), true))]);
-        await Write(new DirectoryVisibilityChanged(new(5), true), new DirectoryVisibilityChanged(new(4), false), new DirectoryVisibilityChanged(new(6), false));
+        await Write(
+            new DirectoryVisibilityChanged(new(5), true),
+            new DirectoryVisibilityChanged(new(4), false),
+            new DirectoryVisibilityChanged(new(6), false));
 
         var first = await Store.Aliases.PublishedAsync(null, 2, Stop);
         var second = await Store.Aliases.PublishedAsync(first[^1], 9, Stop);
 
-        Assert.That(first.Concat(second).Select(row => (row.Room.Value, row.JoinedCount)), Is.EqualTo(new[] { (2, 2), (5, 2), (1, 1), (3, 0) }));
+        Assert.That(
+            first.Concat(second).Select(row => (row.Room.Value, row.JoinedCount)),
+            Is.EqualTo(new[] { (2, 2), (5, 2), (1, 1), (3, 0) }));
         Assert.That(await Store.Aliases.PublishedCountAsync(Stop), Is.EqualTo(4));
         Assert.That(await Store.Aliases.IsPublishedAsync(new(5), Stop), Is.True);
         Assert.That(await Store.Aliases.IsPublishedAsync(new(4), Stop), Is.False);
@@ -172,7 +185,8 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(await Of("PHONE"), Is.EqualTo(new[] { "one", "own", "two" }));
         Assert.That(await Of("WATCH"), Is.EqualTo(new[] { "one", "two" }));
         Assert.That(
-            (await Store.ToDevice.WaitingAsync(Bob, [Alice, Bob], Stop)).Select(row => (row.UserId, row.DeviceId, row.Bytes)),
+            (await Store.ToDevice.WaitingAsync(Bob, [Alice, Bob], Stop))
+                .Select(row => (row.UserId, row.DeviceId, row.Bytes)),
             Is.EquivalentTo(new[]
             {
                 (Alice, "PHONE", 2L * (3 + ToDeviceSent.Overhead)),
@@ -191,7 +205,8 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(1), "Bob has his still.");
 
         async Task<string[]> Of(string device) =>
-            [.. (await Store.ToDevice.OfDeviceAsync(Alice, device, 0, long.MaxValue, 10, Stop)).Select(row => Text(row.Json))];
+            [.. (await Store.ToDevice.OfDeviceAsync(Alice, device, 0, long.MaxValue, 10, Stop))
+                .Select(row => Text(row.Json))];
     }
 
     [Test]

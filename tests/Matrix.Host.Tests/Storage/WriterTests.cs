@@ -17,7 +17,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Positions_rise_in_order_of_submission_and_every_row_of_a_set_has_its_position()
     {
-        var writes = Enumerable.Range(1, 100).Select(n => Submit(Event(Live(Kitchen, (uint)n)), Event(Live(Garden, (uint)n)))).ToArray();
+        var writes = Enumerable.Range(1, 100)
+            .Select(n => Submit(Event(Live(Kitchen, (uint)n)), Event(Live(Garden, (uint)n)))).ToArray();
         var receipts = await Task.WhenAll(writes);
 
         Assert.That(receipts.Select(receipt => receipt.Position), Is.Ordered.And.Unique);
@@ -30,7 +31,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_published_batch_is_visible_to_every_reader()
     {
-        // The first position of a process may be far above what was before it.
+        // The first position of a process may be far above the last one before it.
         var start = await Write(Event(Live(new RoomNid(9), 1)));
         var writing = Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
         {
@@ -70,7 +71,9 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         Store.Writer.AddConsumer(faulty);
         Store.Writer.AddConsumer(last);
 
-        var receipt = await Store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
+        var receipt = await Store.Writer.WriteAsync(
+            new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))),
+            Stop);
 
         Assert.That(read, Is.EqualTo(new[]
         {
@@ -141,8 +144,12 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         Assert.That(Fails(() => poisonous).Failure, Is.EqualTo(StorageFailure.Rejected));
         Assert.That(Fails(() => builtOnIt).Failure, Is.EqualTo(StorageFailure.ChainBroken));
         Assert.That(chain.IsBroken);
-        Assert.That(Fails(() => Submit(chain, Event(Live(Kitchen, 4)))).Failure, Is.EqualTo(StorageFailure.ChainBroken));
-        Assert.That((await Everything(Kitchen)).Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 2) }));
+        Assert.That(
+            Fails(() => Submit(chain, Event(Live(Kitchen, 4)))).Failure,
+            Is.EqualTo(StorageFailure.ChainBroken));
+        Assert.That(
+            (await Everything(Kitchen)).Select(row => row.Nid),
+            Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 2) }));
     }
 
     [Test]
@@ -151,10 +158,12 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         await Write(new UserCreated(Alice, UserKind.User, null, false));
 
         var refused = await Store.Writer.WriteAsync(
-            new WriteBatch().Add(new ProfileFieldChanged(Alice, "displayname", Json("\"A\""))).Require(new UserCreated(Alice, UserKind.User, null, true)),
+            new WriteBatch().Add(new ProfileFieldChanged(Alice, "displayname", Json("\"A\"")))
+                .Require(new UserCreated(Alice, UserKind.User, null, true)),
             Stop);
         var kept = await Store.Writer.WriteAsync(
-            new WriteBatch().Add(new ProfileFieldChanged(Bob, "displayname", Json("\"B\""))).Require(new UserCreated(Bob, UserKind.User, null, true)),
+            new WriteBatch().Add(new ProfileFieldChanged(Bob, "displayname", Json("\"B\"")))
+                .Require(new UserCreated(Bob, UserKind.User, null, true)),
             Stop);
 
         Assert.That(refused, Is.EqualTo(new WriteReceipt(0, true)));
@@ -167,7 +176,9 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task If_one_of_several_preconditions_does_not_hold_the_others_are_taken_back()
     {
-        await Write(new UserCreated(Alice, UserKind.User, null, false), new RegistrationTokenIssued("token", 1, null, false));
+        await Write(
+            new UserCreated(Alice, UserKind.User, null, false),
+            new RegistrationTokenIssued("token", 1, null, false));
         var redeem = new RegistrationTokenRedeemed("token");
         var create = new UserCreated(Alice, UserKind.User, null, false);
 
@@ -189,7 +200,9 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         await Write(new UserCreated(Alice, UserKind.User, null, false));
         var chain = new WriteChain();
 
-        var refused = Store.Writer.WriteAsync(new WriteBatch { Chain = chain }.Require(new UserCreated(Alice, UserKind.User, null, false)), Stop);
+        var refused = Store.Writer.WriteAsync(
+            new WriteBatch { Chain = chain }.Require(new UserCreated(Alice, UserKind.User, null, false)),
+            Stop);
         var builtOnIt = Submit(chain, Event(Live(Kitchen, 1)));
 
         Assert.That((await refused).Refused);
@@ -203,7 +216,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         await Write(new RegistrationTokenIssued("token", 1, null, false));
 
         var receipts = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => Store.Writer.WriteAsync(
-            new WriteBatch().Require(new RegistrationTokenRedeemed("token")).Require(new UserCreated($"@u{n}:example.org", UserKind.User, null, false)),
+            new WriteBatch().Require(new RegistrationTokenRedeemed("token"))
+                .Require(new UserCreated($"@u{n}:example.org", UserKind.User, null, false)),
             Stop).AsTask()));
 
         Assert.That(receipts.Count(receipt => !receipt.Refused), Is.EqualTo(1));
@@ -216,8 +230,10 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var committed = new TaskCompletionSource<WriteReceipt>();
         var failed = new TaskCompletionSource<StorageException>();
 
-        Store.Writer.Post(new WriteBatch { OnCommitted = (_, receipt) => committed.SetResult(receipt) }.Add(Event(Live(Kitchen, 1))));
-        Store.Writer.Post(new WriteBatch { OnFailed = (_, failure) => failed.SetResult(failure) }.Add(Event(Live(Kitchen, 1))));
+        Store.Writer.Post(
+            new WriteBatch { OnCommitted = (_, receipt) => committed.SetResult(receipt) }.Add(Event(Live(Kitchen, 1))));
+        Store.Writer.Post(
+            new WriteBatch { OnFailed = (_, failure) => failed.SetResult(failure) }.Add(Event(Live(Kitchen, 1))));
 
         Assert.That((await committed.Task).Position, Is.EqualTo((await Everything(Kitchen)).Single().Position));
         Assert.That((await failed.Task).Failure, Is.EqualTo(StorageFailure.Rejected));
@@ -289,9 +305,11 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public void Every_change_is_carried_out_by_something()
     {
-        var kinds = typeof(Change).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Change)) && !type.IsAbstract);
+        var kinds =
+            typeof(Change).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Change)) && !type.IsAbstract);
 
-        var handlers = Matrix.Host.Storage.Tables.AllTables.Handlers(Matrix.Host.Storage.Sqlite.SqliteEventInsert.Insert);
+        var handlers = Matrix.Host.Storage.Tables.AllTables.Handlers(
+            Matrix.Host.Storage.Sqlite.SqliteEventInsert.Insert);
         Assert.That(handlers.Kinds, Is.EquivalentTo(kinds));
     }
 
@@ -313,7 +331,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     private async Task<IReadOnlyList<EventRow>> Everything(RoomNid room) =>
-        await Store.Events.RangeAsync(room, EventNid.FirstOf(room), null, Direction.Forward, 9_999, EventMarks.None, Stop);
+        await Store.Events.RangeAsync(
+            room, EventNid.FirstOf(room), null, Direction.Forward, 9_999, EventMarks.None, Stop);
 
     private sealed class Consumer(Action<Change, long> take) : IChangeConsumer
     {

@@ -32,7 +32,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
     public bool HasCut => !_armed;
 
     /// <summary>The URL of the same database through this proxy.</summary>
-    public string UrlFor(string url) => new UriBuilder(url) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
+    public string UrlFor(string url) =>
+        new UriBuilder(url) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
 
     /// <summary>
     /// Cuts the connection of the writer instead of passing on the response to its next commit.

@@ -5,15 +5,15 @@ using Matrix.Host.Configuration;
 namespace Matrix.Host.Tests.Support;
 
 /// <summary>
-/// A real homeserver in this process: Kestrel on a free port, a database in a folder of its own. Each start of one fixture serves the
-/// same folder, so that a test can restart it.
+/// A real homeserver in this process: Kestrel on a free port, a database in a folder of its own. Each start of one
+/// fixture serves the same folder, so that a test can restart it.
 /// </summary>
 public sealed class HomeserverFixture : IAsyncDisposable
 {
     /// <summary>The server's name, unless a test asks for another.</summary>
     public const string ServerName = "test.example";
 
-    /// <summary>The secret by which users are made without further ado.</summary>
+    /// <summary>The secret for registering users.</summary>
     public const string SharedSecret = "the-tests-own-secret";
 
     private readonly Dictionary<string, string> _settings;
@@ -28,34 +28,34 @@ public sealed class HomeserverFixture : IAsyncDisposable
         Folder = folder;
     }
 
-    /// <summary>Where its data is.</summary>
+    /// <summary>The data folder.</summary>
     public string Folder { get; }
 
-    /// <summary>Where it serves.</summary>
+    /// <summary>The base address.</summary>
     public Uri Address => _server!.ClientAddress!;
 
-    /// <summary>Talks to it as nobody.</summary>
+    /// <summary>A client without a token.</summary>
     public TestClient Anyone => new(this, token: null);
 
-    /// <summary>The server's clock runs ahead of the world's by this.</summary>
+    /// <summary>The lead of the server's clock.</summary>
     public TimeSpan Ahead
     {
         get => _clock.Ahead;
         set => _clock.Ahead = value;
     }
 
-    /// <summary>The server's parts.</summary>
+    /// <summary>The server's services.</summary>
     public IServiceProvider Services => _server!.Services;
 
-    /// <summary>By what the first user may register.</summary>
+    /// <summary>The first user's registration token.</summary>
     public string? FirstUserToken => _server!.FirstUserToken;
 
-    /// <summary>What it has logged so far.</summary>
+    /// <summary>The log so far.</summary>
     public string Log => _log.Lines;
 
     internal HttpClient Http => _http!;
 
-    /// <summary>Starts one. Settings are named as in the configuration: `("registration.enabled", "false")`.</summary>
+    /// <summary>Starts a server with settings as in the configuration: `("registration.enabled", "false")`.</summary>
     public static async Task<HomeserverFixture> StartAsync(params (string Key, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("matrix-host-").FullName;
@@ -67,7 +67,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
             ["registration.enabled"] = "true",
             ["registration.shared_secret"] = SharedSecret,
             ["rate_limits.enabled"] = "false",
-            // Tests hash many passwords that nobody will ever try to guess.
+            // Tests hash many passwords that nobody will try to guess.
             ["passwords.memory"] = "64KiB",
             ["passwords.operations"] = "1",
         };
@@ -78,7 +78,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
         return fixture;
     }
 
-    /// <summary>Stops it as an operator would, and serves the same data again.</summary>
+    /// <summary>Stops the server as an operator does, and starts it with the same data.</summary>
     public async Task RestartAsync(params (string Key, string Value)[] settings)
     {
         foreach (var (key, value) in settings) _settings[key] = value;
@@ -86,7 +86,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
         await StartAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Stops it; its data stays.</summary>
+    /// <summary>Stops the server; its data stays.</summary>
     public async Task StopAsync()
     {
         _http?.Dispose();
@@ -94,7 +94,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
         _server = null;
     }
 
-    /// <summary>Makes a user with a password of `NAME-password` and logs in; the user acts through the result.</summary>
+    /// <summary>Registers a user, whose password is `NAME-password`, and logs in.</summary>
     public async Task<TestUser> RegistersAsync(string name)
     {
         var password = name + "-password";
@@ -105,10 +105,11 @@ public sealed class HomeserverFixture : IAsyncDisposable
             ["auth"] = new JsonObject { ["type"] = "m.login.dummy" },
         }).ConfigureAwait(false);
         Assert.That(reply.Status, Is.EqualTo(200), reply.Text);
-        return new TestUser(this, reply.Member("user_id"), reply.Member("device_id"), reply.Member("access_token"), password);
+        return new TestUser(
+            this, reply.Member("user_id"), reply.Member("device_id"), reply.Member("access_token"), password);
     }
 
-    /// <summary>Stops it and deletes its data.</summary>
+    /// <summary>Stops the server and deletes its data.</summary>
     public async ValueTask DisposeAsync()
     {
         await StopAsync().ConfigureAwait(false);
@@ -130,7 +131,10 @@ public sealed class HomeserverFixture : IAsyncDisposable
         Assert.That(more, Is.Empty);
 
         _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None).ConfigureAwait(false);
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = Address };
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
+        {
+            BaseAddress = Address,
+        };
     }
 
     private sealed class AheadClock : TimeProvider

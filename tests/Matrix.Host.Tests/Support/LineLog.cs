@@ -10,7 +10,7 @@ internal sealed class LineLog(bool json = false) : ILoggerProvider
     private readonly LineFormatter _formatter = new(json);
     private readonly StringWriter _lines = new();
 
-    /// <summary>What was logged so far.</summary>
+    /// <summary>The lines so far.</summary>
     public string Lines
     {
         get { lock (_lines) return _lines.ToString(); }
@@ -29,7 +29,12 @@ internal sealed class LineLog(bool json = false) : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             var entry = new LogEntry<TState>(logLevel, category, eventId, state, exception, formatter);
             lock (owner._lines) owner._formatter.Write(in entry, scopeProvider: null, owner._lines);

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Tests.Support;
 
-/// <summary>A clock that stands still until it is told to go on; timers fire while it does, on the thread that tells it.</summary>
+/// <summary>A clock that a test advances. Timers fire on the thread that advances it.</summary>
 internal sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Matrix.Host.Tests.Support;
 
-/// <summary>A PostgreSQL server of the test run's own, started by tests/support/postgres.sh when the first test asks for it.</summary>
+/// <summary>
+/// The PostgreSQL server of a test run. `tests/support/postgres.sh` starts it for the first test that needs it.
+/// </summary>
 internal sealed class PostgresServer : IDisposable
 {
     private static readonly Lazy<Task<PostgresServer>> Shared = new(() => Task.Run(() => new PostgresServer()));
@@ -13,7 +15,7 @@ internal sealed class PostgresServer : IDisposable
 
     private readonly System.Collections.Concurrent.ConcurrentBag<string> _emptied = [];
 
-    // In memory: a test's database lives for a second, and is synced often in it.
+    // In memory: a test's database lives for a second, with many syncs.
     private readonly PostgresProcess _process = new(inMemory: true);
     private readonly Uri _url;
 
@@ -31,13 +33,13 @@ internal sealed class PostgresServer : IDisposable
         }
     }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The address on which it listens.</summary>
     public IPEndPoint Address => new(IPAddress.Parse(_url.Host), _url.Port);
 
     /// <summary>The URL of a database on this server.</summary>
     public string UrlOf(string database) => _process.AddressOf(database);
 
-    /// <summary>An empty database: one that was given back and emptied if there is one, for that is much quicker.</summary>
+    /// <summary>An empty database: one that a test gave back, if any, because that is much quicker.</summary>
     public async Task<string> TakeDatabaseAsync(bool isNew = false)
     {
         if (!isNew && _emptied.TryTake(out var emptied))
@@ -50,7 +52,7 @@ internal sealed class PostgresServer : IDisposable
         return name;
     }
 
-    /// <summary>Ends whoever still uses it, and empties it.</summary>
+    /// <summary>Ends the remaining connections to a database, and empties it.</summary>
     public async Task GiveBackDatabaseAsync(string name)
     {
         await ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
@@ -59,7 +61,9 @@ internal sealed class PostgresServer : IDisposable
             DO $$
             DECLARE t record; applied INT := 0;
             BEGIN
-                IF to_regclass('migrations') IS NOT NULL THEN EXECUTE 'SELECT COUNT(*) FROM migrations' INTO applied; END IF;
+                IF to_regclass('migrations') IS NOT NULL THEN
+                    EXECUTE 'SELECT COUNT(*) FROM migrations' INTO applied;
+                END IF;
                 IF applied <> {Migration.All.Count} OR to_regclass('sequence') IS NULL THEN
                     DROP SCHEMA public CASCADE;
                     CREATE SCHEMA public;

@@ -33,17 +33,18 @@ public sealed class RawConnection : IDisposable
         return await connection.ReadToEndAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Sends the text, a character a byte.</summary>
-    public async Task SendAsync(string text) => await _stream.WriteAsync(Encoding.Latin1.GetBytes(text)).ConfigureAwait(false);
+    /// <summary>Sends the text, one byte per character.</summary>
+    public async Task SendAsync(string text) =>
+        await _stream.WriteAsync(Encoding.Latin1.GetBytes(text)).ConfigureAwait(false);
 
-    /// <summary>Closes without the courtesy of an end: the server finds the connection reset.</summary>
+    /// <summary>Resets the connection.</summary>
     public void Reset()
     {
         _tcp.LingerState = new LingerOption(enable: true, seconds: 0);
         _tcp.Close();
     }
 
-    /// <summary>What the server sends until it closes the connection.</summary>
+    /// <summary>Reads until the server closes the connection.</summary>
     public async Task<RawReply> ReadToEndAsync()
     {
         using var patience = new CancellationTokenSource(_patience);
@@ -56,7 +57,7 @@ public sealed class RawConnection : IDisposable
     public void Dispose() => _tcp.Dispose();
 }
 
-/// <summary>An answer as it came.</summary>
+/// <summary>An HTTP response, not interpreted.</summary>
 public sealed record RawReply(int Status, IReadOnlyDictionary<string, string> Headers, string Body)
 {
     internal static RawReply Of(string text)
@@ -64,7 +65,11 @@ public sealed record RawReply(int Status, IReadOnlyDictionary<string, string> He
         var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
         Assert.That(end, Is.Positive, $"This is no answer: {text}");
         var lines = text[..end].Split("\r\n");
-        var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(p => p[0], p => p[1], StringComparer.OrdinalIgnoreCase);
-        return new RawReply(int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture), headers, text[(end + 4)..]);
+        var headers = lines.Skip(1)
+            .Select(line => line.Split(": ", 2)).ToDictionary(p => p[0], p => p[1], StringComparer.OrdinalIgnoreCase);
+        return new RawReply(
+            int.Parse(lines[0].Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture),
+            headers,
+            text[(end + 4)..]);
     }
 }

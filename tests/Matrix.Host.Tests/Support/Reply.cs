@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Matrix.Host.Tests.Support;
 
-/// <summary>What the server answered.</summary>
+/// <summary>A response of the server.</summary>
 public sealed class Reply(int status, string text, HttpResponseMessage response)
 {
     /// <summary>The HTTP status.</summary>
@@ -21,13 +21,14 @@ public sealed class Reply(int status, string text, HttpResponseMessage response)
     /// <summary>The body as an object.</summary>
     public JsonObject Json => JsonNode.Parse(Text)!.AsObject();
 
-    /// <summary>The error code; null if it is no error.</summary>
+    /// <summary>The error code; null for a success.</summary>
     public string? Errcode => Text.StartsWith('{') ? (string?)Json["errcode"] : null;
 
     /// <summary>A member that is a string.</summary>
-    public string Member(string name) => (string?)Json[name] ?? throw new AssertionException($"There is no string `{name}` in {Text}");
+    public string Member(string name) =>
+        (string?)Json[name] ?? throw new AssertionException($"There is no string `{name}` in {Text}");
 
-    /// <summary>Fails unless it is this error.</summary>
+    /// <summary>Fails unless the response has this status and error code.</summary>
     public Reply Is(int status, string? errcode = null)
     {
         Assert.That((Status, Errcode), NUnit.Framework.Is.EqualTo((status, errcode)), Text);

@@ -4,36 +4,45 @@ using System.Text.Json.Nodes;
 
 namespace Matrix.Host.Tests.Support;
 
-/// <summary>Sends requests, as a user or as nobody.</summary>
+/// <summary>Sends requests, with or without a token.</summary>
 public class TestClient(HomeserverFixture server, string? token)
 {
-    /// <summary>The server that it talks to.</summary>
+    /// <summary>The server.</summary>
     public HomeserverFixture Server { get; } = server;
 
-    /// <summary>The token that it shows; null if none.</summary>
+    /// <summary>The access token, if any.</summary>
     public string? Token { get; set; } = token;
 
     /// <summary>GET. Paths that do not start with `/_` or `/.` are below `/_matrix/client/v3/`.</summary>
     public Task<Reply> GetAsync(string path) => SendAsync(HttpMethod.Get, path, body: null);
 
     /// <summary>POST of a JSON object; an empty one if none is given.</summary>
-    public Task<Reply> PostAsync(string path, JsonNode? body = null) => SendAsync(HttpMethod.Post, path, Json(body ?? new JsonObject()));
+    public Task<Reply> PostAsync(string path, JsonNode? body = null) =>
+        SendAsync(HttpMethod.Post, path, Json(body ?? new JsonObject()));
 
     /// <summary>PUT of a JSON object; an empty one if none is given.</summary>
-    public Task<Reply> PutAsync(string path, JsonNode? body = null) => SendAsync(HttpMethod.Put, path, Json(body ?? new JsonObject()));
+    public Task<Reply> PutAsync(string path, JsonNode? body = null) =>
+        SendAsync(HttpMethod.Put, path, Json(body ?? new JsonObject()));
 
     /// <summary>DELETE, with a JSON object if one is given.</summary>
-    public Task<Reply> DeleteAsync(string path, JsonNode? body = null) => SendAsync(HttpMethod.Delete, path, body is null ? null : Json(body));
+    public Task<Reply> DeleteAsync(string path, JsonNode? body = null) =>
+        SendAsync(HttpMethod.Delete, path, body is null ? null : Json(body));
 
     /// <summary>Any request.</summary>
-    public async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? body, params (string Name, string Value)[] headers)
+    public async Task<Reply> SendAsync(
+        HttpMethod method, string path, HttpContent? body, params (string Name, string Value)[] headers)
     {
-        var absolute = path.StartsWith("/_", StringComparison.Ordinal) || path.StartsWith("/.", StringComparison.Ordinal) || path == "/health"
+        var absolute = path.StartsWith("/_", StringComparison.Ordinal)
+            || path.StartsWith("/.", StringComparison.Ordinal)
+            || path == "/health"
             ? path
             : "/_matrix/client/v3/" + path.TrimStart('/');
 
-        // The path as the test wrote it: nothing is decoded, encoded or shortened on the way.
-        var target = new Uri(Server.Address.GetLeftPart(UriPartial.Authority) + absolute, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        // Sends the path as the test wrote it: not decoded, encoded or shortened.
+        var target = new Uri(Server.Address.GetLeftPart(UriPartial.Authority) + absolute, new UriCreationOptions
+        {
+            DangerousDisablePathAndQueryCanonicalization = true,
+        });
         using var request = new HttpRequestMessage(method, target) { Content = body };
         if (Token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", Token);
         foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
@@ -43,7 +52,7 @@ public class TestClient(HomeserverFixture server, string? token)
         return new Reply((int)response.StatusCode, text, response);
     }
 
-    /// <summary>A body as it is.</summary>
+    /// <summary>A body with this exact text.</summary>
     public static HttpContent Raw(string text) => new StringContent(text, Encoding.UTF8, "application/json");
 
     private static HttpContent Json(JsonNode body) => Raw(body.ToJsonString());

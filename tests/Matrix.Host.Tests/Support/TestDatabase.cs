@@ -1,6 +1,6 @@
 namespace Matrix.Host.Tests.Support;
 
-/// <summary>An empty database of a test's own.</summary>
+/// <summary>An empty database for one test.</summary>
 internal sealed class TestDatabase : IAsyncDisposable
 {
     public const string Sqlite = "SQLite";
@@ -15,7 +15,7 @@ internal sealed class TestDatabase : IAsyncDisposable
         _postgresName = postgresName;
     }
 
-    /// <summary>A fixture for each; that on the database server has a category by which a quick run leaves it out.</summary>
+    /// <summary>One fixture for each kind. The PostgreSQL fixture has a category, so that a run can omit it.</summary>
     public static IEnumerable<TestFixtureData> Kinds
     {
         get
@@ -31,8 +31,8 @@ internal sealed class TestDatabase : IAsyncDisposable
 
     public string Folder { get; }
 
-    /// <param name="kind">On which database.</param>
-    /// <param name="isNew">Whether it has no schema yet: one that was used and emptied has today's.</param>
+    /// <param name="kind">The kind of database.</param>
+    /// <param name="isNew">Whether it has no schema: an emptied database has the current one.</param>
     public static async Task<TestDatabase> CreateAsync(string kind, bool isNew = false)
     {
         var folder = Directory.CreateTempSubdirectory("matrix-storage-").FullName;

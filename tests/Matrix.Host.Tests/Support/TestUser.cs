@@ -2,8 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace Matrix.Host.Tests.Support;
 
-/// <summary>A user who is logged in on one device, and acts.</summary>
-public sealed class TestUser(HomeserverFixture server, string userId, string deviceId, string token, string password) : TestClient(server, token)
+/// <summary>A user who is logged in on one device.</summary>
+public sealed class TestUser(
+    HomeserverFixture server, string userId, string deviceId, string token, string password) : TestClient(server, token)
 {
     /// <summary>The user's id.</summary>
     public string UserId { get; } = userId;
@@ -14,7 +15,7 @@ public sealed class TestUser(HomeserverFixture server, string userId, string dev
     /// <summary>The user's password.</summary>
     public string Password { get; } = password;
 
-    /// <summary>`auth` of a request that asks for the user's password.</summary>
+    /// <summary>`auth` with the user's password.</summary>
     public JsonObject PasswordAuth(string? session = null)
     {
         var auth = new JsonObject

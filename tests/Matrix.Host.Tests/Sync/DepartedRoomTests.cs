@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>Rooms that a user left: sync answers from memory and from the database alike.</summary>
+/// <summary>Rooms that a user left: sync returns the same from memory and from the database.</summary>
 internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(databaseKind)
 {
     [Test]
@@ -18,11 +18,16 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
 
         var sync = await wait;
         Assert.That(sync.Left, Is.EqualTo(new[] { Room }));
-        Assert.That(sync.RoomAccountData(Room).Select(each => (int?)each["content"]!["a"]), Is.EqualTo(new int?[] { 1 }));
+        Assert.That(
+            sync.RoomAccountData(Room).Select(each => (int?)each["content"]!["a"]),
+            Is.EqualTo(new int?[] { 1 }));
         Assert.That((await Bob.SyncsAsync(sync.Next)).IsEmpty, Is.True);
 
         await Server.RestartAsync();
-        Assert.That((await Bob.SyncsAsync(since)).RoomAccountData(Room), Has.Count.EqualTo(1), "The database tells the same.");
+        Assert.That(
+            (await Bob.SyncsAsync(since)).RoomAccountData(Room),
+            Has.Count.EqualTo(1),
+            "The database tells the same.");
     }
 
     [TestCase(false, "")]
@@ -60,14 +65,18 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
     public async Task An_invite_of_an_ignored_user_is_shown_by_a_fresh_sync_once_they_are_not_ignored()
     {
         await Alice.SetsAccountDataAsync(
-            "m.ignored_user_list", new JsonObject { ["ignored_users"] = new JsonObject { [Bob.UserId] = new JsonObject() } });
+            "m.ignored_user_list",
+            new JsonObject { ["ignored_users"] = new JsonObject { [Bob.UserId] = new JsonObject() } });
         var before = (await Alice.SyncsAsync()).Next;
         var party = await Bob.CreatesRoomAsync("private_chat");
         await Bob.InvitesAsync(party, Alice);
         var since = (await Alice.SyncsAsync(before)).Next;
         Assert.That((await Alice.SyncsAsync()).Invited, Is.Empty);
 
-        await Alice.SetsAccountDataAsync("m.ignored_user_list", new JsonObject { ["ignored_users"] = new JsonObject() });
+        await Alice.SetsAccountDataAsync("m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject(),
+        });
 
         Assert.That((await Alice.SyncsAsync(since)).Invited, Is.Empty, "What was missed is not sent again.");
         Assert.That((await Alice.SyncsAsync()).Invited, Is.EqualTo(new[] { party }));

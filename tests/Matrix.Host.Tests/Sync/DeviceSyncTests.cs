@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>What sync tells a device of keys, messages to it, and others' devices.</summary>
+/// <summary>Device keys, to-device messages and device lists in sync.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class DeviceSyncTests(string kind)
 {
@@ -90,7 +90,9 @@ internal sealed class DeviceSyncTests(string kind)
             new FallbackKeyUploaded(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAR", "\"key\""u8.ToArray()));
         sync = await wait;
         Assert.That((int)sync.Json["device_one_time_keys_count"]!["curve25519"]!, Is.EqualTo(1));
-        Assert.That(sync.Json["device_unused_fallback_key_types"]!.AsArray().Select(t => (string?)t), Is.EqualTo(new[] { "curve25519" }));
+        Assert.That(
+            sync.Json["device_unused_fallback_key_types"]!.AsArray().Select(t => (string?)t),
+            Is.EqualTo(new[] { "curve25519" }));
     }
 
     [Test]
@@ -113,7 +115,9 @@ internal sealed class DeviceSyncTests(string kind)
 
         await _bob.LeavesAsync(room);
         sync = await _alice.SyncsAsync(sync.Next);
-        Assert.That((sync.DevicesChanged, sync.DevicesLeft), Is.EqualTo((Array.Empty<string>(), new[] { _bob.UserId })));
+        Assert.That(
+            (sync.DevicesChanged, sync.DevicesLeft),
+            Is.EqualTo((Array.Empty<string>(), new[] { _bob.UserId })));
     }
 
     private static int[] Numbers(SyncReply sync) => [.. sync.ToDevice.Select(m => (int)m["content"]!["n"]!)];
@@ -121,9 +125,10 @@ internal sealed class DeviceSyncTests(string kind)
     private Task TellsAsync(int number) => WritesAsync(new ToDeviceSent(
         _bob.UserId,
         _bob.DeviceId,
-        Encoding.UTF8.GetBytes($$"""{"content":{"n":{{number}}},"sender":"{{_alice.UserId}}","type":"org.example.n"}""")));
+        Encoding.UTF8.GetBytes(
+            $$"""{"content":{"n":{{number}}},"sender":"{{_alice.UserId}}","type":"org.example.n"}""")));
 
-    /// <summary>Writes what the endpoints for keys and messages write.</summary>
+    /// <summary>Writes as the endpoints for keys and messages do.</summary>
     private async Task WritesAsync(params Change[] changes)
     {
         var batch = new WriteBatch();

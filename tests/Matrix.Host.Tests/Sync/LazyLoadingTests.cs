@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>Members that are told only when they matter. Client-Server API, "Lazy-loading room members".</summary>
+/// <summary>Lazy-loaded members. Client-Server API, "Lazy-loading room members".</summary>
 internal sealed class LazyLoadingTests
 {
     private HomeserverFixture _server = null!;
@@ -53,7 +53,9 @@ internal sealed class LazyLoadingTests
         var second = await _alice.SyncsAsync(again.Next, filter: Lazy());
         Assert.That(Members(second), Is.Empty);
         await _others[1].SaysAsync(_room, "third");
-        Assert.That(Members(await _alice.SyncsAsync(second.Next, filter: Lazy(redundant: true))), Is.EqualTo(new[] { _others[1].UserId }));
+        Assert.That(
+            Members(await _alice.SyncsAsync(second.Next, filter: Lazy(redundant: true))),
+            Is.EqualTo(new[] { _others[1].UserId }));
     }
 
     [Test]
@@ -76,7 +78,8 @@ internal sealed class LazyLoadingTests
         var sync = await _alice.SyncsAsync(filter: Lazy());
         var heroes = sync.Room(room)["summary"]!["m.heroes"]!.AsArray().Select(h => (string)h!).ToArray();
         Assert.That(heroes, Is.EqualTo(_others.Select(o => o.UserId)));
-        var members = sync.State(room).Where(e => (string?)e["type"] == "m.room.member").Select(e => (string)e["state_key"]!);
+        var members =
+            sync.State(room).Where(e => (string?)e["type"] == "m.room.member").Select(e => (string)e["state_key"]!);
         Assert.That(members, Is.SupersetOf(heroes));
         Assert.That(sync.Room(_room)["summary"]!["m.heroes"], Is.Null, "That room has a name.");
     }
@@ -101,7 +104,10 @@ internal sealed class LazyLoadingTests
     {
         var room = await _alice.CreatesRoomAsync("private_chat");
         await _alice.SetsAsync(room, "m.room.join_rules", new JsonObject { ["join_rule"] = "knock" });
-        await _others[0].SetsAsync(room, "m.room.member", new JsonObject { ["membership"] = "knock" }, _others[0].UserId);
+        await _others[0].SetsAsync(room, "m.room.member", new JsonObject
+        {
+            ["membership"] = "knock",
+        }, _others[0].UserId);
         Assert.That((await _alice.SyncsAsync()).Room(room)["summary"]!["m.heroes"]!.AsArray(), Is.Empty);
     }
 

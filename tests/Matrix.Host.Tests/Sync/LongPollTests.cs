@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>Requests that wait for news.</summary>
+/// <summary>Sync requests with a timeout.</summary>
 internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
 {
     [Test]
@@ -48,7 +48,10 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
 
         Assert.That(() => waits.Count(wait => wait.IsCompleted), Is.EqualTo(6).After(5_000, 20));
         await Task.Delay(300);
-        Assert.That(waits.Count(wait => wait.IsCompleted), Is.EqualTo(6), "One that was ended does not take the place of another.");
+        Assert.That(
+            waits.Count(wait => wait.IsCompleted),
+            Is.EqualTo(6),
+            "One that was ended does not take the place of another.");
         await Alice.SaysAsync(Room, "hello");
         var answers = await Task.WhenAll(waits);
         Assert.That(answers.Count(answer => answer.IsEmpty), Is.EqualTo(6));
@@ -71,7 +74,10 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
         {
             for (var i = 0; i < 30; i++)
             {
-                await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject { ["displayname"] = $"Bob {i}" });
+                await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject
+                {
+                    ["displayname"] = $"Bob {i}",
+                });
             }
         });
         while (!renaming.IsCompleted)
@@ -96,7 +102,13 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
     [Test]
     public async Task A_message_that_the_filter_holds_back_does_not_end_a_wait()
     {
-        var filter = new JsonObject { ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["not_senders"] = new JsonArray(Alice.UserId) } } };
+        var filter = new JsonObject
+        {
+            ["room"] = new JsonObject
+            {
+                ["timeline"] = new JsonObject { ["not_senders"] = new JsonArray(Alice.UserId) },
+            },
+        };
         var since = (await Bob.SyncsAsync(filter: filter)).Next;
         var wait = Bob.WaitsAsync(since, seconds: 3, filter: filter);
         await Alice.SaysAsync(Room, "unheard");
@@ -192,7 +204,7 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
         var sync = await Bob.SyncsAsync();
         await Alice.SaysAsync(Room, "one");
 
-        // Forgotten at the sweep; here by a restart, which is the same to the client.
+        // The sweep drops it; a restart has the same effect for the client.
         await Server.RestartAsync();
         await Alice.SaysAsync(Room, "two");
         sync = await Bob.SyncsAsync(sync.Next);

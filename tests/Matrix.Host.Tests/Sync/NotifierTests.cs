@@ -13,7 +13,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>The notifier by itself: flushes go in, what concerns whom comes out, and nothing is asked of the database meanwhile.</summary>
+/// <summary>The notifier by itself: it updates users' streams with each commit, without reading the database.</summary>
 internal sealed class NotifierTests
 {
     private const string Alice = "@alice:hs";
@@ -114,7 +114,8 @@ internal sealed class NotifierTests
         var alice = await ActivateAsync(Alice);
         var since = Now();
         Commit(
-            new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 5), IsLocal: true), Message(_kitchen, 5));
+            new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 5), IsLocal: true),
+            Message(_kitchen, 5));
         var left = News(alice, since).Single();
         Assert.That((left.Membership, left.MembershipSince), Is.EqualTo((ShownMembership.Left, _position)));
 
@@ -220,8 +221,12 @@ internal sealed class NotifierTests
         var waiting = WaitAsync(alice, since);
         for (var i = 0; i < UserDevices.Capacity; i++) alice.Device($"D{i}");
 
-        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "Who waited when the devices were forgotten looks again.");
-        var about = _notifier.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
+        Assert.That(
+            await waiting.WaitAsync(TimeSpan.FromSeconds(5)),
+            Is.True,
+            "Who waited when the devices were forgotten looks again.");
+        var about =
+            _notifier.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
         Assert.That(await about.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "So does who was about to wait.");
 
         waiting = WaitAsync(alice, since);
@@ -288,7 +293,9 @@ internal sealed class NotifierTests
         Assert.That(_notifier.Find(Bob), Is.SameAs(bob));
         _time.Advance(TimeSpan.FromMinutes(10));
 
-        Assert.That((_notifier.Find(Alice), _notifier.ActiveUsers, _notifier.Subscriptions), Is.EqualTo(((UserStream?)null, 1, 1)));
+        Assert.That(
+            (_notifier.Find(Alice), _notifier.ActiveUsers, _notifier.Subscriptions),
+            Is.EqualTo(((UserStream?)null, 1, 1)));
         Commit(Message(_kitchen, 1));
         var alice = await ActivateAsync(Alice);
         Assert.That(alice.KnownSince, Is.EqualTo(_position));
@@ -319,7 +326,10 @@ internal sealed class NotifierTests
         var waiting = WaitAsync(bob);
         await ActivateAsync("@c:hs");
         _source.Joined("@d:hs", _kitchen, _garden);
-        Assert.That(await _notifier.ActivateAsync("@d:hs", default), Is.Null, "Bob waits: there is no room for two more.");
+        Assert.That(
+            await _notifier.ActivateAsync("@d:hs", default),
+            Is.Null,
+            "Bob waits: there is no room for two more.");
         Assert.That(_notifier.Subscriptions, Is.EqualTo(2));
         Assert.That(waiting.IsCompleted, Is.False);
     }
@@ -340,7 +350,9 @@ internal sealed class NotifierTests
         var since = Now();
         _source.Meanwhile = () =>
         {
-            Commit(new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 3), IsLocal: true), Message(_kitchen, 3));
+            Commit(
+                new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 3), IsLocal: true),
+                Message(_kitchen, 3));
             Commit(
                 new RoomCreated(Room(_garden), Alice, Header(1)),
                 Message(_garden, 1),
@@ -375,7 +387,7 @@ internal sealed class NotifierTests
     {
         _notifier = new Notifier(_source, _time, options, _position);
 
-        // Counts are not asked for here: only flushes go in.
+        // These tests read no counts: they only commit.
         _flushes = new CommitDispatcher(_metrics);
         var streams = AllStreams.Of(
             _notifier,
@@ -389,8 +401,10 @@ internal sealed class NotifierTests
 
     private SyncToken Now() => new(_notifier.Applied, _notifier.Epoch, _notifier.Ephemeral);
 
-    private Task<bool> WaitAsync(UserStream stream, SyncToken? since = null, TimeSpan? atMost = null, CancellationToken stop = default) =>
-        _notifier.WaitAsync(stream, stream.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop).AsTask();
+    private Task<bool> WaitAsync(
+        UserStream stream, SyncToken? since = null, TimeSpan? atMost = null, CancellationToken stop = default) =>
+        _notifier.WaitAsync(stream, stream.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop)
+            .AsTask();
 
     private static List<UpdatedRoom> News(UserStream stream, SyncToken since)
     {
@@ -401,7 +415,8 @@ internal sealed class NotifierTests
 
     private static EventNid Nid(RoomNid room, uint n) => EventNid.Of(room, EventNid.FirstLiveOrdinal + n);
 
-    private static RoomHeader Header(uint n) => new() { LastOrdinal = EventNid.FirstLiveOrdinal + n, CurrentStep = (int)n };
+    private static RoomHeader Header(uint n) =>
+        new() { LastOrdinal = EventNid.FirstLiveOrdinal + n, CurrentStep = (int)n };
 
     private static RoomIdentity Room(RoomNid room) => new(room, $"!room{room}:hs", RoomRules.Find("12")!);
 
@@ -451,7 +466,8 @@ internal sealed class NotifierTests
             if (Failure is not null) throw Failure;
             var rooms = _joined.GetValueOrDefault(userId, []);
             Meanwhile?.Invoke();
-            return ValueTask.FromResult<IReadOnlyList<MemberRoom>>([.. rooms.Select(r => new MemberRoom(r, ShownMembership.Joined, 50))]);
+            return ValueTask.FromResult<IReadOnlyList<MemberRoom>>(
+                [.. rooms.Select(r => new MemberRoom(r, ShownMembership.Joined, 50))]);
         }
 
         public ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop) =>

@@ -10,7 +10,7 @@ using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>Which state goes with a timeline, whatever led to it.</summary>
+/// <summary>The state events that a sync returns with a timeline.</summary>
 internal sealed class StateDeltaTests
 {
     private const string Topic = "m.room.topic";
@@ -41,8 +41,12 @@ internal sealed class StateDeltaTests
     public void State_that_the_client_has_and_the_timeline_changes_is_not_sent_again()
     {
         var before = State((Topic, 1));
-        Assert.That(StateDelta.UpToTimeline(_nid, before, State((Topic, 6)), [Change(Topic, 6, replaces: 1)]), Is.Empty);
-        Assert.That(StateDelta.UpToTimeline(_nid, before, State((Topic, 1), ("m.x", 6)), [Change("m.x", 6, replaces: 0)]), Is.Empty);
+        Assert.That(
+            StateDelta.UpToTimeline(_nid, before, State((Topic, 6)), [Change(Topic, 6, replaces: 1)]),
+            Is.Empty);
+        Assert.That(
+            StateDelta.UpToTimeline(_nid, before, State((Topic, 1), ("m.x", 6)), [Change("m.x", 6, replaces: 0)]),
+            Is.Empty);
     }
 
     [Test]
@@ -51,7 +55,8 @@ internal sealed class StateDeltaTests
         var end = State((Topic, 6), ("m.room.create", 1), ("m.x", 7));
         StoredEvent[] timeline = [Change(Topic, 6, replaces: 3), Change("m.x", 7, replaces: 0)];
         Assert.That(
-            StateDelta.UpToTimeline(_nid, StateTree.Empty, end, timeline), Is.EquivalentTo(new[] { Ref("m.room.create", 1), Ref(Topic, 3) }));
+            StateDelta.UpToTimeline(_nid, StateTree.Empty, end, timeline),
+            Is.EquivalentTo(new[] { Ref("m.room.create", 1), Ref(Topic, 3) }));
         Assert.That(StateDelta.UpToEnd(_nid, StateTree.Empty, end), Has.Count.EqualTo(3));
         Assert.That(StateDelta.UpToEnd(_nid, StateTree.Empty, end, but: Topic), Has.Count.EqualTo(2));
     }
@@ -80,8 +85,12 @@ internal sealed class StateDeltaTests
 
     private static StoredEvent Stored(uint n, string type, string? key)
     {
-        var pdu = new Pdu("12", $"$event{n}", _room.RoomId, "@a:hs", type, key, 0, n, JsonObject.Empty, [], [], null, "{}"u8.ToArray());
+        var pdu = new Pdu(
+            "12", $"$event{n}", _room.RoomId, "@a:hs", type, key, 0, n, JsonObject.Empty, [], [], null,
+            "{}"u8.ToArray());
         var standing = key is null ? EventMarks.None : EventMarks.State;
-        return new StoredEvent(_room, new EventRow(Nid(n), pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, pdu.Canonical), pdu);
+        var row = new EventRow(
+            Nid(n), pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, pdu.Canonical);
+        return new StoredEvent(_room, row, pdu);
     }
 }

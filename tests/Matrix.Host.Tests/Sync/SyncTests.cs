@@ -44,7 +44,11 @@ internal sealed class SyncTests(string kind)
         Assert.That(sync.IsLimited(room), Is.True);
         Assert.That(sync.State(room).Select(SyncReply.KeyOf), Is.SupersetOf(new[]
         {
-            "m.room.create|", "m.room.name|", "m.room.power_levels|", "m.room.join_rules|", $"m.room.member|{_alice.UserId}",
+            "m.room.create|",
+            "m.room.name|",
+            "m.room.power_levels|",
+            "m.room.join_rules|",
+            $"m.room.member|{_alice.UserId}",
         }));
         Assert.That((int)sync.Room(room)["summary"]!["m.joined_member_count"]!, Is.EqualTo(1));
         Assert.That(sync.Room(room)["state_after"], Is.Null);
@@ -58,7 +62,9 @@ internal sealed class SyncTests(string kind)
 
         var sync = await _alice.SyncsAsync(filter: Filter(("timeline", new JsonObject { ["limit"] = 0 })));
         Assert.That(sync.Timeline(room), Is.Empty);
-        Assert.That(sync.State(room).Select(SyncReply.KeyOf), Is.SupersetOf(new[] { "m.room.create|", "m.room.name|", $"m.room.member|{_alice.UserId}" }));
+        Assert.That(
+            sync.State(room).Select(SyncReply.KeyOf),
+            Is.SupersetOf(new[] { "m.room.create|", "m.room.name|", $"m.room.member|{_alice.UserId}" }));
 
         await _alice.SaysAsync(room, "new");
         Assert.That((await _alice.SyncsAsync(sync.Next)).Bodies(room), Is.EqualTo(new[] { "new" }));
@@ -70,7 +76,8 @@ internal sealed class SyncTests(string kind)
         var room = await _alice.CreatesRoomAsync();
         for (var i = 0; i < 30; i++) await _alice.SaysAsync(room, $"m{i}");
         var since = (await _alice.SyncsAsync()).Next;
-        var nothing = Filter(("timeline", new JsonObject { ["limit"] = 0, ["types"] = new JsonArray("org.example.none") }));
+        var nothing = Filter(
+            ("timeline", new JsonObject { ["limit"] = 0, ["types"] = new JsonArray("org.example.none") }));
         var all = Filter(("timeline", new JsonObject { ["limit"] = 100 }));
         var none = Filter(("timeline", new JsonObject { ["limit"] = 0 }));
 
@@ -100,11 +107,13 @@ internal sealed class SyncTests(string kind)
         await _alice.SaysAsync(room, "said");
         Assert.That((await _alice.SyncsAsync()).IsLimited(room), Is.False);
 
-        // As if the room's beginning had not been fetched.
+        // The beginning of the room counts as not fetched.
         var storage = _server.Services.GetRequiredService<IStorage>();
         var first = EventNid.FirstLiveOf((await storage.Rooms.FindAsync(room, default))!.Nid);
         var create = (await storage.Events.FindAsync(first, default))!;
-        await storage.Writer.WriteAsync(new WriteBatch().Add(new EventMarksChanged(first, create.Marks | EventMarks.Outlier)), default);
+        await storage.Writer.WriteAsync(
+            new WriteBatch().Add(new EventMarksChanged(first, create.Marks | EventMarks.Outlier)),
+            default);
         await _server.RestartAsync();
         Assert.That((await _alice.SyncsAsync()).IsLimited(room), Is.True);
     }
@@ -114,14 +123,17 @@ internal sealed class SyncTests(string kind)
     {
         var room = await _alice.CreatesRoomAsync();
         var rare = await _alice.SendsAsync(room, "org.example.rare", new JsonObject { ["body"] = "rare" });
-        await Parallel.ForEachAsync(Enumerable.Range(0, 600), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (n, _) =>
+        var together = new ParallelOptions { MaxDegreeOfParallelism = 64 };
+        await Parallel.ForEachAsync(Enumerable.Range(0, 600), together, async (n, _) =>
             await _alice.SaysAsync(room, $"m{n}"));
-        var filter = Filter(("timeline", new JsonObject { ["limit"] = 1, ["types"] = new JsonArray("org.example.rare") }));
+        var filter = Filter(
+            ("timeline", new JsonObject { ["limit"] = 1, ["types"] = new JsonArray("org.example.rare") }));
         var found = await _alice.SyncsAsync(filter: filter.DeepClone().AsObject());
         Assert.That(found.Timeline(room).Select(e => (string?)e["event_id"]), Is.EqualTo(new[] { rare }));
         Assert.That(found.IsLimited(room), Is.False);
 
-        var types = Uri.EscapeDataString(new JsonObject { ["types"] = new JsonArray("org.example.rare") }.ToJsonString());
+        var types = Uri.EscapeDataString(
+            new JsonObject { ["types"] = new JsonArray("org.example.rare") }.ToJsonString());
         var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&filter={types}")).Json;
         Assert.That((string?)page["chunk"]![0]?["event_id"], Is.EqualTo(rare));
 
@@ -138,7 +150,10 @@ internal sealed class SyncTests(string kind)
             from = (string?)page["end"];
         }
 
-        Assert.That((string?)page["chunk"]![0]?["event_id"], Is.EqualTo(rare), "The returned tokens continue where the scan ended.");
+        Assert.That(
+            (string?)page["chunk"]![0]?["event_id"],
+            Is.EqualTo(rare),
+            "The returned tokens continue where the scan ended.");
     }
 
     [Test]
@@ -234,7 +249,9 @@ internal sealed class SyncTests(string kind)
         await _alice.SaysAsync(room, "old");
         var since = (await _alice.SyncsAsync()).Next;
         var sync = await _alice.SyncsAsync(since, "full_state=true&timeout=30000");
-        Assert.That(sync.State(room).Select(SyncReply.KeyOf), Does.Contain("m.room.create|").And.Contain($"m.room.member|{_alice.UserId}"));
+        Assert.That(
+            sync.State(room).Select(SyncReply.KeyOf),
+            Does.Contain("m.room.create|").And.Contain($"m.room.member|{_alice.UserId}"));
         Assert.That(sync.Timeline(room), Is.Empty);
     }
 
@@ -272,8 +289,13 @@ internal sealed class SyncTests(string kind)
 
         var sync = await _bob.SyncsAsync(since);
         Assert.That(sync.Bodies(room), Is.EqualTo(new[] { "welcome" }));
-        Assert.That(sync.Timeline(room).Select(SyncReply.KeyOf), Does.Contain($"m.room.member|{_bob.UserId}"), "One's own joining is visible.");
-        Assert.That(sync.State(room).Concat(sync.Timeline(room)).Select(SyncReply.KeyOf), Does.Contain("m.room.create|"));
+        Assert.That(
+            sync.Timeline(room).Select(SyncReply.KeyOf),
+            Does.Contain($"m.room.member|{_bob.UserId}"),
+            "One's own joining is visible.");
+        Assert.That(
+            sync.State(room).Concat(sync.Timeline(room)).Select(SyncReply.KeyOf),
+            Does.Contain("m.room.create|"));
     }
 
     [Test]
@@ -293,7 +315,9 @@ internal sealed class SyncTests(string kind)
             Assert.That((sync.Joined, sync.Left), Is.EqualTo((Array.Empty<string>(), new[] { room })));
             Assert.That(sync.Bodies(room), Is.EqualTo(new[] { "last words" }));
             Assert.That((string?)sync.Timeline(room)[^1]["content"]!["membership"], Is.EqualTo("leave"));
-            Assert.That((query.Length == 0 ? sync.State(room) : sync.StateAfter(room)).Select(SyncReply.KeyOf), Has.None.EqualTo("m.room.topic|"));
+            Assert.That(
+                (query.Length == 0 ? sync.State(room) : sync.StateAfter(room)).Select(SyncReply.KeyOf),
+                Has.None.EqualTo("m.room.topic|"));
             Assert.That((await _bob.SyncsAsync(sync.Next)).IsEmpty, Is.True);
         }
     }
@@ -311,12 +335,16 @@ internal sealed class SyncTests(string kind)
         var sync = await _bob.SyncsAsync(since);
         Assert.That(sync.Left, Is.EqualTo(new[] { room }));
         Assert.That(sync.Bodies(room), Is.Empty);
-        Assert.That(sync.Timeline(room).Select(e => (string?)e["content"]!["membership"]), Is.EqualTo(new[] { "leave", "ban" }));
+        Assert.That(
+            sync.Timeline(room).Select(e => (string?)e["content"]!["membership"]),
+            Is.EqualTo(new[] { "leave", "ban" }));
 
         await _alice.SaysAsync(room, "and after");
         await _alice.PostAsync($"rooms/{SyncingUsers.Esc(room)}/unban", new JsonObject { ["user_id"] = _bob.UserId });
         var later = await _bob.SyncsAsync(sync.Next);
-        Assert.That(later.Timeline(room).Select(e => (string?)e["content"]!["membership"]), Is.EqualTo(new[] { "leave" }));
+        Assert.That(
+            later.Timeline(room).Select(e => (string?)e["content"]!["membership"]),
+            Is.EqualTo(new[] { "leave" }));
         Assert.That(later.State(room), Is.Empty);
         Assert.That((await _bob.SyncsAsync(later.Next)).IsEmpty, Is.True);
     }
@@ -336,7 +364,8 @@ internal sealed class SyncTests(string kind)
 
         Assert.That((await _bob.PostAsync($"rooms/{SyncingUsers.Esc(forgotten)}/forget")).Status, Is.EqualTo(200));
         Assert.That((await _bob.SyncsAsync()).Left, Is.Empty);
-        var sync = await _bob.SyncsAsync(filter: new JsonObject { ["room"] = new JsonObject { ["include_leave"] = true } });
+        var sync = await _bob.SyncsAsync(
+            filter: new JsonObject { ["room"] = new JsonObject { ["include_leave"] = true } });
         Assert.That(sync.Left, Is.EqualTo(new[] { left }));
         Assert.That(sync.Bodies(left), Is.EqualTo(new[] { "seen" }));
     }
@@ -344,7 +373,9 @@ internal sealed class SyncTests(string kind)
     [Test]
     public async Task An_invitation_comes_as_stripped_state_and_goes_when_it_is_declined()
     {
-        var room = await _alice.CreatesRoomAsync("private_chat", new JsonObject { ["name"] = "Kitchen", ["topic"] = "Cooking" });
+        var room = await _alice.CreatesRoomAsync(
+            "private_chat",
+            new JsonObject { ["name"] = "Kitchen", ["topic"] = "Cooking" });
         var since = (await _bob.SyncsAsync()).Next;
         await _alice.InvitesAsync(room, _bob);
 
@@ -355,7 +386,9 @@ internal sealed class SyncTests(string kind)
         {
             "m.room.create|", "m.room.name|", "m.room.topic|", "m.room.join_rules|", $"m.room.member|{_bob.UserId}",
         }));
-        Assert.That(state.SelectMany(e => e.Select(m => m.Key)).Distinct(), Is.EquivalentTo(new[] { "content", "sender", "state_key", "type" }));
+        Assert.That(
+            state.SelectMany(e => e.Select(m => m.Key)).Distinct(),
+            Is.EquivalentTo(new[] { "content", "sender", "state_key", "type" }));
         Assert.That((await _bob.SyncsAsync()).Invited, Is.EqualTo(new[] { room }), "An initial sync has it as well.");
 
         await _alice.SaysAsync(room, "not for him");
@@ -364,7 +397,9 @@ internal sealed class SyncTests(string kind)
         await _bob.LeavesAsync(room);
         var declined = await _bob.SyncsAsync(sync.Next);
         Assert.That(declined.Left, Is.EqualTo(new[] { room }));
-        Assert.That(declined.Timeline(room).Select(SyncReply.KeyOf), Is.EqualTo(new[] { $"m.room.member|{_bob.UserId}" }));
+        Assert.That(
+            declined.Timeline(room).Select(SyncReply.KeyOf),
+            Is.EqualTo(new[] { $"m.room.member|{_bob.UserId}" }));
         Assert.That(declined.State(room), Is.Empty, "He never joined.");
     }
 
@@ -392,7 +427,8 @@ internal sealed class SyncTests(string kind)
         await _bob.JoinsAsync(room);
         var since = (await _alice.SyncsAsync()).Next;
         await _alice.SetsAccountDataAsync(
-            "m.ignored_user_list", new JsonObject { ["ignored_users"] = new JsonObject { [_bob.UserId] = new JsonObject() } });
+            "m.ignored_user_list",
+            new JsonObject { ["ignored_users"] = new JsonObject { [_bob.UserId] = new JsonObject() } });
         await _bob.SaysAsync(room, "can you hear me?");
         await _bob.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "still here" });
         await _bob.TypesAsync(room);
@@ -411,7 +447,9 @@ internal sealed class SyncTests(string kind)
         await _alice.SetsAccountDataAsync("org.example", new JsonObject { ["a"] = 1 });
         await _alice.SetsAccountDataAsync("m.tag", new JsonObject { ["tags"] = new JsonObject() }, room);
         var sync = await _alice.SyncsAsync();
-        Assert.That(sync.AccountData.Select(e => (string?)e["type"]), Does.Contain("org.example").And.Contain("m.push_rules"));
+        Assert.That(
+            sync.AccountData.Select(e => (string?)e["type"]),
+            Does.Contain("org.example").And.Contain("m.push_rules"));
         Assert.That(sync.RoomAccountData(room).Select(e => (string?)e["type"]), Is.EqualTo(new[] { "m.tag" }));
 
         await _alice.SetsAccountDataAsync("org.example", new JsonObject { ["a"] = 2 });
@@ -419,7 +457,10 @@ internal sealed class SyncTests(string kind)
         Assert.That(next.AccountData.Select(e => (int?)e["content"]!["a"]), Is.EqualTo(new int?[] { 2 }));
         Assert.That(next.Joined, Is.Empty);
 
-        await _alice.SetsAccountDataAsync("m.tag", new JsonObject { ["tags"] = new JsonObject { ["m.favourite"] = new JsonObject() } }, room);
+        await _alice.SetsAccountDataAsync("m.tag", new JsonObject
+        {
+            ["tags"] = new JsonObject { ["m.favourite"] = new JsonObject() },
+        }, room);
         Assert.That((await _alice.SyncsAsync(next.Next)).RoomAccountData(room), Has.Count.EqualTo(1));
     }
 
@@ -431,7 +472,9 @@ internal sealed class SyncTests(string kind)
         var (since, otherSince) = ((await _alice.SyncsAsync()).Next, (await other.SyncsAsync()).Next);
         await _alice.SaysAsync(room, "mine", transaction: "mine-1");
 
-        Assert.That((string?)(await _alice.SyncsAsync(since)).Timeline(room)[0]["unsigned"]!["transaction_id"], Is.EqualTo("mine-1"));
+        Assert.That(
+            (string?)(await _alice.SyncsAsync(since)).Timeline(room)[0]["unsigned"]!["transaction_id"],
+            Is.EqualTo("mine-1"));
         Assert.That((await other.SyncsAsync(otherSince)).Timeline(room)[0]["unsigned"]!["transaction_id"], Is.Null);
     }
 
@@ -458,7 +501,8 @@ internal sealed class SyncTests(string kind)
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["topic"] = "first", ["name"] = "Kitchen" });
         await _bob.JoinsAsync(room);
-        var first = (string?)(await _alice.GetAsync($"rooms/{SyncingUsers.Esc(room)}/state/m.room.topic?format=event")).Json["event_id"];
+        var first = (string?)(await _alice.GetAsync($"rooms/{SyncingUsers.Esc(room)}/state/m.room.topic?format=event"))
+            .Json["event_id"];
         var second = await _alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "second" });
         for (var i = 0; i < 25; i++) await _alice.SaysAsync(room, $"m{i}");
 
@@ -480,7 +524,9 @@ internal sealed class SyncTests(string kind)
         {
             ["room"] = new JsonObject { ["include_leave"] = true, ["timeline"] = new JsonObject { ["limit"] = 2 } },
         });
-        Assert.That((string?)left.State(room).Single(e => SyncReply.KeyOf(e) == "m.room.topic|")["unsigned"]!["replaces_state"], Is.EqualTo(second));
+        Assert.That(
+            (string?)left.State(room).Single(e => SyncReply.KeyOf(e) == "m.room.topic|")["unsigned"]!["replaces_state"],
+            Is.EqualTo(second));
 
         Dictionary<string, JsonObject> State(SyncReply sync) =>
             (query.Length == 0 ? sync.State(room) : sync.StateAfter(room)).ToDictionary(SyncReply.KeyOf);
@@ -491,7 +537,10 @@ internal sealed class SyncTests(string kind)
     {
         var room = await _alice.CreatesRoomAsync();
         var id = await _alice.SaysAsync(room, "oops");
-        await _alice.PutAsync($"rooms/{SyncingUsers.Esc(room)}/redact/{SyncingUsers.Esc(id)}/r1", new JsonObject { ["reason"] = "typo" });
+        await _alice.PutAsync($"rooms/{SyncingUsers.Esc(room)}/redact/{SyncingUsers.Esc(id)}/r1", new JsonObject
+        {
+            ["reason"] = "typo",
+        });
         var redacted = (await _alice.SyncsAsync()).Timeline(room).Single(e => (string?)e["event_id"] == id);
         Assert.That(redacted["content"]!.AsObject(), Is.Empty);
         Assert.That((string?)redacted["unsigned"]!["redacted_because"]!["content"]!["reason"], Is.EqualTo("typo"));
@@ -521,7 +570,8 @@ internal sealed class SyncTests(string kind)
     [TestCase("timeout=soon")]
     [TestCase("full_state=maybe")]
     [TestCase("set_presence=dancing")]
-    public async Task A_malformed_question_is_refused(string query) => (await _alice.GetAsync("sync?" + query)).Is(400, "M_INVALID_PARAM");
+    public async Task A_malformed_question_is_refused(string query) =>
+        (await _alice.GetAsync("sync?" + query)).Is(400, "M_INVALID_PARAM");
 
     [TestCase("{", "M_NOT_JSON")]
     [TestCase("{\"room\":7}", "M_BAD_JSON")]
@@ -533,7 +583,9 @@ internal sealed class SyncTests(string kind)
     {
         var room = await _alice.CreatesRoomAsync();
         await _alice.SaysAsync(room, "x");
-        var stored = await _alice.PostAsync($"user/{SyncingUsers.Esc(_alice.UserId)}/filter", Filter(("timeline", new JsonObject { ["limit"] = 1 })));
+        var stored = await _alice.PostAsync(
+            $"user/{SyncingUsers.Esc(_alice.UserId)}/filter",
+            Filter(("timeline", new JsonObject { ["limit"] = 1 })));
         var sync = await _alice.SyncsAsync(query: "filter=" + stored.Member("filter_id"));
         Assert.That(sync.Timeline(room), Has.Count.EqualTo(1));
     }
@@ -543,10 +595,12 @@ internal sealed class SyncTests(string kind)
     {
         var kitchen = await _alice.CreatesRoomAsync();
         var garden = await _alice.CreatesRoomAsync();
-        var sync = await _alice.SyncsAsync(filter: new JsonObject { ["room"] = new JsonObject { ["not_rooms"] = new JsonArray(kitchen) } });
+        var sync = await _alice.SyncsAsync(
+            filter: new JsonObject { ["room"] = new JsonObject { ["not_rooms"] = new JsonArray(kitchen) } });
         Assert.That(sync.Joined, Is.EqualTo(new[] { garden }));
 
-        sync = await _alice.SyncsAsync(filter: new JsonObject { ["event_fields"] = new JsonArray("type", "content.membership") });
+        sync = await _alice.SyncsAsync(
+            filter: new JsonObject { ["event_fields"] = new JsonArray("type", "content.membership") });
         Assert.That(sync.Timeline(kitchen)[0].Select(m => m.Key), Is.EqualTo(new[] { "type" }));
     }
 

@@ -5,7 +5,7 @@ using Matrix.Host.Tests.Sync;
 
 namespace Matrix.Host.Tests.ToDevice;
 
-/// <summary>How much waits for a device.</summary>
+/// <summary>The limits of to-device inboxes.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class InboxTests(string kind)
 {
@@ -18,7 +18,8 @@ internal sealed class InboxTests(string kind)
     public async Task StartAsync()
     {
         _database = await TestDatabase.CreateAsync(kind);
-        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url), ("limits.to_device_inbox", "64KiB"));
+        _server =
+            await HomeserverFixture.StartAsync(("database.url", _database.Url), ("limits.to_device_inbox", "64KiB"));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }
@@ -45,7 +46,7 @@ internal sealed class InboxTests(string kind)
         Assert.That(Numbers(sync), Is.EqualTo(new[] { 0, 1, 2, 4 }), "What was accepted is kept.");
         await _bob.SyncsAsync(sync.Next);
 
-        // Nobody waits until what was fetched is deleted.
+        // The deletion of fetched messages runs in the background.
         var reply = await SendsAsync(_alice, 3, _bob.DeviceId);
         for (var i = 0; i < 100 && reply.Status == 429; i++)
         {
@@ -91,7 +92,7 @@ internal sealed class InboxTests(string kind)
     {
         for (var i = 0; i < 40; i++) await _bob.LogsInAsync();
 
-        // Random, so that no database makes it smaller.
+        // Random, so that no database compresses it.
         var padding = Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(15_000));
         var content = new JsonObject { ["padding"] = padding };
         var messages = new JsonObject { [_bob.UserId] = new JsonObject { ["*"] = content } };
@@ -99,7 +100,8 @@ internal sealed class InboxTests(string kind)
 
         var storage = (IStorage)_server.Services.GetService(typeof(IStorage))!;
         var sizes = await storage.Admin.TableSizesAsync(CancellationToken.None);
-        var bytes = sizes.Where(row => row.Table.StartsWith("to_device", StringComparison.Ordinal)).Sum(row => row.Bytes);
+        var bytes =
+            sizes.Where(row => row.Table.StartsWith("to_device", StringComparison.Ordinal)).Sum(row => row.Bytes);
         Assert.That(bytes, Is.InRange(padding.Length, 10 * padding.Length));
     }
 
@@ -122,17 +124,23 @@ internal sealed class InboxTests(string kind)
         return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private static int[] Numbers(SyncReply sync) => [.. sync.ToDevice.Select(message => (int)message["content"]!["n"]!)];
+    private static int[] Numbers(SyncReply sync) =>
+        [.. sync.ToDevice.Select(message => (int)message["content"]!["n"]!)];
 
     private Task<Reply> SendsAsync(TestUser sender, int number, string device) =>
-        sender.PutAsync($"sendToDevice/m.test/{number}-{device.Length}-{Guid.NewGuid()}", Body(_bob.UserId, device, number));
+        sender.PutAsync(
+            $"sendToDevice/m.test/{number}-{device.Length}-{Guid.NewGuid()}",
+            Body(_bob.UserId, device, number));
 
     /// <summary>A message of about 20,000 bytes.</summary>
     private static JsonObject Body(string user, string device, int number) => new()
     {
         ["messages"] = new JsonObject
         {
-            [user] = new JsonObject { [device] = new JsonObject { ["n"] = number, ["padding"] = new string('x', 19_900) } },
+            [user] = new JsonObject
+            {
+                [device] = new JsonObject { ["n"] = number, ["padding"] = new string('x', 19_900) },
+            },
         },
     };
 }

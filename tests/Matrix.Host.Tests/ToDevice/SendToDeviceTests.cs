@@ -16,7 +16,9 @@ internal sealed class SendToDeviceTests : TwoUsersTests
 
         var waiting = (await WaitingAsync(Bob)).Single();
         Assert.That(
-            JsonNode.DeepEquals(waiting, JsonNode.Parse("""{"content":{"body":"hello"},"sender":"@alice:test.example","type":"m.test"}""")),
+            JsonNode.DeepEquals(
+                waiting,
+                JsonNode.Parse("""{"content":{"body":"hello"},"sender":"@alice:test.example","type":"m.test"}""")),
             waiting.ToJsonString());
         Assert.That(await WaitingAsync(second), Is.Empty);
     }
@@ -56,7 +58,8 @@ internal sealed class SendToDeviceTests : TwoUsersTests
     [Test]
     public async Task The_same_request_many_times_at_once_sends_once()
     {
-        var replies = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => SendsAsync("txn", (Bob.UserId, Bob.DeviceId, "once"))));
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => SendsAsync("txn", (Bob.UserId, Bob.DeviceId, "once"))));
 
         Assert.That(replies.Select(reply => (reply.Status, reply.Text)), Is.All.EqualTo((200, "{}")));
         Assert.That(await BodiesAsync(Bob), Is.EqualTo(new[] { "once" }));
@@ -78,7 +81,10 @@ internal sealed class SendToDeviceTests : TwoUsersTests
     public async Task What_nobody_can_receive_is_accepted_and_gone()
     {
         var reply = await SendsAsync(
-            "txn", (Bob.UserId, "UNKNOWN", "x"), ("@nobody:test.example", "*", "x"), ("@zoe:elsewhere.example", "*", "x"));
+            "txn",
+            (Bob.UserId, "UNKNOWN", "x"),
+            ("@nobody:test.example", "*", "x"),
+            ("@zoe:elsewhere.example", "*", "x"));
 
         reply.Is(200);
         Assert.That(await BodiesAsync(Bob), Is.Empty);
@@ -99,7 +105,10 @@ internal sealed class SendToDeviceTests : TwoUsersTests
     [Test]
     public async Task A_message_that_is_too_large_is_refused_and_so_are_those_beside_it()
     {
-        var reply = await SendsAsync("txn", (Alice.UserId, Alice.DeviceId, "small"), (Bob.UserId, Bob.DeviceId, new string('x', 65536)));
+        var reply = await SendsAsync(
+            "txn",
+            (Alice.UserId, Alice.DeviceId, "small"),
+            (Bob.UserId, Bob.DeviceId, new string('x', 65536)));
 
         reply.Is(413, "M_TOO_LARGE");
         Assert.That(await BodiesAsync(Alice), Is.Empty);
@@ -138,7 +147,8 @@ internal sealed class SendToDeviceTests : TwoUsersTests
     private async Task<IEnumerable<JsonNode>> WaitingAsync(TestUser user)
     {
         var storage = (IStorage)Server.Services.GetService(typeof(IStorage))!;
-        var rows = await storage.ToDevice.OfDeviceAsync(user.UserId, user.DeviceId, 0, long.MaxValue, 100, CancellationToken.None);
+        var rows = await storage.ToDevice.OfDeviceAsync(
+            user.UserId, user.DeviceId, 0, long.MaxValue, 100, CancellationToken.None);
         return rows.Select(row => JsonNode.Parse(Encoding.UTF8.GetString(row.Json.Span))!);
     }
 }

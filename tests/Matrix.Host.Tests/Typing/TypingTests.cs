@@ -34,7 +34,10 @@ internal sealed class TypingTests
         sync = await wait;
         Assert.That(Typists(sync), Is.EqualTo(new[] { _bob.UserId }));
         Assert.That(sync.Timeline(_room), Is.Empty);
-        Assert.That(Typists(await _alice.SyncsAsync()), Is.EqualTo(new[] { _bob.UserId }), "An initial sync has it as well.");
+        Assert.That(
+            Typists(await _alice.SyncsAsync()),
+            Is.EqualTo(new[] { _bob.UserId }),
+            "An initial sync has it as well.");
 
         await _bob.TypesAsync(_room, typing: false);
         Assert.That(Typists(await _alice.SyncsAsync(sync.Next)), Is.Empty);
@@ -57,14 +60,18 @@ internal sealed class TypingTests
     [Test]
     public async Task Typing_for_another_or_elsewhere_is_refused()
     {
-        string Path(string room, TestUser user) => $"rooms/{SyncingUsers.Esc(room)}/typing/{SyncingUsers.Esc(user.UserId)}";
+        string Path(string room, TestUser user) =>
+            $"rooms/{SyncingUsers.Esc(room)}/typing/{SyncingUsers.Esc(user.UserId)}";
         var typing = new JsonObject { ["typing"] = true, ["timeout"] = 1000 };
         (await _bob.PutAsync(Path(_room, _alice), typing)).Is(403, "M_FORBIDDEN");
         (await _bob.PutAsync(Path(await _alice.CreatesRoomAsync(), _bob), typing)).Is(403, "M_FORBIDDEN");
         (await _bob.PutAsync(Path(_room, _bob))).Is(400, "M_BAD_JSON");
         (await _bob.PutAsync(Path(_room, _bob), new JsonObject { ["typing"] = "yes" })).Is(400, "M_BAD_JSON");
-        (await _bob.PutAsync(Path(_room, _bob), new JsonObject { ["typing"] = true, ["timeout"] = -1 })).Is(400, "M_INVALID_PARAM");
-        Assert.That((await _bob.PutAsync(Path(_room, _bob), new JsonObject { ["typing"] = true })).Status, Is.EqualTo(200));
+        (await _bob.PutAsync(Path(_room, _bob), new JsonObject { ["typing"] = true, ["timeout"] = -1 }))
+            .Is(400, "M_INVALID_PARAM");
+        Assert.That(
+            (await _bob.PutAsync(Path(_room, _bob), new JsonObject { ["typing"] = true })).Status,
+            Is.EqualTo(200));
     }
 
     private string[] Typists(SyncReply sync) => [.. sync.Ephemeral(_room)

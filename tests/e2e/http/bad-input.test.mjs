@@ -65,7 +65,8 @@ test("numbers that events cannot hold, lone surrogates and deep nesting are refu
 });
 
 test("events keep unusual content that is allowed", async () => {
-  const body = '{"msgtype":"m.text","body":"\\u0000 nul","big":9007199254740991,"small":-9007199254740991,"":{"\\u0000":[]}}';
+  const body = '{"msgtype":"m.text","body":"\\u0000 nul","":{"\\u0000":[]},' +
+    '"big":9007199254740991,"small":-9007199254740991}';
   const sent = await raw(server, "PUT", message(), { token: alice.token, body });
   assert.equal(sent.status, 200, sent.text);
   const event = await alice.get(v3`rooms/${roomId}/event/${sent.body.event_id}`);

@@ -204,10 +204,12 @@ let svg (graph: Graph) : string =
         value.ToString("0.#", Globalization.CultureInfo.InvariantCulture)
 
     line
-        $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {n right} {n top}\" width=\"{n right}\" height=\"{n top}\" font-family=\"monospace\" font-size=\"11\">"
+        $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {n right} {n top}\" width=\"{n right}\" \
+           height=\"{n top}\" font-family=\"monospace\" font-size=\"11\">"
 
     line
-        "<defs><marker id=\"a\" markerWidth=\"8\" markerHeight=\"8\" refX=\"7\" refY=\"4\" orient=\"auto\"><path d=\"M0,0 L8,4 L0,8 z\" fill=\"#666\"/></marker></defs>"
+        "<defs><marker id=\"a\" markerWidth=\"8\" markerHeight=\"8\" refX=\"7\" refY=\"4\" orient=\"auto\">\
+         <path d=\"M0,0 L8,4 L0,8 z\" fill=\"#666\"/></marker></defs>"
 
     line $"<rect width=\"{n right}\" height=\"{n top}\" fill=\"#fafafa\"/>"
 
@@ -218,7 +220,8 @@ let svg (graph: Graph) : string =
         match places.TryGetValue upper, places.TryGetValue lower with
         | (true, struct (x1, y1)), (true, struct (x2, y2)) ->
             line
-                $"<line x1=\"{n x1}\" y1=\"{n y1}\" x2=\"{n x2}\" y2=\"{n (y2 + heights[lower])}\" stroke=\"#666\" marker-end=\"url(#a)\"/>"
+                $"<line x1=\"{n x1}\" y1=\"{n y1}\" x2=\"{n x2}\" y2=\"{n (y2 + heights[lower])}\" \
+                   stroke=\"#666\" marker-end=\"url(#a)\"/>"
         | _ -> ()
 
     for node in graph.Nodes do
@@ -228,12 +231,13 @@ let svg (graph: Graph) : string =
         line $"<g><title>{escaped node.Id}</title>"
 
         line
-            $"<rect x=\"{n (x - width / 2.0)}\" y=\"{n y}\" width=\"{n width}\" height=\"{n height}\" rx=\"4\" fill=\"{fill node}\" stroke=\"#333\" stroke-width=\"{stroke}\"/>"
+            $"<rect x=\"{n (x - width / 2.0)}\" y=\"{n y}\" width=\"{n width}\" height=\"{n height}\" \
+               rx=\"4\" fill=\"{fill node}\" stroke=\"#333\" stroke-width=\"{stroke}\"/>"
 
         linesOf node
         |> List.iteri (fun i text ->
-            line
-                $"<text x=\"{n x}\" y=\"{n (y + 6.0 + lineHeight * (float i + 0.75))}\" text-anchor=\"middle\" fill=\"#111\">{escaped text}</text>")
+            let y = y + 6.0 + lineHeight * (float i + 0.75)
+            line $"<text x=\"{n x}\" y=\"{n y}\" text-anchor=\"middle\" fill=\"#111\">{escaped text}</text>")
 
         line "</g>"
 

@@ -135,6 +135,32 @@ module internal DecisionSearch =
             else
                 ofReverted stages a b change)
 
+    /// Gives a case to the goals that it is the first to show.
+    let private note (goals: Goal list) (world: World) (case: int[]) (weight: int) (onA: Stage, x) (onB: Stage, y) =
+        let isSameVerdict = (x: Decision).IsOk = (y: Decision).IsOk
+
+        for goal in goals do
+            let isOpen =
+                if isSameVerdict then
+                    goal.Reason.IsNone
+                else
+                    goal.Verdict.IsNone
+
+            if isOpen && goal.IsShown(x, y, world, case) then
+                let apart = {
+                    Words = World.describe world case
+                    Weight = weight
+                    First = onA.Case
+                    FirstDecision = x
+                    Second = onB.Case
+                    SecondDecision = y
+                }
+
+                if apart.IsSameVerdict then
+                    goal.Reason <- Some apart
+                else
+                    goal.Verdict <- Some apart
+
     /// Searches for all of them at once, the lightest cases first.
     let run (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) (limit: int) : Map<string, Shown> =
         let goals = goals a b changes
@@ -157,27 +183,7 @@ module internal DecisionSearch =
                     let x, y = onA.Decide rulesA, onB.Decide rulesB
 
                     if x.IsOk <> y.IsOk || x.Clause <> y.Clause then
-                        for goal in left do
-                            if
-                                (if x.IsOk <> y.IsOk then
-                                     goal.Verdict.IsNone
-                                 else
-                                     goal.Reason.IsNone)
-                                && goal.IsShown(x, y, world, case)
-                            then
-                                let apart = {
-                                    Words = World.describe world case
-                                    Weight = weight
-                                    First = onA.Case
-                                    FirstDecision = x
-                                    Second = onB.Case
-                                    SecondDecision = y
-                                }
-
-                                if apart.IsSameVerdict then
-                                    goal.Reason <- Some apart
-                                else
-                                    goal.Verdict <- Some apart
+                        note left world case weight (onA, x) (onB, y)
 
                     false)
                 |> ignore

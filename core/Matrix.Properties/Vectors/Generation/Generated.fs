@@ -15,7 +15,7 @@ open Matrix.Rules
 [<RequireQualifiedAccess>]
 module GeneratedVectors =
 
-    /// Each case on its stage, in a version, with what is to be said of it.
+    /// Each case on its stage, in a version, with its description.
     let private inEach (picks: Pick list) (version: RoomVersion) (add: Pick -> Stage -> string -> unit) : unit =
         let stages =
             picks
@@ -48,19 +48,19 @@ module GeneratedVectors =
 
         rendering.Text
 
-    /// Of every rule that decides, the smallest case, below the folder of vectors.
+    /// The smallest case of each deciding rule; the path is relative to the folder of vectors.
     [<Literal>]
     let ClausesFile = "authorization/clauses.json"
 
-    /// What besides tells the mutants.
+    /// Further cases that distinguish the mutants.
     [<Literal>]
     let MutantsFile = "authorization/mutants.json"
 
-    /// Both, of the rules that handle redactions.
+    /// Both kinds, for the rules that handle redactions.
     [<Literal>]
     let RedactionsFile = "event/redaction-handling.json"
 
-    /// Rooms whose state is resolved.
+    /// State resolutions.
     [<Literal>]
     let ResolutionsFile = "event/state-resolution.json"
 
@@ -71,7 +71,7 @@ module GeneratedVectors =
     /// All of them.
     let files: string list = [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile; PdusFile ]
 
-    /// Whether a file is one of these: its name, with the folders above it or without.
+    /// Whether a file is one of these, by its name, with or without folders.
     let isGenerated (file: string) : bool =
         files
         |> List.exists (fun name -> file.Replace('\\', '/').EndsWith(name, StringComparison.Ordinal))
@@ -83,17 +83,19 @@ module GeneratedVectors =
             (groups.Value
              |> List.map (fun group -> group, Picking(Deciding.authorization group.Head).OfClauses()))
 
-    /// For every rule that decides, of every version: the smallest decision that it makes, each way, and one beside it that it does not make.
+    /// For each deciding rule of each version: the smallest decision each way, and a near case that another rule
+    /// decides.
     let clauses () : string =
         render
-            "For every rule that decides, in every room version: the smallest case that it decides, and beside it (`near`) one that differs in \
-             one thing and is decided the other way by another rule. Found by enumerating small worlds; `mx vectors generate` writes this file."
+            "For every rule that decides, in every room version: the smallest case that it decides, and beside it \
+             (`near`) one that differs in one thing and is decided the other way by another rule. Found by \
+             enumerating small worlds; `mx vectors generate` writes this file."
             clausePicks.Value
 
-    /// A case for each of these mutants that was found to differ. One case may tell many: those that an earlier one tells need no other.
+    /// A case for each mutant that differs from the rules. A mutant that an earlier case distinguishes needs no other.
     let private besides (picking: Picking) (left: Mutant list) (kills: Map<string, Tried>) : Pick list =
         let isTold (mutant: Mutant) (mutated: AuthRules) (picks: Pick list) =
-            // A setting shows in how the state is read, and not on the stage of the version.
+            // A changed setting changes how the state is read, so the version's stage does not show it.
             mutant.Subject <> Subject.Setting
             && picks |> List.exists (fun pick -> picking.Tells(mutated, pick))
 
@@ -110,7 +112,8 @@ module GeneratedVectors =
     let private isEquivalent (version: RoomVersion) (mutant: Mutant) =
         (Equivalents.reasonOf Equivalents.all version mutant).IsSome
 
-    /// What, besides, it takes to tell every mutant of every version from it. `files`: the vectors that there are, without these.
+    /// Cases that distinguish the mutants of all versions from their versions, where no vector of `files` does.
+    /// `files`: all other vectors.
     let mutants (files: (string * VectorFile) list) (told: string -> unit) : Result<string, VectorFault> =
         let clauses = clauses ()
 
@@ -130,17 +133,20 @@ module GeneratedVectors =
                 |> besides (Picking(Deciding.authorization version)) left
 
             render
-                "What tells each mutant of each room version from it, where no other vector does: a mutant is a table of rules with one thing \
-                 changed. Found by `mx rules mutate` in small worlds; `mx vectors generate` writes this file."
+                "What tells each mutant of each room version from it, where no other vector does: a mutant is a table \
+                 of rules with one thing changed. Found by `mx rules mutate` in small worlds; `mx vectors generate` \
+                 writes this file."
                 (groups.Value |> List.map (fun group -> group, picksOf group)))
 
-    /// Of the rules that handle redactions: the smallest case that each decides, one beside it, and what besides tells their mutants.
+    /// For the rules that handle redactions: the smallest case of each, a near case, and cases that distinguish the
+    /// mutants.
     let redactions () : string =
         let rendering =
             Rendering(
-                "What becomes of redactions that were accepted. For every rule that decides, in every room version, the smallest case that it \
-                 decides, and beside it (`near`) one that differs in one thing and is decided the other way by another rule; and what besides \
-                 tells each mutant of a table from it. Found by enumerating a small world; `mx vectors generate` writes this file.",
+                "What becomes of redactions that were accepted. For every rule that decides, in every room version, \
+                 the smallest case that it decides, and beside it (`near`) one that differs in one thing and is \
+                 decided the other way by another rule; and what besides tells each mutant of a table from it. Found \
+                 by enumerating a small world; `mx vectors generate` writes this file.",
                 "redaction-handling"
             )
 
@@ -180,10 +186,10 @@ module GeneratedVectors =
 
         rendering.Text
 
-    // The first with each algorithm, the last with the second, and those between that number or cite events otherwise.
+    // The first version of each algorithm, the last version of the second one, and versions with other event formats.
     let private resolved = [ Versions.v1; Versions.v2; Versions.v6; Versions.v11; Versions.v12 ]
 
-    /// Of scenarios in which states conflict, what they resolve to, by the literal definition.
+    /// The results of scenarios with conflicting states, by the literal definition.
     let resolutions () : string =
         let text = StringBuilder()
         let quoted (s: string) = CanonicalJson.text (Json.String s)
@@ -205,8 +211,9 @@ module GeneratedVectors =
             .Append(" \"about\": ")
             .Append(
                 quoted
-                    "States that are resolved: rooms in which state was or could have been reset, as the proposal of state resolution 2.1 and issues of \
-                     servers tell them. What they resolve to follows the definition literally; `mx vectors generate` writes this file."
+                    "States that are resolved: rooms in which state was or could have been reset, as the proposal of \
+                     state resolution 2.1 and issues of servers tell them. What they resolve to follows the \
+                     definition literally; `mx vectors generate` writes this file."
             )
             .Append(",\n \"kind\": \"state-resolution\",\n \"cases\": [\n")
         |> ignore
@@ -240,5 +247,5 @@ module GeneratedVectors =
 
         text.Append(" ]\n}\n").ToString()
 
-    /// Complete PDUs with hashes and signatures that hold or do not, and what becomes of them.
+    /// Complete PDUs with valid and invalid hashes and signatures, and their verdicts.
     let pdus (ed25519: Ed25519) : string = PduCases.file ed25519

@@ -10,20 +10,20 @@ open Matrix.Rules
 type internal Pick = {
     World: World
     Case: int[]
-    /// The rules that it is beside, without being decided by them.
+    /// The rules to which it is near, without being decided by them.
     Near: string list
 }
 
-/// A table of rules, and how it decides the case that is on a stage.
+/// A table of rules, and its decision of the case on a stage.
 type internal Deciding = {
-    /// The version that has it.
+    /// The version with this table.
     Version: RoomVersion
     Table: Rule list
     Worlds: World list
     Decide: AuthRules -> Stage -> int[] -> Decision
 }
 
-/// The tables that vectors are made for.
+/// The tables with generated vectors.
 [<RequireQualifiedAccess>]
 module internal Deciding =
 
@@ -43,7 +43,7 @@ module internal Deciding =
         Decide = RedactingWorld.decide
     }
 
-/// Which cases show the rules of a table: the smallest that each decides, and one beside it.
+/// Picks cases for the rules of a table: the smallest case that each decides, and a near one.
 [<Sealed>]
 type internal Picking(deciding: Deciding) =
 
@@ -56,7 +56,7 @@ type internal Picking(deciding: Deciding) =
         |> List.map (fun world -> world.Name, lazy Stage(Ground(world, version)))
         |> dict
 
-    /// Heavier cases are not looked at: every rule of every version is decided by a lighter one.
+    /// Heavier cases are not searched: every rule of every version decides a lighter one.
     let heaviest = 16
 
     let decideBy (rules: AuthRules) (world: World) (case: int[]) : Decision =
@@ -66,30 +66,30 @@ type internal Picking(deciding: Deciding) =
 
     let decide = decideBy rules
 
-    /// Whether a room can come to the case: the state before an event other than the create event holds the create event.
+    /// Whether a room can reach the case: only the create event may come without a create event in the state before.
     let canExist (world: World) (case: int[]) : bool =
         let stage = stages[world.Name].Value
         stage.Load case
         stage.Event.Type = "m.room.create" || not (isNull (stage.Slot Slot.Create))
 
-    // A case that can exist is preferred to one that cannot and is at most so much lighter.
+    // A case that can exist is preferred to a case that cannot, unless that is lighter by more than this.
     let worthOfExisting = 2
 
-    /// What there is to find: rules and how they decide.
+    /// The cases to find: rules with the outcome.
     let wanted = [
         for rule in Rule.all deciding.Table do
             for allows in Rule.verdicts rule do
                 Rule.name rule, allows
     ]
 
-    /// The smallest case that each rule decides, each way.
+    /// The smallest case of each rule and outcome.
     let smallest () : Map<string * bool, World * int[]> =
         let found = Dictionary<struct (string * bool), World * int[]>()
 
         let left =
             HashSet<struct (string * bool)>([ for name, allows in wanted -> struct (name, allows) ])
 
-        // Those whose case cannot exist so far.
+        // Rules for which only cases that cannot exist were found so far.
         let doubtful = HashSet<struct (string * bool)>()
         let mutable weight = 0
         let mutable complete = heaviest
@@ -124,7 +124,7 @@ type internal Picking(deciding: Deciding) =
             for KeyValue(struct (name, allows), witness) in found -> (name, allows), witness
         ]
 
-    /// The lightest case that differs from this one on one axis, and that another rule decides the other way.
+    /// The lightest case that differs on one axis, and that another rule decides the other way.
     let beside (clause: string) (allows: bool) (world: World, case: int[]) : Pick option =
         [
             for place in 0 .. case.Length - 1 do
@@ -143,7 +143,7 @@ type internal Picking(deciding: Deciding) =
             Near = [ clause ]
         })
 
-    /// The lighter case, of those that differ on one axis, that still tells a mutant; this one if there is none.
+    /// A lighter case that differs on one axis and still distinguishes a mutant; this one if there is none.
     let rec lighten (mutated: AuthRules) (world: World) (case: int[]) : int[] =
         let exists = canExist world case
 
@@ -168,7 +168,7 @@ type internal Picking(deciding: Deciding) =
             | Some lighter -> lighten mutated world lighter
             | None -> case
 
-    /// A case that can exist and tells a mutant, next to one that cannot; the latter if there is none.
+    /// A case that can exist and distinguishes a mutant, near one that cannot; the latter if there is none.
     let existing (mutated: AuthRules) (world: World) (case: int[]) : int[] =
         if canExist world case then
             case
@@ -185,7 +185,7 @@ type internal Picking(deciding: Deciding) =
                 && Verdicts.differ (decide world other) (decideBy mutated world other))
             |> Option.defaultValue case
 
-    /// Whether a case that was picked tells the table that these rules have from this one.
+    /// Whether a picked case distinguishes these rules from this table.
     member _.Tells(mutated: AuthRules, pick: Pick) : bool =
         Verdicts.differ (decide pick.World pick.Case) (decideBy mutated pick.World pick.Case)
 
@@ -212,11 +212,11 @@ type internal Picking(deciding: Deciding) =
                 Near = same |> List.collect _.Near |> List.distinct
         })
 
-    /// Of what tells a mutant, a light case.
+    /// A light case that distinguishes a mutant.
     member _.OfKill(mutant: Mutant, kill: Kill) : Pick = {
         World = kill.World
         Case =
-            // Cases of another way to read levels are told by how they are read, not by a table.
+            // Mutants of settings read levels differently; no table shows that.
             (if mutant.Subject = Subject.Setting then
                  kill.Case
              else

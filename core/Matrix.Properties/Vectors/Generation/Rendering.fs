@@ -10,14 +10,14 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// Picked cases as a file of vectors: rooms and their events once, cases that are the same in several versions once.
+/// Picked cases as a file of vectors, where each room, event and case occurs once.
 [<Sealed>]
 type internal Rendering(about: string, kind: string) =
 
-    // By what an event says, apart from the version of its room: its name.
+    // Names of events by their text without the room.
     let names = Dictionary<string, string>()
     let taken = HashSet<string>()
-    // By version, in the order in which they come.
+    // By version, in the order of addition.
     let rooms = Dictionary<string, string * List<string * JsonObject>>()
     let versions = List<string>()
     let cases = Dictionary<string, JsonObject * List<string>>()
@@ -37,7 +37,7 @@ type internal Rendering(about: string, kind: string) =
         | "m.room.member" -> Universe.nameOf (string event.StateKey)
         | other -> other.Substring(other.LastIndexOf '.' + 1)
 
-    /// An event of the room `room`, without what a file leaves out.
+    /// An event of the room `room`, without members that files omit.
     let written (version: RoomVersion) (room: string) (hasRoomId: bool) (event: Pdu) : JsonObject =
         let isCreate = event.Type = "m.room.create"
 
@@ -82,7 +82,7 @@ type internal Rendering(about: string, kind: string) =
             versions.Add version.Id
             room
 
-    /// The name of an event in the room of its version. `twin`: of another event that says the same, which was rejected.
+    /// The name of an event in the room of its version. `twin`: of a rejected event with the same content.
     let named (version: RoomVersion) (twin: bool) (event: Pdu) : string =
         let room, events = roomOf version
 
@@ -114,7 +114,7 @@ type internal Rendering(about: string, kind: string) =
 
         name
 
-    /// Where the pages leave the answer to implementations: where that is said.
+    /// Why a vector is optional: a decision record, or a state that no room reaches; "" if it is not.
     let left (version: RoomVersion) (case: AuthCase) (decision: Decision) : string =
         let reading =
             Rule.all version.Authorization
@@ -132,14 +132,14 @@ type internal Rendering(about: string, kind: string) =
             "no room comes to this state, which has no create event"
         | None -> ""
 
-    /// An answer, without an entry that there is not.
+    /// An answer without empty entries.
     let expected (decision: Decision) : (string * Json) list = [
         for struct (key, value) in (Vectors.ofDecision decision).Members do
             if value <> Json.String "" then
                 key, value
     ]
 
-    // One case or event a line: a change shows in a comparison of files as what it is.
+    // One case or event per line, for readable diffs.
     let line (text: StringBuilder) (indent: int) (last: bool) (body: string) =
         text.Append(' ', indent).Append(body).Append(if last then "\n" else ",\n")
         |> ignore
@@ -184,7 +184,7 @@ type internal Rendering(about: string, kind: string) =
         let event = case.Event
         let state = [ for e in case.State.Values -> named version false e ]
 
-        // No event is in the state and was rejected: it is another of the same type and state key.
+        // State holds no rejected event: the rejected one is another event of the same type and state key.
         let isTwin (cited: CitedEvent) =
             cited.Rejected
             && case.State.Values
@@ -223,7 +223,7 @@ type internal Rendering(about: string, kind: string) =
             near
             decision
 
-    /// Adds what became of a redaction of an event that this user sent.
+    /// Adds the verdict on a redaction of an event of this user.
     member _.AddRedaction
         (
             version: RoomVersion,
