@@ -182,8 +182,9 @@ public sealed class ProcessTests
 
     private Process Start(string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start =
-            new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "matrix-host.dll"), .. arguments])
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "matrix-host.dll"), .. arguments])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
