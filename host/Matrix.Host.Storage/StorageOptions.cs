@@ -75,14 +75,6 @@ public sealed record StorageOptions
     public long CheckpointBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// SQLite: whether a commit's pages go to the log in one write. Otherwise SQLite makes two for each page.
-    /// </summary>
-    public bool GatherLogWrites { get; init; } = true;
-
-    /// <summary>SQLite: whether the writer's thread asks Linux (6.12 and later) for shorter time slices.</summary>
-    public bool ShortWriterSlices { get; init; } = true;
-
-    /// <summary>
     /// SQLite: bytes of the write-ahead log that are allocated at start, so that commits do not change the file's size;
     /// 0 for none.
     /// </summary>

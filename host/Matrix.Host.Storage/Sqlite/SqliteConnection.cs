@@ -44,17 +44,17 @@ internal sealed unsafe class SqliteConnection : IDisposable
     public int Changes => Sqlite3.sqlite3_changes(_db);
 
     /// <summary>Opens a file for reading and writing, and creates it if it does not exist.</summary>
-    public static SqliteConnection Open(string file, int busyTimeoutMs, bool gatherLogWrites) =>
-        Open(file, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate, busyTimeoutMs, gatherLogWrites ? GatheringVfs.Name : 0);
+    public static SqliteConnection Open(string file, int busyTimeoutMs) =>
+        Open(file, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate, busyTimeoutMs);
 
     /// <summary>Opens an existing file and changes nothing in it, even while another process owns it.</summary>
     public static SqliteConnection OpenReadOnly(string file, int busyTimeoutMs) =>
-        Open(file, Sqlite3.OpenReadOnly, busyTimeoutMs, vfs: 0);
+        Open(file, Sqlite3.OpenReadOnly, busyTimeoutMs);
 
-    private static SqliteConnection Open(string file, int access, int busyTimeoutMs, nint vfs)
+    private static SqliteConnection Open(string file, int access, int busyTimeoutMs)
     {
         var code = Sqlite3.sqlite3_open_v2(
-            file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, vfs);
+            file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, vfs: 0);
         if (code != Sqlite3.Ok)
         {
             var fault = SqliteFault.Of(db, code, $"opening {file}");

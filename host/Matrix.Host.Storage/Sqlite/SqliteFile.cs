@@ -66,7 +66,7 @@ internal sealed class SqliteFile : IDisposable
     /// <summary>Creates the database if it does not exist, and brings its schema up to date.</summary>
     public void Migrate(IReadOnlyList<Migration> known)
     {
-        using var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs, _options.GatherLogWrites);
+        using var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
         Configure(connection, _options.WriterCacheBytes);
         connection.Execute(Migration.CreateRecord);
         var applied = int.Parse(connection.Scalar("SELECT COUNT(*) FROM migrations")!, CultureInfo.InvariantCulture);
@@ -141,7 +141,7 @@ internal sealed class SqliteFile : IDisposable
 
     private SqliteConnection Open(int cacheBytes, Action<SqliteConnection> adjust)
     {
-        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs, _options.GatherLogWrites);
+        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
         try
         {
             Configure(connection, cacheBytes);

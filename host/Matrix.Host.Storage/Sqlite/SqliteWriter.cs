@@ -78,13 +78,6 @@ internal sealed class SqliteWriter : StorageWriter
 
     private void Run()
     {
-        // Everything waits for this thread: while it waits for a processor, the threads that make the next batches run
-        // out of work.
-        if (Options.ShortWriterSlices)
-        {
-            _ = ShortSlice.Request();
-        }
-
         var batches = new List<WriteBatch>(Options.MaxBatchesPerFlush);
         while (true)
         {

@@ -115,12 +115,6 @@ internal static class ConfigKeys
             "database.sqlite_preallocated_log", ConfigTypes.Bytes(0, 1L << 30), c => c.Storage.WalPreallocatedBytes,
             "SQLite: bytes of the write-ahead log that are allocated at start, so that commits do not change the "
                 + "file's size; 0 for none."),
-        Key(
-            "database.sqlite_gather_log", ConfigTypes.Flag, c => c.Storage.GatherLogWrites,
-            "SQLite: whether a commit goes to the log in one write. If false, SQLite makes two writes for each page."),
-        Key(
-            "database.sqlite_short_slices", ConfigTypes.Flag, c => c.Storage.ShortWriterSlices,
-            "SQLite: whether the writing thread asks Linux (6.12 and later) for shorter time slices."),
         Hidden(
             "database.sqlite_synchronous",
             ConfigTypes.OneOf("FULL", "EXTRA", "NORMAL", "OFF"),

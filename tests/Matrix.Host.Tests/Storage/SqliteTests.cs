@@ -50,24 +50,6 @@ internal sealed class SqliteTests
         Assert.That(() => SqliteLibrary.Check(threadSafe, version), Throws.Nothing);
 
     [Test]
-    public async Task The_writer_gets_a_processor_soon()
-    {
-        await using var store = await OpenAsync();
-        var slice = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
-        store.Writer.Post(
-            new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
-
-        var knows = OperatingSystem.IsLinux() && Environment.OSVersion.Version >= new Version(6, 12);
-        Assert.That(
-            await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop),
-            knows ? Is.EqualTo(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL));
-        Assert.That(
-            ShortSlice.Mine(),
-            knows ? Is.GreaterThan(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL),
-            "of who waits for it");
-    }
-
-    [Test]
     public async Task A_full_disk_fails_every_set_keeps_none_and_heals()
     {
         await using (var store = await OpenAsync(options => options with { MaxDatabaseBytes = 600 * 4096 }))
@@ -106,7 +88,7 @@ internal sealed class SqliteTests
     public async Task A_locked_database_fails_in_time_and_goes_on_afterwards()
     {
         await using var store = await OpenAsync(options => options with { BusyTimeoutMs = 50 });
-        using (var other = SqliteConnection.Open(File("matrix.db"), 50, gatherLogWrites: false))
+        using (var other = SqliteConnection.Open(File("matrix.db"), 50))
         {
             other.Execute("BEGIN IMMEDIATE");
             var failure = Assert.ThrowsAsync<StorageException>(

@@ -13,7 +13,6 @@ internal static unsafe partial class Sqlite3
     public const int NoMemory = 7;
     public const int Interrupt = 9;
     public const int Full = 13;
-    public const int IoErrorWrite = 778;
     public const int IoErrorSync = 1034;
     public const int CannotOpen = 14;
     public const int TooBig = 18;
@@ -44,12 +43,6 @@ internal static unsafe partial class Sqlite3
 
     [LibraryImport(Library)]
     public static partial int sqlite3_threadsafe();
-
-    [LibraryImport(Library)]
-    public static partial Vfs* sqlite3_vfs_find(nint name);
-
-    [LibraryImport(Library)]
-    public static partial int sqlite3_vfs_register(Vfs* vfs, int makeDefault);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int sqlite3_open_v2(string filename, out nint db, int flags, nint vfs);
