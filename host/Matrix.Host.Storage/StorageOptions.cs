@@ -74,12 +74,6 @@ public sealed record StorageOptions
     /// <summary>SQLite: even a busy writer moves the log at this many bytes, so that it stays bounded.</summary>
     public long CheckpointBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>
-    /// SQLite: bytes of the write-ahead log that are allocated at start, so that commits do not change the file's size;
-    /// 0 for none.
-    /// </summary>
-    public long WalPreallocatedBytes { get; init; } = 16 * 1024 * 1024;
-
     /// <summary>SQLite: the page size of a new database, in bytes.</summary>
     public int PageSize { get; init; } = 2048;
 

@@ -92,25 +92,6 @@ internal sealed class SqliteFile : IDisposable
         PinServerName(connection);
     }
 
-    /// <summary>
-    /// Fills the write-ahead log with zeros, which SQLite reads as an empty log. Commits then do not change the file's
-    /// size, and syncing the data alone is enough. Call it while nothing has the database open.
-    /// </summary>
-    public void LayOutLog()
-    {
-        using var log = OpenOwn(Path + "-wal", FileShare.ReadWrite);
-        if (log.Length == 0)
-        {
-            var zeros = new byte[1024 * 1024];
-            for (var left = _options.WalPreallocatedBytes; left > 0; left -= zeros.Length)
-            {
-                log.Write(zeros, 0, (int)Math.Min(left, zeros.Length));
-            }
-        }
-
-        log.Flush(flushToDisk: true);
-    }
-
     public SqliteConnection OpenToWrite() => Open(_options.WriterCacheBytes, connection =>
     {
         // No page goes to the log before its transaction is complete: a flush is bounded, and a rolled back change is

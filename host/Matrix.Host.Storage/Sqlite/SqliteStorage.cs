@@ -22,7 +22,6 @@ internal static class SqliteStorage
         {
             stop.ThrowIfCancellationRequested();
             file.Migrate(migrations);
-            file.LayOutLog();
             var writing = file.OpenToWrite();
             connections.Add(writing);
             var checkpointing = file.OpenToCheckpoint();

@@ -111,10 +111,6 @@ internal static class ConfigKeys
         Key(
             "database.read_time", ConfigTypes.Duration, c => c.Storage.LongestRead,
             "The longest time of one query; after that the request fails."),
-        Key(
-            "database.sqlite_preallocated_log", ConfigTypes.Bytes(0, 1L << 30), c => c.Storage.WalPreallocatedBytes,
-            "SQLite: bytes of the write-ahead log that are allocated at start, so that commits do not change the "
-                + "file's size; 0 for none."),
         Hidden(
             "database.sqlite_synchronous",
             ConfigTypes.OneOf("FULL", "EXTRA", "NORMAL", "OFF"),

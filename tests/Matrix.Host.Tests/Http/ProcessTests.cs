@@ -54,6 +54,15 @@ public sealed class ProcessTests
     }
 
     [Test]
+    public void The_framework_does_not_vary_the_number_of_pool_threads()
+    {
+        var file = Path.Combine(AppContext.BaseDirectory, "matrix-host.runtimeconfig.json");
+        var properties = JsonNode.Parse(File.ReadAllText(file))!["runtimeOptions"]!["configProperties"]!;
+
+        Assert.That((bool)properties["System.Threading.ThreadPool.HillClimbing.Disable"]!, Is.True);
+    }
+
+    [Test]
     public async Task A_sync_that_waits_is_answered_when_the_server_is_asked_to_end()
     {
         var address = new Uri($"http://127.0.0.1:{FreePort()}");

@@ -223,8 +223,7 @@ internal sealed class SqliteTests
     [Test]
     public async Task The_log_is_moved_into_the_database_when_it_grows_and_starts_again()
     {
-        await using var store = await OpenAsync(
-            options => options with { CheckpointBytes = 200_000, WalPreallocatedBytes = 0 });
+        await using var store = await OpenAsync(options => options with { CheckpointBytes = 200_000 });
         for (var n = 1u; n <= 400; n++)
         {
             await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
@@ -343,7 +342,6 @@ internal sealed class SqliteTests
             DataDir = _folder,
             ServerName = "example.org",
             Time = new ManualTime(),
-            WalPreallocatedBytes = 64 * 1024,
         };
         return StorageEngine.OpenAsync(adjust?.Invoke(options) ?? options, Stop);
     }

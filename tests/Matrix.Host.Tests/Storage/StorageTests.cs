@@ -51,7 +51,6 @@ internal abstract class StorageTests(string kind)
         DataDir = Database.Folder,
         ServerName = "example.org",
         Time = Time,
-        WalPreallocatedBytes = 64 * 1024,
     });
 
     protected ValueTask<IStorage> OpenAsync() => StorageEngine.OpenAsync(Options(), Stop);
