@@ -174,6 +174,10 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// for all others.
     member _.AssignsIds = format.AssignsIds
 
+    /// Whether a key must have been valid at an event's `origin_server_ts` to verify it. Room versions, "Signing key
+    /// validity period".
+    member _.EnforcesKeyValidity = settings.KeyValidity = KeyValidity.Enforced
+
     /// Whether the room's id is the hash of its create event.
     member _.RoomIdIsHash = format.RoomIdIsHash
 

@@ -82,3 +82,6 @@ module KeyId =
                 match Seq.tryFindIndex (is >> not) version with
                 | Some i -> Error(IdentError.Character(i + algorithm.Length + 1))
                 | None -> Ok id
+
+    /// Whether this is a server's signing key id.
+    let isServerKey (id: string) : bool = Result.isOk (checkServerKey id)

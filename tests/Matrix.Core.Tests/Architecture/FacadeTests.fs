@@ -56,6 +56,17 @@ let ``No signature of the facade has a type that only F# has`` () =
     Assert.That(types.Length, Is.GreaterThan 1)
     Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
 
+/// The types of a folder that the host calls without the facade.
+let private inFolder (ns: string) =
+    typeof<JsonText>.Assembly.GetExportedTypes()
+    |> Array.filter (fun t -> t.Namespace = ns)
+
+[<Test>]
+let ``No signature of federation has a type that only F# has`` () =
+    let types = inFolder "Matrix.Core.Federation"
+    Assert.That(types |> Array.map _.Name, Has.Member "RequestAuth")
+    Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
+
 /// The parts of the room machine that a host sees. Practices are for simulations, and a union's own members are for F#.
 let private ofTheMachine = [
     typeof<ForwardExtremity>

@@ -131,6 +131,7 @@ let private directions =
         "Sync", [ "Json"; "Ident"; "Event"; "State"; "Push" ]
         "Room", [ "Json"; "Ident"; "Event"; "Auth"; "State"; "StateRes" ]
         "Discovery", [ "Json"; "Ident" ]
+        "Federation", [ "Json"; "Ident"; "Event"; "Push" ]
         "Facade",
         [
             "Json"
