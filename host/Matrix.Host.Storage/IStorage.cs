@@ -12,6 +12,7 @@ using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -78,6 +79,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Messages to devices.</summary>
     IToDeviceTable ToDevice { get; }
+
+    /// <summary>Signing keys of other servers.</summary>
+    IServerKeysTable ServerKeys { get; }
 
     /// <summary>Positions of the durable consumers of changes.</summary>
     IConsumersTable Consumers { get; }

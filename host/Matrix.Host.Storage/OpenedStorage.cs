@@ -13,6 +13,7 @@ using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -49,6 +50,7 @@ internal sealed class OpenedStorage : IStorage
         Keys = new KeysTable(reads);
         KeyBackup = new KeyBackupTable(reads);
         ToDevice = new ToDeviceTable(reads);
+        ServerKeys = new ServerKeysTable(reads);
         Consumers = new ConsumersTable(reads);
     }
 
@@ -87,6 +89,8 @@ internal sealed class OpenedStorage : IStorage
     public IKeyBackupTable KeyBackup { get; }
 
     public IToDeviceTable ToDevice { get; }
+
+    public IServerKeysTable ServerKeys { get; }
 
     public IConsumersTable Consumers { get; }
 

@@ -12,6 +12,7 @@ using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -44,6 +45,7 @@ internal static class AllTables
         KeyHandlers.Register(handlers);
         KeyBackupHandlers.Register(handlers);
         ToDeviceTable.Register(handlers);
+        ServerKeysTable.Register(handlers);
         ConsumersTable.Register(handlers);
         return handlers;
     }

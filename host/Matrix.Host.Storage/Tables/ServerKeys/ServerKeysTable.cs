@@ -1,0 +1,39 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.ServerKeys;
+
+internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
+{
+    private static readonly Statement OfServer = Statement.Of("""
+        SELECT key_id, public_key, valid_until, expired_at, fetched_at FROM server_keys
+        WHERE server_name = $1 ORDER BY key_id
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM server_keys WHERE server_name = $1");
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO server_keys (server_name, key_id, public_key, valid_until, expired_at, fetched_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """);
+
+    public ValueTask<IReadOnlyList<ServerKeyRow>> OfServerAsync(string serverName, CancellationToken stop) =>
+        reads.ListAsync(
+            OfServer,
+            serverName,
+            static (a, name) => a.Text(name),
+            static row =>
+                new ServerKeyRow(row.Text(0), row.Blob(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4)),
+            stop);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<ServerKeysFetched>(static (op, writes) =>
+        {
+            writes.Run(Delete, op.ServerName, static (a, name) => a.Text(name));
+            foreach (var key in op.Keys)
+            {
+                writes.Run(Insert, (op.ServerName, Key: key), static (a, row) => a
+                    .Text(row.ServerName).Text(row.Key.KeyId).Blob(row.Key.PublicKey).Int(row.Key.ValidUntil)
+                    .IntOrNull(row.Key.ExpiredAt).Int(row.Key.FetchedAt));
+            }
+        });
+}
