@@ -1,0 +1,22 @@
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+/// <summary>A claim of a one-time key of a device.</summary>
+public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);
+
+public sealed partial class FederationApi
+{
+    /// <summary>`POST /user/keys/claim`: one-time keys by user and device.</summary>
+    public async ValueTask<FederationResult<JsonObject>> ClaimKeysAsync(
+        string server, IReadOnlyList<KeyClaim> claims, CancellationToken stop)
+    {
+        var users = claims.GroupBy(claim => claim.UserId).Select(user => (
+            user.Key,
+            Json.NewObject(Members.Of(user.Select(claim => (claim.DeviceId, Members.Text(claim.Algorithm)))))));
+        var body = Members.Of(("one_time_keys", Json.NewObject(Members.Of(users))));
+        var sent = await client.SendAsync(Post(server, $"{V1}user/keys/claim", body), stop).ConfigureAwait(false);
+        return sent.Then<JsonObject>(static response =>
+            response.Child("one_time_keys") is { } keys ? keys : Lacks("one_time_keys"));
+    }
+}

@@ -1,0 +1,13 @@
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /event/{eventId}`: one event.</summary>
+    public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> GetEventAsync(
+        string server, string eventId, CancellationToken stop)
+    {
+        var sent = await SlicesAsync(Get(server, $"{V1}event/{Escaped(eventId)}"), stop).ConfigureAwait(false);
+        return sent.Then<ReadOnlyMemory<byte>>(static slices =>
+            slices.List("pdus") is [var pdu, ..] ? pdu : Lacks("pdus"));
+    }
+}

@@ -1,0 +1,13 @@
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /event_auth/{roomId}/{eventId}`: the auth chain of an event.</summary>
+    public async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> GetEventAuthAsync(
+        string server, string roomId, string eventId, CancellationToken stop)
+    {
+        var target = $"{V1}event_auth/{Escaped(roomId)}/{Escaped(eventId)}";
+        var sent = await SlicesAsync(Large(Get(server, target)), stop).ConfigureAwait(false);
+        return sent.Then(static slices => EventsOf(slices, "auth_chain"));
+    }
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+/// <summary>Which published rooms.</summary>
+/// <param name="Since">A token of an earlier response; null for the first rooms.</param>
+/// <param name="SearchTerm">A text in name, topic or alias; null for all.</param>
+/// <param name="RoomTypes">Room types, null among them for rooms without a type; null for all.</param>
+public sealed record PublicRoomsQuery(
+    int? Limit,
+    string? Since,
+    string? SearchTerm,
+    IReadOnlyList<string?>? RoomTypes,
+    bool IncludeAllNetworks,
+    string? ThirdPartyInstanceId);
+
+/// <summary>Published rooms of another server.</summary>
+public sealed record PublicRooms(IReadOnlyList<JsonObject> Chunk, string? NextBatch, string? PrevBatch, long? Total);
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /publicRooms`, or `POST /publicRooms` with a filter.</summary>
+    public async ValueTask<FederationResult<PublicRooms>> GetPublicRoomsAsync(
+        string server, PublicRoomsQuery query, CancellationToken stop)
+    {
+        var request = query.SearchTerm is null && query.RoomTypes is null
+            ? Get(server, $"{V1}publicRooms" + Query(
+                ("limit", query.Limit?.ToString(CultureInfo.InvariantCulture)),
+                ("since", query.Since),
+                ("include_all_networks", query.IncludeAllNetworks ? "true" : null),
+                ("third_party_instance_id", query.ThirdPartyInstanceId)))
+            : Post(server, $"{V1}publicRooms", BodyOf(query));
+        var sent = await client.SendAsync(Page(request), stop).ConfigureAwait(false);
+        return sent.Then<PublicRooms>(static response => new PublicRooms(
+            response.Children("chunk"),
+            response.Text("next_batch"),
+            response.Text("prev_batch"),
+            response.Number("total_room_count_estimate")));
+    }
+
+    private static JsonObject BodyOf(PublicRoomsQuery query)
+    {
+        var filter = new List<(string, Json)>();
+        if (query.SearchTerm is { } term) filter.Add(("generic_search_term", Members.Text(term)));
+        if (query.RoomTypes is { } types)
+        {
+            filter.Add(("room_types", Json.NewArray([.. types.Select(t => t is null ? Json.Null : Members.Text(t))])));
+        }
+
+        var body = new List<(string, Json)> { ("filter", Json.NewObject(Members.Of(filter))) };
+        if (query.Limit is { } limit) body.Add(("limit", Json.NewInt(limit)));
+        if (query.Since is { } since) body.Add(("since", Members.Text(since)));
+        if (query.IncludeAllNetworks) body.Add(("include_all_networks", Json.NewBool(true)));
+        if (query.ThirdPartyInstanceId is { } id) body.Add(("third_party_instance_id", Members.Text(id)));
+        return Members.Of(body);
+    }
+}

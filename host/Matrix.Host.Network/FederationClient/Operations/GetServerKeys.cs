@@ -1,0 +1,17 @@
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /_matrix/key/v2/server`: a server's own keys, unchecked.</summary>
+    public ValueTask<FederationResult<JsonObject>> GetServerKeysAsync(string server, CancellationToken stop) =>
+        client.SendAsync(
+            Get(server, "/_matrix/key/v2/server") with
+            {
+                IsSigned = false,
+                MaxBytes = options.MaxKeyResponseBytes,
+                Time = options.KeyFetchTime,
+            },
+            stop);
+}

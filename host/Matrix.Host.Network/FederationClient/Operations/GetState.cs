@@ -1,0 +1,20 @@
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+/// <summary>A room's state before an event.</summary>
+public sealed record RoomState(
+    IReadOnlyList<ReadOnlyMemory<byte>> State, IReadOnlyList<ReadOnlyMemory<byte>> AuthChain);
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /state/{roomId}`: the state before an event.</summary>
+    public async ValueTask<FederationResult<RoomState>> GetStateAsync(
+        string server, string roomId, string eventId, CancellationToken stop)
+    {
+        var target = $"{V1}state/{Escaped(roomId)}" + Query(("event_id", eventId));
+        var sent = await SlicesAsync(Large(Get(server, target)), stop).ConfigureAwait(false);
+        return sent.Then<RoomState>(static slices =>
+            slices.List("pdus") is not { } state ? Lacks("pdus")
+            : slices.List("auth_chain") is not { } chain ? Lacks("auth_chain")
+            : new RoomState(state, chain));
+    }
+}

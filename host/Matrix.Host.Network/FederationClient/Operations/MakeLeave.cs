@@ -1,0 +1,13 @@
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /make_leave/{roomId}/{userId}`: a template of the leave.</summary>
+    public async ValueTask<FederationResult<EventTemplate>> MakeLeaveAsync(
+        string server, string roomId, string userId, CancellationToken stop)
+    {
+        var target = $"{V1}make_leave/{Escaped(roomId)}/{Escaped(userId)}";
+        var sent = await client.SendAsync(Get(server, target), stop).ConfigureAwait(false);
+        return sent.Then(response => TemplateOf(response, roomId, userId, "leave", []));
+    }
+}

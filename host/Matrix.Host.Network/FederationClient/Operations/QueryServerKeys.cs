@@ -1,0 +1,27 @@
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+/// <summary>A key that a notary is asked for. Times are in milliseconds since the epoch.</summary>
+/// <param name="MinimumValidUntil">The time until which the key should be valid at least.</param>
+public sealed record KeyQuery(string ServerName, string KeyId, long MinimumValidUntil);
+
+public sealed partial class FederationApi
+{
+    /// <summary>
+    /// `POST /_matrix/key/v2/query`: key responses of other servers as a notary has them, unchecked.
+    /// </summary>
+    public async ValueTask<FederationResult<IReadOnlyList<JsonObject>>> QueryServerKeysAsync(
+        string notary, IReadOnlyList<KeyQuery> keys, CancellationToken stop)
+    {
+        static Json Criteria(KeyQuery key) =>
+            Json.NewObject(Members.Of(("minimum_valid_until_ts", Json.NewInt(key.MinimumValidUntil))));
+
+        var servers = keys.GroupBy(key => key.ServerName).Select(server => (
+            server.Key, Json.NewObject(Members.Of(server.Select(key => (key.KeyId, Criteria(key)))))));
+        var body = Members.Of(("server_keys", Json.NewObject(Members.Of(servers))));
+        var request = Post(notary, "/_matrix/key/v2/query", body) with { Time = options.KeyFetchTime };
+        var sent = await client.SendAsync(request, stop).ConfigureAwait(false);
+        return sent.Then(static response => FederationResult.Of(response.Children("server_keys")));
+    }
+}

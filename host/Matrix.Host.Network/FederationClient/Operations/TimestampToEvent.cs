@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace Matrix.Host.Network.FederationClient.Operations;
+
+/// <summary>The event closest to a time.</summary>
+public sealed record EventAtTime(string EventId, long OriginServerTs);
+
+public sealed partial class FederationApi
+{
+    /// <summary>`GET /timestamp_to_event/{roomId}`.</summary>
+    /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
+    public async ValueTask<FederationResult<EventAtTime>> TimestampToEventAsync(
+        string server, string roomId, long timestamp, bool forwards, CancellationToken stop)
+    {
+        var target = $"{V1}timestamp_to_event/{Escaped(roomId)}"
+            + Query(("ts", timestamp.ToString(CultureInfo.InvariantCulture)), ("dir", forwards ? "f" : "b"));
+        var sent = await client.SendAsync(Get(server, target), stop).ConfigureAwait(false);
+        return sent.Then<EventAtTime>(static response =>
+            response.Text("event_id") is not { } eventId ? Lacks("event_id")
+            : response.Number("origin_server_ts") is not { } time ? Lacks("origin_server_ts")
+            : new EventAtTime(eventId, time));
+    }
+}

@@ -1,0 +1,151 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Federation;
+using Matrix.Core.Json;
+using Matrix.Host.Network.Discovery;
+using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Sodium;
+
+namespace Matrix.Host.Network.FederationClient;
+
+/// <summary>
+/// Finds the server, signs the request and sends it. Server-Server API, "Request Authentication".
+/// </summary>
+internal sealed class SignedClient(
+    NetworkOptions options,
+    SigningKey key,
+    ServerFilter servers,
+    IServerDiscovery discovery,
+    SafeHttpSender http,
+    RequestLog log,
+    TimeProvider time) : IFederationClient
+{
+    private const int MaxErrorLength = 500;
+
+    public async ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        var result = (await TrySendAsync(request, stop).ConfigureAwait(false)).Then(ReadObject);
+        log.Ended(request, result.Failure, time.GetElapsedTime(started));
+        return result;
+    }
+
+    public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
+        FederationRequest request, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        var result = await TrySendAsync(request, stop).ConfigureAwait(false);
+        log.Ended(request, result.Failure, time.GetElapsedTime(started));
+        return result;
+    }
+
+    private async ValueTask<FederationResult<ReadOnlyMemory<byte>>> TrySendAsync(
+        FederationRequest request, CancellationToken stop)
+    {
+        if (!servers.Allows(request.Destination))
+        {
+            return Failed(FederationFailureKind.ServerDenied, "the server is not allowed");
+        }
+
+        if (request.Destination == options.ServerName)
+        {
+            return Failed(FederationFailureKind.ServerDenied, "the server is this one");
+        }
+
+        var started = time.GetTimestamp();
+        var wholeTime = request.Time > TimeSpan.Zero ? request.Time : options.RequestTime;
+        var found = await FindAsync(request.Destination, wholeTime, stop).ConfigureAwait(false);
+        if (!found.IsOk) return found.Failure!;
+
+        var body = request.Body is { } json ? JsonText.Write(json) : request.CanonicalBody;
+        var call = new HttpCall(found.Value, request.Method, request.Target)
+        {
+            Authorization = request.IsSigned ? Sign(request, body.Span) : null,
+            Body = body.IsEmpty ? default(ReadOnlyMemory<byte>?) : body,
+            MaxBytes = request.MaxBytes > 0 ? request.MaxBytes : options.MaxResponseBytes,
+            Time = Later(wholeTime - time.GetElapsedTime(started), TimeSpan.FromMilliseconds(1)),
+        };
+        var outcome = await http.SendAsync(call, stop).ConfigureAwait(false);
+        return outcome.Reply is { } reply
+            ? Read(reply)
+            : Failed(KindOf(outcome.Failure!.Kind), outcome.Failure.Message);
+    }
+
+    private async ValueTask<FederationResult<HttpTarget>> FindAsync(
+        string server, TimeSpan within, CancellationToken stop)
+    {
+        using var clock = new CancellationTokenSource(within, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        try
+        {
+            var found = await discovery.FindAsync(server, both.Token).ConfigureAwait(false);
+            return found.Address is { } address
+                ? new HttpTarget(address.EndPoints, address.HostHeader, address.CertificateName)
+                : Failed(KindOf(found.Kind), found.Failure!);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return Failed(FederationFailureKind.TimedOut, "the server was not found in time");
+        }
+    }
+
+    private string Sign(FederationRequest request, ReadOnlySpan<byte> body)
+    {
+        var bytes = RequestAuth.BytesToSign(
+            request.Method, request.Target, options.ServerName, request.Destination, body);
+        Span<byte> signature = stackalloc byte[Ed25519.SignatureSize];
+        key.Key.Sign(bytes, signature);
+        return RequestAuth.Print(options.ServerName, request.Destination, key.Id, signature);
+    }
+
+    private FederationResult<ReadOnlyMemory<byte>> Read(HttpReply reply)
+    {
+        if (reply.Status is >= 200 and < 300) return new ReadOnlyMemory<byte>(reply.Body);
+
+        // A proxy's error page is no JSON.
+        _ = JsonText.TryParseObject(reply.Body, Reading.Client, JsonText.ClientBodyLimits, out var error, out _);
+        return new FederationFailure(
+            FederationFailureKind.Refused,
+            reply.Status,
+            Short(error.Text("errcode")),
+            Short(error.Text("error")))
+        {
+            RoomVersion = error.Text("room_version"),
+            RetryAfter = RetryAfter(reply, error),
+        };
+    }
+
+    private TimeSpan? RetryAfter(HttpReply reply, JsonObject error)
+    {
+        if (error.Number("retry_after_ms") is { } ms) return TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, int.MaxValue));
+        var header = reply.Headers.RetryAfter;
+        return header?.Delta ?? (header?.Date is { } at ? Later(at - time.GetUtcNow(), TimeSpan.Zero) : null);
+    }
+
+    private static FederationResult<JsonObject> ReadObject(ReadOnlyMemory<byte> body) =>
+        JsonText.TryParseObject(body.Span, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out var error)
+            ? json
+            : Failed(FederationFailureKind.NotJson, "the response is " + error.ToString());
+
+    private static FederationFailure Failed(FederationFailureKind kind, string message) => new(kind, 0, "", message);
+
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    private static string Short(string? text) =>
+        text is null ? "" : text.Length <= MaxErrorLength ? text : text[..MaxErrorLength];
+
+    private static FederationFailureKind KindOf(DiscoveryFailureKind kind) => kind switch
+    {
+        DiscoveryFailureKind.AddressRefused => FederationFailureKind.AddressRefused,
+        DiscoveryFailureKind.TimedOut or DiscoveryFailureKind.Busy => FederationFailureKind.TimedOut,
+        _ => FederationFailureKind.NotFound,
+    };
+
+    private static FederationFailureKind KindOf(HttpFailureKind kind) => kind switch
+    {
+        HttpFailureKind.AddressRefused => FederationFailureKind.AddressRefused,
+        HttpFailureKind.Tls => FederationFailureKind.Tls,
+        HttpFailureKind.TimedOut => FederationFailureKind.TimedOut,
+        HttpFailureKind.TooLarge => FederationFailureKind.TooLarge,
+        _ => FederationFailureKind.Unreachable,
+    };
+}

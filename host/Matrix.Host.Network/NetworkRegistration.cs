@@ -1,0 +1,59 @@
+using Matrix.Core.Federation;
+using Matrix.Host.Network.Discovery;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Keys;
+using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Network;
+
+/// <summary>Registers the services that talk to other servers.</summary>
+public static class NetworkRegistration
+{
+    /// <summary>
+    /// Adds them. They need the storage, the signing key, <see cref="NetworkOptions"/>, an
+    /// <see cref="IServerDiscovery"/>, logging and a clock.
+    /// </summary>
+    public static IServiceCollection AddNetwork(this IServiceCollection services) => services
+        .AddSingleton(parts => new AddressPolicy(parts.Get<NetworkOptions>()))
+        .AddSingleton(parts => new CertificateTrust(parts.Get<NetworkOptions>()))
+        .AddSingleton(parts => new SafeHttpSender(
+            parts.Get<NetworkOptions>(),
+            parts.Get<AddressPolicy>(),
+            parts.Get<CertificateTrust>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new ServerFilter(
+            parts.Get<NetworkOptions>().AllowServers, parts.Get<NetworkOptions>().DenyServers))
+        .AddSingleton(parts => new RequestLog(
+            parts.Get<NetworkOptions>(), parts.Get<TimeProvider>(), parts.Get<ILogger<RequestLog>>()))
+        .AddSingleton<IFederationClient>(parts => new SignedClient(
+            parts.Get<NetworkOptions>(),
+            parts.Get<SigningKey>(),
+            parts.Get<ServerFilter>(),
+            parts.Get<IServerDiscovery>(),
+            parts.Get<SafeHttpSender>(),
+            parts.Get<RequestLog>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))
+        .AddSingleton(parts => new OwnKeys(
+            parts.Get<SigningKey>(), [], parts.Get<NetworkOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new KeyFetcher(
+            parts.Get<FederationApi>(),
+            parts.Get<NetworkOptions>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<KeyFetcher>>()))
+        .AddSingleton<IServerKeys>(parts => new ServerKeys(
+            parts.Get<IStorage>(),
+            parts.Get<KeyFetcher>(),
+            parts.Get<OwnKeys>(),
+            parts.Get<ServerFilter>(),
+            parts.Get<NetworkOptions>(),
+            parts.Get<TimeProvider>()));
+
+    private static T Get<T>(this IServiceProvider parts)
+        where T : notnull => parts.GetRequiredService<T>();
+}

@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Matrix.Host.Network.SafeHttp;
+
+/// <summary>Where a connection goes, and what the server must prove.</summary>
+/// <param name="HostHeader">The Host header, with a port if it needs one.</param>
+/// <param name="CertificateName">The name or address of the certificate; an IPv6 address without brackets.</param>
+public sealed record HttpTarget(IReadOnlyList<IPEndPoint> EndPoints, string HostHeader, string CertificateName);
+
+/// <summary>A request with its bounds.</summary>
+/// <param name="PathAndQuery">Percent-encoded; it is sent as it is.</param>
+public sealed record HttpCall(HttpTarget Target, string Method, string PathAndQuery)
+{
+    /// <summary>The value of the Authorization header; null for none.</summary>
+    public string? Authorization { get; init; }
+
+    /// <summary>The body, as JSON; null for none.</summary>
+    public ReadOnlyMemory<byte>? Body { get; init; }
+
+    /// <summary>The most bytes of the response's body.</summary>
+    public required int MaxBytes { get; init; }
+
+    /// <summary>The time for everything, from the wait for a socket to the response's last byte.</summary>
+    public required TimeSpan Time { get; init; }
+}
+
+/// <summary>A response of any status.</summary>
+public sealed record HttpReply(int Status, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders, byte[] Body);
+
+/// <summary>Why there is no response.</summary>
+public enum HttpFailureKind
+{
+    /// <summary>No address of the server may be reached.</summary>
+    AddressRefused,
+
+    /// <summary>There is no connection, or it ended too early, or the server does not speak HTTP.</summary>
+    Unreachable,
+
+    /// <summary>TLS failed, or the certificate is not valid.</summary>
+    Tls,
+
+    /// <summary>The time was over.</summary>
+    TimedOut,
+
+    /// <summary>The response is larger than the bound.</summary>
+    TooLarge,
+}
+
+/// <summary>Why there is no response, with a reason for the operator.</summary>
+public sealed record HttpFailure(HttpFailureKind Kind, string Message);
+
+/// <summary>A response, or the reason why there is none.</summary>
+public readonly record struct HttpOutcome
+{
+    private HttpOutcome(HttpReply? reply, HttpFailure? failure)
+    {
+        Reply = reply;
+        Failure = failure;
+    }
+
+    /// <summary>The response; null if there is none.</summary>
+    public HttpReply? Reply { get; }
+
+    /// <summary>The reason; null if there is a response.</summary>
+    public HttpFailure? Failure { get; }
+
+    internal static HttpOutcome Of(HttpReply reply) => new(reply, null);
+
+    internal static HttpOutcome Failed(HttpFailureKind kind, string message) =>
+        new(null, new HttpFailure(kind, message));
+}
+
+/// <summary>A failure of a known kind, inside of the framework's code.</summary>
+internal sealed class HttpFailureException(HttpFailureKind kind, string message, Exception? inner = null)
+    : IOException(message, inner)
+{
+    internal HttpFailureKind Kind { get; } = kind;
+}

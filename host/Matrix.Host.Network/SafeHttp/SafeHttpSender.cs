@@ -1,0 +1,131 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Matrix.Host.Network.SafeHttp;
+
+/// <summary>
+/// Sends HTTPS requests to untrusted servers. It checks addresses and certificates, bounds sizes and times, and uses no
+/// redirects, proxies or cookies. HTTP/1.1 only.
+/// </summary>
+public sealed class SafeHttpSender : IDisposable
+{
+    // A pool's connections lead to one server, so that this name means nothing. It is never sent.
+    private const string Authority = "http://server";
+
+    private static readonly UriCreationOptions _asItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
+    private static readonly MediaTypeHeaderValue _json = new("application/json");
+
+    private readonly ServerPools _pools;
+    private readonly BodyReader _bodies;
+    private readonly Meter _meter = new("Matrix.Network");
+    private readonly TimeProvider _time;
+
+    /// <summary>Creates a sender with its own connections.</summary>
+    public SafeHttpSender(NetworkOptions options, AddressPolicy policy, CertificateTrust trust, TimeProvider time)
+    {
+        _time = time;
+        _bodies = new BodyReader(options.MaxResponseBytesAtOnce);
+        _pools = new ServerPools(options, new Connector(options, policy, trust));
+        _meter.CreateObservableGauge(
+            "matrix_federation_sockets",
+            () => _pools.Sockets,
+            null,
+            "Sockets to other servers, connecting ones included.");
+    }
+
+    /// <summary>Sockets that are open or connecting.</summary>
+    internal int Sockets => _pools.Sockets;
+
+    /// <summary>Bytes of the responses that are being read.</summary>
+    internal long BytesBeingRead => _bodies.BytesBeingRead;
+
+    /// <summary>Sends a request and reads the whole response.</summary>
+    /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
+    public async ValueTask<HttpOutcome> SendAsync(HttpCall call, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        using var clock = new CancellationTokenSource(call.Time, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        using var request = RequestOf(call);
+        var pool = _pools.Take(call.Target);
+        try
+        {
+            using var response = await pool.SendAsync(request, both.Token).ConfigureAwait(false);
+            var body = await _bodies.ReadAsync(response.Content, call.MaxBytes, both.Token).ConfigureAwait(false);
+            return HttpOutcome.Of(
+                new HttpReply((int)response.StatusCode, response.Headers, response.Content.Headers, body));
+        }
+        catch (Exception fault) when (!stop.IsCancellationRequested
+            && Explain(fault, clock.IsCancellationRequested, call) is { } failure)
+        {
+            return HttpOutcome.Failed(failure.Kind, failure.Message);
+        }
+        finally
+        {
+            _pools.GiveBack(pool);
+        }
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public void Dispose()
+    {
+        _pools.Dispose();
+        _meter.Dispose();
+    }
+
+    private static HttpRequestMessage RequestOf(HttpCall call)
+    {
+        if (call.PathAndQuery is not ['/', ..]
+            || call.PathAndQuery.Contains('#', StringComparison.Ordinal)
+            || call.PathAndQuery.AsSpan().ContainsAnyExceptInRange('!', '~'))
+        {
+            throw new ArgumentException("A path and query must be percent-encoded.", nameof(call));
+        }
+
+        var request = new HttpRequestMessage(
+            new HttpMethod(call.Method), new Uri(Authority + call.PathAndQuery, _asItIs))
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        request.Headers.Host = call.Target.HostHeader;
+        if (call.Authorization is { } credentials)
+        {
+            request.Headers.TryAddWithoutValidation("Authorization", credentials);
+        }
+
+        if (call.Body is { } body)
+        {
+            request.Content = new ReadOnlyMemoryContent(body);
+            request.Content.Headers.ContentType = _json;
+        }
+
+        return request;
+    }
+
+    private static HttpFailure? Explain(Exception fault, bool isLate, HttpCall call)
+    {
+        var reason = fault;
+        for (var inner = fault; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is HttpFailureException typed) return new HttpFailure(typed.Kind, typed.Message);
+            reason = inner;
+        }
+
+        if (isLate)
+        {
+            return new HttpFailure(HttpFailureKind.TimedOut, $"no response within {call.Time.TotalSeconds:0.#} s");
+        }
+
+        return fault switch
+        {
+            OperationCanceledException or TimeoutException =>
+                new HttpFailure(HttpFailureKind.TimedOut, "no connection in time"),
+            HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } =>
+                new HttpFailure(HttpFailureKind.TooLarge, fault.Message),
+            HttpRequestException or IOException => new HttpFailure(HttpFailureKind.Unreachable, reason.Message),
+            _ => null,
+        };
+    }
+}
