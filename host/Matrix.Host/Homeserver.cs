@@ -5,6 +5,7 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Metrics;
+using Matrix.Host.Network;
 using Matrix.Host.Rooms;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
@@ -141,6 +142,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)
             .AddSingleton(config.Storage)
+            .AddSingleton(config.Network)
             .AddSingleton(storage.Aliases)
             .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
             .AddSingleton(new PasswordHasher(config.PasswordCost))
@@ -150,6 +152,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<DepartureService>()
+            .AddNetwork()
             .AddRooms()
             .AddStreams()
             .AddSync()

@@ -9,7 +9,7 @@ namespace Matrix.Host.Configuration;
 /// The configuration file, the environment, the commented file of the first start and the error messages all use this
 /// list. Every bound in the server has a setting here.
 /// </summary>
-internal static class ConfigKeys
+internal static partial class ConfigKeys
 {
     /// <summary>The help texts of the groups of settings.</summary>
     internal static IReadOnlyDictionary<string, string> Sections { get; } = new Dictionary<string, string>(
@@ -20,7 +20,8 @@ internal static class ConfigKeys
         ["listeners"] = "Listeners: address:port each, \"\" for none.",
         ["tls"] =
             "Certificate and key of listeners.federation. listeners.client has no TLS: put a proxy in front of it.",
-        ["federation"] = "Other servers.",
+        ["federation"] = "Other servers: which ones, and the bounds on requests to them.",
+        ["compatibility"] = "Old servers.",
         ["registration"] =
             "Registration of accounts. Closed by default, except for the first user's token, which the first start "
                 + "prints.",
@@ -130,6 +131,7 @@ internal static class ConfigKeys
         TlsCertificate,
         TlsKey,
         CustomCa,
+        .. FederationKeys(),
         Key(
             "registration.enabled", ConfigTypes.Flag, c => c.Users.RegistrationEnabled,
             "Whether anyone may register."),
@@ -382,6 +384,18 @@ internal static class ConfigKeys
             "cache.transactions", ConfigTypes.Bytes(64 << 10, 4L << 30), c => c.Rooms.TransactionCacheBytes,
             "Transaction ids of past requests, 64 bytes each. A request that is repeated after this many others is "
                 + "executed again."),
+        Key(
+            "cache.server_keys", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.KeyCacheBytes,
+            "Signing keys of other servers."),
+        Key(
+            "cache.discovery", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.DiscoveryCacheBytes,
+            "Resolved names of other servers."),
+        Key(
+            "cache.dns", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.DnsCacheBytes,
+            "DNS messages, and as many bytes of DNS records."),
+        Key(
+            "cache.well_known", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.WellKnownCacheBytes,
+            ".well-known responses of other servers."),
         Key("cache.room_states", ConfigTypes.Bytes(1 << 20, 64L << 30), c => c.Rooms.StateCacheBytes, "Room states."),
         Key(
             "cache.idle_rooms", ConfigTypes.Whole(16), c => c.Rooms.IdleRooms,

@@ -126,6 +126,39 @@ internal static class ConfigTypes
         }
     }
 
+    /// <summary>Networks as address and length of the prefix.</summary>
+    internal static ConfigType<IReadOnlyList<IPNetwork>> Networks { get; } = ListOf(
+        "networks, such as 10.0.0.0/8 or ::1/128",
+        static t => (IPNetwork.TryParse(t, out var network), network));
+
+    /// <summary>Addresses with a port.</summary>
+    internal static ConfigType<IReadOnlyList<IPEndPoint>> EndPoints { get; } = ListOf(
+        "address:port, such as 127.0.0.1:53 or [::1]:53",
+        static t => (IPEndPoint.TryParse(t, out var at) && t.LastIndexOf(':') > t.LastIndexOf(']'), at!));
+
+    /// <summary>Names of servers, with or without a port, or globs.</summary>
+    internal static ConfigType<IReadOnlyList<string>> ServerPatterns { get; } = ListOf(
+        "server names, in which * and ? are wildcards, such as example.org or *.example.org",
+        static t => (t.All(c => char.IsAsciiLetterOrDigit(c) || "-.:[]*?".Contains(c)), t));
+
+    /// <summary>A list, with commas or as a YAML list. Brackets may belong to an address, except in `[]`.</summary>
+    private static Parsed<IReadOnlyList<T>> ListOf<T>(string expected, Func<string, (bool Ok, T Value)> parse)
+    {
+        return new Parsed<IReadOnlyList<T>>(
+            "a list of " + expected, Parse, static list => $"[{string.Join(", ", list)}]")
+        {
+            IsList = true,
+        };
+
+        (bool, IReadOnlyList<T>) Parse(string text)
+        {
+            var items = text == "[]" ? "" : text;
+            var parts = items.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(parse).ToList();
+            return (parts.TrueForAll(part => part.Ok), [.. parts.Select(part => part.Value)]);
+        }
+    }
+
     private static string ShowBytes(long bytes) =>
         _byteUnits.Where(u => bytes % u.Size == 0 && bytes >= u.Size).Select(u => $"{bytes / u.Size}{u.Name}")
             .FirstOrDefault("0");

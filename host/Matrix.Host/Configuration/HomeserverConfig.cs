@@ -3,6 +3,8 @@ using System.Net;
 using Matrix.Core.Facade;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Network;
+using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Sodium;
@@ -62,6 +64,8 @@ internal sealed record HomeserverConfig
 
     internal KeyOptions Keys { get; init; } = new();
 
+    internal NetworkOptions Network { get; init; } = new() { ServerName = "" };
+
     internal PasswordHashCost PasswordCost { get; init; } = new(
         MemoryBytes: 64L << 20, Operations: 2, Concurrency: 2, Waiting: 200);
 
@@ -94,6 +98,13 @@ internal sealed record HomeserverConfig
         MustExist(ConfigKeys.TlsCertificate, File.Exists);
         MustExist(ConfigKeys.TlsKey, File.Exists);
         MustExist(ConfigKeys.CustomCa, File.Exists);
+        if (values.Get(ConfigKeys.CustomCa).Length > 0
+            && File.Exists(PathOf(ConfigKeys.CustomCa))
+            && MistakeIn(PathOf(ConfigKeys.CustomCa)) is { } fault)
+        {
+            Refuse(ConfigKeys.CustomCa, $"`{ConfigKeys.CustomCa.Path}`: {fault}");
+        }
+
         MustExist(ConfigKeys.AppServices, Directory.Exists);
         if (values.Get(ConfigKeys.TlsCertificate).Length > 0 != values.Get(ConfigKeys.TlsKey).Length > 0)
         {
@@ -124,7 +135,26 @@ internal sealed record HomeserverConfig
             Client = config.Client with { ServerName = serverName },
             Users = config.Users with { ServerName = serverName },
             Rooms = config.Rooms with { ServerName = serverName },
+            Network = config.Network with
+            {
+                ServerName = serverName,
+                CustomCa = values.Get(ConfigKeys.CustomCa).Length > 0 ? PathOf(ConfigKeys.CustomCa) : "",
+            },
         }, mistakes);
+    }
+
+    /// <summary>Why a file of certificates cannot be used; null if it can.</summary>
+    private static string? MistakeIn(string certificates)
+    {
+        try
+        {
+            CertificateTrust.Read(certificates);
+            return null;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            return fault.Message;
+        }
     }
 }
 

@@ -13,6 +13,7 @@ internal sealed class ArrowTests
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
         ["Matrix.Host.Sodium"] = "libsodium.so.23",
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
+        ["Matrix.Host.Network"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
@@ -22,8 +23,8 @@ internal sealed class ArrowTests
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Rooms Matrix.Host.Users "
             + "Matrix.Host.Streams Matrix.Host.Sync Microsoft.AspNetCore",
         ["Matrix.Host"] =
-            "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Rooms Matrix.Host.Users "
-            + "Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
+            + "Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
             + "Matrix.Host.Storage Matrix.Host.Sodium FSharp.Core Argu FsCheck",
@@ -36,10 +37,10 @@ internal sealed class ArrowTests
         ["System.Console."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Environment.GetEnvironmentVariable"] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Diagnostics.Process."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
-        ["System.Net.Sockets.Socket."] = "Matrix.Host Matrix.LoadGen",
+        ["System.Net.Sockets.Socket."] = "Matrix.Host Matrix.Host.Network Matrix.LoadGen",
         ["System.Net.Sockets.TcpClient."] = "Matrix.LoadGen",
         ["System.Net.Dns."] = "Matrix.LoadGen",
-        ["System.Net.Http."] = "Matrix.Cli",
+        ["System.Net.Http."] = "Matrix.Host.Network Matrix.Cli",
     };
 
     private static IEnumerable<string> Projects => _allowed.Keys;

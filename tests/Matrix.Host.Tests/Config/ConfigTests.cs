@@ -108,6 +108,24 @@ public sealed class ConfigTests
         "homeserver.yaml:2: `sessions.access_token_lifetime`: "
             + "expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `5`")]
     [TestCase("tls:\n  key: /no/such/file\n", "homeserver.yaml:2: `tls.key`: /no/such/file does not exist")]
+    [TestCase(
+        "federation:\n  custom_ca: /no/such/file\n",
+        "homeserver.yaml:2: `federation.custom_ca`: /no/such/file does not exist")]
+    [TestCase(
+        "federation:\n  allow_networks:\n    - 10.0.0.0/8\n    - 10.0.0.0/40\n",
+        "homeserver.yaml:4: `federation.allow_networks`: "
+            + "expected a list of networks, such as 10.0.0.0/8 or ::1/128, found `10.0.0.0/40`")]
+    [TestCase(
+        "federation:\n  nameservers: 127.0.0.1\n",
+        "homeserver.yaml:2: `federation.nameservers`: "
+            + "expected a list of address:port, such as 127.0.0.1:53 or [::1]:53, found `127.0.0.1`")]
+    [TestCase(
+        "federation:\n  deny_servers: [\"a b\"]\n",
+        "homeserver.yaml:2: `federation.deny_servers`: expected a list of server names, in which * and ? are "
+            + "wildcards, such as example.org or *.example.org, found `a b`")]
+    [TestCase(
+        "federation:\n  sockets: 1\n",
+        "homeserver.yaml:2: `federation.sockets`: expected an integer from 8 to 65536, found `1`")]
     [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
     public void A_mistake_names_its_location_and_what_was_expected(string file, string expected)
     {
@@ -201,6 +219,66 @@ public sealed class ConfigTests
             (untouched.Http.Body, untouched.Rates.Login.Burst),
             Is.EqualTo((64 * 1024, 20d)),
             "defaults are not touched");
+    }
+
+    [Test]
+    public void Lists_of_networks_and_servers_are_yaml_lists()
+    {
+        var (config, mistakes) = Load("""
+            federation:
+              allow_networks: [127.0.0.0/8, "::1/128"]
+              nameservers:
+                - 127.0.0.1:5353
+                - "[::1]:53"
+              allow_servers: ["*.example.org", "localhost:*", "[::1]:8448"]
+              deny_servers: []
+            """);
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(
+            config!.Network.AllowNetworks.Select(n => n.ToString()), Is.EqualTo(new[] { "127.0.0.0/8", "::1/128" }));
+        Assert.That(
+            config.Network.Nameservers.Select(n => n.ToString()), Is.EqualTo(new[] { "127.0.0.1:5353", "[::1]:53" }));
+        Assert.That(config.Network.AllowServers, Is.EqualTo(new[] { "*.example.org", "localhost:*", "[::1]:8448" }));
+        Assert.That(config.Network.DenyServers, Is.Empty);
+    }
+
+    [Test]
+    public void Lists_have_commas_in_the_environment()
+    {
+        var (config, mistakes) = Load(
+            "server_name: a.example\n",
+            ("MATRIX_FEDERATION__ALLOW_NETWORKS", "127.0.0.0/8,::1/128"),
+            ("MATRIX_FEDERATION__NAMESERVERS", "127.0.0.1:5353, [::1]:53"),
+            ("MATRIX_FEDERATION__ALLOW_SERVERS", "[::1]"),
+            ("MATRIX_FEDERATION__DENY_SERVERS", ""));
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.Network.ServerName, Is.EqualTo("a.example"));
+        Assert.That(
+            config.Network.AllowNetworks.Select(n => n.ToString()), Is.EqualTo(new[] { "127.0.0.0/8", "::1/128" }));
+        Assert.That(
+            config.Network.Nameservers.Select(n => n.ToString()), Is.EqualTo(new[] { "127.0.0.1:5353", "[::1]:53" }));
+        Assert.That(config.Network.AllowServers, Is.EqualTo(new[] { "[::1]" }));
+        Assert.That(config.Network.DenyServers, Is.Empty);
+    }
+
+    [Test]
+    public void The_certificates_of_other_authorities_are_read_at_start()
+    {
+        using var ca = new Network.TestCa();
+        var folder = Path.GetDirectoryName(ca.File)!;
+        File.WriteAllText(Path.Combine(folder, "empty.pem"), "nothing");
+
+        var (config, mistakes) = Load("federation:\n  custom_ca: " + ca.File + "\n");
+        var (_, refused) = Load("federation:\n  custom_ca: " + Path.Combine(folder, "empty.pem") + "\n");
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.Network.CustomCa, Is.EqualTo(ca.File));
+        var expected = $"{folder}/empty.pem: expected certificates (PEM).";
+        Assert.That(
+            refused.Select(m => m.ToString()),
+            Is.EqualTo(new[] { $"homeserver.yaml:2: `federation.custom_ca`: {expected}" }));
     }
 
     [TestCase("limits:\n  big_body: 1MiB\n", "homeserver.yaml:2: `limits.big_body` was renamed to `limits.large_body`")]

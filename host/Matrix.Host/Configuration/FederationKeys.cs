@@ -1,0 +1,175 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The settings of requests to other servers.</summary>
+    private static ConfigKey[] FederationKeys() =>
+    [
+        Key(
+            "federation.allow_networks", ConfigTypes.Networks, c => c.Network.AllowNetworks,
+            "Networks that may be reached although they are private, such as [10.0.0.0/8]. Other private addresses are "
+                + "refused, whatever name leads to them."),
+        Key(
+            "federation.nameservers", ConfigTypes.EndPoints, c => c.Network.Nameservers,
+            "Name servers, address:port each; [] for the system's."),
+        Key(
+            "federation.allow_servers", ConfigTypes.ServerPatterns, c => c.Network.AllowServers,
+            "The only servers to talk to, as names in which * and ? are wildcards; [] for all. A name without a port "
+                + "is for all ports."),
+        Key(
+            "federation.deny_servers", ConfigTypes.ServerPatterns, c => c.Network.DenyServers,
+            "Servers not to talk to, in the same form."),
+        Key(
+            "federation.discoveries", ConfigTypes.Whole(1), c => c.Network.MaxDiscoveries,
+            "Server names that are resolved at once; more fail."),
+        Key(
+            "federation.discovery_time", ConfigTypes.Duration, c => c.Network.DiscoveryTime,
+            "The time for resolving a server name, with all lookups."),
+        Key(
+            "federation.discovery_failure_time", ConfigTypes.Duration, c => c.Network.DiscoveryFailureTime,
+            "How long a failed resolution is kept."),
+        Key(
+            "federation.address_minimum_time", ConfigTypes.Duration, c => c.Network.AddressMinimumTime,
+            "The shortest time that addresses are kept, whatever their time to live."),
+        Key(
+            "federation.address_maximum_time", ConfigTypes.Duration, c => c.Network.AddressMaximumTime,
+            "The longest time that addresses are kept."),
+        Key(
+            "federation.negative_maximum_time", ConfigTypes.Duration, c => c.Network.NegativeMaximumTime,
+            "The longest time that the absence of a name or record is kept."),
+        Key(
+            "federation.service_records", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxServiceRecords,
+            "SRV records of a name that are read."),
+        Key(
+            "federation.service_targets", ConfigTypes.Whole(1, 1000), c => c.Network.MaxServiceTargets,
+            "Targets of SRV records whose addresses are looked up."),
+        Key(
+            "federation.end_points", ConfigTypes.Whole(1, 1000), c => c.Network.MaxEndPoints,
+            "Addresses of a server that are kept."),
+        Key(
+            "federation.lookups", ConfigTypes.Whole(1), c => c.Network.MaxLookups,
+            "DNS lookups at once; others wait."),
+        Key("federation.lookup_time", ConfigTypes.Duration, c => c.Network.LookupTime, "The time of one DNS lookup."),
+        Key(
+            "federation.well_known_fetches", ConfigTypes.Whole(1), c => c.Network.MaxWellKnownFetches,
+            ".well-known requests at once; others wait."),
+        Key(
+            "federation.well_known_time", ConfigTypes.Duration, c => c.Network.WellKnownTime,
+            "The time of a .well-known request, with its redirects."),
+        Key(
+            "federation.well_known_connect_time", ConfigTypes.Duration, c => c.Network.WellKnownConnectTime,
+            "The time of a connection for .well-known, TLS included; after that the next address is tried."),
+        Key(
+            "federation.well_known_redirects", ConfigTypes.Whole(0, 20), c => c.Network.WellKnownRedirects,
+            "Redirects that a .well-known request follows."),
+        Key(
+            "federation.well_known_bytes", ConfigTypes.FewBytes(1 << 10, 1 << 20), c => c.Network.WellKnownBytes,
+            "A .well-known response."),
+        Key(
+            "federation.well_known_default_time", ConfigTypes.Duration, c => c.Network.WellKnownDefaultTime,
+            "How long a .well-known response without cache headers is kept."),
+        Key(
+            "federation.well_known_minimum_time", ConfigTypes.Duration, c => c.Network.WellKnownMinimumTime,
+            "The shortest time that a valid .well-known response is kept."),
+        Key(
+            "federation.well_known_maximum_time", ConfigTypes.Duration, c => c.Network.WellKnownMaximumTime,
+            "The longest time that a valid .well-known response is kept."),
+        Key(
+            "federation.well_known_first_error_time", ConfigTypes.Duration, c => c.Network.WellKnownFirstErrorTime,
+            "How long the first failure of .well-known is kept; each repeated failure doubles it."),
+        Key(
+            "federation.well_known_maximum_error_time", ConfigTypes.Duration,
+            c => c.Network.WellKnownMaximumErrorTime,
+            "The longest time that a failure of .well-known is kept."),
+        Hidden(
+            "federation.well_known_port", ConfigTypes.Whole(1, 65_535), c => c.Network.WellKnownPort,
+            "The port of .well-known."),
+        Key(
+            "federation.sockets", ConfigTypes.Whole(8, 65_536), c => c.Network.MaxSockets,
+            "Sockets to all other servers at once."),
+        Key(
+            "federation.sockets_per_server", ConfigTypes.Whole(1, 1000), c => c.Network.MaxSocketsPerServer,
+            "Sockets to one server at once."),
+        Key(
+            "federation.addresses_tried", ConfigTypes.Whole(1, 100), c => c.Network.MaxAddressesTried,
+            "Addresses of one server that a connection tries."),
+        Key(
+            "federation.connect_time", ConfigTypes.Duration, c => c.Network.ConnectTime,
+            "The time for connecting, TLS included, over all addresses of a server."),
+        Key(
+            "federation.request_time", ConfigTypes.Duration, c => c.Network.RequestTime,
+            "The time of a request, from discovery to the end of the response."),
+        Key(
+            "federation.large_request_time", ConfigTypes.Duration, c => c.Network.LargeRequestTime,
+            "The time of a request whose response grows with a room, such as a join."),
+        Key(
+            "federation.idle_connection_time", ConfigTypes.Duration, c => c.Network.IdleConnectionTime,
+            "How long an idle connection stays open."),
+        Key(
+            "federation.connection_lifetime", ConfigTypes.Duration, c => c.Network.ConnectionLifetime,
+            "How long a connection is used before the server's certificate is checked again."),
+        Key(
+            "federation.response_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Network.MaxResponseBytes,
+            "The response to any request not named below."),
+        Key(
+            "federation.page_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Network.MaxPageBytes,
+            "A page of a list: older events, keys of many users, published rooms."),
+        Key(
+            "federation.large_response_bytes", ConfigTypes.FewBytes(1 << 20, 1 << 30),
+            c => c.Network.MaxLargeResponseBytes,
+            "A response that grows with a room, such as its state."),
+        Key(
+            "federation.responses_at_once", ConfigTypes.Bytes(16 << 20), c => c.Network.MaxResponseBytesAtOnce,
+            "All responses that are being read; a response that needs more fails."),
+        Key(
+            "federation.response_events", ConfigTypes.Whole(1000), c => c.Network.MaxEventsInResponse,
+            "Events in one response."),
+        Key(
+            "federation.response_header_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20),
+            c => c.Network.MaxResponseHeaderBytes,
+            "Headers of a response."),
+        Key(
+            "federation.error_log_interval", ConfigTypes.Duration, c => c.Network.ErrorLogInterval,
+            "How often failures of the same server are logged."),
+        Key(
+            "federation.error_log_servers", ConfigTypes.Whole(1), c => c.Network.MaxErrorLogServers,
+            "Servers whose latest log line is remembered; the oldest are dropped first."),
+        Key(
+            "federation.own_key_validity", ConfigTypes.Duration, c => c.Network.OwnKeyValidity,
+            "How far ahead this server publishes its signing key as valid. Other servers fetch it again after that."),
+        Key(
+            "federation.keys_per_server", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxKeysPerServer,
+            "Signing keys of one server, former ones included."),
+        Key(
+            "federation.key_response_bytes", ConfigTypes.FewBytes(4 << 10, 16 << 20),
+            c => c.Network.MaxKeyResponseBytes,
+            "A response with signing keys."),
+        Key(
+            "federation.key_fetch_time", ConfigTypes.Duration, c => c.Network.KeyFetchTime,
+            "The time of a fetch of signing keys."),
+        Key(
+            "federation.key_fetches", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxKeyFetches,
+            "Fetches of signing keys at once; others wait."),
+        Key(
+            "federation.key_fetches_waiting", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesWaiting,
+            "Fetches that wait or run; beyond these no keys are found."),
+        Key(
+            "federation.key_fetch_pause", ConfigTypes.Duration, c => c.Network.KeyFetchPause,
+            "The shortest pause between two fetches of a server's keys; it doubles with each failure."),
+        Key(
+            "federation.longest_key_fetch_pause", ConfigTypes.Duration, c => c.Network.LongestKeyFetchPause,
+            "The longest pause after failures."),
+        Key(
+            "federation.key_fetch_servers", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchServers,
+            "Servers whose latest fetch is remembered; the oldest are dropped first."),
+        Key(
+            "federation.key_fetches_per_minute", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerMinute,
+            "Fetches of keys a minute that requests cause before they are authenticated."),
+        Key(
+            "federation.key_fetches_per_address", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerAddress,
+            "The same, caused by requests from one address."),
+        Key(
+            "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
+            "Whether the first versions of endpoints are used with servers that do not know the second."),
+    ];
+}
