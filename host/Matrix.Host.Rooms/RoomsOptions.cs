@@ -66,6 +66,12 @@ public sealed record RoomsOptions
 
     /// <summary>The most state events in a request to create a room.</summary>
     public int MaxInitialState { get; init; } = 200;
+
+    /// <summary>The most members of a room that are read for the list of its servers.</summary>
+    public int MaxDirectoryMembers { get; init; } = 10_000;
+
+    /// <summary>The most servers of a room that are returned with its id.</summary>
+    public int MaxDirectoryServers { get; init; } = 1000;
 }
 
 /// <summary>This server's name and the key with which it signs events.</summary>

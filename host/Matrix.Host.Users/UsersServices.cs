@@ -49,6 +49,7 @@ public static class UsersServices
             parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, options.PushRuleCacheBytes))
         .AddSingleton<DeviceKeyUploads>()
         .AddSingleton<KeyQueries>()
+        .AddSingleton<DeviceLists>()
         .AddSingleton<KeyClaims>()
         .AddSingleton<CrossSigningUploads>()
         .AddSingleton<SignatureUploads>()

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Federation;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
+using Matrix.Host.Listeners;
 using Matrix.Host.Metrics;
 using Matrix.Host.Network;
 using Matrix.Host.Rooms;
@@ -21,8 +23,6 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -47,6 +47,9 @@ internal sealed class Homeserver : IAsyncDisposable
     /// <summary>The address of the client listener; null if there is none.</summary>
     internal Uri? ClientAddress { get; private set; }
 
+    /// <summary>The addresses at which other servers are served, that of the federation listener first.</summary>
+    internal IReadOnlyList<Uri> FederationAddresses { get; private set; } = [];
+
     /// <summary>The first user's registration token; null once a user exists.</summary>
     internal string? FirstUserToken { get; private set; }
 
@@ -54,18 +57,33 @@ internal sealed class Homeserver : IAsyncDisposable
     internal IServiceProvider Services => _app.Services;
 
     /// <summary>Opens the database, composes the parts and listens.</summary>
+    /// <param name="replace">Replaces parts, in tests.</param>
     internal static async Task<Homeserver> StartAsync(
-        HomeserverConfig config, ILoggerProvider log, TimeProvider clock, CancellationToken stop)
+        HomeserverConfig config,
+        ILoggerProvider log,
+        TimeProvider clock,
+        CancellationToken stop,
+        Action<IServiceCollection>? replace = null)
     {
         var key = LoadKey(config.DataDir);
+        var certificate = config is { Tls: { } files, FederationListener: not null }
+            ? TlsCertificate.Load(files)
+            : null;
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         try
         {
-            var app = Compose(config, key, storage, log, clock);
+            var app = Compose(config, key, certificate, storage, log, clock, replace);
             var server = new Homeserver(app, storage);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
-            server.ClientAddress = AddressOf(app, config.ClientListener);
+            server.ClientAddress = AddressOf(app, config.ClientListener, "http", opened: 0);
+            var federation = AddressOf(
+                app,
+                config.FederationListener,
+                certificate is null ? "http" : "https",
+                opened: config.ClientListener is null ? 0 : 1);
+            Uri?[] addresses = [federation, config.FederationOnClient ? server.ClientAddress : null];
+            server.FederationAddresses = [.. addresses.OfType<Uri>()];
             server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop)
                 .ConfigureAwait(false);
             return server;
@@ -109,7 +127,8 @@ internal sealed class Homeserver : IAsyncDisposable
             // The web server names the address only if its port is taken.
             var addresses = string.Join(
                 " and ",
-                new[] { config.ClientListener, config.MetricsListener }.Where(listener => listener is not null));
+                new[] { config.ClientListener, config.FederationListener, config.MetricsListener }
+                    .Where(listener => listener is not null));
             var why = fault.InnerException is AddressInUseException
                 ? fault.Message
                 : $"cannot listen on {addresses}: {fault.Message}";
@@ -118,7 +137,13 @@ internal sealed class Homeserver : IAsyncDisposable
     }
 
     private static WebApplication Compose(
-        HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log, TimeProvider clock)
+        HomeserverConfig config,
+        SigningKey key,
+        TlsCertificate? certificate,
+        IStorage storage,
+        ILoggerProvider log,
+        TimeProvider clock,
+        Action<IServiceCollection>? replace)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // Hosting's messages are off: with them hosting would also create an unused activity for each request. A failed
@@ -128,16 +153,19 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddFilter("Microsoft", (LogLevel)Math.Max((int)config.LogLevel, (int)LogLevel.Warning))
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, config));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(
+            kestrel => KestrelListeners.Open(kestrel, config, certificate));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
 
         builder.Services
             .AddSingleton(clock)
             .AddSingleton(key)
             .AddSingleton(storage)
+            .AddSingleton(config)
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
+            .AddSingleton(config.Federation)
             .AddSingleton(config.Rooms)
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)
@@ -162,16 +190,22 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton<IAccountObserver, AccountObserver>()
             .AddHttp()
             .AddClientApi()
+            .AddFederationApi()
             .AddAdminApi();
+        if (certificate is not null) builder.Services.AddSingleton(certificate).AddHostedService<TlsReloads>();
+        replace?.Invoke(builder.Services);
 
         var app = builder.Build();
 
         // Added before anything is written. Long-polls must not delay a stop.
         foreach (var consumer in Consumers(app.Services)) storage.Writer.AddConsumer(consumer);
         app.Lifetime.ApplicationStopping.Register(app.Services.AnswerLongPolls);
-        var api = app.Services.GetRequiredService<ApiServer>();
-        var metrics = app.Services.GetRequiredService<MetricsPage>();
-        ((IApplicationBuilder)app).Run(http => Answer(http, config.MetricsListener, metrics, api));
+        var dispatch = new RequestDispatch(
+            app.Services.GetRequiredService<ClientServer>(),
+            config.ServesFederation ? app.Services.GetRequiredService<FederationServer>() : null,
+            app.Services.GetRequiredService<MetricsPage>(),
+            config.FederationOnClient);
+        ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;
     }
 
@@ -181,40 +215,11 @@ internal sealed class Homeserver : IAsyncDisposable
     private static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
         [.. parts.RoomConsumers(), parts.GetRequiredService<PushRuleCache>(), .. parts.StreamConsumers()];
 
-    // The metrics page is served on its own listener only, never to clients.
-    private static Task Answer(HttpContext http, IPEndPoint? metricsAt, MetricsPage metrics, ApiServer api) =>
-        metricsAt is not null && Reached(metricsAt, http.Connection) && http.Request.Path != "/health"
-            ? MetricsEndpoint.AnswerAsync(http, metrics)
-            : api.HandleAsync(http);
-
-    private static bool Reached(IPEndPoint listener, ConnectionInfo connection) =>
-        connection.LocalPort == listener.Port
-        && (listener.Address.Equals(IPAddress.Any)
-            || listener.Address.Equals(IPAddress.IPv6Any)
-            || listener.Address.Equals(connection.LocalIpAddress));
-
-    private static void Listen(KestrelServerOptions kestrel, HomeserverConfig config)
-    {
-        kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = config.Connections.Most;
-        kestrel.Limits.MaxRequestHeaderCount = config.Connections.Headers;
-        kestrel.Limits.MaxRequestHeadersTotalSize = config.Connections.HeaderBytes;
-        kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
-        kestrel.Limits.RequestHeadersTimeout = config.Connections.HeaderTime;
-        // Each route has its own limit. This one ends bodies that continue after a refusal.
-        kestrel.Limits.MaxRequestBodySize = Math.Max(
-            config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
-
-        if (config.ClientListener is { } clients) kestrel.Listen(clients);
-        if (config.MetricsListener is { } metrics) kestrel.Listen(metrics);
-    }
-
-    private static Uri? AddressOf(WebApplication app, IPEndPoint? listener)
+    private static Uri? AddressOf(WebApplication app, IPEndPoint? listener, string scheme, int opened)
     {
         if (listener is null) return null;
-        if (listener.Port != 0) return new Uri($"http://{listener}");
-        var bound =
-            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new Uri(bound);
+        if (listener.Port != 0) return new Uri($"{scheme}://{listener}");
+        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        return new Uri(bound.ElementAt(opened));
     }
 }

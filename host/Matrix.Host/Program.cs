@@ -64,10 +64,10 @@ internal static class Program
             {
                 Console.WriteLine(
                     $"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
-                if (config.FederationListener is { } federation)
+                foreach (var address in server.FederationAddresses)
                 {
-                    Console.WriteLine(
-                        $"Federation is not served yet: nothing listens on {federation} (listeners.federation).");
+                    var proxy = address.Scheme == "http" ? ", for a proxy with TLS" : "";
+                    Console.WriteLine($"Serving federation at {address}{proxy}");
                 }
 
                 if (server.FirstUserToken is { } token)

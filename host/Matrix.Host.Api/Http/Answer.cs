@@ -68,6 +68,9 @@ public abstract class Answer
     /// <summary>403 `M_FORBIDDEN`.</summary>
     public static Answer Forbidden(string message) => Error(403, MatrixError.Forbidden, message);
 
+    /// <summary>401 `M_UNAUTHORIZED`: the request is not validly signed by a server.</summary>
+    public static Answer Unauthorized(string message) => Error(401, MatrixError.Unauthorized, message);
+
     /// <summary>404 `M_NOT_FOUND`.</summary>
     public static Answer NotFound(string message) => Error(404, MatrixError.NotFound, message);
 

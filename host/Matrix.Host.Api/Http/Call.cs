@@ -3,17 +3,25 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>A request to a handler: the caller, the address, path and query parameters.</summary>
+/// <summary>A request to a handler: the caller or peer, the address, path and query parameters.</summary>
 public sealed class Call
 {
     private readonly string[] _names;
     private readonly string[] _values;
     private readonly string _target;
     private readonly Caller? _caller;
+    private readonly Peer? _peer;
     private QueryReader? _query;
 
     internal Call(
-        HttpContext http, string target, Route route, string[] names, string[] values, Caller? caller, string address)
+        HttpContext http,
+        string target,
+        Route route,
+        string[] names,
+        string[] values,
+        Caller? caller,
+        Peer? peer,
+        string address)
     {
         Http = http;
         _target = target;
@@ -21,6 +29,7 @@ public sealed class Call
         _names = names;
         _values = values;
         _caller = caller;
+        _peer = peer;
         Address = address;
     }
 
@@ -31,6 +40,10 @@ public sealed class Call
 
     /// <summary>The caller, on routes where a token is optional; null without a token.</summary>
     public Caller? CallerIfAny => _caller;
+
+    /// <summary>The server that signed the request.</summary>
+    /// <exception cref="InvalidOperationException">The route does not require a signature.</exception>
+    public Peer Peer => _peer ?? throw new InvalidOperationException($"{Route.Template} is open to everyone.");
 
     /// <summary>The client's address; behind a proxy too, if the configuration trusts it.</summary>
     public string Address { get; }
@@ -67,3 +80,6 @@ public sealed class Call
         }
     }
 }
+
+/// <summary>A server that has signed a request. Server-Server API, "Request Authentication".</summary>
+public sealed record Peer(string ServerName);

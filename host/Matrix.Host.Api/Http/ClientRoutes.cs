@@ -1,120 +1,35 @@
-using Matrix.Core.Json;
-
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Collects the routes. Paths are written without their prefix. By default a route is served under
-/// `/_matrix/client/v3/` and the older `/_matrix/client/r0/`; <see cref="V1"/> and <see cref="At"/> give other
-/// prefixes.
+/// Collects the routes of clients. By default a route is served under `/_matrix/client/v3/` and the older
+/// `/_matrix/client/r0/`; <see cref="V1"/> and <see cref="At"/> give other prefixes.
 /// </summary>
-public sealed class ClientRoutes
+public sealed class ClientRoutes : Routes
 {
     private const string Client = "/_matrix/client/";
-
-    private readonly List<Route> _routes;
-    private readonly string[] _prefixes;
 
     internal ClientRoutes()
         : this([], [Client + "v3/", Client + "r0/"])
     {
     }
 
-    private ClientRoutes(List<Route> routes, string[] prefixes)
+    private ClientRoutes(List<Route> collected, string[] prefixes)
+        : base(collected, prefixes, RouteOptions.Default)
     {
-        _routes = routes;
-        _prefixes = prefixes;
     }
 
     /// <summary>Routes under `/_matrix/client/v1/`.</summary>
-    public ClientRoutes V1 => new(_routes, [Client + "v1/"]);
+    public ClientRoutes V1 => new(Collected, [Client + "v1/"]);
 
     /// <summary>
     /// Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.
     /// </summary>
-    public ClientRoutes At(params string[] prefixes) => new(_routes, prefixes);
-
-    internal IReadOnlyList<Route> All => _routes;
-
-    /// <summary>A GET without a query, or whose handler reads the query itself.</summary>
-    public void Get(string path, Handler handler, RouteOptions? options = null) =>
-        Add("GET", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
-
-    /// <summary>A GET whose query `read` reads.</summary>
-    public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
-        Add("GET", path, takesBody: false, WithQuery(read, handler), options);
-
-    /// <summary>A HEAD: the web server sends only the headers of the GET's response.</summary>
-    public void Head(string path, Handler handler, RouteOptions? options = null) =>
-        Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
-
-    /// <summary>A POST whose body is ignored.</summary>
-    public void Post(string path, Handler handler, RouteOptions? options = null) =>
-        Add("POST", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
-
-    /// <summary>A POST whose body `read` reads.</summary>
-    public void Post<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
-        Add("POST", path, takesBody: true, WithBody(read, handler), options);
-
-    /// <summary>A PUT whose body `read` reads.</summary>
-    public void Put<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
-        Add("PUT", path, takesBody: true, WithBody(read, handler), options);
-
-    /// <summary>A DELETE.</summary>
-    public void Delete(string path, Handler handler, RouteOptions? options = null) =>
-        Add("DELETE", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
-
-    /// <summary>A DELETE whose body, if present, `read` reads.</summary>
-    public void Delete<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
-        Add(
-            "DELETE",
-            path,
-            takesBody: true,
-            WithBody(read, handler),
-            (options ?? RouteOptions.Default) with { BodyMayBeMissing = true });
-
-    private void Add(
-        string method,
-        string path,
-        bool takesBody,
-        Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> handle,
-        RouteOptions? options)
-    {
-        foreach (var prefix in _prefixes)
-        {
-            _routes.Add(new Route(method, prefix + path, takesBody, handle, options ?? RouteOptions.Default));
-        }
-    }
-
-    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithBody<T>(
-        Func<BodyReader, T> read, Handler<T> handler) =>
-        (call, body, stop) =>
-        {
-            var reader = new BodyReader(body ?? JsonObject.Empty);
-            var input = read(reader);
-            return reader.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
-        };
-
-    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithQuery<T>(
-        Func<QueryReader, T> read, Handler<T> handler) =>
-        (call, _, stop) =>
-        {
-            var input = read(call.Query);
-            return call.Query.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
-        };
+    public ClientRoutes At(params string[] prefixes) => new(Collected, prefixes);
 }
 
-/// <summary>A group of endpoints, mostly a module of the specification. Mapped once, at start.</summary>
+/// <summary>A group of endpoints for clients, mostly a module of the specification. Mapped once, at start.</summary>
 public interface IEndpoints
 {
     /// <summary>Maps the paths to their handlers.</summary>
     void Map(ClientRoutes routes);
 }
-
-/// <summary>Responds to a request.</summary>
-/// <param name="stop">Cancelled when the client has gone.</param>
-public delegate ValueTask<Answer> Handler(Call call, CancellationToken stop);
-
-/// <summary>Responds to a request whose body or query was read and is well formed.</summary>
-/// <param name="input">The result of the route's reader.</param>
-/// <param name="stop">Cancelled when the client has gone.</param>
-public delegate ValueTask<Answer> Handler<in T>(Call call, T input, CancellationToken stop);

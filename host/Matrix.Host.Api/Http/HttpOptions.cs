@@ -7,11 +7,23 @@ namespace Matrix.Host.Api.Http;
 /// <param name="TrustForwardedFor">Whether a proxy names the client in `X-Forwarded-For`.</param>
 public sealed record HttpOptions(int Body, int EventBody, int LargeBody, bool TrustForwardedFor)
 {
+    /// <summary>
+    /// Bytes of a transaction of another server. Its 50 PDUs have 64 KiB each, and 100 EDUs come with them.
+    /// </summary>
+    public int TransactionBody { get; init; } = 16 << 20;
+
+    /// <summary>Bytes of other servers' bodies in memory at once.</summary>
+    public long FederationBodies { get; init; } = 256 << 20;
+
+    /// <summary>The least bytes a second at which another server's body must arrive.</summary>
+    public int FederationBodyRate { get; init; } = 8 << 10;
+
     /// <summary>The bytes of a limit.</summary>
     public int BytesOf(BodyLimit limit) => limit switch
     {
         BodyLimit.Event => EventBody,
         BodyLimit.Large => LargeBody,
+        BodyLimit.Transaction => TransactionBody,
         _ => Body,
     };
 }
@@ -23,7 +35,7 @@ public readonly record struct Rate(double PerSecond, double Burst);
 
 /// <summary>Rates by class. Configuration: `rate_limits`.</summary>
 /// <param name="Enabled">Whether rates are limited.</param>
-/// <param name="Tracked">The most users and addresses that are counted.</param>
+/// <param name="Tracked">The most users, servers and addresses that are counted.</param>
 public sealed record RateLimitOptions(
     bool Enabled,
     Rate Login,
@@ -38,6 +50,12 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.Recursion"/>.</summary>
     public Rate Recursion { get; init; } = new(5, 50);
 
+    /// <summary>The rate of <see cref="RateClass.FederationAddress"/>.</summary>
+    public Rate FederationAddress { get; init; } = new(200, 2000);
+
+    /// <summary>The rate of <see cref="RateClass.FederationServer"/>.</summary>
+    public Rate FederationServer { get; init; } = new(100, 1000);
+
     /// <summary>The rate of a class; null if it is not limited.</summary>
     public Rate? RateOf(RateClass kind) => !Enabled
         ? null
@@ -51,6 +69,8 @@ public sealed record RateLimitOptions(
             RateClass.Membership => Membership,
             RateClass.Other => Other,
             RateClass.Recursion => Recursion,
+            RateClass.FederationAddress => FederationAddress,
+            RateClass.FederationServer => FederationServer,
             _ => null,
         };
 }

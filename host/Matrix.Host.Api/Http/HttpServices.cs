@@ -10,5 +10,7 @@ public static class HttpServices
     public static IServiceCollection AddHttp(this IServiceCollection services) => services
         .AddSingleton<RateLimiter>()
         .AddSingleton<DiagnosticSource, RefusedRequests>()
-        .AddSingleton<ApiServer>();
+        .AddSingleton<ClientServer>()
+        .AddSingleton<RequestAuthentication>()
+        .AddSingleton<FederationServer>();
 }

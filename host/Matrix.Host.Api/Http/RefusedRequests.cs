@@ -37,7 +37,7 @@ internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : Di
         var request = connection.GetRequiredFeature<IHttpRequestFeature>();
         var body = AnswerTo(request, response.StatusCode).ToArray();
 
-        ApiServer.AllowBrowsers(response.Headers);
+        if (connection.Get<AcceptedBy>()?.Listener != Listener.Federation) ApiServer.AllowBrowsers(response.Headers);
         response.Headers.ContentType = "application/json";
         response.Headers.ContentLength = body.Length;
         response.Headers.Connection = "close";

@@ -11,11 +11,13 @@ namespace Matrix.Host.Api.Http;
 /// <summary>Reads a body as JSON, within a limit.</summary>
 internal static class RequestBody
 {
-    private const int Depth = 100;
+    private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(2);
 
     /// <summary>The body's object, or the error.</summary>
+    /// <param name="limit">The most bytes.</param>
+    /// <param name="share">The request's share of a bound that several bodies have in common; null for none.</param>
     internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(
-        HttpContext http, RouteOptions options, int limit, CancellationToken stop)
+        HttpContext http, RouteOptions options, int limit, BodyBudget.Share? share, CancellationToken stop)
     {
         if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
 
@@ -29,6 +31,12 @@ internal static class RequestBody
                 {
                     reader.AdvanceTo(read.Buffer.End);
                     return (null, TooLarge(limit));
+                }
+
+                if (share is not null && !share.TryGrowTo(read.Buffer.Length))
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    return (null, Answer.LimitExceeded(_busyFor, "This server is reading too many bodies."));
                 }
 
                 if (read.IsCompleted)
@@ -72,10 +80,8 @@ internal static class RequestBody
     private static (JsonObject?, Answer?) Parse(ReadOnlySpan<byte> bytes, RouteOptions options, int limit)
     {
         var reading = options.CanonicalBody ? Reading.Strict : Reading.Client;
-        if (JsonText.TryParseObject(bytes, reading, new JsonLimits(limit, Depth), out var body, out var error))
-        {
-            return (body, null);
-        }
+        var limits = new JsonLimits(limit, options.Depth);
+        if (JsonText.TryParseObject(bytes, reading, limits, out var body, out var error)) return (body, null);
 
         var code = error.IsNotJson ? MatrixError.NotJson : MatrixError.BadJson;
         return (null, Answer.Error(400, code, $"The body cannot be read: {error}."));

@@ -14,7 +14,12 @@ internal static class RequestPath
     internal static ReadOnlySpan<char> PathOf(ReadOnlySpan<char> target)
     {
         var query = target.IndexOf('?');
-        if (query >= 0) target = target[..query];
+        return PathAndQueryOf(query < 0 ? target : target[..query]);
+    }
+
+    /// <summary>The path and query of a request target as sent: what a server signs.</summary>
+    internal static ReadOnlySpan<char> PathAndQueryOf(ReadOnlySpan<char> target)
+    {
         if (target.Length == 0 || target[0] == '/') return target;
 
         var authority = target.IndexOf("://", StringComparison.Ordinal);

@@ -1,3 +1,5 @@
+using Matrix.Core.Facade;
+
 namespace Matrix.Host.Api.Http;
 
 /// <summary>The callers of a route.</summary>
@@ -17,6 +19,9 @@ public enum Access
 
     /// <summary>Administrators of this server.</summary>
     Admins,
+
+    /// <summary>Other servers, which sign the request. Server-Server API, "Request Authentication".</summary>
+    Servers,
 }
 
 /// <summary>The limit on a body; the bytes are in the configuration's `limits`.</summary>
@@ -32,9 +37,14 @@ public enum BodyLimit
 
     /// <summary>Many keys, messages or events in one body: `limits.large_body`.</summary>
     Large,
+
+    /// <summary>A transaction, or a room's state, of another server: `limits.transaction_body`.</summary>
+    Transaction,
 }
 
-/// <summary>The classes of requests. Each has its own rate for each user, or for each address without a user.</summary>
+/// <summary>
+/// The classes of requests. Each has its own rate for each user or server, or for each address without one.
+/// </summary>
 public enum RateClass
 {
     /// <summary>All other requests.</summary>
@@ -63,6 +73,12 @@ public enum RateClass
     /// <summary>Recursive relations.</summary>
     Recursion,
 
+    /// <summary>Requests to federation from an address, before their signature is verified.</summary>
+    FederationAddress,
+
+    /// <summary>Requests that another server signed.</summary>
+    FederationServer,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }
@@ -73,6 +89,14 @@ public sealed record RouteOptions
     /// <summary>Users with a token, bodies of ordinary size, the common rate.</summary>
     public static RouteOptions Default { get; } = new();
 
+    /// <summary>Other servers with a signature, bodies of ordinary size, the rate of the server.</summary>
+    public static RouteOptions ForServers { get; } = new()
+    {
+        Access = Access.Servers,
+        Rate = RateClass.FederationServer,
+        Depth = JsonText.FederationBodyLimits.Depth,
+    };
+
     /// <summary>The allowed callers.</summary>
     public Access Access { get; init; }
 
@@ -81,6 +105,9 @@ public sealed record RouteOptions
 
     /// <summary>The limit on the body.</summary>
     public BodyLimit Body { get; init; }
+
+    /// <summary>The deepest nesting of the body.</summary>
+    public int Depth { get; init; } = 100;
 
     /// <summary>Whether a missing body counts as an empty object. Always so for DELETE.</summary>
     public bool BodyMayBeMissing { get; init; }

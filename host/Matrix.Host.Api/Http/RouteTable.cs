@@ -26,7 +26,7 @@ internal sealed class RouteTable
     {
         private readonly List<(string Method, Route Route, string[] Names)> _methods = [];
 
-        internal string Allowed { get; private set; } = "OPTIONS";
+        internal string Allowed { get; private set; } = "";
 
         internal bool TryFind(string method, out Route route, out string[] names)
         {
@@ -49,7 +49,7 @@ internal sealed class RouteTable
             }
 
             _methods.Add((route.Method, route, names));
-            Allowed = string.Join(", ", _methods.Select(m => m.Method).Append("OPTIONS"));
+            Allowed = string.Join(", ", _methods.Select(m => m.Method));
         }
     }
 

@@ -3,15 +3,32 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Aliases;
 
 /// <summary>Aliases of rooms. Client-Server API, "Room aliases".</summary>
-public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender)
+public sealed class RoomAliasDirectory(
+    IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender, RoomsOptions options)
 {
     /// <summary>The alias; null if there is none of that name.</summary>
     public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) =>
         storage.Aliases.FindAsync(alias, stop);
+
+    /// <summary>
+    /// The servers that are joined to a room, this one first, as far as the limits of the directory allow.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<string>> ServersAsync(AliasRow alias, CancellationToken stop)
+    {
+        var members = await storage.Memberships.MembersAsync(
+            alias.Room, MembershipSet.Join, afterUser: "", options.MaxDirectoryMembers, stop).ConfigureAwait(false);
+        var isHere = await rooms.FindAsync(alias.RoomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 };
+        string[] first = isHere ? [options.ServerName] : [];
+        return [.. first
+            .Concat(members.Select(member => RoomNames.ServerOf(member.UserId)))
+            .Distinct()
+            .Take(options.MaxDirectoryServers)];
+    }
 
     /// <summary>Gives a room an alias; its members may.</summary>
     /// <returns>Null if it was created.</returns>

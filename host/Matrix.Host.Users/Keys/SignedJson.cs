@@ -57,6 +57,10 @@ internal static class SignedJson
     internal static JsonObject With(JsonObject json, string name, Json value) =>
         JsonObject.OfSeq(Members(json).Append((name, value)));
 
+    /// <summary>The object without `unsigned`.</summary>
+    internal static JsonObject WithoutUnsigned(JsonObject json) =>
+        JsonObject.OfSeq(Members(json).Where(member => member.Item1 != Unsigned));
+
     /// <summary>
     /// The object with the signatures that the requester may see: those of the key's owner, the requester's own, and
     /// further ones.

@@ -1,4 +1,5 @@
 using System.Linq.Expressions;
+using System.Net;
 using Matrix.Core.Facade;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +20,8 @@ internal static partial class ConfigKeys
         ["database"] = "The database of rooms and accounts.",
         ["listeners"] = "Listeners: address:port each, \"\" for none.",
         ["tls"] =
-            "Certificate and key of listeners.federation. listeners.client has no TLS: put a proxy in front of it.",
+            "Certificate and key of listeners.federation; without them it serves plain HTTP, for a proxy in front of "
+                + "it. listeners.client has no TLS: put a proxy in front of it.",
         ["federation"] = "Other servers: which ones, and the bounds on requests to them.",
         ["compatibility"] = "Old servers.",
         ["registration"] =
@@ -29,8 +31,8 @@ internal static partial class ConfigKeys
         ["passwords"] = "The cost of one password hash (Argon2id).",
         ["limits"] = "Limits on requests, users and rooms.",
         ["rate_limits"] =
-            "Request rates of a user, or of an address without a user: requests a second in the long run, and "
-            + "the burst allowed after a pause.",
+            "Request rates of a user or another server, or of an address without one: requests a second in the long "
+                + "run, and the burst allowed after a pause.",
         ["sync"] = "Sync and long-polls.",
         ["cache"] = "Caches in memory.",
         ["log"] = "Log lines on standard output.",
@@ -68,8 +70,18 @@ internal static partial class ConfigKeys
             + "created here. Other servers do not know them. When a version is removed from this list, its rooms stay, "
             + "but no new ones can be created.");
 
+    internal static ConfigKey<IPEndPoint?> ClientListener { get; } = Key(
+        "listeners.client", ConfigTypes.Listener, c => c.ClientListener, "The Client-Server API.");
+
+    internal static ConfigKey<bool> FederationOnClient { get; } = Key(
+        "listeners.federation_on_client", ConfigTypes.Flag, c => c.FederationOnClient,
+        "Whether listeners.client serves /_matrix/federation and /_matrix/key too, for a proxy that forwards all of "
+            + "/_matrix to one port.");
+
     internal static ConfigKey<string> TlsCertificate { get; } = Key(
-        "tls.certificate", ConfigTypes.Text, "", "A file with the certificate chain (PEM).");
+        "tls.certificate", ConfigTypes.Text, "",
+        "A file with the certificate and the intermediate certificates after it (PEM). The server reads both files "
+            + "again when they change.");
 
     internal static ConfigKey<string> TlsKey { get; } = Key(
         "tls.key", ConfigTypes.Text, "", "A file with the certificate's private key (PEM).");
@@ -117,10 +129,11 @@ internal static partial class ConfigKeys
             ConfigTypes.OneOf("FULL", "EXTRA", "NORMAL", "OFF"),
             c => c.Storage.SqliteSynchronous,
             "SQLite's `synchronous`. Anything less than FULL loses acknowledged messages in a power failure."),
-        Key("listeners.client", ConfigTypes.Listener, c => c.ClientListener, "The Client-Server API."),
+        ClientListener,
         Key(
             "listeners.federation", ConfigTypes.Listener, c => c.FederationListener,
-            "The Server-Server API. Not served yet: the setting is for a later version."),
+            "The Server-Server API. Other servers reach a server without further settings at port 8448."),
+        FederationOnClient,
         Key(
             "listeners.metrics", ConfigTypes.Listener, c => c.MetricsListener,
             "/metrics for Prometheus, and /health. Keep it inside your own network."),
@@ -130,6 +143,9 @@ internal static partial class ConfigKeys
                 + "bypass the proxy."),
         TlsCertificate,
         TlsKey,
+        Key(
+            "tls.check_interval", ConfigTypes.Duration, c => c.TlsCheckInterval,
+            "How often the server looks whether the two files have changed."),
         CustomCa,
         .. FederationKeys(),
         Key(
@@ -183,6 +199,21 @@ internal static partial class ConfigKeys
         Key(
             "limits.large_body", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Http.LargeBody,
             "The body of an upload of keys, of messages to devices, or of a room's creation."),
+        Key(
+            "limits.transaction_body", ConfigTypes.FewBytes(4 << 20, 256 << 20), c => c.Http.TransactionBody,
+            "The body of another server's transaction, which has up to 50 events of 64 KiB and 100 other units."),
+        Key(
+            "limits.federation_bodies", ConfigTypes.Bytes(16 << 20, 64L << 30), c => c.Http.FederationBodies,
+            "Bytes of other servers' bodies in memory at once; more requests are refused, and sent again later."),
+        Key(
+            "limits.federation_body_rate", ConfigTypes.FewBytes(1, 1 << 30), c => c.Http.FederationBodyRate,
+            "Bytes a second at which another server's body must arrive."),
+        Key(
+            "limits.federation_connections", ConfigTypes.Whole(10), c => c.Connections.Federation,
+            "Connections of other servers at once; more are closed."),
+        Key(
+            "limits.request_signatures", ConfigTypes.Whole(1, 100), c => c.Federation.MaxSignatures,
+            "Signatures of another server's request that are tried, one for each of its keys."),
         Key("limits.headers", ConfigTypes.Whole(16, 1000), c => c.Connections.Headers, "Headers of a request."),
         Key(
             "limits.header_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Connections.HeaderBytes,
@@ -195,7 +226,7 @@ internal static partial class ConfigKeys
             "The time for a request's first line and headers to arrive."),
         Key(
             "limits.connections", ConfigTypes.Whole(10), c => c.Connections.Most,
-            "Client connections at once; more are closed."),
+            "Connections of one listener at once; more are closed."),
         Key(
             "limits.info_uri", ConfigTypes.HttpUrl, c => c.Client.LimitsInfo,
             "A web page about the limits of accounts, which clients show to a user who reaches one; \"\" for none."),
@@ -243,6 +274,13 @@ internal static partial class ConfigKeys
         Key(
             "limits.initial_state", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialState,
             "State events in a request to create a room."),
+        Key(
+            "limits.directory_members", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxDirectoryMembers,
+            "Members of a room that are read when another server resolves one of its aliases, for the list of the "
+                + "room's servers."),
+        Key(
+            "limits.directory_servers", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxDirectoryServers,
+            "Servers in that list."),
         Key(
             "limits.departure_pause", ConfigTypes.Duration, c => c.Rooms.LongestDeparturePause,
             "The longest pause between attempts to make a deactivated user leave a room."),
@@ -325,8 +363,21 @@ internal static partial class ConfigKeys
             "rate_limits.recursion_burst", ConfigTypes.Number, c => c.Rates.Recursion.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.federation_address_per_second", ConfigTypes.Number, c => c.Rates.FederationAddress.PerSecond,
+            "Requests of other servers by address, before their signature is checked. Behind a proxy without "
+                + "listeners.trust_forwarded_for all servers have one address."),
+        Key(
+            "rate_limits.federation_address_burst", ConfigTypes.Number, c => c.Rates.FederationAddress.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.federation_server_per_second", ConfigTypes.Number, c => c.Rates.FederationServer.PerSecond,
+            "Signed requests of one server."),
+        Key(
+            "rate_limits.federation_server_burst", ConfigTypes.Number, c => c.Rates.FederationServer.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
-            "Users and addresses counted at once; the least busy are dropped first."),
+            "Users, servers and addresses counted at once; the least busy are dropped first."),
         Key(
             "sync.idle_after", ConfigTypes.Duration, c => c.Sync.IdleAfter,
             "A user who has not synced for this long is no longer followed in memory; the next sync reads more from "

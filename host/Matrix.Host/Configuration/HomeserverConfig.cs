@@ -32,11 +32,21 @@ internal sealed record HomeserverConfig
 
     internal IPEndPoint? FederationListener { get; init; }
 
+    internal bool FederationOnClient { get; init; }
+
+    /// <summary>Whether other servers are served anywhere.</summary>
+    internal bool ServesFederation => FederationListener is not null || FederationOnClient;
+
+    /// <summary>The certificate of the federation listener; null for plain HTTP.</summary>
+    internal TlsFiles? Tls { get; init; }
+
+    internal TimeSpan TlsCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
     internal IPEndPoint? MetricsListener { get; init; }
 
     internal ConnectionLimits Connections { get; init; } = new(
         Most: 10_000, Headers: 100, HeaderBytes: 32 << 10, RequestLineBytes: 16 << 10,
-        HeaderTime: TimeSpan.FromSeconds(30));
+        HeaderTime: TimeSpan.FromSeconds(30), Federation: 2000);
 
     internal HttpOptions Http { get; init; } = new(
         Body: 64 << 10, EventBody: 256 << 10, LargeBody: 2 << 20, TrustForwardedFor: false);
@@ -53,6 +63,8 @@ internal sealed record HomeserverConfig
         Tracked: 100_000);
 
     internal ClientOptions Client { get; init; } = new() { ServerName = "" };
+
+    internal FederationOptions Federation { get; init; } = new() { ServerName = "" };
 
     internal UsersOptions Users { get; init; } = new() { ServerName = "" };
 
@@ -111,6 +123,11 @@ internal sealed record HomeserverConfig
             Refuse(ConfigKeys.TlsCertificate, "expected both of `tls.certificate` and `tls.key`, or neither");
         }
 
+        if (values.Get(ConfigKeys.FederationOnClient) && values.Get(ConfigKeys.ClientListener) is null)
+        {
+            Refuse(ConfigKeys.FederationOnClient, "`listeners.federation_on_client` needs a `listeners.client`");
+        }
+
         var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
         if (values.Get(ConfigKeys.DefaultRoomVersion) is var version
             && RoomRules.Unstable.Contains(version)
@@ -132,7 +149,11 @@ internal sealed record HomeserverConfig
         {
             DataDir = dataDir,
             Storage = config.Storage with { DataDir = dataDir, ServerName = serverName },
+            Tls = values.Get(ConfigKeys.TlsCertificate).Length == 0
+                ? null
+                : new TlsFiles(PathOf(ConfigKeys.TlsCertificate), PathOf(ConfigKeys.TlsKey)),
             Client = config.Client with { ServerName = serverName },
+            Federation = config.Federation with { ServerName = serverName },
             Users = config.Users with { ServerName = serverName },
             Rooms = config.Rooms with { ServerName = serverName },
             Network = config.Network with
@@ -158,9 +179,13 @@ internal sealed record HomeserverConfig
     }
 }
 
-/// <summary>The limits of client connections.</summary>
-/// <param name="Most">Connections at once.</param>
+/// <summary>The PEM files of a certificate chain and its private key.</summary>
+internal sealed record TlsFiles(string Certificate, string Key);
+
+/// <summary>The limits of connections.</summary>
+/// <param name="Most">Connections of each listener at once.</param>
+/// <param name="Federation">Connections of the federation listener at once.</param>
 /// <param name="RequestLineBytes">Bytes of method, path and query.</param>
 /// <param name="HeaderTime">Time for that line and the headers to arrive.</param>
 internal sealed record ConnectionLimits(
-    int Most, int Headers, int HeaderBytes, int RequestLineBytes, TimeSpan HeaderTime);
+    int Most, int Headers, int HeaderBytes, int RequestLineBytes, TimeSpan HeaderTime, int Federation);

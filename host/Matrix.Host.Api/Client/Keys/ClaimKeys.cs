@@ -26,51 +26,15 @@ internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOpti
         using var bytes = new ByteBuffer();
         bytes.Raw("{\"failures\":"u8);
         CanonicalJson.write(bytes, KeyAnswers.Unreachable(elsewhere));
-        bytes.Raw(",\"one_time_keys\":"u8);
-        WriteMap(bytes, claimed.GroupBy(key => key.UserId), static (to, ofUser) =>
-            WriteMap(to, ofUser.GroupBy(key => key.DeviceId), static (to, ofDevice) =>
-                WriteMap(to, ofDevice.GroupBy(key => key.KeyId), static (to, key) => to.Raw(key.First().Json.Span))));
+        bytes.Byte((byte)',');
+        KeyAnswers.WriteClaimed(bytes, claimed);
         bytes.Byte((byte)'}');
         return Answer.Bytes(bytes.ToArray());
-    }
-
-    private static void WriteMap(
-        ByteBuffer to,
-        IEnumerable<IGrouping<string, ClaimedKey>> members,
-        Action<ByteBuffer, IGrouping<string, ClaimedKey>> write)
-    {
-        to.Byte((byte)'{');
-        var first = true;
-        foreach (var member in members)
-        {
-            if (!first) to.Byte((byte)',');
-            first = false;
-            CanonicalJson.writeString(to, member.Key);
-            to.Byte((byte)':');
-            write(to, member);
-        }
-
-        to.Byte((byte)'}');
     }
 
     private static List<KeyClaim> Read(BodyReader body)
     {
         body.Number("timeout");
-        var wanted = new List<KeyClaim>();
-        var users = body.RequiredInner("one_time_keys");
-        foreach (var (user, devices) in users.Members())
-        {
-            if (!UserId.isValid(user))
-            {
-                body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
-            }
-
-            foreach (var device in devices.Names())
-            {
-                wanted.Add(new KeyClaim(user, device, devices.RequiredText(device)));
-            }
-        }
-
-        return wanted;
+        return KeyBodies.WantedKeys(body);
     }
 }

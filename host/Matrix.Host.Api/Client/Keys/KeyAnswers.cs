@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.Keys;
 
@@ -13,6 +14,34 @@ internal static class KeyAnswers
     /// <summary>A 200 with these members.</summary>
     internal static Answer Object(params IEnumerable<(string Name, Json Value)> members) =>
         Answer.Bytes(CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(members))));
+
+    /// <summary>Writes the member `one_time_keys` of a response to a claim.</summary>
+    internal static void WriteClaimed(ByteBuffer to, IEnumerable<ClaimedKey> claimed)
+    {
+        to.Raw("\"one_time_keys\":"u8);
+        WriteMap(to, claimed.GroupBy(key => key.UserId), static (to, ofUser) =>
+            WriteMap(to, ofUser.GroupBy(key => key.DeviceId), static (to, ofDevice) =>
+                WriteMap(to, ofDevice.GroupBy(key => key.KeyId), static (to, key) => to.Raw(key.First().Json.Span))));
+    }
+
+    private static void WriteMap(
+        ByteBuffer to,
+        IEnumerable<IGrouping<string, ClaimedKey>> members,
+        Action<ByteBuffer, IGrouping<string, ClaimedKey>> write)
+    {
+        to.Byte((byte)'{');
+        var first = true;
+        foreach (var member in members)
+        {
+            if (!first) to.Byte((byte)',');
+            first = false;
+            CanonicalJson.writeString(to, member.Key);
+            to.Byte((byte)':');
+            write(to, member);
+        }
+
+        to.Byte((byte)'}');
+    }
 
     /// <summary>`failures`: the servers that could not be reached.</summary>
     internal static Json Unreachable(IEnumerable<string> servers) => Json.NewObject(JsonObject.OfSeq(

@@ -35,18 +35,6 @@ internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOp
     {
         // Local keys are available at once: the timeout for other servers only has to be a number.
         body.Number("timeout");
-        var users = body.RequiredInner("device_keys");
-        var wanted = new Dictionary<string, IReadOnlySet<string>>(users.Whole.Count, StringComparer.Ordinal);
-        foreach (var user in users.Names())
-        {
-            if (!UserId.isValid(user))
-            {
-                body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
-            }
-
-            wanted[user] = users.RequiredTexts(user).ToHashSet(StringComparer.Ordinal);
-        }
-
-        return wanted;
+        return KeyBodies.WantedDevices(body);
     }
 }

@@ -34,6 +34,11 @@ public interface IKeysTable
     ValueTask<IReadOnlyList<string>> AlgorithmsAsync(string userId, string deviceId, CancellationToken stop);
 
     /// <summary>
+    /// The position of the last change of a user's device list that other users see; 0 if there is none.
+    /// </summary>
+    ValueTask<long> DeviceListPositionAsync(string userId, CancellationToken stop);
+
+    /// <summary>
     /// The users whose device lists changed after one position and up to another, the first changes first; at most
     /// <paramref name="limit"/>.
     /// </summary>

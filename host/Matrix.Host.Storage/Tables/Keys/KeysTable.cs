@@ -34,6 +34,9 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         UNION SELECT algorithm FROM fallback_keys WHERE user_id = $1 AND device_id = $2
         """);
 
+    private static readonly Statement PositionOf = Statement.Of(
+        "SELECT position FROM device_list_changes WHERE user_id = $1 AND only_for = ''");
+
     private static readonly Statement Changed = Statement.Of("""
         SELECT user_id FROM device_list_changes WHERE position > $1 AND position <= $2 AND only_for = ''
             ORDER BY position LIMIT $3
@@ -93,6 +96,9 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         string userId, string deviceId, CancellationToken stop) => reads.ListAsync(
         Algorithms, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), static row => row.Text(0),
         stop);
+
+    public ValueTask<long> DeviceListPositionAsync(string userId, CancellationToken stop) => reads.FirstAsync(
+        PositionOf, userId, static (a, user) => a.Text(user), static row => row.Int64(0), stop);
 
     public ValueTask<IReadOnlyList<string>> ChangedAsync(
         long after, long through, int limit, CancellationToken stop) => reads.ListAsync(

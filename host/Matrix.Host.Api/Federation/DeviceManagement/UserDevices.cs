@@ -1,0 +1,45 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.Keys;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Profiles;
+
+namespace Matrix.Host.Api.Federation.DeviceManagement;
+
+/// <summary>Device lists of local users. Server-Server API, "Device Management".</summary>
+internal sealed class UserDevices(DeviceLists lists, FederationOptions server) : IFederationEndpoints
+{
+    private static readonly Answer _notLocal = Answer.InvalidParam("The user is not a user of this server.");
+
+    public void Map(FederationRoutes routes) => routes.Get("user/devices/{userId}", GetAsync);
+
+    private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
+    {
+        var userId = call["userId"];
+        if (!server.IsLocalUser(userId)) return _notLocal;
+        if (await lists.FindAsync(userId, stop).ConfigureAwait(false) is not { } list)
+        {
+            return UserAnswers.Of(UserProfiles.NoUser);
+        }
+
+        return KeyAnswers.Object(Members(userId, list));
+    }
+
+    private static IEnumerable<(string, Json)> Members(string userId, DeviceList list)
+    {
+        yield return ("user_id", Json.NewString(userId));
+        yield return ("stream_id", Json.NewInt(list.StreamId));
+        yield return ("devices", Json.NewArray([.. list.Devices.Select(DeviceOf)]));
+        if (list.MasterKey is { } master) yield return ("master_key", Json.NewObject(master));
+        if (list.SelfSigningKey is { } own) yield return ("self_signing_key", Json.NewObject(own));
+    }
+
+    private static Json DeviceOf(ListedDevice device)
+    {
+        List<(string, Json)> members =
+            [("device_id", Json.NewString(device.DeviceId)), ("keys", Json.NewObject(device.Keys))];
+        if (device.DisplayName is { } name) members.Add(("device_display_name", Json.NewString(name)));
+        return Json.NewObject(JsonObject.OfSeq(members));
+    }
+}

@@ -1,0 +1,19 @@
+using Matrix.Host.Api.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Api.Federation;
+
+/// <summary>Registers the Server-Server API: one line for each group of endpoints.</summary>
+public static class FederationApi
+{
+    /// <summary>Adds the endpoints of every chapter. The composition root adds the services that they need.</summary>
+    public static IServiceCollection AddFederationApi(this IServiceCollection services) => services
+        .AddSingleton<IFederationEndpoints, ServerImplementation.Version>()
+        .AddSingleton<IFederationEndpoints, ServerKeys.PublishKeys>()
+        .AddSingleton<IFederationEndpoints, Queries.QueryProfile>()
+        .AddSingleton<IFederationEndpoints, Queries.QueryDirectory>()
+        .AddSingleton<IFederationEndpoints, Queries.UnknownQuery>()
+        .AddSingleton<IFederationEndpoints, DeviceManagement.UserDevices>()
+        .AddSingleton<IFederationEndpoints, EndToEndEncryption.QueryKeys>()
+        .AddSingleton<IFederationEndpoints, EndToEndEncryption.ClaimKeys>();
+}

@@ -1,0 +1,51 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Aliases;
+
+namespace Matrix.Host.Api.Federation.Queries;
+
+/// <summary>Rooms of this server's aliases. Server-Server API, "Querying for information".</summary>
+internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptions server) : IFederationEndpoints
+{
+    public void Map(FederationRoutes routes) => routes.Get("query/directory", Read, GetAsync);
+
+    private string Read(QueryReader query)
+    {
+        var alias = query.RequiredText("room_alias");
+        if (!RoomAlias.isValid(alias) || RoomAlias.server(alias) != server.ServerName)
+        {
+            query.Refuse(MatrixError.InvalidParam, "`room_alias` is not an alias of this server.");
+        }
+
+        return alias;
+    }
+
+    private async ValueTask<Answer> GetAsync(Call call, string alias, CancellationToken stop)
+    {
+        if (await aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row)
+        {
+            return RoomAnswers.Of(RoomAliasDirectory.Missing(alias));
+        }
+
+        var servers = await aliases.ServersAsync(row, stop).ConfigureAwait(false);
+        return Answer.Json((row.RoomId, servers), static (json, it) =>
+        {
+            json.WriteString("room_id", it.RoomId);
+            json.WriteStartArray("servers");
+            foreach (var name in it.servers) json.WriteStringValue(name);
+            json.WriteEndArray();
+        });
+    }
+}
+
+/// <summary>Queries of other types. Server-Server API, "Querying for information".</summary>
+internal sealed class UnknownQuery : IFederationEndpoints
+{
+    private static readonly Answer _unknown =
+        Answer.Error(404, MatrixError.Unrecognized, "This server does not know this type of query.");
+
+    public void Map(FederationRoutes routes) => routes.Get("query/{queryType}", Get);
+
+    private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_unknown);
+}

@@ -1,0 +1,45 @@
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Profiles;
+
+namespace Matrix.Host.Api.Federation.Queries;
+
+/// <summary>Profiles of local users. Server-Server API, "Querying for information".</summary>
+internal sealed class QueryProfile(UserProfiles profiles, FederationOptions server) : IFederationEndpoints
+{
+    private readonly record struct Query(string UserId, string? Field);
+
+    private static readonly Answer _noField = Answer.NotFound("This user's profile has no such field.");
+
+    public void Map(FederationRoutes routes) => routes.Get("query/profile", Read, GetAsync);
+
+    private Query Read(QueryReader query)
+    {
+        var userId = query.RequiredText("user_id");
+        if (!server.IsLocalUser(userId))
+        {
+            query.Refuse(MatrixError.InvalidParam, "`user_id` is not the id of a user of this server.");
+        }
+
+        return new Query(userId, query.Text("field"));
+    }
+
+    private async ValueTask<Answer> GetAsync(Call call, Query query, CancellationToken stop)
+    {
+        if (await profiles.FindAsync(query.UserId, stop).ConfigureAwait(false) is not { } profile)
+        {
+            return UserAnswers.Of(UserProfiles.NoUser);
+        }
+
+        if (query.Field is { } field && !profile.ContainsKey(field)) return _noField;
+        return Answer.Json((profile, query.Field), static (json, it) =>
+        {
+            foreach (var (name, value) in it.profile)
+            {
+                if (it.Field is not null && it.Field != name) continue;
+                json.WritePropertyName(name);
+                json.WriteRawValue(value.Span, skipInputValidation: true);
+            }
+        });
+    }
+}

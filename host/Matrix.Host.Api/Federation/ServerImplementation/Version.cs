@@ -1,0 +1,20 @@
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Federation.ServerImplementation;
+
+/// <summary>The name and version of this software. Server-Server API, "Server implementation".</summary>
+internal sealed class Version : IFederationEndpoints
+{
+    private static readonly Answer _version = Answer.Prepared(static json =>
+    {
+        json.WriteStartObject("server");
+        json.WriteString("name", "Matrix.Hybrid");
+        json.WriteString("version", typeof(Version).Assembly.GetName().Version?.ToString(fieldCount: 3));
+        json.WriteEndObject();
+    });
+
+    public void Map(FederationRoutes routes) =>
+        routes.Get("version", Get, new RouteOptions { Access = Access.Anyone });
+
+    private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_version);
+}

@@ -1,0 +1,17 @@
+namespace Matrix.Host.Api.Http;
+
+/// <summary>The listeners of the configuration.</summary>
+public enum Listener
+{
+    /// <summary>`listeners.client`.</summary>
+    Client,
+
+    /// <summary>`listeners.federation`.</summary>
+    Federation,
+
+    /// <summary>`listeners.metrics`.</summary>
+    Metrics,
+}
+
+/// <summary>A feature of a connection: the listener that accepted it.</summary>
+public sealed record AcceptedBy(Listener Listener);

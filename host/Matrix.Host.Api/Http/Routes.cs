@@ -1,0 +1,93 @@
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>Collects the routes of one API. Paths are written without their prefix.</summary>
+public abstract class Routes
+{
+    private readonly string[] _prefixes;
+    private readonly RouteOptions _defaults;
+
+    private protected Routes(List<Route> collected, string[] prefixes, RouteOptions defaults)
+    {
+        Collected = collected;
+        _prefixes = prefixes;
+        _defaults = defaults;
+    }
+
+    /// <summary>The routes so far, under all prefixes.</summary>
+    internal List<Route> Collected { get; }
+
+    /// <summary>A GET without a query, or whose handler reads the query itself.</summary>
+    public void Get(string path, Handler handler, RouteOptions? options = null) =>
+        Add("GET", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A GET whose query `read` reads.</summary>
+    public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("GET", path, takesBody: false, WithQuery(read, handler), options);
+
+    /// <summary>A HEAD: the web server sends only the headers of the GET's response.</summary>
+    public void Head(string path, Handler handler, RouteOptions? options = null) =>
+        Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A POST whose body is ignored.</summary>
+    public void Post(string path, Handler handler, RouteOptions? options = null) =>
+        Add("POST", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A POST whose body `read` reads.</summary>
+    public void Post<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("POST", path, takesBody: true, WithBody(read, handler), options);
+
+    /// <summary>A PUT whose body `read` reads.</summary>
+    public void Put<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("PUT", path, takesBody: true, WithBody(read, handler), options);
+
+    /// <summary>A DELETE.</summary>
+    public void Delete(string path, Handler handler, RouteOptions? options = null) =>
+        Add("DELETE", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A DELETE whose body, if present, `read` reads.</summary>
+    public void Delete<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add(
+            "DELETE", path, takesBody: true, WithBody(read, handler),
+            (options ?? _defaults) with { BodyMayBeMissing = true });
+
+    private void Add(
+        string method,
+        string path,
+        bool takesBody,
+        Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> handle,
+        RouteOptions? options)
+    {
+        foreach (var prefix in _prefixes)
+        {
+            Collected.Add(new Route(method, prefix + path, takesBody, handle, options ?? _defaults));
+        }
+    }
+
+    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithBody<T>(
+        Func<BodyReader, T> read, Handler<T> handler) =>
+        (call, body, stop) =>
+        {
+            var reader = new BodyReader(body ?? JsonObject.Empty);
+            var input = read(reader);
+            return reader.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
+        };
+
+    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithQuery<T>(
+        Func<QueryReader, T> read, Handler<T> handler) =>
+        (call, _, stop) =>
+        {
+            var input = read(call.Query);
+            return call.Query.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
+        };
+}
+
+/// <summary>Responds to a request.</summary>
+/// <param name="stop">Cancelled when the client has gone.</param>
+public delegate ValueTask<Answer> Handler(Call call, CancellationToken stop);
+
+/// <summary>Responds to a request whose body or query was read and is well formed.</summary>
+/// <param name="input">The result of the route's reader.</param>
+/// <param name="stop">Cancelled when the client has gone.</param>
+public delegate ValueTask<Answer> Handler<in T>(Call call, T input, CancellationToken stop);

@@ -1,0 +1,77 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Configuration;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+
+namespace Matrix.Host.Listeners;
+
+/// <summary>Opens the listeners of the configuration, within its bounds of connections.</summary>
+internal static class KestrelListeners
+{
+    /// <summary>Adds the listeners: client, federation, metrics, those that there are.</summary>
+    /// <param name="certificate">The certificate of the federation listener; null for plain HTTP.</param>
+    internal static void Open(KestrelServerOptions kestrel, HomeserverConfig config, TlsCertificate? certificate)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = config.Connections.Most;
+        kestrel.Limits.MaxRequestHeaderCount = config.Connections.Headers;
+        kestrel.Limits.MaxRequestHeadersTotalSize = config.Connections.HeaderBytes;
+        kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
+        kestrel.Limits.RequestHeadersTimeout = config.Connections.HeaderTime;
+        // Each route has its own limit. This one ends bodies that continue after a refusal.
+        kestrel.Limits.MaxRequestBodySize = Math.Max(
+            config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
+
+        if (config.ClientListener is { } clients) kestrel.Listen(clients);
+        if (config.FederationListener is { } servers)
+        {
+            kestrel.Listen(servers, listen => OpenFederation(listen, config.Connections, certificate));
+        }
+
+        if (config.MetricsListener is { } metrics) kestrel.Listen(metrics, listen => Mark(listen, Listener.Metrics));
+    }
+
+    private static void OpenFederation(ListenOptions listen, ConnectionLimits limits, TlsCertificate? certificate)
+    {
+        // As for clients: a request of HTTP/2 would have bounds of its own.
+        listen.Protocols = HttpProtocols.Http1;
+        Limit(listen, limits.Federation);
+        Mark(listen, Listener.Federation);
+        if (certificate is null) return;
+
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(certificate.Options),
+            HandshakeTimeout = limits.HeaderTime,
+        });
+    }
+
+    private static void Mark(ListenOptions listen, Listener listener)
+    {
+        var mark = new AcceptedBy(listener);
+        listen.Use(next => connection =>
+        {
+            connection.Features.Set(mark);
+            return next(connection);
+        });
+    }
+
+    private static void Limit(ListenOptions listen, int most)
+    {
+        var open = 0;
+        listen.Use(next => async connection =>
+        {
+            try
+            {
+                if (Interlocked.Increment(ref open) <= most) await next(connection).ConfigureAwait(false);
+                else connection.Abort(new ConnectionAbortedException("There are too many connections of servers."));
+            }
+            finally
+            {
+                Interlocked.Decrement(ref open);
+            }
+        });
+    }
+}

@@ -1,0 +1,23 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Metrics;
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.Host.Listeners;
+
+/// <summary>
+/// Sends each request to the API of its listener: clients, other servers, and operators never share paths, except for
+/// federation on the client listener if the configuration says so.
+/// </summary>
+internal sealed class RequestDispatch(
+    ClientServer clients, FederationServer? federation, MetricsPage metrics, bool federationOnClient)
+{
+    /// <summary>Responds to a request.</summary>
+    internal Task AnswerAsync(HttpContext http) => http.Features.Get<AcceptedBy>()?.Listener switch
+    {
+        Listener.Federation when federation is not null => federation.HandleAsync(http),
+        Listener.Metrics when http.Request.Path != "/health" => MetricsEndpoint.AnswerAsync(http, metrics),
+        null when federationOnClient && federation is not null && FederationRoutes.Serves(http.Request.Path.Value) =>
+            federation.HandleAsync(http),
+        _ => clients.HandleAsync(http),
+    };
+}
