@@ -20,8 +20,8 @@ internal sealed class ArrowTests
         ["Matrix.Host.Sync"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users Matrix.Host.Streams",
         ["Matrix.Host.Api"] =
-            "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Rooms Matrix.Host.Users "
-            + "Matrix.Host.Streams Matrix.Host.Sync Microsoft.AspNetCore",
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
+            + "Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Microsoft.AspNetCore",
         ["Matrix.Host"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
             + "Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",

@@ -126,6 +126,21 @@ public sealed class ConfigTests
     [TestCase(
         "federation:\n  sockets: 1\n",
         "homeserver.yaml:2: `federation.sockets`: expected an integer from 8 to 65536, found `1`")]
+    [TestCase("federation:\n  custom_ca: /no/such/file\n", "homeserver.yaml:2: `federation.custom_ca`: /no/such/file does not exist")]
+    [TestCase("federation:\n  allow_networks:\n    - 10.0.0.0/8\n    - 10.0.0.1/8\n", "homeserver.yaml:4: `federation.allow_networks`: expected a list of networks, such as 10.0.0.0/8 or ::1/128, found `10.0.0.1/8`")]
+    [TestCase("federation:\n  nameservers: 127.0.0.1\n", "homeserver.yaml:2: `federation.nameservers`: expected a list of address:port, such as 127.0.0.1:53 or [::1]:53, found `127.0.0.1`")]
+    [TestCase("federation:\n  deny_servers: [\"a b\"]\n", "homeserver.yaml:2: `federation.deny_servers`: expected a list of server names, in which * and ? are wildcards, such as example.org or *.example.org, found `a b`")]
+    [TestCase("federation:\n  sockets: 1\n", "homeserver.yaml:2: `federation.sockets`: expected an integer from 8 to 65536, found `1`")]
+    [TestCase(
+        "listeners:\n  client: \"\"\n  federation_on_client: true\n",
+        "homeserver.yaml:3: `listeners.federation_on_client` needs a `listeners.client`")]
+    [TestCase(
+        "limits:\n  transaction_body: 3MiB\n",
+        "homeserver.yaml:2: `limits.transaction_body`: "
+            + "expected bytes, such as 65536 or 64KiB, from 4MiB to 256MiB, found `3MiB`")]
+    [TestCase(
+        "tls:\n  check_interval: 30\n",
+        "homeserver.yaml:2: `tls.check_interval`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `30`")]
     [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
     public void A_mistake_names_its_location_and_what_was_expected(string file, string expected)
     {
@@ -279,6 +294,54 @@ public sealed class ConfigTests
         Assert.That(
             refused.Select(m => m.ToString()),
             Is.EqualTo(new[] { $"homeserver.yaml:2: `federation.custom_ca`: {expected}" }));
+    }
+
+    [Test]
+    public void The_settings_of_federation_have_a_listener_a_certificate_limits_and_rates()
+    {
+        var folder = Directory.CreateTempSubdirectory("matrix-config-").FullName;
+        foreach (var file in new[] { "chain.pem", "key.pem" }) File.WriteAllText(Path.Combine(folder, file), "");
+        var (config, mistakes) = Load(
+            $"""
+            server_name: a.example
+            listeners:
+              federation: 0.0.0.0:8448
+              federation_on_client: true
+            tls:
+              certificate: {folder}/chain.pem
+              key: {folder}/key.pem
+              check_interval: 5s
+            limits:
+              transaction_body: 5MiB
+              federation_bodies: 64MiB
+              federation_body_rate: 1KiB
+              federation_connections: 50
+              request_signatures: 3
+              directory_members: 11
+              directory_servers: 12
+            rate_limits:
+              federation_address_per_second: 1
+              federation_address_burst: 2
+              federation_server_per_second: 3
+              federation_server_burst: 4
+
+            """);
+        Directory.Delete(folder, recursive: true);
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.FederationListener!.ToString(), Is.EqualTo("0.0.0.0:8448"));
+        Assert.That(config.FederationOnClient, Is.True);
+        Assert.That(config.Tls, Is.EqualTo(new TlsFiles($"{folder}/chain.pem", $"{folder}/key.pem")));
+        Assert.That(config.TlsCheckInterval, Is.EqualTo(TimeSpan.FromSeconds(5)));
+        Assert.That(
+            (config.Http.TransactionBody, config.Http.FederationBodies, config.Http.FederationBodyRate),
+            Is.EqualTo((5 << 20, 64L << 20, 1 << 10)));
+        Assert.That((config.Connections.Federation, config.Federation.MaxSignatures), Is.EqualTo((50, 3)));
+        Assert.That(config.Federation.ServerName, Is.EqualTo("a.example"));
+        Assert.That((config.Rooms.MaxDirectoryMembers, config.Rooms.MaxDirectoryServers), Is.EqualTo((11, 12)));
+        Assert.That(config.Rates.FederationAddress, Is.EqualTo(new Matrix.Host.Api.Http.Rate(1, 2)));
+        Assert.That(config.Rates.FederationServer, Is.EqualTo(new Matrix.Host.Api.Http.Rate(3, 4)));
+        Assert.That(Load("").Item1!.Tls, Is.Null);
     }
 
     [TestCase("limits:\n  big_body: 1MiB\n", "homeserver.yaml:2: `limits.big_body` was renamed to `limits.large_body`")]

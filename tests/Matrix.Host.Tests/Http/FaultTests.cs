@@ -52,14 +52,14 @@ public sealed class FaultTests
         using var lines = new LineLog();
         using (var factory = LoggerFactory.Create(logging => logging.AddProvider(lines)))
         {
-            var api = new ApiServer(
+            var api = new ClientServer(
                 [new Faulty(fault)],
                 new NoTokens(),
                 new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
                 new RateLimiter(
                     new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
                     TimeProvider.System),
-                factory.CreateLogger<ApiServer>());
+                factory.CreateLogger<ClientServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };
             http.Request.Method = "GET";

@@ -189,6 +189,19 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task The_position_of_a_device_list_is_that_of_the_last_change_that_others_see()
+    {
+        var first = await Write(new DeviceListChanged(Bob));
+        Assert.That(await Store.Keys.DeviceListPositionAsync(Bob, Stop), Is.EqualTo(first));
+
+        var second = await Write(new DeviceListChanged(Bob));
+        await Write(new DeviceListChanged(Bob, OnlyFor: Alice), new DeviceListChanged(Alice));
+
+        Assert.That(await Store.Keys.DeviceListPositionAsync(Bob, Stop), Is.EqualTo(second));
+        Assert.That(await Store.Keys.DeviceListPositionAsync(Carol, Stop), Is.Zero);
+    }
+
+    [Test]
     public async Task Backup_versions_are_numbered_and_a_number_is_never_used_again()
     {
         var first = new BackupVersionCreated(Alice, "m.a", Json("{\"v\":1}"));

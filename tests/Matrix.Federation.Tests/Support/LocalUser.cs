@@ -1,0 +1,112 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using Matrix.Host.Sodium;
+
+namespace Matrix.Federation.Tests.Support;
+
+/// <summary>A user of a server under test, logged in on one device.</summary>
+public sealed class LocalUser
+{
+    private readonly HttpClient _http;
+
+    private LocalUser(HttpClient http, JsonObject registered)
+    {
+        _http = http;
+        UserId = (string)registered["user_id"]!;
+        DeviceId = (string)registered["device_id"]!;
+        http.DefaultRequestHeaders.Authorization =
+            new AuthenticationHeaderValue("Bearer", (string)registered["access_token"]!);
+    }
+
+    public string UserId { get; }
+
+    public string DeviceId { get; }
+
+    /// <summary>The key that signs the device's keys.</summary>
+    public Ed25519Key DeviceKey { get; } = Ed25519Key.Generate();
+
+    public static async Task<LocalUser> RegisterAsync(IServerUnderTest server, string name)
+    {
+        var http = new HttpClient { BaseAddress = server.ClientAddress, Timeout = TimeSpan.FromSeconds(30) };
+        var reply = await SendAsync(http, HttpMethod.Post, "register", new JsonObject
+        {
+            ["username"] = name,
+            ["password"] = name + "-password",
+            ["initial_device_display_name"] = name + "'s phone",
+            ["auth"] = new JsonObject { ["type"] = "m.login.dummy" },
+        });
+        return new LocalUser(http, reply.Is(200).Json);
+    }
+
+    public Task<Reply> PostAsync(string path, JsonObject body) => SendAsync(_http, HttpMethod.Post, path, body);
+
+    public Task<Reply> PutAsync(string path, JsonObject body) => SendAsync(_http, HttpMethod.Put, path, body);
+
+    /// <summary>Uploads the device's keys and some one-time keys.</summary>
+    public async Task UploadKeysAsync(int oneTimeKeys)
+    {
+        var keys = new JsonObject
+        {
+            ["user_id"] = UserId,
+            ["device_id"] = DeviceId,
+            ["algorithms"] = new JsonArray("m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"),
+            ["keys"] = new JsonObject
+            {
+                [$"curve25519:{DeviceId}"] = Base64Text.Encode(new byte[32]),
+                [$"ed25519:{DeviceId}"] = Base64Text.Encode(DeviceKey.PublicKey),
+            },
+        };
+        var oneTime = new JsonObject();
+        for (var i = 0; i < oneTimeKeys; i++)
+        {
+            var key = new JsonObject { ["key"] = Base64Text.Encode([(byte)i, .. new byte[31]]) };
+            oneTime[$"signed_curve25519:{i}"] = Sign(key, DeviceKey, $"ed25519:{DeviceId}");
+        }
+
+        var body = new JsonObject
+        {
+            ["device_keys"] = Sign(keys, DeviceKey, $"ed25519:{DeviceId}"),
+            ["one_time_keys"] = oneTime,
+        };
+        (await PostAsync("keys/upload", body)).Is(200);
+    }
+
+    /// <summary>Uploads a master key, a self-signing key and a user-signing key.</summary>
+    public async Task CrossSignAsync()
+    {
+        var master = Ed25519Key.Generate();
+        var body = new JsonObject
+        {
+            ["master_key"] = CrossSigning("master", master),
+            ["self_signing_key"] = Sign(CrossSigning("self_signing", Ed25519Key.Generate()), master, IdOf(master)),
+            ["user_signing_key"] = Sign(CrossSigning("user_signing", Ed25519Key.Generate()), master, IdOf(master)),
+        };
+        (await PostAsync("keys/device_signing/upload", body)).Is(200);
+    }
+
+    private static string IdOf(Ed25519Key key) => "ed25519:" + Base64Text.Encode(key.PublicKey);
+
+    private JsonObject CrossSigning(string usage, Ed25519Key key) => new()
+    {
+        ["user_id"] = UserId,
+        ["usage"] = new JsonArray(usage),
+        ["keys"] = new JsonObject { [IdOf(key)] = Base64Text.Encode(key.PublicKey) },
+    };
+
+    private JsonObject Sign(JsonObject json, Ed25519Key key, string keyId)
+    {
+        var signature = Base64Text.Encode(key.Sign(Peer.Canonical(json)));
+        json["signatures"] = new JsonObject { [UserId] = new JsonObject { [keyId] = signature } };
+        return json;
+    }
+
+    private static async Task<Reply> SendAsync(HttpClient http, HttpMethod method, string path, JsonObject body)
+    {
+        using var request = new HttpRequestMessage(method, "/_matrix/client/v3/" + path)
+        {
+            Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"),
+        };
+        return await Reply.SendAsync(http, request);
+    }
+}
