@@ -6,6 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
 [<Test>]

@@ -11,19 +11,19 @@ open Matrix.Core.Tests.IncomingRoom
 let ``Unknown keys are requested, and an event whose keys cannot be fetched is dropped`` () =
     let machine = begun IncomingLimits.Default
     let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
-    let step = machine.Tell [| Input.Received("two", unknown) |]
+    let step = machine.TellAlone [| Input.Received("two", unknown) |]
     let all = unknown.Signatures |> Array.map _.Signature
 
     same ([ for a in step.Requests -> a.Peer, a.Request ]) ([ "one", Request.Keys("one", all) ])
 
     let refused =
-        machine.Tell [| Input.Responded(step.Requests[0].Number, Response.Nothing) |]
+        machine.TellAlone [| Input.Responded(step.Requests[0].Number, Response.Nothing) |]
 
     same (drops refused) ([ DropReason.NotSigned "one" ])
 
-    let again = machine.Tell [| Input.Received("two", unknown) |]
+    let again = machine.TellAlone [| Input.Received("two", unknown) |]
     let right = (good unknown.Pdu).Signatures
-    same (ids (machine.Tell [| Input.Responded(again.Requests[0].Number, Response.Signatures right) |])) ([ "$m" ])
+    same (ids (machine.TellAlone [| Input.Responded(again.Requests[0].Number, Response.Signatures right) |])) ([ "$m" ])
 
 [<Test>]
 let ``A copy whose keys were unknown when it came is checked with the keys known now`` () =
@@ -82,13 +82,13 @@ let ``Missing events are requested from one peer after another, then the state, 
 [<Test>]
 let ``A missing event that arrives by itself withdraws its request`` () =
     let machine = begun IncomingLimits.Default
-    let asked = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
-    let step = machine.Tell [| arrives (message "$m" [ "$join" ]) |]
+    let asked = machine.TellAlone [| arrives (message "$n" [ "$m" ]) |]
+    let step = machine.TellAlone [| arrives (message "$m" [ "$join" ]) |]
     same (ids step) ([ "$m"; "$n" ])
     Assert.That(machine.Outstanding, Is.Empty)
 
     let late =
-        machine.Tell [| Input.Responded(asked.Requests[0].Number, Response.Nothing) |]
+        machine.TellAlone [| Input.Responded(asked.Requests[0].Number, Response.Nothing) |]
 
     Assert.That(late.Decided.Length + late.Requests.Length + late.Dropped.Length, Is.Zero)
 
@@ -101,7 +101,7 @@ let ``If no peer returns an auth event, only the event that needs it is dropped`
 
     same outcome.Requests.Head.Request (Request.AuthChain "$m")
     same outcome.Dropped [ "$m", DropReason.AuthEventUnavailable "$gone" ]
-    same (ids (machine.Tell [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
+    same (ids (machine.TellAlone [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
 
 [<Test>]
 let ``An endless history is walked up to the limit`` () =
@@ -135,10 +135,10 @@ let ``A request names no more extremities than make the current state`` () =
                 Extremities = 3
         }
 
-    machine.Tell [| for n in 1..9 -> arrives (message $"$m{n}" [ "$join" ]) |]
+    machine.TellAlone [| for n in 1..9 -> arrives (message $"$m{n}" [ "$join" ]) |]
     |> ignore
 
-    let step = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
+    let step = machine.TellAlone [| arrives (message "$n" [ "$gone" ]) |]
 
     match step.Requests[0].Request with
     | Request.Missing(_, earliest, _) -> same earliest [| "$m9"; "$m8"; "$m7" |]
@@ -155,30 +155,60 @@ let ``Staging is bounded, for the room and for each peer`` () =
     let waits n = message $"$m{n}" [ $"$gone{n}" ]
 
     let machine = begun limits
-    let step = machine.Tell [| for n in 1..3 -> arrives (waits n) |]
+    let step = machine.TellAlone [| for n in 1..3 -> arrives (waits n) |]
     same (drops step) ([ DropReason.StagingFull 2 ])
 
     let others =
-        machine.Tell [| for n in 4..5 -> Input.Received("three", good (waits n)) |]
+        machine.TellAlone [| for n in 4..5 -> Input.Received("three", good (waits n)) |]
 
     same (drops others) ([ DropReason.StagingFull 3 ])
     same (machine.Waiting) (3)
 
+/// The facts that a transaction costs, and the number of reads.
+let private lookedUp (machine: RoomMachine) (inputs: Input[]) : string list * int =
+    let events = ResizeArray<string>()
+    let mutable reads = 0
+
+    machine.TellOver(
+        (fun lookUps ->
+            reads <- reads + 1
+            events.AddRange lookUps.Events
+            RoomFacts lookUps),
+        inputs
+    )
+    |> ignore
+
+    List.ofSeq events, reads
+
 [<Test>]
 let ``The cost of an event does not grow with the number of staged events`` () =
     let asked n =
-        let history, lookups = counted (Store "here")
-        let machine = machineOver history IncomingLimits.Default
-        machine.Tell [| arrives create; arrives joined |] |> ignore
+        let machine = begun IncomingLimits.Default
 
-        machine.Tell [| for i in 1..n -> arrives (message $"$w{i}" [ $"$gone{i}" ]) |]
+        machine.TellAlone [| for i in 1..n -> arrives (message $"$w{i}" [ $"$gone{i}" ]) |]
         |> ignore
 
-        lookups.Value <- 0
-        machine.Tell [| arrives (message "$m" [ "$join" ]) |] |> ignore
-        lookups.Value
+        lookedUp machine [| arrives (message "$m" [ "$join" ]) |]
 
     same (asked 900) (asked 10)
+    same (asked 10) ([ "$m" ], 1)
+
+[<Test>]
+let ``A transaction of fifty events costs one read, and an id that was absent is not read again`` () =
+    let machine = begun IncomingLimits.Default
+
+    let chain = [|
+        for i in 1..50 -> arrives (message $"$m{i}" [ if i = 1 then "$join" else $"$m{i - 1}" ])
+    |]
+
+    let events, reads = lookedUp machine chain
+    Assert.That(events, Is.EquivalentTo [ for i in 1..50 -> $"$m{i}" ])
+    same reads 1
+
+    // A gap needs the servers to ask, once it is certain that there is one.
+    let gap, reads = lookedUp machine [| arrives (message "$n" [ "$gone" ]) |]
+    Assert.That(gap, Is.EquivalentTo [ "$n"; "$gone" ])
+    same reads 2
 
 [<Test>]
 let ``A chain of events with unknown keys is fetched, since requests for keys do not count`` () =

@@ -82,32 +82,14 @@ let good = signed SignatureFate.Valid
 /// An event that comes in a transaction of the peer "two".
 let arrives (pdu: Pdu) : Input = Input.Received("two", good pdu)
 
-/// A history that counts the look-ups of each event.
-let counted (history: IRoomHistory) : IRoomHistory * int ref =
-    let lookups = ref 0
-
-    {
-        new IRoomHistory with
-            member _.Known id =
-                lookups.Value <- lookups.Value + 1
-                history.Known id
-
-            member _.Citing id = history.Citing id
-            member _.Following id = history.Following id
-            member _.Servers() = history.Servers()
-    },
-    lookups
-
-/// A machine over a history, without other knowledge.
-let machineOver (history: IRoomHistory) limits =
-    RoomMachine.Of("here", create.RoomId, AuthRules version, history, [||], null, 1u, limits)
-
-let machineWith limits = machineOver (Store "here") limits
+/// A machine with these limits, without other knowledge.
+let machineWith limits =
+    RoomMachine.Of("here", AuthRules version, RoomStart.New(create.RoomId, 1u), limits)
 
 /// A machine that knows the first events of the room.
 let begun limits =
     let machine = machineWith limits
-    machine.Tell [| arrives create; arrives joined |] |> ignore
+    machine.TellAlone [| arrives create; arrives joined |] |> ignore
     machine
 
 let drops (step: Output) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
@@ -140,7 +122,7 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
     let mutable next = Array.ofList inputs
 
     while next.Length > 0 do
-        let step = machine.Tell next
+        let step = machine.TellAlone next
         requests.AddRange step.Requests
         decided.AddRange step.Decided
         dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))

@@ -7,6 +7,7 @@ open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
 /// Peers that return the state after the room's first events, and have nothing else.
@@ -19,7 +20,7 @@ let private begunWith (request: PeerRequest) =
 let ``A state from a peer is used, merged and marked, and events after it are marked too`` () =
     let machine = begun IncomingLimits.Default
     let output = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
-    let after = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
+    let after = machine.TellAlone [| arrives (message "$n" [ "$m" ]) |]
 
     same output.Decided[0].StateFrom "two"
     same output.Decided[0].Known.Provenance Provenance.OnTrust
@@ -37,7 +38,7 @@ let ``A state without a create event, or with a key twice, is not taken`` () =
                 "$join"
             ]
 
-        machine.Tell [| arrives again |] |> ignore
+        machine.TellAlone [| arrives again |] |> ignore
 
         let outcome =
             tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
@@ -64,7 +65,7 @@ let ``An outlier that becomes durable late does not undo the decision that follo
     let outlier = outcome.Decided |> List.find (fun d -> d.Event.EventId = "$topic")
 
     Assert.That(outlier.Known.IsOutlier)
-    machine.Tell [| arrives topic |] |> ignore
+    machine.TellAlone [| arrives topic |] |> ignore
     machine.Durable outlier.Number
 
     match machine.Known "$topic" with
@@ -126,7 +127,7 @@ let ``A peer that returns a state with the event in it does not prevent others f
 let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (inputs: Input list) : unit =
     if not inputs.IsEmpty then
         [
-            for request in (machine.Tell(Array.ofList inputs)).Requests do
+            for request in (machine.TellAlone(Array.ofList inputs)).Requests do
                 match answer request with
                 | Some answer -> Input.Responded(request.Number, answer)
                 | None -> ()
@@ -281,10 +282,8 @@ let ``For one received event, a peer that invents states is asked for a bounded 
     same outcome.Ids.Length 11
 
 [<Test>]
-let ``A fetched state is examined once, however many of its events arrive`` () =
-    let history, lookups = counted (Matrix.Properties.Simulation.Store "here")
-    let machine = machineOver history IncomingLimits.Default
-    machine.Tell [| arrives create; arrives joined |] |> ignore
+let ``The events of a fetched state are looked up together, once`` () =
+    let machine = begun IncomingLimits.Default
 
     let entries =
         Map [
@@ -294,14 +293,34 @@ let ``A fetched state is examined once, however many of its events arrive`` () =
 
     let state = [| "$create"; "$join"; yield! entries.Keys |]
     let chain = [| for n in 1..5_000 -> $"$made-up-{n}" |]
-    lookups.Value <- 0
+    let mutable lookedUp = 0
+    let mutable reads = 0
+    let mutable decided = 0
+    let mutable next = [| arrives (message "$m" [ "$gone" ]) |]
 
-    let outcome =
-        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
-            match request.Request with
-            | Request.StateBefore _ -> Response.State(state, chain)
-            | Request.Events ids -> Response.Events [| for e in ids |> Array.choose entries.TryFind -> good e |]
-            | _ -> Response.Nothing)
+    while next.Length > 0 do
+        let step =
+            machine.TellOver(
+                (fun lookUps ->
+                    reads <- reads + 1
+                    lookedUp <- lookedUp + lookUps.Events.Length
+                    RoomFacts lookUps),
+                next
+            )
 
-    same outcome.Ids.Length 201
-    Assert.That(lookups.Value, Is.LessThan 20_000)
+        decided <- decided + step.Decided.Length
+
+        next <- [|
+            for request in step.Requests ->
+                Input.Responded(
+                    request.Number,
+                    match request.Request with
+                    | Request.StateBefore _ -> Response.State(state, chain)
+                    | Request.Events ids -> Response.Events [| for e in ids |> Array.choose entries.TryFind -> good e |]
+                    | _ -> Response.Nothing
+                )
+        |]
+
+    same decided 201
+    Assert.That(lookedUp, Is.LessThan 6_000)
+    Assert.That(reads, Is.LessThan 10)

@@ -6,12 +6,13 @@ open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
 [<Test>]
 let ``A room begins with its create event`` () =
     let step =
-        (machineWith IncomingLimits.Default).Tell [| arrives joined; arrives create |]
+        (machineWith IncomingLimits.Default).TellAlone [| arrives joined; arrives create |]
 
     same (ids step) ([ "$create"; "$join" ])
 
@@ -31,7 +32,7 @@ let ``Malformed events and events of another room are dropped`` () =
         }
 
     let step =
-        (machineWith IncomingLimits.Default).Tell [|
+        (machineWith IncomingLimits.Default).TellAlone [|
             Input.Malformed("two", PduFault.Missing "sender")
             arrives elsewhere
         |]
@@ -50,8 +51,8 @@ let ``A wrong signature drops an event, and a copy with the right one is still a
     let forged =
         Input.Received("two", signed SignatureFate.Invalid (message "$m" [ "$join" ]))
 
-    same (drops (machine.Tell [| forged |])) ([ DropReason.NotSigned "one" ])
-    same (ids (machine.Tell [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
+    same (drops (machine.TellAlone [| forged |])) ([ DropReason.NotSigned "one" ])
+    same (ids (machine.TellAlone [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
 
 [<Test>]
 let ``A rejected event is in the graph, but changes no state, is not built upon and authorises nothing`` () =
@@ -64,7 +65,7 @@ let ``A rejected event is in the graph, but changes no state, is not built upon 
     let above = message "$above" [ "$bad" ]
 
     let step =
-        machine.Tell [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
+        machine.TellAlone [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
 
     same
         (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Status ])
@@ -92,7 +93,7 @@ let ``An event that arrives after its descendants closes the gap, even if it is 
     let late =
         event "$bad" "@b:one" "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
 
-    machine.Tell [| arrives late |] |> ignore
+    machine.TellAlone [| arrives late |] |> ignore
     same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
 
 [<Test>]
@@ -100,7 +101,7 @@ let ``Events that depend on themselves are dropped`` () =
     let machine = begun IncomingLimits.Default
 
     let step =
-        machine.Tell [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
+        machine.TellAlone [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
 
     same (drops step) ([ DropReason.Circular; DropReason.Circular ])
     Assert.That(machine.Waiting, Is.Zero)
@@ -108,7 +109,7 @@ let ``Events that depend on themselves are dropped`` () =
 [<Test>]
 let ``Durable events are read from the history`` () =
     let machine = machineWith IncomingLimits.Default
-    let begun = machine.Tell [| arrives create; arrives joined |]
+    let begun = machine.TellAlone [| arrives create; arrives joined |]
     same (machine.NotDurable) (2)
 
     machine.Durable begun.Decided[1].Number
@@ -130,7 +131,7 @@ let ``A copy with another room id does not replace the event`` () =
         }
 
     let step =
-        machine.Tell [|
+        machine.TellAlone [|
             Input.Received("two", signed SignatureFate.Invalid original)
             Input.Received("two", good elsewhere)
         |]
@@ -141,12 +142,12 @@ let ``A copy with another room id does not replace the event`` () =
 [<Test>]
 let ``An event among its own auth events is dropped at once, whatever else is outstanding`` () =
     let machine = begun IncomingLimits.Default
-    let waits = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
+    let waits = machine.TellAlone [| arrives (message "$n" [ "$gone" ]) |]
     same (waits.Requests.Length) (1)
 
     let after = message "$x" [ "$join"; "$x" ]
 
-    let step = machine.Tell [| arrives after; arrives (citing "$y" "$y") |]
+    let step = machine.TellAlone [| arrives after; arrives (citing "$y" "$y") |]
     same (drops step) ([ DropReason.Circular; DropReason.Circular ])
     same (machine.Waiting) (1)
 

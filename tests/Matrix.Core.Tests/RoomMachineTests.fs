@@ -17,35 +17,17 @@ open Matrix.Properties.Properties
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
-/// A history that must not be read.
-let private closed: IRoomHistory =
-    let fail () = invalidOp "It was looked up."
-
-    {
-        new IRoomHistory with
-            member _.Known _ = fail ()
-            member _.Citing _ = fail ()
-            member _.Following _ = fail ()
-            member _.Servers() = fail ()
-    }
-
 let private rules = AuthRules version
 
 /// The state with these events.
 let private stateOf (events: Pdu list) =
     StateTree.OfEntries([| for e in events -> StateEntry.Of(e.Type, string e.StateKey, e.EventId, 1u) |], false)
 
-let private header (extremities: ForwardExtremity list) current history =
-    RoomMachine.Of(
-        "here",
-        create.RoomId,
-        rules,
-        history,
-        Array.ofList extremities,
-        current,
-        10u,
-        IncomingLimits.Default
-    )
+let private startOf (extremities: ForwardExtremity list) current =
+    RoomStart(create.RoomId, Array.ofList extremities, current, 10u, RoomGaps.None)
+
+let private header (extremities: ForwardExtremity list) current =
+    RoomMachine.Of("here", rules, startOf extremities current, IncomingLimits.Default)
 
 let private end' =
     ForwardExtremity(9u, "$join", 7L, stateOf [ create; joined ], Provenance.Computed)
@@ -85,7 +67,7 @@ let private refusal (machine: RoomMachine) prepared event =
 
 [<Test>]
 let ``An event made here is prepared, adopted and durable without a look-up`` () =
-    let machine = header [ end' ] null closed
+    let machine = header [ end' ] null
     let prepared = machine.Prepare()
     same (List.ofSeq prepared.PreviousIds) [ "$join" ]
     same (prepared.Depth, prepared.Ordinal) (8L, 10u)
@@ -114,8 +96,7 @@ let ``The depth of an event is one more than the greatest of its previous events
                 for i, depth in List.indexed depths ->
                     ForwardExtremity(uint32 i, $"$e{i}", depth, state, Provenance.Computed)
             ]
-            null
-            closed
+            state
 
     same ((of' [ 5L; 12L; 3L ]).Prepare().Depth) 13L
     let most = version.Settings.MaximumDepth
@@ -123,7 +104,7 @@ let ``The depth of an event is one more than the greatest of its previous events
 
 [<Test>]
 let ``An event that was built before the room moved on, or names other events, is refused`` () =
-    let machine = header [ end' ] null closed
+    let machine = header [ end' ] null
     let first = machine.Prepare()
     adopted machine (messageOn "$m1") |> ignore
     same (refusal machine first (messageOn "$m2" first)) AdoptionRefusal.RoomMoved
@@ -145,58 +126,49 @@ let ``An event that was built before the room moved on, or names other events, i
     same machine.NotDurable 1
 
 [<Test>]
-let ``Unresolved states of several extremities are reported, unless the header has the current state`` () =
-    let a = topicOn "$a" ((header [ end' ] null closed).Prepare())
-    let b = topicOn "$b" ((header [ end' ] null closed).Prepare())
-    let store = Store "here"
+let ``Unresolved states of several extremities are reported, unless the header has their resolution`` () =
+    let topic id =
+        event id creator "m.room.topic" (Some "") [ "topic", text "x" ] [ "$join" ] [ "$create"; "$join" ]
 
-    let elder =
-        RoomMachine.Of("here", create.RoomId, rules, store, [||], null, 1u, IncomingLimits.Default)
+    let store = Store "here"
+    let elder = machineWith IncomingLimits.Default
 
     let step =
-        elder.Tell [|
-            arrives create
-            arrives joined
-            for topic in [ a; b ] do
-                arrives (
-                    event topic.Pdu.EventId creator "m.room.topic" (Some "") [ "topic", text "x" ] [ "$join" ] [
-                        "$create"
-                        "$join"
-                    ]
-                )
-        |]
+        elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
 
     for d in step.Decided do
         store.Add(d, { Pdu = d.Event; Signatures = [] })
 
-    let anew current (history: IRoomHistory) =
+    let anew (current: StateTree) =
         RoomMachine.Of(
             "here",
-            create.RoomId,
             rules,
-            history,
-            store.Extremities,
-            current,
-            store.NextOrdinal,
+            RoomStart(create.RoomId, store.Extremities, current, store.NextOrdinal, RoomGaps.None),
             IncomingLimits.Default
         )
 
-    let unresolved = anew null store
+    // The state of the newest extremity may be there because the states could not be resolved.
+    let newest = (store.Extremities |> Array.maxBy _.Ordinal).StateAfter
+    let unresolved = anew newest
     let prepared = unresolved.Prepare()
     Assert.That(prepared.NeedsResolution)
     same (refusal unresolved prepared (messageOn "$m" prepared)) AdoptionRefusal.NeedsResolution
-    let resolved = unresolved.Resolve()
+
+    // The first call lacks facts.
+    let lacking = unresolved.Resolve()
+    Assert.That(lacking.NeedsResolution)
+    Assert.That(lacking.LookUps.Events, Is.EquivalentTo [ "$a"; "$b" ])
+
+    let resolved = unresolved.ResolveOver store.Read
     Assert.That(StateTree.AreSame(Option.get (Option.ofObj resolved.StateBefore), elder.CurrentState))
     same (refusal unresolved resolved (messageOn "$m" resolved)) AdoptionRefusal.None
 
-    // One of the two topics is in the resolved state. If it is not the newest one, the header is enough.
-    let newest = (store.Extremities |> Array.maxBy _.Ordinal).StateAfter
-    let given = anew elder.CurrentState closed
+    let given = anew elder.CurrentState
     same (given.Prepare().NeedsResolution) (StateTree.AreSame(newest, elder.CurrentState))
 
 [<Test>]
 let ``A failed flush takes back undurable decisions, and their numbers are used again`` () =
-    let machine = header [ end' ] null closed
+    let machine = header [ end' ] null
     let first = adopted machine (messageOn "$m1")
     let second = adopted machine (topicOn "$t")
     let third = adopted machine (messageOn "$m3")
@@ -218,13 +190,10 @@ let ``A failed flush takes back undurable decisions, and their numbers are used 
 
 [<Test>]
 let ``Staged events and requests survive a failed flush, and received events are decided again`` () =
-    let store = Store "here"
-
-    let machine =
-        RoomMachine.Of("here", create.RoomId, rules, store, [||], null, 1u, IncomingLimits.Default)
+    let machine = machineWith IncomingLimits.Default
 
     let step =
-        machine.Tell [| arrives create; arrives joined; arrives (message "$waits" [ "$gone" ]) |]
+        machine.TellAlone [| arrives create; arrives joined; arrives (message "$waits" [ "$gone" ]) |]
 
     let asked = machine.Outstanding
 
@@ -234,7 +203,7 @@ let ``Staged events and requests survive a failed flush, and received events are
     same machine.Waiting 2
     Assert.That(machine.CanBeEvicted, Is.False)
 
-    let again = machine.Tell [||]
+    let again = machine.TellAlone [||]
     same (ids again) [ "$join" ]
     same again.Requests [||]
     same again.Decided[0].Ordinal 2u
@@ -251,7 +220,7 @@ let ``An event on a fetched state is decided on it again after a failed flush, w
 
     let decided = List.last outcome.Decided
     machine.Failed decided.Number |> ignore
-    let again = machine.Tell [||]
+    let again = machine.TellAlone [||]
     same again.Requests [||]
     same (ids again) [ "$m" ]
     same again.Decided[0].StateFrom decided.StateFrom
@@ -262,7 +231,7 @@ let ``A new room has no id until its create event is adopted, and loses it if th
     let v12 = AuthRules Versions.v12
 
     let machine =
-        RoomMachine.Of("one", "", v12, closed, [||], null, 1u, IncomingLimits.Default)
+        RoomMachine.Of("one", v12, RoomStart.New("", 1u), IncomingLimits.Default)
 
     let prepared = machine.Prepare()
     same (prepared.PreviousIds.Length, prepared.Depth, prepared.NeedsResolution) (0, 1L, false)
@@ -286,50 +255,27 @@ let ``A new room has no id until its create event is adopted, and loses it if th
     machine.Failed decided.Number |> ignore
     same (machine.RoomId, machine.Extremities, machine.NextOrdinal) ("", [||], 1u)
 
-/// A history that can be closed.
-type private Door(history: IRoomHistory) =
-    member val IsClosed = false with get, set
-
-    interface IRoomHistory with
-        member this.Known id =
-            (if this.IsClosed then closed else history).Known id
-
-        member this.Citing id =
-            (if this.IsClosed then closed else history).Citing id
-
-        member this.Following id =
-            (if this.IsClosed then closed else history).Following id
-
-        member this.Servers() =
-            (if this.IsClosed then closed else history).Servers()
-
 [<Test>]
-let ``An adoption whose look-up fails leaves the machine as it was`` () =
+let ``An adoption that lacks facts leaves the machine as it was`` () =
     let store = Store "here"
     let limits = IncomingLimits.Default.WithPrevious 1
-    let elder = machineOver store IncomingLimits.Default
+    let elder = machineWith IncomingLimits.Default
 
     let topic id =
         event id creator "m.room.topic" (Some "") [ "topic", text id ] [ "$join" ] [ "$create"; "$join" ]
 
-    for d in (elder.Tell [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]).Decided do
+    for d in (elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]).Decided do
         store.Add(d, { Pdu = d.Event; Signatures = [] })
-
-    let door = Door store
 
     let machine =
         RoomMachine.Of(
             "here",
-            create.RoomId,
             rules,
-            door,
-            store.Extremities,
-            elder.CurrentState,
-            store.NextOrdinal,
+            RoomStart(create.RoomId, store.Extremities, elder.CurrentState, store.NextOrdinal, RoomGaps.None),
             limits
         )
 
-    let prepared = machine.Resolve()
+    let prepared = machine.ResolveOver store.Read
     same prepared.PreviousIds.Length 1
 
     let levels =
@@ -338,17 +284,14 @@ let ``An adoption whose look-up fails leaves the machine as it was`` () =
             "$join"
         ]
 
-    door.IsClosed <- true
-
-    Assert.Throws<InvalidOperationException>(Action(fun () -> machine.Adopt(prepared, levels, -1) |> ignore))
-    |> ignore
-
+    let lacking = machine.Adopt(prepared, levels, -1)
+    same lacking.Refusal AdoptionRefusal.NeedsFacts
+    Assert.That(lacking.LookUps.IsEmpty, Is.False)
     same machine.Extremities store.Extremities
     same machine.NextOrdinal store.NextOrdinal
     same machine.NotDurable 0
-    door.IsClosed <- false
 
-    match (machine.Adopt(prepared, levels, -1)).Decided with
+    match (machine.AdoptOver(store.Read, prepared, levels, -1)).Decided with
     | null -> Assert.Fail "It was refused."
     | decided ->
         same decided.Number 1L
@@ -357,8 +300,68 @@ let ``An adoption whose look-up fails leaves the machine as it was`` () =
         Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Not.Null)
 
 [<Test>]
+let ``Facts that were read before decisions became durable are ignored`` () =
+    let store = Store "here"
+    let machine = machineWith IncomingLimits.Default
+    let started = machine.TellOver(store.Read, [| arrives create; arrives joined |])
+    let waits = machine.Tell [| arrives (message "$m" [ "$join" ]) |]
+    let early = store.Read waits.LookUps
+
+    for d in started.Decided do
+        store.Add(d, { Pdu = d.Event; Signatures = [] })
+
+    machine.Durable started.Decided[1].Number
+    machine.Learn early
+    let again = machine.Tell [| arrives (message "$m" [ "$join" ]) |]
+    Assert.That(again.LookUps.Events, Does.Contain "$m")
+    machine.Learn(store.Read again.LookUps)
+    same (ids (machine.Tell [| arrives (message "$m" [ "$join" ]) |])) [ "$m" ]
+
+[<Test>]
+let ``Only an event that was a gap looks up its followers`` () =
+    let machine = begun IncomingLimits.Default
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$gone"; "$join" ]) ] (fun request ->
+            match request.Request with
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+            | _ -> Response.Nothing)
+
+    same (List.last outcome.Decided).GapsOpened [| "$gone" |]
+    same (List.ofSeq machine.Gaps.Ids) [ "$gone" ]
+    let following = ResizeArray<string>()
+
+    let tell id =
+        machine.TellOver(
+            (fun lookUps ->
+                following.AddRange lookUps.Following
+                RoomFacts lookUps),
+            [| arrives (message id [ "$join" ]) |]
+        )
+
+    same (tell "$n").Decided[0].ClosesGap false
+    same (tell "$gone").Decided[0].ClosesGap true
+    same (List.ofSeq following) [ "$gone" ]
+    same (List.ofSeq machine.Gaps.Ids) []
+    same [ for e in machine.Extremities -> e.EventId ] [ "$m"; "$n" ]
+
+[<Test>]
+let ``Beyond the bound of gaps, the followers of each event are looked up`` () =
+    let machine = begun { IncomingLimits.Default with Gaps = 1 }
+
+    tells machine [ arrives (message "$m" [ "$gone1"; "$gone2" ]) ] (fun request ->
+        match request.Request with
+        | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+        | _ -> Response.Nothing)
+    |> ignore
+
+    same machine.Gaps.AreAll false
+    tells machine [ arrives (message "$gone1" [ "$join" ]) ] silent |> ignore
+    same [ for e in machine.Extremities -> e.EventId ] [ "$m" ]
+
+[<Test>]
 let ``The tree of a checkpoint replaces that of the same state`` () =
-    let machine = header [ end' ] null closed
+    let machine = header [ end' ] null
     let decided = adopted machine (topicOn "$t")
 
     match decided.StateAfter with
@@ -373,7 +376,7 @@ let ``The tree of a checkpoint replaces that of the same state`` () =
 
 [<Test>]
 let ``A plain message on one extremity allocates a handful of small objects`` () =
-    let machine = header [ end' ] null closed
+    let machine = header [ end' ] null
     let rounds = 1_000
     let mutable before = 0L
     let mutable spent = 0L

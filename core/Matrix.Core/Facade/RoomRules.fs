@@ -253,18 +253,9 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
-    /// The machine of a room of this version, made from the room's header; a new room has none. See `RoomMachine`.
-    member _.Machine
-        (
-            server: string,
-            roomId: string,
-            history: IRoomHistory,
-            extremities: ForwardExtremity[],
-            currentState: StateTree | null,
-            nextOrdinal: uint32,
-            limits: IncomingLimits
-        ) : RoomMachine =
-        RoomMachine.Of(server, roomId, auth, history, extremities, currentState, nextOrdinal, limits)
+    /// The machine of a room of this version, made from the room's header. See `RoomMachine`.
+    member _.Machine(server: string, start: RoomStart, limits: IncomingLimits) : RoomMachine =
+        RoomMachine.Of(server, auth, start, limits)
 
     /// A user's power, by the create event and the power levels; above every level for creators with infinite power.
     member _.PowerOf(levels: IReadOnlyList<AuthEvent>, userId: string) : int64 =

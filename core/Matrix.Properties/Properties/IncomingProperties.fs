@@ -23,7 +23,7 @@ module IncomingProperties =
     let private fresh (version: RoomVersion) (roomId: string) : Store * RoomMachine =
         let store = Store "here"
 
-        store, RoomMachine.Of("here", roomId, AuthRules version, store, [||], null, 1u, IncomingLimits.Default)
+        store, RoomMachine.Of("here", AuthRules version, store.Start roomId, IncomingLimits.Default)
 
     let internal received (version: RoomVersion) (pdu: Pdu) : Input =
         let sent = {
@@ -52,7 +52,7 @@ module IncomingProperties =
                     | null -> ""
                     | tree -> System.Convert.ToHexString tree.Root.Span
 
-                d.Event.EventId, (d.Known.IsRejected, tree d.StateBefore, tree d.Known.StateAfter, d.Known.Height)
+                d.Event.EventId, (d.Known.IsRejected, tree d.StateBefore, tree d.StateAfter, d.Known.Height)
         ]
 
     let private tellAll (version: RoomVersion) (parts: Input[] seq) (roomId: string) =
@@ -60,7 +60,7 @@ module IncomingProperties =
         let decided = List<DecidedEvent>()
 
         for inputs in parts do
-            let step = machine.Tell inputs
+            let step = machine.TellAlone inputs
             decided.AddRange step.Decided
             ignore store
 
@@ -115,7 +115,7 @@ module IncomingProperties =
                 let inputs = events |> Array.map (received version)
                 let _, machine = tellAll version [ inputs ] events[0].RoomId
                 let before = machine.Extremities, machine.CurrentState
-                let step = machine.Tell inputs
+                let step = machine.TellAlone inputs
 
                 step.Requests = [||]
                 && step.Decided.Length = 0
@@ -222,7 +222,7 @@ module IncomingProperties =
         for pdu in events do
             if pdu.EventId <> hidden.EventId then
                 asked.Clear()
-                take (machine.Tell [| received version pdu |])
+                take (machine.TellAlone [| received version pdu |])
 
                 while requests.Count > 0 do
                     let request = requests.Dequeue()
@@ -230,7 +230,7 @@ module IncomingProperties =
                     for question in questions asked (peers.IsForState request) request do
                         repeated <- repeated || not (asked.Add(request.Peer, question))
 
-                    take (machine.Tell [| Input.Responded(request.Number, peers.Respond request) |])
+                    take (machine.TellAlone [| Input.Responded(request.Number, peers.Respond request) |])
 
         decided, repeated
 

@@ -17,57 +17,11 @@ open Matrix.Properties.Simulation
 [<RequireQualifiedAccess>]
 module RoomMachineProperties =
 
-    /// A history in which one look-up fails.
-    type private FailingHistory(history: IRoomHistory) =
+    let private machineWith (version: RoomVersion) (roomId: string) (limits: IncomingLimits) (store: Store) =
+        RoomMachine.Of("here", AuthRules version, store.Start roomId, limits)
 
-        /// How many look-ups succeed before one fails; negative if none fails.
-        member val Left = -1 with get, set
-
-        /// Whether one failed.
-        member val HasFailed = false with get, set
-
-        member private this.Count() =
-            if this.Left = 0 then
-                this.Left <- -1
-                this.HasFailed <- true
-                raise (System.IO.IOException "the history cannot be read")
-
-            if this.Left > 0 then
-                this.Left <- this.Left - 1
-
-        interface IRoomHistory with
-            member this.Known id =
-                this.Count()
-                history.Known id
-
-            member this.Citing id =
-                this.Count()
-                history.Citing id
-
-            member this.Following id =
-                this.Count()
-                history.Following id
-
-            member this.Servers() =
-                this.Count()
-                history.Servers()
-
-    let private machineOver
-        (version: RoomVersion)
-        (roomId: string)
-        (history: IRoomHistory)
-        (store: Store)
-        : RoomMachine =
-        RoomMachine.Of(
-            "here",
-            roomId,
-            AuthRules version,
-            history,
-            store.Extremities,
-            store.CurrentState,
-            store.NextOrdinal,
-            IncomingLimits.Default
-        )
+    let private machineOver (version: RoomVersion) (roomId: string) (store: Store) : RoomMachine =
+        machineWith version roomId IncomingLimits.Default store
 
     let private root (tree: StateTree | null) =
         match tree with
@@ -75,14 +29,15 @@ module RoomMachineProperties =
         | tree -> System.Convert.ToHexString tree.Root.Span
 
     /// The extremities and the current state.
-    let private frontier (machine: RoomMachine) =
-        let prepared = machine.Resolve()
+    let private frontier (store: Store) (machine: RoomMachine) =
+        let prepared = machine.ResolveOver store.Read
 
         [
             for e in machine.Extremities -> e.Ordinal, e.EventId, e.Depth, root e.StateAfter, e.Provenance
         ],
         machine.NextOrdinal,
         root machine.CurrentState,
+        List.ofSeq machine.Gaps.Ids,
         (List.ofSeq prepared.PreviousIds, prepared.Depth, prepared.Ordinal, root prepared.StateBefore)
 
     /// A decision without its number on the machine.
@@ -119,11 +74,11 @@ module RoomMachineProperties =
 
                 let play (fails: int -> bool) (tellsAgain: bool) =
                     let store = Store "here"
-                    let machine = machineOver version events[0].RoomId store store
+                    let machine = machineOver version events[0].RoomId store
                     let kept = List<DecidedEvent>()
 
                     for i in 0 .. parts.Length - 1 do
-                        kept.AddRange((machine.Tell parts[i]).Decided)
+                        kept.AddRange((machine.TellOver(store.Read, parts[i])).Decided)
 
                         if fails i && kept.Count > 0 then
                             let at = draws[(i + 7) % draws.Length] % kept.Count
@@ -135,9 +90,9 @@ module RoomMachineProperties =
                             kept.RemoveRange(at, taken.Length)
 
                             let again = if tellsAgain then Array.concat parts[..i] else [||]
-                            kept.AddRange((machine.Tell again).Decided)
+                            kept.AddRange((machine.TellOver(store.Read, again)).Decided)
 
-                    List.ofSeq (Seq.map said kept), frontier machine
+                    List.ofSeq (Seq.map said kept), frontier store machine
 
                 let usual = play (fun _ -> false) false
                 let drawn i = draws[i % draws.Length] % 3 = 0
@@ -181,8 +136,15 @@ module RoomMachineProperties =
 
     /// Makes an event on one machine; if the rules allow it, that machine adopts it and the other one receives it.
     /// The result: whether both machines agree.
-    let private agreeOnAdopted (stage: Stage) (here: RoomMachine) (elsewhere: RoomMachine) (i: int) (n: int) =
-        let prepared = here.Resolve()
+    let private agreeOnAdopted
+        (stage: Stage)
+        (store: Store)
+        (here: RoomMachine)
+        (elsewhere: RoomMachine)
+        (i: int)
+        (n: int)
+        =
+        let prepared = here.ResolveOver store.Read
 
         match prepared.StateBefore with
         | null -> false
@@ -201,15 +163,15 @@ module RoomMachineProperties =
             let pdu, cited = composed stage eventBase prepared i n
 
             not (Composing.isAllowed stage eventBase pdu cited (Composing.signers pdu))
-            || match (here.Adopt(prepared, stage.Rules.Read pdu, -1)).Decided with
+            || match (here.AdoptOver(store.Read, prepared, stage.Rules.Read pdu, -1)).Decided with
                | null -> false
                | adopted ->
                    let received =
-                       elsewhere.Tell [| IncomingProperties.received stage.Rules.Version pdu |]
+                       elsewhere.TellAlone [| IncomingProperties.received stage.Rules.Version pdu |]
 
                    received.Decided.Length = 1
                    && said received.Decided[0] = said adopted
-                   && frontier here = frontier elsewhere
+                   && frontier store here = frontier store elsewhere
 
     /// An event made here gets the same verdict here as on the servers that receive it.
     let adoptingIsReceiving (version: RoomVersion) =
@@ -230,16 +192,16 @@ module RoomMachineProperties =
                 let begun =
                     events[.. 3 + seed % max 1 (events.Length - 3) |> min (events.Length - 1)]
 
-                let fresh () =
-                    let store = Store "here" in machineOver version stage.RoomId store store
+                let store = Store "here"
+                let fresh () = machineOver version stage.RoomId store
 
                 let here, elsewhere = fresh (), fresh ()
                 let inputs = begun |> Array.map (IncomingProperties.received version)
-                here.Tell inputs |> ignore
-                elsewhere.Tell inputs |> ignore
+                here.TellAlone inputs |> ignore
+                elsewhere.TellAlone inputs |> ignore
 
                 List.indexed draws
-                |> List.forall (fun (i, n) -> agreeOnAdopted stage here elsewhere i n))
+                |> List.forall (fun (i, n) -> agreeOnAdopted stage store here elsewhere i n))
 
     /// Eviction changes no decision.
     let evictionChangesNothing (version: RoomVersion) =
@@ -253,12 +215,12 @@ module RoomMachineProperties =
 
                 let play (evicts: int -> bool) =
                     let store = Store "here"
-                    let mutable machine = machineOver version events[0].RoomId store store
+                    let mutable machine = machineOver version events[0].RoomId store
                     let decided = List<DecidedEvent>()
                     let mutable evicted = 0
 
                     for i in 0 .. parts.Length - 1 do
-                        let output = machine.Tell parts[i]
+                        let output = machine.TellOver(store.Read, parts[i])
                         decided.AddRange output.Decided
                         keep store output.Decided
 
@@ -267,18 +229,18 @@ module RoomMachineProperties =
 
                         if evicts i && machine.CanBeEvicted then
                             evicted <- evicted + 1
-                            machine <- machineOver version events[0].RoomId store store
+                            machine <- machineOver version events[0].RoomId store
 
-                    List.ofSeq (Seq.map said decided), frontier machine
+                    List.ofSeq (Seq.map said decided), frontier store machine
 
                 play (fun _ -> false) = play (fun i -> draws[i % draws.Length] % 2 = 0))
 
-    /// A call that throws has no effect.
-    let failingMidway (version: RoomVersion) =
+    /// Look-ups change no decision.
+    let lookUpsChangeNothing (version: RoomVersion) =
         Property.forAll
-            "room.machine.failing-midway"
-            "A call in which a look-up in the history fails leaves the machine as it was: the same inputs again lead \
-             to the same requests, decisions and drops."
+            "room.machine.look-ups-change-nothing"
+            "A machine that forgets facts at once, that is given other inputs while it waits for facts, and that loses \
+             its facts now and then, makes the same requests, decisions and drops as one that remembers everything."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
             (fun (events, seed, draws) ->
                 // Some events are withheld, so that the machine requests them, waits and gives up.
@@ -289,24 +251,36 @@ module RoomMachineProperties =
 
                 let parts = partsOf version seed shown
 
-                let play (fails: int -> int) =
+                let play (limits: IncomingLimits) (disturbs: int -> bool) =
                     let store = Store "here"
-                    let history = FailingHistory store
-                    let machine = machineOver version events[0].RoomId history store
+                    let machine = machineWith version events[0].RoomId limits store
                     let outputs = List<_>()
+                    let undurable = List<DecidedEvent>()
+                    let mutable reads = 0
                     let mutable last: PeerRequest[] = [||]
 
-                    let give i (inputs: Input[]) =
-                        history.Left <- fails i
-                        history.HasFailed <- false
+                    let read (lookUps: LookUps) =
+                        reads <- reads + 1
 
-                        let output =
-                            try
-                                machine.Tell inputs
-                            with :? System.IO.IOException ->
-                                machine.Tell inputs
+                        // A call that lacks facts too, and has no effect.
+                        let other =
+                            Draft.toPdu version {
+                                Draft.message events[0].Sender "m.room.message" [] with
+                                    Id = $"$other{reads}"
+                                    Room = events[0].RoomId
+                            }
 
-                        history.Left <- -1
+                        if disturbs reads then
+                            machine.Tell [| IncomingProperties.received version other |] |> ignore
+
+                        if reads % 2 = 0 && disturbs (reads + 3) then
+                            // Facts that another machine asked for are of no use.
+                            RoomFacts((machineWith version events[0].RoomId limits store).Tell(parts[0]).LookUps)
+                        else
+                            store.Read lookUps
+
+                    let give (inputs: Input[]) =
+                        let output = machine.TellOver(read, inputs)
 
                         outputs.Add(
                             List.ofArray output.Requests,
@@ -316,26 +290,56 @@ module RoomMachineProperties =
 
                         last <- Array.append last output.Requests
                         // Half of the decisions are durable.
-                        let half = output.Decided[.. output.Decided.Length / 2 - 1]
+                        undurable.AddRange output.Decided
+                        let half = undurable.GetRange(0, undurable.Count / 2)
+                        undurable.RemoveRange(0, half.Count)
                         keep store half
 
-                        if half.Length > 0 then
-                            machine.Durable (Array.last half).Number
+                        if half.Count > 0 then
+                            machine.Durable half[half.Count - 1].Number
 
-                    for i in 0 .. parts.Length - 1 do
-                        give i parts[i]
+                    for part in parts do
+                        give part
 
                     let mutable i = parts.Length
 
                     while last.Length > 0 && i < 400 do
                         let next = last[0]
                         last <- Array.tail last
-                        give i [| Input.Responded(next.Number, Response.Nothing) |]
+                        give [| Input.Responded(next.Number, Response.Nothing) |]
                         i <- i + 1
 
-                    List.ofSeq outputs, frontier machine
+                    List.ofSeq outputs, frontier store machine
 
-                play (fun _ -> -1) = play (fun i -> draws[i % draws.Length] % 40))
+                let forgetful = {
+                    IncomingLimits.Default with
+                        Facts = 0
+                        FactStates = 0
+                }
+
+                play IncomingLimits.Default (fun _ -> false) =
+                    play forgetful (fun n -> draws[n % draws.Length] % 3 = 0))
+
+    /// A transaction costs few reads.
+    let fewReads (version: RoomVersion) =
+        Property.forAll
+            "room.machine.few-reads"
+            "The events of a whole room that arrive together at a server that knows none of them cost one read, \
+             whatever their number."
+            (room version)
+            (fun events ->
+                let store = Store "here"
+                let machine = machineOver version events[0].RoomId store
+                let mutable reads = 0
+
+                let read (lookUps: LookUps) =
+                    reads <- reads + 1
+                    store.Read lookUps
+
+                machine.TellOver(read, events |> Array.map (IncomingProperties.received version))
+                |> ignore
+
+                reads = 1)
 
     /// The differences of the decisions add up to the current state.
     let differencesLead (version: RoomVersion) =
@@ -346,11 +350,11 @@ module RoomMachineProperties =
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun (events, seed) ->
                 let store = Store "here"
-                let machine = machineOver version events[0].RoomId store store
+                let machine = machineOver version events[0].RoomId store
 
                 let decided =
                     partsOf version seed events
-                    |> Array.collect (fun part -> (machine.Tell part).Decided)
+                    |> Array.collect (fun part -> (machine.TellOver(store.Read, part)).Decided)
 
                 let followed =
                     (StateTree.Empty, decided)
@@ -380,7 +384,8 @@ module RoomMachineProperties =
             failedThenAgain version
             adoptingIsReceiving version
             evictionChangesNothing version
-            failingMidway version
+            lookUpsChangeNothing version
+            fewReads version
             differencesLead version
         ]
         |> List.map (fun property -> {

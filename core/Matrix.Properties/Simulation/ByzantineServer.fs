@@ -122,7 +122,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             match node.View.Find ids[ids.Count - 1 - op.Level % min ids.Count 60] with
             | null -> None
             | known ->
-                match known.StateAfter with
+                match node.View.StateAfter known.EventId with
                 | null -> None
                 | state when known.IsRejected ->
                     ignore state

@@ -40,14 +40,11 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         let trees = List<StateTree>()
 
         for e in view.Extremities do
-            match view.Find e.EventId with
+            match view.StateAfter e.EventId with
             | null -> ()
-            | known ->
-                match known.StateAfter with
-                | null -> ()
-                | tree ->
-                    if not (trees.Exists(fun other -> StateTree.AreSame(other, tree))) then
-                        trees.Add tree
+            | tree ->
+                if not (trees.Exists(fun other -> StateTree.AreSame(other, tree))) then
+                    trees.Add tree
 
         if trees.Count = 0 then
             StateTree.Empty
@@ -63,12 +60,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             | true, known -> known
             | _ ->
                 match
-                    StateBefore.resolve
-                        resolver
-                        (StateBefore.sourceOf view)
-                        (fun _ -> 0u)
-                        ResolutionLimits.usual
-                        (trees.ToArray())
+                    StateBefore.resolve resolver view.Source (fun _ -> 0u) ResolutionLimits.usual (trees.ToArray())
                 with
                 | Ok merged ->
                     currents[key] <- merged

@@ -13,6 +13,8 @@ type Node
         stage: Stage,
         limits: IncomingLimits,
         practices: (string -> KnownEvent | null) -> Practices,
+        seed: uint64,
+        readTo: int,
         world: IWorld
     ) =
 
@@ -36,6 +38,8 @@ type Node
     let mutable flushing = false
     let mutable nextNumber = 0
     let mutable nextEvent = 0
+    // The time of each read of the disk. What is read at once may be out of date when it comes.
+    let rng = Rng(Rng.Mix(seed + 7919UL * uint64 (index + 1)))
     // How many decisions the next flush keeps, if it is to fail.
     let mutable failing: int voption = ValueNone
     let mutable evicting = false
@@ -45,20 +49,16 @@ type Node
 
     let start () : RoomMachine =
         // The machine itself knows what is not on the disk yet.
-        RoomMachine.WithPractices(
-            name,
-            stage.RoomId,
-            stage.Rules,
-            disk,
-            disk.Extremities,
-            disk.CurrentState,
-            disk.NextOrdinal,
-            limits,
-            practices (fun id -> known id)
-        )
+        RoomMachine.WithPractices(name, stage.Rules, disk.Start stage.RoomId, limits, practices (fun id -> known id))
 
     let mutable machine = start ()
-    do known <- fun id -> machine.Known id
+
+    do
+        known <-
+            fun id ->
+                match machine.Known id with
+                | null -> disk.Find id
+                | found -> found
 
     let number () =
         nextNumber <- nextNumber + 1
@@ -130,11 +130,38 @@ type Node
             machine <- start ()
             world.Evicted(index, view, machine)
 
-    let rec tell (inputs: Input[]) : Output =
-        let step = machine.Tell inputs
+    let rec tell (inputs: Input[]) : unit =
+        let output =
+            if readTo = 0 then
+                machine.TellOver(disk.Read, inputs)
+            else
+                machine.Tell inputs
 
+        if output.LookUps.IsEmpty then
+            act output
+        else
+            // Other inputs may be told meanwhile, and decisions may become durable.
+            let asking = machine
+
+            let early =
+                if rng.Happens 300 then
+                    Some(disk.Read output.LookUps)
+                else
+                    None
+
+            later (rng.Below readTo) (fun () ->
+                asking.Learn(early |> Option.defaultWith (fun () -> disk.Read output.LookUps))
+                tell inputs)
+
+    and act (step: Output) : unit =
         for decided in step.Decided do
-            take decided copies[decided.Event.EventId]
+            let id = decided.Event.EventId
+
+            // A copy is forgotten once an event is durable, which may be as an outlier.
+            match copies.TryGetValue id, view.TrySent id with
+            | (true, copy), _
+            | _, Some copy -> take decided copy
+            | _ -> invalidOp $"There is no copy of {id}."
 
         for request in step.Requests do
             askPeer request Timing.attempts
@@ -145,7 +172,6 @@ type Node
 
         scheduleFlush ()
         evictIfIdle ()
-        step
 
     and scheduleFlush () =
         if (unwritten.Count > 0 || unacknowledged.Count > 0) && not flushing then
@@ -160,7 +186,7 @@ type Node
 
             later 1 (fun () ->
                 if obj.ReferenceEquals(asking, machine) then
-                    tell [| Input.Responded(request.Number, Response.Nothing) |] |> ignore)
+                    tell [| Input.Responded(request.Number, Response.Nothing) |])
         else
             let key = track request
             world.Send(index, dest, Message.Request(key, request.Request))
@@ -199,7 +225,7 @@ type Node
             unwritten.Clear()
             view.Become disk
             world.TakenBack(index, view, machine)
-            tell [||] |> ignore
+            tell [||]
         | _ ->
             for struct (peer, event) in undecided do
                 inbox[event.Pdu.EventId] <- struct (peer, event)
@@ -255,7 +281,7 @@ type Node
 
     /// The base of this server's next event.
     member this.EventBase: EventBase =
-        let prepared = machine.Resolve()
+        let prepared = machine.ResolveOver disk.Read
 
         match prepared.StateBefore with
         | null -> this.PlaceOf(prepared.PreviousEvents, StateTree.Empty)
@@ -271,7 +297,7 @@ type Node
 
     /// Sends a draft; false if the room does not allow it.
     member this.Try(draft: Matrix.Core.Room.Draft) : bool =
-        let prepared = machine.Resolve()
+        let prepared = machine.ResolveOver disk.Read
         let eventBase = this.EventBase
         let cited = Composing.authEvents stage eventBase draft
 
@@ -281,13 +307,19 @@ type Node
         let signers = Composing.signers pdu
 
         let isAllowedNow =
-            match prepared.CurrentState with
-            | NonNull current when not (obj.ReferenceEquals(current, prepared.StateBefore)) ->
-                Composing.isAllowed stage { eventBase with State = current } pdu cited signers
-            | _ -> true
+            obj.ReferenceEquals(prepared.CurrentState, prepared.StateBefore)
+            || Composing.isAllowed
+                stage
+                {
+                    eventBase with
+                        State = prepared.CurrentState
+                }
+                pdu
+                cited
+                signers
 
         if isAllowedNow && Composing.isAllowed stage eventBase pdu cited signers then
-            let adoption = machine.Adopt(prepared, stage.Rules.Read pdu, -1)
+            let adoption = machine.AdoptOver(disk.Read, prepared, stage.Rules.Read pdu, -1)
 
             match adoption.Decided with
             | null ->
@@ -306,8 +338,8 @@ type Node
 
     /// Takes the events that all servers have from the beginning.
     member _.Begin(events: SentEvent list) : unit =
-        tell [| for event in events -> Input.Received(stage.Servers[0], receive event) |]
-        |> ignore
+        machine.TellOver(disk.Read, [| for event in events -> Input.Received(stage.Servers[0], receive event) |])
+        |> act
 
         flush ()
 
@@ -327,7 +359,7 @@ type Node
                     if isNull (view.Find event.Pdu.EventId) then
                         undecided.Add(struct (peer, event))
 
-                tell [| for event in events -> Input.Received(peer, receive event) |] |> ignore
+                tell [| for event in events -> Input.Received(peer, receive event) |]
             | Message.Acknowledged txn ->
                 if inFlight[from] = txn then
                     inFlight[from] <- -1
@@ -338,7 +370,7 @@ type Node
                 match requests.TryGetValue key with
                 | true, struct (request, dest) when dest = from ->
                     requests.Remove key |> ignore
-                    tell [| Input.Responded(request.Number, responseOf reply request) |] |> ignore
+                    tell [| Input.Responded(request.Number, responseOf reply request) |]
                 | _ -> ()
 
     /// Crashes.
@@ -366,7 +398,6 @@ type Node
         tell [|
             for struct (peer, event) in Seq.toArray inbox.Values -> Input.Received(peer, receive event)
         |]
-        |> ignore
 
         for dest in 0 .. outbox.Length - 1 do
             pump dest

@@ -72,6 +72,8 @@ type Noise = {
     LatePerMille: int
     LossPerMille: int
     DuplicatePerMille: int
+    /// The longest read of a server's disk, in milliseconds. With 0, reads take no time.
+    ReadTo: int
 }
 
 /// Everything that a run depends on: the same plan gives the same history.
@@ -173,6 +175,7 @@ module Plan =
             LatePerMille = if drawn Fault.Reorder 700 then rng.Below 200 else 0
             LossPerMille = if drawn Fault.Loss 500 then rng.Below 200 else 0
             DuplicatePerMille = if drawn Fault.Duplicates 500 then rng.Below 200 else 0
+            ReadTo = 0
         }
 
     let private operation (rng: Rng) (servers: int) (length: int) (byzantine: int) (hides: bool) =
@@ -261,4 +264,8 @@ module Plan =
         {
             plan with
                 Troubles = plan.Troubles @ storage
+                Noise = {
+                    plan.Noise with
+                        ReadTo = if on Fault.Delay then rng.Of [| 0; 5; 20; 200 |] else 0
+                }
         }

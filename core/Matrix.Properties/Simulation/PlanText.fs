@@ -99,6 +99,7 @@ module PlanText =
         "late_per_mille", number plan.Noise.LatePerMille
         "loss_per_mille", number plan.Noise.LossPerMille
         "duplicate_per_mille", number plan.Noise.DuplicatePerMille
+        "read_to", number plan.Noise.ReadTo
     ]
 
     let private line (json: Json) : string =
@@ -218,6 +219,8 @@ module PlanText =
                 LatePerMille = int' place o "late_per_mille" 0 1000
                 LossPerMille = int' place o "loss_per_mille" 0 1000
                 DuplicatePerMille = int' place o "duplicate_per_mille" 0 1000
+                // Plans of older versions have none.
+                ReadTo = if o.Has "read_to" then int' place o "read_to" 0 1_000_000 else 0
             }
             Walk = int' place o "walk" 0 1_000_000
             Operations = items place o "operations" |> List.map readOperation

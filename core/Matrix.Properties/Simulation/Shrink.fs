@@ -33,6 +33,7 @@ module Shrink =
         LatePerMille = 0
         LossPerMille = 0
         DuplicatePerMille = 0
+        ReadTo = 0
     }
 
     /// Plans with one other thing simplified.
@@ -82,6 +83,11 @@ module Shrink =
                         plan.Noise with
                             DuplicatePerMille = 0
                     }
+            }
+        if plan.Noise.ReadTo > 0 then
+            {
+                plan with
+                    Noise = { plan.Noise with ReadTo = 0 }
             }
         if plan.Noise.LatePerMille > 0 then
             {

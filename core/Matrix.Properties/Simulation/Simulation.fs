@@ -94,6 +94,10 @@ module Simulation =
 
     let private limitsOf (plan: Plan) : IncomingLimits = {
         IncomingLimits.Default with
+            // So few that facts are forgotten all the time.
+            Facts = 8
+            FactStates = 2
+            Gaps = 4
             Walk = plan.Walk
             Page = 20
     }
@@ -137,7 +141,8 @@ module Simulation =
         do
             nodes <- [|
                 for n in 0 .. plan.Servers - 1 ->
-                    Node(n, stage, limitsOf plan, (if isHonest n then conduct stage n else usual stage n), this)
+                    let practices = if isHonest n then conduct stage n else usual stage n
+                    Node(n, stage, limitsOf plan, practices, plan.Seed, plan.Noise.ReadTo, this)
             |]
 
             if plan.ByzantineServer >= 0 then
@@ -317,7 +322,7 @@ module Simulation =
                 if network.IsCalm then
                     [ for n in honest -> stage.Servers[n] ]
                 else
-                    [ decided.StateBefore; decided.Known.StateAfter ]
+                    [ decided.StateBefore; decided.StateAfter ]
                     |> List.choose Option.ofObj
                     |> List.collect view.ServersIn
                     |> List.distinct

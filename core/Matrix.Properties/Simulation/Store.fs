@@ -16,6 +16,7 @@ type Store(server: string) =
     let known = Dictionary<string, KnownEvent>()
     let sent = Dictionary<string, SentEvent>()
     let before = Dictionary<string, StateTree>()
+    let after = Dictionary<string, StateTree>()
     let citing = Dictionary<string, List<string>>()
     let following = Dictionary<string, List<string>>()
     let order = List<string>()
@@ -39,7 +40,12 @@ type Store(server: string) =
     /// The current state.
     member val CurrentState = StateTree.Empty with get, set
 
-    member private _.Put(event: KnownEvent, stateBefore: StateTree | null, copy: SentEvent) : unit =
+    /// The gaps.
+    member val Gaps: Set<string> = Set.empty with get, set
+
+    member private _.Put
+        (event: KnownEvent, stateBefore: StateTree | null, stateAfter: StateTree | null, copy: SentEvent)
+        : unit =
         let pdu = event.Event.Pdu
         let id = pdu.EventId
         let isNew = not (known.ContainsKey id)
@@ -54,6 +60,10 @@ type Store(server: string) =
             for cited in pdu.AuthEvents do
                 note citing cited id
 
+        match stateAfter with
+        | null -> ()
+        | state -> after[id] <- state
+
         match stateBefore with
         | null -> ()
         | state ->
@@ -64,28 +74,35 @@ type Store(server: string) =
 
     /// Takes a decision and the event as it came.
     member this.Add(decided: DecidedEvent, copy: SentEvent) : unit =
-        this.Put(decided.Known, decided.StateBefore, copy)
+        this.Put(decided.Known, decided.StateBefore, decided.StateAfter, copy)
         this.Extremities <- decided.Extremities
         this.CurrentState <- decided.CurrentStateAfter
         this.NextOrdinal <- max this.NextOrdinal (decided.Ordinal + 1u)
+
+        if decided.ClosesGap then
+            this.Gaps <- this.Gaps.Remove decided.Event.EventId
+
+        this.Gaps <- Set.union this.Gaps (Set.ofArray decided.GapsOpened)
 
     /// Takes over the content of another store.
     member this.Become(other: Store) : unit =
         known.Clear()
         sent.Clear()
         before.Clear()
+        after.Clear()
         citing.Clear()
         following.Clear()
         order.Clear()
 
         for id in other.Ids do
             match other.Find id, other.TrySent id with
-            | NonNull event, Some copy -> this.Put(event, other.StateBefore id, copy)
+            | NonNull event, Some copy -> this.Put(event, other.StateBefore id, other.StateAfter id, copy)
             | _ -> ()
 
         this.Extremities <- other.Extremities
         this.CurrentState <- other.CurrentState
         this.NextOrdinal <- other.NextOrdinal
+        this.Gaps <- other.Gaps
 
     /// The identifiers of all decided events, in order.
     member _.Ids: IReadOnlyList<string> = order
@@ -105,6 +122,12 @@ type Store(server: string) =
     /// The state before an event; null where it is not known.
     member _.StateBefore(eventId: string) : StateTree | null =
         match before.TryGetValue eventId with
+        | true, found -> found
+        | _ -> null
+
+    /// The state after an event, before it if it was rejected; null where it is not known.
+    member _.StateAfter(eventId: string) : StateTree | null =
+        match after.TryGetValue eventId with
         | true, found -> found
         | _ -> null
 
@@ -135,22 +158,86 @@ type Store(server: string) =
         |> Seq.sortWith (fun a b -> String.CompareOrdinal(a, b))
         |> List.ofSeq
 
-    interface IRoomHistory with
-        member this.Known eventId = this.Find eventId
-        member _.Citing eventId = all citing eventId
-        member _.Following eventId = all following eventId
+    /// The header of the room.
+    member this.Start(roomId: string) : RoomStart =
+        RoomStart(roomId, this.Extremities, this.CurrentState, this.NextOrdinal, RoomGaps.Of(this.Gaps, true))
 
-        member this.Servers() =
-            let states =
-                this.Extremities
-                |> Array.choose (fun e ->
-                    match this.Find e.EventId with
-                    | null -> None
-                    | known -> Option.ofObj known.StateAfter)
+    /// The events as state resolution reads them.
+    member this.Source: Matrix.Core.StateRes.IEventSource =
+        StateBefore.sourceOf this.Find (all citing)
 
-            states
-            |> Seq.collect this.ServersIn
-            |> Seq.distinct
-            |> Seq.filter (fun other -> other <> server)
-            |> Seq.toArray
-            :> _
+    /// The other servers of the room.
+    member this.Servers: string[] =
+        this.Extremities
+        |> Array.choose (fun e -> Option.ofObj (this.StateAfter e.EventId))
+        |> Seq.collect this.ServersIn
+        |> Seq.distinct
+        |> Seq.filter (fun other -> other <> server)
+        |> Seq.toArray
+
+    /// Reads what a machine lacks: exactly that.
+    member this.Read(lookUps: LookUps) : RoomFacts =
+        let facts = RoomFacts lookUps
+
+        for id in lookUps.Events do
+            match this.Find id with
+            | null -> ()
+            | known -> facts.AddKnown known
+
+        for id in lookUps.States do
+            match this.StateAfter id with
+            | null -> ()
+            | state -> facts.AddStateAfter(id, state)
+
+        for lookUp in lookUps.Citing do
+            let ids = all citing lookUp.EventId |> Seq.toArray
+            facts.AddCiting(lookUp.EventId, Array.truncate lookUp.Count ids, ids.Length <= lookUp.Count)
+
+        for id in lookUps.Following do
+            facts.AddFollowing(id, all following id |> Seq.toArray)
+
+        if lookUps.NeedsServers then
+            facts.Servers <- this.Servers
+
+        facts
+
+/// Calls of a machine that need facts, with all facts at once.
+[<AutoOpen>]
+module MachineOverStore =
+
+    type RoomMachine with
+
+        /// Tells inputs, and reads what the machine lacks.
+        member this.TellOver(read: LookUps -> RoomFacts, inputs: Input[]) : Output =
+            let mutable output = this.Tell inputs
+
+            while not output.LookUps.IsEmpty do
+                this.Learn(read output.LookUps)
+                output <- this.Tell inputs
+
+            output
+
+        /// Tells inputs to a machine whose decisions are not durable yet: there is no history to read.
+        member this.TellAlone(inputs: Input[]) : Output = this.TellOver(RoomFacts, inputs)
+
+        /// The base of the next event, with the states resolved.
+        member this.ResolveOver(read: LookUps -> RoomFacts) : Prepared =
+            let mutable prepared = this.Resolve()
+
+            while not prepared.LookUps.IsEmpty do
+                this.Learn(read prepared.LookUps)
+                prepared <- this.Resolve()
+
+            prepared
+
+        /// Adopts an event.
+        member this.AdoptOver
+            (read: LookUps -> RoomFacts, prepared: Prepared, event: AuthEvent, height: int)
+            : Adoption =
+            let mutable adoption = this.Adopt(prepared, event, height)
+
+            while adoption.Refusal = AdoptionRefusal.NeedsFacts do
+                this.Learn(read adoption.LookUps)
+                adoption <- this.Adopt(prepared, event, height)
+
+            adoption

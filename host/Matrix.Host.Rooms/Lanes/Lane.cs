@@ -244,11 +244,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
     private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
         options.ServerName,
-        pending.Room.RoomId,
-        LocalHistory.Instance,
-        pending.Extremities,
-        pending.State,
-        pending.LastOrdinal + 1,
+        new RoomStart(
+            pending.Room.RoomId, pending.Extremities, pending.State, pending.LastOrdinal + 1, RoomGaps.None),
         options.Machine);
 
     /// <summary>A submitted batch.</summary>

@@ -134,7 +134,12 @@ internal sealed class EventAppender
     internal static Prepared Prepare(LaneSession session)
     {
         var prepared = session.Machine.Prepare();
-        return prepared.NeedsResolution ? session.Machine.Resolve() : prepared;
+        if (!prepared.NeedsResolution) return prepared;
+        prepared = session.Machine.Resolve();
+        return prepared.LookUps.IsEmpty
+            ? prepared
+            : throw new InvalidOperationException(
+                $"The next event of room {session.Pending.Room.RoomId} needs facts that its lane does not have.");
     }
 
     /// <summary>The previous events. An event of room version 1 or 2 contains their hashes.</summary>

@@ -75,7 +75,11 @@ let private ofTheMachine = [
     typeof<Adoption>
     typeof<DecidedEvent>
     typeof<KnownEvent>
-    typeof<IRoomHistory>
+    typeof<LookUps>
+    typeof<CitingLookUp>
+    typeof<RoomFacts>
+    typeof<RoomStart>
+    typeof<RoomGaps>
     typeof<Output>
     typeof<PeerRequest>
     typeof<IncomingLimits>

@@ -84,37 +84,57 @@ internal sealed class WaitingRedactionTests(string kind)
             return await appender.DecideAsync(session, EventAppender.Prepare(session), draft, null, default);
         });
 
-    /// <summary>The event arrives on an earlier extremity; a machine with access to the history decides it.</summary>
+    /// <summary>The event arrives on an earlier extremity; a machine that is given the facts decides it.</summary>
     private Task<StoredEvent> ComesAsync(string room, Pdu pdu) =>
         InLaneAsync<StoredEvent>(room, async (appender, session) =>
         {
             var pending = session.Pending;
-            var machine = pending.Room.Rules.Machine(
-                RoomsWorld.Server, room, await HistoryAsync(pending.Room), pending.Extremities, pending.State,
-                pending.LastOrdinal + 1, IncomingLimits.Default);
+            var start = new RoomStart(
+                room, pending.Extremities, pending.State, pending.LastOrdinal + 1, RoomGaps.None);
+            var machine = pending.Room.Rules.Machine(RoomsWorld.Server, start, IncomingLimits.Default);
             var signature = new CheckedSignature(
                 new Signature(RoomsWorld.Server, "ed25519:a", []),
                 SignatureFate.Valid);
             var received = new ReceivedEvent(pdu, true, [RoomsWorld.Server], "", [signature], []);
-            var decided = machine.Tell([Input.NewReceived("two.test", received)]).Decided.Single();
+            Input[] inputs = [Input.NewReceived("two.test", received)];
+            var output = machine.Tell(inputs);
+            while (!output.LookUps.IsEmpty)
+            {
+                machine.Learn(await FactsAsync(pending.Room, output.LookUps));
+                output = machine.Tell(inputs);
+            }
+
+            var decided = output.Decided.Single();
             return await appender.Writer.WriteAsync(session, decided, null, isWaiting: false, default);
         });
 
-    private async Task<IRoomHistory> HistoryAsync(RoomIdentity room)
+    /// <summary>All events of the room, and the states after those that are looked up.</summary>
+    private async Task<RoomFacts> FactsAsync(RoomIdentity room, LookUps lookUps)
     {
-        var history = new LoadedHistory();
-        foreach (var stored in await _world.TimelineAsync(room.RoomId))
-        {
-            history.Add(stored, await _world.Rooms.States.AtAsync(room.Nid, stored.Row.Step, default));
-        }
-
+        var facts = new RoomFacts(lookUps);
+        var stored = (await _world.TimelineAsync(room.RoomId)).ToList();
         foreach (var nid in await _world.Storage.Events.WaitingRedactionsAsync(room.Nid, null, 9, default))
         {
-            var waiting = (await _world.Rooms.Events.GetAsync(room, nid, default))!;
-            history.Add(waiting, await _world.Rooms.States.AtAsync(room.Nid, waiting.Row.Step, default));
+            stored.Add((await _world.Rooms.Events.GetAsync(room, nid, default))!);
         }
 
-        return history;
+        foreach (var each in stored)
+        {
+            facts.AddKnown(new KnownEvent(
+                each.Auth, EventStatus.Accepted, -1, each.Nid.Ordinal, false, Provenance.Computed));
+            if (lookUps.States.Contains(each.EventId))
+            {
+                facts.AddStateAfter(each.EventId, await _world.Rooms.States.AtAsync(room.Nid, each.Row.Step, default));
+            }
+        }
+
+        foreach (var lookUp in lookUps.Citing)
+        {
+            var citing = stored.Where(each => each.Pdu.IsState && each.Pdu.AuthEvents.Contains(lookUp.EventId));
+            facts.AddCiting(lookUp.EventId, [.. citing.Select(each => each.EventId).Reverse()], areAll: true);
+        }
+
+        return facts;
     }
 
     private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneSession, ValueTask<RoomResult<T>>> act)
@@ -128,26 +148,5 @@ internal sealed class WaitingRedactionTests(string kind)
             await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);
         Assert.That(result.Failure, Is.Null);
         return result.Value!;
-    }
-
-    /// <summary>The events of one room, read in advance.</summary>
-    private sealed class LoadedHistory : IRoomHistory
-    {
-        private readonly Dictionary<string, KnownEvent> _known = [];
-
-        public void Add(StoredEvent stored, StateTree after) =>
-            _known[stored.EventId] =
-                new KnownEvent(stored.Auth, EventStatus.Accepted, -1, stored.Nid.Ordinal, after, Provenance.Computed);
-
-        public KnownEvent? Known(string eventId) => _known.GetValueOrDefault(eventId);
-
-        public IEnumerable<string> Citing(string eventId) =>
-            _known.Values.Where(known => known.Event.Pdu.IsState && known.Event.Pdu.AuthEvents.Contains(eventId))
-                .Select(known => known.EventId);
-
-        public IEnumerable<string> Following(string eventId) =>
-            _known.Values.Where(known => known.Event.Pdu.PrevEvents.Contains(eventId)).Select(known => known.EventId);
-
-        public IReadOnlyList<string> Servers() => ["two.test"];
     }
 }

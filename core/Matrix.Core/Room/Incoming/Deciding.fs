@@ -12,6 +12,8 @@ open Matrix.Core.StateRes
 type internal Deciding
     (
         rules: AuthRules,
+        frontier: Undoable<Frontier>,
+        facts: FactMemory,
         known: KnownEvents,
         states: ResolvedStates,
         limits: IncomingLimits,
@@ -19,26 +21,44 @@ type internal Deciding
         roomEnd: RoomEnd
     ) =
 
-    let statesAfter (ids: seq<string>) : List<KnownEvent> =
-        let found = List<KnownEvent>()
+    /// The previous events that the server has the state after: how they are known, and that state.
+    let previousOf (s: Staged) : List<struct (Provenance * StateTree)> =
+        let found = List<struct (Provenance * StateTree)>()
+        let inside = List<KnownEvent>()
+        let isInside id = isNull (known.Extremity id)
+        let mutable lacksStates = false
+        known.Require(s.Pdu.PrevEvents |> Seq.filter isInside)
 
-        for id in ids do
-            match known.Find id with
-            | null -> ()
-            | event ->
-                if not event.IsOutlier then
-                    found.Add event
+        for id in s.Pdu.PrevEvents do
+            if isInside id then
+                match known.Find id with
+                | null -> ()
+                | event ->
+                    if not event.IsOutlier then
+                        inside.Add event
+
+                        if known.LacksState id then
+                            facts.LackState id
+                            lacksStates <- true
+
+        if lacksStates then
+            facts.Fail()
+
+        for id in s.Pdu.PrevEvents do
+            match known.Extremity id with
+            | null ->
+                for event in inside do
+                    if event.EventId = id then
+                        match known.StateAfter id with
+                        | null -> ()
+                        | tree -> found.Add(struct (event.Provenance, tree))
+            | e -> found.Add(struct (e.Provenance, e.StateAfter))
 
         found
 
-    let treesOf (events: seq<KnownEvent>) : seq<StateTree> =
-        events
-        |> Seq.choose (fun e ->
-            match e.StateAfter with
-            | null -> None
-            | tree -> Some tree)
-
     let citedBy (s: Staged) : KnownEvent[] =
+        known.Require s.Pdu.AuthEvents
+
         s.Pdu.AuthEvents
         |> Array.choose (fun id ->
             match known.Find id with
@@ -67,11 +87,21 @@ type internal Deciding
         if s.Pdu.Type = "m.room.create" then
             ""
         else
-            let struct (now, _) = roomEnd.Settled
-            now.CreateId
+            frontier.Value.CreateId
+
+    /// The gaps that an event opens.
+    let gapsOpenedBy (s: Staged) : string[] =
+        s.Pdu.PrevEvents
+        |> Array.filter (fun id ->
+            isNull (known.Extremity id)
+            && (match known.Find id with
+                | null -> true
+                | previous -> previous.IsOutlier)
+            && not (frontier.Value.Gaps.Has id))
+        |> Array.distinct
 
     let take (s: Staged) (cited: KnownEvent[]) verdict (before: StateTree | null) provenance stateFrom : DecidedEvent =
-        let struct (was, current) = roomEnd.Settled
+        let was = frontier.Value
         let earlier = known.Find s.Id
 
         let ordinal =
@@ -92,10 +122,15 @@ type internal Deciding
                 before.Set(StateEntry.Of(s.Pdu.Type, key, s.Id, ordinal))
             | before, _ -> before
 
+        // If a height is not known, state resolution computes it when it needs it.
         let height =
-            cited |> Array.fold (fun most event -> max most (known.HeightOf event + 1)) 0
+            if cited |> Array.exists (fun event -> event.Height < 0) then
+                -1
+            else
+                cited |> Array.fold (fun most event -> max most (event.Height + 1)) 0
 
-        let event = KnownEvent(rules.Read s.Pdu, status, height, ordinal, after, provenance)
+        let event =
+            KnownEvent(rules.Read s.Pdu, status, height, ordinal, isNull before, provenance)
 
         let made =
             match after with
@@ -104,22 +139,23 @@ type internal Deciding
             | _ -> ValueNone
 
         let extremities =
-            ForwardExtremities.after limits.LookedThrough known was.Extremities event made
+            ForwardExtremities.after limits.LookedThrough known was.Gaps was.Extremities event made
 
-        roomEnd.Move(event, verdict, before, not (isNull earlier), stateFrom, s, was, current, extremities)
+        let gapsOpened = if isNull before then [||] else gapsOpenedBy s
+        roomEnd.Move(event, verdict, before, after, not (isNull earlier), stateFrom, s, gapsOpened, extremities)
 
     let verdictOf (decision: Decision) : Verdict =
         match decision with
         | Decision.Allowed _ -> Verdict.Accepted
         | Decision.Rejected failure -> Verdict.Rejected failure
 
-    let provenanceOf (s: Staged) (cited: KnownEvent[]) (previous: List<KnownEvent>) =
+    let provenanceOf (s: Staged) (cited: KnownEvent[]) (previous: List<struct (Provenance * StateTree)>) =
         let computed (event: KnownEvent) = event.Provenance.IsComputed
 
         if
             (isNull s.Trusted || practices.BelievesStates)
             && Array.forall computed cited
-            && previous.TrueForAll computed
+            && previous.TrueForAll(fun (struct (provenance, _)) -> provenance.IsComputed)
         then
             Provenance.Computed
         else
@@ -135,20 +171,26 @@ type internal Deciding
     /// Decides an event by its auth events, the state before it and the current state.
     member _.Full(s: Staged) : Result<DecidedEvent, ResolutionError> =
         let cited = citedBy s
-        let previous = statesAfter s.Pdu.PrevEvents
+        let previous = previousOf s
+        let trees = [ for struct (_, tree) in previous -> tree ]
 
         let given =
             match s.Trusted with
-            | null -> treesOf previous
-            | tree when practices.BelievesStates -> Seq.singleton tree
-            | tree -> Seq.append (treesOf previous) [ tree ]
+            | null -> trees
+            | tree when practices.BelievesStates -> [ tree ]
+            | tree -> trees @ [ tree ]
 
         match states.Of given with
         | Error error -> Error error
         | Ok before ->
             let authState = known.CitedState(s.Pdu, createOf s)
+            let now = frontier.Value
+            let current = now.CurrentState
+            let pdu = s.Pdu
+            let keys = rules.SelectionOf(pdu.Type, pdu.Sender, pdu.StateKey, pdu.Content)
+            known.RequireOf(before, keys)
+            known.RequireOf(current, keys)
             let beforeState = known.AuthState before
-            let struct (now, current) = roomEnd.Settled
 
             let currentState =
                 // With no extremity yet, or on top of all that is known, the two states are the same.

@@ -3,6 +3,7 @@ namespace Matrix.Core.Room.Incoming
 open System
 open System.Collections.Generic
 open System.Threading
+open Matrix.Core.Auth
 open Matrix.Core.Ident
 
 /// Determines what each staged event still needs, and takes responses. In this order: signatures, previous events or
@@ -12,8 +13,10 @@ open Matrix.Core.Ident
 type internal FetchMissing
     (
         server: string,
+        rules: AuthRules,
         log: UndoLog,
         frontier: Undoable<Frontier>,
+        facts: FactMemory,
         known: KnownEvents,
         staging: Staging,
         limits: IncomingLimits,
@@ -32,7 +35,7 @@ type internal FetchMissing
             |> Seq.truncate limits.Peers
             |> Seq.toArray
 
-        // A failed look-up is tried again.
+        // A step that lacks the servers is repeated.
         Lazy<string[]>(servers, LazyThreadSafetyMode.PublicationOnly)
 
     let authEventsOf (s: Staged) : string[] =
@@ -135,6 +138,62 @@ type internal FetchMissing
         | Purpose.StateEvents -> lacks true s.Pdu.PrevEvents
         | Purpose.AuthEvents -> lacks false (authEventsOf s)
 
+    /// The events that are staged from a response to a request with this purpose.
+    let usable (purpose: Purpose) (request: PeerRequest) (events: ReceivedEvent[]) : ReceivedEvent[] =
+        // For a request by event ids, only the requested events; for any other, no more than the limit.
+        let wanted =
+            match request.Request with
+            | Request.Events ids ->
+                let asked = HashSet<string>(ids)
+                events |> Array.filter (fun e -> asked.Contains e.Pdu.EventId)
+            | _ -> events
+
+        if purpose = Purpose.Previous then
+            Array.truncate limits.Page wanted
+        else
+            wanted
+
+    /// The facts that an event certainly needs: whether it is known, and then those of the events that it names.
+    let scanEvent (event: ReceivedEvent) (isOutlier: bool) : unit =
+        let pdu = event.Pdu
+
+        let isNeeded =
+            isNull (staging.Find pdu.EventId)
+            && (pdu.RoomId = frontier.Value.RoomId || frontier.Value.RoomId = "")
+            && (match known.FindHere pdu.EventId with
+                | null -> true
+                | found -> found.IsOutlier && not isOutlier)
+
+        let lack (id: string) =
+            if known.IsUnknown id then
+                facts.LackEvent id
+
+        if isNeeded then
+            lack pdu.EventId
+
+            for id in pdu.AuthEvents do
+                lack id
+
+            if not isOutlier then
+                let isNew = not (known.IsUnknown pdu.EventId)
+
+                for id in pdu.PrevEvents do
+                    if isNull (known.Extremity id) && isNull (staging.Find id) then
+                        lack id
+
+                        // The state after a known event is needed once it is certain that this one is new.
+                        match known.FindHere id with
+                        | NonNull previous when isNew && not previous.IsOutlier && known.LacksState id ->
+                            facts.LackState id
+                        | _ -> ()
+
+                // The same keys of the current state decide whether the event is soft-failed.
+                if frontier.Value.Extremities.Length > 0 then
+                    for struct (eventType, key) in rules.SelectionOf(pdu.Type, pdu.Sender, pdu.StateKey, pdu.Content) do
+                        match frontier.Value.CurrentState.Find(eventType, key) with
+                        | null -> ()
+                        | entry -> lack entry.EventId
+
     /// Takes an event that came. `budget` is that of the received event for which it was fetched.
     member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, isOutlier: bool) : unit =
         let pdu = event.Pdu
@@ -201,25 +260,37 @@ type internal FetchMissing
         else
             held |> Array.iter states.Next
 
+    /// Notes the facts that inputs certainly need and that are lacking, so that they are looked up together.
+    member _.Scan(inputs: Input[]) : unit =
+        for input in inputs do
+            match input with
+            | Input.Malformed _ -> ()
+            | Input.Received(_, event) -> scanEvent event false
+            | Input.Responded(number, response) ->
+                match staging.Request number, response with
+                | ValueSome(struct (request, purpose)), Response.Events events ->
+                    for event in usable purpose request events do
+                        scanEvent event (purpose <> Purpose.Previous)
+                | ValueSome _, Response.State(ids, chain) when
+                    ids.Length <= limits.State && chain.Length <= limits.State
+                    ->
+                    for id in Seq.append ids chain |> Seq.truncate limits.AuthChain do
+                        if isNull (staging.Find id) && known.IsUnknown id then
+                            facts.LackEvent id
+                | _ -> ()
+
     /// Takes a response.
     member this.Respond(number: int, response: Response) : unit =
         match staging.Responded number with
         | ValueNone -> ()
         | ValueSome(struct (request, purpose, s)) ->
-            let asked =
-                match request.Request with
-                | Request.Events ids -> ValueSome(HashSet<string>(ids))
-                | _ -> ValueNone
-
-            // For a request by event ids, only the requested events; for any other, no more than the limit.
-            let wanted (events: ReceivedEvent[]) =
-                match asked with
-                | ValueSome ids -> events |> Array.filter (fun e -> ids.Contains e.Pdu.EventId)
-                | ValueNone -> events
+            let usable events = usable purpose request events
 
             match purpose, response with
             | Purpose.Keys, Response.Signatures signatures -> s.Recheck signatures
             | Purpose.Previous, Response.Events events ->
+                missingEvents.Require s.Pdu.PrevEvents
+
                 let lacking () =
                     s.Pdu.PrevEvents
                     |> Array.filter (fun id -> missingEvents.IsMissing(id, true))
@@ -227,7 +298,7 @@ type internal FetchMissing
 
                 let before = lacking ()
 
-                for event in Array.truncate limits.Page (wanted events) do
+                for event in usable events do
                     if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
                         this.Stage(event, request.Peer, s.Budget, false)
 
@@ -241,15 +312,17 @@ type internal FetchMissing
                     s.Fetched <- FetchedState(log, request.Peer, Array.distinct ids, chain)
                     s.StateFrom <- request.Peer
             | Purpose.StateEvents, Response.Events events ->
-                for event in wanted events do
+                for event in usable events do
                     if s.Budget.Chain < limits.AuthChain then
                         this.Stage(event, request.Peer, s.Budget, true)
             | Purpose.AuthEvents, Response.Events events ->
-                for event in wanted events do
+                for event in usable events do
                     noteForeign s event
 
                     if s.Budget.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
                         this.Stage(event, request.Peer, s.Budget, true)
+
+                missingEvents.Require(authEventsOf s)
 
                 if authEventsOf s |> Array.exists (fun id -> missingEvents.IsMissing(id, false)) then
                     s.AuthPeer <- s.AuthPeer + 1

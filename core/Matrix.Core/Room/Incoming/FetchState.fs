@@ -13,6 +13,12 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
     let undecided (fetched: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
         let found = List<string>()
 
+        known.Require(
+            ids
+            |> Seq.filter (fun id -> isNull (staging.Find id))
+            |> Seq.truncate limits.AuthChain
+        )
+
         for id in ids |> Seq.takeWhile (fun _ -> unasked.Count <= most) do
             if not (isNull (staging.Find id)) then
                 found.Add id
@@ -27,6 +33,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
     /// The state of these decided events; null if they are no state: a key occurs twice, or the create event is
     /// missing.
     let stateOf (fetched: string[]) : StateTree | null =
+        known.Require fetched
         let entries = List<StateEntry>()
         let keys = HashSet<struct (string * string)>()
         let mutable isState = true

@@ -23,13 +23,16 @@ module internal ForwardExtremities =
             let id = pending.Pop()
 
             if met.Add id then
-                match known.Find id with
-                | null -> ()
-                | known when known.Status = EventStatus.Accepted -> found.Add id |> ignore
-                | known ->
-                    if not known.IsOutlier then
-                        for next in neighbours id do
-                            pending.Push next
+                match known.Extremity id with
+                | NonNull _ -> found.Add id |> ignore
+                | _ ->
+                    match known.Find id with
+                    | null -> ()
+                    | known when known.Status = EventStatus.Accepted -> found.Add id |> ignore
+                    | known ->
+                        if not known.IsOutlier then
+                            for next in neighbours id do
+                                pending.Push next
 
         found
 
@@ -42,22 +45,24 @@ module internal ForwardExtremities =
 
         ends most known prevOf prevEvents
 
-    /// Whether an accepted event descends from this one.
-    let isBuiltUpon (most: int) (known: KnownEvents) (eventId: string) : bool =
-        (ends most known known.Following (known.Following eventId)).Count > 0
+    /// Whether an accepted event descends from this one, which is decided now. Only a gap has followers.
+    let private isBuiltUpon (most: int) (known: KnownEvents) (gaps: RoomGaps) (eventId: string) : bool =
+        gaps.MayHave eventId
+        && (ends most known (known.Following >> Seq.ofArray) (known.Following eventId)).Count > 0
 
     /// The extremities after a decided event; `made` is the extremity that it becomes if it is accepted. At most `most`
     /// rejected and soft-failed events are walked through.
     let after
         (most: int)
         (known: KnownEvents)
+        (gaps: RoomGaps)
         (before: ForwardExtremity[])
         (event: KnownEvent)
         (made: ForwardExtremity voption)
         : ForwardExtremity[] =
         if event.IsOutlier then
             before
-        elif isBuiltUpon most known event.EventId then
+        elif isBuiltUpon most known gaps event.EventId then
             // It came after its descendants, so the extremities that it names have descendants too.
             let named = below most known event.Event.Pdu.PrevEvents
 

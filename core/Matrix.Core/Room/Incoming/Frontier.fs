@@ -1,5 +1,6 @@
 namespace Matrix.Core.Room.Incoming
 
+open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Room
@@ -15,7 +16,8 @@ type Prepared
         greatestDepth: int64,
         depth: int64,
         stateBefore: StateTree | null,
-        currentState: StateTree | null
+        currentState: StateTree,
+        lookUps: LookUps
     ) =
 
     let ids = previous.Ids
@@ -38,12 +40,19 @@ type Prepared
     /// The state before the event, from which its auth events are selected; null if `NeedsResolution`.
     member _.StateBefore = stateBefore
 
-    /// The room's current state; null if `NeedsResolution`. It is the same object as `StateBefore`, unless there are
-    /// more extremities than an event may name: then both states have to allow the event.
+    /// The room's current state. It is the same object as `StateBefore`, unless there are more extremities than an event
+    /// may name: then both states have to allow the event.
     member _.CurrentState = currentState
 
     /// Whether the states of several extremities are not resolved yet. `RoomMachine.Resolve` resolves them.
-    member _.NeedsResolution = isNull stateBefore || isNull currentState
+    member _.NeedsResolution = isNull stateBefore
+
+    /// The facts that `RoomMachine.Resolve` lacks.
+    member _.LookUps = lookUps
+
+    /// The same, with facts that `RoomMachine.Resolve` lacks.
+    member internal _.Lacking(lookUps: LookUps) =
+        Prepared(previous, ordinal, greatestDepth, depth, stateBefore, currentState, lookUps)
 
     member internal _.Kept = previous.KeptArray
     member internal _.Named = previous.NamedArray
@@ -71,10 +80,12 @@ type AdoptionRefusal =
     | NeedsResolution = 3
     /// An event with this id was decided, or is staged.
     | Known = 4
+    /// Facts are lacking to resolve its state with those of the other extremities: supply them and repeat the call.
+    | NeedsFacts = 5
 
 /// The outcome of an adoption.
 [<Struct>]
-type Adoption internal (decided: DecidedEvent | null, refusal: AdoptionRefusal) =
+type Adoption internal (decided: DecidedEvent | null, refusal: AdoptionRefusal, lookUps: LookUps) =
 
     /// The decision; null if it was refused.
     member _.Decided = decided
@@ -82,12 +93,81 @@ type Adoption internal (decided: DecidedEvent | null, refusal: AdoptionRefusal) 
     /// The reason for a refusal; `None` if it was adopted.
     member _.Refusal = refusal
 
+    /// The facts that are lacking if it `NeedsFacts`.
+    member _.LookUps = lookUps
+
     /// Whether it was adopted.
     member _.IsAdopted = not (isNull decided)
 
-/// The end of a room's graph: its extremities, the number of the next event, and the current state. `roomId` is "" in a
-/// new room whose id is the hash of its create event. `currentState` is null while it is not known. `resolved` is the
-/// resolution of the states of all extremities; null if it is not known or failed.
+/// The ids that decided events, without outliers, name in `prev_events` and that are not decided here, or only as
+/// outliers. Only an event among them can come after its followers. Beyond a bound the set is no longer complete:
+/// followers are then looked up for each event.
+[<Sealed>]
+type RoomGaps private (ids: Set<string>, areAll: bool) =
+
+    static let none = RoomGaps(Set.empty, true)
+
+    /// A room without gaps.
+    static member None = none
+
+    /// The gaps of a room, and whether these are all.
+    static member Of(ids: IReadOnlyCollection<string>, areAll: bool) : RoomGaps = RoomGaps(Set.ofSeq ids, areAll)
+
+    /// The ids, in order.
+    member _.Ids: IReadOnlyCollection<string> = ids
+
+    /// Whether these are all.
+    member _.AreAll = areAll
+
+    /// Whether an event may be a gap.
+    member _.MayHave(eventId: string) : bool = not areAll || ids.Contains eventId
+
+    /// Whether an event is among them.
+    member _.Has(eventId: string) : bool = ids.Contains eventId
+
+    /// The gaps after an event is decided that opens some.
+    member internal _.After(most: int, eventId: string, opened: string[]) : RoomGaps =
+        let left = ids.Remove eventId
+
+        if left.Count + opened.Length <= most then
+            RoomGaps(Set.union left (Set.ofArray opened), areAll)
+        else
+            RoomGaps(left, false)
+
+/// A room's header, from which its machine is made: `roomId` is "" in a new room whose id is the hash of its create
+/// event; `currentState` is the current state, and may be null if there is at most one extremity; `nextOrdinal` is the
+/// number of the next event.
+[<Sealed>]
+type RoomStart
+    (
+        roomId: string,
+        extremities: ForwardExtremity[],
+        currentState: StateTree | null,
+        nextOrdinal: uint32,
+        gaps: RoomGaps
+    ) =
+
+    // With one extremity, the current state is the state after it.
+    let current: StateTree =
+        match extremities, currentState with
+        | [||], _ -> StateTree.Empty
+        | [| one |], _ -> one.StateAfter
+        | _, NonNull state -> state
+        | _ -> invalidArg (nameof currentState) "A room with several extremities has a current state."
+
+    /// A room that does not exist yet.
+    static member New(roomId: string, nextOrdinal: uint32) : RoomStart =
+        RoomStart(roomId, [||], null, nextOrdinal, RoomGaps.None)
+
+    member _.RoomId = roomId
+    member _.Extremities = extremities
+    member _.CurrentState = current
+    member _.NextOrdinal = nextOrdinal
+    member _.Gaps = gaps
+
+/// The end of a room's graph: its extremities, the number of the next event, the current state, and the gaps. `roomId`
+/// is "" in a new room whose id is the hash of its create event. `resolved` is the resolution of the states of all
+/// extremities; null if it is not known or failed.
 [<Sealed>]
 type internal Frontier
     (
@@ -95,8 +175,9 @@ type internal Frontier
         createId: string,
         extremities: ForwardExtremity[],
         nextOrdinal: uint32,
-        currentState: StateTree | null,
-        resolved: StateTree | null
+        currentState: StateTree,
+        resolved: StateTree | null,
+        gaps: RoomGaps
     ) =
 
     /// The create event's id in a room whose id is that event's hash; else "".
@@ -114,6 +195,7 @@ type internal Frontier
     member _.NextOrdinal = nextOrdinal
     member _.CurrentState = currentState
     member _.Resolved = resolved
+    member _.Gaps = gaps
 
     /// The base of the next event, once it was requested; null before.
     member val Prepared: Prepared | null = null with get, set

@@ -3,7 +3,6 @@ namespace Matrix.Core.Room.Incoming
 open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Room
-open Matrix.Core.State
 open Matrix.Core.StateRes
 
 /// The verdict on an event, without its reason.
@@ -13,18 +12,11 @@ type EventStatus =
     | SoftFailed
     | Rejected
 
-/// A decided event, with everything that later events need of it. A `height` of -1 is not known yet: it is computed
-/// when state resolution needs it.
+/// A decided event, with the parts that later events need. A `height` of -1 is not known yet: it is computed when state
+/// resolution needs it. The state after the event is a fact of its own.
 [<Sealed>]
 type KnownEvent
-    (
-        event: AuthEvent,
-        status: EventStatus,
-        height: int,
-        ordinal: uint32,
-        stateAfter: StateTree | null,
-        provenance: Provenance
-    ) =
+    (event: AuthEvent, status: EventStatus, height: int, ordinal: uint32, isOutlier: bool, provenance: Provenance) =
 
     let mutable height = height
     let mutable sourced: SourcedEvent | null = null
@@ -47,12 +39,9 @@ type KnownEvent
     /// Its number in its room, on this server.
     member _.Ordinal = ordinal
 
-    /// The state after it; for a rejected event, the state before it; null for an outlier.
-    member _.StateAfter = stateAfter
-
     /// Whether it is known without the state around it: an auth event, or part of a state, that a peer sent. Only its
     /// auth events were checked.
-    member _.IsOutlier = isNull stateAfter
+    member _.IsOutlier = isOutlier
 
     /// The source of the state around it; on trust for every outlier.
     member _.Provenance = provenance
@@ -97,18 +86,3 @@ type KnownEvent
             sourced <- made
             made
         | known -> known
-
-/// What a server durably knows of one room. Each call reads little, so an implementation should cache. A call may
-/// throw: the input that the machine was processing is then undone, and can be repeated.
-type IRoomHistory =
-    /// The event with this id; null if it was never decided.
-    abstract Known: eventId: string -> KnownEvent | null
-
-    /// The accepted state events that name an event in `auth_events`, the newest first.
-    abstract Citing: eventId: string -> seq<string>
-
-    /// The decided events, without outliers, that name an event in `prev_events`.
-    abstract Following: eventId: string -> seq<string>
-
-    /// The other servers joined in the room, in the order in which they are asked.
-    abstract Servers: unit -> IReadOnlyList<string>

@@ -4,12 +4,14 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Event
+open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// The decided events: the durable history, and on top of it the undurable decisions, in their order.
+/// The decided events: the facts known of the durable history, and on top of them the undurable decisions, in their
+/// order. A member that lacks a fact ends the step (`UndoLog.Attempt`).
 [<Sealed>]
-type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
+type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: FactMemory) =
 
     let undurable = List<Undurable>()
     let recent = Dictionary<string, DecidedEvent>()
@@ -49,12 +51,23 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
             change note undurable[indexed].Decided.Known
             indexed <- indexed + 1
 
-    /// The undurable entries of an index for an event, the newest first, then those of the history.
-    let both (index: Dictionary<string, List<string>>) (id: string) (ofHistory: seq<string>) =
+    /// The undurable entries of an index for an event, the newest first.
+    let undurableOf (index: Dictionary<string, List<string>>) (id: string) : string[] =
         match index.TryGetValue id with
-        | true, all ->
-            Seq.append (Seq.distinct (Seq.rev all)) (ofHistory |> Seq.filter (fun by -> not (all.Contains by)))
-        | _ -> ofHistory
+        | true, all -> all |> Seq.rev |> Seq.distinct |> Seq.toArray
+        | _ -> [||]
+
+    /// The entries of the history, page by page.
+    let rec citingOf (id: string) (from: int) : seq<string> =
+        seq {
+            let struct (ids, areAll) = facts.Citing(id, from)
+
+            for i in from .. ids.Length - 1 do
+                ids[i]
+
+            if not areAll then
+                yield! citingOf id ids.Length
+        }
 
     let takeBackLast () =
         let last = undurable.Count - 1
@@ -75,7 +88,50 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
     let find (eventId: string) : KnownEvent | null =
         match recent.TryGetValue eventId with
         | true, decided -> decided.Known
-        | _ -> history.Known eventId
+        | _ -> facts.Find eventId
+
+    let isUnknown (eventId: string) : bool =
+        not (recent.ContainsKey eventId) && (facts.TryFind eventId).IsNone
+
+    /// Ends the step unless all these events can be found.
+    let require (eventIds: seq<string>) : unit =
+        let mutable areLacking = false
+
+        for id in eventIds do
+            if isUnknown id then
+                facts.LackEvent id
+                areLacking <- true
+
+        if areLacking then
+            facts.Fail()
+
+    /// Ends the step unless the height of an event can be computed. All events that are lacking now are looked up
+    /// together: chains of events with unknown heights may be long.
+    let requireHeight (known: KnownEvent) : unit =
+        if known.Height < 0 then
+            let met = HashSet<string>()
+            let pending = Stack<KnownEvent>()
+            let mutable areLacking = false
+            pending.Push known
+
+            while pending.Count > 0 do
+                for id in pending.Pop().Event.Pdu.AuthEvents do
+                    if met.Add id then
+                        if isUnknown id then
+                            facts.LackEvent id
+                            areLacking <- true
+                        else
+                            match find id with
+                            | NonNull cited when cited.Height < 0 -> pending.Push cited
+                            | _ -> ()
+
+            if areLacking then
+                facts.Fail()
+
+    let extremity (eventId: string) : ForwardExtremity | null =
+        match frontier.Value.Extremities |> Array.tryFind (fun e -> e.EventId = eventId) with
+        | Some found -> found
+        | None -> null
 
     /// The index of a decision among the undurable ones; -1 if it is none of them.
     let placeOf (number: int64) : int =
@@ -95,22 +151,58 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
     /// The event with this id; null if it was not decided.
     member _.Find(eventId: string) : KnownEvent | null = find eventId
 
-    /// The undurable decision on an event, without a look at the history; null if there is none.
+    /// The undurable decision on an event; null if there is none.
     member _.FindUndurable(eventId: string) : DecidedEvent | null =
         match recent.TryGetValue eventId with
         | true, decided -> decided
         | _ -> null
 
-    /// One more than the greatest height among an event's auth events.
-    member _.HeightOf(known: KnownEvent) : int = known.HeightBy find
+    /// What is known of an event without a look-up: null also if it has to be looked up.
+    member _.FindHere(eventId: string) : KnownEvent | null =
+        match recent.TryGetValue eventId with
+        | true, decided -> decided.Known
+        | _ ->
+            match facts.TryFind eventId with
+            | ValueSome known -> known
+            | ValueNone -> null
 
-    /// The decided events, without outliers, that name an event in `prev_events`.
-    member _.Following(eventId: string) : seq<string> =
+    /// Whether an event has to be looked up.
+    member _.IsUnknown(eventId: string) : bool = isUnknown eventId
+
+    /// Ends the step unless all these events can be found: they are looked up together.
+    member _.Require(eventIds: seq<string>) : unit = require eventIds
+
+    /// The forward extremity with this id; null if there is none. All that decisions read of it is known.
+    member _.Extremity(eventId: string) : ForwardExtremity | null = extremity eventId
+
+    /// Whether the state after an event has to be looked up.
+    member _.LacksState(eventId: string) : bool =
+        isNull (extremity eventId)
+        && not (recent.ContainsKey eventId)
+        && (facts.TryState eventId).IsNone
+
+    /// The state after an event, before it if it was rejected; null for an outlier.
+    member _.StateAfter(eventId: string) : StateTree | null =
+        match extremity eventId, recent.TryGetValue eventId with
+        | NonNull e, _ -> e.StateAfter
+        | _, (true, decided) -> decided.StateAfter
+        | _ -> facts.State eventId
+
+    /// The decided events, without outliers, that name an event in `prev_events`. Only a gap has any in the history
+    /// when it is decided.
+    member _.Following(eventId: string) : string[] =
         index ()
-        both following eventId (history.Following eventId)
 
-    /// The other servers of the room.
-    member _.Servers = history.Servers()
+        Array.append (undurableOf following eventId) (facts.Following eventId)
+        |> Array.distinct
+
+    /// The same among the undurable decisions.
+    member _.FollowingUndurable(eventId: string) : string[] =
+        index ()
+        undurableOf following eventId
+
+    /// The other servers of the room, in the order in which they are asked.
+    member _.Servers: IReadOnlyList<string> = facts.Servers
 
     /// The number of undurable decisions.
     member _.UndurableCount = undurable.Count
@@ -146,6 +238,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
 
         for i in 0..place do
             let known = undurable[i].Decided.Known
+            facts.Durable known
 
             if i < indexed then
                 change forget known
@@ -170,21 +263,40 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
 
             taken
 
-    /// A state in the form that authorization reads.
-    member _.AuthState(tree: StateTree) : IAuthState = {
+    /// Ends the step unless the events of these keys in a state can be found.
+    member _.RequireOf(tree: StateTree, keys: struct (string * string)[]) : unit =
+        require [
+            for struct (eventType, key) in keys do
+                match tree.Find(eventType, key) with
+                | null -> ()
+                | entry -> entry.EventId
+        ]
+
+    /// A state in the form that authorization reads. `read` returns an event by its id.
+    member _.AuthStateBy (read: string -> KnownEvent | null) (tree: StateTree) : IAuthState = {
         new IAuthState with
             member _.Find(eventType, stateKey) =
                 match tree.Find(eventType, stateKey) with
                 | null -> null
                 | entry ->
-                    match find entry.EventId with
+                    match read entry.EventId with
                     | null -> null
                     | known -> known.Event
     }
 
+    /// A state in the form that authorization reads.
+    member this.AuthState(tree: StateTree) : IAuthState = this.AuthStateBy find tree
+
     /// The accepted auth events of an event as a state, with the room's create event where it is not named.
     member _.CitedState(pdu: Pdu, createId: string) : IAuthState =
         let accepted = List<AuthEvent>()
+
+        require (
+            if createId = "" then
+                pdu.AuthEvents
+            else
+                Array.append pdu.AuthEvents [| createId |]
+        )
 
         let take id =
             match find id with
@@ -216,12 +328,53 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
                     found
         }
 
-    interface IEventSource with
-        member _.Find eventId =
-            match find eventId with
-            | null -> null
-            | known -> known.SourcedBy find
+    /// The events as one resolution reads them. When an event is lacking, the auth events of all events that the
+    /// resolution has met are looked up with it, and likewise the events that name them, so that the number of look-ups
+    /// follows the depth of its walk.
+    member _.Source() : IEventSource =
+        let met = List<KnownEvent>()
 
-        member _.Citing eventId =
-            index ()
-            both citing eventId (history.Citing eventId)
+        {
+            new IEventSource with
+                member _.Find eventId =
+                    if isUnknown eventId then
+                        facts.LackEvent eventId
+
+                        for known in met do
+                            for id in known.Event.Pdu.AuthEvents do
+                                if isUnknown id then
+                                    facts.LackEvent id
+
+                        facts.Fail()
+
+                    match find eventId with
+                    | null -> null
+                    | known ->
+                        met.Add known
+                        requireHeight known
+                        known.SourcedBy find
+
+                member _.Citing eventId =
+                    index ()
+
+                    // Events are durable in the order of their decisions: the history has none that name an undurable one.
+                    let isNew =
+                        match recent.TryGetValue eventId with
+                        | true, decided -> not decided.WasOutlier
+                        | _ -> false
+
+                    if not isNew && facts.LacksCiting eventId then
+                        for known in met do
+                            if not (recent.ContainsKey known.EventId) && facts.LacksCiting known.EventId then
+                                facts.LackCiting known.EventId
+
+                        facts.LackCiting eventId
+                        facts.Fail()
+
+                    let here = undurableOf citing eventId
+
+                    if isNew then
+                        Seq.ofArray here
+                    else
+                        Seq.append here (citingOf eventId 0 |> Seq.filter (fun by -> Array.IndexOf(here, by) < 0))
+        }

@@ -9,12 +9,21 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
     /// Whether an event is neither known nor staged. With `withState`, an outlier counts as missing.
     member _.IsMissing(eventId: string, withState: bool) : bool =
         isNull (staging.Find eventId)
+        && isNull (known.Extremity eventId)
         && (match known.Find eventId with
             | null -> true
             | known -> withState && known.IsOutlier)
 
+    /// Ends the step unless it is known which of these events are missing: they are looked up together.
+    member _.Require(ids: seq<string>) : unit =
+        known.Require(
+            ids
+            |> Seq.filter (fun id -> isNull (staging.Find id) && isNull (known.Extremity id))
+        )
+
     /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them.
     member this.LookFor(s: Staged, withState: bool, ids: seq<string>) : struct (List<string> * bool) =
+        this.Require ids
         let missing = List<string>()
         let mutable waits = false
 

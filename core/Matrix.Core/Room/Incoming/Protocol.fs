@@ -88,11 +88,14 @@ type DecidedEvent
         verdict: Verdict,
         known: KnownEvent,
         stateBefore: StateTree | null,
+        stateAfter: StateTree | null,
         wasOutlier: bool,
         stateFrom: string | null,
         isLocal: bool,
         extremities: ForwardExtremity[],
-        currentStateBefore: StateTree
+        currentStateBefore: StateTree,
+        gapsOpened: string[],
+        closesGap: bool
     ) =
 
     /// The decision's number on this machine. Numbers rise, and none is used twice.
@@ -114,7 +117,7 @@ type DecidedEvent
     member _.StateBefore = stateBefore
 
     /// The state after it; for a rejected event, the state before it; null for an outlier.
-    member _.StateAfter = known.StateAfter
+    member _.StateAfter = stateAfter
 
     /// Whether it was an outlier until now.
     member _.WasOutlier = wasOutlier
@@ -128,6 +131,12 @@ type DecidedEvent
     /// The room's forward extremities after the decision.
     member _.Extremities = extremities
 
+    /// The gaps that it opens: ids in its `prev_events` that are not decided here, or only as outliers.
+    member _.GapsOpened = gapsOpened
+
+    /// Whether the event was, or may have been, a gap itself.
+    member _.ClosesGap = closesGap
+
     /// The room's current state before the decision.
     member _.CurrentStateBefore = currentStateBefore
 
@@ -135,8 +144,10 @@ type DecidedEvent
     /// of the two, since state also changes by resolution.
     member val CurrentStateAfter = currentStateBefore with get, internal set
 
-/// The results of inputs, in order.
+/// The results of inputs, in order. If `LookUps` is not empty, nothing has happened yet.
 type Output = {
+    /// The facts that the inputs need and that the machine lacks.
+    LookUps: LookUps
     /// New requests.
     Requests: PeerRequest[]
     Decided: DecidedEvent[]
@@ -173,6 +184,12 @@ type IncomingLimits = {
     /// The most extremities that a new event of this server names: the latest. Server-Server API, "PDUs"
     /// (`prev_events`).
     Previous: int
+    /// The most facts of each kind that are kept between inputs, beside those of undurable decisions.
+    Facts: int
+    /// The most looked-up states that are kept between inputs.
+    FactStates: int
+    /// The most gaps that are known one by one. Beyond them, the followers of each received event are looked up.
+    Gaps: int
     /// Bounds of one resolution.
     Resolution: ResolutionLimits
 } with
@@ -191,6 +208,9 @@ type IncomingLimits = {
         Extremities = 64
         LookedThrough = 1_000
         Previous = 20
+        Facts = 2_000
+        FactStates = 16
+        Gaps = 10_000
         Resolution = ResolutionLimits.usual
     }
 

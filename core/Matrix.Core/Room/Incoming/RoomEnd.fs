@@ -10,6 +10,7 @@ open Matrix.Core.State
 type internal RoomEnd
     (
         rules: AuthRules,
+        facts: FactMemory,
         known: KnownEvents,
         states: ResolvedStates,
         limits: IncomingLimits,
@@ -41,33 +42,31 @@ type internal RoomEnd
             // branches.
             | Error _ -> struct (newestOf extremities, null)
 
-    /// The frontier with its current state.
-    let settled () : struct (Frontier * StateTree) =
-        let now = frontier.Value
-
-        match now.CurrentState with
-        | NonNull current -> struct (now, current)
-        | _ ->
-            let struct (current, resolved) = currentOf now.Extremities
-
-            let settled =
-                Frontier(now.RoomId, now.CreateId, now.Extremities, now.NextOrdinal, current, resolved)
-
-            frontier.Value <- settled
-            struct (settled, current)
-
     /// Advances the frontier (extremities, next ordinal, current state) by a decision.
     let move
         (event: KnownEvent)
         (verdict: Verdict)
         (before: StateTree | null)
+        (after: StateTree | null)
         (wasOutlier: bool)
         (stateFrom: string | null)
         (s: Staged | null)
-        (was: Frontier)
-        (current: StateTree)
+        (gapsOpened: string[])
         (extremities: ForwardExtremity[])
         : DecidedEvent =
+        let was = frontier.Value
+        let current = was.CurrentState
+
+        // Nobody names a local event before it is made.
+        let closesGap =
+            not event.IsOutlier && not (isNull s) && was.Gaps.MayHave event.EventId
+
+        let gaps =
+            if closesGap || gapsOpened.Length > 0 then
+                was.Gaps.After(limits.Gaps, event.EventId, gapsOpened)
+            else
+                was.Gaps
+
         let ordinals = max was.NextOrdinal (event.Ordinal + 1u)
 
         let decided =
@@ -76,11 +75,14 @@ type internal RoomEnd
                 verdict,
                 event,
                 before,
+                after,
                 wasOutlier,
                 stateFrom,
                 isNull s,
                 extremities,
-                current
+                current,
+                gapsOpened,
+                closesGap
             )
 
         // Added first: the resolution below may read the event.
@@ -103,24 +105,21 @@ type internal RoomEnd
 
         frontier.Value <-
             if was.RoomId <> "" then
-                Frontier(was.RoomId, was.CreateId, extremities, ordinals, decided.CurrentStateAfter, resolved)
+                Frontier(was.RoomId, was.CreateId, extremities, ordinals, decided.CurrentStateAfter, resolved, gaps)
             else
                 // The room's id is known once there is a create event.
                 let roomId = event.Event.Pdu.RoomId
                 let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
-                Frontier(roomId, createId, extremities, ordinals, decided.CurrentStateAfter, resolved)
+                Frontier(roomId, createId, extremities, ordinals, decided.CurrentStateAfter, resolved, gaps)
+
+        if not (obj.ReferenceEquals(decided.CurrentStateAfter, current)) then
+            facts.ForgetServers()
 
         decided
 
     /// The base of this server's next event. `resolve` says whether states may be resolved for it.
     let prepare (resolve: bool) : Prepared =
-        let now =
-            if resolve then
-                let struct (now, _) = settled ()
-                now
-            else
-                frontier.Value
-
+        let now = frontier.Value
         let all = now.Extremities
         let chosen = Extremities.Choose(all, limits.Previous)
 
@@ -148,15 +147,7 @@ type internal RoomEnd
             greatest <- max greatest e.Depth
 
         let depth = Extremities.Depth(greatest, rules.Version.Settings.MaximumDepth)
-        Prepared(previous, now.NextOrdinal, greatest, depth, before, now.CurrentState)
-
-    /// The frontier with its current state.
-    member _.Settled: struct (Frontier * StateTree) = settled ()
-
-    /// The current state of the room.
-    member _.Current: StateTree =
-        let struct (_, current) = settled ()
-        current
+        Prepared(previous, now.NextOrdinal, greatest, depth, before, now.CurrentState, LookUps.None)
 
     /// The base of this server's next event, computed once for each frontier.
     member _.Prepare() : Prepared =
@@ -178,14 +169,16 @@ type internal RoomEnd
         else
             prepared
 
+    /// What `Resolve` returns if it lacks facts.
+    member this.Unresolved(lookUps: LookUps) : Prepared = this.Prepare().Lacking lookUps
+
     /// Advances the frontier by a decision on a received event.
-    member _.Move(event, verdict, before, wasOutlier, stateFrom, s: Staged, was, current, extremities) : DecidedEvent =
-        move event verdict before wasOutlier stateFrom s was current extremities
+    member _.Move(event, verdict, before, after, wasOutlier, stateFrom, s: Staged, gapsOpened, extremities) =
+        move event verdict before after wasOutlier stateFrom s gapsOpened extremities
 
     /// Takes an event that the host built on the prepared base and decided. All that may remain is to resolve its
     /// state with those of the other extremities.
     member _.Adopt(prepared: Prepared, state: StateTree, event: AuthEvent, height: int) : DecidedEvent =
-        let struct (was, current) = settled ()
         let pdu = event.Pdu
         let ordinal = prepared.Ordinal
 
@@ -209,6 +202,6 @@ type internal RoomEnd
                 Array.append prepared.Kept [| made |]
 
         let event =
-            KnownEvent(event, EventStatus.Accepted, height, ordinal, after, provenance)
+            KnownEvent(event, EventStatus.Accepted, height, ordinal, false, provenance)
 
-        move event Verdict.Accepted state false null null was current extremities
+        move event Verdict.Accepted state after false null null [||] extremities

@@ -15,7 +15,6 @@ type RoomMachine
         server: string,
         rules: AuthRules,
         resolver: StateResolver,
-        history: IRoomHistory,
         start: Frontier,
         limits: IncomingLimits,
         practices: Practices
@@ -27,33 +26,57 @@ type RoomMachine
     let log = UndoLog()
     let frontier = Undoable(log, start)
     let nextNumber = Undoable(log, 1L)
-    let known = KnownEvents(log, history)
+    let facts = FactMemory(limits.Facts, limits.FactStates)
+    let known = KnownEvents(log, frontier, facts)
     let staging = Staging(log, limits)
 
     let fetchMissing =
-        FetchMissing(server, log, frontier, known, staging, limits, practices)
+        FetchMissing(server, rules, log, frontier, facts, known, staging, limits, practices)
 
     let ordinalOf (eventId: string) =
         match known.Find eventId with
         | null -> 0u
         | event -> event.Ordinal
 
-    let states =
-        ResolvedStates(
-            practices.Resolve(StateBefore.resolve resolver known ordinalOf limits.Resolution),
-            keptResolutions
-        )
+    /// The conflicted events and their auth events are read in any case: they are looked up together.
+    let resolve (trees: StateTree[]) : Result<StateTree, ResolutionError> =
+        let states = TreesToResolve.ofTrees trees
 
-    let roomEnd = RoomEnd(rules, known, states, limits, frontier, nextNumber)
-    let deciding = Deciding(rules, known, states, limits, practices, roomEnd)
+        let conflicted = [
+            for entry in states.Conflicted do
+                for id in entry.Events do
+                    match id with
+                    | null -> ()
+                    | id -> id
+        ]
 
-    /// Runs an action completely or not at all.
-    let atomically (act: unit -> 'a) : 'a =
-        try
-            log.Run act
-        with _ ->
-            states.Forget()
-            reraise ()
+        known.Require conflicted
+
+        known.Require [
+            for id in conflicted do
+                match known.Find id with
+                | null -> ()
+                | event -> yield! event.Event.Pdu.AuthEvents
+        ]
+
+        StateBefore.resolve resolver (known.Source()) ordinalOf limits.Resolution trees
+
+    let states = ResolvedStates(log, practices.Resolve resolve, keptResolutions)
+    let roomEnd = RoomEnd(rules, facts, known, states, limits, frontier, nextNumber)
+
+    let deciding =
+        Deciding(rules, frontier, facts, known, states, limits, practices, roomEnd)
+
+    /// Runs an action completely or not at all. `unfinished` makes the result of one that lacks facts.
+    let atomically (act: unit -> 'a) (unfinished: LookUps -> 'a) : 'a =
+        // An earlier call may have thrown.
+        facts.TakeLacking() |> ignore
+
+        match log.Run(act, (fun () -> facts.IsComplete)) with
+        | ValueSome result ->
+            facts.Trim()
+            result
+        | ValueNone -> unfinished (facts.TakeLacking())
 
     let absorb (input: Input) =
         match input with
@@ -70,20 +93,25 @@ type RoomMachine
         while not (isNull next) do
             match next with
             | null -> ()
-            | s -> fetchMissing.Look(s, earliest)
+            | s ->
+                // One event may lack facts: the others go on, so that all that is lacking is looked up together.
+                log.Attempt(fun () -> fetchMissing.Look(s, earliest)) |> ignore
 
             next <- staging.NextToDo()
 
-    let decide (decided: List<DecidedEvent>) (s: Staged) =
+    let decide (s: Staged) : DecidedEvent voption =
         if s.IsOutlier then
-            decided.Add(deciding.Outlier s)
+            let decision = deciding.Outlier s
             staging.Remove s |> ignore
+            ValueSome decision
         else
             match deciding.Full s with
             | Ok decision ->
-                decided.Add decision
                 staging.Remove s |> ignore
-            | Error error -> staging.Drop(s, DropReason.Unresolvable error)
+                ValueSome decision
+            | Error error ->
+                staging.Drop(s, DropReason.Unresolvable error)
+                ValueNone
 
     let rec goOn (decided: List<DecidedEvent>) =
         lookAtAll ()
@@ -92,7 +120,7 @@ type RoomMachine
         | null ->
             // Nothing is outstanding and nothing is ready: the remaining events wait for each other. A fetched state
             // may be the cause.
-            if staging.IsSilent && staging.Count > 0 then
+            if facts.IsComplete && staging.IsSilent && staging.Count > 0 then
                 match staging.HoldingStates with
                 | [||] ->
                     for s in staging.All do
@@ -101,19 +129,27 @@ type RoomMachine
 
                 goOn decided
         | s ->
-            decide decided s
+            match log.Attempt(fun () -> decide s) with
+            | ValueSome(ValueSome decision) -> decided.Add decision
+            | _ -> ()
+
             goOn decided
 
     let tell (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
+        fetchMissing.Scan inputs
+
+        if not facts.IsComplete then
+            facts.Fail()
 
         for input in inputs do
-            absorb input
+            log.Attempt(fun () -> absorb input) |> ignore
 
         goOn decided
         let struct (requests, dropped) = staging.Collect()
 
         {
+            LookUps = LookUps.None
             Requests = requests
             Decided = decided.ToArray()
             Dropped = dropped
@@ -126,69 +162,39 @@ type RoomMachine
         | roomId -> event.RoomId = roomId
 
     static member WithPractices
-        (
-            server: string,
-            roomId: string,
-            rules: AuthRules,
-            history: IRoomHistory,
-            extremities: ForwardExtremity[],
-            currentState: StateTree | null,
-            nextOrdinal: uint32,
-            limits: IncomingLimits,
-            practices: Practices
-        ) : RoomMachine =
-        let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
+        (server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits, practices: Practices)
+        : RoomMachine =
+        let extremities = start.Extremities
+        let current = start.CurrentState
 
-        // With one extremity, the current state is the state after it. With several, an unresolvable state leaves that
-        // of the newest extremity, which is no resolution.
-        let current: StateTree | null =
-            match extremities with
-            | [||] -> StateTree.Empty
-            | [| one |] -> one.StateAfter
-            | _ -> currentState
-
+        // An unresolvable state of several extremities leaves that of the newest one, which is no resolution.
         let resolved: StateTree | null =
-            match current with
-            | NonNull given when
+            if
                 extremities.Length < 2
-                || not (given.Equals((extremities |> Array.maxBy _.Ordinal).StateAfter))
-                ->
-                given
-            | _ -> null
+                || not (current.Equals((extremities |> Array.maxBy _.Ordinal).StateAfter))
+            then
+                current
+            else
+                null
 
-        let start = Frontier(roomId, createId, extremities, nextOrdinal, current, resolved)
+        let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, start.RoomId)
 
-        RoomMachine(server, rules, StateResolver.Of rules, history, start, limits, practices)
+        let frontier =
+            Frontier(start.RoomId, createId, extremities, start.NextOrdinal, current, resolved, start.Gaps)
 
-    static member Of
-        (
-            server: string,
-            roomId: string,
-            rules: AuthRules,
-            history: IRoomHistory,
-            extremities: ForwardExtremity[],
-            currentState: StateTree | null,
-            nextOrdinal: uint32,
-            limits: IncomingLimits
-        ) : RoomMachine =
-        RoomMachine.WithPractices(
-            server,
-            roomId,
-            rules,
-            history,
-            extremities,
-            currentState,
-            nextOrdinal,
-            limits,
-            Practices.usual
-        )
+        RoomMachine(server, rules, StateResolver.Of rules, frontier, limits, practices)
+
+    static member Of(server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits) : RoomMachine =
+        RoomMachine.WithPractices(server, rules, start, limits, Practices.usual)
 
     member _.Prepare() : Prepared = roomEnd.Prepare()
-    member _.Resolve() : Prepared = roomEnd.Resolve()
+
+    member _.Resolve() : Prepared =
+        atomically roomEnd.Resolve roomEnd.Unresolved
 
     member _.Adopt(prepared: Prepared, event: AuthEvent, height: int) : Adoption =
         let pdu = event.Pdu
-        let refused refusal = Adoption(null, refusal)
+        let refused refusal = Adoption(null, refusal, LookUps.None)
 
         match prepared.StateBefore with
         | NonNull state when not prepared.NeedsResolution ->
@@ -202,18 +208,27 @@ type RoomMachine
             elif not (prepared.IsBaseOf pdu && isOfRoom pdu) then
                 refused AdoptionRefusal.NotAsPrepared
             else
-                // Without extremities to resolve nothing can fail, so nothing needs to be undone.
-                let decided =
-                    if prepared.Kept.Length = 0 then
-                        roomEnd.Adopt(prepared, state, event, height)
-                    else
-                        atomically (fun () -> roomEnd.Adopt(prepared, state, event, height))
+                let adopt () =
+                    let decided = roomEnd.Adopt(prepared, state, event, height)
+                    staging.Wake pdu.EventId
+                    Adoption(decided, AdoptionRefusal.None, LookUps.None)
 
-                staging.Wake pdu.EventId
-                Adoption(decided, AdoptionRefusal.None)
+                // Without other extremities nothing is resolved, so nothing can be lacking.
+                if prepared.Kept.Length = 0 then
+                    adopt ()
+                else
+                    atomically adopt (fun lookUps -> Adoption(null, AdoptionRefusal.NeedsFacts, lookUps))
         | _ -> refused AdoptionRefusal.NeedsResolution
 
-    member _.Tell(inputs: Input[]) : Output = atomically (fun () -> tell inputs)
+    member _.Tell(inputs: Input[]) : Output =
+        atomically (fun () -> tell inputs) (fun lookUps -> {
+            LookUps = lookUps
+            Requests = [||]
+            Decided = [||]
+            Dropped = [||]
+        })
+
+    member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
     member _.Durable(through: int64) : unit = known.Durable through
 
     member _.Failed(from: int64) : DecidedEvent[] =
@@ -233,7 +248,8 @@ type RoomMachine
                         now.Extremities,
                         before.NextOrdinal,
                         now.CurrentState,
-                        now.Resolved
+                        now.Resolved,
+                        before.Gaps
                     )
 
             states.Forget()
@@ -271,8 +287,9 @@ type RoomMachine
                 now.Extremities
                 |> Array.map (fun e -> if e.StateAfter.Equals tree then e.WithState tree else e),
                 now.NextOrdinal,
-                orNull now.CurrentState,
-                orNull now.Resolved
+                stored now.CurrentState,
+                orNull now.Resolved,
+                now.Gaps
             )
 
     member _.CanBeEvicted =
@@ -281,9 +298,10 @@ type RoomMachine
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
     member _.NextOrdinal = frontier.Value.NextOrdinal
-    member _.CurrentState = roomEnd.Current
+    member _.CurrentState = frontier.Value.CurrentState
+    member _.Gaps = frontier.Value.Gaps
     member _.Outstanding = staging.Outstanding
     member _.Waiting = staging.Count
     member _.NotDurable = known.UndurableCount
-    member _.Known(eventId: string) = known.Find eventId
-    member _.AuthState(state: StateTree) = known.AuthState state
+    member _.Known(eventId: string) = known.FindHere eventId
+    member _.AuthState(state: StateTree) = known.AuthStateBy known.FindHere state

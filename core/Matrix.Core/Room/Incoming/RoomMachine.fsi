@@ -7,11 +7,15 @@ open Matrix.Core.State
 /// The owner of one room's decisions: of its extremities, event numbers, depth and current state, for events made here
 /// and for events that come. It performs no input or output, and is not for several threads at once. It keeps its own
 /// progress: more input costs only what is new, and the same input again changes nothing. Everything that waits is
-/// bounded. A call that throws (in a look-up in the history) leaves the machine as it was.
+/// bounded.
 ///
-/// An event made here: `Prepare`; build, sign and decide the event on the result; `Adopt`. Neither looks anything up,
-/// and nothing is decided twice. An event that comes: `Tell`; send the requests of the output; `Tell` the responses.
-/// Write all decisions in the order of their numbers, then call `Durable`, or `Failed` if writing failed.
+/// An event made here: `Prepare`; build, sign and decide the event on the result; `Adopt`. Neither looks anything up
+/// in a room with one extremity, and nothing is decided twice. An event that comes: `Tell`; send the requests of the
+/// output; `Tell` the responses. Write all decisions in the order of their numbers, then call `Durable`, or `Failed` if
+/// writing failed.
+///
+/// A call that lacks facts of the durable history returns `LookUps`, and nothing of it has happened: `Learn` the facts
+/// and repeat the call. All that a transaction certainly needs is looked up together. Facts are kept within bounds.
 ///
 /// For an event that comes, the machine needs its signatures, then its previous events, then its auth events. It
 /// fetches previous events from the peer that sent the event and then from others, down to known events. If that does
@@ -22,49 +26,33 @@ open Matrix.Core.State
 [<Sealed>]
 type RoomMachine =
 
-    /// The machine of a room, made from the room's header; a new room has none. `server` is this server. `roomId` is ""
-    /// in a new room whose id is the hash of its create event. The history has the `extremities`. `currentState` may be
-    /// null, and is then resolved when it is needed. `nextOrdinal` is the number of the next event. Nothing is looked
-    /// up.
-    static member Of:
-        server: string *
-        roomId: string *
-        rules: AuthRules *
-        history: IRoomHistory *
-        extremities: ForwardExtremity[] *
-        currentState: (StateTree | null) *
-        nextOrdinal: uint32 *
-        limits: IncomingLimits ->
-            RoomMachine
+    /// The machine of a room, made from the room's header. `server` is this server.
+    static member Of: server: string * rules: AuthRules * start: RoomStart * limits: IncomingLimits -> RoomMachine
 
     /// The same with other practices, for simulations.
     static member WithPractices:
-        server: string *
-        roomId: string *
-        rules: AuthRules *
-        history: IRoomHistory *
-        extremities: ForwardExtremity[] *
-        currentState: (StateTree | null) *
-        nextOrdinal: uint32 *
-        limits: IncomingLimits *
-        practices: Practices ->
+        server: string * rules: AuthRules * start: RoomStart * limits: IncomingLimits * practices: Practices ->
             RoomMachine
 
     /// The base of this server's next event. It looks nothing up: if the states of several extremities are not resolved
     /// yet, the result says so.
     member Prepare: unit -> Prepared
 
-    /// The same, with the states resolved: looks events up in the history.
+    /// The same, with the states resolved. If facts are lacking, the result names them and still needs resolution.
     member Resolve: unit -> Prepared
 
     /// Takes an event of this server that was built on the prepared base and that the rules allow. It is not decided
     /// again. `height` is one more than the greatest height among its auth events, or -1: then it is computed when
-    /// state resolution needs it. It looks something up only if there are more extremities than an event may name.
+    /// state resolution needs it. It may lack facts only if there are more extremities than an event may name.
     member Adopt: prepared: Prepared * event: AuthEvent * height: int -> Adoption
 
     /// Takes inputs, all of them before the first decision, and decides everything that can be decided. Without input
-    /// it decides the events that `Failed` has taken back.
+    /// it decides the events that `Failed` has taken back. If the output has look-ups, nothing has happened.
     member Tell: inputs: Input[] -> Output
+
+    /// Takes facts that were looked up. Facts are ignored if decisions became durable since the look-ups were made: the
+    /// next call returns new ones.
+    member Learn: supplied: RoomFacts -> unit
 
     /// The decisions up to and including this number are durable: the history has them now. Ignored if the number is
     /// not among the undurable ones.
@@ -103,8 +91,11 @@ type RoomMachine =
     /// The number of undurable decisions.
     member NotDurable: int
 
-    /// The known parts of an event, durable or not; null if it was not decided.
+    /// The gaps.
+    member Gaps: RoomGaps
+
+    /// The parts of an event that the machine has in memory; null if it has to be looked up, or was not decided.
     member Known: eventId: string -> KnownEvent | null
 
-    /// A state in the form that authorization reads.
+    /// A state whose events the machine has in memory, in the form that authorization reads.
     member AuthState: state: StateTree -> IAuthState

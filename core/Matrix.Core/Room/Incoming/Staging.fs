@@ -309,6 +309,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// Whether no request is outstanding.
     member _.IsSilent = requests.Count = 0
 
+    /// An outstanding request; none if there is none with this number.
+    member _.Request(number: int) : struct (PeerRequest * Purpose) voption = requests.TryFind number
+
     /// Removes a request whose response has come.
     member _.Responded(number: int) : struct (PeerRequest * Purpose * Staged) voption =
         match requests.TryFind number with

@@ -9,15 +9,16 @@ open Matrix.Core.StateRes
 [<RequireQualifiedAccess>]
 module StateBefore =
 
-    /// A history in the form that state resolution reads.
-    let sourceOf (history: IRoomHistory) : IEventSource = {
+    /// Events in memory, in the form that state resolution reads. `citing` returns the accepted state events that name
+    /// an event in `auth_events`, the newest first.
+    let sourceOf (find: string -> KnownEvent | null) (citing: string -> seq<string>) : IEventSource = {
         new IEventSource with
             member _.Find eventId =
-                match history.Known eventId with
+                match find eventId with
                 | null -> null
-                | known -> known.SourcedBy history.Known
+                | known -> known.SourcedBy find
 
-            member _.Citing eventId = history.Citing eventId
+            member _.Citing eventId = citing eventId
     }
 
     /// Resolves state trees by the algorithm of the room's version. `ordinalOf` returns an event's number in its room.
@@ -36,10 +37,10 @@ module StateBefore =
 
 /// The latest resolutions, by their inputs. The state before an event that merges branches is usually the current one.
 [<Sealed>]
-type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, ResolutionError>, kept: int) =
+type internal ResolvedStates(log: UndoLog, resolve: StateTree[] -> Result<StateTree, ResolutionError>, kept: int) =
 
-    let results = Dictionary<string, StateTree>()
-    let order = Queue<string>()
+    let results = UndoableMap<string, StateTree>(log, Dictionary())
+    let order = UndoableQueue<string>(log)
 
     let name (tree: StateTree) = Convert.ToHexString tree.Root.Span
 
@@ -67,9 +68,9 @@ type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, Resolutio
         elif distinct.Count = 1 then
             distinct[0]
         else
-            match results.TryGetValue(keyOf distinct) with
-            | true, known -> known
-            | _ -> null
+            match results.TryFind(keyOf distinct) with
+            | ValueSome known -> known
+            | ValueNone -> null
 
     /// The resolution of states.
     member this.Of(trees: seq<StateTree>) : Result<StateTree, ResolutionError> =
@@ -83,15 +84,17 @@ type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, Resolutio
             | Error _ -> ()
             | Ok tree ->
                 if order.Count >= kept then
-                    results.Remove(order.Dequeue()) |> ignore
+                    match order.TryDequeue() with
+                    | ValueSome oldest -> results.Remove oldest |> ignore
+                    | ValueNone -> ()
 
                 let key = keyOf distinct
-                results[key] <- tree
+                results.Set(key, tree)
                 order.Enqueue key
 
             resolved
 
     /// Forgets all resolutions: the numbers in their entries may belong to events that were taken back.
     member _.Forget() : unit =
-        results.Clear()
-        order.Clear()
+        for key in order.TakeAll() do
+            results.Remove key |> ignore

@@ -2,12 +2,34 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 
-/// The log of the machine's changes. A call that throws is undone as a whole.
+/// Ends a step of the machine that lacks facts. Facts are needed deep inside state resolution and the authorization
+/// rules, which take events and not promises of events; so the step is left by an exception. `UndoLog` alone catches it.
+exception internal FactsLacking
+
+/// The log of the machine's changes. A step that lacks facts, or throws, is undone as a whole.
 [<Sealed>]
 type internal UndoLog() =
 
     let steps = Stack<unit -> unit>()
     let mutable isOpen = false
+
+    let backTo (mark: int) =
+        let was = isOpen
+        isOpen <- false
+
+        while steps.Count > mark do
+            steps.Pop () ()
+
+        isOpen <- was
+
+    let attempt (act: unit -> 'a) : 'a voption =
+        let mark = steps.Count
+
+        try
+            ValueSome(act ())
+        with FactsLacking ->
+            backTo mark
+            ValueNone
 
     /// Whether changes are recorded.
     member _.IsOpen = isOpen
@@ -15,19 +37,23 @@ type internal UndoLog() =
     /// Records the inverse of the last change.
     member _.Note(undo: unit -> unit) : unit = steps.Push undo
 
-    /// Runs an action. If it throws, all changes made meanwhile are undone.
-    member _.Run(act: unit -> 'a) : 'a =
+    /// Runs a step inside of `Run`. If it lacks facts, its changes are undone, and there is no result.
+    member _.Attempt(act: unit -> 'a) : 'a voption = attempt act
+
+    /// Runs an action. If it throws, lacks facts, or `holds` is false after it, all changes made meanwhile are undone;
+    /// in the last two cases there is no result.
+    member _.Run(act: unit -> 'a, holds: unit -> bool) : 'a voption =
         isOpen <- true
 
         try
             try
-                act ()
+                match attempt act with
+                | ValueSome result when holds () -> ValueSome result
+                | _ ->
+                    backTo 0
+                    ValueNone
             with _ ->
-                isOpen <- false
-
-                while steps.Count > 0 do
-                    steps.Pop () ()
-
+                backTo 0
                 reraise ()
         finally
             isOpen <- false

@@ -1,0 +1,318 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+open Matrix.Core.State
+
+/// A look-up of accepted state events that name an event in `auth_events`.
+[<Sealed>]
+type CitingLookUp internal (eventId: string, count: int) =
+
+    /// The event that they name.
+    member _.EventId = eventId
+
+    /// The number of events that are needed, the newest first. More may be supplied.
+    member _.Count = count
+
+/// The facts of a room that the machine lacks. Nothing of the call that returned them has happened: read all of them
+/// together, supply them with `RoomMachine.Learn`, and repeat the call.
+[<Sealed>]
+type LookUps
+    internal
+    (period: obj, events: string[], states: string[], citing: CitingLookUp[], following: string[], needsServers: bool) =
+
+    static let none = LookUps(obj (), [||], [||], [||], [||], false)
+
+    /// No look-ups.
+    static member internal None = none
+
+    /// The period between two flushes in which they were made.
+    member internal _.Period = period
+
+    /// Events by id.
+    member _.Events = events
+
+    /// Events after which the state is needed; before which, if they were rejected.
+    member _.States = states
+
+    /// The accepted state events that name an event in `auth_events`.
+    member _.Citing = citing
+
+    /// Events whose followers are needed: the decided events, without outliers, that name them in `prev_events`.
+    member _.Following = following
+
+    /// Whether the other servers joined in the room are needed.
+    member _.NeedsServers = needsServers
+
+    /// Whether nothing is lacking.
+    member _.IsEmpty =
+        events.Length = 0
+        && states.Length = 0
+        && citing.Length = 0
+        && following.Length = 0
+        && not needsServers
+
+/// What the durable history of a room says about look-ups. What was looked up and is not added here does not exist.
+/// More than that may be added, such as auth events of the events that were looked up. The facts must be read after the
+/// look-ups were returned.
+[<Sealed>]
+type RoomFacts(lookUps: LookUps) =
+
+    let events = Dictionary<string, KnownEvent>()
+    let states = Dictionary<string, StateTree>()
+    let citing = Dictionary<string, struct (string[] * bool)>()
+    let following = Dictionary<string, string[]>()
+
+    /// The look-ups.
+    member _.LookUps = lookUps
+
+    /// Adds a decided event.
+    member _.AddKnown(event: KnownEvent) : unit = events[event.EventId] <- event
+
+    /// Adds the state after an event that is no outlier; the state before it, if it was rejected.
+    member _.AddStateAfter(eventId: string, state: StateTree) : unit = states[eventId] <- state
+
+    /// Adds the accepted state events that name an event in `auth_events`, the newest first, and whether these are all.
+    member _.AddCiting(eventId: string, newestFirst: IReadOnlyCollection<string>, areAll: bool) : unit =
+        citing[eventId] <- struct (Seq.toArray newestFirst, areAll)
+
+    /// Adds the decided events, without outliers, that name an event in `prev_events`.
+    member _.AddFollowing(eventId: string, followers: IReadOnlyCollection<string>) : unit =
+        following[eventId] <- Seq.toArray followers
+
+    /// The other servers joined in the room, in the order in which they are asked.
+    member val Servers: IReadOnlyList<string> = [||] with get, set
+
+    member internal _.Events = events
+    member internal _.States = states
+    member internal _.Citing = citing
+    member internal _.Following = following
+
+/// Facts by event id, the least recently used first. It grows beyond its bound while an input is processed: `Trim` cuts
+/// it down afterwards.
+[<Sealed>]
+type internal Memory<'V>(most: int) =
+
+    let items = Dictionary<string, LinkedListNode<struct (string * 'V)>>()
+    let order = LinkedList<struct (string * 'V)>()
+
+    let remove (key: string) =
+        match items.TryGetValue key with
+        | true, node ->
+            items.Remove key |> ignore
+            order.Remove node
+        | _ -> ()
+
+    /// A fact. It becomes the most recently used one.
+    member _.Find(key: string) : 'V voption =
+        match items.TryGetValue key with
+        | true, node ->
+            order.Remove node
+            order.AddLast node
+            let struct (_, value) = node.Value
+            ValueSome value
+        | _ -> ValueNone
+
+    member _.Set(key: string, value: 'V) : unit =
+        remove key
+        items[key] <- order.AddLast(struct (key, value))
+
+    member _.Remove(key: string) : unit = remove key
+
+    /// Forgets the least recently used facts beyond the bound.
+    member _.Trim() : unit =
+        let isLarge = items.Count > 2 * most + 100
+
+        while items.Count > most do
+            match order.First with
+            | null -> ()
+            | first ->
+                let struct (key, _) = first.Value
+                remove key
+
+        // A fetched state may have 200,000 entries.
+        if isLarge then
+            items.TrimExcess()
+
+/// The facts that the machine knows of the durable history, and those that the present input lacks.
+[<Sealed>]
+type internal FactMemory(mostEvents: int, mostStates: int) =
+
+    // The first look-up of citing events. Most are decided by the newest few.
+    let firstCiting = 32
+
+    let events = Memory<KnownEvent | null>(mostEvents)
+    let states = Memory<StateTree | null>(mostStates)
+    let citing = Memory<struct (string[] * bool)>(mostEvents)
+    let following = Memory<string[]>(mostEvents)
+    let mutable servers: IReadOnlyList<string> | null = null
+    // Until the present input ends, the servers are those from before it.
+    let mutable areServersOld = false
+    let mutable period = obj ()
+    // Whether anything was ever looked up. Nothing is in a room without other servers, and then nothing is kept.
+    let mutable isUsed = false
+
+    let lackingEvents = HashSet<string>()
+    let lackingStates = HashSet<string>()
+    let lackingCiting = Dictionary<string, int>()
+    let lackingFollowing = HashSet<string>()
+    let mutable lacksServers = false
+
+    let fail () : 'a = raise FactsLacking
+
+    /// The event with this id, null if it does not exist; none if that is not known.
+    member _.TryFind(eventId: string) : (KnownEvent | null) voption = events.Find eventId
+
+    /// Notes that an event is lacking. The step may go on to find what else is.
+    member _.LackEvent(eventId: string) : unit = lackingEvents.Add eventId |> ignore
+
+    /// Notes that the state after an event is lacking.
+    member _.LackState(eventId: string) : unit = lackingStates.Add eventId |> ignore
+
+    /// Ends the step, after what it lacks was noted.
+    member _.Fail() : unit = fail ()
+
+    /// The event with this id; null if it does not exist.
+    member _.Find(eventId: string) : KnownEvent | null =
+        match events.Find eventId with
+        | ValueSome known -> known
+        | ValueNone ->
+            lackingEvents.Add eventId |> ignore
+            fail ()
+
+    /// The state after an event, null if it is not known to the server; none if that has to be looked up.
+    member _.TryState(eventId: string) : (StateTree | null) voption = states.Find eventId
+
+    /// The state after an event; null if it is not known to the server.
+    member _.State(eventId: string) : StateTree | null =
+        match states.Find eventId with
+        | ValueSome tree -> tree
+        | ValueNone ->
+            lackingStates.Add eventId |> ignore
+            fail ()
+
+    /// More than this many of the events that name an event in `auth_events`, the newest first; or all.
+    member _.Citing(eventId: string, moreThan: int) : struct (string[] * bool) =
+        match citing.Find eventId with
+        | ValueSome(struct (ids, areAll)) when areAll || ids.Length > moreThan -> struct (ids, areAll)
+        | _ ->
+            lackingCiting[eventId] <- max firstCiting (8 * moreThan)
+            fail ()
+
+    /// Whether nothing is known of the events that name one in `auth_events`.
+    member _.LacksCiting(eventId: string) : bool = (citing.Find eventId).IsNone
+
+    /// Notes that the events that name one in `auth_events` are lacking.
+    member _.LackCiting(eventId: string) : unit = lackingCiting[eventId] <- firstCiting
+
+    /// The decided events, without outliers, that name an event in `prev_events`.
+    member _.Following(eventId: string) : string[] =
+        match following.Find eventId with
+        | ValueSome ids -> ids
+        | ValueNone ->
+            lackingFollowing.Add eventId |> ignore
+            fail ()
+
+    /// The other servers of the room.
+    member _.Servers: IReadOnlyList<string> =
+        match servers with
+        | null ->
+            lacksServers <- true
+            fail ()
+        | known -> known
+
+    /// Whether nothing is lacking.
+    member _.IsComplete =
+        lackingEvents.Count = 0
+        && lackingStates.Count = 0
+        && lackingCiting.Count = 0
+        && lackingFollowing.Count = 0
+        && not lacksServers
+
+    /// What is lacking. It is forgotten then.
+    member this.TakeLacking() : LookUps =
+        if this.IsComplete then
+            LookUps.None
+        else
+            isUsed <- true
+
+            let lookUps =
+                LookUps(
+                    period,
+                    Seq.toArray lackingEvents,
+                    Seq.toArray lackingStates,
+                    [| for KeyValue(id, count) in lackingCiting -> CitingLookUp(id, count) |],
+                    Seq.toArray lackingFollowing,
+                    lacksServers
+                )
+
+            lackingEvents.Clear()
+            lackingEvents.TrimExcess()
+            lackingStates.Clear()
+            lackingCiting.Clear()
+            lackingFollowing.Clear()
+            lacksServers <- false
+            lookUps
+
+    /// Takes facts. Those that were looked up before decisions became durable are ignored: they may lack the decisions.
+    member _.Learn(facts: RoomFacts) : unit =
+        let asked = facts.LookUps
+
+        if obj.ReferenceEquals(asked.Period, period) then
+            for id in asked.Events do
+                if not (facts.Events.ContainsKey id) then
+                    events.Set(id, null)
+
+            for id in asked.States do
+                if not (facts.States.ContainsKey id) then
+                    states.Set(id, null)
+
+            for lookUp in asked.Citing do
+                if not (facts.Citing.ContainsKey lookUp.EventId) then
+                    citing.Set(lookUp.EventId, struct ([||], true))
+
+            for id in asked.Following do
+                if not (facts.Following.ContainsKey id) then
+                    following.Set(id, [||])
+
+            for KeyValue(id, known) in facts.Events do
+                events.Set(id, known)
+
+            for KeyValue(id, tree) in facts.States do
+                states.Set(id, tree)
+
+            for KeyValue(id, ids) in facts.Citing do
+                citing.Set(id, ids)
+
+            for KeyValue(id, ids) in facts.Following do
+                following.Set(id, ids)
+
+            if asked.NeedsServers then
+                servers <- facts.Servers
+
+    /// A decision is durable: the history has it now.
+    member _.Durable(known: KnownEvent) : unit =
+        if isUsed then
+            period <- obj ()
+            events.Set(known.EventId, known)
+            states.Remove known.EventId
+
+            for id in known.Event.Pdu.AuthEvents do
+                citing.Remove id
+
+            for id in known.Event.Pdu.PrevEvents do
+                following.Remove id
+
+    /// The current state changed: other servers may be joined now.
+    member _.ForgetServers() : unit = areServersOld <- true
+
+    /// An input has been processed: forgets the least recently used facts beyond the bounds.
+    member _.Trim() : unit =
+        if areServersOld then
+            servers <- null
+            areServersOld <- false
+
+        if isUsed then
+            events.Trim()
+            states.Trim()
+            citing.Trim()
+            following.Trim()
