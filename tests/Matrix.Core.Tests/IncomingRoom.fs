@@ -84,7 +84,7 @@ let arrives (pdu: Pdu) : Input = Input.Received("two", good pdu)
 
 /// A machine with these limits, without other knowledge.
 let machineWith limits =
-    RoomMachine.Of("here", AuthRules version, RoomStart.New(create.RoomId, 1u), limits)
+    RoomMachine.Of("here", AuthRules version, RoomStart.New create.RoomId, limits)
 
 /// A machine that knows the first events of the room.
 let begun limits =

@@ -24,7 +24,7 @@ let private stateOf (events: Pdu list) =
     StateTree.OfEntries([| for e in events -> StateEntry.Of(e.Type, string e.StateKey, e.EventId, 1u) |], false)
 
 let private startOf (extremities: ForwardExtremity list) current =
-    RoomStart(create.RoomId, Array.ofList extremities, current, 10u, RoomGaps.None)
+    RoomStart(create.RoomId, Array.ofList extremities, current, RoomNumbers.First, RoomGaps.None)
 
 let private header (extremities: ForwardExtremity list) current =
     RoomMachine.Of("here", rules, startOf extremities current, IncomingLimits.Default)
@@ -70,12 +70,12 @@ let ``An event made here is prepared, adopted and durable without a look-up`` ()
     let machine = header [ end' ] null
     let prepared = machine.Prepare()
     same (List.ofSeq prepared.PreviousIds) [ "$join" ]
-    same (prepared.Depth, prepared.Ordinal) (8L, 10u)
+    same (prepared.Depth, prepared.Ordinal) (8L, 0x80000000u)
     same prepared.NeedsResolution false
 
     let message = adopted machine (messageOn "$m")
     let topic = adopted machine (topicOn "$t")
-    same (message.Ordinal, topic.Ordinal) (10u, 11u)
+    same (message.Ordinal, topic.Ordinal) (0x80000000u, 0x80000001u)
     same topic.Event.Depth 9L
     Assert.That(message.CurrentStateAfter, Is.SameAs message.CurrentStateBefore)
 
@@ -143,7 +143,7 @@ let ``Unresolved states of several extremities are reported, unless the header h
         RoomMachine.Of(
             "here",
             rules,
-            RoomStart(create.RoomId, store.Extremities, current, store.NextOrdinal, RoomGaps.None),
+            RoomStart(create.RoomId, store.Extremities, current, store.Numbers, RoomGaps.None),
             IncomingLimits.Default
         )
 
@@ -177,7 +177,7 @@ let ``A failed flush takes back undurable decisions, and their numbers are used 
     let taken = machine.Failed second.Number
     same [ for d in taken -> d.Event.EventId ] [ "$t"; "$m3" ]
     same [ for e in machine.Extremities -> e.EventId ] [ "$m1" ]
-    same machine.NextOrdinal second.Ordinal
+    same machine.Numbers.NextLive second.Ordinal
     Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Null)
 
     // The batches after it fail as well: nothing is left to take back, though the room has gone on.
@@ -206,7 +206,7 @@ let ``Staged events and requests survive a failed flush, and received events are
     let again = machine.TellAlone [||]
     same (ids again) [ "$join" ]
     same again.Requests [||]
-    same again.Decided[0].Ordinal 2u
+    same again.Decided[0].Ordinal 0x80000001u
 
 [<Test>]
 let ``An event on a fetched state is decided on it again after a failed flush, without a request`` () =
@@ -230,8 +230,7 @@ let ``An event on a fetched state is decided on it again after a failed flush, w
 let ``A new room has no id until its create event is adopted, and loses it if the flush fails`` () =
     let v12 = AuthRules Versions.v12
 
-    let machine =
-        RoomMachine.Of("one", v12, RoomStart.New("", 1u), IncomingLimits.Default)
+    let machine = RoomMachine.Of("one", v12, RoomStart.New "", IncomingLimits.Default)
 
     let prepared = machine.Prepare()
     same (prepared.PreviousIds.Length, prepared.Depth, prepared.NeedsResolution) (0, 1L, false)
@@ -253,7 +252,7 @@ let ``A new room has no id until its create event is adopted, and loses it if th
 
     same machine.RoomId "!c"
     machine.Failed decided.Number |> ignore
-    same (machine.RoomId, machine.Extremities, machine.NextOrdinal) ("", [||], 1u)
+    same (machine.RoomId, machine.Extremities, machine.Numbers.NextLive) ("", [||], 0x80000000u)
 
 [<Test>]
 let ``An adoption that lacks facts leaves the machine as it was`` () =
@@ -271,7 +270,7 @@ let ``An adoption that lacks facts leaves the machine as it was`` () =
         RoomMachine.Of(
             "here",
             rules,
-            RoomStart(create.RoomId, store.Extremities, elder.CurrentState, store.NextOrdinal, RoomGaps.None),
+            RoomStart(create.RoomId, store.Extremities, elder.CurrentState, store.Numbers, RoomGaps.None),
             limits
         )
 
@@ -288,7 +287,7 @@ let ``An adoption that lacks facts leaves the machine as it was`` () =
     same lacking.Refusal AdoptionRefusal.NeedsFacts
     Assert.That(lacking.LookUps.IsEmpty, Is.False)
     same machine.Extremities store.Extremities
-    same machine.NextOrdinal store.NextOrdinal
+    same machine.Numbers.NextLive store.Numbers.NextLive
     same machine.NotDurable 0
 
     match (machine.AdoptOver(store.Read, prepared, levels, -1)).Decided with
@@ -358,6 +357,43 @@ let ``Beyond the bound of gaps, the followers of each event are looked up`` () =
     same machine.Gaps.AreAll false
     tells machine [ arrives (message "$gone1" [ "$join" ]) ] silent |> ignore
     same [ for e in machine.Extremities -> e.EventId ] [ "$m" ]
+
+[<Test>]
+let ``An outlier that arrives live gets a live number, and states keep the entry that they have`` () =
+    let machine = begun IncomingLimits.Default
+
+    let topic =
+        event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+            match request.Request with
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$topic" |], [||])
+            | Request.Events [| "$topic" |] -> Response.Events [| good topic |]
+            | _ -> Response.Nothing)
+
+    same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal, d.OutlierOrdinal ] [
+        "$topic", 1u, 0u
+        "$m", 0x80000002u, 0u
+    ]
+
+    let live = (machine.TellAlone [| arrives topic |]).Decided[0]
+    same (live.Ordinal, live.OutlierOrdinal) (0x80000003u, 1u)
+    same machine.Numbers.NextOutlier 2u
+
+    let held (state: StateTree | null) : StateTree =
+        match state with
+        | null -> failwith "There is no state."
+        | tree -> tree
+
+    let entry (state: StateTree) =
+        Option.get (Option.ofObj (state.Find("m.room.topic", "")))
+
+    let before, after = held outcome.Decided[1].StateAfter, held live.StateAfter
+    same ((entry before).Ordinal, (entry after).Ordinal) (1u, 0x80000003u)
+    same (entry before) (entry after)
+    Assert.That(StateTree.AreSame(before, after))
+    same (StateTree.Diff(before, after)).Changes [||]
 
 [<Test>]
 let ``The tree of a checkpoint replaces that of the same state`` () =

@@ -35,7 +35,7 @@ module RoomMachineProperties =
         [
             for e in machine.Extremities -> e.Ordinal, e.EventId, e.Depth, root e.StateAfter, e.Provenance
         ],
-        machine.NextOrdinal,
+        (machine.Numbers.NextLive, machine.Numbers.NextOutlier, machine.Numbers.NextHistory),
         root machine.CurrentState,
         List.ofSeq machine.Gaps.Ids,
         (List.ofSeq prepared.PreviousIds, prepared.Depth, prepared.Ordinal, root prepared.StateBefore)
@@ -370,13 +370,13 @@ module RoomMachineProperties =
 
                 let ordinals = [
                     for d in decided do
-                        if not d.WasOutlier then
+                        if not d.Known.IsOutlier then
                             d.Ordinal
                 ]
 
                 StateTree.AreSame(followed, machine.CurrentState)
                 && chained
-                && ordinals = [ for i in 1 .. ordinals.Length -> uint32 i ])
+                && ordinals = [ for i in 1 .. ordinals.Length -> 0x7FFFFFFFu + uint32 i ])
 
     /// All of them, for one version.
     let all (version: RoomVersion) : Property list =

@@ -114,7 +114,16 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         if not (StateTree.AreSame(event.CurrentStateBefore, current view)) then
             fail (Violation.CurrentState(id, stage.Servers[server]))
 
-        if not event.WasOutlier && event.Ordinal <> view.NextOrdinal then
+        let next, outlierOrdinal =
+            (if isNull event.StateBefore then
+                 view.Numbers.NextOutlier
+             else
+                 view.Numbers.NextLive),
+            (match view.Find id with
+             | null -> 0u
+             | outlier -> outlier.Ordinal)
+
+        if event.Ordinal <> next || event.OutlierOrdinal <> outlierOrdinal then
             fail (Violation.Numbers(id, stage.Servers[server]))
 
         let isKnown (e: ForwardExtremity) =
@@ -126,7 +135,8 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     let checkDurable server (view: Store) (machine: RoomMachine) =
         if
             machine.Extremities <> view.Extremities
-            || machine.NextOrdinal <> view.NextOrdinal
+            || machine.Numbers.NextLive <> view.Numbers.NextLive
+            || machine.Numbers.NextOutlier <> view.Numbers.NextOutlier
             || machine.NotDurable <> 0
             || not (StateTree.AreSame(machine.CurrentState, current view))
         then

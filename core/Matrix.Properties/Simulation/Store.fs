@@ -34,8 +34,8 @@ type Store(server: string) =
     /// The forward extremities.
     member val Extremities: ForwardExtremity[] = [||] with get, set
 
-    /// The number of the next event.
-    member val NextOrdinal = 1u with get, set
+    /// The numbers of the next events.
+    member val Numbers = RoomNumbers.First with get, set
 
     /// The current state.
     member val CurrentState = StateTree.Empty with get, set
@@ -77,7 +77,16 @@ type Store(server: string) =
         this.Put(decided.Known, decided.StateBefore, decided.StateAfter, copy)
         this.Extremities <- decided.Extremities
         this.CurrentState <- decided.CurrentStateAfter
-        this.NextOrdinal <- max this.NextOrdinal (decided.Ordinal + 1u)
+
+        this.Numbers <-
+            let now, ordinal = this.Numbers, decided.Ordinal
+
+            if isNull decided.StateBefore then
+                RoomNumbers(now.NextLive, now.NextHistory, ordinal + 1u)
+            elif ordinal < RoomNumbers.First.NextLive then
+                RoomNumbers(now.NextLive, min now.NextHistory (ordinal - 1u), now.NextOutlier)
+            else
+                RoomNumbers(ordinal + 1u, now.NextHistory, now.NextOutlier)
 
         if decided.ClosesGap then
             this.Gaps <- this.Gaps.Remove decided.Event.EventId
@@ -101,7 +110,7 @@ type Store(server: string) =
 
         this.Extremities <- other.Extremities
         this.CurrentState <- other.CurrentState
-        this.NextOrdinal <- other.NextOrdinal
+        this.Numbers <- other.Numbers
         this.Gaps <- other.Gaps
 
     /// The identifiers of all decided events, in order.
@@ -160,7 +169,7 @@ type Store(server: string) =
 
     /// The header of the room.
     member this.Start(roomId: string) : RoomStart =
-        RoomStart(roomId, this.Extremities, this.CurrentState, this.NextOrdinal, RoomGaps.Of(this.Gaps, true))
+        RoomStart(roomId, this.Extremities, this.CurrentState, this.Numbers, RoomGaps.Of(this.Gaps, true))
 
     /// The events as state resolution reads them.
     member this.Source: Matrix.Core.StateRes.IEventSource =

@@ -245,7 +245,11 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
         options.ServerName,
         new RoomStart(
-            pending.Room.RoomId, pending.Extremities, pending.State, pending.LastOrdinal + 1, RoomGaps.None),
+            pending.Room.RoomId,
+            pending.Extremities,
+            pending.State,
+            new RoomNumbers(pending.LastOrdinal + 1, pending.FirstOrdinal - 1, RoomNumbers.First.NextOutlier),
+            RoomGaps.None),
         options.Machine);
 
     /// <summary>A submitted batch.</summary>

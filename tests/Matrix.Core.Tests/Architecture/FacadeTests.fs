@@ -80,6 +80,7 @@ let private ofTheMachine = [
     typeof<RoomFacts>
     typeof<RoomStart>
     typeof<RoomGaps>
+    typeof<RoomNumbers>
     typeof<Output>
     typeof<PeerRequest>
     typeof<IncomingLimits>

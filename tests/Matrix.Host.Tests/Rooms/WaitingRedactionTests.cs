@@ -89,8 +89,9 @@ internal sealed class WaitingRedactionTests(string kind)
         InLaneAsync<StoredEvent>(room, async (appender, session) =>
         {
             var pending = session.Pending;
-            var start = new RoomStart(
-                room, pending.Extremities, pending.State, pending.LastOrdinal + 1, RoomGaps.None);
+            var numbers = new RoomNumbers(
+                pending.LastOrdinal + 1, pending.FirstOrdinal - 1, RoomNumbers.First.NextOutlier);
+            var start = new RoomStart(room, pending.Extremities, pending.State, numbers, RoomGaps.None);
             var machine = pending.Room.Rules.Machine(RoomsWorld.Server, start, IncomingLimits.Default);
             var signature = new CheckedSignature(
                 new Signature(RoomsWorld.Server, "ed25519:a", []),

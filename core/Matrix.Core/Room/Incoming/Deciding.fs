@@ -105,8 +105,14 @@ type internal Deciding
         let earlier = known.Find s.Id
 
         let ordinal =
+            if isNull before then
+                was.Numbers.NextOutlier
+            else
+                was.Numbers.NextLive
+
+        let outlierOrdinal =
             match earlier with
-            | null -> was.NextOrdinal
+            | null -> 0u
             | outlier -> outlier.Ordinal
 
         let status =
@@ -142,7 +148,7 @@ type internal Deciding
             ForwardExtremities.after limits.LookedThrough known was.Gaps was.Extremities event made
 
         let gapsOpened = if isNull before then [||] else gapsOpenedBy s
-        roomEnd.Move(event, verdict, before, after, not (isNull earlier), stateFrom, s, gapsOpened, extremities)
+        roomEnd.Move(event, verdict, before, after, outlierOrdinal, stateFrom, s, gapsOpened, extremities)
 
     let verdictOf (decision: Decision) : Verdict =
         match decision with

@@ -134,16 +134,48 @@ type RoomGaps private (ids: Set<string>, areAll: bool) =
         else
             RoomGaps(left, false)
 
+/// The next numbers of a room's events. Live events rise from 0x80000000, in the order of the timeline. History, fetched
+/// from before it, falls from 0x7FFFFFFF to 0x40000000. Outliers rise from 1 to 0x3FFFFFFF.
+[<Sealed>]
+type RoomNumbers(nextLive: uint32, nextHistory: uint32, nextOutlier: uint32) =
+
+    static let firstLive = 0x80000000u
+    static let lastHistory = 0x40000000u
+    static let first = RoomNumbers(firstLive, firstLive - 1u, 1u)
+
+    /// The numbers of a new room.
+    static member First = first
+
+    /// The number of the next live event.
+    member _.NextLive = nextLive
+
+    /// The number of the next event of history, below those of all others.
+    member _.NextHistory = nextHistory
+
+    /// The number of the next outlier.
+    member _.NextOutlier = nextOutlier
+
+    /// The next numbers after one was given to an event.
+    member internal _.After(ordinal: uint32) : RoomNumbers =
+        if ordinal >= firstLive then
+            RoomNumbers(max nextLive (ordinal + 1u), nextHistory, nextOutlier)
+        elif ordinal >= lastHistory then
+            RoomNumbers(nextLive, min nextHistory (ordinal - 1u), nextOutlier)
+        else
+            RoomNumbers(nextLive, nextHistory, max nextOutlier (ordinal + 1u))
+
+    /// Whether there is a number left for an outlier.
+    member internal _.HasOutlier = nextOutlier < lastHistory
+
 /// A room's header, from which its machine is made: `roomId` is "" in a new room whose id is the hash of its create
-/// event; `currentState` is the current state, and may be null if there is at most one extremity; `nextOrdinal` is the
-/// number of the next event.
+/// event; `currentState` is the current state, and may be null if there is at most one extremity.
 [<Sealed>]
 type RoomStart
     (
         roomId: string,
         extremities: ForwardExtremity[],
         currentState: StateTree | null,
-        nextOrdinal: uint32,
+        numbers: RoomNumbers,
         gaps: RoomGaps
     ) =
 
@@ -156,17 +188,17 @@ type RoomStart
         | _ -> invalidArg (nameof currentState) "A room with several extremities has a current state."
 
     /// A room that does not exist yet.
-    static member New(roomId: string, nextOrdinal: uint32) : RoomStart =
-        RoomStart(roomId, [||], null, nextOrdinal, RoomGaps.None)
+    static member New(roomId: string) : RoomStart =
+        RoomStart(roomId, [||], null, RoomNumbers.First, RoomGaps.None)
 
     member _.RoomId = roomId
     member _.Extremities = extremities
     member _.CurrentState = current
-    member _.NextOrdinal = nextOrdinal
+    member _.Numbers = numbers
     member _.Gaps = gaps
 
-/// The end of a room's graph: its extremities, the number of the next event, the current state, and the gaps. `roomId`
-/// is "" in a new room whose id is the hash of its create event. `resolved` is the resolution of the states of all
+/// The end of a room's graph: its extremities, the next numbers, the current state, and the gaps. `roomId` is "" in a new
+/// room whose id is the hash of its create event. `resolved` is the resolution of the states of all
 /// extremities; null if it is not known or failed.
 [<Sealed>]
 type internal Frontier
@@ -174,7 +206,7 @@ type internal Frontier
         roomId: string,
         createId: string,
         extremities: ForwardExtremity[],
-        nextOrdinal: uint32,
+        numbers: RoomNumbers,
         currentState: StateTree,
         resolved: StateTree | null,
         gaps: RoomGaps
@@ -192,7 +224,7 @@ type internal Frontier
     member _.CreateId = createId
 
     member _.Extremities = extremities
-    member _.NextOrdinal = nextOrdinal
+    member _.Numbers = numbers
     member _.CurrentState = currentState
     member _.Resolved = resolved
     member _.Gaps = gaps

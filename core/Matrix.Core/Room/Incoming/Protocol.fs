@@ -78,6 +78,8 @@ type DropReason =
     | TooManyRequests of limit: int
     /// It depends on itself.
     | Circular
+    /// The numbers of the room's outliers are used up.
+    | NoNumber
 
 /// A decision about an event.
 [<Sealed>]
@@ -89,7 +91,7 @@ type DecidedEvent
         known: KnownEvent,
         stateBefore: StateTree | null,
         stateAfter: StateTree | null,
-        wasOutlier: bool,
+        outlierOrdinal: uint32,
         stateFrom: string | null,
         isLocal: bool,
         extremities: ForwardExtremity[],
@@ -110,8 +112,11 @@ type DecidedEvent
     /// The parts of the event that later events need.
     member _.Known = known
 
-    /// The event's number in its room.
+    /// The event's number in its room. Entries of states keep the number under which they were made.
     member _.Ordinal = known.Ordinal
+
+    /// The number that the event had as an outlier; 0 if it was none. It has another number now.
+    member _.OutlierOrdinal = outlierOrdinal
 
     /// The state that it was decided on; null for an outlier.
     member _.StateBefore = stateBefore
@@ -120,7 +125,7 @@ type DecidedEvent
     member _.StateAfter = stateAfter
 
     /// Whether it was an outlier until now.
-    member _.WasOutlier = wasOutlier
+    member _.WasOutlier = outlierOrdinal > 0u
 
     /// The peer that sent the state before it, or part of it; null if this server computed it.
     member _.StateFrom = stateFrom

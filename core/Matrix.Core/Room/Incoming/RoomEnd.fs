@@ -48,7 +48,7 @@ type internal RoomEnd
         (verdict: Verdict)
         (before: StateTree | null)
         (after: StateTree | null)
-        (wasOutlier: bool)
+        (outlierOrdinal: uint32)
         (stateFrom: string | null)
         (s: Staged | null)
         (gapsOpened: string[])
@@ -67,7 +67,7 @@ type internal RoomEnd
             else
                 was.Gaps
 
-        let ordinals = max was.NextOrdinal (event.Ordinal + 1u)
+        let numbers = was.Numbers.After event.Ordinal
 
         let decided =
             DecidedEvent(
@@ -76,7 +76,7 @@ type internal RoomEnd
                 event,
                 before,
                 after,
-                wasOutlier,
+                outlierOrdinal,
                 stateFrom,
                 isNull s,
                 extremities,
@@ -105,12 +105,12 @@ type internal RoomEnd
 
         frontier.Value <-
             if was.RoomId <> "" then
-                Frontier(was.RoomId, was.CreateId, extremities, ordinals, decided.CurrentStateAfter, resolved, gaps)
+                Frontier(was.RoomId, was.CreateId, extremities, numbers, decided.CurrentStateAfter, resolved, gaps)
             else
                 // The room's id is known once there is a create event.
                 let roomId = event.Event.Pdu.RoomId
                 let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
-                Frontier(roomId, createId, extremities, ordinals, decided.CurrentStateAfter, resolved, gaps)
+                Frontier(roomId, createId, extremities, numbers, decided.CurrentStateAfter, resolved, gaps)
 
         if not (obj.ReferenceEquals(decided.CurrentStateAfter, current)) then
             facts.ForgetServers()
@@ -147,7 +147,7 @@ type internal RoomEnd
             greatest <- max greatest e.Depth
 
         let depth = Extremities.Depth(greatest, rules.Version.Settings.MaximumDepth)
-        Prepared(previous, now.NextOrdinal, greatest, depth, before, now.CurrentState, LookUps.None)
+        Prepared(previous, now.Numbers.NextLive, greatest, depth, before, now.CurrentState, LookUps.None)
 
     /// The base of this server's next event, computed once for each frontier.
     member _.Prepare() : Prepared =
@@ -173,8 +173,8 @@ type internal RoomEnd
     member this.Unresolved(lookUps: LookUps) : Prepared = this.Prepare().Lacking lookUps
 
     /// Advances the frontier by a decision on a received event.
-    member _.Move(event, verdict, before, after, wasOutlier, stateFrom, s: Staged, gapsOpened, extremities) =
-        move event verdict before after wasOutlier stateFrom s gapsOpened extremities
+    member _.Move(event, verdict, before, after, outlierOrdinal, stateFrom, s: Staged, gapsOpened, extremities) =
+        move event verdict before after outlierOrdinal stateFrom s gapsOpened extremities
 
     /// Takes an event that the host built on the prepared base and decided. All that may remain is to resolve its
     /// state with those of the other extremities.
@@ -204,4 +204,4 @@ type internal RoomEnd
         let event =
             KnownEvent(event, EventStatus.Accepted, height, ordinal, false, provenance)
 
-        move event Verdict.Accepted state after false null null [||] extremities
+        move event Verdict.Accepted state after 0u null null [||] extremities

@@ -100,7 +100,10 @@ type RoomMachine
             next <- staging.NextToDo()
 
     let decide (s: Staged) : DecidedEvent voption =
-        if s.IsOutlier then
+        if s.IsOutlier && not frontier.Value.Numbers.HasOutlier then
+            staging.Drop(s, DropReason.NoNumber)
+            ValueNone
+        elif s.IsOutlier then
             let decision = deciding.Outlier s
             staging.Remove s |> ignore
             ValueSome decision
@@ -180,7 +183,7 @@ type RoomMachine
         let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, start.RoomId)
 
         let frontier =
-            Frontier(start.RoomId, createId, extremities, start.NextOrdinal, current, resolved, start.Gaps)
+            Frontier(start.RoomId, createId, extremities, start.Numbers, current, resolved, start.Gaps)
 
         RoomMachine(server, rules, StateResolver.Of rules, frontier, limits, practices)
 
@@ -246,7 +249,7 @@ type RoomMachine
                         before.RoomId,
                         before.CreateId,
                         now.Extremities,
-                        before.NextOrdinal,
+                        before.Numbers,
                         now.CurrentState,
                         now.Resolved,
                         before.Gaps
@@ -286,7 +289,7 @@ type RoomMachine
                 now.CreateId,
                 now.Extremities
                 |> Array.map (fun e -> if e.StateAfter.Equals tree then e.WithState tree else e),
-                now.NextOrdinal,
+                now.Numbers,
                 stored now.CurrentState,
                 orNull now.Resolved,
                 now.Gaps
@@ -297,7 +300,7 @@ type RoomMachine
 
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
-    member _.NextOrdinal = frontier.Value.NextOrdinal
+    member _.Numbers = frontier.Value.Numbers
     member _.CurrentState = frontier.Value.CurrentState
     member _.Gaps = frontier.Value.Gaps
     member _.Outstanding = staging.Outstanding

@@ -76,8 +76,8 @@ type RoomMachine =
     /// The forward extremities.
     member Extremities: ForwardExtremity[]
 
-    /// The number of the next event.
-    member NextOrdinal: uint32
+    /// The numbers of the next events.
+    member Numbers: RoomNumbers
 
     /// The current state: that of the extremities, resolved.
     member CurrentState: StateTree
