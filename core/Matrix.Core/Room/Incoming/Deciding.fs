@@ -107,6 +107,8 @@ type internal Deciding
         let ordinal =
             if isNull before then
                 was.Numbers.NextOutlier
+            elif s.IsHistory then
+                s.HistoryOrdinal
             else
                 was.Numbers.NextLive
 
@@ -145,7 +147,10 @@ type internal Deciding
             | _ -> ValueNone
 
         let extremities =
-            ForwardExtremities.after limits.LookedThrough known was.Gaps was.Extremities event made
+            if s.IsHistory then
+                was.Extremities
+            else
+                ForwardExtremities.after limits.LookedThrough known was.Gaps was.Extremities event made
 
         let gapsOpened = if isNull before then [||] else gapsOpenedBy s
         roomEnd.Move(event, verdict, before, after, outlierOrdinal, stateFrom, s, gapsOpened, extremities)
@@ -200,7 +205,8 @@ type internal Deciding
 
             let currentState =
                 // With no extremity yet, or on top of all that is known, the two states are the same.
-                if now.Extremities.Length = 0 || StateTree.AreSame(current, before) then
+                // History is older than the current state.
+                if now.Extremities.Length = 0 || s.IsHistory || StateTree.AreSame(current, before) then
                     beforeState
                 else
                     known.AuthState current

@@ -6,6 +6,53 @@ open System.Threading
 open Matrix.Core.Auth
 open Matrix.Core.Ident
 
+/// The order of staged events in the graph.
+[<RequireQualifiedAccess>]
+module internal GraphOrder =
+
+    /// The events, each after those among them that it names as previous; otherwise by depth, time and id. Events that
+    /// depend on themselves come last.
+    let ofStaged (events: IReadOnlyCollection<Staged>) : List<Staged> =
+        let left = Dictionary<string, int>()
+        let followers = Dictionary<string, List<Staged>>()
+        let ready = SortedDictionary<DecisionPlace, Staged>(DecisionOrder.comparer)
+        let sorted = List<Staged>()
+        let met = HashSet<string>()
+
+        for s in events do
+            left[s.Id] <- 0
+            followers[s.Id] <- List<Staged>()
+
+        for s in events do
+            for id in Array.distinct s.Pdu.PrevEvents do
+                match followers.TryGetValue id with
+                | true, all ->
+                    all.Add s
+                    left[s.Id] <- left[s.Id] + 1
+                | _ -> ()
+
+        let add (s: Staged) =
+            if left[s.Id] = 0 then
+                ready[s.DecisionPlace] <- s
+
+        Seq.iter add events
+
+        while ready.Count > 0 do
+            let next = (Seq.head ready).Value
+            ready.Remove next.DecisionPlace |> ignore
+            met.Add next.Id |> ignore
+            sorted.Add next
+
+            for s in followers[next.Id] do
+                left[s.Id] <- left[s.Id] - 1
+                add s
+
+        for s in events do
+            if not (met.Contains s.Id) then
+                sorted.Add s
+
+        sorted
+
 /// Determines what each staged event still needs, and takes responses. In this order: signatures, previous events or
 /// the state before the event, auth events. Previous events come first because they usually bring the auth events
 /// along, with their history.
@@ -24,6 +71,7 @@ type internal FetchMissing
     ) =
 
     let missingEvents = MissingEvents(known, staging)
+    let nextHistory = Undoable(log, frontier.Value.Numbers.NextHistory)
     let states = FetchState(known, staging, missingEvents, limits)
 
     /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room.
@@ -85,6 +133,8 @@ type internal FetchMissing
         let believes = practices.BelievesStates && s.StatePeer < s.Peers.Length
 
         let isHopeless = missing.Exists(fun id -> s.Budget.IsHopeless(id, true))
+        // Pages of history are not extended: the host asks for the next page.
+        let believes = believes || s.IsHistory
 
         if left <= 0 || s.PreviousPeer >= s.Peers.Length || isHopeless || believes then
             states.Ask s
@@ -232,6 +282,45 @@ type internal FetchMissing
                 staging.NotReady s
                 staging.Again s
 
+    /// Takes an event of a transaction.
+    member this.StageLive(event: ReceivedEvent, peer: string) : unit =
+        this.Stage(event, peer, FetchBudget log, false)
+
+        match staging.Find event.Pdu.EventId with
+        | null -> ()
+        | s -> s.HistoryOrdinal <- 0u
+
+    /// Takes events of history, and numbers them in the order of the graph, below all others.
+    member this.StageHistory(events: struct (string * ReceivedEvent)[]) : unit =
+        let made = List<Staged>()
+
+        for struct (peer, event) in events do
+            let id = event.Pdu.EventId
+
+            let isWaiting =
+                match staging.Find id with
+                | null -> false
+                | s -> not s.IsOutlier
+
+            if not isWaiting then
+                this.Stage(event, peer, FetchBudget log, false)
+
+                match staging.Find id with
+                | null -> ()
+                | s when s.IsOutlier -> ()
+                | s -> made.Add s
+
+        if RoomNumbers.HasHistory(nextHistory.Value, made.Count) then
+            nextHistory.Value <- nextHistory.Value - uint32 made.Count
+            let mutable ordinal = nextHistory.Value
+
+            for s in GraphOrder.ofStaged made do
+                ordinal <- ordinal + 1u
+                s.HistoryOrdinal <- ordinal
+        else
+            for s in made do
+                staging.Drop(s, DropReason.NoNumber)
+
     /// Examines an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
     /// extremities.
     member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
@@ -265,7 +354,8 @@ type internal FetchMissing
         for input in inputs do
             match input with
             | Input.Malformed _ -> ()
-            | Input.Received(_, event) -> scanEvent event false
+            | Input.Received(_, event)
+            | Input.History(_, event) -> scanEvent event false
             | Input.Responded(number, response) ->
                 match staging.Request number, response with
                 | ValueSome(struct (request, purpose)), Response.Events events ->

@@ -5,6 +5,47 @@ open Matrix.Core.Auth
 open Matrix.Core.Room
 open Matrix.Core.StateRes
 
+/// The next numbers of a room's events. Live events rise from 0x80000000, in the order of the timeline. History, fetched
+/// from before it, falls from 0x7FFFFFFF to 0x40000000. Outliers rise from 1 to 0x3FFFFFFF.
+[<Sealed>]
+type RoomNumbers(nextLive: uint32, nextHistory: uint32, nextOutlier: uint32) =
+
+    static let firstLive = 0x80000000u
+    static let lastHistory = 0x40000000u
+    static let first = RoomNumbers(firstLive, firstLive - 1u, 1u)
+
+    /// The numbers of a new room.
+    static member First = first
+
+    /// The number of the next live event.
+    member _.NextLive = nextLive
+
+    /// The number of the next event of history, below those of all others.
+    member _.NextHistory = nextHistory
+
+    /// The number of the next outlier.
+    member _.NextOutlier = nextOutlier
+
+    /// The next numbers after one was given to an event.
+    member internal _.After(ordinal: uint32) : RoomNumbers =
+        if ordinal >= firstLive then
+            RoomNumbers(max nextLive (ordinal + 1u), nextHistory, nextOutlier)
+        elif ordinal >= lastHistory then
+            RoomNumbers(nextLive, min nextHistory (ordinal - 1u), nextOutlier)
+        else
+            RoomNumbers(nextLive, nextHistory, max nextOutlier (ordinal + 1u))
+
+    /// Whether this is the number of an event of history.
+    static member internal IsHistory(ordinal: uint32) : bool =
+        ordinal >= lastHistory && ordinal < firstLive
+
+    /// Whether so many events of history can be numbered from this number down.
+    static member internal HasHistory(next: uint32, count: int) : bool =
+        next >= lastHistory && int64 next - int64 count >= int64 lastHistory - 1L
+
+    /// Whether there is a number left for an outlier.
+    member internal _.HasOutlier = nextOutlier < lastHistory
+
 /// The verdict on an event, without its reason.
 [<RequireQualifiedAccess>]
 type EventStatus =

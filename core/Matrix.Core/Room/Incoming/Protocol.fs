@@ -50,6 +50,10 @@ type Response =
 type Input =
     /// This peer sent an event in a transaction.
     | Received of peer: string * event: ReceivedEvent
+    /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no
+    /// extremity. Its previous events are not fetched: if one is missing, the state before the event is. The events of
+    /// one call get numbers of history in the order of the graph.
+    | History of peer: string * event: ReceivedEvent
     /// This peer sent an event that does not have the format of its room version.
     | Malformed of peer: string * fault: PduFault
     /// A request got its response. The response to a request that is no longer outstanding is ignored.
@@ -78,7 +82,7 @@ type DropReason =
     | TooManyRequests of limit: int
     /// It depends on itself.
     | Circular
-    /// The numbers of the room's outliers are used up.
+    /// The numbers of the room's outliers or of its history are used up.
     | NoNumber
 
 /// A decision about an event.
@@ -129,6 +133,9 @@ type DecidedEvent
 
     /// The peer that sent the state before it, or part of it; null if this server computed it.
     member _.StateFrom = stateFrom
+
+    /// Whether it was decided as history.
+    member _.IsHistory = RoomNumbers.IsHistory known.Ordinal
 
     /// Whether this server made and adopted the event.
     member _.IsLocal = isLocal

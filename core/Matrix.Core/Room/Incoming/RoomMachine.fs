@@ -81,7 +81,9 @@ type RoomMachine
     let absorb (input: Input) =
         match input with
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
-        | Input.Received(peer, event) -> fetchMissing.Stage(event, peer, FetchBudget log, false)
+        | Input.Received(peer, event) -> fetchMissing.StageLive(event, peer)
+        // Staged together.
+        | Input.History _ -> ()
         | Input.Responded(number, response) -> fetchMissing.Respond(number, response)
 
     let lookAtAll () =
@@ -147,6 +149,16 @@ type RoomMachine
 
         for input in inputs do
             log.Attempt(fun () -> absorb input) |> ignore
+
+        let history = [|
+            for input in inputs do
+                match input with
+                | Input.History(peer, event) -> struct (peer, event)
+                | _ -> ()
+        |]
+
+        if history.Length > 0 then
+            log.Attempt(fun () -> fetchMissing.StageHistory history) |> ignore
 
         goOn decided
         let struct (requests, dropped) = staging.Collect()

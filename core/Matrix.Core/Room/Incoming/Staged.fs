@@ -98,6 +98,7 @@ type internal Staged
     let trusted = Undoable<StateTree | null>(log, null)
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
+    let historyOrdinal = Undoable(log, 0u)
 
     /// The event, with its signatures as far as they are checked.
     member _.Event = event.Value
@@ -142,6 +143,14 @@ type internal Staged
     member _.IsOutlier
         with get () = isOutlier.Value
         and set value = isOutlier.Value <- value
+
+    /// Its number if it is decided as history; else 0.
+    member _.HistoryOrdinal
+        with get () = historyOrdinal.Value
+        and set (ordinal: uint32) = historyOrdinal.Value <- ordinal
+
+    /// Whether it is decided as history.
+    member _.IsHistory = historyOrdinal.Value > 0u
 
     /// The servers whose keys were requested.
     member _.KeysAsked = keysAsked

@@ -1,0 +1,115 @@
+/// Events from before what the server knows.
+module Matrix.Core.Tests.IncomingHistoryTests
+
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+let private old (pdu: Pdu) : Input = Input.History("two", good pdu)
+
+/// An event of the chain h1, h2, …, at its depth.
+let private link n =
+    Draft.toPdu version {
+        Draft.message creator "m.room.message" [] with
+            Id = $"$h{n}"
+            Prev = [ $"$h{n - 1}" ]
+            Auth = [ "$create"; "$join" ]
+            Depth = int64 n
+    }
+
+let private states (request: PeerRequest) =
+    match request.Request with
+    | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+    | _ -> Response.Nothing
+
+/// A machine that knows the room's first events, and an event after the chain.
+let private joinedLate () =
+    let machine = begun IncomingLimits.Default
+    tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
+    machine
+
+[<Test>]
+let ``A page of history is decided from its oldest event on, and gets numbers below all others`` () =
+    let machine = joinedLate ()
+    let before = machine.Extremities, machine.CurrentState
+    let outcome = tells machine [ old (link 9); old (link 8); old (link 7) ] states
+
+    same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal ] [
+        "$h7", 0x7FFFFFFDu
+        "$h8", 0x7FFFFFFEu
+        "$h9", 0x7FFFFFFFu
+    ]
+
+    same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$h7" ]
+    Assert.That(outcome.Decided |> List.forall (fun d -> d.IsHistory && d.Verdict.IsAccepted))
+    same before (machine.Extremities, machine.CurrentState)
+    same outcome.Decided[0].GapsOpened [| "$h6" |]
+    same [ for d in outcome.Decided -> d.ClosesGap ] [ false; false; true ]
+    same (List.ofSeq machine.Gaps.Ids) [ "$h6" ]
+
+    let older = tells machine [ old (link 5); old (link 6) ] states
+
+    same [ for d in older.Decided -> d.Event.EventId, d.Ordinal ] [ "$h5", 0x7FFFFFFBu; "$h6", 0x7FFFFFFCu ]
+
+    same machine.Numbers.NextHistory 0x7FFFFFFAu
+
+[<Test>]
+let ``History is never soft-failed, but it is rejected`` () =
+    let machine = joinedLate ()
+    let bob = "@b:one"
+
+    let member' id membership sender prev auth =
+        event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+
+    let power =
+        event "$power" creator "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] [ "$now" ] [
+            "$create"
+            "$join"
+        ]
+
+    let ban = member' "$ban" "ban" creator [ "$power" ] [ "$create"; "$join"; "$power" ]
+
+    same (tells machine [ arrives power; arrives ban ] states).Ids [ "$power"; "$ban" ]
+
+    let rules =
+        event "$rules" creator "m.room.join_rules" (Some "") [ "join_rule", text "public" ] [ "$h8" ] [
+            "$create"
+            "$join"
+        ]
+
+    let joins = member' "$bob" "join" bob [ "$rules" ] [ "$create"; "$rules" ]
+
+    let said id auth =
+        event id bob "m.room.message" None [] [ "$bob" ] auth
+
+    let page = [
+        rules
+        joins
+        said "$said" [ "$create"; "$bob" ]
+        said "$unauthorised" [ "$create" ]
+    ]
+
+    let outcome = tells machine (List.map old page) states
+    let statuses = Map [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status ]
+    same statuses["$said"] EventStatus.Accepted
+    same statuses["$unauthorised"] EventStatus.Rejected
+    // The same event live:
+    let live = tells machine [ arrives (said "$late" [ "$create"; "$bob" ]) ] states
+    same live.Decided[0].Known.Status EventStatus.SoftFailed
+
+[<Test>]
+let ``After a failed flush, history is decided again with the same numbers`` () =
+    let machine = joinedLate ()
+    let outcome = tells machine [ old (link 9); old (link 8) ] states
+    let number = outcome.Decided[0].Number
+    same (machine.Failed number).Length 2
+    same machine.Numbers.NextHistory 0x7FFFFFFFu
+    let again = machine.TellAlone [||]
+
+    same [ for d in again.Decided -> d.Event.EventId, d.Ordinal ] [
+        for d in outcome.Decided -> d.Event.EventId, d.Ordinal
+    ]
