@@ -74,7 +74,6 @@ let signed fate (pdu: Pdu) : ReceivedEvent = {
             Fate = fate
         }
     |]
-    ThirdPartyKeys = [||]
 }
 
 let good = signed SignatureFate.Valid

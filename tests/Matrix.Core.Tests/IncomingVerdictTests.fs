@@ -176,3 +176,56 @@ let ``An event with an auth event of another room is rejected`` () =
     match (outcome SignatureFate.Valid).Decided |> List.map _.Verdict with
     | [ Verdict.Rejected failure ] -> same (failure.Clause) ("auth-events.elsewhere")
     | other -> Assert.Fail $"%A{other}"
+
+/// An invitation by a third-party identifier, with this key.
+let private invitation id (key: string) prev =
+    event id creator "m.room.third_party_invite" (Some "token") [ "public_key", text key ] prev [ "$create"; "$join" ]
+
+let private bob = "@b:one"
+
+/// The invite that an identity server's signature turns it into.
+let private invited prev auth =
+    event
+        "$invite"
+        creator
+        "m.room.member"
+        (Some bob)
+        [
+            "membership", text "invite"
+            "third_party_invite",
+            nested [
+                "signed", nested [ "mxid", text bob; "token", text "token"; "signatures", nested [] ]
+            ]
+        ]
+        prev
+        auth
+
+[<Test>]
+let ``A third-party invite is verified with the keys of the state that each check uses`` () =
+    let tried = ResizeArray<string>()
+
+    let status (valid: string list) =
+        let machine = begun IncomingLimits.Default
+        machine.TellAlone [| arrives (invitation "$old" "old" [ "$join" ]) |] |> ignore
+        machine.TellAlone [| arrives (invitation "$new" "new" [ "$old" ]) |] |> ignore
+
+        let step =
+            machine.TellOver(
+                (fun lookUps ->
+                    let facts = RoomFacts lookUps
+
+                    for lookUp in lookUps.ThirdParty do
+                        tried.AddRange lookUp.Keys
+                        facts.AddVerified(lookUp, lookUp.Keys |> Array.filter (fun key -> List.contains key valid))
+
+                    facts),
+                [| arrives (invited [ "$old" ] [ "$create"; "$join"; "$old" ]) |]
+            )
+
+        step.Decided[0].Known.Status
+
+    // The state before has the old key, the current state the new one.
+    same (status [ "old"; "new" ]) EventStatus.Accepted
+    same (status [ "old" ]) EventStatus.SoftFailed
+    same (status [ "new" ]) EventStatus.Rejected
+    same (List.sort (List.distinct (List.ofSeq tried))) [ "new"; "old" ]

@@ -77,13 +77,19 @@ module ThirdPartyKeys =
         | NonNull bytes when bytes.Length = 32 -> bytes
         | _ -> null
 
-    /// The keys by which a signature in `third_party_invite.signed` is valid, as the invitation writes them. Whose
-    /// signature it says it is does not matter. `verify`: key, message, signature.
-    let verified (verify: Func<byte[], byte[], byte[], bool>) (invitation: Pdu) (signed: JsonObject) : string[] =
+    /// The `third_party_invite.signed` of a membership event; null if there is none.
+    let signedOf (event: Pdu) : JsonObject | null =
+        match Content.find event.Content [| "third_party_invite"; "signed" |] 0 with
+        | ValueSome(Json.Object signed) -> signed
+        | _ -> null
+
+    /// Those of these keys by which a signature in `third_party_invite.signed` is valid. Whose signature it says it is
+    /// does not matter. `verify`: key, message, signature.
+    let verifiedOf (verify: Func<byte[], byte[], byte[], bool>) (keys: string[]) (signed: JsonObject) : string[] =
         let message = SignedJson.bytesToSign signed
         let signatures = SignedJson.signatures signed
 
-        all invitation
+        keys
         |> Array.distinct
         |> Array.filter (fun key ->
             match bytesOf key with
@@ -91,3 +97,7 @@ module ThirdPartyKeys =
             | bytes ->
                 signatures
                 |> Array.exists (fun s -> s.Bytes.Length = 64 && verify.Invoke(bytes, message, s.Bytes)))
+
+    /// The keys of an invitation by which a signature in `third_party_invite.signed` is valid.
+    let verified (verify: Func<byte[], byte[], byte[], bool>) (invitation: Pdu) (signed: JsonObject) : string[] =
+        verifiedOf verify (all invitation) signed

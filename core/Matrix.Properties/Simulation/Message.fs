@@ -65,5 +65,4 @@ module SentEvent =
             RequiredSigners = PduFormat.requiredSigners format pdu
             AuthorisingServer = PduFormat.authorisingServer format pdu
             Signatures = [| for signed in sent.Signatures -> check hasKeys (asSignature signed) |]
-            ThirdPartyKeys = [||]
         }

@@ -204,7 +204,15 @@ module internal PduKind =
             | Some cited -> Ok cited
             | None -> wrong event $"expected its auth event {id} among 'auth_events'")
 
-    let private decide (steps: PduSteps) version (received: ReceivedEvent) used state cited : Decision =
+    let private decide
+        (steps: PduSteps)
+        version
+        (received: ReceivedEvent)
+        (thirdPartyKeys: string[])
+        used
+        state
+        cited
+        : Decision =
         AuthCase.decide (RoomCases.rulesOf version) {
             Version = version
             Event = used
@@ -216,7 +224,7 @@ module internal PduKind =
                     |> Array.map _.Signature.Entity
                     |> Array.distinct
                     |> Array.filter (fun server -> steps.IsSignedBy server received)
-                ThirdPartyKeys = received.ThirdPartyKeys
+                ThirdPartyKeys = thirdPartyKeys
                 HasRoomId = received.HasRoomId
             }
         }
@@ -240,8 +248,7 @@ module internal PduKind =
                     | Some(invitation, signed) -> steps.ThirdPartyKeys ed25519 invitation signed
                     | None -> [||]
 
-                let checkedEvent =
-                    ReceivedEvent.ofPdu pdu (signatures ed25519 keys pdu) thirdPartyKeys
+                let checkedEvent = ReceivedEvent.ofPdu pdu (signatures ed25519 keys pdu)
 
                 let isSigned =
                     checkedEvent.RequiredSigners
@@ -254,7 +261,7 @@ module internal PduKind =
                 else
                     let! cited = citedBy event used given
 
-                    let decision = decide steps version checkedEvent used state cited
+                    let decision = decide steps version checkedEvent thirdPartyKeys used state cited
 
                     let verdict = if decision.IsOk then "accepted" else "rejected"
                     let names = (RoomCases.answerOf decision).Members

@@ -77,6 +77,7 @@ let private ofTheMachine = [
     typeof<KnownEvent>
     typeof<LookUps>
     typeof<CitingLookUp>
+    typeof<ThirdPartyLookUp>
     typeof<RoomFacts>
     typeof<RoomStart>
     typeof<RoomGaps>

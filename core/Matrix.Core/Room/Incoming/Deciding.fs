@@ -65,7 +65,28 @@ type internal Deciding
             | null -> None
             | event -> Some event)
 
-    let factsOf (s: Staged) (cited: KnownEvent[]) : AuthFacts = {
+    /// The public keys by which a third-party invite is validly signed, of the invitations in all states that the event
+    /// is checked against. Each check uses those that its own state has.
+    let thirdPartyKeys (s: Staged) (states: IAuthState list) : string[] =
+        match ThirdPartyKeys.signedOf s.Pdu with
+        | null -> [||]
+        | signed ->
+            match signed.Text "token" with
+            | null -> [||]
+            | token ->
+                let keys =
+                    states
+                    |> List.choose (fun state -> Option.ofObj (state.Find("m.room.third_party_invite", token)))
+                    |> List.map (fun invitation -> ThirdPartyKeys.all invitation.Pdu)
+                    |> Array.concat
+                    |> Array.distinct
+
+                if keys.Length = 0 then
+                    [||]
+                else
+                    facts.Verified(s.Pdu, signed, keys)
+
+    let factsOf (s: Staged) (cited: KnownEvent[]) (states: IAuthState list) : AuthFacts = {
         AuthEvents = [|
             for event in cited do
                 {
@@ -79,7 +100,7 @@ type internal Deciding
                     | ValueNone -> ()
         |]
         Signers = Signing.signers s.Event
-        ThirdPartyKeys = s.Event.ThirdPartyKeys
+        ThirdPartyKeys = thirdPartyKeys s states
         HasRoomId = s.Event.HasRoomId
     }
 
@@ -176,7 +197,7 @@ type internal Deciding
     member _.Outlier(s: Staged) : DecidedEvent =
         let cited = citedBy s
         let state = known.CitedState(s.Pdu, createOf s)
-        let verdict = rules.Decide(s.Pdu, state, factsOf s cited) |> verdictOf
+        let verdict = rules.Decide(s.Pdu, state, factsOf s cited [ state ]) |> verdictOf
         take s cited verdict null Provenance.OnTrust null
 
     /// Decides an event by its auth events, the state before it and the current state.
@@ -212,7 +233,9 @@ type internal Deciding
                     known.AuthState current
 
             let verdict =
-                match Verdicts.decide rules s.Pdu (factsOf s cited) authState beforeState currentState with
+                let facts = factsOf s cited [ authState; beforeState; currentState ]
+
+                match Verdicts.decide rules s.Pdu facts authState beforeState currentState with
                 | Verdict.SoftFailed failure -> practices.NotInCurrentState failure
                 | verdict -> verdict
 

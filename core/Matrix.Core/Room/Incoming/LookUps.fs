@@ -1,6 +1,10 @@
 namespace Matrix.Core.Room.Incoming
 
+open System
 open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
 open Matrix.Core.State
 
 /// A look-up of accepted state events that name an event in `auth_events`.
@@ -13,14 +17,31 @@ type CitingLookUp internal (eventId: string, count: int) =
     /// The number of events that are needed, the newest first. More may be supplied.
     member _.Count = count
 
+/// The signatures of an accepted third-party invite, to be verified with the public keys of states.
+[<Sealed>]
+type ThirdPartyLookUp internal (event: Pdu, signed: JsonObject, keys: string[]) =
+
+    /// The membership event.
+    member _.Event = event
+
+    /// Its `third_party_invite.signed`.
+    member _.Signed = signed
+
+    /// The public keys to try, as the states' invitations write them.
+    member _.Keys = keys
+
+    /// Those of the keys by which a signature is valid. `verify`: key, message, signature.
+    member _.VerifiedBy(verify: Func<byte[], byte[], byte[], bool>) : string[] =
+        ThirdPartyKeys.verifiedOf verify keys signed
+
 /// The facts of a room that the machine lacks. Nothing of the call that returned them has happened: read all of them
 /// together, supply them with `RoomMachine.Learn`, and repeat the call.
 [<Sealed>]
 type LookUps
     internal
-    (period: obj, events: string[], states: string[], citing: CitingLookUp[], following: string[], needsServers: bool) =
+    (period: obj, events: string[], states: string[], citing: CitingLookUp[], following: string[], thirdParty: ThirdPartyLookUp[], needsServers: bool) =
 
-    static let none = LookUps(obj (), [||], [||], [||], [||], false)
+    static let none = LookUps(obj (), [||], [||], [||], [||], [||], false)
 
     /// No look-ups.
     static member internal None = none
@@ -40,6 +61,9 @@ type LookUps
     /// Events whose followers are needed: the decided events, without outliers, that name them in `prev_events`.
     member _.Following = following
 
+    /// Signatures of third-party invites. They are verified, not read.
+    member _.ThirdParty = thirdParty
+
     /// Whether the other servers joined in the room are needed.
     member _.NeedsServers = needsServers
 
@@ -49,6 +73,7 @@ type LookUps
         && states.Length = 0
         && citing.Length = 0
         && following.Length = 0
+        && thirdParty.Length = 0
         && not needsServers
 
 /// What the durable history of a room says about look-ups. What was looked up and is not added here does not exist.
@@ -61,6 +86,7 @@ type RoomFacts(lookUps: LookUps) =
     let states = Dictionary<string, StateTree>()
     let citing = Dictionary<string, struct (string[] * bool)>()
     let following = Dictionary<string, string[]>()
+    let verified = Dictionary<string, string[]>()
 
     /// The look-ups.
     member _.LookUps = lookUps
@@ -79,6 +105,9 @@ type RoomFacts(lookUps: LookUps) =
     member _.AddFollowing(eventId: string, followers: IReadOnlyCollection<string>) : unit =
         following[eventId] <- Seq.toArray followers
 
+    /// Adds the keys of a `ThirdPartyLookUp` by which a signature is valid.
+    member _.AddVerified(lookUp: ThirdPartyLookUp, keys: string[]) : unit = verified[lookUp.Event.EventId] <- keys
+
     /// The other servers joined in the room, in the order in which they are asked.
     member val Servers: IReadOnlyList<string> = [||] with get, set
 
@@ -86,6 +115,7 @@ type RoomFacts(lookUps: LookUps) =
     member internal _.States = states
     member internal _.Citing = citing
     member internal _.Following = following
+    member internal _.Verified = verified
 
 /// Facts by event id, the least recently used first. It grows beyond its bound while an input is processed: `Trim` cuts
 /// it down afterwards.
@@ -151,10 +181,14 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     // Whether anything was ever looked up. Nothing is in a room without other servers, and then nothing is kept.
     let mutable isUsed = false
 
+    // For each event and key: whether the key verifies. Kept for one input.
+    let verified = Dictionary<struct (string * string), bool>()
+
     let lackingEvents = HashSet<string>()
     let lackingStates = HashSet<string>()
     let lackingCiting = Dictionary<string, int>()
     let lackingFollowing = HashSet<string>()
+    let lackingVerified = Dictionary<string, ThirdPartyLookUp>()
     let mutable lacksServers = false
 
     let fail () : 'a = raise FactsLacking
@@ -220,12 +254,24 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             fail ()
         | known -> known
 
+    /// Those of these keys that verify a signature of an accepted third-party invite.
+    member _.Verified(event: Pdu, signed: JsonObject, keys: string[]) : string[] =
+        let isKnown key =
+            verified.ContainsKey(struct (event.EventId, key))
+
+        if not (Array.forall isKnown keys) then
+            lackingVerified[event.EventId] <- ThirdPartyLookUp(event, signed, keys)
+            fail ()
+
+        keys |> Array.filter (fun key -> verified[struct (event.EventId, key)])
+
     /// Whether nothing is lacking.
     member _.IsComplete =
         lackingEvents.Count = 0
         && lackingStates.Count = 0
         && lackingCiting.Count = 0
         && lackingFollowing.Count = 0
+        && lackingVerified.Count = 0
         && not lacksServers
 
     /// What is lacking. It is forgotten then.
@@ -242,6 +288,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
                     Seq.toArray lackingStates,
                     [| for KeyValue(id, count) in lackingCiting -> CitingLookUp(id, count) |],
                     Seq.toArray lackingFollowing,
+                    Seq.toArray lackingVerified.Values,
                     lacksServers
                 )
 
@@ -250,6 +297,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             lackingStates.Clear()
             lackingCiting.Clear()
             lackingFollowing.Clear()
+            lackingVerified.Clear()
             lacksServers <- false
             lookUps
 
@@ -273,6 +321,17 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             for id in asked.Following do
                 if not (facts.Following.ContainsKey id) then
                     following.Set(id, [||])
+
+            for lookUp in asked.ThirdParty do
+                let id = lookUp.Event.EventId
+
+                let valid =
+                    match facts.Verified.TryGetValue id with
+                    | true, keys -> keys
+                    | _ -> [||]
+
+                for key in lookUp.Keys do
+                    verified[struct (id, key)] <- Array.contains key valid
 
             for KeyValue(id, known) in facts.Events do
                 events.Set(id, known)
@@ -316,3 +375,4 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             states.Trim()
             citing.Trim()
             following.Trim()
+            verified.Clear()

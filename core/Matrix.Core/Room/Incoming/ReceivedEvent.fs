@@ -23,8 +23,6 @@ type ReceivedEvent = {
     AuthorisingServer: string
     /// Its signatures, verified with the known keys.
     Signatures: CheckedSignature[]
-    /// The public keys of third-party invites that verify a signature in `third_party_invite.signed`.
-    ThirdPartyKeys: string[]
 }
 
 /// Reading and making received events.
@@ -32,13 +30,12 @@ type ReceivedEvent = {
 module ReceivedEvent =
 
     /// The event that `PduFormat` read, with checked signatures.
-    let ofPdu (received: ReceivedPdu) (signatures: CheckedSignature[]) (thirdPartyKeys: string[]) : ReceivedEvent = {
+    let ofPdu (received: ReceivedPdu) (signatures: CheckedSignature[]) : ReceivedEvent = {
         Pdu = received.Pdu
         HasRoomId = received.HasRoomId
         RequiredSigners = received.RequiredSigners
         AuthorisingServer = received.AuthorisingServer
         Signatures = signatures
-        ThirdPartyKeys = thirdPartyKeys
     }
 
     /// Whether a server validly signed: at least one signature is valid, and none by a known key is invalid.
