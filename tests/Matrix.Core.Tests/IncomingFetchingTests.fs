@@ -4,6 +4,7 @@ module Matrix.Core.Tests.IncomingFetchingTests
 open NUnit.Framework
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
@@ -236,3 +237,55 @@ let ``A chain of events with unknown keys is fetched, since requests for keys do
 
     same outcome.Reasons []
     same outcome.Ids.Length 101
+
+/// A copy whose content hash was wrong, so that it was redacted.
+let private damaged (pdu: Pdu) : ReceivedEvent = { good pdu with HashHolds = false }
+
+[<Test>]
+let ``A damaged copy from another server is requested once from the sender's server`` () =
+    for answer in [ "whole"; "damaged"; "nothing" ] do
+        let machine = begun IncomingLimits.Default
+        let redacted = message "$m" [ "$join" ]
+
+        let original =
+            event "$m" creator "m.room.message" None [ "body", text "hello" ] [ "$join" ] [ "$create"; "$join" ]
+
+        let outcome =
+            tells machine [ Input.Received("two", damaged redacted) ] (fun _ ->
+                match answer with
+                | "whole" -> Response.Events [| good original |]
+                | "damaged" -> Response.Events [| damaged redacted |]
+                | _ -> Response.Nothing)
+
+        same [ for request in outcome.Requests -> request.Peer, request.Request ] [ "one", Request.Events [| "$m" |] ]
+        same outcome.Ids [ "$m" ]
+        same (outcome.Decided[0].Event.Content.Has "body") (answer = "whole")
+
+[<Test>]
+let ``A copy that its own server damaged is decided in its redacted form at once`` () =
+    let machine = begun IncomingLimits.Default
+
+    let outcome =
+        tells machine [ Input.Received("one", damaged (message "$m" [ "$join" ])) ] silent
+
+    same outcome.Requests []
+    same outcome.Ids [ "$m" ]
+
+[<Test>]
+let ``A whole copy that comes by itself replaces a damaged one, unless its signature is wrong`` () =
+    let machine = begun IncomingLimits.Default
+
+    let copy body =
+        event "$m" creator "m.room.message" None [ "body", text body ] [ "$join" ] [ "$create"; "$join" ]
+
+    machine.TellAlone [| Input.Received("two", damaged (message "$m" [ "$join" ])) |]
+    |> ignore
+
+    let forged =
+        machine.TellAlone [| Input.Received("two", signed SignatureFate.Invalid (copy "forged")) |]
+
+    same (ids forged) []
+    let step = machine.TellAlone [| Input.Received("three", good (copy "hello")) |]
+    same (ids step) [ "$m" ]
+    same (step.Decided[0].Event.Content.Text "body") "hello"
+    Assert.That(machine.Outstanding, Is.Empty)

@@ -61,6 +61,7 @@ let levelsOnLevels (name: string) (first: string) (length: int) : Pdu list = [
 /// An event whose only signature has a given result.
 let signed fate (pdu: Pdu) : ReceivedEvent = {
     Pdu = pdu
+    HashHolds = true
     HasRoomId = true
     RequiredSigners = [| "one" |]
     AuthorisingServer = ""

@@ -57,6 +57,7 @@ module SentEvent =
 
         {
             Pdu = pdu
+            HashHolds = true
             HasRoomId =
                 not (
                     pdu.Type = "m.room.create"

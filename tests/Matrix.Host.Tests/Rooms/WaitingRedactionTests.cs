@@ -96,7 +96,7 @@ internal sealed class WaitingRedactionTests(string kind)
             var signature = new CheckedSignature(
                 new Signature(RoomsWorld.Server, "ed25519:a", []),
                 SignatureFate.Valid);
-            var received = new ReceivedEvent(pdu, true, [RoomsWorld.Server], "", [signature]);
+            var received = new ReceivedEvent(pdu, true, true, [RoomsWorld.Server], "", [signature]);
             Input[] inputs = [Input.NewReceived("two.test", received)];
             var output = machine.Tell(inputs);
             while (!output.LookUps.IsEmpty)

@@ -53,8 +53,8 @@ module internal GraphOrder =
 
         sorted
 
-/// Determines what each staged event still needs, and takes responses. In this order: signatures, previous events or
-/// the state before the event, auth events. Previous events come first because they usually bring the auth events
+/// Determines what each staged event still needs, and takes responses. In this order: signatures, content, previous
+/// events or the state before the event, auth events. Previous events come first because they usually bring the auth events
 /// along, with their history.
 [<Sealed>]
 type internal FetchMissing
@@ -175,6 +175,33 @@ type internal FetchMissing
             staging.Ask(s, of', Purpose.Keys, Request.Keys(of', all))
             false
 
+    /// Whether an event is a validly signed copy of a staged one, with the right content hash in place of a wrong one.
+    let isWhole (s: Staged) (copy: ReceivedEvent) : bool =
+        not s.Event.HashHolds
+        && copy.HashHolds
+        && copy.Pdu.EventId = s.Id
+        && copy.Pdu.RoomId = s.Pdu.RoomId
+        && Signing.state copy (fun _ -> true) = SignatureState.Holds
+
+    /// A copy with a wrong content hash may have been damaged on its way: the sender's server is asked once. If it has no
+    /// better one, the event is decided in its redacted form.
+    let whole (s: Staged) : bool =
+        let sender = UserId.server s.Pdu.Sender
+
+        if
+            s.Event.HashHolds
+            || s.AskedWhole
+            || sender = s.Peer
+            || sender = server
+            || sender = ""
+            || s.Budget.Requests >= limits.Requests
+        then
+            true
+        else
+            s.AskedWhole <- true
+            staging.Ask(s, sender, Purpose.Whole, Request.Events [| s.Id |])
+            false
+
     /// Whether an event still lacks what it requested. It may have come in another way.
     let stillLacks (s: Staged) (purpose: Purpose) : bool =
         let lacks withState ids =
@@ -183,6 +210,7 @@ type internal FetchMissing
 
         match purpose with
         | Purpose.Keys -> true
+        | Purpose.Whole -> not s.Event.HashHolds
         | Purpose.Previous
         | Purpose.State
         | Purpose.StateEvents -> lacks true s.Pdu.PrevEvents
@@ -277,6 +305,10 @@ type internal FetchMissing
             then
                 s.Keep event
 
+            if isWhole s event then
+                s.TakeWhole event
+                staging.Again s
+
             if s.IsOutlier && not isOutlier && not (s.Budget.IsHopeless(id, true)) then
                 s.IsOutlier <- false
                 staging.NotReady s
@@ -333,7 +365,7 @@ type internal FetchMissing
                     staging.ReleaseState s
             | _ -> ()
 
-        if staging.Holds s && s.Asked < 0 && not s.IsReady && signatures s then
+        if staging.Holds s && s.Asked < 0 && not s.IsReady && signatures s && whole s then
             if s.IsOutlier then
                 authEvents s
             else
@@ -378,6 +410,10 @@ type internal FetchMissing
 
             match purpose, response with
             | Purpose.Keys, Response.Signatures signatures -> s.Recheck signatures
+            | Purpose.Whole, Response.Events events ->
+                match events |> Array.tryFind (isWhole s) with
+                | Some copy -> s.TakeWhole copy
+                | None -> ()
             | Purpose.Previous, Response.Events events ->
                 missingEvents.Require s.Pdu.PrevEvents
 

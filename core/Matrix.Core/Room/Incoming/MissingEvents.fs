@@ -56,6 +56,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
         | Purpose.State -> s.StatePeer <- s.StatePeer + 1
         | Purpose.AuthEvents -> s.AuthPeer <- s.AuthPeer + 1
         | Purpose.Keys
+        | Purpose.Whole
         | Purpose.StateEvents -> ()
 
     /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: for

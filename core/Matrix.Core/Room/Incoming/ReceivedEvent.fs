@@ -11,10 +11,13 @@ type CheckedSignature = {
     Fate: SignatureFate
 }
 
-/// An event of another server in the format of its room version (check 1 of those on receipt), redacted if its content
-/// hash was wrong (check 3). Server-Server API, "Checks performed on receipt of a PDU".
+/// An event of another server in the format of its room version (check 1 of those on receipt). Server-Server API, "Checks
+/// performed on receipt of a PDU".
 type ReceivedEvent = {
+    /// The event, redacted if its content hash was wrong (check 3).
     Pdu: Pdu
+    /// Whether its content hash was right.
+    HashHolds: bool
     /// Whether it came with a `room_id`; used for create events only.
     HasRoomId: bool
     /// The servers that must have signed it.
@@ -32,6 +35,7 @@ module ReceivedEvent =
     /// The event that `PduFormat` read, with checked signatures.
     let ofPdu (received: ReceivedPdu) (signatures: CheckedSignature[]) : ReceivedEvent = {
         Pdu = received.Pdu
+        HashHolds = received.HashHolds
         HasRoomId = received.HasRoomId
         RequiredSigners = received.RequiredSigners
         AuthorisingServer = received.AuthorisingServer

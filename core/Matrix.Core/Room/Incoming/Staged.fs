@@ -98,6 +98,7 @@ type internal Staged
     let trusted = Undoable<StateTree | null>(log, null)
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
+    let askedWhole = Undoable(log, false)
     let historyOrdinal = Undoable(log, 0u)
 
     /// The event, with its signatures as far as they are checked.
@@ -127,6 +128,14 @@ type internal Staged
             // Its signatures were checked when it came, with the keys of that time.
             keysAsked.Clear()
             true
+
+    /// Whether a copy with the right content hash was requested.
+    member _.AskedWhole
+        with get () = askedWhole.Value
+        and set (asked: bool) = askedWhole.Value <- asked
+
+    /// Takes a validly signed copy with the right content hash.
+    member _.TakeWhole(copy: ReceivedEvent) : unit = event.Value <- copy
 
     member _.Id = event.Value.Pdu.EventId
     member _.Pdu = event.Value.Pdu

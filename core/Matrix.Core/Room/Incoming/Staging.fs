@@ -8,6 +8,8 @@ open Matrix.Core.State
 [<RequireQualifiedAccess>]
 type internal Purpose =
     | Keys
+    /// The event itself, whose content hash was wrong.
+    | Whole
     /// Previous events.
     | Previous
     /// The state before an event.
