@@ -72,7 +72,7 @@ let ``A cycle that a peer returns is dropped, with the event that led to it`` ()
         same dropped[$"$r{i}"] DropReason.Circular
 
 [<Test>]
-let ``A fork of a thousand branches is decided, and merged again`` () =
+let ``A fork of three hundred branches is decided, all of them make the state, and it is merged again`` () =
     let machine = begun IncomingLimits.Default
 
     let branch i =
@@ -81,10 +81,10 @@ let ``A fork of a thousand branches is decided, and merged again`` () =
         else
             levels $"$t{i}" [ "$join" ] [ "$create"; "$join" ]
 
-    let outcome = tells machine [ for i in 1..1_000 -> arrives (branch i) ] silent
+    let outcome = tells machine [ for i in 1..300 -> arrives (branch i) ] silent
     Assert.That(outcome.Dropped, Is.Empty)
     Assert.That(outcome.Decided |> List.forall _.Verdict.IsAccepted, Is.True)
-    Assert.That(machine.Extremities.Length, Is.EqualTo 1_000)
+    Assert.That(machine.Extremities.Length, Is.EqualTo 300)
     Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Not.Null)
     Assert.That(machine.CurrentState.Find("m.room.power_levels", ""), Is.Not.Null)
 
@@ -92,13 +92,14 @@ let ``A fork of a thousand branches is decided, and merged again`` () =
         event "$merge" creator "m.room.message" None [] [ for i in 1..20 -> $"$t{i}" ] [ "$create"; "$join" ]
 
     same (tells machine [ arrives merging ] silent).Ids [ "$merge" ]
-    Assert.That(machine.Extremities.Length, Is.EqualTo 981)
+    Assert.That(machine.Extremities.Length, Is.EqualTo 281)
 
 [<Test>]
 let ``If states cost too much to resolve, only the event that merges them is dropped`` () =
     let machine =
         begun {
             IncomingLimits.Default with
+                SmallResolution = { Events = 10 }
                 Resolution = { Events = 20 }
         }
 
@@ -117,3 +118,61 @@ let ``If states cost too much to resolve, only the event that merges them is dro
     let outcome = tells machine [ arrives merging; arrives on ] silent
     same outcome.Dropped [ "$merge", DropReason.Unresolvable(ResolutionError.TooManyEvents 20) ]
     same outcome.Ids [ "$on" ]
+
+[<Test>]
+let ``Sixty-five forks from before a ban do not lift it`` () =
+    let bob = "@b:one"
+
+    let member' id membership sender prev auth =
+        event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+
+    let opening = [
+        create
+        joined
+        levels "$levels" [ "$join" ] [ "$create"; "$join" ]
+        event "$rules" creator "m.room.join_rules" (Some "") [ "join_rule", text "public" ] [ "$levels" ] [
+            "$create"
+            "$join"
+            "$levels"
+        ]
+        member' "$bob" "join" bob [ "$rules" ] [ "$create"; "$levels"; "$rules" ]
+    ]
+
+    let ban =
+        member' "$ban" "ban" creator [ "$bob" ] [ "$create"; "$join"; "$levels"; "$bob" ]
+
+    // Each fork has a state of its own.
+    let fork n =
+        event $"$fork{n}" creator "org.example.fork" (Some $"{n}") [] [ "$bob" ] [ "$create"; "$join"; "$levels" ]
+
+    let machine = machineWith IncomingLimits.Default
+    let mutable elsewhere = 0
+
+    same (tells machine (List.map arrives (opening @ [ ban ])) silent).Dropped []
+
+    for n in 1..65 do
+        let step = machine.TellAlone [| arrives (fork n) |]
+
+        match step.Resolve with
+        | null -> ()
+        | resolution ->
+            elsewhere <- elsewhere + 1
+            same step.Decided [||]
+            resolution.RunOver RoomFacts
+            same (ids (machine.TellAlone [| Input.Resolved resolution |])) [ $"$fork{n}" ]
+
+    same machine.Extremities.Length 66
+    // The 65th and the 66th state are too many.
+    same elsewhere 2
+
+    same (machine.CurrentState.OfType "org.example.fork").Length 65
+
+    match machine.CurrentState.Find("m.room.member", bob) with
+    | null -> Assert.Fail "There is no ban."
+    | entry -> same entry.EventId "$ban"
+
+    let said =
+        event "$said" bob "m.room.message" None [] [ "$fork65" ] [ "$create"; "$levels"; "$bob" ]
+
+    let step = machine.TellAlone [| arrives said |]
+    same step.Decided[0].Known.Status EventStatus.SoftFailed

@@ -128,9 +128,15 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
         dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
         Assert.That(requests.Count, Is.LessThan 5_000, "it requests without end")
 
-        next <-
-            step.Requests
-            |> Array.map (fun request -> Input.Responded(request.Number, answer request))
+        next <- [|
+            for request in step.Requests do
+                Input.Responded(request.Number, answer request)
+            match step.Resolve with
+            | null -> ()
+            | resolution ->
+                resolution.RunOver RoomFacts
+                Input.Resolved resolution
+        |]
 
     Assert.That(machine.Waiting, Is.Zero, "something waits for ever")
     Assert.That(machine.Outstanding, Is.Empty)

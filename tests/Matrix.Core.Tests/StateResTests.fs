@@ -318,9 +318,9 @@ let ``Auth events in a cycle end in an error`` () =
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``More than 64 states cannot be resolved`` () =
+let ``More than 1,000 states cannot be resolved`` () =
     let graph = promotedByPromoted Versions.v10
 
-    match tryResolve graph ResolutionLimits.usual (List.replicate 65 (stateOf graph [ "$create" ])) with
-    | Error(ResolutionError.StateCount 65) -> ()
+    match tryResolve graph ResolutionLimits.usual (List.replicate 1_001 (stateOf graph [ "$create" ])) with
+    | Error(ResolutionError.StateCount 1_001) -> ()
     | other -> Assert.Fail $"%A{other}"

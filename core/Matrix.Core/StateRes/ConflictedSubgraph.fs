@@ -8,7 +8,7 @@ open System.Collections.Generic
 module internal ConflictedSubgraph =
 
     /// One walk down, which ends at the least height in the set.
-    let find (graph: AuthGraph) (set: Dictionary<int, uint64>) : HashSet<int> =
+    let find (graph: AuthGraph) (set: Dictionary<int, StateBits>) : HashSet<int> =
         let between = HashSet<int>()
 
         if set.Count > 1 then

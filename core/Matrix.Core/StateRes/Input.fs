@@ -42,7 +42,7 @@ type ConflictedEntry = {
 
 /// The states to resolve: their differences, and one of the states for the entries that they share.
 type StatesToResolve = {
-    /// The number of states: from 1 to 64.
+    /// The number of states: from 1 to `ResolutionLimits.states`.
     Count: int
     /// Every key at which any two of the states differ.
     Conflicted: ConflictedEntry[]
@@ -63,6 +63,10 @@ module ResolutionLimits =
 
     /// A hundred times what a large conflict visits.
     let usual = { Events = 200_000 }
+
+    /// The most states that are resolved together.
+    [<Literal>]
+    let states = 1_000
 
 /// Why states could not be resolved.
 [<RequireQualifiedAccess>]

@@ -97,7 +97,7 @@ type StateResolver private (resolve: AuthGraph -> StatesToResolve -> Resolution)
     member _.Resolve
         (states: StatesToResolve, source: IEventSource, limits: ResolutionLimits)
         : Result<Resolution, ResolutionError> =
-        if states.Count < 1 || states.Count > 64 then
+        if states.Count < 1 || states.Count > ResolutionLimits.states then
             Error(ResolutionError.StateCount states.Count)
         elif states.Conflicted.Length = 0 then
             Ok Resolution.nothing

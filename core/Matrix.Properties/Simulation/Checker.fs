@@ -65,7 +65,8 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 | Ok merged ->
                     currents[key] <- merged
                     merged
-                | Error _ -> trees[trees.Count - 1]
+                // An unresolvable state stays.
+                | Error _ -> view.CurrentState
 
     let allowedNow (view: Store) (event: DecidedEvent) : bool =
         let pdu = event.Event

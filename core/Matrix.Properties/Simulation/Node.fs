@@ -166,6 +166,13 @@ type Node
         for request in step.Requests do
             askPeer request Timing.attempts
 
+        match step.Resolve with
+        | null -> ()
+        | resolution ->
+            later (1 + rng.Below(max 1 readTo)) (fun () ->
+                resolution.RunOver disk.Read
+                tell [| Input.Resolved resolution |])
+
         for struct (id, reason) in step.Dropped do
             inbox.Remove id |> ignore
             world.Dropping(index, id, reason)
@@ -322,6 +329,16 @@ type Node
             let adoption = machine.AdoptOver(disk.Read, prepared, stage.Rules.Read pdu, -1)
 
             match adoption.Decided with
+            // A user of a room with so many branches has to try again.
+            | null when adoption.Refusal = AdoptionRefusal.Resolving ->
+                match machine.Resolving with
+                | null -> ()
+                | resolution ->
+                    later 1 (fun () ->
+                        resolution.RunOver disk.Read
+                        tell [| Input.Resolved resolution |])
+
+                false
             | null ->
                 world.Refused(index, adoption.Refusal)
                 false

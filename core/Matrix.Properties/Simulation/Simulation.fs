@@ -98,6 +98,12 @@ module Simulation =
             Facts = 8
             FactStates = 2
             Gaps = 4
+            // In some runs every larger conflict is resolved elsewhere.
+            SmallResolution =
+                if plan.Noise.ReadTo > 0 && plan.Seed % 3UL = 0UL then
+                    { Events = 12 }
+                else
+                    IncomingLimits.Default.SmallResolution
             Walk = plan.Walk
             Page = 20
     }

@@ -214,6 +214,16 @@ type Store(server: string) =
 [<AutoOpen>]
 module MachineOverStore =
 
+    type RoomResolution with
+
+        /// Runs to the end.
+        member this.RunOver(read: LookUps -> RoomFacts) : unit =
+            while not this.IsDone do
+                let lookUps = this.Run()
+
+                if not lookUps.IsEmpty then
+                    this.Learn(read lookUps)
+
     type RoomMachine with
 
         /// Tells inputs, and reads what the machine lacks.

@@ -79,6 +79,7 @@ let private ofTheMachine = [
     typeof<CitingLookUp>
     typeof<ThirdPartyLookUp>
     typeof<RoomFacts>
+    typeof<RoomResolution>
     typeof<RoomStart>
     typeof<RoomGaps>
     typeof<RoomNumbers>

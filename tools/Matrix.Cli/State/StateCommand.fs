@@ -60,7 +60,8 @@ module internal StateCommand =
         | ResolutionError.OutOfOrder(citing, cited) ->
             Misused $"--pdus: {citing}: expected auth events without a circle: {cited} has it in its auth chain"
         | ResolutionError.TooManyEvents limit -> Refused $"the resolution needs more than {limit} events"
-        | ResolutionError.StateCount count -> Misused $"--state: expected 1 to 64 states, found {count}"
+        | ResolutionError.StateCount count ->
+            Misused $"--state: expected 1 to {ResolutionLimits.states} states, found {count}"
 
     let private unreplayable (error: ReplayError) : Ending =
         match error with

@@ -212,7 +212,7 @@ type internal Deciding
             | tree when practices.BelievesStates -> [ tree ]
             | tree -> trees @ [ tree ]
 
-        match states.Of given with
+        match states.Of(given, true) with
         | Error error -> Error error
         | Ok before ->
             let authState = known.CitedState(s.Pdu, createOf s)

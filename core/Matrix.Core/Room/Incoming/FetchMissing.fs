@@ -385,7 +385,8 @@ type internal FetchMissing
     member _.Scan(inputs: Input[]) : unit =
         for input in inputs do
             match input with
-            | Input.Malformed _ -> ()
+            | Input.Malformed _
+            | Input.Resolved _ -> ()
             | Input.Received(_, event)
             | Input.History(_, event) -> scanEvent event false
             | Input.Responded(number, response) ->

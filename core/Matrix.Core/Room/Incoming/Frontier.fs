@@ -82,6 +82,9 @@ type AdoptionRefusal =
     | Known = 4
     /// Facts are lacking to resolve its state with those of the other extremities: supply them and repeat the call.
     | NeedsFacts = 5
+    /// The states are too many, or cost too much, to resolve here: run `RoomMachine.Resolving`, tell the result, and
+    /// repeat the call.
+    | Resolving = 6
 
 /// The outcome of an adoption.
 [<Struct>]

@@ -251,6 +251,16 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
             undurable.RemoveRange(0, place + 1)
             indexed <- max 0 (indexed - place - 1)
 
+    /// The same decisions for a resolution elsewhere, with facts of its own.
+    member _.Copy(ownFacts: FactMemory) : KnownEvents =
+        let ownLog = UndoLog()
+        let copy = KnownEvents(ownLog, Undoable(ownLog, frontier.Value), ownFacts)
+
+        for entry in undurable do
+            copy.Add(entry.Decided, entry.Before, null)
+
+        copy
+
     /// Takes back this decision and all later ones; none if it is not among the undurable ones.
     member _.TakeBack(number: int64) : Undurable[] =
         match placeOf number with

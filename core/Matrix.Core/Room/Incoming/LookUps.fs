@@ -39,7 +39,15 @@ type ThirdPartyLookUp internal (event: Pdu, signed: JsonObject, keys: string[]) 
 [<Sealed>]
 type LookUps
     internal
-    (period: obj, events: string[], states: string[], citing: CitingLookUp[], following: string[], thirdParty: ThirdPartyLookUp[], needsServers: bool) =
+    (
+        period: obj,
+        events: string[],
+        states: string[],
+        citing: CitingLookUp[],
+        following: string[],
+        thirdParty: ThirdPartyLookUp[],
+        needsServers: bool
+    ) =
 
     static let none = LookUps(obj (), [||], [||], [||], [||], [||], false)
 
@@ -191,7 +199,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     let lackingVerified = Dictionary<string, ThirdPartyLookUp>()
     let mutable lacksServers = false
 
-    let fail () : 'a = raise FactsLacking
+    let fail () : 'a = raise (StepUnfinishedException())
 
     /// The event with this id, null if it does not exist; none if that is not known.
     member _.TryFind(eventId: string) : (KnownEvent | null) voption = events.Find eventId

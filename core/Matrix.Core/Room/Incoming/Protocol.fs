@@ -45,20 +45,6 @@ type Response =
     /// The peer has nothing, refuses, or was not reached.
     | Nothing
 
-/// An input of the machine.
-[<RequireQualifiedAccess>]
-type Input =
-    /// This peer sent an event in a transaction.
-    | Received of peer: string * event: ReceivedEvent
-    /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no
-    /// extremity. Its previous events are not fetched: if one is missing, the state before the event is. The events of
-    /// one call get numbers of history in the order of the graph.
-    | History of peer: string * event: ReceivedEvent
-    /// This peer sent an event that does not have the format of its room version.
-    | Malformed of peer: string * fault: PduFault
-    /// A request got its response. The response to a request that is no longer outstanding is ignored.
-    | Responded of number: int * response: Response
-
 /// The reason why an event was not decided. Nothing of it is kept: it may come again.
 [<RequireQualifiedAccess>]
 type DropReason =
@@ -156,17 +142,6 @@ type DecidedEvent
     /// of the two, since state also changes by resolution.
     member val CurrentStateAfter = currentStateBefore with get, internal set
 
-/// The results of inputs, in order. If `LookUps` is not empty, nothing has happened yet.
-type Output = {
-    /// The facts that the inputs need and that the machine lacks.
-    LookUps: LookUps
-    /// New requests.
-    Requests: PeerRequest[]
-    Decided: DecidedEvent[]
-    /// Events that are no longer staged, with the reason; "" for a malformed event without an id.
-    Dropped: struct (string * DropReason)[]
-}
-
 /// Bounds of one room's machine.
 type IncomingLimits = {
     /// The most events staged at a time.
@@ -188,8 +163,7 @@ type IncomingLimits = {
     Peers: int
     /// The most requests made for one received event, without those for keys.
     Requests: int
-    /// The most extremities that make the current state, and that a request names: the latest. State resolution takes
-    /// at most 64.
+    /// The most extremities that a request names: the latest.
     Extremities: int
     /// The most rejected and soft-failed events walked through in the search for accepted ones.
     LookedThrough: int
@@ -202,7 +176,11 @@ type IncomingLimits = {
     FactStates: int
     /// The most gaps that are known one by one. Beyond them, the followers of each received event are looked up.
     Gaps: int
-    /// Bounds of one resolution.
+    /// Bounds of a resolution inside of a call. Beyond them, the host runs it: `Output.Resolve`.
+    SmallResolution: ResolutionLimits
+    /// The most states that are resolved inside of a call.
+    SmallStates: int
+    /// Bounds of a resolution that the host runs.
     Resolution: ResolutionLimits
 } with
 
@@ -223,6 +201,8 @@ type IncomingLimits = {
         Facts = 2_000
         FactStates = 16
         Gaps = 10_000
+        SmallResolution = { Events = 2_000 }
+        SmallStates = 64
         Resolution = ResolutionLimits.usual
     }
 

@@ -18,29 +18,15 @@ type internal RoomEnd
         nextNumber: Undoable<int64>
     ) =
 
-    /// The extremities that make the current state: the latest ones, up to the limit.
-    let latestOf (extremities: ForwardExtremity[]) : ForwardExtremity[] =
-        if extremities.Length > limits.Extremities then
-            (Extremities.Choose(extremities, limits.Extremities)).NamedArray
-        else
-            extremities
-
-    let newestOf (extremities: ForwardExtremity[]) : StateTree =
-        if extremities.Length = 0 then
-            StateTree.Empty
-        else
-            (extremities |> Array.maxBy _.Ordinal).StateAfter
-
-    /// The current state of these extremities, and their resolution, which is null if it failed.
-    let currentOf (extremities: ForwardExtremity[]) : struct (StateTree * (StateTree | null)) =
+    /// The current state of these extremities, and their resolution, which is null if it failed: then the current state
+    /// stays, until an event merges the branches.
+    let currentOf (extremities: ForwardExtremity[]) (current: StateTree) : struct (StateTree * (StateTree | null)) =
         if extremities.Length = 1 then
             struct (extremities[0].StateAfter, extremities[0].StateAfter)
         else
-            match states.Of(latestOf extremities |> Seq.map _.StateAfter) with
+            match states.Of(extremities |> Seq.map _.StateAfter, true) with
             | Ok tree -> struct (tree, tree)
-            // If the states cannot be resolved, the newest branch's state is current until an event merges the
-            // branches.
-            | Error _ -> struct (newestOf extremities, null)
+            | Error _ -> struct (current, null)
 
     /// Advances the frontier (extremities, next ordinal, current state) by a decision.
     let move
@@ -92,7 +78,7 @@ type internal RoomEnd
             if obj.ReferenceEquals(extremities, was.Extremities) then
                 struct (current, was.Resolved)
             else
-                currentOf extremities
+                currentOf extremities current
 
         decided.CurrentStateAfter <-
             // A local event on a single extremity changes the state exactly if it is a state event: nothing has to be
@@ -133,7 +119,7 @@ type internal RoomEnd
         let mutable before = stateOf chosen
 
         if isNull before && resolve then
-            match states.Of(chosen.NamedArray |> Seq.map _.StateAfter) with
+            match states.Of(chosen.NamedArray |> Seq.map _.StateAfter, false) with
             | Ok tree -> before <- tree
             | Error _ ->
                 // The state before an event is never guessed: without a resolution, the event names only the newest

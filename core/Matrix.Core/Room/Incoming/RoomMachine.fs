@@ -33,13 +33,23 @@ type RoomMachine
     let fetchMissing =
         FetchMissing(server, rules, log, frontier, facts, known, staging, limits, practices)
 
-    let ordinalOf (eventId: string) =
-        match known.Find eventId with
-        | null -> 0u
-        | event -> event.Ordinal
+    // At most one resolution runs elsewhere. These events wait for it.
+    let resolving = Undoable<RoomResolution | null>(log, null)
+
+    let waiting =
+        UndoableMap<DecisionPlace, Staged>(log, SortedDictionary(DecisionOrder.comparer))
 
     /// The conflicted events and their auth events are read in any case: they are looked up together.
-    let resolve (trees: StateTree[]) : Result<StateTree, ResolutionError> =
+    let resolve
+        (known: KnownEvents)
+        (bounds: ResolutionLimits)
+        (trees: StateTree[])
+        : Result<StateTree, ResolutionError> =
+        let ordinalOf (eventId: string) =
+            match known.Find eventId with
+            | null -> 0u
+            | event -> event.Ordinal
+
         let states = TreesToResolve.ofTrees trees
 
         let conflicted = [
@@ -59,9 +69,43 @@ type RoomMachine
                 | event -> yield! event.Event.Pdu.AuthEvents
         ]
 
-        StateBefore.resolve resolver (known.Source()) ordinalOf limits.Resolution trees
+        StateBefore.resolve resolver (known.Source()) ordinalOf bounds trees
 
-    let states = ResolvedStates(log, practices.Resolve resolve, keptResolutions)
+    // The resolution that the last unfinished step needs.
+    let mutable needed: RoomResolution | null = null
+
+    let elsewhere (trees: StateTree[]) : unit =
+        if isNull resolving.Value then
+            let own = FactMemory(limits.Resolution.Events, 0)
+            let copy = known.Copy own
+            needed <- RoomResolution(trees, UndoLog(), own, practices.Resolve(resolve copy limits.Resolution))
+
+    let states =
+        ResolvedStates(
+            log,
+            practices.Resolve(resolve known limits.SmallResolution),
+            elsewhere,
+            limits.SmallStates,
+            keptResolutions
+        )
+
+    /// Whether the last unfinished step needs a resolution elsewhere. It is outstanding then, unless another one is.
+    let needsResolution () : bool =
+        let isNeeded = states.TakeTooLarge()
+
+        if isNeeded && isNull resolving.Value then
+            resolving.Value <- needed
+
+        needed <- null
+        isNeeded
+
+    let resolved (resolution: RoomResolution) : unit =
+        match resolution.Outcome with
+        | ValueSome outcome when obj.ReferenceEquals(resolution, resolving.Value) ->
+            states.Take(resolution.Trees, outcome)
+            resolving.Value <- null
+        | _ -> ()
+
     let roomEnd = RoomEnd(rules, facts, known, states, limits, frontier, nextNumber)
 
     let deciding =
@@ -85,6 +129,7 @@ type RoomMachine
         // Staged together.
         | Input.History _ -> ()
         | Input.Responded(number, response) -> fetchMissing.Respond(number, response)
+        | Input.Resolved resolution -> resolved resolution
 
     let lookAtAll () =
         let earliest =
@@ -123,9 +168,20 @@ type RoomMachine
 
         match staging.NextReady() with
         | null ->
+            if isNull resolving.Value && waiting.Count > 0 then
+                // One after the other: each may need another resolution elsewhere.
+                let first = Seq.head waiting.Values
+                waiting.Remove first.DecisionPlace |> ignore
+                staging.Again first
+                goOn decided
             // Nothing is outstanding and nothing is ready: the remaining events wait for each other. A fetched state
             // may be the cause.
-            if facts.IsComplete && staging.IsSilent && staging.Count > 0 then
+            elif
+                facts.IsComplete
+                && staging.IsSilent
+                && isNull resolving.Value
+                && staging.Count > 0
+            then
                 match staging.HoldingStates with
                 | [||] ->
                     for s in staging.All do
@@ -136,12 +192,16 @@ type RoomMachine
         | s ->
             match log.Attempt(fun () -> decide s) with
             | ValueSome(ValueSome decision) -> decided.Add decision
-            | _ -> ()
+            | ValueSome ValueNone -> ()
+            | ValueNone ->
+                if needsResolution () then
+                    waiting.Set(s.DecisionPlace, s)
 
             goOn decided
 
     let tell (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
+        let before = resolving.Value
         fetchMissing.Scan inputs
 
         if not facts.IsComplete then
@@ -165,6 +225,11 @@ type RoomMachine
 
         {
             LookUps = LookUps.None
+            Resolve =
+                if obj.ReferenceEquals(resolving.Value, before) then
+                    null
+                else
+                    resolving.Value
             Requests = requests
             Decided = decided.ToArray()
             Dropped = dropped
@@ -182,11 +247,11 @@ type RoomMachine
         let extremities = start.Extremities
         let current = start.CurrentState
 
-        // An unresolvable state of several extremities leaves that of the newest one, which is no resolution.
+        // The state of an extremity may be current because the states could not be resolved.
         let resolved: StateTree | null =
             if
                 extremities.Length < 2
-                || not (current.Equals((extremities |> Array.maxBy _.Ordinal).StateAfter))
+                || not (extremities |> Array.exists (fun e -> current.Equals e.StateAfter))
             then
                 current
             else
@@ -232,12 +297,17 @@ type RoomMachine
                 if prepared.Kept.Length = 0 then
                     adopt ()
                 else
-                    atomically adopt (fun lookUps -> Adoption(null, AdoptionRefusal.NeedsFacts, lookUps))
+                    atomically adopt (fun lookUps ->
+                        if needsResolution () then
+                            refused AdoptionRefusal.Resolving
+                        else
+                            Adoption(null, AdoptionRefusal.NeedsFacts, lookUps))
         | _ -> refused AdoptionRefusal.NeedsResolution
 
     member _.Tell(inputs: Input[]) : Output =
         atomically (fun () -> tell inputs) (fun lookUps -> {
             LookUps = lookUps
+            Resolve = null
             Requests = [||]
             Decided = [||]
             Dropped = [||]
@@ -269,6 +339,7 @@ type RoomMachine
 
             states.Forget()
             staging.LookThroughAgain()
+            resolving.Value <- null
 
             for entry in taken do
                 match entry.Received with
@@ -312,6 +383,7 @@ type RoomMachine
 
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
+    member _.Resolving = resolving.Value
     member _.Numbers = frontier.Value.Numbers
     member _.CurrentState = frontier.Value.CurrentState
     member _.Gaps = frontier.Value.Gaps

@@ -76,6 +76,9 @@ type RoomMachine =
     /// The forward extremities.
     member Extremities: ForwardExtremity[]
 
+    /// The outstanding resolution that the host runs; null if there is none.
+    member Resolving: RoomResolution | null
+
     /// The numbers of the next events.
     member Numbers: RoomNumbers
 

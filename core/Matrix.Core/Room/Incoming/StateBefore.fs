@@ -2,6 +2,8 @@ namespace Matrix.Core.Room.Incoming
 
 open System
 open System.Collections.Generic
+open System.Security.Cryptography
+open Matrix.Core.Event
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
@@ -35,66 +37,174 @@ module StateBefore =
         | Error error -> Error error
         | Ok resolution -> Ok(TreesToResolve.resolved trees states resolution.Entries ordinalOf)
 
-/// The latest resolutions, by their inputs. The state before an event that merges branches is usually the current one.
+/// A resolution that is too large for a call of the machine. It does not touch the machine, and may run in another
+/// thread than the machine's: call `Run`, supply the facts that it lacks, and repeat, until it lacks none. Then tell
+/// the machine with `Input.Resolved`.
 [<Sealed>]
-type internal ResolvedStates(log: UndoLog, resolve: StateTree[] -> Result<StateTree, ResolutionError>, kept: int) =
+type RoomResolution
+    internal
+    (trees: StateTree[], log: UndoLog, facts: FactMemory, resolve: StateTree[] -> Result<StateTree, ResolutionError>) =
 
-    let results = UndoableMap<string, StateTree>(log, Dictionary())
+    let mutable outcome: Result<StateTree, ResolutionError> voption = ValueNone
+
+    /// The states to resolve.
+    member _.Trees: IReadOnlyList<StateTree> = trees
+
+    /// Resolves the states. If the result is not empty, facts are lacking.
+    member _.Run() : LookUps =
+        if outcome.IsNone then
+            match log.Run((fun () -> resolve trees), (fun () -> facts.IsComplete)) with
+            | ValueSome result ->
+                outcome <- ValueSome result
+                LookUps.None
+            | ValueNone -> facts.TakeLacking()
+        else
+            LookUps.None
+
+    /// Takes facts that `Run` lacked.
+    member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
+
+    /// Whether it has ended.
+    member _.IsDone = outcome.IsSome
+
+    member internal _.Outcome = outcome
+
+/// The latest resolutions, by their inputs. The state before an event that merges branches is usually the current one.
+/// `resolve` resolves few states; if they are too many, or cost too much, `elsewhere` gets them, and the step is left
+/// unfinished.
+[<Sealed>]
+type internal ResolvedStates
+    (
+        log: UndoLog,
+        resolve: StateTree[] -> Result<StateTree, ResolutionError>,
+        elsewhere: StateTree[] -> unit,
+        smallStates: int,
+        kept: int
+    ) =
+
+    let results =
+        UndoableMap<string, Result<StateTree, ResolutionError>>(log, Dictionary())
+
     let order = UndoableQueue<string>(log)
+    let mutable wasTooLarge = false
 
     let name (tree: StateTree) = Convert.ToHexString tree.Root.Span
 
-    let distinct (trees: seq<StateTree>) =
+    /// The states that differ, by their names.
+    let distinct (trees: seq<StateTree>) : struct (string[] * StateTree[]) =
+        let names = HashSet<string>()
         let distinct = List<StateTree>()
 
         for tree in trees do
-            if not (distinct.Exists(fun other -> StateTree.AreSame(other, tree))) then
+            if names.Add(name tree) then
                 distinct.Add tree
 
-        distinct
+        struct (Seq.toArray names, distinct.ToArray())
 
-    let keyOf (distinct: List<StateTree>) =
+    let keyOf (names: string[]) =
         // The order of the states must not matter: it depends on the order of arrival.
-        let names = distinct |> Seq.map name |> Seq.toArray
         Array.Sort(names, StringComparer.Ordinal)
-        String.Concat names
+
+        Convert.ToHexString(SHA256.HashData(names |> Array.collect (fun (name: string) -> Convert.FromHexString name)))
+
+    let keep (key: string) (result: Result<StateTree, ResolutionError>) =
+        if not (results.ContainsKey key) then
+            if order.Count >= kept then
+                match order.TryDequeue() with
+                | ValueSome oldest -> results.Remove oldest |> ignore
+                | ValueNone -> ()
+
+            order.Enqueue key
+
+        results.Set(key, result)
+
+    let find (trees: StateTree[]) (names: string[]) : Result<StateTree, ResolutionError> voption =
+        if trees.Length = 0 then ValueSome(Ok StateTree.Empty)
+        elif trees.Length = 1 then ValueSome(Ok trees[0])
+        else results.TryFind(keyOf names)
+
+    let isTooLarge (error: ResolutionError) =
+        match error with
+        | ResolutionError.TooManyEvents _
+        | ResolutionError.StateCount _ -> true
+        | _ -> false
 
     /// The resolution of states, if it is known without resolving them; else null. Without states it is the empty one.
     member _.Find(trees: seq<StateTree>) : StateTree | null =
-        let distinct = distinct trees
+        let struct (names, distinct) = distinct trees
 
-        if distinct.Count = 0 then
-            StateTree.Empty
-        elif distinct.Count = 1 then
-            distinct[0]
-        else
-            match results.TryFind(keyOf distinct) with
-            | ValueSome known -> known
-            | ValueNone -> null
+        match find distinct names with
+        | ValueSome(Ok tree) -> tree
+        | _ -> null
 
-    /// The resolution of states.
-    member this.Of(trees: seq<StateTree>) : Result<StateTree, ResolutionError> =
-        match this.Find trees with
-        | NonNull known -> Ok known
-        | _ ->
-            let distinct = distinct trees
-            let resolved = resolve (distinct.ToArray())
+    /// The resolution of states. If they are too many or cost too much, it is an error where `waits` is false; else the
+    /// step is left unfinished, and goes on when `Take` has the result.
+    member _.Of(trees: seq<StateTree>, waits: bool) : Result<StateTree, ResolutionError> =
+        let struct (names, distinct) = distinct trees
+
+        match find distinct names with
+        | ValueSome known -> known
+        | ValueNone ->
+            let resolved =
+                if distinct.Length > smallStates then
+                    Error(ResolutionError.StateCount distinct.Length)
+                else
+                    resolve distinct
 
             match resolved with
+            | Error error when isTooLarge error ->
+                if waits then
+                    // Now: the states may have the event that the step decides, which will be undone with the step.
+                    elsewhere distinct
+                    wasTooLarge <- true
+                    raise (StepUnfinishedException())
             | Error _ -> ()
-            | Ok tree ->
-                if order.Count >= kept then
-                    match order.TryDequeue() with
-                    | ValueSome oldest -> results.Remove oldest |> ignore
-                    | ValueNone -> ()
-
-                let key = keyOf distinct
-                results.Set(key, tree)
-                order.Enqueue key
+            | Ok _ -> keep (keyOf names) resolved
 
             resolved
+
+    /// Whether the states were too many, or cost too much, in the step that was left. It is asked once.
+    member _.TakeTooLarge() : bool =
+        let was = wasTooLarge
+        wasTooLarge <- false
+        was
+
+    /// Takes the result of a resolution elsewhere.
+    member _.Take(trees: seq<StateTree>, result: Result<StateTree, ResolutionError>) : unit =
+        let struct (names, _) = distinct trees
+        keep (keyOf names) result
 
     /// Forgets all resolutions: the numbers in their entries may belong to events that were taken back.
     member _.Forget() : unit =
         for key in order.TakeAll() do
             results.Remove key |> ignore
+
+/// An input of the machine.
+[<RequireQualifiedAccess>]
+type Input =
+    /// This peer sent an event in a transaction.
+    | Received of peer: string * event: ReceivedEvent
+    /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no
+    /// extremity. Its previous events are not fetched: if one is missing, the state before the event is. The events of
+    /// one call get numbers of history in the order of the graph.
+    | History of peer: string * event: ReceivedEvent
+    /// This peer sent an event that does not have the format of its room version.
+    | Malformed of peer: string * fault: PduFault
+    /// A request got its response. The response to a request that is no longer outstanding is ignored.
+    | Responded of number: int * response: Response
+    /// A resolution of `Output.Resolve` has ended. One that is no longer needed is ignored.
+    | Resolved of resolution: RoomResolution
+
+/// The results of inputs, in order. If `LookUps` is not empty, nothing has happened yet.
+type Output = {
+    /// The facts that the inputs need and that the machine lacks.
+    LookUps: LookUps
+    /// New requests.
+    Requests: PeerRequest[]
+    /// The room's outstanding resolution, if it is new: states that are too many, or cost too much, to resolve inside
+    /// of a call. Events wait for it. Null if there is none.
+    Resolve: RoomResolution | null
+    Decided: DecidedEvent[]
+    /// Events that are no longer staged, with the reason; "" for a malformed event without an id.
+    Dropped: struct (string * DropReason)[]
+}

@@ -1,12 +1,16 @@
 namespace Matrix.Core.Room.Incoming
 
+open System
 open System.Collections.Generic
 
-/// Ends a step of the machine that lacks facts. Facts are needed deep inside state resolution and the authorization
-/// rules, which take events and not promises of events; so the step is left by an exception. `UndoLog` alone catches it.
-exception internal FactsLacking
+/// Ends a step of the machine that lacks facts, or the resolution of states that are too many to resolve here. Both are
+/// needed deep inside state resolution and the authorization rules, which take events and not promises of events; so
+/// the step is left by an exception. `UndoLog` alone catches it.
+[<Sealed>]
+type internal StepUnfinishedException() =
+    inherit Exception()
 
-/// The log of the machine's changes. A step that lacks facts, or throws, is undone as a whole.
+/// The log of the machine's changes. A step that is unfinished, or throws, is undone as a whole.
 [<Sealed>]
 type internal UndoLog() =
 
@@ -27,7 +31,7 @@ type internal UndoLog() =
 
         try
             ValueSome(act ())
-        with FactsLacking ->
+        with :? StepUnfinishedException ->
             backTo mark
             ValueNone
 
@@ -37,11 +41,11 @@ type internal UndoLog() =
     /// Records the inverse of the last change.
     member _.Note(undo: unit -> unit) : unit = steps.Push undo
 
-    /// Runs a step inside of `Run`. If it lacks facts, its changes are undone, and there is no result.
+    /// Runs a step inside of `Run`. If it is unfinished, its changes are undone, and there is no result.
     member _.Attempt(act: unit -> 'a) : 'a voption = attempt act
 
-    /// Runs an action. If it throws, lacks facts, or `holds` is false after it, all changes made meanwhile are undone;
-    /// in the last two cases there is no result.
+    /// Runs an action. If it throws, is unfinished, or `holds` is false after it, all changes made meanwhile are
+    /// undone; in the last two cases there is no result.
     member _.Run(act: unit -> 'a, holds: unit -> bool) : 'a voption =
         isOpen <- true
 
