@@ -289,3 +289,66 @@ let ``A whole copy that comes by itself replaces a damaged one, unless its signa
     same (ids step) [ "$m" ]
     same (step.Decided[0].Event.Content.Text "body") "hello"
     Assert.That(machine.Outstanding, Is.Empty)
+
+/// No request gets an answer with something in it.
+let rec private answeredByNobody (machine: RoomMachine) : unit =
+    match machine.Outstanding with
+    | [||] -> ()
+    | all ->
+        machine.TellAlone [| for request in all -> Input.Responded(request.Number, Response.Nothing) |]
+        |> ignore
+
+        answeredByNobody machine
+
+[<Test>]
+let ``Staging is bounded in bytes`` () =
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                StagedBytes = 5_000
+        }
+
+    let waits n = message $"$m{n}" [ $"$gone{n}" ]
+    let step = machine.TellAlone [| for n in 1..9 -> arrives (waits n) |]
+    Assert.That(drops step, Is.All.EqualTo(DropReason.StagingFull 5_000))
+    Assert.That(machine.Waiting, Is.InRange(1, 5))
+    Assert.That(machine.WaitingBytes, Is.InRange(1L, 5_000L))
+    answeredByNobody machine
+    same machine.WaitingBytes 0L
+
+[<Test>]
+let ``A peer is asked only so often in a minute`` () =
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                RequestsPerMinute = 3
+        }
+
+    let requests (time: int64) (range: int seq) = [
+        for n in range do
+            let step =
+                machine.TellAlone [| Input.At time; arrives (message $"$m{n}" [ $"$gone{n}" ]) |]
+
+            for request in step.Requests do
+                if request.Peer = "two" then
+                    request.For
+    ]
+
+    same (requests 60_000L (seq { 1..9 })).Length 3
+    same (requests 119_000L (seq { 11..19 })).Length 0
+    same (requests 120_000L (seq { 21..29 })).Length 3
+
+[<Test>]
+let ``An id that no peer had is not requested again for a while`` () =
+    let machine = begun IncomingLimits.Default
+
+    let ask time id auth =
+        tells machine [ Input.At time; arrives (citing id auth) ] silent
+
+    Assert.That((ask 1_000L "$m1" "$gone").Requests, Is.Not.Empty)
+    let soon = ask 2_000L "$m2" "$gone"
+    same soon.Requests []
+    same soon.Reasons [ DropReason.AuthEventUnavailable "$gone" ]
+    Assert.That((ask 2_000L "$m3" "$other").Requests, Is.Not.Empty)
+    let later = 1_000L + IncomingLimits.Default.GivenUpFor
+    Assert.That((ask later "$m4" "$gone").Requests, Is.Not.Empty)

@@ -324,3 +324,25 @@ let ``The events of a fetched state are looked up together, once`` () =
     same decided 201
     Assert.That(lookedUp, Is.LessThan 6_000)
     Assert.That(reads, Is.LessThan 10)
+
+[<Test>]
+let ``A state of ten thousand entries is taken whole`` () =
+    let machine = begun IncomingLimits.Default
+
+    let entries =
+        Map [
+            for n in 1..10_000 ->
+                $"$s{n}", event $"$s{n}" creator "org.example.entry" (Some $"{n}") [] [ "$join" ] [ "$create"; "$join" ]
+        ]
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+            match request.Request with
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; yield! entries.Keys |], [||])
+            | Request.Events ids -> Response.Events [| for e in ids |> Array.choose entries.TryFind -> good e |]
+            | _ -> Response.Nothing)
+
+    same outcome.Dropped []
+    same outcome.Ids.Length 10_001
+    same machine.CurrentState.Count 10_002
+    Assert.That(outcome.Requests.Length, Is.LessThan 6)

@@ -131,11 +131,13 @@ type Node
             world.Evicted(index, view, machine)
 
     let rec tell (inputs: Input[]) : unit =
+        let timed = Array.append [| Input.At(int64 world.Now) |] inputs
+
         let output =
             if readTo = 0 then
-                machine.TellOver(disk.Read, inputs)
+                machine.TellOver(disk.Read, timed)
             else
-                machine.Tell inputs
+                machine.Tell timed
 
         if output.LookUps.IsEmpty then
             act output

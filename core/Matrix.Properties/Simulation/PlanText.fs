@@ -220,7 +220,11 @@ module PlanText =
                 LossPerMille = int' place o "loss_per_mille" 0 1000
                 DuplicatePerMille = int' place o "duplicate_per_mille" 0 1000
                 // Plans of older versions have none.
-                ReadTo = if o.Has "read_to" then int' place o "read_to" 0 1_000_000 else 0
+                ReadTo =
+                    if o.Has "read_to" then
+                        int' place o "read_to" 0 1_000_000
+                    else
+                        0
             }
             Walk = int' place o "walk" 0 1_000_000
             Operations = items place o "operations" |> List.map readOperation

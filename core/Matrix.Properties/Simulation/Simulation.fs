@@ -98,6 +98,7 @@ module Simulation =
             Facts = 8
             FactStates = 2
             Gaps = 4
+            GivenUpFor = 500L
             // In some runs every larger conflict is resolved elsewhere.
             SmallResolution =
                 if plan.Noise.ReadTo > 0 && plan.Seed % 3UL = 0UL then

@@ -126,12 +126,9 @@ type internal Deciding
         let earlier = known.Find s.Id
 
         let ordinal =
-            if isNull before then
-                was.Numbers.NextOutlier
-            elif s.IsHistory then
-                s.HistoryOrdinal
-            else
-                was.Numbers.NextLive
+            if isNull before then was.Numbers.NextOutlier
+            elif s.IsHistory then s.HistoryOrdinal
+            else was.Numbers.NextLive
 
         let outlierOrdinal =
             match earlier with

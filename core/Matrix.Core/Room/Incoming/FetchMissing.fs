@@ -54,8 +54,8 @@ module internal GraphOrder =
         sorted
 
 /// Determines what each staged event still needs, and takes responses. In this order: signatures, content, previous
-/// events or the state before the event, auth events. Previous events come first because they usually bring the auth events
-/// along, with their history.
+/// events or the state before the event, auth events. Previous events come first because they usually bring the auth
+/// events along, with their history.
 [<Sealed>]
 type internal FetchMissing
     (
@@ -113,11 +113,17 @@ type internal FetchMissing
         let struct (missing, waits) = missingEvents.LookFor(s, false, authEventsOf s)
 
         if missing.Count > 0 then
-            if
+            if s.AuthPeer > s.Peers.Length && s.TooMuchAsked then
+                staging.Drop(s, DropReason.TooManyRequests limits.RequestsPerMinute)
+            elif
                 s.AuthPeer > s.Peers.Length
                 || s.Peers.Length = 0
-                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false))
+                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.IsGivenUp id)
             then
+                // Every peer was asked.
+                if s.AuthPeer > s.Peers.Length then
+                    staging.GiveUp missing
+
                 staging.Drop(s, DropReason.AuthEventUnavailable missing[0])
             elif s.Budget.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
@@ -132,7 +138,12 @@ type internal FetchMissing
         let left = limits.Walk - s.Budget.Walked
         let believes = practices.BelievesStates && s.StatePeer < s.Peers.Length
 
-        let isHopeless = missing.Exists(fun id -> s.Budget.IsHopeless(id, true))
+        // Every peer was asked.
+        if s.PreviousPeer >= s.Peers.Length && not s.TooMuchAsked then
+            staging.GiveUp missing
+
+        let isHopeless =
+            missing.Exists(fun id -> s.Budget.IsHopeless(id, true) || staging.IsGivenUp id)
         // Pages of history are not extended: the host asks for the next page.
         let believes = believes || s.IsHistory
 
@@ -183,8 +194,8 @@ type internal FetchMissing
         && copy.Pdu.RoomId = s.Pdu.RoomId
         && Signing.state copy (fun _ -> true) = SignatureState.Holds
 
-    /// A copy with a wrong content hash may have been damaged on its way: the sender's server is asked once. If it has no
-    /// better one, the event is decided in its redacted form.
+    /// A copy with a wrong content hash may have been damaged on its way: the sender's server is asked once. If it has
+    /// no better one, the event is decided in its redacted form.
     let whole (s: Staged) : bool =
         let sender = UserId.server s.Pdu.Sender
 
@@ -195,6 +206,7 @@ type internal FetchMissing
             || sender = server
             || sender = ""
             || s.Budget.Requests >= limits.Requests
+            || not (staging.MayAsk sender)
         then
             true
         else
@@ -385,6 +397,7 @@ type internal FetchMissing
     member _.Scan(inputs: Input[]) : unit =
         for input in inputs do
             match input with
+            | Input.At _
             | Input.Malformed _
             | Input.Resolved _ -> ()
             | Input.Received(_, event)

@@ -101,6 +101,9 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         elif unasked.Count > most then
             s.TooMuch <- true
             this.Next s
+        elif unasked.Count > 0 && not (staging.MayAsk fetched.Peer) then
+            s.TooMuchAsked <- true
+            this.Next s
         elif unasked.Count > 0 then
             s.Budget.OfStates.Set(fetched.Peer, sought + unasked.Count)
             missingEvents.Ask(s, fetched.Peer, Purpose.StateEvents, Request.Events(unasked.ToArray()))
@@ -109,6 +112,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         elif unknown.Count > 0 then
             for id in unknown do
                 staging.Await(s, id)
+                fetched.Awaited.Add id |> ignore
         else
             match stateOf fetched.Ids with
             | null -> this.Next s
@@ -129,6 +133,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
                 s,
                 if s.TooMuch then
                     DropReason.TooMuchMissing limits.AuthChain
+                elif s.TooMuchAsked then
+                    DropReason.TooManyRequests limits.RequestsPerMinute
                 else
                     DropReason.StateUnavailable
             )

@@ -40,8 +40,8 @@ type Prepared
     /// The state before the event, from which its auth events are selected; null if `NeedsResolution`.
     member _.StateBefore = stateBefore
 
-    /// The room's current state. It is the same object as `StateBefore`, unless there are more extremities than an event
-    /// may name: then both states have to allow the event.
+    /// The room's current state. It is the same object as `StateBefore`, unless there are more extremities than an
+    /// event may name: then both states have to allow the event.
     member _.CurrentState = currentState
 
     /// Whether the states of several extremities are not resolved yet. `RoomMachine.Resolve` resolves them.
@@ -167,9 +167,9 @@ type RoomStart
     member _.Numbers = numbers
     member _.Gaps = gaps
 
-/// The end of a room's graph: its extremities, the next numbers, the current state, and the gaps. `roomId` is "" in a new
-/// room whose id is the hash of its create event. `resolved` is the resolution of the states of all
-/// extremities; null if it is not known or failed.
+/// The end of a room's graph: its extremities, the next numbers, the current state, and the gaps. `roomId` is "" in a
+/// new room whose id is the hash of its create event. `resolved` is the resolution of the states of all extremities;
+/// null if it is not known or failed.
 [<Sealed>]
 type internal Frontier
     (

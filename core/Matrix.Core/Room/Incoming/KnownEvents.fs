@@ -367,7 +367,8 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
                 member _.Citing eventId =
                     index ()
 
-                    // Events are durable in the order of their decisions: the history has none that name an undurable one.
+                    // Events are durable in the order of their decisions: the history has none that name an undurable
+                    // one.
                     let isNew =
                         match recent.TryGetValue eventId with
                         | true, decided -> not decided.WasOutlier

@@ -67,6 +67,9 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         let left =
             match request with
+            | _ when not (staging.MayAsk peer) ->
+                s.TooMuchAsked <- true
+                ValueNone
             | Request.Events _ when purpose = Purpose.StateEvents -> ValueSome request
             | Request.Events ids ->
                 let place = if purpose = Purpose.Previous then "event " else "outlier "

@@ -64,7 +64,8 @@ type DropReason =
     | StagingFull of limit: int
     /// More of its history is missing than is fetched for one event.
     | TooMuchMissing of limit: int
-    /// Fetching its history took more requests than the limit for one received event.
+    /// Fetching its history took more requests than the limit for one received event, or than its peers are asked in
+    /// one minute.
     | TooManyRequests of limit: int
     /// It depends on itself.
     | Circular
@@ -144,10 +145,12 @@ type DecidedEvent
 
 /// Bounds of one room's machine.
 type IncomingLimits = {
-    /// The most events staged at a time.
+    /// The most events staged at a time, without those of fetched auth chains and states.
     Staged: int
     /// The most of them from one peer.
     StagedOfPeer: int
+    /// The most bytes of events staged at a time.
+    StagedBytes: int
     /// The most missing previous events fetched for one received event. Beyond it, a state is taken on trust.
     Walk: int
     /// `limit` of a request for missing events.
@@ -163,6 +166,12 @@ type IncomingLimits = {
     Peers: int
     /// The most requests made for one received event, without those for keys.
     Requests: int
+    /// The most requests to one peer in a minute, without those for keys.
+    RequestsPerMinute: int
+    /// The most ids remembered that no peer had.
+    GivenUp: int
+    /// How long they are not requested again, in milliseconds.
+    GivenUpFor: int64
     /// The most extremities that a request names: the latest.
     Extremities: int
     /// The most rejected and soft-failed events walked through in the search for accepted ones.
@@ -188,6 +197,7 @@ type IncomingLimits = {
     static member Default = {
         Staged = 2_000
         StagedOfPeer = 1_000
+        StagedBytes = 32 * 1024 * 1024
         Walk = 500
         Page = 50
         AuthChain = 20_000
@@ -195,6 +205,9 @@ type IncomingLimits = {
         States = 4
         Peers = 4
         Requests = 2_000
+        RequestsPerMinute = 1_000
+        GivenUp = 1_000
+        GivenUpFor = 600_000L
         Extremities = 64
         LookedThrough = 1_000
         Previous = 20

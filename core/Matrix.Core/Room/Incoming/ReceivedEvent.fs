@@ -11,8 +11,8 @@ type CheckedSignature = {
     Fate: SignatureFate
 }
 
-/// An event of another server in the format of its room version (check 1 of those on receipt). Server-Server API, "Checks
-/// performed on receipt of a PDU".
+/// An event of another server in the format of its room version (check 1 of those on receipt). Server-Server API,
+/// "Checks performed on receipt of a PDU".
 type ReceivedEvent = {
     /// The event, redacted if its content hash was wrong (check 3).
     Pdu: Pdu

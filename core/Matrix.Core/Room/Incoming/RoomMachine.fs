@@ -124,6 +124,7 @@ type RoomMachine
 
     let absorb (input: Input) =
         match input with
+        | Input.At now -> staging.At now
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event) -> fetchMissing.StageLive(event, peer)
         // Staged together.
@@ -389,6 +390,7 @@ type RoomMachine
     member _.Gaps = frontier.Value.Gaps
     member _.Outstanding = staging.Outstanding
     member _.Waiting = staging.Count
+    member _.WaitingBytes = staging.Bytes
     member _.NotDurable = known.UndurableCount
     member _.Known(eventId: string) = known.FindHere eventId
     member _.AuthState(state: StateTree) = known.AuthStateBy known.FindHere state

@@ -91,6 +91,9 @@ type RoomMachine =
     /// The number of staged events.
     member Waiting: int
 
+    /// The approximate bytes of staged events.
+    member WaitingBytes: int64
+
     /// The number of undurable decisions.
     member NotDurable: int
 

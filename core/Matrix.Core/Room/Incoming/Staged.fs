@@ -70,6 +70,10 @@ type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: str
         with get () = unknown.Value
         and set left = unknown.Value <- left
 
+    /// The staged events of the state at the last look-up. It is not looked through again before all are decided or
+    /// dropped: there may be thousands.
+    member val Awaited = UndoableSet<string>(log)
+
     /// The events of the state and its auth chain that were requested.
     member val Fetched = UndoableSet<string>(log)
 
@@ -98,8 +102,16 @@ type internal Staged
     let trusted = Undoable<StateTree | null>(log, null)
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
+    let tooMuchAsked = Undoable(log, false)
     let askedWhole = Undoable(log, false)
     let historyOrdinal = Undoable(log, 0u)
+
+    /// Whether it was fetched as an auth event or part of a state. Such events may be many: they are bounded by the
+    /// budget of the event that they were fetched for, and in bytes.
+    member val IsInBulk: bool = isOutlier.Value
+
+    /// Its size in memory, approximately.
+    member val Bytes: int64 = int64 received.Pdu.Canonical.Length + 1_000L
 
     /// The event, with its signatures as far as they are checked.
     member _.Event = event.Value
@@ -183,6 +195,11 @@ type internal Staged
     member _.AuthPeer
         with get () = authPeer.Value
         and set turn = authPeer.Value <- turn
+
+    /// Whether a peer could not be asked in this minute.
+    member _.TooMuchAsked
+        with get () = tooMuchAsked.Value
+        and set (value: bool) = tooMuchAsked.Value <- value
 
     /// Whether something was too large to fetch.
     member _.TooMuch

@@ -23,6 +23,15 @@ type internal Purpose =
 type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     let staged = UndoableMap<string, Staged>(log, Dictionary())
+    let bytes = Undoable(log, 0L)
+    // Without events in bulk.
+    let counted = Undoable(log, 0)
+    let now = Undoable(log, 0L)
+    // Requests of the present minute.
+    let askedOf = UndoableMap<string, int>(log, Dictionary())
+    // Ids that no peer had, and until when they are not requested again.
+    let givenUp = UndoableMap<string, int64>(log, Dictionary())
+    let givenUpOrder = UndoableQueue<string>(log)
     let perPeer = UndoableMap<string, int>(log, Dictionary())
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
@@ -76,7 +85,14 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
             for waiter in inOrder do
                 waiter.Awaits.Remove eventId |> ignore
-                todo.Enqueue waiter
+
+                let awaitsMore =
+                    match waiter.Fetched with
+                    | null -> false
+                    | fetched -> fetched.Awaited.Remove eventId && fetched.Awaited.Count > 0
+
+                if not awaitsMore then
+                    todo.Enqueue waiter
 
             inOrder
         | ValueNone -> [||]
@@ -91,10 +107,55 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     let insert (s: Staged) =
         staged.Set(s.Id, s)
-        perPeer.Set(s.Peer, ofPeer s.Peer + 1)
+        bytes.Value <- bytes.Value + s.Bytes
+
+        if not s.IsInBulk then
+            counted.Value <- counted.Value + 1
+            perPeer.Set(s.Peer, ofPeer s.Peer + 1)
+
         todo.Enqueue s
 
     member _.Count = staged.Count
+
+    /// The bytes of staged events.
+    member _.Bytes = bytes.Value
+
+    /// Takes the time.
+    member _.At(time: int64) : unit =
+        if time / 60_000L <> now.Value / 60_000L then
+            for peer in Seq.toArray askedOf.Keys do
+                askedOf.Remove peer |> ignore
+
+        now.Value <- max now.Value time
+
+    /// Whether a peer may be asked in this minute.
+    member _.MayAsk(peer: string) : bool =
+        match askedOf.TryFind peer with
+        | ValueSome count -> count < limits.RequestsPerMinute
+        | ValueNone -> true
+
+    /// Remembers ids that no peer had.
+    member _.GiveUp(ids: seq<string>) : unit =
+        if now.Value > 0L then
+            for id in ids do
+                match givenUp.TryFind id with
+                | ValueSome until when now.Value < until -> ()
+                | found ->
+                    if found.IsNone then
+                        givenUpOrder.Enqueue id
+
+                    givenUp.Set(id, now.Value + limits.GivenUpFor)
+
+            while givenUpOrder.Count > limits.GivenUp do
+                match givenUpOrder.TryDequeue() with
+                | ValueSome oldest -> givenUp.Remove oldest |> ignore
+                | ValueNone -> ()
+
+    /// Whether no peer had this event lately.
+    member _.IsGivenUp(eventId: string) : bool =
+        match givenUp.TryFind eventId with
+        | ValueSome until -> now.Value < until
+        | ValueNone -> false
 
     /// The staged events, in the order of decisions.
     member _.All: Staged[] =
@@ -116,10 +177,12 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// Stages an event, or returns the reason why there is no space for it.
     member _.Add(s: Staged) : DropReason voption =
-        if staged.Count >= limits.Staged then
+        if not s.IsInBulk && counted.Value >= limits.Staged then
             ValueSome(DropReason.StagingFull limits.Staged)
-        elif ofPeer s.Peer >= limits.StagedOfPeer then
+        elif not s.IsInBulk && ofPeer s.Peer >= limits.StagedOfPeer then
             ValueSome(DropReason.StagingFull limits.StagedOfPeer)
+        elif bytes.Value + s.Bytes > int64 limits.StagedBytes then
+            ValueSome(DropReason.StagingFull limits.StagedBytes)
         else
             insert s
             ValueNone
@@ -240,9 +303,14 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         leaveQueue s
 
         if staged.Remove s.Id then
-            match ofPeer s.Peer with
-            | 1 -> perPeer.Remove s.Peer |> ignore
-            | count -> perPeer.Set(s.Peer, count - 1)
+            bytes.Value <- bytes.Value - s.Bytes
+
+            if not s.IsInBulk then
+                counted.Value <- counted.Value - 1
+
+                match ofPeer s.Peer with
+                | 1 -> perPeer.Remove s.Peer |> ignore
+                | count -> perPeer.Set(s.Peer, count - 1)
 
         if s.Asked >= 0 then
             requests.Remove s.Asked |> ignore
@@ -288,6 +356,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
             if counts then
                 s.Budget.Requests <- s.Budget.Requests + 1
+
+                askedOf.Set(
+                    peer,
+                    match askedOf.TryFind peer with
+                    | ValueSome count -> count + 1
+                    | ValueNone -> 1
+                )
 
             nextRequest.Value <- nextRequest.Value + 1
             requests.Set(made.Number, struct (made, purpose))

@@ -182,6 +182,8 @@ type internal ResolvedStates
 /// An input of the machine.
 [<RequireQualifiedAccess>]
 type Input =
+    /// The time: milliseconds since the epoch. Without it, nothing is bounded by time.
+    | At of now: int64
     /// This peer sent an event in a transaction.
     | Received of peer: string * event: ReceivedEvent
     /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no

@@ -119,6 +119,7 @@ type internal UndoableSet<'T when 'T: equality>(log: UndoLog) =
 type internal UndoableMap<'K, 'V when 'K: not null>(log: UndoLog, items: IDictionary<'K, 'V>) =
 
     member _.Count = items.Count
+    member _.Keys = items.Keys
     member _.Values = items.Values
 
     member _.TryFind(key: 'K) : 'V voption =
