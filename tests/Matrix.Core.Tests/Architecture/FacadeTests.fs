@@ -4,6 +4,7 @@ module Matrix.Core.Tests.FacadeTests
 open System
 open System.Reflection
 open NUnit.Framework
+open Matrix.Core.Discovery
 open Matrix.Core.Facade
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
@@ -101,6 +102,23 @@ let ``No signature of the room machine that the host calls has a type that only 
             ))
 
     Assert.That(found, Is.Empty)
+
+/// The parts of discovery that a host sees.
+let private ofDiscovery = [
+    typeof<ServerResolution>
+    typeof<Matrix.Core.Discovery.Output>
+    typeof<Destination>
+    typeof<EndPoint>
+    typeof<ServiceRecord>
+    typeof<DiscoveryLimits>
+    typeof<WellKnownEntry>
+    typeof<WellKnownReply>
+    typeof<WellKnownLimits>
+]
+
+[<Test>]
+let ``No signature of discovery that the host calls has a type that only F# has`` () =
+    Assert.That(ofDiscovery |> List.collect foreignMembers, Is.Empty)
 
 [<Test>]
 let ``Types of the facade are sealed`` () =
