@@ -65,7 +65,7 @@ module internal Program =
     /// An unexpected exception, in one line: a user cannot do anything with a stack trace.
     let private fault (fault: exn) =
         match fault with
-        | :? DllNotFoundException -> Refused "a system library is missing: libsqlite3-0 or libsodium23"
+        | :? DllNotFoundException -> Refused "a system library is missing: libsqlite3-0, libsodium23 or libunbound8"
         | :? UnauthorizedAccessException
         | :? IOException -> Refused "a file cannot be read, or the output cannot be written"
         | _ -> Refused $"an error in mx itself, {fault.GetType().Name}: please report it"

@@ -13,7 +13,8 @@ internal sealed class ArrowTests
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
         ["Matrix.Host.Sodium"] = "libsodium.so.23",
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
-        ["Matrix.Host.Network"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
+        ["Matrix.Host.Network"] =
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
