@@ -233,9 +233,10 @@ public sealed class ServerDiscovery : IServerDiscovery, IDisposable
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes);
     }
 
-    private static long SizeOf(Resolved resolved) =>
-        300 + (2 * (resolved.Result.Failure?.Length ?? 0))
-        + (resolved.Result.Address is { } address ? (80 * address.EndPoints.Count) + (4 * address.HostHeader.Length) : 0);
+    /// <summary>Estimated bytes of a result and its key.</summary>
+    private static long SizeOf(Resolved resolved) => resolved.Result.Address is { } address
+        ? 300 + (80 * address.EndPoints.Count) + (4 * address.HostHeader.Length)
+        : 300 + (2 * resolved.Result.Failure!.Length);
 
     private static long SizeOf(WellKnownEntry entry) => 300 + (2 * (entry.Server?.Length ?? 200));
 

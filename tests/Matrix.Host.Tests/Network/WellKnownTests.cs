@@ -3,7 +3,9 @@ using Matrix.Processes.Network;
 
 namespace Matrix.Host.Tests.Network;
 
-/// <summary>Requests for <c>.well-known</c>: redirects, bounds, certificates, and how long responses are kept.</summary>
+/// <summary>
+/// Requests for <c>.well-known</c>: redirects, bounds, certificates, and how long responses are kept.
+/// </summary>
 internal sealed class WellKnownTests
 {
     private const string NotDelegated = "127.0.0.1:8448 example.org example.org";
@@ -89,7 +91,8 @@ internal sealed class WellKnownTests
     public async Task A_redirect_to_a_server_at_a_refused_address_gets_no_connection()
     {
         // Both listen on the loopback interface; only the first one's address is allowed.
-        await using var hidden = WellKnownStub.Start(_world.Authority.Issue("127.0.0.2", "hidden.example"), "127.0.0.2");
+        var certificate = _world.Authority.Issue("127.0.0.2", "hidden.example");
+        await using var hidden = WellKnownStub.Start(certificate, "127.0.0.2");
         _world.Dns.Addresses("hidden.example", "127.0.0.2");
         _world.Web.Answers("example.org", StubReply.Redirects($"https://127.0.0.2:{hidden.EndPoint.Port}/x"))
             .Answers("other.example", StubReply.Redirects($"https://hidden.example:{hidden.EndPoint.Port}/x"));
@@ -117,7 +120,8 @@ internal sealed class WellKnownTests
     [TestCase(true)]
     public async Task A_body_of_51200_bytes_is_read_and_one_byte_more_is_an_error(bool isChunked)
     {
-        StubReply Padded(int length) => Delegates with { Body = Delegates.Body.PadRight(length), IsChunked = isChunked };
+        StubReply Padded(int length) =>
+            Delegates with { Body = Delegates.Body.PadRight(length), IsChunked = isChunked };
         _world.Web.Answers("example.org", Padded(51_200)).Answers("other.example", Padded(51_201));
 
         Assert.That(await WhereAsync(), Is.EqualTo(Delegated));

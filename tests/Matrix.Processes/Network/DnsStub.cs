@@ -114,8 +114,8 @@ public sealed class DnsStub : IAsyncDisposable
         BinaryPrimitives.WriteUInt16BigEndian(header, (ushort)priority);
         BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(2), (ushort)weight);
         BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(4), (ushort)port);
-        NameOf(name).Records.AddOrUpdate(
-            StubType.Srv, _ => [[.. header, .. Wire(target)]], (_, others) => [.. others, [.. header, .. Wire(target)]]);
+        byte[] record = [.. header, .. Wire(target)];
+        NameOf(name).Records.AddOrUpdate(StubType.Srv, _ => [record], (_, others) => [.. others, record]);
         return this;
     }
 

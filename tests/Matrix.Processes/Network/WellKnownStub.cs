@@ -122,7 +122,8 @@ public sealed class WellKnownStub : IAsyncDisposable
                     (_, hello, _, _) =>
                     {
                         serverName = hello.ServerName;
-                        return ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificate = _certificate });
+                        return ValueTask.FromResult(
+                            new SslServerAuthenticationOptions { ServerCertificate = _certificate });
                     },
                     null,
                     _stop.Token);
@@ -163,7 +164,8 @@ public sealed class WellKnownStub : IAsyncDisposable
         foreach (var (name, value) in reply.Fields) text.Append($"{name}: {value}\r\n");
         if (!reply.IsChunked)
         {
-            return text.Append($"Content-Length: {Encoding.UTF8.GetByteCount(reply.Body)}\r\n\r\n{reply.Body}").ToString();
+            var length = Encoding.UTF8.GetByteCount(reply.Body);
+            return text.Append($"Content-Length: {length}\r\n\r\n{reply.Body}").ToString();
         }
 
         text.Append("Transfer-Encoding: chunked\r\n\r\n");

@@ -41,6 +41,8 @@ internal sealed unsafe class UnboundContext : IDisposable
         try
         {
             Configure(options);
+            _stopEvent = Native.eventfd(0, Native.EventNonBlocking | Native.EventCloseOnExec);
+            if (_stopEvent < 0) throw new InvalidOperationException("There are no free file descriptors.");
         }
         catch
         {
@@ -48,8 +50,6 @@ internal sealed unsafe class UnboundContext : IDisposable
             throw;
         }
 
-        _stopEvent = Native.eventfd(0, Native.EventNonBlocking | Native.EventCloseOnExec);
-        if (_stopEvent < 0) throw new InvalidOperationException("No event descriptor could be made.");
         _taker = new Thread(TakeAnswers) { IsBackground = true, Name = "dns answers" };
         _taker.Start();
     }

@@ -28,7 +28,8 @@ public sealed class UnboundResolver(NetworkOptions options) : IDnsResolver, IDis
         try
         {
             var lookup = Context().Start(name, type);
-            await using var cancelling = limit.Token.UnsafeRegister(state => ((UnboundContext.Lookup)state!).Cancel(), lookup);
+            await using var cancelling = limit.Token.UnsafeRegister(
+                state => ((UnboundContext.Lookup)state!).Cancel(), lookup);
             return await lookup.Answer;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
