@@ -1,4 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
+using Matrix.Host.Network.Discovery.Dns;
+using Matrix.Host.Network.Discovery.WellKnown;
+using Matrix.Host.Network.SafeHttp;
 using Matrix.Processes.Network;
 
 namespace Matrix.Host.Tests.Network;
@@ -158,6 +162,32 @@ internal sealed class WellKnownTests
         var result = await discovery.FindAsync("example.org", CancellationToken.None);
 
         Assert.That(result.Address!.HostHeader, Is.EqualTo("example.org"));
+    }
+
+    [Test]
+    public async Task An_address_that_does_not_answer_leads_to_the_next_one()
+    {
+        using var silent = new TcpListener(IPAddress.Parse("127.0.0.2"), Port);
+        silent.Start();
+        _world.Web.Answers("example.org", Delegates);
+        var options = _world.Options with { WellKnownConnectTime = TimeSpan.FromMilliseconds(300) };
+        using var fetcher = new HttpWellKnownFetcher(
+            options, new AddressPolicy(options), new TwoAddresses(), new CertificateTrust(options));
+
+        var page = await fetcher.GetAsync(
+            new Uri($"https://example.org:{Port}{WellKnownStub.Path}"), 1000, CancellationToken.None);
+
+        Assert.That(page.Status, Is.EqualTo(200), page.Failure);
+    }
+
+    /// <summary>Every name has a silent address, and then that of the web server.</summary>
+    private sealed class TwoAddresses : IDnsResolver
+    {
+        public ValueTask<DnsAnswer> AskAsync(string name, DnsType type, CancellationToken stop) =>
+            ValueTask.FromResult(new DnsAnswer
+            {
+                Addresses = type == DnsType.A ? [IPAddress.Parse("127.0.0.2"), IPAddress.Loopback] : [],
+            });
     }
 
     [Test]

@@ -49,7 +49,7 @@ public interface IDnsResolver
 internal static class AddressLookups
 {
     /// <summary>
-    /// The IPv6 and IPv4 addresses of a name. If only one of the two lookups fails, the addresses of the other are the
+    /// The IPv6 and IPv4 addresses of a name, by turns. If only one of the two lookups fails, the addresses of the other are the
     /// answer; if that has none, the failure is.
     /// </summary>
     internal static async ValueTask<DnsAnswer> AddressesAsync(
@@ -60,7 +60,7 @@ internal static class AddressLookups
         await Task.WhenAll(asking6, asking4);
         var (six, four) = (await asking6, await asking4);
 
-        var addresses = six.Addresses.Concat(four.Addresses).ToArray();
+        var addresses = ByTurns(six.Addresses, four.Addresses);
         return new DnsAnswer
         {
             Addresses = addresses,
@@ -68,7 +68,19 @@ internal static class AddressLookups
             TimeToLive = six.Failure is not null ? four.TimeToLive
                 : four.Failure is not null || six.TimeToLive < four.TimeToLive ? six.TimeToLive
                 : four.TimeToLive,
-            Failure = addresses.Length > 0 ? null : six.Failure ?? four.Failure,
+            Failure = addresses.Count > 0 ? null : six.Failure ?? four.Failure,
         };
+    }
+
+    private static List<IPAddress> ByTurns(IReadOnlyList<IPAddress> six, IReadOnlyList<IPAddress> four)
+    {
+        var addresses = new List<IPAddress>();
+        for (var i = 0; i < Math.Max(six.Count, four.Count); i++)
+        {
+            if (i < six.Count) addresses.Add(six[i]);
+            if (i < four.Count) addresses.Add(four[i]);
+        }
+
+        return addresses;
     }
 }

@@ -15,7 +15,7 @@ internal sealed unsafe class UnboundContext : IDisposable
     /// <summary>
     /// Zones that libunbound answers itself, and for which name servers of the operator may have records.
     /// </summary>
-    private static readonly string[] _builtInZones = ["test.", "invalid.", "onion.", "home.arpa."];
+    private static readonly string[] _builtInZones = ["test.", "home.arpa."];
 
     /// <summary>Lookups of all contexts by number. A callback with an unknown number is late.</summary>
     private static readonly ConcurrentDictionary<nint, Lookup> _lookups = new();

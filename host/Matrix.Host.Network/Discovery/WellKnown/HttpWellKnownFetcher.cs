@@ -119,6 +119,20 @@ public sealed class HttpWellKnownFetcher : IWellKnownFetcher, IDisposable
 
     private async Task<Stream> OpenAsync(IPEndPoint target, string host, CancellationToken stop)
     {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        limit.CancelAfter(_options.WellKnownConnectTime);
+        try
+        {
+            return await ConnectAsync(target, host, limit.Token);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new IOException($"{target} did not answer in time");
+        }
+    }
+
+    private async Task<Stream> ConnectAsync(IPEndPoint target, string host, CancellationToken stop)
+    {
         var socket = new Socket(target.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
