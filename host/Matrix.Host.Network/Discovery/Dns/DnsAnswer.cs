@@ -49,8 +49,8 @@ public interface IDnsResolver
 internal static class AddressLookups
 {
     /// <summary>
-    /// The IPv6 and IPv4 addresses of a name, by turns. If only one of the two lookups fails, the addresses of the other are the
-    /// answer; if that has none, the failure is.
+    /// The IPv6 and IPv4 addresses of a name, by turns. If one of the two lookups fails, the addresses of the other are
+    /// the answer; if that has none, the failure is.
     /// </summary>
     internal static async ValueTask<DnsAnswer> AddressesAsync(
         this IDnsResolver resolver, string name, CancellationToken stop)
