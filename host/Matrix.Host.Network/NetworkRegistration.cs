@@ -15,10 +15,10 @@ namespace Matrix.Host.Network;
 public static class NetworkRegistration
 {
     /// <summary>
-    /// Adds them. They need the storage, the signing key, <see cref="NetworkOptions"/>, an
-    /// <see cref="IServerDiscovery"/>, logging and a clock.
+    /// Adds them. They need the storage, the signing key, <see cref="NetworkOptions"/>, logging and a clock.
     /// </summary>
     public static IServiceCollection AddNetwork(this IServiceCollection services) => services
+        .AddDiscovery()
         .AddSingleton(parts => new AddressPolicy(parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new CertificateTrust(parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new SafeHttpSender(
