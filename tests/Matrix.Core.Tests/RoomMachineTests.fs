@@ -263,7 +263,10 @@ let ``An adoption that lacks facts leaves the machine as it was`` () =
     let topic id =
         event id creator "m.room.topic" (Some "") [ "topic", text id ] [ "$join" ] [ "$create"; "$join" ]
 
-    for d in (elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]).Decided do
+    let told =
+        elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
+
+    for d in told.Decided do
         store.Add(d, { Pdu = d.Event; Signatures = [] })
 
     let machine =

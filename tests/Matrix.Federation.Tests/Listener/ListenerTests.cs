@@ -192,9 +192,12 @@ public sealed class ListenerTests
         var open = new List<TcpClient>();
         try
         {
-            for (var i = 0; i < 10; i++) open.Add(await ConnectAsync(server.FederationAddress));
-            using var further = await ConnectAsync(server.FederationAddress);
-            Assert.That(await EndsAsync(further), Is.True);
+            // Any of the eleven may be the one that comes last.
+            for (var i = 0; i < 11; i++) open.Add(await ConnectAsync(server.FederationAddress));
+            var ended = open.Select(EndsAsync).ToList();
+            Assert.That(await await Task.WhenAny(ended), Is.True);
+            await Task.Delay(200);
+            Assert.That(ended.Count(end => end.IsCompleted), Is.EqualTo(1));
             (await GetAsync(new Uri(server.ClientAddress, "/_matrix/client/versions"))).Is(200);
         }
         finally
@@ -249,6 +252,10 @@ public sealed class ListenerTests
         catch (IOException)
         {
             return true;
+        }
+        catch (Exception fault) when (fault is OperationCanceledException or ObjectDisposedException)
+        {
+            return false;
         }
     }
 
