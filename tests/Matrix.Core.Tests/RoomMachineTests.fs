@@ -263,10 +263,10 @@ let ``An adoption that lacks facts leaves the machine as it was`` () =
     let topic id =
         event id creator "m.room.topic" (Some "") [ "topic", text id ] [ "$join" ] [ "$create"; "$join" ]
 
-    let told =
+    let output =
         elder.TellAlone [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]
 
-    for d in told.Decided do
+    for d in output.Decided do
         store.Add(d, { Pdu = d.Event; Signatures = [] })
 
     let machine =
