@@ -443,6 +443,16 @@ let private properties =
     |> List.collect (fun version -> IncomingProperties.all version @ RoomMachineProperties.all version)
     |> List.map (fun p -> TestCaseData(p).SetName p.Name)
 
+/// A case in which a peer is asked a second time for an event of a state that it returned.
+[<Test>]
+let ``An event of a returned state may be requested again`` () =
+    let replay = {
+        Rnd = Rnd(356050867296077647UL, 11328003682702882105UL)
+        Size = Some 85
+    }
+
+    (IncomingProperties.trustIsMarked Versions.v1).Run(Config.QuickThrowOnFailure.WithReplay(Some replay).WithMaxTest 1)
+
 [<TestCaseSource(nameof properties)>]
 let Property (property: Property) =
     property.Run(Config.QuickThrowOnFailure.WithMaxTest 40)

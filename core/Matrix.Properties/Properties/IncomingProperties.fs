@@ -151,8 +151,8 @@ module IncomingProperties =
         (hidden: Pdu, version: RoomVersion, events: Pdu[], stateBefore: Map<string, Matrix.Core.State.StateTree | null>)
         =
         let byId = Map [ for e in events -> e.EventId, e ]
-        // The event that a state was returned for, and the peer that returned it. Later requests may depend on it.
-        let returned = HashSet<string * string>()
+        // The peers that returned a state for the event that was received last, with each event of the state.
+        let returned = List<string * string>()
 
         let give ids =
             Response.Events [|
@@ -173,29 +173,26 @@ module IncomingProperties =
                 match stateBefore[id] with
                 | null -> Response.Nothing
                 | state ->
-                    returned.Add((request.For, request.Peer)) |> ignore
+                    for entry in state.Entries() do
+                        returned.Add((request.Peer, entry.EventId))
+
                     Response.State([| for e in state.Entries() -> e.EventId |], [||])
 
-        /// Whether a request is the first one after a state was returned: it is for events of that state.
-        member _.IsForState(request: PeerRequest) : bool =
-            returned.Remove((request.For, request.Peer))
+        /// How many states with this event the peer returned for the event that was received last.
+        member _.StatesWith(peer: string, eventId: string) : int =
+            returned.FindAll(fun state -> state = (peer, eventId)).Count
 
-    /// What a request asks for. The same event may be requested first as an event of the timeline, then as an outlier,
-    /// and again for each returned state that contains it.
-    let private questions (asked: HashSet<string * string>) (isForState: bool) (request: PeerRequest) : string list =
+        /// Another event is received.
+        member _.Next() : unit = returned.Clear()
+
+    /// What a request asks for, and how often this peer may be asked for it. The same event may be requested as an event
+    /// of the timeline, as an outlier, and again for each returned state that contains it.
+    let private questions (peers: PeersWithout) (request: PeerRequest) : (string * int) list =
         match request.Request with
-        | Request.Events ids -> [
-            for id in ids do
-                if isForState then
-                    $"event {id} of the state before {request.For}"
-                elif asked.Contains(request.Peer, $"event {id}") then
-                    $"outlier {id}"
-                else
-                    $"event {id}"
-          ]
-        | Request.AuthChain id -> [ $"auth chain {id}" ]
-        | Request.Missing(id, _, _) -> [ $"missing {id}" ]
-        | Request.StateBefore id -> [ $"state {id}" ]
+        | Request.Events ids -> [ for id in ids -> $"event {id}", 2 + peers.StatesWith(request.Peer, id) ]
+        | Request.AuthChain id -> [ $"auth chain {id}", 1 ]
+        | Request.Missing(id, _, _) -> [ $"missing {id}", 1 ]
+        | Request.StateBefore id -> [ $"state {id}", 1 ]
         | Request.Keys _ -> []
 
     /// Gives the machine all events but the hidden one and answers its requests. Returns the decisions, and whether a
@@ -210,7 +207,7 @@ module IncomingProperties =
         let decided = List<DecidedEvent>()
         let requests = Queue<PeerRequest>()
         // Requests for the event that was received last.
-        let asked = HashSet<string * string>()
+        let asked = List<string * string>()
         let mutable repeated = false
 
         let take (step: Output) =
@@ -222,13 +219,16 @@ module IncomingProperties =
         for pdu in events do
             if pdu.EventId <> hidden.EventId then
                 asked.Clear()
+                peers.Next()
                 take (machine.TellAlone [| received version pdu |])
 
                 while requests.Count > 0 do
                     let request = requests.Dequeue()
 
-                    for question in questions asked (peers.IsForState request) request do
-                        repeated <- repeated || not (asked.Add(request.Peer, question))
+                    for question, most in questions peers request do
+                        let key = request.Peer, question
+                        asked.Add key
+                        repeated <- repeated || asked.FindAll(fun other -> other = key).Count > most
 
                     take (machine.TellAlone [| Input.Responded(request.Number, peers.Respond request) |])
 
