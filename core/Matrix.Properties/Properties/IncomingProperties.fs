@@ -185,8 +185,8 @@ module IncomingProperties =
         /// Another event is received.
         member _.Next() : unit = returned.Clear()
 
-    /// What a request asks for, and how often this peer may be asked for it. The same event may be requested as an event
-    /// of the timeline, as an outlier, and again for each returned state that contains it.
+    /// What a request asks for, and how often this peer may be asked for it. The same event may be requested as an
+    /// event of the timeline, as an outlier, and again for each returned state that contains it.
     let private questions (peers: PeersWithout) (request: PeerRequest) : (string * int) list =
         match request.Request with
         | Request.Events ids -> [ for id in ids -> $"event {id}", 2 + peers.StatesWith(request.Peer, id) ]
