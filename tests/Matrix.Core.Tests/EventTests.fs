@@ -214,7 +214,8 @@ let ``Signatures of unknown algorithms are ignored, and broken ones are never va
 
 let private clientForm (version: string) (pdu: Pdu) (roomId: string | null) (unsigned: UnsignedParts) =
     use out = new ByteBuffer()
-    ClientEvent.Write(out, formatOf version, pdu.EventId, roomId, pdu.Canonical.Span, &unsigned)
+    let form = ClientEvent.FormOf(formatOf version, pdu.EventId, pdu.Canonical.Span)
+    ClientEvent.Write(out, form, roomId, &unsigned)
     Encoding.UTF8.GetString out.Written
 
 [<Test>]

@@ -72,16 +72,16 @@ module private Envelope =
     let stateKey = "\"state_key\":"B
     let eventType = "\"type\":"B
 
-/// The ranges, in an event's canonical bytes, of the members that clients see. They are found once, however often the
-/// event is written.
+/// An event in the form that clients see, without what differs between readers. It is made once, however often the event
+/// is written.
 [<Sealed>]
-type EventSlices internal () =
-    member val internal Content = struct (0, 0) with get, set
-    member val internal OriginServerTs = struct (0, 0) with get, set
-    member val internal Redacts = struct (0, 0) with get, set
-    member val internal Sender = struct (0, 0) with get, set
-    member val internal StateKey = struct (0, 0) with get, set
-    member val internal EventType = struct (0, 0) with get, set
+type ClientForm internal (bytes: byte[], roomIdAt: int) =
+
+    /// The members up to the place of `room_id`.
+    member internal _.Head = ReadOnlySpan<byte>(bytes, 0, roomIdAt)
+
+    /// The members after it, up to `unsigned`.
+    member internal _.Tail = ReadOnlySpan<byte>(bytes, roomIdAt, bytes.Length - roomIdAt)
 
 /// Events in the form that clients see. They are written from the stored canonical bytes without parsing: an envelope
 /// around slices. Client-Server API, "Room event format" and "Stripped state".
@@ -187,59 +187,36 @@ type ClientEvent private () =
         else
             0L
 
-    /// Writes an event for a client. `roomId` is null where the response gives it elsewhere. A redaction names the
-    /// redacted event both beside and inside its content, whatever its room version: older clients read one place,
-    /// newer clients the other.
-    static member Write
-        (
-            out: ByteBuffer,
-            format: EventFormat,
-            eventId: string,
-            roomId: string | null,
-            canonical: ReadOnlySpan<byte>,
-            unsigned: inref<UnsignedParts>
-        ) : unit =
-        ClientEvent.Write(out, format, eventId, roomId, canonical, ClientEvent.Slice canonical, &unsigned)
+    static member private Of(canonical: ReadOnlySpan<byte>, slice: struct (int * int)) : ReadOnlySpan<byte> =
+        let struct (start, length) = slice
+        canonical.Slice(start, length)
 
-    /// Finds the members that clients see in an event's canonical bytes.
-    static member Slice(canonical: ReadOnlySpan<byte>) : EventSlices =
-        let slices = EventSlices()
+    /// The event's client form, from its canonical bytes. A redaction names the redacted event both beside and inside
+    /// its content, whatever its room version: older clients read one place, newer clients the other.
+    static member FormOf(format: EventFormat, eventId: string, canonical: ReadOnlySpan<byte>) : ClientForm =
+        let mutable contentAt = struct (0, 0)
+        let mutable tsAt = struct (0, 0)
+        let mutable redactsAt = struct (0, 0)
+        let mutable senderAt = struct (0, 0)
+        let mutable stateKeyAt = struct (0, 0)
+        let mutable typeAt = struct (0, 0)
         let mutable members = Slices canonical
 
         while members.Next() do
             // The lengths rule out most keys without a comparison.
             match members.Key.Length with
-            | 4 when members.Is Spelling.eventType -> slices.EventType <- members.ValueRange
-            | 6 when members.Is Spelling.sender -> slices.Sender <- members.ValueRange
-            | 7 when members.Is Spelling.content -> slices.Content <- members.ValueRange
-            | 7 when members.Is Spelling.redacts -> slices.Redacts <- members.ValueRange
-            | 9 when members.Is Spelling.stateKey -> slices.StateKey <- members.ValueRange
-            | 16 when members.Is Spelling.originServerTs -> slices.OriginServerTs <- members.ValueRange
+            | 4 when members.Is Spelling.eventType -> typeAt <- members.ValueRange
+            | 6 when members.Is Spelling.sender -> senderAt <- members.ValueRange
+            | 7 when members.Is Spelling.content -> contentAt <- members.ValueRange
+            | 7 when members.Is Spelling.redacts -> redactsAt <- members.ValueRange
+            | 9 when members.Is Spelling.stateKey -> stateKeyAt <- members.ValueRange
+            | 16 when members.Is Spelling.originServerTs -> tsAt <- members.ValueRange
             | _ -> ()
 
-        slices
-
-    static member private Of(canonical: ReadOnlySpan<byte>, slice: struct (int * int)) : ReadOnlySpan<byte> =
-        let struct (start, length) = slice
-        canonical.Slice(start, length)
-
-    /// The same, with slices found earlier in the same bytes.
-    static member Write
-        (
-            out: ByteBuffer,
-            format: EventFormat,
-            eventId: string,
-            roomId: string | null,
-            canonical: ReadOnlySpan<byte>,
-            slices: EventSlices,
-            unsigned: inref<UnsignedParts>
-        ) : unit =
-        let content = ClientEvent.Of(canonical, slices.Content)
-        let ts = ClientEvent.Of(canonical, slices.OriginServerTs)
-        let sender = ClientEvent.Of(canonical, slices.Sender)
-        let stateKey = ClientEvent.Of(canonical, slices.StateKey)
-        let eventType = ClientEvent.Of(canonical, slices.EventType)
-        let mutable redacts = ClientEvent.Of(canonical, slices.Redacts)
+        let content = ClientEvent.Of(canonical, contentAt)
+        let stateKey = ClientEvent.Of(canonical, stateKeyAt)
+        let eventType = ClientEvent.Of(canonical, typeAt)
+        let mutable redacts = ClientEvent.Of(canonical, redactsAt)
         let isRedaction = eventType.SequenceEqual(ReadOnlySpan<byte> Envelope.redactionType)
 
         if not isRedaction then
@@ -251,6 +228,7 @@ type ClientEvent private () =
         if redacts.Length > 0 && redacts[0] <> '"'B then
             redacts <- ReadOnlySpan<byte>.Empty
 
+        use out = new ByteBuffer(canonical.Length + 256)
         out.Bytes Envelope.contentOpen
 
         if redacts.Length > 0 && format.RedactsOnTop then
@@ -259,21 +237,31 @@ type ClientEvent private () =
             out.Raw content
 
         ClientEvent.Text(out, false, Envelope.eventId, eventId)
-        ClientEvent.Raw(out, false, Envelope.originServerTs, ts)
+        ClientEvent.Raw(out, false, Envelope.originServerTs, ClientEvent.Of(canonical, tsAt))
 
         if redacts.Length > 0 then
             ClientEvent.Raw(out, false, Envelope.redacts, redacts)
 
-        match roomId with
-        | null -> ()
-        | id -> ClientEvent.Text(out, false, Envelope.roomId, id)
-
-        ClientEvent.Raw(out, false, Envelope.sender, sender)
+        let roomIdAt = out.Length
+        ClientEvent.Raw(out, false, Envelope.sender, ClientEvent.Of(canonical, senderAt))
 
         if stateKey.Length > 0 then
             ClientEvent.Raw(out, false, Envelope.stateKey, stateKey)
 
         ClientEvent.Raw(out, false, Envelope.eventType, eventType)
+        ClientForm(out.ToArray(), roomIdAt)
+
+    /// Writes an event for a client. `roomId` is null where the response gives it elsewhere.
+    static member Write
+        (out: ByteBuffer, form: ClientForm, roomId: string | null, unsigned: inref<UnsignedParts>)
+        : unit =
+        out.Raw form.Head
+
+        match roomId with
+        | null -> ()
+        | id -> ClientEvent.Text(out, false, Envelope.roomId, id)
+
+        out.Raw form.Tail
 
         if not unsigned.IsEmpty then
             ClientEvent.WriteUnsigned(out, &unsigned)

@@ -175,7 +175,8 @@ module EventProperties =
             (fun (format, pdu) ->
                 use out = new ByteBuffer()
                 let unsigned = UnsignedParts()
-                ClientEvent.Write(out, format, pdu.EventId, pdu.RoomId, pdu.Canonical.Span, &unsigned)
+                let form = ClientEvent.FormOf(format, pdu.EventId, pdu.Canonical.Span)
+                ClientEvent.Write(out, form, pdu.RoomId, &unsigned)
 
                 match JsonReader.ParseObject(out.Written, Reading.Lenient, JsonLimits.event) with
                 | Ok written ->

@@ -49,23 +49,24 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     public async ValueTask<IReadOnlyList<StoredEvent>> GetManyAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> nids, CancellationToken stop)
     {
-        var found = new Dictionary<EventNid, StoredEvent>(nids.Count);
+        var answer = new List<StoredEvent>(nids.Count);
         List<EventNid>? missing = null;
         foreach (var nid in nids)
         {
-            if (_byNid.TryGet(nid, out var known)) found[nid] = known;
+            if (_byNid.TryGet(nid, out var known)) answer.Add(known);
             else (missing ??= []).Add(nid);
         }
 
-        if (missing is not null)
+        if (missing is null) return answer;
+
+        var found = new Dictionary<EventNid, StoredEvent>(nids.Count);
+        foreach (var known in answer) found[known.Nid] = known;
+        foreach (var row in await table.FindManyAsync(missing, stop).ConfigureAwait(false))
         {
-            foreach (var row in await table.FindManyAsync(missing, stop).ConfigureAwait(false))
-            {
-                found[row.Nid] = Keep(room, row);
-            }
+            found[row.Nid] = Keep(room, row);
         }
 
-        var answer = new List<StoredEvent>(found.Count);
+        answer.Clear();
         foreach (var nid in nids)
         {
             if (found.TryGetValue(nid, out var stored)) answer.Add(stored);

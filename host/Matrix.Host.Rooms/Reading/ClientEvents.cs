@@ -35,15 +35,15 @@ public sealed class ClientEvents(
     private const int MostReplaced = 256;
 
     /// <summary>
-    /// The extras of events of one room: replaced state events and redactions. At most two queries for all of them.
-    /// Every reader gets the id of a replaced state event; its content only readers who may see it.
+    /// The extras of events of one room, in the same order: replaced state events and redactions. At most two queries
+    /// for all of them. Every reader gets the id of a replaced state event; its content only readers who may see it.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="among">The events.</param>
     /// <param name="history">The reader's memberships, back to the first of the events.</param>
     /// <param name="scope">The part of the room that the reader sees.</param>
     /// <param name="stop">Cancels reading.</param>
-    public async ValueTask<Dictionary<EventNid, EventExtras>> ExtrasAsync(
+    public async ValueTask<EventExtras[]> ExtrasAsync(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
         IReadOnlyList<StoredEvent> history,
@@ -51,33 +51,27 @@ public sealed class ClientEvents(
         CancellationToken stop)
     {
         await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
-        var wanted = new HashSet<EventNid>();
+        HashSet<EventNid>? wanted = null;
         HashSet<EventNid>? redactions = null;
-        foreach (var stored in among)
+        for (var i = 0; i < among.Count; i++)
         {
-            if (stored.Replaces is { IsNone: false } before) wanted.Add(before);
-            if (KnowsOfRedaction(stored, scope)) (redactions ??= []).Add(stored.Row.RedactedBy);
+            if (among[i].Replaces is { IsNone: false } before) (wanted ??= []).Add(before);
+            if (KnowsOfRedaction(among[i], scope)) (redactions ??= []).Add(among[i].Row.RedactedBy);
         }
 
-        var others = new Dictionary<EventNid, StoredEvent>(wanted.Count);
-        if (wanted.Count > 0)
-        {
-            foreach (var other in await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false))
-            {
-                others[other.Nid] = other;
-            }
-        }
-
-        var hidden = await HiddenAsync(room, among, others, history, scope.Viewer, stop).ConfigureAwait(false);
+        var (others, hidden) = wanted is null
+            ? (_none, _noneHidden)
+            : await ReplacedAsync(room, among, wanted, history, scope.Viewer, stop).ConfigureAwait(false);
         var because = redactions is null
             ? _none
             : await RedactionsAsync(room, redactions, scope.Viewer, stop).ConfigureAwait(false);
 
-        var extras = new Dictionary<EventNid, EventExtras>(among.Count);
-        foreach (var stored in among)
+        var extras = new EventExtras[among.Count];
+        for (var i = 0; i < extras.Length; i++)
         {
+            var stored = among[i];
             var before = stored.Replaces is { IsNone: false } nid ? others.GetValueOrDefault(nid) : null;
-            extras[stored.Nid] = new EventExtras
+            extras[i] = new EventExtras
             {
                 ReplacesState = before?.EventId,
                 PrevContent = before is null || hidden.Contains(before.Nid)
@@ -92,48 +86,49 @@ public sealed class ClientEvents(
     }
 
     /// <summary>
-    /// The extras of state events of one room: the id of the event that each replaced, and the reader's membership at
-    /// it. At most two queries for all of them.
+    /// The extras of state events of one room, in the same order: the id of the event that each replaced, and the
+    /// reader's membership at it. At most two queries for all of them.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="state">The events.</param>
     /// <param name="member">The reader's member event at the latest of them, or a later one.</param>
     /// <param name="stop">Cancels reading.</param>
-    public async ValueTask<Dictionary<EventNid, EventExtras>> StateExtrasAsync(
+    public async ValueTask<EventExtras[]> StateExtrasAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> state, EventNid member, CancellationToken stop)
     {
-        var extras = new Dictionary<EventNid, EventExtras>(state.Count);
-        if (state.Count == 0) return extras;
+        if (state.Count == 0) return [];
         await replaced.LearnAsync(room.Nid, state, stop).ConfigureAwait(false);
         var ids = await IdsAsync(state, stop).ConfigureAwait(false);
         var membershipAt = await members.MembershipsAsync(room, member, state, stop).ConfigureAwait(false);
-        foreach (var stored in state)
+        var extras = new EventExtras[state.Count];
+        for (var i = 0; i < extras.Length; i++)
         {
-            extras[stored.Nid] = new EventExtras
+            extras[i] = new EventExtras
             {
-                ReplacesState = stored.Replaces is { IsNone: false } before ? ids.GetValueOrDefault(before) : null,
-                Membership = membershipAt(stored.Nid),
+                ReplacesState = state[i].Replaces is { IsNone: false } before ? ids?.GetValueOrDefault(before) : null,
+                Membership = membershipAt(state[i].Nid),
             };
         }
 
         return extras;
     }
 
-    /// <summary>The ids of the events that these replaced.</summary>
-    private async ValueTask<Dictionary<EventNid, string>> IdsAsync(
+    /// <summary>The ids of the events that these replaced; null if there are none.</summary>
+    private async ValueTask<Dictionary<EventNid, string>?> IdsAsync(
         IReadOnlyList<StoredEvent> state, CancellationToken stop)
     {
-        var ids = new Dictionary<EventNid, string>();
+        Dictionary<EventNid, string>? ids = null;
         List<EventNid>? asked = null;
-        foreach (var stored in state)
+        for (var i = 0; i < state.Count; i++)
         {
-            if (stored.Replaces is not { IsNone: false } before) continue;
+            if (state[i].Replaces is not { IsNone: false } before) continue;
+            ids ??= [];
             if (events.Known(before) is { } known) ids[before] = known.EventId;
             else (asked ??= []).Add(before);
         }
 
         if (asked is null) return ids;
-        foreach (var (nid, id) in await events.IdsAsync(asked, stop).ConfigureAwait(false)) ids[nid] = id;
+        foreach (var (nid, id) in await events.IdsAsync(asked, stop).ConfigureAwait(false)) ids![nid] = id;
         return ids;
     }
 
@@ -142,6 +137,7 @@ public sealed class ClientEvents(
         stored.IsRedacted && (scope.Viewer.IsJoined || stored.Row.RedactedBy.Value <= scope.Through.Value);
 
     private static readonly Dictionary<EventNid, StoredEvent> _none = [];
+    private static readonly HashSet<EventNid> _noneHidden = [];
 
     /// <summary>The wanted redactions that the reader may see by the room's history visibility.</summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> RedactionsAsync(
@@ -150,6 +146,20 @@ public sealed class ClientEvents(
         var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
         return (await visibility.FilterAsync(room, found, reader, stop).ConfigureAwait(false))
             .ToDictionary(stored => stored.Nid);
+    }
+
+    /// <summary>The wanted replaced state events, and those of them that the reader may not see.</summary>
+    private async ValueTask<(Dictionary<EventNid, StoredEvent> Others, HashSet<EventNid> Hidden)> ReplacedAsync(
+        RoomIdentity room,
+        IReadOnlyList<StoredEvent> among,
+        IReadOnlyCollection<EventNid> wanted,
+        IReadOnlyList<StoredEvent> history,
+        Viewer reader,
+        CancellationToken stop)
+    {
+        var others = (await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false))
+            .ToDictionary(other => other.Nid);
+        return (others, await HiddenAsync(room, among, others, history, reader, stop).ConfigureAwait(false));
     }
 
     /// <summary>
@@ -184,44 +194,6 @@ public sealed class ClientEvents(
         return hidden;
     }
 
-    /// <summary>Writes an event.</summary>
-    /// <param name="output">The buffer.</param>
-    /// <param name="stored">The event.</param>
-    /// <param name="reader">The reader.</param>
-    /// <param name="extras">Its extras.</param>
-    /// <param name="withRoomId">Whether it has `room_id`.</param>
-    public void Write(ByteBuffer output, StoredEvent stored, UserDevice reader, in EventExtras extras, bool withRoomId)
-    {
-        var parts = new UnsignedParts
-        {
-            HasAge = true,
-            Age = Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - stored.OriginServerTs),
-            PrevContent = extras.PrevContent,
-            ReplacesState = extras.ReplacesState,
-            Membership = extras.Membership,
-            Relations = extras.Relations,
-        };
-        if (stored.Row.Transaction is { } sent
-            && sent.DeviceId == reader.DeviceId
-            && stored.Row.Sender == reader.UserId)
-        {
-            parts.TransactionId = sent.TransactionId;
-        }
-
-        if (extras.RedactedBecause is { } redaction)
-        {
-            using var inner = new ByteBuffer(1024);
-            Write(inner, redaction, reader, default, withRoomId);
-            parts.RedactedBecause = inner.ToArray();
-        }
-
-        ClientEvent.Write(
-            output,
-            stored.Room.Rules.Format,
-            stored.EventId,
-            withRoomId ? stored.Room.RoomId : null,
-            stored.Row.Json.Span,
-            stored.Slices,
-            in parts);
-    }
+    /// <summary>Writes events for a reader, with their ages as of now.</summary>
+    public EventWriter For(UserDevice reader) => new(reader, time.GetUtcNow().ToUnixTimeMilliseconds());
 }

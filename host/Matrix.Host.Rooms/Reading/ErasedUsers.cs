@@ -89,7 +89,7 @@ public sealed class ErasedUsers : IChangeConsumer
         || memberships.Any(member =>
             member.Nid.Value > nid.Value
                 && member.OriginServerTs < erasedAt
-                && MembershipHistory.MembershipOf(member) == "join");
+                && member.Membership == "join");
 
     private async ValueTask<IReadOnlyList<StoredEvent>> MembershipsAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)

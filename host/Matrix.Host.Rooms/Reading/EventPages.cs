@@ -93,17 +93,17 @@ public sealed class EventPages(
             ScopeOf(readable),
             stop).ConfigureAwait(false);
         var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
+        var writer = clientEvents.For(reader);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
-            var each = extras.GetValueOrDefault(among[i].Nid);
-            clientEvents.Write(
-                output,
-                among[i],
-                reader,
-                each with { Relations = bundled.GetValueOrDefault(among[i].Nid) },
-                withRoomId: true);
+            if (bundled.TryGetValue(among[i].Nid, out var relations))
+            {
+                extras[i] = extras[i] with { Relations = relations };
+            }
+
+            writer.Write(output, among[i], in extras[i], withRoomId: true);
         }
 
         output.Byte((byte)']');
@@ -156,7 +156,8 @@ public sealed class EventPages(
                 reader,
                 ScopeOf(readable),
                 (buffer, child, own) =>
-                    clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
+                    clientEvents.For(reader).Write(
+                        buffer, child, new EventExtras { Relations = own }, withRoomId: true),
                 stop);
 
     private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _nothingBundled =

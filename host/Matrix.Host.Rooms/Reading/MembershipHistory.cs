@@ -1,4 +1,3 @@
-using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
@@ -38,7 +37,7 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
         RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
         if (among.Count == 0) return [];
-        var oldest = among.Min(stored => stored.Nid.Value);
+        var oldest = StoredEvent.OldestOf(among).Value;
         var near = await FollowAsync(
             room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
         if (near.Count < Near || near[^1].Nid.Value <= oldest) return near;
@@ -68,7 +67,7 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
         RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
         if (among.Count == 0 || latest.IsNone) return static _ => null;
-        var oldest = among.Min(stored => stored.Nid.Value);
+        var oldest = StoredEvent.OldestOf(among).Value;
         var history = await FollowAsync(
             room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
         var seenFrom = history.Count < Near ? long.MinValue : history[^1].Nid.Value;
@@ -92,19 +91,15 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
         return history;
     }
 
-    /// <summary>The membership that a member event gives; <c>leave</c> if it gives none.</summary>
-    public static string MembershipOf(StoredEvent member) =>
-        HistoryVisibility.MembershipOf(member.Pdu.Content) ?? "leave";
-
     /// <summary>
     /// The user's membership after an event, by a history that reaches back far enough; <c>leave</c> before its
     /// beginning.
     /// </summary>
     public static string MembershipAt(IReadOnlyList<StoredEvent> history, EventNid nid)
     {
-        foreach (var member in history)
+        for (var i = 0; i < history.Count; i++)
         {
-            if (member.Nid.Value <= nid.Value) return MembershipOf(member);
+            if (history[i].Nid.Value <= nid.Value) return history[i].Membership;
         }
 
         return "leave";

@@ -92,7 +92,7 @@ public sealed class RoomAccess(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {
         var back = await history.BackAsync(
-            room, member, stored => MembershipHistory.MembershipOf(stored) == "join", stop).ConfigureAwait(false);
-        return back.Count >= 2 && MembershipHistory.MembershipOf(back[^1]) == "join" ? (back[^2], back[^1]) : null;
+            room, member, stored => stored.Membership == "join", stop).ConfigureAwait(false);
+        return back.Count >= 2 && back[^1].Membership == "join" ? (back[^2], back[^1]) : null;
     }
 }

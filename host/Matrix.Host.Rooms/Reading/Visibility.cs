@@ -104,7 +104,7 @@ public sealed class Visibility(
     private async ValueTask<bool> SeesAllAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
-        var first = among.MinBy(stored => stored.Nid.Value)!.Nid;
+        var first = StoredEvent.OldestOf(among);
         if (reader.IsJoined) return await SeesAllSinceAsync(room, first, reader, stop).ConfigureAwait(false);
         return !reader.LastJoined.IsNone
             && among.Max(stored => stored.Nid.Value) <= reader.Departure.Value
@@ -126,11 +126,11 @@ public sealed class Visibility(
         var back = await history.BackAsync(
             room,
             EventNid.Of(room.Nid, entry.Ordinal),
-            member => member.Nid.Value <= since.Value || MembershipHistory.MembershipOf(member) != "join",
+            member => member.Nid.Value <= since.Value || member.Membership != "join",
             stop).ConfigureAwait(false);
         return back.Count > 0
             && back[^1].Nid.Value <= since.Value
-            && MembershipHistory.MembershipOf(back[^1]) == "join";
+            && back[^1].Membership == "join";
     }
 
     private async ValueTask<string?> SettingAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>

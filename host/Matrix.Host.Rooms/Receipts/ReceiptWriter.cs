@@ -158,7 +158,7 @@ public sealed class ReceiptWriter(
         if (snapshot.State.Find(MemberType, userId) is not { } entry) return false;
         var member = await events.GetAsync(
             snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
-        return member is not null && MembershipHistory.MembershipOf(member) == "join";
+        return member is not null && member.Membership == "join";
     }
 
     /// <summary>

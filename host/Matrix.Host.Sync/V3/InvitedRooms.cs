@@ -1,4 +1,5 @@
 using Matrix.Core.Event;
+using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
@@ -42,11 +43,12 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
         json.WriteStartEvents("invite_state"u8);
+        using var stripped = new ByteBuffer(1024);
         foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop).ConfigureAwait(false))
         {
-            pass.Scratch.Clear();
-            ClientEvent.WriteStripped(pass.Scratch, shown.Row.Json.Span);
-            json.WriteRaw(pass.Scratch.Written);
+            stripped.Clear();
+            ClientEvent.WriteStripped(stripped, shown.Row.Json.Span);
+            json.WriteRaw(stripped.Written);
         }
 
         json.WriteEndEvents();

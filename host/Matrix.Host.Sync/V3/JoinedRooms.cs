@@ -36,7 +36,10 @@ internal sealed class JoinedRooms(
         var end = await StateAtAsync(input.Snapshot, input.End.Step, stop).ConfigureAwait(false);
 
         // The user may have joined after the position at which this response ends.
-        if (!await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false)) return false;
+        bool isJoined = ReferenceEquals(end, input.Snapshot.State)
+            ? input.Snapshot.Local.IsJoined(userId)
+            : await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false);
+        if (!isJoined) return false;
         var before = input.Before is { } at
             ? await StateAtAsync(input.Snapshot, at.Step, stop).ConfigureAwait(false)
             : StateTree.Empty;
@@ -103,7 +106,7 @@ internal sealed class JoinedRooms(
     {
         if (state.Find(MemberType, userId) is not { } entry) return false;
         var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
-        return member is not null && MembershipHistory.MembershipOf(member) == "join";
+        return member is not null && member.Membership == "join";
     }
 
     /// <summary>

@@ -112,10 +112,10 @@ internal sealed class LeftRooms(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {
         var back = await history.BackAsync(
-            room, member, stored => MembershipHistory.MembershipOf(stored) is "join" or "invite" or "knock",
+            room, member, stored => stored.Membership is "join" or "invite" or "knock",
             stop).ConfigureAwait(false);
         if (back.Count < 2) return null;
-        return MembershipHistory.MembershipOf(back[^1]) switch
+        return back[^1].Membership switch
         {
             "join" => (back[^2], back[^1]),
             "invite" or "knock" => (back[^2], null),
@@ -128,6 +128,6 @@ internal sealed class LeftRooms(
     {
         if (state.Find(MemberType, userId) is not { } entry) return false;
         var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
-        return member is not null && MembershipHistory.MembershipOf(member) == "join";
+        return member is not null && member.Membership == "join";
     }
 }

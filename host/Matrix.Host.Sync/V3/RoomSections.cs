@@ -9,6 +9,12 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class RoomSections(
     JoinedRooms joined, InvitedRooms invited, LeftRooms left, InviteSetting permission)
 {
+    /// <summary>Bytes of a room in an initial sync: twenty messages and some state.</summary>
+    private const int TypicalRoom = 12 * 1024;
+
+    /// <summary>The most rooms for which space is reserved.</summary>
+    private const int MostReserved = 256;
+
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         AccountData(pass, found.Global);
@@ -16,6 +22,7 @@ internal sealed class RoomSections(
         json.WriteStartObject("rooms"u8);
 
         json.WriteStartObject("join"u8);
+        if (pass.IsInitial) Reserve(pass, found.Joined.Count);
         foreach (var room in found.Joined)
         {
             pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
@@ -42,6 +49,13 @@ internal sealed class RoomSections(
 
         json.WriteEndObject();
         json.WriteEndObject();
+    }
+
+    /// <summary>Space for a whole response, so that it is not copied while the buffer grows.</summary>
+    private static void Reserve(SyncPass pass, int rooms)
+    {
+        pass.Json.Flush();
+        _ = pass.Output.Room(Math.Min(rooms, MostReserved) * TypicalRoom);
     }
 
     private static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)

@@ -14,11 +14,11 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class RoomWriter(ClientEvents clientEvents)
 {
     /// <summary>Writes `timeline`.</summary>
-    public void Timeline(SyncPass pass, Timeline timeline, Dictionary<EventNid, EventExtras> extras)
+    public void Timeline(SyncPass pass, Timeline timeline, EventExtras[] extras)
     {
         var json = pass.Json;
         json.WriteStartEvents("timeline"u8);
-        foreach (var stored in timeline.Events) Event(pass, stored, extras.GetValueOrDefault(stored.Nid));
+        Events(pass, timeline.Events, extras);
         json.WriteEndArray();
         json.WriteBoolean("limited"u8, timeline.Limited);
         json.WriteString("prev_batch"u8, timeline.Start.ToString());
@@ -26,10 +26,10 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     }
 
     /// <summary>Writes `state` or `state_after`.</summary>
-    public void State(SyncPass pass, IReadOnlyList<StoredEvent> state, Dictionary<EventNid, EventExtras> extras)
+    public void State(SyncPass pass, IReadOnlyList<StoredEvent> state, EventExtras[] extras)
     {
         pass.Json.WriteStartEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
-        foreach (var stored in state) Event(pass, stored, extras.GetValueOrDefault(stored.Nid));
+        Events(pass, state, extras);
         pass.Json.WriteEndEvents();
     }
 
@@ -139,19 +139,32 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         .GroupBy(receipt => (receipt.UserId, receipt.Type, receipt.ThreadId))
         .Select(group => group.MaxBy(receipt => receipt.Position));
 
-    private void Event(SyncPass pass, StoredEvent stored, in EventExtras extras)
+    /// <summary>Writes the elements of an array, directly into the buffer: they are most of a response.</summary>
+    private void Events(SyncPass pass, IReadOnlyList<StoredEvent> events, EventExtras[] extras)
     {
-        var written = pass.Scratch;
-        written.Clear();
-        if (pass.Filter.IsFederationFormat) written.Raw(stored.Row.Json.Span);
-        else clientEvents.Write(written, stored, pass.Reader, in extras, withRoomId: false);
-
-        if (pass.Filter.Fields is { } fields && JsonText.TryParseStored(written.Written, out var read))
+        pass.Json.Flush();
+        var writer = clientEvents.For(pass.Reader);
+        for (var i = 0; i < events.Count; i++)
         {
-            written.Clear();
-            CanonicalJson.writeObject(written, fields.Apply(read));
+            if (i > 0) pass.Output.Byte((byte)',');
+            if (pass.Filter.Fields is { } fields) Event(pass, fields, writer, events[i], in extras[i]);
+            else if (pass.Filter.IsFederationFormat) pass.Output.Raw(events[i].Row.Json.Span);
+            else writer.Write(pass.Output, events[i], in extras[i], withRoomId: false);
         }
+    }
 
-        pass.Json.WriteRaw(written.Written);
+    /// <summary>Writes an event with only the fields that the filter names.</summary>
+    private static void Event(
+        SyncPass pass, FieldMask fields, EventWriter writer, StoredEvent stored, in EventExtras extras)
+    {
+        using var written = new ByteBuffer(1024);
+        if (pass.Filter.IsFederationFormat) written.Raw(stored.Row.Json.Span);
+        else writer.Write(written, stored, in extras, withRoomId: false);
+
+        if (JsonText.TryParseStored(written.Written, out var read))
+        {
+            CanonicalJson.writeObject(pass.Output, fields.Apply(read));
+        }
+        else pass.Output.Raw(written.Written);
     }
 }

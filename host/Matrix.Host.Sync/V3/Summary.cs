@@ -50,7 +50,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     /// </summary>
     private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
     {
-        if (members.Count <= Wanted || MembershipHistory.MembershipOf(members[0]) is not ("join" or "invite"))
+        if (members.Count <= Wanted || members[0].Membership is not ("join" or "invite"))
         {
             return false;
         }
@@ -76,7 +76,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
             var nids = members.Skip(i).Take(Page).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
             foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
             {
-                var list = MembershipHistory.MembershipOf(member) switch
+                var list = member.Membership switch
                 {
                     "join" or "invite" => present,
                     "leave" or "ban" => gone,

@@ -82,7 +82,6 @@ internal sealed class SyncEngine(
         CancellationToken stop)
     {
         var output = new ByteBuffer(since is null ? 64 * 1024 : 4096);
-        using var scratch = new ByteBuffer(1024);
         var json = SyncJson.WriterTo(output);
         try
         {
@@ -96,9 +95,9 @@ internal sealed class SyncEngine(
                 Scan = new ScanBudget(time, reading.LongestScan),
                 Stream = stream,
                 Device = device,
-                Ignored = await IgnoredAsync(request.Reader.UserId, stream, now.Position, stop).ConfigureAwait(false),
+                Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
                 Json = json,
-                Scratch = scratch,
+                Output = output,
             };
             json.WriteStartObject();
             await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
@@ -122,16 +121,6 @@ internal sealed class SyncEngine(
             ((IDisposable)output).Dispose();
             throw;
         }
-    }
-
-    /// <summary>The users whom the user ignores, from the stream if nothing changed since.</summary>
-    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(
-        string userId, UserStream? stream, long asOf, CancellationToken stop)
-    {
-        if (stream?.Ignored is { } known && stream.LastAccountData <= known.AsOf) return known.Users;
-        var users = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
-        if (stream is not null) stream.Ignored = new RememberedIgnored(asOf, users);
-        return users;
     }
 
     private async ValueTask<SyncAnswer> NothingAsync(

@@ -38,8 +38,8 @@ internal sealed class SyncPass
     /// <summary>Writes the response.</summary>
     public required Utf8JsonWriter Json { get; init; }
 
-    /// <summary>Holds one event at a time before it is written to the response.</summary>
-    public required ByteBuffer Scratch { get; init; }
+    /// <summary>The buffer to which <see cref="Json"/> writes. Flush that before writing here.</summary>
+    public required ByteBuffer Output { get; init; }
 
     /// <summary>
     /// Member events of this response that the device is to be known to have, for rooms with lazily loaded members.

@@ -9,8 +9,8 @@ namespace Matrix.Host.Sync.V3;
 /// <summary>Reads the extras of a timeline's events: `unsigned` members and bundled aggregations.</summary>
 internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
 {
-    /// <summary>The extras of a timeline's events, for the user with this current member event.</summary>
-    public async ValueTask<Dictionary<EventNid, EventExtras>> OfAsync(
+    /// <summary>The extras of a timeline's events, in the same order, for the user with this current member event.</summary>
+    public async ValueTask<EventExtras[]> OfAsync(
         SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member,
         CancellationToken stop)
     {
@@ -30,7 +30,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
         RoomSnapshot snapshot,
         ViewScope scope,
         Timeline timeline,
-        Dictionary<EventNid, EventExtras> extras,
+        EventExtras[] extras,
         CancellationToken stop)
     {
         if (!timeline.Limited || !snapshot.HasRelations) return;
@@ -42,11 +42,15 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
             pass.Reader,
             scope,
             (output, child, own) =>
-                clientEvents.Write(output, child, pass.Reader, new EventExtras { Relations = own }, withRoomId: true),
+                clientEvents.For(pass.Reader).Write(
+                    output, child, new EventExtras { Relations = own }, withRoomId: true),
             stop).ConfigureAwait(false);
-        foreach (var (nid, relations) in bundled)
+        for (var i = 0; i < extras.Length; i++)
         {
-            extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
+            if (bundled.TryGetValue(timeline.Events[i].Nid, out var relations))
+            {
+                extras[i] = extras[i] with { Relations = relations };
+            }
         }
     }
 

@@ -28,9 +28,9 @@ internal sealed class UnreadReader(UnreadCounter counter, EventStore events, Mem
     {
         if (member == EventNid.None) return EventNid.None;
         var back = await history.BackAsync(
-            room, member, static stored => MembershipHistory.MembershipOf(stored) != "join",
+            room, member, static stored => stored.Membership != "join",
             stop).ConfigureAwait(false);
-        return back.LastOrDefault(static stored => MembershipHistory.MembershipOf(stored) == "join")?.Nid
+        return back.LastOrDefault(static stored => stored.Membership == "join")?.Nid
             ?? EventNid.None;
     }
 

@@ -107,7 +107,7 @@ internal sealed class RoomStates(
         }
 
         var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false))
-            .Where(member => asked.Admits(MembershipHistory.MembershipOf(member)));
+            .Where(member => asked.Admits(member.Membership));
         using var output = new ByteBuffer(64 * 1024);
         output.Raw("{\"chunk\":"u8);
         await pages.WriteAsync(output, readable, [.. members], call.Caller.Device, stop).ConfigureAwait(false);
@@ -129,7 +129,7 @@ internal sealed class RoomStates(
             json.WriteStartObject("joined");
             foreach (var member in members)
             {
-                if (member.Pdu.StateKey is not { } userId || MembershipHistory.MembershipOf(member) != "join") continue;
+                if (member.Pdu.StateKey is not { } userId || member.Membership != "join") continue;
                 json.WriteStartObject(userId);
                 // Unknown values are null: clients refuse a response that lacks them. Decision 23.
                 json.WriteString("avatar_url", member.Pdu.Content.Text("avatar_url"));

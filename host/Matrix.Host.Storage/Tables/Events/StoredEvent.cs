@@ -2,6 +2,7 @@ using Matrix.Core.Auth;
 using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Core.Sync;
 
 namespace Matrix.Host.Storage.Tables.Events;
 
@@ -13,7 +14,8 @@ public sealed class StoredEvent
     private Relation? _relation;
     private bool _relationKnown;
     private long _originServerTs = -1;
-    private EventSlices? _slices;
+    private ClientForm? _clientForm;
+    private string? _membership;
 
     /// <summary>An event that was read from the database.</summary>
     public StoredEvent(RoomIdentity room, EventRow row)
@@ -65,8 +67,11 @@ public sealed class StoredEvent
     public long OriginServerTs =>
         _originServerTs >= 0 ? _originServerTs : _originServerTs = ClientEvent.OriginServerTs(Row.Json);
 
-    /// <summary>The parts of its bytes that clients get. Does not parse the event.</summary>
-    public EventSlices Slices => _slices ??= ClientEvent.Slice(Row.Json.Span);
+    /// <summary>What clients get, without what differs between readers. Does not parse the event.</summary>
+    public ClientForm ClientForm => _clientForm ??= ClientEvent.FormOf(Room.Rules.Format, EventId, Row.Json.Span);
+
+    /// <summary>The membership that a member event gives; `leave` if it gives none.</summary>
+    public string Membership => _membership ??= HistoryVisibility.MembershipOf(Pdu.Content) ?? "leave";
 
     /// <summary>The state event that it replaced, or none; null if this was not read yet.</summary>
     public EventNid? Replaces { get; set; }
@@ -81,7 +86,9 @@ public sealed class StoredEvent
     /// <summary>Whether the event is not hidden from clients.</summary>
     public bool IsShown => (Row.Marks & Hidden) == 0;
 
-    /// <summary>Bytes of memory, estimated: the stored bytes, and the parsed form at about twice that.</summary>
+    /// <summary>
+    /// Bytes of memory, estimated: the stored bytes, and at about twice that the parsed form and the clients' form.
+    /// </summary>
     public long MemoryBytes => 400 + (3L * Row.Json.Length);
 
     /// <summary>A redacted copy, for readers who may not see the content. The stored event does not change.</summary>
@@ -93,6 +100,15 @@ public sealed class StoredEvent
 
     /// <summary>Sets the outcome of the default push rules, before the event is written.</summary>
     public void Notifies(int notifyClass) => Row = Row with { NotifyClass = notifyClass };
+
+    /// <summary>The smallest number among events.</summary>
+    public static EventNid OldestOf(IReadOnlyList<StoredEvent> among)
+    {
+        ArgumentNullException.ThrowIfNull(among);
+        var oldest = long.MaxValue;
+        for (var i = 0; i < among.Count; i++) oldest = Math.Min(oldest, among[i].Nid.Value);
+        return new EventNid(oldest);
+    }
 
     /// <summary>Drops the parsed form to free memory; the next use parses again.</summary>
     public void ForgetParsed() => _pdu = null;
