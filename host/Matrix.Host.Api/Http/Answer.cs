@@ -127,8 +127,8 @@ public abstract class Answer
     /// <summary>Writes the body.</summary>
     protected abstract void WriteTo(Utf8JsonWriter json);
 
-    /// <summary>Sends the response. Nothing is awaited: the server flushes when the request ends.</summary>
-    internal virtual void Send(HttpResponse response)
+    /// <summary>Sends the response. The server flushes when the request ends.</summary>
+    internal virtual ValueTask SendAsync(HttpResponse response)
     {
         var scratch = Scratch.Mine;
         try
@@ -136,6 +136,7 @@ public abstract class Answer
             WriteTo(scratch.Json);
             scratch.Json.Flush();
             Send(response, scratch.Buffer.WrittenSpan);
+            return ValueTask.CompletedTask;
         }
         finally
         {
@@ -145,11 +146,16 @@ public abstract class Answer
 
     private protected void Send(HttpResponse response, ReadOnlySpan<byte> body)
     {
+        Begin(response, body.Length);
+        response.BodyWriter.Write(body);
+    }
+
+    private protected void Begin(HttpResponse response, int length)
+    {
         response.StatusCode = Status;
         response.ContentType = ContentType;
-        response.ContentLength = body.Length;
+        response.ContentLength = length;
         if (Header is { } header) response.Headers[header.Key] = header.Value;
-        response.BodyWriter.Write(body);
     }
 
     private sealed class Prebuilt(int status, ReadOnlyMemory<byte> body) : Answer(status)
@@ -157,17 +163,30 @@ public abstract class Answer
         protected override void WriteTo(Utf8JsonWriter json) =>
             json.WriteRawValue(body.Span, skipInputValidation: true);
 
-        internal override void Send(HttpResponse response) => Send(response, body.Span);
+        internal override ValueTask SendAsync(HttpResponse response)
+        {
+            Send(response, body.Span);
+            return ValueTask.CompletedTask;
+        }
     }
 
     private sealed class OwnedBytes(ReadOnlyMemory<byte> body, IDisposable owner) : Answer(200)
     {
+        private const int Large = 64 * 1024;
+
         protected override void WriteTo(Utf8JsonWriter json) =>
             json.WriteRawValue(body.Span, skipInputValidation: true);
 
-        internal override void Send(HttpResponse response)
+        internal override async ValueTask SendAsync(HttpResponse response)
         {
-            using (owner) Send(response, body.Span);
+            using (owner)
+            {
+                Begin(response, body.Length);
+
+                // A body that is written before the headers is copied once more.
+                if (body.Length >= Large) await response.StartAsync().ConfigureAwait(false);
+                response.BodyWriter.Write(body.Span);
+            }
         }
     }
 

@@ -44,7 +44,7 @@ public abstract partial class ApiServer
             answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
 
             status = answer.Status;
-            answer.Send(http.Response);
+            await answer.SendAsync(http.Response).ConfigureAwait(false);
         }
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
@@ -56,7 +56,7 @@ public abstract partial class ApiServer
             var answer = FaultAnswers.For(fault, http.TraceIdentifier);
             status = answer.Status;
             if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
-            if (!http.Response.HasStarted) answer.Send(http.Response);
+            if (!http.Response.HasStarted) await answer.SendAsync(http.Response).ConfigureAwait(false);
         }
         finally
         {
