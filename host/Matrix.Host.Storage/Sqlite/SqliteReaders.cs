@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 
@@ -10,12 +9,13 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
     private static readonly Statement Begin = Statement.Of("BEGIN");
     private static readonly Statement End = Statement.Of("COMMIT");
 
-    private readonly ConcurrentQueue<Query> _queries = new();
-    private readonly SemaphoreSlim _arrived = new(0);
+    // A monitor, because a thread that waits for it sleeps at once. A semaphore spins first, and the time between two
+    // queries is mostly longer than that.
+    private readonly object _gate = new();
+    private readonly Queue<Query> _queries = new();
     private readonly StorageOptions _options;
     private readonly Task[] _threads;
-    private int _waiting;
-    private volatile bool _closed;
+    private bool _closed;
 
     public SqliteReaders(IReadOnlyList<SqliteConnection> connections, StorageOptions options)
     {
@@ -24,7 +24,13 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
     }
 
     /// <summary>The number of waiting queries.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate) return _queries.Count;
+        }
+    }
 
     public ValueTask<T?> FirstAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
@@ -105,29 +111,31 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
     public ValueTask<T> ExecuteAsync<T>(Func<SqliteConnection, T> work, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        if (_closed)
-        {
-            throw new StorageException(StorageFailure.Closed, "The store is closed.");
-        }
-
-        if (Interlocked.Increment(ref _waiting) > _options.MaxQueuedReads)
-        {
-            Interlocked.Decrement(ref _waiting);
-            throw new StorageException(StorageFailure.Overloaded, "Too many queries are already waiting.");
-        }
-
         var query = new Query<T>(work, stop);
-        _queries.Enqueue(query);
-        _arrived.Release();
+        lock (_gate)
+        {
+            if (_closed) throw new StorageException(StorageFailure.Closed, "The store is closed.");
+            if (_queries.Count >= _options.MaxQueuedReads)
+            {
+                throw new StorageException(StorageFailure.Overloaded, "Too many queries are already waiting.");
+            }
+
+            _queries.Enqueue(query);
+            Monitor.Pulse(_gate);
+        }
+
         return new ValueTask<T>(query.Task);
     }
 
     public async ValueTask DisposeAsync()
     {
-        _closed = true;
-        _arrived.Release(_threads.Length);
+        lock (_gate)
+        {
+            _closed = true;
+            Monitor.PulseAll(_gate);
+        }
+
         await Task.WhenAll(_threads);
-        _arrived.Dispose();
     }
 
     private static void Run(SqliteStatement prepared)
@@ -183,18 +191,17 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
 
     private void Serve(SqliteConnection connection)
     {
-        while (true)
+        while (Next() is { } query) query.Execute(connection, _options.LongestRead);
+    }
+
+    /// <summary>Waits for the next query; null once the store is closed and all queries have run.</summary>
+    private Query? Next()
+    {
+        lock (_gate)
         {
-            _arrived.Wait();
-            if (_queries.TryDequeue(out var query))
-            {
-                Interlocked.Decrement(ref _waiting);
-                query.Execute(connection, _options.LongestRead);
-            }
-            else if (_closed)
-            {
-                return;
-            }
+            Query? query;
+            while (!_queries.TryDequeue(out query) && !_closed) Monitor.Wait(_gate);
+            return query;
         }
     }
 
