@@ -36,6 +36,9 @@ public sealed record UsersOptions
     /// <summary>Bytes of cached push rules.</summary>
     public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
 
+    /// <summary>Bytes of cached lists of ignored users.</summary>
+    public long IgnoredCacheBytes { get; init; } = 4L * 1024 * 1024;
+
     /// <summary>The most pieces of account data of one user, those of rooms included.</summary>
     public int AccountData { get; init; } = 10_000;
 

@@ -42,7 +42,8 @@ public static class UsersServices
         .AddSingleton<RoomTags>()
         .AddSingleton<StoredFilters>()
         .AddSingleton<KeyBackups>()
-        .AddSingleton(parts => new IgnoredUsers(parts.GetRequiredService<IStorage>().AccountData))
+        .AddSingleton(
+            parts => new IgnoredUsers(parts.GetRequiredService<IStorage>().AccountData, options.IgnoredCacheBytes))
         .AddSingleton(parts => new InviteSetting(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton<UserPushRules>()
         .AddSingleton(

@@ -15,6 +15,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync;
 using Matrix.Host.Users;
+using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.ToDevice;
@@ -213,7 +214,12 @@ internal sealed class Homeserver : IAsyncDisposable
     /// The consumers of commits, in order: caches first, so that a client woken by a stream finds what was committed.
     /// </summary>
     private static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
-        [.. parts.RoomConsumers(), parts.GetRequiredService<PushRuleCache>(), .. parts.StreamConsumers()];
+    [
+        .. parts.RoomConsumers(),
+        parts.GetRequiredService<PushRuleCache>(),
+        parts.GetRequiredService<IgnoredUsers>(),
+        .. parts.StreamConsumers(),
+    ];
 
     private static Uri? AddressOf(WebApplication app, IPEndPoint? listener, string scheme, int opened)
     {

@@ -3,10 +3,6 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>The users whom a user ignores.</summary>
-/// <param name="AsOf">A position at which this was the list.</param>
-internal sealed record RememberedIgnored(long AsOf, IReadOnlySet<string> Users);
-
 /// <summary>
 /// The changes for one user who syncs: the user's rooms by recency, and the last position of everything outside rooms.
 /// </summary>
@@ -37,15 +33,6 @@ internal sealed class UserStream(string userId)
     }
 
     private long _lastUsed;
-
-    /// <summary>The ignored users as last read; null if they were not read.</summary>
-    public RememberedIgnored? Ignored
-    {
-        get => Volatile.Read(ref _ignored);
-        set => Volatile.Write(ref _ignored, value);
-    }
-
-    private RememberedIgnored? _ignored;
 
     /// <summary>The stream has all changes after this position; earlier ones are only in the database.</summary>
     public long KnownSince => Volatile.Read(ref _knownSince);

@@ -1,22 +1,33 @@
 using System.Text.Json;
 using Matrix.Core.Facade;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 
 namespace Matrix.Host.Users.AccountData;
 
 /// <summary>
-/// The users whom a user ignores: account data `m.ignored_user_list`. Client-Server API, "Ignoring Users".
+/// The users whom a user ignores, in memory: account data `m.ignored_user_list`. Client-Server API, "Ignoring Users".
 /// </summary>
-public sealed class IgnoredUsers(IAccountDataTable accountData)
+public sealed class IgnoredUsers(IAccountDataTable accountData, long cacheBytes) : IChangeConsumer
 {
     private static readonly IReadOnlySet<string> _nobody = new HashSet<string>();
 
+    private readonly AccountDataCache<IReadOnlySet<string>> _ignored = new(
+        accountData,
+        "m.ignored_user_list",
+        static (_, row) => row is null ? _nobody : Parse(row.Content.Span),
+        cacheBytes,
+        static users => 50 + users.Sum(static user => 60 + (2L * user.Length)));
+
     /// <summary>The users whom a user ignores.</summary>
-    public async ValueTask<IReadOnlySet<string>> OfAsync(string userId, CancellationToken stop)
-    {
-        var row = await accountData.FindAsync(userId, null, "m.ignored_user_list", stop).ConfigureAwait(false);
-        return row is null ? _nobody : Parse(row.Content.Span);
-    }
+    public ValueTask<IReadOnlySet<string>> OfAsync(string userId, CancellationToken stop) =>
+        _ignored.OfAsync(userId, stop);
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position) => _ignored.Take(change, position);
+
+    /// <inheritdoc/>
+    public void Missed(long through) => _ignored.Missed(through);
 
     private static IReadOnlySet<string> Parse(ReadOnlySpan<byte> content)
     {

@@ -426,6 +426,9 @@ internal static partial class ConfigKeys
             "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.PushRuleCacheBytes,
             "Users' own push rules."),
         Key(
+            "cache.ignored_users", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.IgnoredCacheBytes,
+            "Users' lists of ignored users."),
+        Key(
             "cache.tokens", ConfigTypes.Whole(16), c => c.Users.CachedTokens,
             "Access tokens."),
         Key(

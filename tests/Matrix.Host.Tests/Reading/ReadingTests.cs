@@ -411,6 +411,26 @@ internal sealed class ReadingTests
     }
 
     [Test]
+    public async Task A_page_follows_the_list_of_ignored_users_at_once()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        (await _bob.PostAsync($"rooms/{room}/join")).Is(200);
+        var said = await SaysAsync(_bob, room, "sometimes ignored");
+        var shown = new List<bool>();
+        foreach (var isIgnored in new[] { false, true, false })
+        {
+            (await _alice.PutAsync($"user/{_alice.UserId}/account_data/m.ignored_user_list", new JsonObject
+            {
+                ["ignored_users"] = isIgnored ? new JsonObject { [_bob.UserId] = new JsonObject() } : new JsonObject(),
+            })).Is(200);
+            var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b")).Is(200).Json;
+            shown.Add(Ids(page, "chunk").Contains(said));
+        }
+
+        Assert.That(shown, Is.EqualTo(new[] { true, false, true }));
+    }
+
+    [Test]
     public async Task A_page_that_ends_where_it_was_asked_to_says_how_to_go_on()
     {
         var room = await CreatesAsync();

@@ -54,7 +54,7 @@ internal sealed class ComposedRooms : IDisposable
         storage,
         new UserProfiles(storage, new UsersOptions { ServerName = RoomsWorld.Server }),
         new InviteSetting(storage.AccountData),
-        new IgnoredUsers(storage.AccountData),
+        new IgnoredUsers(storage.AccountData, 1 << 20),
         new PushRuleCache(storage.AccountData, 1 << 20));
 
     public void Dispose() => _parts.Dispose();

@@ -92,7 +92,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
             : await OnAsync(readable, start, until, asked, stop).ConfigureAwait(false);
 
         var reader = call.Caller.Device;
-        using var output = new ByteBuffer(16 * 1024);
+        var output = new ByteBuffer(64 * 1024);
         output.Raw("{\"chunk\":"u8);
         await pages.WriteAsync(output, readable, page.Events, reader, stop).ConfigureAwait(false);
         if (await EndAsync(readable, page, until, asked, stop).ConfigureAwait(false) is { } end)
@@ -111,7 +111,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         }
 
         output.Byte((byte)'}');
-        return Answer.Bytes(output.ToArray());
+        return Answer.Owned(output.WrittenMemory, output);
     }
 
     /// <summary>
