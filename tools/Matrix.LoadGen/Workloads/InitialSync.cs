@@ -19,6 +19,7 @@ internal sealed class InitialSync : IWorkload
 internal sealed class InitialSyncRun : IRun
 {
     private const int SyncsPerSlice = 8;
+    private const int WarmUpSyncs = 200;
 
     private readonly Stage _stage;
     private readonly Account _user;
@@ -40,9 +41,12 @@ internal sealed class InitialSyncRun : IRun
         }
     }
 
+    /// <summary>
+    /// Warms up until the server's code is compiled in its final form. The compiler's threads count, too.
+    /// </summary>
     public void WarmUp()
     {
-        for (var i = 0; i < SyncsPerSlice; i++)
+        for (var i = 0; i < WarmUpSyncs; i++)
         {
             _user.Sync(since: null, timeoutMilliseconds: 0);
         }
