@@ -71,8 +71,12 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
             json.WriteEndObject();
         }
 
-        // One event for each thread: a user can have several receipts at the same event.
-        foreach (var byThread in Latest(receipts).GroupBy(receipt => receipt.ThreadId)) Receipts(pass, byThread);
+        if (receipts.Count > 0)
+        {
+            // One event for each thread: a user can have several receipts at the same event.
+            foreach (var byThread in Latest(receipts).GroupBy(receipt => receipt.ThreadId)) Receipts(pass, byThread);
+        }
+
         json.WriteEndEvents();
     }
 
