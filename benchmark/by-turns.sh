@@ -51,4 +51,4 @@ serve() {
 serve old 18191 "$old" "$old_env" && serve new 18192 "$new" "$new_env" || exit 1
 timeout 600 dotnet tools/Matrix.LoadGen/bin/Release/net10.0/matrix-loadgen.dll \
     --server old=http://127.0.0.1:18191 --server new=http://127.0.0.1:18192 --secret "$secret" \
-    --workload "$workloads" --slices "$slices" | grep -v '^{'
+    --pid old="${servers[0]}" --pid new="${servers[1]}" --workload "$workloads" --slices "$slices" | grep -v '^{'
