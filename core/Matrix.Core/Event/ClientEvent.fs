@@ -72,8 +72,8 @@ module private Envelope =
     let stateKey = "\"state_key\":"B
     let eventType = "\"type\":"B
 
-/// An event in the form that clients see, without what differs between readers. It is made once, however often the event
-/// is written.
+/// An event in the form that clients see, without what differs between readers. It is made once, however often the
+/// event is written.
 [<Sealed>]
 type ClientForm internal (bytes: byte[], roomIdAt: int) =
 

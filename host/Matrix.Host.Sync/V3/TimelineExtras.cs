@@ -9,7 +9,9 @@ namespace Matrix.Host.Sync.V3;
 /// <summary>Reads the extras of a timeline's events: `unsigned` members and bundled aggregations.</summary>
 internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
 {
-    /// <summary>The extras of a timeline's events, in the same order, for the user with this current member event.</summary>
+    /// <summary>
+    /// The extras of a timeline's events, in the same order, for the user with this current member event.
+    /// </summary>
     public async ValueTask<EventExtras[]> OfAsync(
         SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member,
         CancellationToken stop)
