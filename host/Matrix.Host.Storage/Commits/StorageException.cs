@@ -21,7 +21,7 @@ public enum StorageFailure
     Doubtful,
 
     /// <summary>
-    /// This batch violates the schema (a duplicate key, text with a NUL). Other batches are not affected.
+    /// This batch violates the schema (a duplicate key). Other batches are not affected.
     /// </summary>
     Rejected,
 

@@ -23,7 +23,7 @@ internal sealed class PostgresArguments : IArguments
 
     public IArguments IntOrNull(long? value) => value is { } number ? Int(number) : Null(NpgsqlDbType.Bigint);
 
-    public IArguments Text(string value) => Add(TextCheck.Storable(value), NpgsqlDbType.Text);
+    public IArguments Text(string value) => Add(StoredText.Encode(value), NpgsqlDbType.Text);
 
     public IArguments TextOrNull(string? value) => value is null ? Null(NpgsqlDbType.Text) : Text(value);
 
@@ -43,7 +43,7 @@ internal sealed class PostgresArguments : IArguments
     /// <summary>Adds many keys as one argument.</summary>
     public void Array(object keys) => Parameters.Add(new NpgsqlParameter
     {
-        Value = keys is string[] texts ? System.Array.ConvertAll(texts, TextCheck.Storable) : keys,
+        Value = keys is string[] texts ? System.Array.ConvertAll(texts, StoredText.Encode) : keys,
         NpgsqlDbType = NpgsqlDbType.Array | keys switch
         {
             long[] => NpgsqlDbType.Bigint,

@@ -89,7 +89,7 @@ internal sealed class PostgresRow(NpgsqlDataReader reader) : IRow
 
     public long Int64(int column) => reader.GetInt64(column);
 
-    public string Text(int column) => reader.GetString(column);
+    public string Text(int column) => StoredText.Decode(reader.GetString(column));
 
     public byte[] Blob(int column) => reader.GetFieldValue<byte[]>(column);
 

@@ -71,7 +71,7 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
 
     public IArguments Text(string value)
     {
-        TextCheck.Storable(value);
+        value = StoredText.Encode(value);
         var most = Encoding.UTF8.GetMaxByteCount(value.Length);
         if (most <= 1024)
         {
@@ -114,7 +114,10 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
     public string Text(int column)
     {
         var text = Sqlite3.sqlite3_column_text(_statement, column);
-        return text == null ? "" : Encoding.UTF8.GetString(text, Sqlite3.sqlite3_column_bytes(_statement, column));
+        return text == null
+            ? ""
+            : StoredText.Decode(
+                Encoding.UTF8.GetString(text, Sqlite3.sqlite3_column_bytes(_statement, column)));
     }
 
     public byte[] Blob(int column) => Bytes(column).ToArray();
