@@ -3,6 +3,10 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.ReceivedTransactions;
+using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -85,4 +89,16 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Positions of the durable consumers of changes.</summary>
     IConsumersTable Consumers { get; }
+
+    /// <summary>The auth events of state events, in rooms with other servers.</summary>
+    IAuthChainsTable AuthChains { get; }
+
+    /// <summary>Gaps of rooms, and events after events that were not accepted.</summary>
+    IFollowersTable Followers { get; }
+
+    /// <summary>Received events that wait for others.</summary>
+    IStagedEventsTable StagedEvents { get; }
+
+    /// <summary>The last transaction of each server.</summary>
+    IReceivedTransactionsTable ReceivedTransactions { get; }
 }

@@ -4,6 +4,10 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.ReceivedTransactions;
+using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -52,6 +56,10 @@ internal sealed class OpenedStorage : IStorage
         ToDevice = new ToDeviceTable(reads);
         ServerKeys = new ServerKeysTable(reads);
         Consumers = new ConsumersTable(reads);
+        AuthChains = new AuthChainsTable(reads);
+        Followers = new FollowersTable(reads);
+        ReceivedTransactions = new ReceivedTransactionsTable(reads);
+        StagedEvents = new StagedEventsTable(reads);
     }
 
     public IStorageWriter Writer { get; }
@@ -93,6 +101,14 @@ internal sealed class OpenedStorage : IStorage
     public IServerKeysTable ServerKeys { get; }
 
     public IConsumersTable Consumers { get; }
+
+    public IAuthChainsTable AuthChains { get; }
+
+    public IFollowersTable Followers { get; }
+
+    public IReceivedTransactionsTable ReceivedTransactions { get; }
+
+    public IStagedEventsTable StagedEvents { get; }
 
     public static async ValueTask<IStorage> OpenAsync(
         StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close,

@@ -3,6 +3,10 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.ReceivedTransactions;
+using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -47,6 +51,10 @@ internal static class AllTables
         ToDeviceTable.Register(handlers);
         ServerKeysTable.Register(handlers);
         ConsumersTable.Register(handlers);
+        AuthChainsTable.Register(handlers);
+        FollowersTable.Register(handlers);
+        ReceivedTransactionsTable.Register(handlers);
+        StagedEventsTable.Register(handlers);
         return handlers;
     }
 }

@@ -6,13 +6,13 @@ namespace Matrix.Host.Storage.Tables.Events;
 internal sealed class EventsTable(IReads reads) : IEventsTable
 {
     private const string Columns = """
-        e.event_nid, e.event_id, e.position, e.step, e.standing, e.notify_class, e.sender, e.thread_root, e.redacted_by,
+        e.event_nid, e.event_id, e.position, e.step, e.marks, e.notify_class, e.sender, e.thread_root, e.redacted_by,
         e.sent_as_device, e.sent_as_txn
         """;
 
     /// <summary>The columns of both databases, ten arguments; the JSON is inserted in another way on each.</summary>
     public const string InsertColumns =
-        "event_nid, event_id, position, step, standing, notify_class, sender, thread_root, sent_as_device, sent_as_txn";
+        "event_nid, event_id, position, step, marks, notify_class, sender, thread_root, sent_as_device, sent_as_txn";
 
     private const string InSqlite =
         $"SELECT {Columns}, j.json FROM events e JOIN event_json j ON j.json_id = e.json_id";
@@ -31,11 +31,11 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         "SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
 
     private static readonly Statement After = Of("""
-        WHERE e.event_nid > $1 AND e.event_nid <= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid LIMIT $4
+        WHERE e.event_nid > $1 AND e.event_nid <= $2 AND e.marks & $3 = 0 ORDER BY e.event_nid LIMIT $4
         """);
 
     private static readonly Statement Before = Of("""
-        WHERE e.event_nid < $1 AND e.event_nid >= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid DESC LIMIT $4
+        WHERE e.event_nid < $1 AND e.event_nid >= $2 AND e.marks & $3 = 0 ORDER BY e.event_nid DESC LIMIT $4
         """);
 
     // CROSS JOIN and unary + make SQLite read the few commits first, and then the events of each.
@@ -95,7 +95,32 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         sqlite: "UPDATE event_json SET json = $2 WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",
         postgres: "UPDATE events SET json = $2 WHERE event_nid = $1");
 
-    private static readonly Statement Restand = Statement.Of("UPDATE events SET standing = $2 WHERE event_nid = $1");
+    private static readonly Statement Remark = Statement.Of("UPDATE events SET marks = $2 WHERE event_nid = $1");
+
+    private static readonly Statement Refuse = Statement.Of(
+        "INSERT INTO refused_events (event_nid, clause, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING");
+
+    private static readonly Statement Refusal = Statement.Of(
+        "SELECT clause, reason FROM refused_events WHERE event_nid = $1");
+
+    private static readonly Statement Renumbered = Statement.ByKeys(
+        "SELECT outlier_nid, event_nid FROM renumbered_events WHERE outlier_nid = KEY");
+
+    private static readonly Statement Renumber = Statement.Of(
+        "INSERT INTO renumbered_events (outlier_nid, event_nid) VALUES ($1, $2)");
+
+    private static readonly Statement DeleteRefusal = Statement.Of("DELETE FROM refused_events WHERE event_nid = $1");
+
+    // PostgreSQL has the JSON in the same row.
+    private static readonly Statement DeleteJson = Statement.Of(
+        sqlite: "DELETE FROM event_json WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",
+        postgres: "DELETE FROM events WHERE event_nid = $1");
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM events WHERE event_nid = $1");
+
+    private static readonly Statement StatePage = Of("""
+        WHERE e.event_nid > $1 AND e.event_nid <= $2 AND e.marks & 1 = 1 ORDER BY e.event_nid LIMIT $3
+        """);
 
     private static readonly Statement AwaitTarget = Statement.Of(
         "INSERT INTO waiting_redactions (room_nid, redaction_nid, target_id) VALUES ($1, $2, $3)");
@@ -136,8 +161,16 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
                 AwaitTarget, op, static (a, op) => a.Room(op.Redaction.Room).Nid(op.Redaction).EventId(op.TargetId));
             writes.Run(TrimWaiting, op, static (a, op) => a.Room(op.Redaction.Room).Int(op.Keep));
         })
+        .On<EventRefused>(Refuse, static (a, op) => a.Nid(op.Nid).Text(op.Clause).Text(op.Reason))
+        .On<OutlierRenumbered>(static (op, writes) =>
+        {
+            writes.Run(DeleteRefusal, op, static (a, op) => a.Nid(op.Outlier));
+            writes.Run(DeleteJson, op, static (a, op) => a.Nid(op.Outlier));
+            writes.Run(Delete, op, static (a, op) => a.Nid(op.Outlier));
+            writes.Run(Renumber, op, static (a, op) => a.Nid(op.Outlier).Nid(op.Live));
+        })
         .On<WaitingRedactionsDropped>(EndWaiting, static (a, op) => a.Room(op.Room).EventId(op.TargetId))
-        .On<EventMarksChanged>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Marks));
+        .On<EventMarksChanged>(Remark, static (a, op) => a.Nid(op.Nid).Int((int)op.Marks));
 
     /// <summary>The arguments of <see cref="InsertColumns"/>.</summary>
     public static IArguments BindInsert(IArguments arguments, EventRow row) => arguments
@@ -212,6 +245,30 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             ByPosition,
             (after, through, limit),
             static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
+            Row,
+            stop);
+
+    public async ValueTask<IReadOnlyDictionary<EventNid, EventNid>> RenumberedAsync(
+        IReadOnlyCollection<EventNid> outliers, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            Renumbered, outliers, By.Nid, static row => (Outlier: row.Nid(0), Live: row.Nid(1)), stop);
+        return rows.DistinctBy(row => row.Outlier).ToDictionary(row => row.Outlier, row => row.Live);
+    }
+
+    public ValueTask<EventRefused?> RefusalAsync(EventNid nid, CancellationToken stop) => reads.FirstAsync(
+        Refusal,
+        nid,
+        static (a, nid) => a.Nid(nid),
+        row => new EventRefused(nid, row.Text(0), row.Text(1)),
+        stop);
+
+    public ValueTask<IReadOnlyList<EventRow>> StateEventsAsync(
+        RoomNid room, EventNid after, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            StatePage,
+            (after, Last: EventNid.LastOf(room), limit),
+            static (a, q) => a.Nid(q.after).Nid(q.Last).Int(q.limit),
             Row,
             stop);
 

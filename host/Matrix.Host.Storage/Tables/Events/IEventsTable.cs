@@ -54,6 +54,17 @@ public interface IEventsTable
     /// </summary>
     ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop);
 
+    /// <summary>The numbers that these outliers got when they came live; others are left out.</summary>
+    ValueTask<IReadOnlyDictionary<EventNid, EventNid>> RenumberedAsync(
+        IReadOnlyCollection<EventNid> outliers, CancellationToken stop);
+
+    /// <summary>Why an event was rejected or soft-failed; null if it was not.</summary>
+    ValueTask<EventRefused?> RefusalAsync(EventNid nid, CancellationToken stop);
+
+    /// <summary>State events of a room by number, a page at a time: those after this number.</summary>
+    ValueTask<IReadOnlyList<EventRow>> StateEventsAsync(
+        RoomNid room, EventNid after, int limit, CancellationToken stop);
+
     /// <summary>The events that these events redacted.</summary>
     ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(
         IReadOnlyCollection<EventNid> redactions, CancellationToken stop);
@@ -95,6 +106,11 @@ public enum EventMarks
 
     /// <summary>A redaction whose event is not stored, or not yet: not applied, and hidden from clients.</summary>
     WaitingRedaction = 32,
+
+    /// <summary>
+    /// The state before it rests on what another server returned: part of its history is missing here.
+    /// </summary>
+    OnTrust = 64,
 }
 
 /// <summary>The row of an event.</summary>
@@ -191,6 +207,16 @@ public sealed record RedactionWaits(EventNid Redaction, string TargetId, int Kee
 
 /// <summary>Deletes the waiting redactions of an event that has arrived.</summary>
 public sealed record WaitingRedactionsDropped(RoomNid Room, string TargetId) : Change;
+
+/// <summary>Why an event was rejected or soft-failed.</summary>
+/// <param name="Clause">The name of the rule.</param>
+/// <param name="Reason">The required and the supplied.</param>
+public sealed record EventRefused(EventNid Nid, string Clause, string Reason) : Change;
+
+/// <summary>
+/// An outlier came live. Its row is deleted before the live event is stored; states name its old number.
+/// </summary>
+public sealed record OutlierRenumbered(EventNid Outlier, EventNid Live) : Change;
 
 /// <summary>Replaces the flags of a stored event.</summary>
 public sealed record EventMarksChanged(EventNid Nid, EventMarks Marks) : Change;

@@ -46,6 +46,9 @@ public interface IRoomsTable
 public sealed record RoomRow(
     RoomNid Nid, string RoomId, string Version, string Creator, long CreatedAt, RoomHeader Header, long LastPosition)
 {
+    /// <summary>Whether the room has, or had, members of other servers.</summary>
+    public bool IsFederated { get; init; }
+
     /// <summary>
     /// The parts that never change. An unstable version may be switched off again: its rooms keep working.
     /// </summary>
@@ -138,6 +141,12 @@ public sealed record RoomAdvanced(RoomIdentity Room, RoomHeader? Before, RoomHea
     /// <summary>Whether the header follows from the batch's other changes; then it is not written.</summary>
     internal bool FollowsFromBatch { get; } = Before is null || Header.Follows(Before);
 }
+
+/// <summary>
+/// A room is the first time about to have members of other servers. The indexes that such a room needs are written in
+/// the same batch.
+/// </summary>
+public sealed record RoomFederated(RoomNid Room) : Change;
 
 /// <summary>The current state of a room has changed.</summary>
 /// <param name="Step">The number of the new state.</param>

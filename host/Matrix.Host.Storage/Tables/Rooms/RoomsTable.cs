@@ -11,7 +11,7 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         SELECT r.room_nid, r.room_id, r.version, r.creator, r.created_at, r.last_position, r.depth, r.current_step,
             r.last_ordinal,
             r.first_ordinal, r.last_step, r.last_node, r.joined_count, r.invited_count, r.extremities, e.event_nid,
-                e.event_id, e.position
+                e.event_id, e.position, r.federated
         FROM rooms r LEFT JOIN events e ON e.event_nid = (
             SELECT MAX(l.event_nid) FROM events l
             WHERE l.event_nid > (r.room_nid << 32) + r.last_ordinal AND l.event_nid < ((r.room_nid + 1) << 32))
@@ -56,6 +56,8 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         ON CONFLICT (room_nid, position) DO UPDATE SET step = excluded.step
         """);
 
+    private static readonly Statement Federate = Statement.Of("UPDATE rooms SET federated = 1 WHERE room_nid = $1");
+
     private int _lastNid = lastNid;
 
     public static void Register(WriteHandlers handlers) => handlers
@@ -66,6 +68,7 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
             if (op.FollowsFromBatch) return;
             writes.Run(UpdateHeader, op, static (a, op) => Header(a.Room(op.Room.Nid), op.Header));
         })
+        .On<RoomFederated>(Federate, static (a, op) => a.Room(op.Room))
         .On<StateChanged>(InsertLog, static (a, op) => a.Room(op.Room).Position().Int(op.Step));
 
     public static async ValueTask<RoomsTable> OpenAsync(IReads reads, CancellationToken stop) =>
@@ -146,6 +149,9 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
             position = Math.Max(position, row.Int64(17));
         }
 
-        return new RoomRow(row.Room(0), row.Text(1), row.Text(2), row.Text(3), row.Int64(4), header, position);
+        return new RoomRow(row.Room(0), row.Text(1), row.Text(2), row.Text(3), row.Int64(4), header, position)
+        {
+            IsFederated = row.Bool(18),
+        };
     }
 }

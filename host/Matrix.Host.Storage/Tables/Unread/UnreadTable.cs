@@ -12,9 +12,9 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
     private static readonly Statement Notifying = Statement.Of("""
         SELECT COALESCE(thread_root, 0),
                SUM(CASE WHEN sender <> $4 AND (redacted_by IS NULL OR redacted_by > $7) THEN 1 ELSE 0 END),
-               MAX(CASE WHEN sender = $4 AND standing & $6 = 0 THEN event_nid ELSE 0 END)
+               MAX(CASE WHEN sender = $4 AND marks & $6 = 0 THEN event_nid ELSE 0 END)
         FROM events
-        WHERE event_nid > $1 AND event_nid <= $2 AND (notify_class & $3 <> 0 OR sender = $4) AND standing & $5 = 0
+        WHERE event_nid > $1 AND event_nid <= $2 AND (notify_class & $3 <> 0 OR sender = $4) AND marks & $5 = 0
         GROUP BY COALESCE(thread_root, 0)
         """);
 
@@ -29,7 +29,7 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         SELECT e.event_nid, COALESCE(e.thread_root, 0), e.notify_class, e.sender, COALESCE(u.kind, 0)
         FROM events e LEFT JOIN unread u ON u.user_id = $1 AND u.event_nid = e.event_nid
         WHERE e.redacted_by > $3 AND e.redacted_by <= $4 AND +e.event_nid > $2 AND +e.event_nid <= $3
-            AND e.standing & $5 = 0
+            AND e.marks & $5 = 0
         """);
 
     private static readonly Statement OfUser = Statement.Of(

@@ -1,0 +1,58 @@
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Storage.Tables.AuthChains;
+
+internal sealed class AuthChainsTable(IReads reads) : IAuthChainsTable
+{
+    private static readonly Statement Citing = Statement.Of(
+        "SELECT citing_nid FROM auth_citations WHERE cited_nid = $1 ORDER BY citing_nid DESC LIMIT $2");
+
+    private static readonly Statement Heights = Statement.ByKeys(
+        "SELECT event_nid, height FROM auth_heights WHERE event_nid = KEY");
+
+    private static readonly Statement InsertCitation = Statement.Of(
+        "INSERT INTO auth_citations (cited_nid, citing_nid) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+
+    private static readonly Statement InsertHeight = Statement.Of(
+        "INSERT INTO auth_heights (event_nid, height) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+
+    private static readonly Statement CopyCitations = Statement.Of("""
+        INSERT INTO auth_citations (cited_nid, citing_nid)
+        SELECT c.live, a.citing_nid FROM auth_citations a, (SELECT $2 + 0 AS live) c WHERE a.cited_nid = $1
+        ON CONFLICT DO NOTHING
+        """);
+
+    private static readonly Statement CopyHeight = Statement.Of("""
+        INSERT INTO auth_heights (event_nid, height)
+        SELECT c.live, h.height FROM auth_heights h, (SELECT $2 + 0 AS live) c WHERE h.event_nid = $1
+        ON CONFLICT DO NOTHING
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<OutlierRenumbered>(static (op, writes) =>
+        {
+            writes.Run(CopyCitations, op, static (a, op) => a.Nid(op.Outlier).Nid(op.Live));
+            writes.Run(CopyHeight, op, static (a, op) => a.Nid(op.Outlier).Nid(op.Live));
+        })
+        .On<AuthEventsCited>(static (op, writes) =>
+        {
+            writes.Run(InsertHeight, op, static (a, op) => a.Nid(op.Citing).Int(op.Height));
+            foreach (var cited in op.Cited)
+            {
+                writes.Run(InsertCitation, (cited, op.Citing), static (a, q) => a.Nid(q.cited).Nid(q.Citing));
+            }
+        });
+
+    public ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Citing, (cited, limit), static (a, q) => a.Nid(q.cited).Int(q.limit), static row => row.Nid(0), stop);
+
+    public async ValueTask<IReadOnlyDictionary<EventNid, int>> HeightsAsync(
+        IReadOnlyCollection<EventNid> events, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            Heights, events, By.Nid, static row => (Nid: row.Nid(0), Height: row.Int32(1)), stop);
+        return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Nid, row => row.Height);
+    }
+}

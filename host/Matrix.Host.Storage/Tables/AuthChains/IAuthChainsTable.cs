@@ -1,0 +1,29 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.AuthChains;
+
+/// <summary>
+/// The auth events of state events, in rooms with other servers: the index with which state resolution finds the auth
+/// difference without loading whole chains.
+/// </summary>
+public interface IAuthChainsTable
+{
+    /// <summary>
+    /// The accepted state events that name this one in `auth_events`, the newest first. Outliers that came live are named
+    /// by their old number.
+    /// </summary>
+    ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop);
+
+    /// <summary>The heights of these state events; those without one are left out.</summary>
+    ValueTask<IReadOnlyDictionary<EventNid, int>> HeightsAsync(
+        IReadOnlyCollection<EventNid> events, CancellationToken stop);
+}
+
+/// <summary>A state event of a room with other servers was decided, and not rejected.</summary>
+/// <param name="Citing">The state event.</param>
+/// <param name="Cited">The events that it names in `auth_events`.</param>
+/// <param name="Height">One more than the greatest height among them; 0 without any.</param>
+public sealed record AuthEventsCited(EventNid Citing, IReadOnlyList<EventNid> Cited, int Height) : Change
+{
+    internal override int Weight => 40 * (Cited.Count + 1);
+}
