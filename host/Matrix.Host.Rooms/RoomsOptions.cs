@@ -45,6 +45,9 @@ public sealed record RoomsOptions
     /// <summary>The longest pause between two attempts of a durable consumer that fails.</summary>
     public TimeSpan LongestConsumerPause { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>The most servers of a room among which peers are chosen for missing events.</summary>
+    public int PeersOfRoom { get; init; } = 64;
+
     /// <summary>The most prev events of a new event.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 

@@ -48,6 +48,12 @@ public readonly record struct EventNid(long Value) : IComparable<EventNid>
     /// <summary>The position within the room.</summary>
     public uint Ordinal => (uint)Value;
 
+    /// <summary>The ordinal below which events are outliers, and from which on they are history.</summary>
+    public const uint FirstHistoryOrdinal = 0x4000_0000;
+
+    /// <summary>Whether the event had no place in the timeline when it got this number.</summary>
+    public bool IsOutlier => Ordinal is > 0 and < FirstHistoryOrdinal;
+
     /// <summary>Whether this means no event.</summary>
     public bool IsNone => Value == 0;
 

@@ -66,6 +66,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
             found[row.Nid] = Keep(room, row);
         }
 
+        await AddRenumberedAsync(room, found, missing, stop).ConfigureAwait(false);
         answer.Clear();
         foreach (var nid in nids)
         {
@@ -76,9 +77,19 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>The ids of these numbers, without reading the events.</summary>
-    public ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
-        IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
-        table.IdsAsync(nids, stop);
+    public async ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    {
+        var ids = await table.IdsAsync(nids, stop).ConfigureAwait(false);
+        var missing = nids.Where(nid => nid.IsOutlier && !ids.ContainsKey(nid)).ToArray();
+        if (missing.Length == 0) return ids;
+
+        var live = await table.RenumberedAsync(missing, stop).ConfigureAwait(false);
+        var named = await table.IdsAsync([.. live.Values], stop).ConfigureAwait(false);
+        var all = new Dictionary<EventNid, string>(ids);
+        foreach (var (outlier, nid) in live) all[outlier] = named[nid];
+        return all;
+    }
 
     /// <summary>
     /// A page of a room's timeline: see <see cref="IEventsTable.RangeAsync"/>. Skips rejected and soft-failed events
@@ -174,6 +185,32 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     private async ValueTask<StoredEvent?> ReadAsync(RoomIdentity room, EventNid nid, CancellationToken stop)
     {
         var row = await table.FindAsync(nid, stop).ConfigureAwait(false);
-        return row is null ? null : Keep(room, row);
+        if (row is not null) return Keep(room, row);
+        if (!nid.IsOutlier) return null;
+
+        var found = new Dictionary<EventNid, StoredEvent>(1);
+        await AddRenumberedAsync(room, found, [nid], stop).ConfigureAwait(false);
+        return found.GetValueOrDefault(nid);
+    }
+
+    /// <summary>Adds the events of outliers that came live since, by their old numbers.</summary>
+    private async ValueTask AddRenumberedAsync(
+        RoomIdentity room,
+        Dictionary<EventNid, StoredEvent> found,
+        IReadOnlyCollection<EventNid> nids,
+        CancellationToken stop)
+    {
+        var outliers = nids.Where(nid => nid.IsOutlier && !found.ContainsKey(nid)).ToArray();
+        if (outliers.Length == 0) return;
+
+        var live = await table.RenumberedAsync(outliers, stop).ConfigureAwait(false);
+        if (live.Count == 0) return;
+
+        var events = (await GetManyAsync(room, [.. live.Values], stop).ConfigureAwait(false))
+            .ToDictionary(stored => stored.Nid);
+        foreach (var (outlier, nid) in live)
+        {
+            if (events.TryGetValue(nid, out var stored)) found[outlier] = stored;
+        }
     }
 }

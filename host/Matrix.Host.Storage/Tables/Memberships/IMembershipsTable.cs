@@ -28,6 +28,9 @@ public interface IMembershipsTable
     ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(
         RoomNid room, MembershipSet memberships, CancellationToken stop);
 
+    /// <summary>The other servers with joined members, those with the most members first.</summary>
+    ValueTask<IReadOnlyList<string>> RemoteServersAsync(RoomNid room, int limit, CancellationToken stop);
+
     /// <summary>
     /// The number of users with each membership. Reads all of them; requests use the counts in the room's header.
     /// </summary>

@@ -50,6 +50,10 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         WHERE a.user_id = $2 AND a.is_local = 1 AND a.membership = 1
         """);
 
+    // The domain of a user id is everything after the first colon.
+    private static readonly Statement RemoteServers = Statement.Of(
+        RemoteServersBy("instr(user_id, ':')"), RemoteServersBy("strpos(user_id, ':')"));
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO memberships (room_nid, user_id, membership, event_nid, position, is_local, forgotten)
             VALUES ($1, $2, $3, $4, $5, $6, 0)
@@ -137,6 +141,19 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
             stop);
         return users.ToHashSet(StringComparer.Ordinal);
     }
+
+    public ValueTask<IReadOnlyList<string>> RemoteServersAsync(RoomNid room, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            RemoteServers,
+            (room, limit),
+            static (a, q) => a.Room(q.room).Int(q.limit),
+            static row => row.Text(0),
+            stop);
+
+    private static string RemoteServersBy(string colon) => $"""
+        SELECT substr(user_id, {colon} + 1) FROM memberships
+        WHERE room_nid = $1 AND membership = 1 AND is_local = 0 GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT $2
+        """;
 
     private static MemberRow Row(IRow row) =>
         new(row.Text(0), (Membership)row.Int64(1), row.Nid(2), row.Int64(3), row.Bool(4));

@@ -1,0 +1,103 @@
+using Matrix.Core.Room;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Inbound;
+
+/// <summary>Reads the facts that a room's machine lacks: all of them in a few queries.</summary>
+internal sealed class FactsReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
+{
+    /// <summary>The facts of these look-ups, as they are durable.</summary>
+    internal async ValueTask<RoomFacts> ReadAsync(RoomIdentity room, LookUps lookUps, CancellationToken stop)
+    {
+        var facts = new RoomFacts(lookUps);
+        var ids = lookUps.Events.Concat(lookUps.States).Concat(lookUps.Citing.Select(each => each.EventId)).ToHashSet();
+        var found = new Dictionary<string, StoredEvent>();
+        if (ids.Count > 0)
+        {
+            foreach (var row in await storage.Events.FindManyAsync(ids, stop).ConfigureAwait(false))
+            {
+                if (row.Nid.Room == room.Nid) found[row.EventId] = events.Known(row.Nid) ?? new StoredEvent(room, row);
+            }
+        }
+
+        await AddKnownAsync(facts, found.Values, stop).ConfigureAwait(false);
+        foreach (var id in lookUps.States)
+        {
+            if (!found.TryGetValue(id, out var stored) || IsOutlier(stored)) continue;
+            facts.AddStateAfter(
+                id, await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false));
+        }
+
+        foreach (var lookUp in lookUps.Citing)
+        {
+            if (!found.TryGetValue(lookUp.EventId, out var cited)) continue;
+            await AddCitingAsync(facts, room, cited, lookUp.Count, stop).ConfigureAwait(false);
+        }
+
+        if (lookUps.Following.Length > 0)
+        {
+            await AddFollowingAsync(facts, room, lookUps.Following, stop).ConfigureAwait(false);
+        }
+
+        if (lookUps.NeedsServers)
+        {
+            facts.Servers = await storage.Memberships.RemoteServersAsync(
+                room.Nid, options.PeersOfRoom, stop).ConfigureAwait(false);
+        }
+
+        return facts;
+    }
+
+    private static bool IsOutlier(StoredEvent stored) => (stored.Row.Marks & EventMarks.Outlier) != 0;
+
+    private async ValueTask AddKnownAsync(
+        RoomFacts facts, IReadOnlyCollection<StoredEvent> found, CancellationToken stop)
+    {
+        var stateEvents = found.Where(stored => (stored.Row.Marks & EventMarks.State) != 0)
+            .Select(stored => stored.Nid).ToArray();
+        var heights = stateEvents.Length == 0
+            ? new Dictionary<EventNid, int>()
+            : await storage.AuthChains.HeightsAsync(stateEvents, stop).ConfigureAwait(false);
+        foreach (var stored in found)
+        {
+            var marks = stored.Row.Marks;
+            facts.AddKnown(new KnownEvent(
+                stored.Auth,
+                (marks & EventMarks.Rejected) != 0 ? EventStatus.Rejected
+                : (marks & EventMarks.SoftFailed) != 0 ? EventStatus.SoftFailed
+                : EventStatus.Accepted,
+                heights.TryGetValue(stored.Nid, out var height) ? height : -1,
+                stored.Nid.Ordinal,
+                IsOutlier(stored),
+                (marks & (EventMarks.OnTrust | EventMarks.Outlier)) != 0 ? Provenance.OnTrust : Provenance.Computed));
+        }
+    }
+
+    private async ValueTask AddCitingAsync(
+        RoomFacts facts, RoomIdentity room, StoredEvent cited, int count, CancellationToken stop)
+    {
+        var nids = await storage.AuthChains.CitingAsync(cited.Nid, count + 1, stop).ConfigureAwait(false);
+        var ids = await events.IdsAsync(nids, stop).ConfigureAwait(false);
+        facts.AddCiting(
+            cited.EventId,
+            [.. nids.Where(ids.ContainsKey).Select(nid => ids[nid])],
+            areAll: nids.Count <= count);
+    }
+
+    private async ValueTask AddFollowingAsync(
+        RoomFacts facts, RoomIdentity room, IReadOnlyCollection<string> previousIds, CancellationToken stop)
+    {
+        var rows = await storage.Followers.OfAsync(room.Nid, previousIds, stop).ConfigureAwait(false);
+        var ids = await events.IdsAsync([.. rows.Select(row => row.Follower).Distinct()], stop).ConfigureAwait(false);
+        foreach (var followers in rows.GroupBy(row => row.PreviousId))
+        {
+            facts.AddFollowing(
+                followers.Key,
+                [.. followers.Where(row => ids.ContainsKey(row.Follower)).Select(row => ids[row.Follower])]);
+        }
+    }
+}
