@@ -63,6 +63,9 @@ public enum RoomFailureKind
 
     /// <summary>Too many requests run at once. A retry may succeed.</summary>
     Busy,
+
+    /// <summary>The other server does not support the room's version.</summary>
+    IncompatibleRoomVersion,
 }
 
 /// <summary>A failure with a sentence for the client.</summary>
@@ -70,6 +73,9 @@ public enum RoomFailureKind
 /// <param name="Message">The sentence; never a stack trace.</param>
 public sealed record RoomFailure(RoomFailureKind Kind, string Message)
 {
+    /// <summary>The room's version, if the failure is about it.</summary>
+    public string? RoomVersion { get; init; }
+
     /// <summary>The failure of an event that the core refused.</summary>
     internal static RoomFailure Of(Refusal refusal) => new(
         refusal.Kind switch

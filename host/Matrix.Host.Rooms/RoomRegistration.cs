@@ -1,10 +1,15 @@
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Transactions;
@@ -12,6 +17,7 @@ using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms;
 
@@ -22,7 +28,7 @@ public static class RoomRegistration
     /// Adds them. They need the storage, the server's signer, an <see cref="ILocalUsers"/>, the options of rooms and of
     /// reading, and a clock.
     /// </summary>
-    public static IServiceCollection AddRooms(this IServiceCollection services) => services.AddDeciding().AddReading();
+    public static IServiceCollection AddRooms(this IServiceCollection services) => services.AddDeciding().AddReceiving().AddReading();
 
     /// <summary>
     /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
@@ -38,10 +44,13 @@ public static class RoomRegistration
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
         .AddSingleton<IPushEvaluation, PushEvaluation>()
         .AddSingleton<LaneLoader>()
+        .AddSingleton<FactsReader>()
         .AddSingleton(parts => new LaneDirectory(
-            parts.Get<LaneLoader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
+            parts.Get<LaneLoader>(), parts.Get<FactsReader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new AuthChainWriter(parts.Get<EventStore>(), parts.Get<IStorage>()))
         .AddSingleton(parts => new EventAppender(
             parts.Get<EventStore>(),
+            parts.Get<AuthChainWriter>(),
             parts.Get<ServerSigner>(),
             parts.Get<IPushEvaluation>(),
             parts.Get<RoomsOptions>(),
@@ -85,13 +94,49 @@ public static class RoomRegistration
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()));
 
+    private static IServiceCollection AddReceiving(this IServiceCollection services) => services
+        .AddSingleton(parts => new SignatureChecker(parts.Get<IServerKeys>()))
+        .AddSingleton(parts => new MissingEventsFetcher(
+            parts.Get<FederationApi>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<FactsReader>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<ILogger<MissingEventsFetcher>>()))
+        .AddSingleton(parts => new RoomReceiver(
+            parts.Get<LaneDirectory>(),
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<AuthChainWriter>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<MissingEventsFetcher>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new ReceivedTransactions(
+            parts.Get<RoomSnapshots>(), parts.Get<ServerAccess>(), parts.Get<RoomReceiver>(), parts.Get<IStorage>()))
+        .AddSingleton<ServerAccess>()
+        .AddSingleton<ServerVisibility>()
+        .AddSingleton<AuthChains>()
+        .AddSingleton<ServedHistory>()
+        .AddSingleton(parts => new ResidentJoins(
+            parts.Get<RoomSnapshots>(),
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<EventStore>(),
+            parts.Get<ServerAccess>(),
+            parts.Get<ServedHistory>(),
+            parts.Get<ReplacedState>(),
+            parts.Get<RoomsOptions>()));
+
     private static IServiceCollection AddReading(this IServiceCollection services) => services
         .AddSingleton(parts => new StateStore(parts.Get<IStorage>().State, parts.Get<RoomsOptions>().StateCacheBytes))
         .AddSingleton(parts => new EventStore(parts.Get<IStorage>().Events, parts.Get<RoomsOptions>().EventCacheBytes))
         .AddSingleton<StateReader>()
         .AddSingleton(parts => new RoomSnapshots(
             parts.Get<IStorage>(), parts.Get<EventStore>(), parts.Get<StateStore>(), parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new ReplacedState(parts.Get<IStorage>().State))
+        .AddSingleton(parts => new ReplacedState(parts.Get<IStorage>().State, parts.Get<StateStore>()))
         .AddSingleton<MembershipHistory>()
         .AddSingleton(parts => new ErasedUsers(parts.Get<MembershipHistory>(), parts.Get<TimeProvider>()))
         .AddSingleton<Visibility>()

@@ -1,5 +1,4 @@
 using Matrix.Core.Facade;
-using Matrix.Core.Room.Incoming;
 using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Rooms;
@@ -45,14 +44,23 @@ public sealed record RoomsOptions
     /// <summary>The longest pause between two attempts of a durable consumer that fails.</summary>
     public TimeSpan LongestConsumerPause { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>The most servers of a room among which peers are chosen for missing events.</summary>
-    public int PeersOfRoom { get; init; } = 64;
+    /// <summary>The most events in a response to a server that walks back in a room's history.</summary>
+    public int MaxBackfill { get; init; } = 100;
+
+    /// <summary>The most events in a response to a server that misses events.</summary>
+    public int MaxMissingEvents { get; init; } = 50;
+
+    /// <summary>The most levels of previous events that one such request walks through.</summary>
+    public int MaxWalkLevels { get; init; } = 200;
+
+    /// <summary>The most rooms in which an event is searched by its id alone.</summary>
+    public int MaxRoomsOfEvent { get; init; } = 10;
 
     /// <summary>The most prev events of a new event.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 
-    /// <summary>The limits of a room's machine.</summary>
-    internal IncomingLimits Machine => IncomingLimits.Default.WithPrevious(MaxPrevEvents);
+    /// <summary>The limits of received events.</summary>
+    public ReceivingOptions Receiving { get; init; } = new();
 
     /// <summary>
     /// The longest pause between two attempts of deactivated users to leave their rooms.

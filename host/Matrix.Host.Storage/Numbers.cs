@@ -54,6 +54,12 @@ public readonly record struct EventNid(long Value) : IComparable<EventNid>
     /// <summary>Whether the event had no place in the timeline when it got this number.</summary>
     public bool IsOutlier => Ordinal is > 0 and < FirstHistoryOrdinal;
 
+    /// <summary>Whether the event was fetched as history, from before the first event that this server knew.</summary>
+    public bool IsHistory => Ordinal is >= FirstHistoryOrdinal and < FirstLiveOrdinal;
+
+    /// <summary>Whether the event arrived live.</summary>
+    public bool IsLive => Ordinal >= FirstLiveOrdinal;
+
     /// <summary>Whether this means no event.</summary>
     public bool IsNone => Value == 0;
 

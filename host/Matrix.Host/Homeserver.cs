@@ -181,6 +181,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<DepartureService>()
+            .AddHostedService<StagedEventsService>()
             .AddNetwork()
             .AddRooms()
             .AddStreams()

@@ -287,6 +287,19 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Decision.Allowed _ -> true
         | Decision.Rejected _ -> false
 
+    /// An event of another server, if it has the format of this version. Server-Server API, "Checks performed on receipt
+    /// of a PDU".
+    member _.ReadReceived(utf8: ReadOnlyMemory<byte>) : Outcome<ReceivedPdu> =
+        match PduFormat.ofBytes format utf8.Span with
+        | Ok received -> Outcome.Ok received
+        | Error fault -> Outcome.Refused(refusedBy fault)
+
+    /// The same, of JSON that was parsed leniently.
+    member _.ReadReceived(event: JsonObject) : Outcome<ReceivedPdu> =
+        match PduFormat.ofJson format event with
+        | Ok received -> Outcome.Ok received
+        | Error fault -> Outcome.Refused(refusedBy fault)
+
     /// The redacted event.
     member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu
 

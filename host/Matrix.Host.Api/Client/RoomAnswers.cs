@@ -13,6 +13,15 @@ internal static class RoomAnswers
     internal static Answer Of(RoomFailure failure)
     {
         if (failure.Kind == RoomFailureKind.Busy) return Answer.LimitExceeded(_busyFor, failure.Message);
+        if (failure is { Kind: RoomFailureKind.IncompatibleRoomVersion, RoomVersion: { } version })
+        {
+            return Answer.Error(
+                400,
+                MatrixError.IncompatibleRoomVersion,
+                failure.Message,
+                json => json.WriteString("room_version", version));
+        }
+
         var (status, code) = StandardOf(failure.Kind);
         return Answer.Error(status, code, failure.Message);
     }

@@ -10,6 +10,10 @@ public static class FederationApi
     public static IServiceCollection AddFederationApi(this IServiceCollection services) => services
         .AddSingleton<IFederationEndpoints, ServerImplementation.Version>()
         .AddSingleton<IFederationEndpoints, ServerKeys.PublishKeys>()
+        .AddSingleton<IFederationEndpoints, Transactions.SendTransaction>()
+        .AddSingleton<IFederationEndpoints, JoiningRooms.Joins>()
+        .AddSingleton<IFederationEndpoints, RetrievingEvents.StoredEvents>()
+        .AddSingleton<IFederationEndpoints, Backfilling.History>()
         .AddSingleton<IFederationEndpoints, Queries.QueryProfile>()
         .AddSingleton<IFederationEndpoints, Queries.QueryDirectory>()
         .AddSingleton<IFederationEndpoints, Queries.UnknownQuery>()

@@ -41,8 +41,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// </summary>
     public async ValueTask<StoredEvent?> ByIdAsync(RoomIdentity room, string eventId, CancellationToken stop)
     {
-        var row = await table.FindAsync(eventId, stop).ConfigureAwait(false);
-        return row is null || row.Nid.Room != room.Nid ? null : Keep(room, row);
+        var row = await table.FindAsync(room.Nid, eventId, stop).ConfigureAwait(false);
+        return row is null ? null : Keep(room, row);
     }
 
     /// <summary>The events of these numbers, in the same order, without absent ones. At most one query.</summary>

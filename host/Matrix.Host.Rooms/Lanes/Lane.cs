@@ -12,9 +12,16 @@ namespace Matrix.Host.Rooms.Lanes;
 /// Serialises one room's decisions. It holds the room's machine, and builds on its own events before they are durable,
 /// to a bounded depth; if they are not written, the machine takes them back. A lane never awaits the network.
 /// </summary>
-internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter writer, RoomsOptions options) : IDisposable
+internal sealed class Lane(
+    RoomNid room,
+    LaneLoader loader,
+    FactsReader facts,
+    Action<RoomIdentity, RoomMachine, Output> asked,
+    IStorageWriter writer,
+    RoomsOptions options) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly IncomingLimits _limits = options.Receiving.ToLimits(options.MaxPrevEvents);
 
     /// <summary>A slot for each batch that waits for the disk.</summary>
     private readonly SemaphoreSlim _slots = new(options.MaxSpeculation, options.MaxSpeculation);
@@ -30,6 +37,12 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     private RoomMachine? _machine;
     private WriteChain _chain = new();
     private int _waiting;
+
+    /// <summary>Whether a session left before it had written what the machine decided of received events.</summary>
+    private bool _isSpoilt;
+
+    /// <summary>Whether the room has staged events that its machine was not told.</summary>
+    private bool _hasUntold;
 
     internal RoomNid Room => room;
 
@@ -77,12 +90,14 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
         try
         {
-            if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
+            if (_isSpoilt) await StartAgainAsync().ConfigureAwait(false);
+            else if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
             else ReportDurable();
             if (_pending is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
             {
                 _machine = MachineOf(loaded);
                 _pending = loaded;
+                _hasUntold = loaded.HadStaged;
             }
 
             if (_pending is { } pending) return new LaneSession(this, pending, _machine!, _chain);
@@ -115,11 +130,32 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     {
         get
         {
-            if (_chain.IsBroken) return true;
+            if (_chain.IsBroken || _isSpoilt) return true;
             ReportDurable();
             return _machine is null || _machine.CanBeEvicted;
         }
     }
+
+    /// <summary>
+    /// The received events with a row, as far as this lane knows. A row that stays by mistake is told to the machine
+    /// again when the room is next read, and then deleted. Used only while the lane is held.
+    /// </summary>
+    internal HashSet<string> Staged { get; } = [];
+
+    /// <summary>Whether the room has staged events that its machine was not told. True once.</summary>
+    internal bool TakeUntold()
+    {
+        var hasUntold = _hasUntold;
+        _hasUntold = false;
+        return hasUntold;
+    }
+
+    /// <summary>
+    /// Called when a session leaves without having written what the machine decided of received events. The machine
+    /// would decide them again, and fail again if one of them was the reason. So the next session reads the room again;
+    /// the servers that sent them repeat them.
+    /// </summary>
+    internal void Spoil() => _isSpoilt = true;
 
     /// <summary>An undurable event by ordinal; null if there is none.</summary>
     internal StoredEvent? Undurable(uint ordinal) => _undurable.GetValueOrDefault(ordinal);
@@ -167,7 +203,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         }
 
         // After the writer accepted the batch: a batch that it refused has no outcome.
-        _submitted.Enqueue(new Submitted(batch, session.Start, session.FirstDecision, session.LastDecision));
+        _submitted.Enqueue(new Submitted(
+            batch, session.Start, session.FirstDecision, session.LastDecision, session.HasReceived));
         _pending = session.Pending;
         _gate.Release();
         return write;
@@ -215,7 +252,9 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         }
 
         ReportDurable();
-        var isKnown = _submitted.All(each => each.Batch.Outcome == WriteOutcome.NotWritten);
+
+        // Received events may be the reason of the failure, so the machine must not decide them again.
+        var isKnown = _submitted.All(each => each.Batch.Outcome == WriteOutcome.NotWritten && !each.HasReceived);
         if (isKnown && _submitted.TryPeek(out var oldest) && oldest.Before.Exists && _machine is not null)
         {
             _pending = oldest.Before;
@@ -235,11 +274,31 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         _undurable.Clear();
     }
 
+    /// <summary>Reads the room again, after all submitted batches.</summary>
+    private async ValueTask StartAgainAsync()
+    {
+        try
+        {
+            await SettledAsync(_chain).ConfigureAwait(false);
+        }
+        catch (StorageException broken)
+            when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
+        {
+            // The room is read again either way.
+        }
+
+        Forget();
+        _chain = new WriteChain();
+        _undurable.Clear();
+    }
+
     private void Forget()
     {
         _pending = null;
         _machine = null;
+        _isSpoilt = false;
         _submitted.Clear();
+        Staged.Clear();
     }
 
     private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
@@ -248,21 +307,37 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
             pending.Room.RoomId,
             pending.Extremities,
             pending.State,
-            new RoomNumbers(pending.LastOrdinal + 1, pending.FirstOrdinal - 1, RoomNumbers.First.NextOutlier),
-            RoomGaps.None),
-        options.Machine);
+            new RoomNumbers(pending.LastOrdinal + 1, pending.FirstOrdinal - 1, pending.LastOutlier + 1),
+            pending.Gaps),
+        _limits);
 
     /// <summary>A submitted batch.</summary>
     /// <param name="Batch">The batch.</param>
     /// <param name="Before">The room before it.</param>
     /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
     /// <param name="LastDecision">The number of its last.</param>
-    private sealed record Submitted(WriteBatch Batch, PendingRoom Before, long FirstDecision, long LastDecision);
+    /// <param name="HasReceived">Whether the machine was given input from other servers.</param>
+    private sealed record Submitted(
+        WriteBatch Batch, PendingRoom Before, long FirstDecision, long LastDecision, bool HasReceived);
 
     private void Forget(LaneSession session)
     {
         foreach (var made in session.Events) _undurable.TryRemove(made.Nid.Ordinal, out _);
     }
+
+    /// <summary>Reads the facts that the machine lacks, and gives them to it. Called while the lane is held.</summary>
+    internal async ValueTask LearnAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
+        _machine!.Learn(await ReadFactsAsync(identity, lookUps, stop).ConfigureAwait(false));
+
+    /// <summary>Passes on what the machine asks for.</summary>
+    internal void Ask(RoomIdentity identity, Output output)
+    {
+        if (output.Requests.Length > 0 || output.Resolve is not null) asked(identity, _machine!, output);
+    }
+
+    /// <summary>Reads facts from storage.</summary>
+    internal ValueTask<RoomFacts> ReadFactsAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
+        facts.ReadAsync(identity, lookUps, stop);
 
     /// <summary>Opens the lane for the next session, with nothing submitted.</summary>
     internal void Leave()

@@ -1,14 +1,22 @@
+using Matrix.Core.Room.Incoming;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>The lanes, one per room. Beyond a limit, idle lanes are evicted, the longest idle first.</summary>
-internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, RoomsOptions options) : IDisposable
+internal sealed class LaneDirectory(
+    LaneLoader loader, FactsReader facts, IStorageWriter writer, RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, Lane> _lanes = [];
     private readonly LinkedList<Lane> _idle = new();
+
+    /// <summary>
+    /// Carries out what machines ask for, outside of the lanes: requests to other servers, and large resolutions. Set
+    /// once, by the receiver of events.
+    /// </summary>
+    internal Action<RoomIdentity, RoomMachine, Output>? Asked { get; set; }
 
     /// <summary>The number of lanes in memory.</summary>
     internal int Count
@@ -26,7 +34,13 @@ internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, Ro
         {
             if (!_lanes.TryGetValue(room, out var lane))
             {
-                lane = new Lane(room, loader, writer, options);
+                lane = new Lane(
+                    room,
+                    loader,
+                    facts,
+                    (identity, machine, output) => Asked?.Invoke(identity, machine, output),
+                    writer,
+                    options);
                 _lanes.Add(room, lane);
             }
             else if (lane.Users == 0)

@@ -1,4 +1,6 @@
 using Matrix.Core.Facade;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Core.Room.Incoming;
 using Matrix.Core.Room;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Snapshots;
@@ -9,7 +11,7 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>Loads the room of a lane.</summary>
-internal sealed class LaneLoader(IStorage storage, StateStore states)
+internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptions options)
 {
     /// <summary>The room as it is durable; null if there is no such room.</summary>
     internal async ValueTask<PendingRoom?> LoadAsync(RoomNid room, CancellationToken stop)
@@ -21,13 +23,22 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         var state = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
+        var gaps = row.IsFederated
+            ? await storage.Followers.GapsAsync(room, options.Receiving.Gaps + 1, stop).ConfigureAwait(false)
+            : [];
         return new PendingRoom
         {
             Room = row.Identity,
+            IsFederated = row.IsFederated,
+            LastOutlier = row.IsFederated
+                ? await storage.Events.LastOutlierAsync(room, stop).ConfigureAwait(false)
+                : 0,
+            HadStaged = row.IsFederated && await storage.StagedEvents.AnyAsync(room, stop).ConfigureAwait(false),
+            Gaps = RoomGaps.Of([.. gaps.Take(options.Receiving.Gaps)], areAll: gaps.Count <= options.Receiving.Gaps),
             Exists = true,
             State = state,
             Local = await LocalMembers.ReadAsync(storage.Memberships, room, stop).ConfigureAwait(false),
-            Extremities = await ExtremitiesAsync(room, header, state, stop).ConfigureAwait(false),
+            Extremities = await ExtremitiesAsync(row.Identity, header, state, row.IsFederated, stop).ConfigureAwait(false),
             Depth = header.Depth,
             CurrentStep = header.CurrentStep,
             LastStep = header.LastStep,
@@ -48,21 +59,29 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
     /// A single extremity's state is the current state; of several extremities, each event names its own.
     /// </summary>
     private async ValueTask<ForwardExtremity[]> ExtremitiesAsync(
-        RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
+        RoomIdentity room, RoomHeader header, StateTree state, bool isFederated, CancellationToken stop)
     {
-        if (header.Extremities is [var one])
+        // The events of a room without other servers never rest on trust.
+        if (!isFederated && header.Extremities is [var one])
         {
             return [new ForwardExtremity(one.Ordinal, one.EventId, header.Depth, state, Provenance.Computed)];
         }
 
-        var nids = header.Extremities.Select(extremity => extremity.Nid(room)).ToArray();
+        var nids = header.Extremities.Select(extremity => extremity.Nid(room.Nid)).ToArray();
         var rows = (await storage.Events.FindManyAsync(nids, stop).ConfigureAwait(false)).ToDictionary(row => row.Nid);
         var found = new ForwardExtremity[nids.Length];
         for (var i = 0; i < found.Length; i++)
         {
-            var after = await states.AtAsync(room, rows[nids[i]].Step, stop).ConfigureAwait(false);
+            var row = rows[nids[i]];
+            var after = found.Length == 1
+                ? state
+                : await states.AtAsync(room.Nid, row.Step, stop).ConfigureAwait(false);
             found[i] = new ForwardExtremity(
-                nids[i].Ordinal, rows[nids[i]].EventId, header.Depth, after, Provenance.Computed);
+                nids[i].Ordinal,
+                row.EventId,
+                found.Length == 1 ? header.Depth : new StoredEvent(room, row).Pdu.Depth,
+                after,
+                (row.Marks & EventMarks.OnTrust) != 0 ? Provenance.OnTrust : Provenance.Computed);
         }
 
         return found;

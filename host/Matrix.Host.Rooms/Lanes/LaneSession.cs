@@ -4,6 +4,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.StagedEvents;
 
 namespace Matrix.Host.Rooms.Lanes;
 
@@ -13,11 +14,16 @@ namespace Matrix.Host.Rooms.Lanes;
 /// </summary>
 internal sealed class LaneSession : IDisposable
 {
+    /// <summary>Far more than the depth of any auth chain that is walked for one input.</summary>
+    private const int MostLookUps = 10_000;
+
     private readonly Lane _lane;
     private readonly WriteChain _chain;
     private readonly List<Change> _changes = new(2);
     private List<ConditionalChange>? _preconditions;
+    private List<Change>? _first;
     private bool _left;
+    private int _lookUps;
 
     internal LaneSession(Lane lane, PendingRoom pending, RoomMachine machine, WriteChain chain)
     {
@@ -42,12 +48,78 @@ internal sealed class LaneSession : IDisposable
     /// <summary>The number of this session's last decision; 0 if it has none.</summary>
     internal long LastDecision { get; private set; }
 
+    /// <summary>Whether the machine was given input from other servers.</summary>
+    internal bool HasReceived { get; private set; }
+
+    /// <summary>Whether the room has staged events that its machine was not told. True once.</summary>
+    internal bool TakeUntold() => _lane.TakeUntold();
+
+    /// <summary>These events have rows.</summary>
+    internal void KnowStaged(IEnumerable<string> eventIds) => _lane.Staged.UnionWith(eventIds);
+
     /// <summary>Adds a decision of the machine. Disposing the session without submitting takes it back.</summary>
     internal void Adopted(DecidedEvent decided)
     {
         if (FirstDecision == 0) FirstDecision = decided.Number;
         LastDecision = decided.Number;
     }
+
+    /// <summary>
+    /// Takes inputs from other servers: what can be decided is decided, and every decision belongs to the session.
+    /// Facts that the machine lacks are read from storage.
+    /// </summary>
+    internal async ValueTask<Output> TellAsync(Input[] inputs, CancellationToken stop)
+    {
+        HasReceived = true;
+        while (true)
+        {
+            var output = Machine.Tell(inputs);
+            if (!output.LookUps.IsEmpty)
+            {
+                await LearnAsync(output.LookUps, stop).ConfigureAwait(false);
+                continue;
+            }
+
+            foreach (var decided in output.Decided) Adopted(decided);
+            _lane.Ask(Pending.Room, output);
+            return output;
+        }
+    }
+
+    /// <summary>
+    /// Runs the machine's outstanding resolution in the session: a local state event has to be adopted on the room as it
+    /// is now. Received events may be decided by it. Null if there is none.
+    /// </summary>
+    internal async ValueTask<Output?> ResolveAsync(CancellationToken stop)
+    {
+        if (Machine.Resolving is not { } resolution) return null;
+        for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
+        {
+            resolution.Learn(await _lane.ReadFactsAsync(Pending.Room, lookUps, stop).ConfigureAwait(false));
+        }
+
+        return await TellAsync([Input.NewResolved(resolution)], stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores a received event that waits, so that its sender can be told that it is here.</summary>
+    internal void Stage(string eventId, string peer, ReadOnlyMemory<byte> json)
+    {
+        if (_lane.Staged.Add(eventId)) Write(new EventStaged(Pending.Room.Nid, eventId, peer, json));
+    }
+
+    /// <summary>An event waits no longer.</summary>
+    internal void Unstage(string eventId)
+    {
+        if (_lane.Staged.Remove(eventId)) Write(new StagedEventRemoved(Pending.Room.Nid, eventId));
+    }
+
+    /// <summary>Reads the facts that the machine lacks, and gives them to it.</summary>
+    /// <exception cref="InvalidDataException">The session needs more look-ups than any room should.</exception>
+    internal ValueTask LearnAsync(LookUps lookUps, CancellationToken stop) =>
+        ++_lookUps <= MostLookUps
+            ? _lane.LearnAsync(Pending.Room, lookUps, stop)
+            : throw new InvalidDataException(
+                $"Room {Pending.Room.RoomId} needs more than {MostLookUps} look-ups for one input.");
 
     /// <summary>The session's events, in order.</summary>
     internal List<StoredEvent> Events { get; } = [];
@@ -99,6 +171,9 @@ internal sealed class LaneSession : IDisposable
     /// <summary>Adds a change to the batch.</summary>
     internal void Write(Change change) => _changes.Add(change);
 
+    /// <summary>Adds a change that comes before the session's events.</summary>
+    internal void WriteFirst(Change change) => (_first ??= []).Add(change);
+
     /// <summary>Adds a precondition: if it is not applied, nothing of the session is written.</summary>
     internal void Require(ConditionalChange change) => (_preconditions ??= []).Add(change);
 
@@ -125,14 +200,15 @@ internal sealed class LaneSession : IDisposable
     internal void Settle() => _lane.Settle(this);
 
     /// <summary>
-    /// Leaves the lane with nothing written, and waits until the events that the session saw are durable: its result
+    /// Leaves the lane with nothing to write, and waits until the events that the session saw are durable: its result
     /// relies on them.
     /// </summary>
     /// <exception cref="StorageException">An event that the session saw was not written.</exception>
     internal async ValueTask SettledAsync()
     {
         var settled = _lane.SettledAsync(_chain);
-        Dispose();
+        _left = true;
+        _lane.Leave();
         await settled.ConfigureAwait(false);
     }
 
@@ -155,6 +231,7 @@ internal sealed class LaneSession : IDisposable
             Pending = Pending with { Exists = true };
         }
 
+        foreach (var change in _first ?? []) batch.Add(change);
         if (Events.Count > 0) batch.Add(new EventsAppended(room, Events) { Request = Request });
         foreach (var change in _changes) batch.Add(change);
         if (!ReferenceEquals(Pending.State, Start.State))
@@ -172,7 +249,8 @@ internal sealed class LaneSession : IDisposable
     {
         if (_left) return;
         _left = true;
-        if (FirstDecision > 0) _ = Machine.Failed(FirstDecision);
+        if (HasReceived) _lane.Spoil();
+        else if (FirstDecision > 0) _ = Machine.Failed(FirstDecision);
         _lane.Leave();
     }
 }

@@ -1,4 +1,5 @@
 using Matrix.Core.Room;
+using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -47,6 +48,18 @@ internal sealed record PendingRoom
 
     /// <summary>Whether any event of the room has, or had, a relation.</summary>
     internal bool HasRelations { get; init; }
+
+    /// <summary>Whether the room has, or had, members of other servers.</summary>
+    internal bool IsFederated { get; init; }
+
+    /// <summary>The last ordinal of an outlier; 0 if there is none.</summary>
+    internal uint LastOutlier { get; init; }
+
+    /// <summary>Whether the room had staged events when it was read.</summary>
+    internal bool HadStaged { get; init; }
+
+    /// <summary>The gaps with which the room's machine starts.</summary>
+    internal RoomGaps Gaps { get; init; } = RoomGaps.None;
 
     /// <summary>Whether any redaction of the room waits, or waited, for its event.</summary>
     internal bool HasWaitingRedactions { get; init; }

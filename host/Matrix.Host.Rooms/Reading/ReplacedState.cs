@@ -1,5 +1,6 @@
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.State;
@@ -7,10 +8,29 @@ using Matrix.Host.Storage.Tables.State;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// Finds the state event that each state event replaced, from the steps of the room's state. Cached events remember it.
+/// Finds the state before each event, and the state event that it replaced, from the steps of the room's state. Cached
+/// events remember the latter.
 /// </summary>
-public sealed class ReplacedState(IStateTable steps)
+public sealed class ReplacedState(IStateTable steps, StateStore states)
 {
+    /// <summary>The state before an event that is no outlier.</summary>
+    public async ValueTask<StateTree> StateBeforeAsync(RoomNid room, StoredEvent stored, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
+        if ((stored.Row.Marks & EventMarks.Branched) != 0)
+        {
+            var step = await steps.StepsBeforeAsync([stored.Nid], stop).ConfigureAwait(false);
+            return await states.AtAsync(room, step[stored.Nid], stop).ConfigureAwait(false);
+        }
+
+        var after = await states.AtAsync(room, stored.Row.Step, stop).ConfigureAwait(false);
+        if ((stored.Row.Marks & (EventMarks.State | EventMarks.Rejected)) != EventMarks.State) return after;
+        var rows = await steps.StepsAsync(room, [stored.Row.Step], stop).ConfigureAwait(false);
+        var changed = rows.Any(row => StateStep.Parse(row.Changes.ToArray()).Changes
+            .Any(change => change.AfterOrdinal == stored.Nid.Ordinal));
+        return changed ? await states.AtAsync(room, rows[0].Parent, stop).ConfigureAwait(false) : after;
+    }
+
     /// <summary>
     /// Sets <see cref="StoredEvent.Replaces"/> of these events of one room. One query, for the steps of the events
     /// where it is not known.
@@ -32,6 +52,8 @@ public sealed class ReplacedState(IStateTable steps)
         }
 
         if (unknown is null) return;
+        await LearnBranchedAsync(room, unknown, stop).ConfigureAwait(false);
+        if (unknown.Count == 0) return;
         foreach (var row in await steps.StepsAsync(room, unknown.Keys, stop).ConfigureAwait(false))
         {
             foreach (var change in StateStep.Parse(row.Changes.ToArray()).Changes)
@@ -48,5 +70,25 @@ public sealed class ReplacedState(IStateTable steps)
 
         // A state event that changed nothing replaced nothing.
         foreach (var stored in unknown.Values.SelectMany(static ofStep => ofStep)) stored.Replaces ??= EventNid.None;
+    }
+
+    /// <summary>The same for state events of branches, which leave the dictionary.</summary>
+    private async ValueTask LearnBranchedAsync(
+        RoomNid room, Dictionary<int, List<StoredEvent>> unknown, CancellationToken stop)
+    {
+        foreach (var (step, ofStep) in unknown)
+        {
+            foreach (var stored in ofStep.Where(static each => (each.Row.Marks & EventMarks.Branched) != 0))
+            {
+                var before = await StateBeforeAsync(room, stored, stop).ConfigureAwait(false);
+                var entry = before.Find(stored.Pdu.Type, stored.Pdu.StateKey!);
+                stored.Replaces = entry is null || entry.Ordinal == stored.Nid.Ordinal
+                    ? EventNid.None
+                    : EventNid.Of(room, entry.Ordinal);
+            }
+
+            ofStep.RemoveAll(static each => (each.Row.Marks & EventMarks.Branched) != 0);
+            if (ofStep.Count == 0) unknown.Remove(step);
+        }
     }
 }

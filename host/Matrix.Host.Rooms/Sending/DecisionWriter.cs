@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.State;
 
@@ -15,20 +16,57 @@ namespace Matrix.Host.Rooms.Sending;
 /// counts follow the difference of the room's current state before and after the decision, not the event.
 /// </summary>
 internal sealed class DecisionWriter(
-    EventStore events, LaneState state, Redactions redactions, IPushEvaluation push, RoomsOptions options)
+    EventStore events,
+    LaneState state,
+    Redactions redactions,
+    AuthChainWriter authChains,
+    IPushEvaluation push,
+    RoomsOptions options)
 {
     private const string MemberType = "m.room.member";
+
+    /// <summary>Writes the changes of decisions about events of other servers. None of them waits any longer.</summary>
+    /// <param name="session">The session in the room's lane.</param>
+    /// <param name="output">The decisions, and the events that are dropped.</param>
+    /// <param name="forAnother">The id of an event that this server sends to the room's other servers, for the sender's
+    /// server; null if there is none.</param>
+    /// <param name="stop">Cancels reading.</param>
+    internal async ValueTask ReceiveAsync(
+        LaneSession session, Output output, string? forAnother, CancellationToken stop)
+    {
+        foreach (var decided in output.Decided)
+        {
+            var isForAnother = decided.Event.EventId == forAnother;
+            await ReceiveAsync(session, decided, isForAnother, stop).ConfigureAwait(false);
+            session.Unstage(decided.Event.EventId);
+        }
+
+        foreach (var (id, _) in output.Dropped) session.Unstage(id);
+    }
+
+    private async ValueTask ReceiveAsync(
+        LaneSession session, DecidedEvent decided, bool isForAnother, CancellationToken stop)
+    {
+        var redaction = decided is { Verdict.IsAccepted: true, IsOutlier: false, Event.Redacts: { } targetId }
+            ? await redactions.ReceivedAsync(session, decided, targetId, stop).ConfigureAwait(false)
+            : default;
+        if (redaction.Change is { } change) session.Write(change);
+        var marks = (redaction.IsWaiting ? EventMarks.WaitingRedaction : EventMarks.None)
+            | (isForAnother && decided.Verdict.IsAccepted ? EventMarks.ForAnother : EventMarks.None);
+        _ = await WriteAsync(session, decided, null, marks, stop).ConfigureAwait(false);
+    }
 
     /// <summary>Writes the changes of a decision, and updates the session's room.</summary>
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="decided">The decision.</param>
     /// <param name="sentAs">The device and transaction id of the request; null if no local device sent the
     /// event.</param>
-    /// <param name="isWaiting">Whether the event is a redaction whose target has not arrived.</param>
+    /// <param name="marks">The marks beside those of the decision.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> WriteAsync(
-        LaneSession session, DecidedEvent decided, SentAs? sentAs, bool isWaiting, CancellationToken stop)
+        LaneSession session, DecidedEvent decided, SentAs? sentAs, EventMarks marks, CancellationToken stop)
     {
+        var isWaiting = (marks & EventMarks.WaitingRedaction) != 0;
         var pdu = decided.Event;
         var pending = session.Pending;
         var room = pending.Room.RoomId.Length > 0 ? pending.Room : pending.Room with { RoomId = pdu.RoomId };
@@ -43,22 +81,39 @@ internal sealed class DecisionWriter(
         session.Pending = pending with
         {
             Room = room,
-            LastOrdinal = Math.Max(pending.LastOrdinal, decided.Ordinal),
-            Depth = decided.Extremities.Max(extremity => extremity.Depth),
+            LastOrdinal = nid.IsLive ? Math.Max(pending.LastOrdinal, decided.Ordinal) : pending.LastOrdinal,
+            FirstOrdinal = nid.IsHistory ? Math.Min(pending.FirstOrdinal, decided.Ordinal) : pending.FirstOrdinal,
+            LastOutlier = nid.IsOutlier ? Math.Max(pending.LastOutlier, decided.Ordinal) : pending.LastOutlier,
+            Depth = decided.Extremities.Length == 0 ? 0 : decided.Extremities.Max(extremity => extremity.Depth),
             Extremities = decided.Extremities,
             HasWaitingRedactions = pending.HasWaitingRedactions || isWaiting,
         };
-        var step = await StateAsync(session, decided, stop).ConfigureAwait(false);
+        if (decided.OutlierOrdinal != 0)
+        {
+            session.WriteFirst(new OutlierRenumbered(EventNid.Of(room.Nid, decided.OutlierOrdinal), nid));
+        }
+
+        marks |= MarksOf(decided) | (nid.IsHistory ? EventMarks.Backfilled : EventMarks.None);
+        var isShown = (marks & StoredEvent.Hidden) == 0;
+        var step = decided.IsOutlier ? 0 : await StateAsync(session, decided, stop).ConfigureAwait(false);
+        if (step != 0 && IsBranched(decided))
+        {
+            marks |= EventMarks.Branched;
+            session.Write(new StateBeforeNamed(
+                nid, await StepOfAsync(session, decided, decided.StateBefore!, stop).ConfigureAwait(false)));
+        }
+
         var row = new EventRow(
             nid,
             pdu.EventId,
             Position: 0,
             step,
-            (pdu.IsState ? EventMarks.State : EventMarks.None)
-                | (isWaiting ? EventMarks.WaitingRedaction : EventMarks.None),
+            marks,
             NotifyClass: 0,
             pdu.Sender,
-            await ThreadRootAsync(session, StoredEvent.RelationOf(pdu.Type, pdu.Content), stop).ConfigureAwait(false),
+            isShown
+                ? await ThreadRootAsync(session, Relation.Of(pdu.Content), stop).ConfigureAwait(false)
+                : EventNid.None,
             redaction?.Nid ?? EventNid.None,
             sentAs,
             pdu.Canonical);
@@ -70,12 +125,13 @@ internal sealed class DecisionWriter(
                 session, decided.CurrentStateBefore, decided.CurrentStateAfter, stop).ConfigureAwait(false);
         }
 
-        if (stored.Relation is not null) session.Pending = session.Pending with { HasRelations = true };
+        if (session.Pending.IsFederated) await WriteGraphAsync(session, decided, stored, stop).ConfigureAwait(false);
+        if (isShown && stored.Relation is not null) session.Pending = session.Pending with { HasRelations = true };
         if (redaction is not null) session.Write(new EventRedacted(stored));
         if (isWaiting) session.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
 
-        // Hidden events notify nobody.
-        if (isWaiting || redaction is not null) return stored;
+        // Events that are not shown notify nobody.
+        if (!isShown || redaction is not null) return stored;
         var inRoom = new EventInRoom(
             stored,
             session.Pending.Local,
@@ -85,6 +141,48 @@ internal sealed class DecisionWriter(
         if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);
         foreach (var unread in outcome.Rows) session.Write(unread);
         return stored;
+    }
+
+    /// <summary>
+    /// Whether the state before a state event is not the current state before it, from which the step of the state
+    /// after it differs.
+    /// </summary>
+    private static bool IsBranched(DecidedEvent decided) =>
+        decided is { Event.IsState: true, Verdict.IsRejected: false, StateBefore: { } before }
+        && !StateTree.AreSame(before, decided.CurrentStateBefore);
+
+    private static EventMarks MarksOf(DecidedEvent decided) =>
+        (decided.Event.IsState ? EventMarks.State : EventMarks.None)
+        | (decided.Verdict.IsRejected ? EventMarks.Rejected : EventMarks.None)
+        | (decided.Verdict.IsSoftFailed ? EventMarks.SoftFailed : EventMarks.None)
+        | (decided.IsOutlier ? EventMarks.Outlier : EventMarks.None)
+        | (decided.Known.Provenance.IsOnTrust && !decided.IsOutlier ? EventMarks.OnTrust : EventMarks.None);
+
+    /// <summary>
+    /// Writes what later decisions in a room with other servers look up: why the event was refused, whom it follows if
+    /// that is no accepted event, the gap that it closes, and the auth events of a state event.
+    /// </summary>
+    private async ValueTask WriteGraphAsync(
+        LaneSession session, DecidedEvent decided, StoredEvent stored, CancellationToken stop)
+    {
+        if (decided.RefusedBy.Length > 0) session.Write(new EventRefused(stored.Nid, decided.RefusedBy, decided.Reason));
+        if (decided.ClosesGap) session.Write(new GapClosed(stored.Room.Nid, stored.EventId));
+        if (!decided.IsLocal && !decided.IsOutlier)
+        {
+            foreach (var previous in decided.Event.PrevEvents)
+            {
+                var isGap = decided.GapsOpened.Contains(previous);
+                if (isGap || session.Machine.Known(previous) is { Status.IsAccepted: false })
+                {
+                    session.Write(new FollowerDecided(stored.Nid, previous, isGap));
+                }
+            }
+        }
+
+        if (decided.Event.IsState && !decided.Verdict.IsRejected)
+        {
+            await authChains.WriteAsync(session, decided.Known, stored, stop).ConfigureAwait(false);
+        }
     }
 
     /// <summary>

@@ -24,14 +24,19 @@ internal sealed class EventAppender
     private readonly Redactions _redactions;
 
     internal EventAppender(
-        EventStore events, ServerSigner signer, IPushEvaluation push, RoomsOptions options, TimeProvider time)
+        EventStore events,
+        AuthChainWriter authChains,
+        ServerSigner signer,
+        IPushEvaluation push,
+        RoomsOptions options,
+        TimeProvider time)
     {
         _events = events;
         _signer = signer;
         _time = time;
         State = new LaneState(events);
         _redactions = new Redactions(events, State, options);
-        Writer = new DecisionWriter(events, State, _redactions, push, options);
+        Writer = new DecisionWriter(events, State, _redactions, authChains, push, options);
     }
 
     /// <summary>The state that events are built on.</summary>
@@ -65,7 +70,7 @@ internal sealed class EventAppender
             return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event must be a user id.");
         }
 
-        var prepared = Prepare(session);
+        var prepared = await PrepareAsync(session, stop).ConfigureAwait(false);
         var made = await DecideAsync(session, prepared, draft, timestamp, stop).ConfigureAwait(false);
         if (!made.IsOk) return made.Failure;
 
@@ -77,7 +82,23 @@ internal sealed class EventAppender
             if (redaction.Failure is { } refused) return refused;
         }
 
-        var adoption = session.Machine.Adopt(prepared, session.Pending.Room.Rules.Prepare(pdu), -1);
+        var auth = session.Pending.Room.Rules.Prepare(pdu);
+        var adoption = session.Machine.Adopt(prepared, auth, -1);
+        while (adoption.Refusal is AdoptionRefusal.NeedsFacts or AdoptionRefusal.Resolving)
+        {
+            if (adoption.Refusal == AdoptionRefusal.NeedsFacts)
+            {
+                await session.LearnAsync(adoption.LookUps, stop).ConfigureAwait(false);
+            }
+            else
+            {
+                var output = await session.ResolveAsync(stop).ConfigureAwait(false);
+                if (output is not null) await Writer.ReceiveAsync(session, output, null, stop).ConfigureAwait(false);
+            }
+
+            adoption = session.Machine.Adopt(prepared, auth, -1);
+        }
+
         if (adoption.Decided is not { } decided)
         {
             throw new InvalidOperationException(
@@ -86,12 +107,20 @@ internal sealed class EventAppender
 
         session.Adopted(decided);
         if (redaction.Change is { } change) session.Write(change);
-        return await Writer.WriteAsync(session, decided, sentAs, redaction.IsWaiting, stop).ConfigureAwait(false);
+        return await Writer.WriteAsync(
+            session,
+            decided,
+            sentAs,
+            redaction.IsWaiting ? EventMarks.WaitingRedaction : EventMarks.None,
+            stop).ConfigureAwait(false);
     }
 
     /// <summary>Why the draft would be refused now; null if it would be allowed.</summary>
-    internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneSession session, Draft draft, CancellationToken stop) =>
-        (await DecideAsync(session, Prepare(session), draft, null, stop).ConfigureAwait(false)).Failure;
+    internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneSession session, Draft draft, CancellationToken stop)
+    {
+        var prepared = await PrepareAsync(session, stop).ConfigureAwait(false);
+        return (await DecideAsync(session, prepared, draft, null, stop).ConfigureAwait(false)).Failure;
+    }
 
     /// <summary>Makes an event of a draft and decides it, without adding it to the room.</summary>
     internal async ValueTask<RoomResult<Pdu>> DecideAsync(
@@ -99,7 +128,8 @@ internal sealed class EventAppender
     {
         var room = session.Pending.Room;
         var rules = room.Rules;
-        var state = await State.SnapshotAsync(session, rules.AuthKeys(draft), stop).ConfigureAwait(false);
+        var keys = rules.AuthKeys(draft);
+        var state = await State.SnapshotAsync(session, prepared.StateBefore!, keys, stop).ConfigureAwait(false);
         var cited = Cited(state, rules.CitesCreate);
         var moment = timestamp ?? _time.GetUtcNow().ToUnixTimeMilliseconds();
         var outcome = rules.AssignsIds
@@ -125,21 +155,28 @@ internal sealed class EventAppender
         var signature = _signer.Key.Sign(composed.BytesToSign.Span);
         var signed = composed.Sign(_signer.ServerName, _signer.KeyId, signature);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        return rules.Decide(signed.Value, cited, state, _signer.ServerName) is { } refused
-            ? RoomFailure.Of(refused)
+        if (rules.Decide(signed.Value, cited, state, _signer.ServerName) is { } refused) return RoomFailure.Of(refused);
+        if (ReferenceEquals(prepared.StateBefore, prepared.CurrentState)) return signed.Value;
+
+        // More extremities than an event may name: the current state has to allow it too, or others soft-fail it.
+        var current = await State.SnapshotAsync(session, prepared.CurrentState, keys, stop).ConfigureAwait(false);
+        return rules.Decide(signed.Value, cited, current, _signer.ServerName) is { } refusedNow
+            ? RoomFailure.Of(refusedNow)
             : signed.Value;
     }
 
     /// <summary>The previous events, depth and state of the next event.</summary>
-    internal static Prepared Prepare(LaneSession session)
+    internal static async ValueTask<Prepared> PrepareAsync(LaneSession session, CancellationToken stop)
     {
         var prepared = session.Machine.Prepare();
-        if (!prepared.NeedsResolution) return prepared;
-        prepared = session.Machine.Resolve();
-        return prepared.LookUps.IsEmpty
-            ? prepared
-            : throw new InvalidOperationException(
-                $"The next event of room {session.Pending.Room.RoomId} needs facts that its lane does not have.");
+        while (prepared.NeedsResolution)
+        {
+            prepared = session.Machine.Resolve();
+            if (prepared.LookUps.IsEmpty) break;
+            await session.LearnAsync(prepared.LookUps, stop).ConfigureAwait(false);
+        }
+
+        return prepared;
     }
 
     /// <summary>The previous events. An event of room version 1 or 2 contains their hashes.</summary>

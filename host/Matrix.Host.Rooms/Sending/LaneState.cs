@@ -13,21 +13,27 @@ namespace Matrix.Host.Rooms.Sending;
 /// <summary>Reads the events of a room's current state in a session of its lane, undurable events included.</summary>
 internal sealed class LaneState(EventStore events)
 {
-    /// <summary>The state events of these keys, and the create event.</summary>
+    /// <summary>The current state's events of these keys, and the create event.</summary>
+    internal ValueTask<AuthSnapshot> SnapshotAsync(
+        LaneSession session, IReadOnlyList<StateKey> keys, CancellationToken stop) =>
+        SnapshotAsync(session, session.Pending.State, keys, stop);
+
+    /// <summary>A state's events of these keys, and the create event.</summary>
     internal async ValueTask<AuthSnapshot> SnapshotAsync(
-        LaneSession session, IReadOnlyList<StateKey> keys, CancellationToken stop)
+        LaneSession session, StateTree state, IReadOnlyList<StateKey> keys, CancellationToken stop)
     {
         var found = new List<AuthEvent>(keys.Count + 1);
         var hasCreate = false;
         foreach (var key in keys)
         {
-            if (await EventAsync(session, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
+            if (await EventAsync(session, state, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
             found.Add(stored.Auth);
             hasCreate |= key.Type == "m.room.create";
         }
 
         // Decisions need the create event also in versions whose events do not name it.
-        if (!hasCreate && await EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false) is { } create)
+        if (!hasCreate
+            && await EventAsync(session, state, "m.room.create", "", stop).ConfigureAwait(false) is { } create)
         {
             found.Add(create.Auth);
         }
@@ -35,14 +41,16 @@ internal sealed class LaneState(EventStore events)
         return new AuthSnapshot(found);
     }
 
-    /// <summary>The state event of a key; null if there is none.</summary>
+    /// <summary>The current state's event of a key; null if there is none.</summary>
     internal ValueTask<StoredEvent?> EventAsync(
-        LaneSession session, string eventType, string stateKey, CancellationToken stop)
-    {
-        return session.Pending.State.Find(eventType, stateKey) is { } entry
+        LaneSession session, string eventType, string stateKey, CancellationToken stop) =>
+        EventAsync(session, session.Pending.State, eventType, stateKey, stop);
+
+    private ValueTask<StoredEvent?> EventAsync(
+        LaneSession session, StateTree state, string eventType, string stateKey, CancellationToken stop) =>
+        state.Find(eventType, stateKey) is { } entry
             ? EventAsync(session, entry, stop)
             : ValueTask.FromResult<StoredEvent?>(null);
-    }
 
     /// <summary>The event of an entry of a state.</summary>
     internal ValueTask<StoredEvent?> EventAsync(LaneSession session, StateEntry entry, CancellationToken stop)

@@ -1,4 +1,5 @@
 using Matrix.Core.Event;
+using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
@@ -52,6 +53,30 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
         var redacted = room.Rules.Redact(target.Pdu);
         var by = EventNid.Of(room.Nid, session.Pending.LastOrdinal + 1);
         var row = target.Row with { RedactedBy = by, Json = redacted.Canonical };
+        return new RedactionOutcome(null, new EventRedacted(new StoredEvent(room, row, redacted)), IsWaiting: false);
+    }
+
+    /// <summary>
+    /// The effect of an accepted redaction of another server. One whose target is not here, or that does not apply to
+    /// it, is not shown. Room versions, "Handling redactions".
+    /// </summary>
+    internal async ValueTask<RedactionOutcome> ReceivedAsync(
+        LaneSession session, DecidedEvent redaction, string targetId, CancellationToken stop)
+    {
+        var room = session.Pending.Room;
+        var target = session.Undurable(targetId)
+            ?? await events.ByIdAsync(room, targetId, stop).ConfigureAwait(false);
+        if (target is null) return new RedactionOutcome(null, null, IsWaiting: true);
+
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        if (target.Pdu.Type == "m.room.create" || !room.Rules.AppliesRedaction(redaction.Event, target.Pdu, levels))
+        {
+            return new RedactionOutcome(null, null, IsWaiting: true);
+        }
+
+        if (target.IsRedacted) return default;
+        var redacted = room.Rules.Redact(target.Pdu);
+        var row = target.Row with { RedactedBy = EventNid.Of(room.Nid, redaction.Ordinal), Json = redacted.Canonical };
         return new RedactionOutcome(null, new EventRedacted(new StoredEvent(room, row, redacted)), IsWaiting: false);
     }
 

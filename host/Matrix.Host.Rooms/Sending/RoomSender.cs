@@ -192,7 +192,7 @@ public sealed class RoomSender
     /// </summary>
     private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneSession session, Draft draft, CancellationToken stop)
     {
-        if (StoredEvent.RelationOf(draft.Type, draft.Content) is not { } relation) return null;
+        if (Relation.Of(draft.Content) is not { } relation) return null;
         var room = session.Pending.Room;
 
         // Undurable events first: one that becomes durable in between is found in the database.
@@ -221,6 +221,6 @@ public sealed class RoomSender
     }
 
     private static bool IsSame(Relation relation, StoredEvent stored) =>
-        StoredEvent.RelationOf(stored.Pdu.Type, stored.Pdu.Content) is { } other
+        Relation.Of(stored.Pdu.Content) is { } other
         && other.RelType == relation.RelType && other.ParentId == relation.ParentId && other.Key == relation.Key;
 }

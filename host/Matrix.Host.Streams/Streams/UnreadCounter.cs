@@ -108,7 +108,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         }
         else if (threadId.Length > 0)
         {
-            var roots = await storage.Events.NidsAsync([threadId], stop).ConfigureAwait(false);
+            var roots = await storage.Events.NidsAsync(room.Nid, [threadId], stop).ConfigureAwait(false);
             if (!roots.TryGetValue(threadId, out var root)) return;
             thread = root;
         }

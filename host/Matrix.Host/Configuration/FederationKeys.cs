@@ -168,6 +168,7 @@ internal static partial class ConfigKeys
         Key(
             "federation.key_fetches_per_address", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerAddress,
             "The same, caused by requests from one address."),
+        .. ReceivingKeys(),
         Key(
             "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
             "Whether the first versions of endpoints are used with servers that do not know the second."),

@@ -15,7 +15,7 @@ internal sealed class ArrowTests
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",
-        ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
+        ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =

@@ -52,7 +52,13 @@ public sealed class InProcessServer : IServerUnderTest
         var listener = Loopback.Next();
         var (certificate, key) = TestCa.Shared.Issue(listener.Address.ToString());
         return await StartAsync(listener, replace: null,
-            [("tls.certificate", certificate), ("tls.key", key), .. settings]);
+            [
+                ("tls.certificate", certificate),
+                ("tls.key", key),
+                ("federation.custom_ca", TestCa.Shared.RootFile),
+                ("federation.allow_networks", "127.0.0.0/8"),
+                .. settings,
+            ]);
     }
 
     /// <summary>Starts a server with these settings only, and with other parts.</summary>

@@ -43,6 +43,39 @@ public sealed class LocalUser
 
     public Task<Reply> PutAsync(string path, JsonObject body) => SendAsync(_http, HttpMethod.Put, path, body);
 
+    public Task<Reply> GetAsync(string path) => SendAsync(_http, HttpMethod.Get, path, body: null);
+
+    /// <summary>Creates a public room of a version.</summary>
+    public async Task<string> CreateRoomAsync(string version)
+    {
+        var body = new JsonObject { ["room_version"] = version, ["preset"] = "public_chat" };
+        return (string)(await PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
+    }
+
+    /// <summary>Sends a text message, and returns its event id.</summary>
+    public async Task<string> SayAsync(string roomId, string text)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/send/m.room.message/{Guid.NewGuid():N}";
+        var reply = await PutAsync(path, new JsonObject { ["msgtype"] = "m.text", ["body"] = text });
+        return (string)reply.Is(200).Json["event_id"]!;
+    }
+
+    /// <summary>The ids of the room's state events.</summary>
+    public async Task<IReadOnlyList<string>> StateIdsAsync(string roomId)
+    {
+        var reply = await GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/state");
+        return [.. JsonNode.Parse(reply.Text)!.AsArray().Select(state => (string)state!["event_id"]!)];
+    }
+
+    /// <summary>The latest events of a room in an initial sync, oldest first.</summary>
+    public async Task<IReadOnlyList<JsonObject>> TimelineAsync(string roomId)
+    {
+        var filter = Uri.EscapeDataString("""{"room":{"timeline":{"limit":50}}}""");
+        var sync = (await GetAsync("sync?filter=" + filter)).Is(200).Json;
+        var room = sync["rooms"]?["join"]?[roomId] ?? throw new AssertionException("The user is not in the room.");
+        return [.. room["timeline"]!["events"]!.AsArray().Select(each => each!.AsObject())];
+    }
+
     /// <summary>Uploads the device's keys and some one-time keys.</summary>
     public async Task UploadKeysAsync(int oneTimeKeys)
     {
@@ -101,11 +134,13 @@ public sealed class LocalUser
         return json;
     }
 
-    private static async Task<Reply> SendAsync(HttpClient http, HttpMethod method, string path, JsonObject body)
+    private static async Task<Reply> SendAsync(HttpClient http, HttpMethod method, string path, JsonObject? body)
     {
         using var request = new HttpRequestMessage(method, "/_matrix/client/v3/" + path)
         {
-            Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"),
+            Content = body is null
+                ? null
+                : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"),
         };
         return await Reply.SendAsync(http, request);
     }

@@ -169,7 +169,7 @@ internal sealed class LaneTests(string databaseKind)
         var byCarol = await _world.RedactsAsync("carol", room, said);
         var byBob = await _world.RedactsAsync("bob", room, said);
         var redacted = (await _world.TimelineAsync(room)).Single(stored => stored.EventId == said);
-        var row = await _world.Storage.Events.FindAsync(said, default);
+        var row = (await _world.Storage.Events.FindAnywhereAsync(said, 1, default)).Single();
 
         Assert.Multiple(() =>
         {
@@ -177,7 +177,7 @@ internal sealed class LaneTests(string databaseKind)
             Assert.That(byBob.Failure, Is.Null);
             Assert.That(redacted.IsRedacted);
             Assert.That(redacted.Pdu.Content.Count, Is.Zero);
-            Assert.That(System.Text.Encoding.UTF8.GetString(row!.Json.Span), Does.Not.Contain("secret"));
+            Assert.That(System.Text.Encoding.UTF8.GetString(row.Json.Span), Does.Not.Contain("secret"));
         });
     }
 

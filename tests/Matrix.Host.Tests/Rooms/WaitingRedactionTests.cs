@@ -45,7 +45,7 @@ internal sealed class WaitingRedactionTests(string kind)
         Assert.That(target.IsRedacted, Is.True);
         Assert.That(target.Pdu.Content.Has("body"), Is.False);
         Assert.That(timeline.Single(stored => stored.EventId == redaction).Nid, Is.EqualTo(target.Row.RedactedBy));
-        var row = (await _world.Storage.Events.FindAsync(pdu.EventId, default))!;
+        var row = (await _world.Storage.Events.FindAnywhereAsync(pdu.EventId, 1, default)).Single();
         Assert.That(Encoding.UTF8.GetString(row.Json.Span), Does.Not.Contain("oops"));
         Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(row.Nid.Room, null, 9, default), Is.Empty);
     }
@@ -81,7 +81,7 @@ internal sealed class WaitingRedactionTests(string kind)
         {
             var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
             var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
-            return await appender.DecideAsync(session, EventAppender.Prepare(session), draft, null, default);
+            return await appender.DecideAsync(session, await EventAppender.PrepareAsync(session, default), draft, null, default);
         });
 
     /// <summary>The event arrives on an earlier extremity; a machine that is given the facts decides it.</summary>
@@ -106,7 +106,7 @@ internal sealed class WaitingRedactionTests(string kind)
             }
 
             var decided = output.Decided.Single();
-            return await appender.Writer.WriteAsync(session, decided, null, isWaiting: false, default);
+            return await appender.Writer.WriteAsync(session, decided, null, EventMarks.None, default);
         });
 
     /// <summary>All events of the room, and the states after those that are looked up.</summary>
@@ -143,7 +143,13 @@ internal sealed class WaitingRedactionTests(string kind)
         var options = new RoomsOptions { ServerName = RoomsWorld.Server };
         var signer = new ServerSigner(RoomsWorld.Server, "ed25519:a", Ed25519Key.Generate());
         var appender =
-            new EventAppender(_world.Rooms.Events, signer, new NoPushEvaluation(), options, TimeProvider.System);
+            new EventAppender(
+                _world.Rooms.Events,
+                new AuthChainWriter(_world.Rooms.Events, _world.Storage),
+                signer,
+                new NoPushEvaluation(),
+                options,
+                TimeProvider.System);
         var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;
         var result =
             await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);

@@ -22,7 +22,7 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
         };
         var position = await Write(Room(Kitchen), stored);
 
-        var row = (await Store.Events.FindAsync(IdOf(nid), Stop))!;
+        var row = (await Store.Events.FindAsync(nid.Room, IdOf(nid), Stop))!;
 
         Assert.Multiple(() =>
         {
@@ -48,17 +48,18 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
         await Write(Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Kitchen, 3)));
 
         var byId = await Store.Events.FindManyAsync(
+            Kitchen,
             [IdOf(Live(Kitchen, 1)), EventId("nothing"), IdOf(Live(Kitchen, 3))],
             Stop);
         var byNid = await Store.Events.FindManyAsync([Live(Kitchen, 2), Live(Kitchen, 9)], Stop);
-        var nids = await Store.Events.NidsAsync([IdOf(Live(Kitchen, 1)), EventId("nothing")], Stop);
+        var nids = await Store.Events.NidsAsync(Kitchen, [IdOf(Live(Kitchen, 1)), EventId("nothing")], Stop);
         var ids = await Store.Events.IdsAsync([Live(Kitchen, 2), Live(Kitchen, 9)], Stop);
 
         Assert.That(byId.Select(row => row.Nid), Is.EquivalentTo(new[] { Live(Kitchen, 1), Live(Kitchen, 3) }));
         Assert.That(byNid.Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 2) }));
         Assert.That(nids, Is.EqualTo(new Dictionary<string, EventNid> { [IdOf(Live(Kitchen, 1))] = Live(Kitchen, 1) }));
         Assert.That(ids, Is.EqualTo(new Dictionary<EventNid, string> { [Live(Kitchen, 2)] = IdOf(Live(Kitchen, 2)) }));
-        Assert.That(await Store.Events.FindManyAsync(Array.Empty<string>(), Stop), Is.Empty);
+        Assert.That(await Store.Events.FindManyAsync(Kitchen, [], Stop), Is.Empty);
     }
 
     [TestCase("$143273582443PhrSn:example.org")]
@@ -72,8 +73,28 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
     {
         await Write(Event(Live(Kitchen, 1)) with { EventId = eventId }, Event(Live(Kitchen, 2)));
 
-        Assert.That((await Store.Events.FindAsync(eventId, Stop))!.EventId, Is.EqualTo(eventId));
+        Assert.That((await Store.Events.FindAsync(Kitchen, eventId, Stop))!.EventId, Is.EqualTo(eventId));
         Assert.That((await Store.Events.FindAsync(Live(Kitchen, 1), Stop))!.EventId, Is.EqualTo(eventId));
+    }
+
+    [Test]
+    public async Task Events_of_two_rooms_may_have_the_same_id()
+    {
+        const string EventId = "$chosen:example.org";
+        await Write(Event(Live(Kitchen, 1)) with { EventId = EventId });
+        await Write(Event(Live(Garden, 1)) with { EventId = EventId });
+
+        Assert.That((await Store.Events.FindAsync(Kitchen, EventId, Stop))!.Nid, Is.EqualTo(Live(Kitchen, 1)));
+        Assert.That((await Store.Events.FindAsync(Garden, EventId, Stop))!.Nid, Is.EqualTo(Live(Garden, 1)));
+        Assert.That(
+            (await Store.Events.FindManyAsync(Garden, [EventId], Stop)).Select(row => row.Nid),
+            Is.EqualTo(new[] { Live(Garden, 1) }));
+        Assert.That(
+            (await Store.Events.FindAnywhereAsync(EventId, 10, Stop)).Select(row => row.Nid),
+            Is.EqualTo(new[] { Live(Kitchen, 1), Live(Garden, 1) }));
+        Assert.That(
+            async () => await Write(Event(Live(Kitchen, 2)) with { EventId = EventId }),
+            Throws.InstanceOf<StorageException>());
     }
 
     [Test]

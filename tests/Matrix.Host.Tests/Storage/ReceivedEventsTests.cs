@@ -87,7 +87,7 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
             new OutlierRenumbered(_outlier, live),
             outlier with { Nid = live, EventId = outlier.EventId, Marks = EventMarks.State });
 
-        Assert.That((await Store.Events.FindAsync(outlier.EventId, Stop))!.Nid, Is.EqualTo(live));
+        Assert.That((await Store.Events.FindAsync(Kitchen, outlier.EventId, Stop))!.Nid, Is.EqualTo(live));
         Assert.That(await Store.Events.FindAsync(_outlier, Stop), Is.Null);
         Assert.That(
             await Store.Events.RenumberedAsync([_outlier, Live(Kitchen, 1)], Stop),

@@ -4,6 +4,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
 using static Matrix.Host.Tests.Storage.Samples;
 

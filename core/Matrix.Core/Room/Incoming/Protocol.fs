@@ -1,6 +1,7 @@
 namespace Matrix.Core.Room.Incoming
 
 open Matrix.Rules
+open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.State
@@ -108,6 +109,23 @@ type DecidedEvent
 
     /// The number that the event had as an outlier; 0 if it was none. It has another number now.
     member _.OutlierOrdinal = outlierOrdinal
+
+    /// Whether it is an outlier: decided by its auth events alone.
+    member _.IsOutlier = isNull stateAfter
+
+    /// The dotted name of the rule that rejected or soft-failed it; "" if it was accepted.
+    member _.RefusedBy =
+        match verdict with
+        | Verdict.Accepted -> ""
+        | Verdict.Rejected failure
+        | Verdict.SoftFailed failure -> failure.Clause
+
+    /// What that rule required, and what was supplied; "" if the event was accepted.
+    member _.Reason =
+        match verdict with
+        | Verdict.Accepted -> ""
+        | Verdict.Rejected failure
+        | Verdict.SoftFailed failure -> Failures.render failure
 
     /// The state that it was decided on; null for an outlier.
     member _.StateBefore = stateBefore
@@ -218,9 +236,6 @@ type IncomingLimits = {
         SmallStates = 64
         Resolution = ResolutionLimits.usual
     }
-
-    /// The same with another number of previous events.
-    member this.WithPrevious(previous: int) : IncomingLimits = { this with Previous = previous }
 
 /// The steps of the machine in which servers could differ. A server uses `Practices.usual`; simulations use others to
 /// show that the difference is noticed.

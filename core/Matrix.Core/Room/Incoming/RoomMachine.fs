@@ -391,6 +391,7 @@ type RoomMachine
     member _.Outstanding = staging.Outstanding
     member _.Waiting = staging.Count
     member _.WaitingBytes = staging.Bytes
+    member _.IsStaged(eventId: string) = not (isNull (staging.Find eventId))
     member _.NotDurable = known.UndurableCount
     member _.Known(eventId: string) = known.FindHere eventId
     member _.AuthState(state: StateTree) = known.AuthStateBy known.FindHere state

@@ -94,6 +94,9 @@ type RoomMachine =
     /// The approximate bytes of staged events.
     member WaitingBytes: int64
 
+    /// Whether an event waits to be decided.
+    member IsStaged: eventId: string -> bool
+
     /// The number of undurable decisions.
     member NotDurable: int
 

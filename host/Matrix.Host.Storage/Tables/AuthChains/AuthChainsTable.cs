@@ -37,7 +37,11 @@ internal sealed class AuthChainsTable(IReads reads) : IAuthChainsTable
         })
         .On<AuthEventsCited>(static (op, writes) =>
         {
-            writes.Run(InsertHeight, op, static (a, op) => a.Nid(op.Citing).Int(op.Height));
+            if (op.Height != AuthEventsCited.UnknownHeight)
+            {
+                writes.Run(InsertHeight, op, static (a, op) => a.Nid(op.Citing).Int(op.Height));
+            }
+
             foreach (var cited in op.Cited)
             {
                 writes.Run(InsertCitation, (cited, op.Citing), static (a, q) => a.Nid(q.cited).Nid(q.Citing));

@@ -25,5 +25,8 @@ public interface IAuthChainsTable
 /// <param name="Height">One more than the greatest height among them; 0 without any.</param>
 public sealed record AuthEventsCited(EventNid Citing, IReadOnlyList<EventNid> Cited, int Height) : Change
 {
+    /// <summary>The height of an event with auth events whose heights are unknown; it is not stored.</summary>
+    public const int UnknownHeight = -1;
+
     internal override int Weight => 40 * (Cited.Count + 1);
 }

@@ -19,13 +19,16 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
 
     private const string InPostgres = $"SELECT {Columns}, e.json FROM events e";
 
-    private static readonly Statement ById = Of("WHERE e.event_id = $1");
+    private const string InRoom = "e.event_nid >= $2 AND e.event_nid <= $3";
+
+    private static readonly Statement ById = Of($"WHERE e.event_id = $1 AND {InRoom}");
     private static readonly Statement ByNid = Of("WHERE e.event_nid = $1");
-    private static readonly Statement ByIds = ByKeys("WHERE e.event_id = KEY");
+    private static readonly Statement ByIds = ByKeys($"WHERE e.event_id = KEY AND {InRoom}");
+    private static readonly Statement ByIdAnywhere = Of("WHERE e.event_id = $1 ORDER BY e.event_nid LIMIT $2");
     private static readonly Statement ByNids = ByKeys("WHERE e.event_nid = KEY");
 
     private static readonly Statement NidsOfIds = Statement.ByKeys(
-        "SELECT event_id, event_nid FROM events WHERE event_id = KEY");
+        $"SELECT e.event_id, e.event_nid FROM events e WHERE e.event_id = KEY AND {InRoom}");
 
     private static readonly Statement IdsOfNids = Statement.ByKeys(
         "SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
@@ -109,6 +112,13 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
     private static readonly Statement Renumber = Statement.Of(
         "INSERT INTO renumbered_events (outlier_nid, event_nid) VALUES ($1, $2)");
 
+    private static readonly Statement LastOutlier = Statement.Of("""
+        SELECT MAX(nid) FROM (
+            SELECT MAX(event_nid) AS nid FROM events WHERE event_nid > $1 AND event_nid < $2
+            UNION ALL
+            SELECT MAX(outlier_nid) FROM renumbered_events WHERE outlier_nid > $1 AND outlier_nid < $2) numbers
+        """);
+
     private static readonly Statement DeleteRefusal = Statement.Of("DELETE FROM refused_events WHERE event_nid = $1");
 
     // PostgreSQL has the JSON in the same row.
@@ -178,25 +188,40 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         .Text(row.Sender).NidOrNull(row.ThreadRoot)
         .TextOrNull(row.Transaction?.DeviceId).TextOrNull(row.Transaction?.TransactionId);
 
-    public ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop) =>
-        reads.FirstAsync(ById, eventId, static (a, id) => a.EventId(id), Row, stop);
+    private static IArguments BindRoom(IArguments arguments, RoomNid room) =>
+        arguments.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room));
+
+    public ValueTask<EventRow?> FindAsync(RoomNid room, string eventId, CancellationToken stop) =>
+        reads.FirstAsync(
+            ById, (room, eventId), static (a, q) => BindRoom(a.EventId(q.eventId), q.room), Row, stop);
+
+    public ValueTask<IReadOnlyList<EventRow>> FindAnywhereAsync(string eventId, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            ByIdAnywhere, (eventId, limit), static (a, q) => a.EventId(q.eventId).Int(q.limit), Row, stop);
 
     public ValueTask<EventRow?> FindAsync(EventNid nid, CancellationToken stop) =>
         reads.FirstAsync(ByNid, nid, static (a, nid) => a.Nid(nid), Row, stop);
 
     public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(
-        IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
-        reads.ByKeysAsync(ByIds, eventIds, By.EventId, Row, stop);
+        RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
+        reads.ByKeysAsync(
+            ByIds, eventIds, By.EventId, room, static (a, room) => BindRoom(a, room), Row, stop);
 
     public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(
         IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
         reads.ByKeysAsync(ByNids, nids, By.Nid, Row, stop);
 
     public async ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(
-        IReadOnlyCollection<string> eventIds, CancellationToken stop)
+        RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop)
     {
         var rows = await reads.ByKeysAsync(
-            NidsOfIds, eventIds, By.EventId, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
+            NidsOfIds,
+            eventIds,
+            By.EventId,
+            room,
+            static (a, room) => BindRoom(a, room),
+            static row => (Id: row.EventId(0), Nid: row.Nid(1)),
+            stop);
         return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Id, row => row.Nid);
     }
 
@@ -247,6 +272,14 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
             Row,
             stop);
+
+    public async ValueTask<uint> LastOutlierAsync(RoomNid room, CancellationToken stop) =>
+        (await reads.FirstAsync(
+            LastOutlier,
+            (First: EventNid.FirstOf(room), End: EventNid.Of(room, EventNid.FirstHistoryOrdinal)),
+            static (a, q) => a.Nid(q.First).Nid(q.End),
+            static row => row.Nid(0),
+            stop)).Ordinal;
 
     public async ValueTask<IReadOnlyDictionary<EventNid, EventNid>> RenumberedAsync(
         IReadOnlyCollection<EventNid> outliers, CancellationToken stop)

@@ -1,25 +1,33 @@
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Storage.Tables.Events;
 
 /// <summary>The events of all rooms.</summary>
 public interface IEventsTable
 {
-    /// <summary>The event with this id, or null.</summary>
-    ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop);
+    /// <summary>The room's event with this id, or null.</summary>
+    ValueTask<EventRow?> FindAsync(RoomNid room, string eventId, CancellationToken stop);
+
+    /// <summary>
+    /// The events with this id in all rooms. In room versions 1 and 2, servers choose ids, so several rooms may have an
+    /// event with the same id.
+    /// </summary>
+    ValueTask<IReadOnlyList<EventRow>> FindAnywhereAsync(string eventId, int limit, CancellationToken stop);
 
     /// <summary>The event with this number, or null.</summary>
     ValueTask<EventRow?> FindAsync(EventNid nid, CancellationToken stop);
 
-    /// <summary>The events with these ids, unordered, in one round trip; unknown ones are left out.</summary>
-    ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop);
+    /// <summary>The room's events with these ids, unordered, in one round trip; unknown ones are left out.</summary>
+    ValueTask<IReadOnlyList<EventRow>> FindManyAsync(
+        RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop);
 
     /// <summary>The events with these numbers, unordered, in one round trip; unknown ones are left out.</summary>
     ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop);
 
-    /// <summary>The numbers of the events with these ids, without reading the events.</summary>
+    /// <summary>The numbers of the room's events with these ids, without reading the events.</summary>
     ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(
-        IReadOnlyCollection<string> eventIds, CancellationToken stop);
+        RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop);
 
     /// <summary>The ids of the events with these numbers, without reading the events' JSON.</summary>
     ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
@@ -53,6 +61,9 @@ public interface IEventsTable
     /// are left out.
     /// </summary>
     ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop);
+
+    /// <summary>The last ordinal that an outlier of the room got; 0 if there was none.</summary>
+    ValueTask<uint> LastOutlierAsync(RoomNid room, CancellationToken stop);
 
     /// <summary>The numbers that these outliers got when they came live; others are left out.</summary>
     ValueTask<IReadOnlyDictionary<EventNid, EventNid>> RenumberedAsync(
@@ -111,6 +122,18 @@ public enum EventMarks
     /// The state before it rests on what another server returned: part of its history is missing here.
     /// </summary>
     OnTrust = 64,
+
+    /// <summary>
+    /// This server accepted it for the sender's server, which knows one server of the room only, and sends it to the
+    /// others.
+    /// </summary>
+    ForAnother = 128,
+
+    /// <summary>
+    /// A state event of a branch: <see cref="IStateTable.StepsBeforeAsync"/> has the state before it, which is not the
+    /// parent of the step of the state after it.
+    /// </summary>
+    Branched = 256,
 }
 
 /// <summary>The row of an event.</summary>

@@ -51,13 +51,13 @@ public sealed class StoredEvent
     /// <summary>The parts that authorization reads.</summary>
     public AuthEvent Auth => _auth ??= Room.Rules.Prepare(Pdu);
 
-    /// <summary>Its relation to another event, by <see cref="RelationOf"/>.</summary>
+    /// <summary>Its relation to another event; null if there is none.</summary>
     public Relation? Relation
     {
         get
         {
             if (_relationKnown) return _relation;
-            _relation = RelationOf(Pdu.Type, Pdu.Content);
+            _relation = Relation.Of(Pdu.Content);
             _relationKnown = true;
             return _relation;
         }
@@ -114,19 +114,4 @@ public sealed class StoredEvent
     public void ForgetParsed() => _pdu = null;
 
     internal void Durable(long position) => Row.Position = position;
-
-    /// <summary>
-    /// The relation of an event with this type and content to another; null if there is none, or if it contains NUL,
-    /// which the database's text columns cannot store.
-    /// </summary>
-    public static Relation? RelationOf(string eventType, JsonObject content)
-    {
-        ArgumentNullException.ThrowIfNull(eventType);
-        if (Relation.Of(content) is not { } relation) return null;
-        var canBeStored = !eventType.Contains('\0')
-            && !relation.RelType.Contains('\0')
-            && !relation.ParentId.Contains('\0')
-            && relation.Key?.Contains('\0') != true;
-        return canBeStored ? relation : null;
-    }
 }

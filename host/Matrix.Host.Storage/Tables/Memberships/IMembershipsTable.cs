@@ -31,6 +31,9 @@ public interface IMembershipsTable
     /// <summary>The other servers with joined members, those with the most members first.</summary>
     ValueTask<IReadOnlyList<string>> RemoteServersAsync(RoomNid room, int limit, CancellationToken stop);
 
+    /// <summary>Whether a user of another server is joined.</summary>
+    ValueTask<bool> IsJoinedAsync(RoomNid room, string serverName, CancellationToken stop);
+
     /// <summary>
     /// The number of users with each membership. Reads all of them; requests use the counts in the room's header.
     /// </summary>

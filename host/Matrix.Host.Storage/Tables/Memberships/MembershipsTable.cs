@@ -54,6 +54,9 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     private static readonly Statement RemoteServers = Statement.Of(
         RemoteServersBy("instr(user_id, ':')"), RemoteServersBy("strpos(user_id, ':')"));
 
+    private static readonly Statement IsJoined = Statement.Of(
+        IsJoinedBy("instr(user_id, ':')"), IsJoinedBy("strpos(user_id, ':')"));
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO memberships (room_nid, user_id, membership, event_nid, position, is_local, forgotten)
             VALUES ($1, $2, $3, $4, $5, $6, 0)
@@ -153,6 +156,19 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     private static string RemoteServersBy(string colon) => $"""
         SELECT substr(user_id, {colon} + 1) FROM memberships
         WHERE room_nid = $1 AND membership = 1 AND is_local = 0 GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT $2
+        """;
+
+    public async ValueTask<bool> IsJoinedAsync(RoomNid room, string serverName, CancellationToken stop) =>
+        await reads.FirstAsync(
+            IsJoined,
+            (room, serverName),
+            static (a, q) => a.Room(q.room).Text(q.serverName),
+            static _ => true,
+            stop);
+
+    private static string IsJoinedBy(string colon) => $"""
+        SELECT 1 FROM memberships
+        WHERE room_nid = $1 AND membership = 1 AND is_local = 0 AND substr(user_id, {colon} + 1) = $2 LIMIT 1
         """;
 
     private static MemberRow Row(IRow row) =>

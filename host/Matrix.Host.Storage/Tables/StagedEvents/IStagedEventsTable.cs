@@ -8,6 +8,9 @@ public interface IStagedEventsTable
     /// <summary>The rooms that have any.</summary>
     ValueTask<IReadOnlyList<RoomNid>> RoomsAsync(CancellationToken stop);
 
+    /// <summary>Whether a room has any.</summary>
+    ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop);
+
     /// <summary>A room's staged events, in the order in which they came.</summary>
     ValueTask<IReadOnlyList<StagedEventRow>> OfRoomAsync(RoomNid room, int limit, CancellationToken stop);
 }

@@ -10,6 +10,8 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
         SELECT event_id, peer, json FROM staged_events WHERE room_nid = $1 ORDER BY position, seq LIMIT $2
         """);
 
+    private static readonly Statement Any = Statement.Of("SELECT 1 FROM staged_events WHERE room_nid = $1 LIMIT 1");
+
     private static readonly Statement Insert = Statement.Of("""
         INSERT INTO staged_events (room_nid, position, seq, peer, event_id, json) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT DO NOTHING
@@ -26,6 +28,10 @@ internal sealed class StagedEventsTable(IReads reads) : IStagedEventsTable
 
     public ValueTask<IReadOnlyList<RoomNid>> RoomsAsync(CancellationToken stop) =>
         reads.ListAsync(Rooms, static row => row.Room(0), stop);
+
+    public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) =>
+        await reads.FirstAsync(Any, room, static (a, room) => a.Room(room), static _ => true, stop)
+            .ConfigureAwait(false);
 
     public ValueTask<IReadOnlyList<StagedEventRow>> OfRoomAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(

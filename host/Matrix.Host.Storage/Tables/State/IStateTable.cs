@@ -18,6 +18,12 @@ public interface IStateTable
     /// <summary>These steps, unordered, in one round trip; unknown ones are left out.</summary>
     ValueTask<IReadOnlyList<StepRow>> StepsAsync(RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop);
 
+    /// <summary>
+    /// The steps of the states before these events (<see cref="Events.EventMarks.Branched"/>); others are left out.
+    /// </summary>
+    ValueTask<IReadOnlyDictionary<EventNid, int>> StepsBeforeAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop);
+
     /// <summary>These nodes, unordered, in one round trip.</summary>
     ValueTask<IReadOnlyList<NodeRow>> NodesAsync(RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop);
 
@@ -53,6 +59,9 @@ public readonly record struct NodeRow(int Node, ReadOnlyMemory<byte> Data);
 /// <param name="Checkpoint">Where to start; null for the empty state.</param>
 /// <param name="Steps">The steps to apply, oldest first.</param>
 public sealed record StateChain(CheckpointRow? Checkpoint, IReadOnlyList<StepRow> Steps);
+
+/// <summary>Names the state before an event: see <see cref="Events.EventMarks.Branched"/>.</summary>
+public sealed record StateBeforeNamed(EventNid Nid, int Step) : Change;
 
 /// <summary>Numbers a state of a room, so that events and the log of the current state can name it.</summary>
 /// <param name="Parent">The state that it differs from; 0 is the empty state.</param>

@@ -49,6 +49,12 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         "DELETE FROM state_checkpoints WHERE step_key = $1");
     private static readonly Statement DeleteNode = Statement.Of("DELETE FROM state_nodes WHERE node_key = $1");
 
+    private static readonly Statement InsertBefore = Statement.Of(
+        "INSERT INTO states_before (event_nid, step) VALUES ($1, $2)");
+
+    private static readonly Statement Before = Statement.ByKeys(
+        "SELECT event_nid, step FROM states_before WHERE event_nid = KEY");
+
     public static void Register(WriteHandlers handlers) => handlers
         .On<StateNumbered>(static (op, writes) =>
         {
@@ -67,6 +73,7 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
             writes.Run(InsertCheckpoint, (op, header), static (a, q) => a
                 .Int(Key(q.op.Room, q.op.Step)).Int(q.header.RootNode).Blob(q.header.ToBytes()));
         })
+        .On<StateBeforeNamed>(InsertBefore, static (a, op) => a.Nid(op.Nid).Int(op.Step))
         .On<CheckpointDeleted>(DeleteCheckpointRow, static (a, op) => a.Int(Key(op.Room, op.Step)))
         .On<CheckpointNodesDeleted>(static (op, writes) =>
         {
@@ -123,6 +130,14 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
     public ValueTask<IReadOnlyList<StepRow>> StepsAsync(
         RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop) =>
         reads.ByKeysAsync(Steps, [.. steps.Select(step => Key(room, step))], By.Number, StepOf, stop);
+
+    public async ValueTask<IReadOnlyDictionary<EventNid, int>> StepsBeforeAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            Before, nids, By.Nid, static row => (Nid: row.Nid(0), Step: row.Int32(1)), stop);
+        return rows.ToDictionary(row => row.Nid, row => row.Step);
+    }
 
     public ValueTask<IReadOnlyList<NodeRow>> NodesAsync(
         RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop) =>

@@ -2,10 +2,11 @@ using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
+using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 
-namespace Matrix.Host.Rooms.Inbound;
+namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>Reads the facts that a room's machine lacks: all of them in a few queries.</summary>
 internal sealed class FactsReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
@@ -18,9 +19,9 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
         var found = new Dictionary<string, StoredEvent>();
         if (ids.Count > 0)
         {
-            foreach (var row in await storage.Events.FindManyAsync(ids, stop).ConfigureAwait(false))
+            foreach (var row in await storage.Events.FindManyAsync(room.Nid, ids, stop).ConfigureAwait(false))
             {
-                if (row.Nid.Room == room.Nid) found[row.EventId] = events.Known(row.Nid) ?? new StoredEvent(room, row);
+                found[row.EventId] = events.Known(row.Nid) ?? new StoredEvent(room, row);
             }
         }
 
@@ -43,10 +44,16 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
             await AddFollowingAsync(facts, room, lookUps.Following, stop).ConfigureAwait(false);
         }
 
+        foreach (var lookUp in lookUps.ThirdParty)
+        {
+            facts.AddVerified(
+                lookUp, lookUp.VerifiedBy((key, message, signature) => Ed25519.Verify(key, message, signature)));
+        }
+
         if (lookUps.NeedsServers)
         {
             facts.Servers = await storage.Memberships.RemoteServersAsync(
-                room.Nid, options.PeersOfRoom, stop).ConfigureAwait(false);
+                room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
         }
 
         return facts;

@@ -1,0 +1,68 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Federation.RetrievingEvents;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Servers;
+
+namespace Matrix.Host.Api.Federation.Backfilling;
+
+/// <summary>History for servers in a room. Server-Server API, "Backfilling and retrieving missing events".</summary>
+internal sealed class History(ServedHistory history, FederationOptions server, TimeProvider time)
+    : IFederationEndpoints
+{
+    private const int UsualMissing = 10;
+
+    public void Map(FederationRoutes routes)
+    {
+        routes.Get("backfill/{roomId}", ReadFrom, BackfillAsync);
+        routes.Post("get_missing_events/{roomId}", ReadMissing, MissingAsync, RouteOptions.ForServers);
+    }
+
+    private static (string[] From, int Limit) ReadFrom(QueryReader query)
+    {
+        var from = query.Texts("v");
+        if (from.Length == 0) query.Refuse(MatrixError.MissingParam, "The query needs v.");
+        if (query.Number("limit") is not { } limit)
+        {
+            query.Refuse(MatrixError.MissingParam, "The query needs limit.");
+            return (from, 0);
+        }
+
+        return (from, (int)Math.Min(limit, int.MaxValue));
+    }
+
+    private static Missing ReadMissing(BodyReader body) => new(
+        body.RequiredTexts("earliest_events"),
+        body.RequiredTexts("latest_events"),
+        (int)Math.Clamp(body.Number("limit") ?? UsualMissing, 0, int.MaxValue),
+        body.Number("min_depth") ?? 0);
+
+    private async ValueTask<Answer> BackfillAsync(Call call, (string[] From, int Limit) asked, CancellationToken stop)
+    {
+        var walked = await history.BackfillAsync(
+            call.Peer.ServerName, call["roomId"], asked.From, asked.Limit, stop).ConfigureAwait(false);
+        return walked.IsOk
+            ? StoredEvents.Transaction(server, time, walked.Value)
+            : RoomAnswers.Of(walked.Failure);
+    }
+
+    private async ValueTask<Answer> MissingAsync(Call call, Missing asked, CancellationToken stop)
+    {
+        var found = await history.MissingAsync(
+            call.Peer.ServerName,
+            call["roomId"],
+            asked.Earliest,
+            asked.Latest,
+            asked.Limit,
+            asked.MinDepth,
+            stop).ConfigureAwait(false);
+        if (!found.IsOk) return RoomAnswers.Of(found.Failure);
+        using var bytes = new ByteBuffer();
+        bytes.Raw("{\"events\":"u8);
+        ServedEvents.Write(bytes, found.Value);
+        bytes.Raw("}"u8);
+        return Answer.Bytes(bytes.ToArray());
+    }
+
+    private sealed record Missing(string[] Earliest, string[] Latest, int Limit, long MinDepth);
+}

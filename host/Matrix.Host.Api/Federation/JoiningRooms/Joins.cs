@@ -1,0 +1,80 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Joining;
+
+namespace Matrix.Host.Api.Federation.JoiningRooms;
+
+/// <summary>
+/// Joins of other servers' users through this server. Server-Server API, "Joining Rooms".
+/// </summary>
+internal sealed class Joins(ResidentJoins joins, FederationOptions server) : IFederationEndpoints
+{
+    /// <summary>The room version of a server that names none.</summary>
+    private static readonly string[] _onlyFirst = ["1"];
+
+    private static readonly RouteOptions _event = RouteOptions.ForServers with { Body = BodyLimit.Event };
+
+    public void Map(FederationRoutes routes)
+    {
+        routes.Get("make_join/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
+        routes.Put("send_join/{roomId}/{eventId}", static body => body.Whole, SendAsListAsync, _event);
+        routes.V2.Put("send_join/{roomId}/{eventId}", static body => body.Whole, SendAsync, _event);
+    }
+
+    private async ValueTask<Answer> MakeAsync(Call call, string[] versions, CancellationToken stop)
+    {
+        var made = await joins.MakeJoinAsync(
+            call.Peer.ServerName,
+            call["roomId"],
+            call["userId"],
+            versions.Length == 0 ? _onlyFirst : versions,
+            stop).ConfigureAwait(false);
+        if (!made.IsOk) return RoomAnswers.Of(made.Failure);
+        return Answer.Bytes(JsonText.Write(JsonObject.OfSeq(
+        [
+            ("event", Json.NewObject(made.Value.Template)),
+            ("room_version", Json.NewString(made.Value.Version)),
+        ])));
+    }
+
+    private async ValueTask<Answer> SendAsync(Call call, JsonObject join, CancellationToken stop)
+    {
+        var joined = await JoinAsync(call, join, stop).ConfigureAwait(false);
+        return joined.IsOk ? Answer.Bytes(Room(joined.Value, inList: false)) : RoomAnswers.Of(joined.Failure);
+    }
+
+    private async ValueTask<Answer> SendAsListAsync(Call call, JsonObject join, CancellationToken stop)
+    {
+        var joined = await JoinAsync(call, join, stop).ConfigureAwait(false);
+        return joined.IsOk ? Answer.Bytes(Room(joined.Value, inList: true)) : RoomAnswers.Of(joined.Failure);
+    }
+
+    private ValueTask<RoomResult<JoinedThroughHere>> JoinAsync(Call call, JsonObject join, CancellationToken stop) =>
+        joins.SendJoinAsync(call.Peer.ServerName, call["roomId"], call["eventId"], join, stop);
+
+    /// <summary>The response. In version 1 it is in a list, after the status.</summary>
+    private byte[] Room(JoinedThroughHere joined, bool inList)
+    {
+        using var bytes = new ByteBuffer();
+        if (inList) bytes.Raw("[200,"u8);
+        bytes.Raw("{\"auth_chain\":"u8);
+        ServedEvents.Write(bytes, joined.AuthChain);
+        if (!inList)
+        {
+            bytes.Raw(",\"event\":"u8);
+            bytes.Raw(joined.Join.Canonical.Span);
+            bytes.Raw(",\"members_omitted\":false"u8);
+        }
+
+        bytes.Raw(",\"origin\":"u8);
+        CanonicalJson.writeString(bytes, server.ServerName);
+        bytes.Raw(",\"state\":"u8);
+        ServedEvents.Write(bytes, joined.State);
+        bytes.Raw("}"u8);
+        if (inList) bytes.Raw("]"u8);
+        return bytes.ToArray();
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text;
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Servers;
+
+namespace Matrix.Host.Api.Federation.RetrievingEvents;
+
+/// <summary>
+/// Events, states and auth chains for servers in a room. Server-Server API, "Retrieving events" and "Retrieving event
+/// authorisation information".
+/// </summary>
+internal sealed class StoredEvents(ServedHistory history, FederationOptions server, TimeProvider time)
+    : IFederationEndpoints
+{
+    public void Map(FederationRoutes routes)
+    {
+        routes.Get("event/{eventId}", EventAsync);
+        routes.Get("state/{roomId}", static query => query.RequiredText("event_id"), StateAsync);
+        routes.Get("state_ids/{roomId}", static query => query.RequiredText("event_id"), StateIdsAsync);
+        routes.Get("event_auth/{roomId}/{eventId}", EventAuthAsync);
+    }
+
+    private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
+    {
+        var found = await history.EventAsync(call.Peer.ServerName, call["eventId"], stop).ConfigureAwait(false);
+        return found.IsOk ? Transaction(server, time, [found.Value]) : RoomAnswers.Of(found.Failure);
+    }
+
+    private async ValueTask<Answer> StateAsync(Call call, string eventId, CancellationToken stop)
+    {
+        var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop)
+            .ConfigureAwait(false);
+        if (!served.IsOk) return RoomAnswers.Of(served.Failure);
+        using var bytes = new ByteBuffer();
+        bytes.Raw("{\"auth_chain\":"u8);
+        ServedEvents.Write(bytes, served.Value.AuthChain);
+        bytes.Raw(",\"pdus\":"u8);
+        ServedEvents.Write(bytes, served.Value.State);
+        bytes.Raw("}"u8);
+        return Answer.Bytes(bytes.ToArray());
+    }
+
+    private async ValueTask<Answer> StateIdsAsync(Call call, string eventId, CancellationToken stop)
+    {
+        var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop)
+            .ConfigureAwait(false);
+        if (!served.IsOk) return RoomAnswers.Of(served.Failure);
+        using var bytes = new ByteBuffer();
+        bytes.Raw("{\"auth_chain_ids\":"u8);
+        ServedEvents.WriteIds(bytes, served.Value.AuthChain);
+        bytes.Raw(",\"pdu_ids\":"u8);
+        ServedEvents.WriteIds(bytes, served.Value.State);
+        bytes.Raw("}"u8);
+        return Answer.Bytes(bytes.ToArray());
+    }
+
+    private async ValueTask<Answer> EventAuthAsync(Call call, CancellationToken stop)
+    {
+        var chain = await history.AuthChainAsync(call.Peer.ServerName, call["roomId"], call["eventId"], stop)
+            .ConfigureAwait(false);
+        if (!chain.IsOk) return RoomAnswers.Of(chain.Failure);
+        using var bytes = new ByteBuffer();
+        bytes.Raw("{\"auth_chain\":"u8);
+        ServedEvents.Write(bytes, chain.Value);
+        bytes.Raw("}"u8);
+        return Answer.Bytes(bytes.ToArray());
+    }
+
+    /// <summary>A response in the form of a transaction.</summary>
+    internal static Answer Transaction(FederationOptions server, TimeProvider time, IReadOnlyList<Pdu> events)
+    {
+        using var bytes = new ByteBuffer();
+        bytes.Raw("{\"origin\":"u8);
+        CanonicalJson.writeString(bytes, server.ServerName);
+        bytes.Raw(",\"origin_server_ts\":"u8);
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+        bytes.Raw(Encoding.ASCII.GetBytes(now));
+        bytes.Raw(",\"pdus\":"u8);
+        ServedEvents.Write(bytes, events);
+        bytes.Raw("}"u8);
+        return Answer.Bytes(bytes.ToArray());
+    }
+}

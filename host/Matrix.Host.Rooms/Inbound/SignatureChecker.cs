@@ -1,0 +1,54 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Network.Keys;
+using Matrix.Host.Sodium;
+
+namespace Matrix.Host.Rooms.Inbound;
+
+/// <summary>
+/// Verifies the signatures of received events with the keys of their servers. Server-Server API, "Validating hashes and
+/// signatures on received events".
+/// </summary>
+internal sealed class SignatureChecker(IServerKeys keys)
+{
+    /// <summary>The event with its signatures checked. Those by unknown keys are skipped.</summary>
+    internal async ValueTask<ReceivedEvent> CheckAsync(RoomRules rules, ReceivedPdu pdu, CancellationToken stop)
+    {
+        var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).Where(server => server.Length > 0).ToHashSet();
+        var signatures = await CheckAsync(
+            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop).ConfigureAwait(false);
+        return ReceivedEventModule.ofPdu(pdu, signatures);
+    }
+
+    /// <summary>Checks the signatures of these servers; those of others are skipped.</summary>
+    internal async ValueTask<CheckedSignature[]> CheckAsync(
+        RoomRules rules,
+        Signature[] signatures,
+        IReadOnlySet<string> servers,
+        ReadOnlyMemory<byte> signedBytes,
+        long originServerTs,
+        CancellationToken stop)
+    {
+        var use = rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
+        var found = new Dictionary<string, IReadOnlyDictionary<string, ServerKey>>();
+        foreach (var ofServer in signatures.Where(each => servers.Contains(each.Entity)).GroupBy(each => each.Entity))
+        {
+            found[ofServer.Key] = await keys.FindAsync(
+                ofServer.Key, [.. ofServer.Select(each => each.KeyId).Distinct()], originServerTs, use, stop)
+                .ConfigureAwait(false);
+        }
+
+        return Array.ConvertAll(signatures, each => new CheckedSignature(each, FateOf(each, found, signedBytes.Span)));
+    }
+
+    private static SignatureFate FateOf(
+        Signature signature,
+        Dictionary<string, IReadOnlyDictionary<string, ServerKey>> found,
+        ReadOnlySpan<byte> signedBytes) =>
+        !found.TryGetValue(signature.Entity, out var keys) || !keys.TryGetValue(signature.KeyId, out var key)
+            ? SignatureFate.Skipped
+            : Ed25519.Verify(key.PublicKey.Span, signedBytes, signature.Bytes)
+                ? SignatureFate.Valid
+                : SignatureFate.Invalid;
+}

@@ -1,0 +1,169 @@
+using Matrix.Core.Event;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Servers;
+
+/// <summary>The state before an event.</summary>
+/// <param name="State">The state events.</param>
+/// <param name="AuthChain">Their auth chain.</param>
+public sealed record ServedState(IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> AuthChain);
+
+/// <summary>
+/// Events and states that servers in a room may fetch. Rejected events are not served. Server-Server API, "Retrieving
+/// events" and "Backfilling and retrieving missing events".
+/// </summary>
+public sealed class ServedHistory(
+    ServerAccess access,
+    ServerVisibility visibility,
+    AuthChains authChains,
+    ReplacedState replaced,
+    EventStore events,
+    RoomSnapshots rooms,
+    IStorage storage,
+    RoomsOptions options)
+{
+    /// <summary>One event, of any room that the server is in.</summary>
+    public async ValueTask<RoomResult<Pdu>> EventAsync(string server, string eventId, CancellationToken stop)
+    {
+        var rows = await storage.Events.FindAnywhereAsync(
+            eventId, options.MaxRoomsOfEvent, stop).ConfigureAwait(false);
+        foreach (var row in rows)
+        {
+            if ((row.Marks & EventMarks.Rejected) != 0) continue;
+            if (await storage.Rooms.FindAsync(row.Nid.Room, stop).ConfigureAwait(false) is not { } room) continue;
+            if (await rooms.FindAsync(room.Identity.RoomId, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (!await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)) continue;
+            var shown = await visibility.ShowAsync(
+                snapshot.Room, server, [new StoredEvent(snapshot.Room, row)], stop).ConfigureAwait(false);
+            return shown[0];
+        }
+
+        return NoEvent;
+    }
+
+    /// <summary>The state before an event, and its auth chain.</summary>
+    public async ValueTask<RoomResult<ServedState>> StateAsync(
+        string server, string roomId, string eventId, CancellationToken stop)
+    {
+        var found = await FindAsync(server, roomId, eventId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return found.Failure;
+        var stored = found.Value;
+        if ((stored.Row.Marks & EventMarks.Outlier) != 0) return NoState;
+        var before = await replaced.StateBeforeAsync(stored.Room.Nid, stored, stop).ConfigureAwait(false);
+        return await StateAsync(stored.Room, before, null, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The auth chain of an event.</summary>
+    public async ValueTask<RoomResult<Pdu[]>> AuthChainAsync(
+        string server, string roomId, string eventId, CancellationToken stop)
+    {
+        var found = await FindAsync(server, roomId, eventId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return found.Failure;
+        var chain = await authChains.OfAsync(found.Value.Room, [found.Value.Pdu], stop).ConfigureAwait(false);
+        return chain;
+    }
+
+    /// <summary>These events and those before them, the latest first.</summary>
+    public async ValueTask<RoomResult<Pdu[]>> BackfillAsync(
+        string server, string roomId, IReadOnlyCollection<string> from, int limit, CancellationToken stop)
+    {
+        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        if (!entered.IsOk) return entered.Failure;
+        var room = entered.Value.Room;
+        var walked = await WalkAsync(
+            room, from, [], 0, Math.Min(limit, options.MaxBackfill), stop).ConfigureAwait(false);
+        return await visibility.ShowAsync(room, server, walked, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The events between those that the server has and those whose previous events it lacks.</summary>
+    /// <param name="earliest">Events that it has.</param>
+    /// <param name="latest">Events whose previous events it lacks.</param>
+    public async ValueTask<RoomResult<Pdu[]>> MissingAsync(
+        string server,
+        string roomId,
+        IReadOnlyCollection<string> earliest,
+        IReadOnlyCollection<string> latest,
+        int limit,
+        long minDepth,
+        CancellationToken stop)
+    {
+        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        if (!entered.IsOk) return entered.Failure;
+        var room = entered.Value.Room;
+        var known = await storage.Events.FindManyAsync(room.Nid, latest, stop).ConfigureAwait(false);
+        var previous = known.SelectMany(row => new StoredEvent(room, row).Pdu.PrevEvents).ToHashSet();
+        var without = earliest.Concat(latest).ToHashSet();
+        var walked = await WalkAsync(
+            room, [.. previous], without, minDepth, Math.Min(limit, options.MaxMissingEvents), stop)
+            .ConfigureAwait(false);
+        var shown = await visibility.ShowAsync(room, server, walked, stop).ConfigureAwait(false);
+        Array.Sort(shown, static (a, b) => a.Depth.CompareTo(b.Depth));
+        return shown;
+    }
+
+    /// <summary>A state with its auth chain, and that of one more event.</summary>
+    internal async ValueTask<ServedState> StateAsync(
+        RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
+    {
+        var nids = state.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();
+        var stored = await events.GetManyAsync(room, nids, stop).ConfigureAwait(false);
+        var pdus = stored.Select(each => each.Pdu).ToArray();
+        var chain = await authChains.OfAsync(room, beside is null ? pdus : pdus.Append(beside), stop)
+            .ConfigureAwait(false);
+        return new ServedState(pdus, chain);
+    }
+
+    /// <summary>The event of a room that the server is in; not a rejected one.</summary>
+    private async ValueTask<RoomResult<StoredEvent>> FindAsync(
+        string server, string roomId, string eventId, CancellationToken stop)
+    {
+        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        if (!entered.IsOk) return entered.Failure;
+        var stored = await events.ByIdAsync(entered.Value.Room, eventId, stop).ConfigureAwait(false);
+        return stored is null || (stored.Row.Marks & EventMarks.Rejected) != 0 ? NoEvent : stored;
+    }
+
+    /// <summary>
+    /// These events and their previous events, by breadth: a query for each level. Rejected events are walked through
+    /// and left out; outliers, whose place is not known, end the walk.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<StoredEvent>> WalkAsync(
+        RoomIdentity room,
+        IReadOnlyCollection<string> from,
+        HashSet<string> without,
+        long minDepth,
+        int limit,
+        CancellationToken stop)
+    {
+        var seen = new HashSet<string>(from);
+        var walked = new List<StoredEvent>();
+        var next = from.Where(id => !without.Contains(id)).ToArray();
+        for (var levels = 0; next.Length > 0 && walked.Count < limit && levels < options.MaxWalkLevels; levels++)
+        {
+            var rows = await storage.Events.FindManyAsync(room.Nid, next, stop).ConfigureAwait(false);
+            var level = rows
+                .Where(row => (row.Marks & EventMarks.Outlier) == 0)
+                .Select(row => events.Known(row.Nid) ?? new StoredEvent(room, row))
+                .Where(stored => stored.Pdu.Depth >= minDepth)
+                .OrderByDescending(stored => stored.Pdu.Depth)
+                .ToArray();
+            walked.AddRange(level.Where(stored => (stored.Row.Marks & EventMarks.Rejected) == 0)
+                .Take(limit - walked.Count));
+            next = [.. level.SelectMany(stored => stored.Pdu.PrevEvents)
+                .Where(id => !without.Contains(id) && seen.Add(id))];
+        }
+
+        return walked;
+    }
+
+    private static RoomFailure NoEvent { get; } = new(
+        RoomFailureKind.NotFound, "This server has no such event that your server may read.");
+
+    private static RoomFailure NoState { get; } = new(
+        RoomFailureKind.NotFound, "This server does not know the state at that event.");
+}

@@ -1,0 +1,50 @@
+using Matrix.Core.Federation;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Servers;
+
+/// <summary>Decides which rooms another server may read and send to.</summary>
+public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorage storage)
+{
+    private const string AclType = "m.room.server_acl";
+
+    /// <summary>The room that a server may read: it has a joined user there, and the room's list allows it.</summary>
+    public async ValueTask<RoomResult<RoomSnapshot>> ReadAsync(string server, string roomId, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return Unknown;
+        if (await DeniesAsync(server, snapshot, stop).ConfigureAwait(false)) return Denied;
+        return await IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false) ? snapshot : NotInRoom;
+    }
+
+    /// <summary>Whether a server has a joined user in a room.</summary>
+    public ValueTask<bool> IsJoinedAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return storage.Memberships.IsJoinedAsync(snapshot.Room.Nid, server, stop);
+    }
+
+    /// <summary>
+    /// Whether the room's access control list denies a server. Server-Server API, "Server Access Control Lists (ACLs)".
+    /// </summary>
+    public async ValueTask<bool> DeniesAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (snapshot.State.Find(AclType, "") is not { } entry) return false;
+        var nid = EventNid.Of(snapshot.Room.Nid, entry.Ordinal);
+        return await events.GetAsync(snapshot.Room, nid, stop).ConfigureAwait(false) is { } acl
+            && !ServerAcl.Of(acl.Pdu.Content).Allows(server);
+    }
+
+    /// <summary>The failure of a room that this server does not know.</summary>
+    public static RoomFailure Unknown { get; } = new(RoomFailureKind.NotFound, "This server does not know the room.");
+
+    /// <summary>The failure of a room whose list denies the server.</summary>
+    public static RoomFailure Denied { get; } = new(
+        RoomFailureKind.Forbidden, "The room's access control list denies your server.");
+
+    private static RoomFailure NotInRoom { get; } = new(
+        RoomFailureKind.Forbidden, "Your server has no user in the room.");
+}

@@ -1,0 +1,93 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The limits of received events, and of what other servers fetch.</summary>
+    private static ConfigKey[] ReceivingKeys() =>
+    [
+        Key(
+            "federation.fetches", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.FetchesAtOnce,
+            "Requests for missing events at once, of all rooms; others wait."),
+        Key(
+            "federation.servers_of_room", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.PeersOfRoom,
+            "Servers of a room among which those that are asked for missing events are chosen."),
+        Key(
+            "federation.staged_events", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.Staged,
+            "Events of one room that wait for missing ones; further events get an error, and their server "
+                + "sends them again."),
+        Key(
+            "federation.staged_events_of_server", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.StagedOfPeer,
+            "The same, sent by one server."),
+        Key(
+            "federation.staged_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Rooms.Receiving.StagedBytes,
+            "The bytes of such events in one room."),
+        Key(
+            "federation.fetched_previous_events", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.Walk,
+            "Missing previous events that are fetched for one received event; beyond these, the state before "
+                + "it is fetched."),
+        Key(
+            "federation.missing_events_page", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.Page,
+            "Events that one request for missing events asks for."),
+        Key(
+            "federation.fetched_auth_events", ConfigTypes.Whole(100, 1_000_000), c => c.Rooms.Receiving.AuthChain,
+            "Auth and state events that are fetched for one received event."),
+        Key(
+            "federation.fetched_state", ConfigTypes.Whole(100, 10_000_000), c => c.Rooms.Receiving.State,
+            "Entries of a state that is fetched."),
+        Key(
+            "federation.fetched_states", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.States,
+            "Fetched states of one room that are held at once."),
+        Key(
+            "federation.servers_asked", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.Peers,
+            "Servers of a room that are asked for the same event or state."),
+        Key(
+            "federation.requests_per_event", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.Requests,
+            "Requests that are made for one received event."),
+        Key(
+            "federation.requests_per_minute", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.RequestsPerMinute,
+            "Requests a minute to one server for missing events of one room."),
+        Key(
+            "federation.given_up", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.GivenUp,
+            "Missing events of one room that no server had and that are remembered."),
+        Key(
+            "federation.given_up_for", ConfigTypes.Duration, c => c.Rooms.Receiving.GivenUpFor,
+            "How long they are not asked for again."),
+        Key(
+            "federation.extremities_named", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.Extremities,
+            "Forward extremities that a request for missing events names."),
+        Key(
+            "federation.refused_events_walked", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.LookedThrough,
+            "Rejected and soft-failed events that are walked through in the search for accepted ones."),
+        Key(
+            "federation.room_facts", ConfigTypes.Whole(100, 1_000_000), c => c.Rooms.Receiving.Facts,
+            "Facts of each kind about events that a room keeps in memory."),
+        Key(
+            "federation.room_states", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.FactStates,
+            "States at events that a room keeps in memory."),
+        Key(
+            "federation.known_gaps", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.Gaps,
+            "Gaps in a room's history that are known one by one; beyond these, each received event costs a "
+                + "query more."),
+        Key(
+            "federation.small_resolution", ConfigTypes.Whole(100, 1_000_000), c => c.Rooms.Receiving.SmallResolution,
+            "Events that a state resolution visits while its room waits; larger ones run beside it."),
+        Key(
+            "federation.small_resolution_states", ConfigTypes.Whole(2, 1000), c => c.Rooms.Receiving.SmallStates,
+            "States that are resolved while their room waits."),
+        Key(
+            "federation.resolution", ConfigTypes.Whole(1000, 100_000_000), c => c.Rooms.Receiving.Resolution,
+            "Events that any state resolution visits; beyond it, the event that needs it is dropped."),
+        Key(
+            "federation.backfill_events", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxBackfill,
+            "Events in a response to a server that walks back in a room's history."),
+        Key(
+            "federation.missing_events", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxMissingEvents,
+            "Events in a response to a server that misses events."),
+        Key(
+            "federation.walk_levels", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxWalkLevels,
+            "Levels of previous events that one such request walks through."),
+        Key(
+            "federation.rooms_of_event", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxRoomsOfEvent,
+            "Rooms in which an event is searched by its id alone."),
+    ];
+}
