@@ -113,6 +113,9 @@ public sealed class RoomSnapshots : IChangeConsumer
                 if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
                 else _events.PutRedacted(redacted.Redacted);
                 break;
+            case OutlierRenumbered renumbered:
+                _events.Drop(renumbered.Outlier);
+                break;
             case EventMarksChanged changed:
                 _events.Drop(changed.Nid);
                 break;
