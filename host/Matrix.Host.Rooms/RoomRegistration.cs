@@ -1,5 +1,6 @@
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Events;
@@ -134,6 +135,7 @@ public static class RoomRegistration
         .AddSingleton(parts => new StateStore(parts.Get<IStorage>().State, parts.Get<RoomsOptions>().StateCacheBytes))
         .AddSingleton(parts => new EventStore(parts.Get<IStorage>().Events, parts.Get<RoomsOptions>().EventCacheBytes))
         .AddSingleton<StateReader>()
+        .AddSingleton<RoomChangesReader>()
         .AddSingleton(parts => new RoomSnapshots(
             parts.Get<IStorage>(), parts.Get<EventStore>(), parts.Get<StateStore>(), parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new ReplacedState(parts.Get<IStorage>().State, parts.Get<StateStore>()))

@@ -4,6 +4,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -101,4 +102,7 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>The last transaction of each server.</summary>
     IReceivedTransactionsTable ReceivedTransactions { get; }
+
+    /// <summary>Other servers that events are sent to.</summary>
+    IDestinationsTable Destinations { get; }
 }

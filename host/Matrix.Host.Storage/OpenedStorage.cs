@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -60,6 +61,7 @@ internal sealed class OpenedStorage : IStorage
         Followers = new FollowersTable(reads);
         ReceivedTransactions = new ReceivedTransactionsTable(reads);
         StagedEvents = new StagedEventsTable(reads);
+        Destinations = new DestinationsTable(reads);
     }
 
     public IStorageWriter Writer { get; }
@@ -109,6 +111,8 @@ internal sealed class OpenedStorage : IStorage
     public IReceivedTransactionsTable ReceivedTransactions { get; }
 
     public IStagedEventsTable StagedEvents { get; }
+
+    public IDestinationsTable Destinations { get; }
 
     public static async ValueTask<IStorage> OpenAsync(
         StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close,

@@ -8,6 +8,7 @@ using Matrix.Host.Configuration;
 using Matrix.Host.Listeners;
 using Matrix.Host.Metrics;
 using Matrix.Host.Network;
+using Matrix.Host.Outbound;
 using Matrix.Host.Rooms;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
@@ -172,6 +173,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Reading)
             .AddSingleton(config.Storage)
             .AddSingleton(config.Network)
+            .AddSingleton(config.Outbound)
             .AddSingleton(storage.Aliases)
             .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
             .AddSingleton(new PasswordHasher(config.PasswordCost))
@@ -182,8 +184,10 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<DepartureService>()
             .AddHostedService<StagedEventsService>()
+            .AddHostedService<OutboundService>()
             .AddNetwork()
             .AddRooms()
+            .AddOutbound()
             .AddStreams()
             .AddSync()
             .AddUsers(config.Users, config.Keys)
@@ -220,6 +224,7 @@ internal sealed class Homeserver : IAsyncDisposable
         parts.GetRequiredService<PushRuleCache>(),
         parts.GetRequiredService<IgnoredUsers>(),
         .. parts.StreamConsumers(),
+        .. parts.OutboundConsumers(),
     ];
 
     private static Uri? AddressOf(WebApplication app, IPEndPoint? listener, string scheme, int opened)

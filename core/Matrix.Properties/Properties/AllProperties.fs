@@ -12,6 +12,7 @@ module AllProperties =
         List.concat [
             JsonProperties.all
             IdentProperties.all
+            BackoffProperties.all
             EventProperties.all
             StateTreeProperties.all
             StateStorageProperties.all

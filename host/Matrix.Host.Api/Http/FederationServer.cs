@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Outbound.Federation;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -20,6 +21,7 @@ public sealed class FederationServer : ApiServer
 
     private readonly RequestAuthentication _authentication;
     private readonly RateLimiter _limiter;
+    private readonly FederationOutbound _outbound;
     private readonly HttpOptions _options;
     private readonly BodyBudget _bodies;
     private readonly long _longestRead;
@@ -31,11 +33,13 @@ public sealed class FederationServer : ApiServer
         RequestAuthentication authentication,
         HttpOptions options,
         RateLimiter limiter,
+        FederationOutbound outbound,
         ILogger<FederationServer> log)
         : base(Map(endpoints), log)
     {
         _authentication = authentication;
         _limiter = limiter;
+        _outbound = outbound;
         _options = options;
         _bodies = new BodyBudget(options.FederationBodies);
         _longestRead = 2L * Enum.GetValues<BodyLimit>().Max(options.BytesOf);
@@ -78,6 +82,7 @@ public sealed class FederationServer : ApiServer
             (peer, var refusal) = await _authentication.VerifyAsync(
                 credentials, route.Method, uri, body, address, http.RequestAborted).ConfigureAwait(false);
             if (peer is null) return refusal!;
+            _outbound.Wake(peer.ServerName);
             wait = _limiter.Take(route.Options.Rate, peer.ServerName);
             if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         }

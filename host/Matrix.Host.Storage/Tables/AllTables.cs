@@ -4,6 +4,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -55,6 +56,7 @@ internal static class AllTables
         FollowersTable.Register(handlers);
         ReceivedTransactionsTable.Register(handlers);
         StagedEventsTable.Register(handlers);
+        DestinationsTable.Register(handlers);
         return handlers;
     }
 }

@@ -450,6 +450,9 @@ internal static partial class ConfigKeys
         Key(
             "cache.well_known", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.WellKnownCacheBytes,
             ".well-known responses of other servers."),
+        Key(
+            "cache.room_servers", ConfigTypes.Bytes(64 << 10, 4L << 30), c => c.Outbound.RoomServersCacheBytes,
+            "The servers of rooms to which events are sent."),
         Key("cache.room_states", ConfigTypes.Bytes(1 << 20, 64L << 30), c => c.Rooms.StateCacheBytes, "Room states."),
         Key(
             "cache.idle_rooms", ConfigTypes.Whole(16), c => c.Rooms.IdleRooms,

@@ -169,6 +169,7 @@ internal static partial class ConfigKeys
             "federation.key_fetches_per_address", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerAddress,
             "The same, caused by requests from one address."),
         .. ReceivingKeys(),
+        .. OutboundKeys(),
         Key(
             "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
             "Whether the first versions of endpoints are used with servers that do not know the second."),

@@ -5,6 +5,7 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Network;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Outbound;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Sodium;
@@ -77,6 +78,8 @@ internal sealed record HomeserverConfig
     internal KeyOptions Keys { get; init; } = new();
 
     internal NetworkOptions Network { get; init; } = new() { ServerName = "" };
+
+    internal OutboundOptions Outbound { get; init; } = new() { ServerName = "" };
 
     internal PasswordHashCost PasswordCost { get; init; } = new(
         MemoryBytes: 64L << 20, Operations: 2, Concurrency: 2, Waiting: 200);
@@ -156,6 +159,7 @@ internal sealed record HomeserverConfig
             Federation = config.Federation with { ServerName = serverName },
             Users = config.Users with { ServerName = serverName },
             Rooms = config.Rooms with { ServerName = serverName },
+            Outbound = config.Outbound with { ServerName = serverName },
             Network = config.Network with
             {
                 ServerName = serverName,

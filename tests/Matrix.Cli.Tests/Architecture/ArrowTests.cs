@@ -16,16 +16,18 @@ internal sealed class ArrowTests
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
+        ["Matrix.Host.Outbound"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users Matrix.Host.Streams",
         ["Matrix.Host.Api"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
-            + "Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Microsoft.AspNetCore",
+            + "Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Microsoft.AspNetCore",
         ["Matrix.Host"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
-            + "Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Api Microsoft.AspNetCore YamlDotNet",
+            + "Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Api "
+            + "Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
             + "Matrix.Host.Storage Matrix.Host.Sodium FSharp.Core Argu FsCheck",

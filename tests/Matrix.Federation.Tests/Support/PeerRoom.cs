@@ -169,7 +169,8 @@ public sealed class PeerRoom
         }
     }
 
-    private static Matrix.Core.Json.JsonObject Parse(JsonObject json) => JsonReader.ParseObject(
+    /// <summary>An object as the core reads it.</summary>
+    internal static Matrix.Core.Json.JsonObject Parse(JsonObject json) => JsonReader.ParseObject(
         Encoding.UTF8.GetBytes(json.ToJsonString()), Reading.Lenient, new JsonLimits(64 << 20, 100)).ResultValue;
 
     private static long Now() => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();

@@ -127,6 +127,9 @@ public sealed class ConfigTests
         "federation:\n  sockets: 1\n",
         "homeserver.yaml:2: `federation.sockets`: expected an integer from 8 to 65536, found `1`")]
     [TestCase(
+        "federation:\n  outbound_servers: 1\n",
+        "homeserver.yaml:2: `federation.outbound_servers`: expected an integer from 4 to 10000, found `1`")]
+    [TestCase(
         "listeners:\n  client: \"\"\n  federation_on_client: true\n",
         "homeserver.yaml:3: `listeners.federation_on_client` needs a `listeners.client`")]
     [TestCase(

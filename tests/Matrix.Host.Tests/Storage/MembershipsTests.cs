@@ -51,6 +51,23 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Joined_members_of_other_servers_are_counted_by_server()
+    {
+        await Write(
+            Sets(Kitchen, Alice, Membership.Join),
+            Sets(Kitchen, "@a:one.org:8448", Membership.Join),
+            Sets(Kitchen, "@b:one.org:8448", Membership.Join),
+            Sets(Kitchen, "@c:two.org", Membership.Join),
+            Sets(Kitchen, "@d:two.org", Membership.Invite),
+            Sets(Kitchen, "@e:three.org", Membership.Leave),
+            Sets(Garden, "@f:four.org", Membership.Join));
+
+        Assert.That(
+            await Store.Memberships.RemoteMembersAsync(Kitchen, Stop),
+            Is.EquivalentTo(new Dictionary<string, int> { ["one.org:8448"] = 2, ["two.org"] = 1 }));
+    }
+
+    [Test]
     public async Task Local_and_remote_members_are_distinguished()
     {
         await Write(

@@ -57,6 +57,9 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     private static readonly Statement IsJoined = Statement.Of(
         IsJoinedBy("instr(user_id, ':')"), IsJoinedBy("strpos(user_id, ':')"));
 
+    private static readonly Statement RemoteMembers = Statement.Of(
+        RemoteMembersBy("instr(user_id, ':')"), RemoteMembersBy("strpos(user_id, ':')"));
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO memberships (room_nid, user_id, membership, event_nid, position, is_local, forgotten)
             VALUES ($1, $2, $3, $4, $5, $6, 0)
@@ -152,6 +155,22 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
             static (a, q) => a.Room(q.room).Int(q.limit),
             static row => row.Text(0),
             stop);
+
+    public async ValueTask<IReadOnlyDictionary<string, int>> RemoteMembersAsync(RoomNid room, CancellationToken stop)
+    {
+        var rows = await reads.ListAsync(
+            RemoteMembers,
+            room,
+            static (a, room) => a.Room(room),
+            static row => (Server: row.Text(0), Count: row.Int32(1)),
+            stop);
+        return rows.ToDictionary(row => row.Server, row => row.Count);
+    }
+
+    private static string RemoteMembersBy(string colon) => $"""
+        SELECT substr(user_id, {colon} + 1), COUNT(*) FROM memberships
+        WHERE room_nid = $1 AND membership = 1 AND is_local = 0 GROUP BY 1
+        """;
 
     private static string RemoteServersBy(string colon) => $"""
         SELECT substr(user_id, {colon} + 1) FROM memberships

@@ -1,0 +1,410 @@
+using Matrix.Core.Federation;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Destinations;
+
+namespace Matrix.Host.Outbound.Federation;
+
+/// <summary>
+/// Another server: the events that it has not got, room by room, and when to try again. One transaction is in flight at
+/// a time. Rooms take turns. After an outage the newest event of each room goes first. A transaction that the server
+/// refuses is halved until the refused event is alone; that one is recorded and skipped. Thread-safe.
+/// </summary>
+internal sealed class Destination(string name, DestinationServices services) : QueuedSender
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, OwedEvents> _rooms = [];
+    private readonly Queue<OwedEvents> _turns = new();
+
+    /// <summary>Rooms whose owed events differ from what is recorded.</summary>
+    private readonly HashSet<RoomNid> _unrecorded = [];
+
+    /// <summary>Rooms with a recorded row, and whether that is open.</summary>
+    private readonly Dictionary<RoomNid, bool> _recorded = [];
+
+    private DestinationBackoff _backoff = DestinationBackoff.Healthy(services.Pauses);
+    private int _recordedStage;
+    private long _lastSuccess;
+    private PendingTransaction? _pending;
+    private int _most = Transaction.MaxPdus;
+    private bool _newestFirst;
+    private bool _isSending;
+    private bool _wokenWhileSending;
+    private bool _lastWasSkipped;
+    private bool _isRetired;
+
+    /// <summary>The server's name.</summary>
+    internal string Name { get; } = name;
+
+    /// <summary>The failures since the last success.</summary>
+    internal int Failures
+    {
+        get
+        {
+            lock (_gate) return _backoff.Failures;
+        }
+    }
+
+    /// <summary>The number of owed events.</summary>
+    internal int Owed
+    {
+        get
+        {
+            lock (_gate) return _rooms.Values.Sum(static room => room.Count);
+        }
+    }
+
+    /// <summary>Restores what was recorded.</summary>
+    internal void Restore(DestinationRow row, long now)
+    {
+        lock (_gate)
+        {
+            _backoff = DestinationBackoff.Restore(services.Pauses, row.Failures, row.RetryAt, now);
+            _recordedStage = _backoff.Stage;
+            _lastSuccess = row.LastSuccess;
+        }
+    }
+
+    /// <summary>
+    /// Restores what is owed of a room. After a restart the newest events go first, as after an outage.
+    /// </summary>
+    /// <param name="row">The row.</param>
+    /// <param name="newest">The newest outbound event of the room, for an open row.</param>
+    internal void Restore(OwedRow row, EventNid newest)
+    {
+        lock (_gate)
+        {
+            var room = RoomOf(row.Room);
+
+            // What is owed by the database needs no new row before it changes.
+            foreach (var ordinal in row.Ordinals) room.Add(ordinal, 0, services.Options.MaxOwed);
+            if (row.IsOpen)
+            {
+                if (!newest.IsNone) room.Add(newest.Ordinal, 0, services.Options.MaxOwed);
+                room.KeepNewest();
+            }
+
+            room.KeepAtMost(services.Options.MaxOwedInOutage);
+            room.HasLeft = !row.IsOpen;
+            _recorded[row.Room] = row.IsOpen;
+            _newestFirst = true;
+        }
+    }
+
+    /// <summary>Owes events of a room to the server. False if this object is no longer in use.</summary>
+    internal bool Owe(RoomNid nid, IEnumerable<EventNid> events, long position, bool hasLeft)
+    {
+        lock (_gate)
+        {
+            if (_isRetired) return false;
+            var room = RoomOf(nid);
+            var most = _backoff.IsOutage ? services.Options.MaxOwedInOutage : services.Options.MaxOwed;
+            var isNew = false;
+            foreach (var each in events) isNew |= room.Add(each.Ordinal, position, most);
+            room.HasLeft = hasLeft;
+            if (isNew && !(_recorded.GetValueOrDefault(nid) && room.IsOpenRowEnough)) _unrecorded.Add(nid);
+        }
+
+        return true;
+    }
+
+    /// <summary>The server left a room by an event that is not sent to it.</summary>
+    internal void Left(RoomNid nid)
+    {
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(nid, out var room) || room.IsEmpty || room.HasLeft) return;
+            room.HasLeft = true;
+            _unrecorded.Add(nid);
+        }
+    }
+
+    /// <summary>The server sent a request. Returns when to try again, if that is sooner than before.</summary>
+    internal long? Woken(long now)
+    {
+        lock (_gate)
+        {
+            if (_isSending)
+            {
+                _wokenWhileSending = true;
+                return null;
+            }
+
+            var before = _backoff.RetryAt;
+            _backoff = _backoff.Woken(now);
+            return _backoff.RetryAt < before ? _backoff.RetryAt : null;
+        }
+    }
+
+    /// <summary>When to try after a start; null for at once.</summary>
+    internal long? RetryAt
+    {
+        get
+        {
+            lock (_gate) return _backoff.IsHealthy ? null : _backoff.RetryAt;
+        }
+    }
+
+    /// <summary>Ends the use of this object if the server is owed nothing and answers.</summary>
+    internal bool TryRetire()
+    {
+        lock (_gate)
+        {
+            return _isRetired = !_isSending
+                && _rooms.Values.All(static room => room.IsEmpty)
+                && _backoff.IsHealthy
+                && _unrecorded.Count == 0
+                && _recorded.Count == 0
+                && _recordedStage == 0;
+        }
+    }
+
+    /// <summary>
+    /// Adds what changed since the last record to a batch. Events that a server which answers was owed only lately are
+    /// left out: the position stays before them.
+    /// </summary>
+    /// <param name="recordedThrough">The position of the last record; later events are young.</param>
+    /// <param name="all">Whether to record young events too, as at a stop.</param>
+    /// <returns>
+    /// The position before the first event that was left out; <see cref="long.MaxValue"/> if none was.
+    /// </returns>
+    internal long Record(WriteBatch batch, long recordedThrough, bool all)
+    {
+        var through = long.MaxValue;
+        lock (_gate)
+        {
+            foreach (var nid in _unrecorded.ToArray())
+            {
+                var room = _rooms.GetValueOrDefault(nid);
+                if (room is null or { IsEmpty: true })
+                {
+                    if (_recorded.Remove(nid)) batch.Add(new EventsOwed(Name, nid, [], false));
+                }
+                else if (!all && _backoff.IsHealthy && room.OldestPosition > recordedThrough)
+                {
+                    through = Math.Min(through, room.OldestPosition - 1);
+                    continue;
+                }
+                else
+                {
+                    _recorded[nid] = room.IsOpenRowEnough;
+                    batch.Add(new EventsOwed(Name, nid, [.. room.Ordinals], room.IsOpenRowEnough));
+                }
+
+                _unrecorded.Remove(nid);
+            }
+
+            var stage = _backoff.Stage;
+            if (stage != _recordedStage || (all && stage > 0))
+            {
+                batch.Add(new DestinationChanged(
+                    Name, stage == 0 ? 0 : _backoff.Failures, _backoff.RetryAt, _lastSuccess));
+                _recordedStage = stage;
+            }
+        }
+
+        return through;
+    }
+
+    /// <summary>Records everything again: a record was not written.</summary>
+    internal void RecordAgain()
+    {
+        lock (_gate)
+        {
+            _unrecorded.UnionWith(_rooms.Keys);
+            _unrecorded.UnionWith(_recorded.Keys);
+            foreach (var nid in _unrecorded) _recorded[nid] = false;
+            _recordedStage = -1;
+        }
+    }
+
+    /// <summary>Whether something has to be recorded.</summary>
+    internal bool IsUnrecorded
+    {
+        get
+        {
+            lock (_gate) return _unrecorded.Count > 0 || _backoff.Stage != _recordedStage;
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+    {
+        PendingTransaction? transaction;
+        lock (_gate)
+        {
+            transaction = _pending ??= Next();
+            _isSending = transaction is not null;
+        }
+
+        if (transaction is null) return TurnEnd.Idle;
+        try
+        {
+            var sent = await services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
+            return End(transaction, sent);
+        }
+        catch (StorageException)
+        {
+            // The events could not be read. This is no fault of the server.
+            return TurnEnd.Later(services.Now() + (long)services.Options.FirstPause.TotalMilliseconds);
+        }
+#pragma warning disable CA1031 // Whatever failed, the events are still owed.
+        catch (Exception fault) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            services.LogFault(Name, fault);
+            lock (_gate) return Failed(null);
+        }
+        finally
+        {
+            lock (_gate) _isSending = false;
+            services.Changed(this);
+        }
+    }
+
+    private TurnEnd End(PendingTransaction transaction, FederationResult<IReadOnlyDictionary<string, string>> sent)
+    {
+        if (sent.Failure is not { } failure)
+        {
+            services.Metrics.Sent(transaction.Pdus.Count, sent.Value.Count);
+            services.LogRefused(Name, sent.Value);
+            lock (_gate) return Succeeded(transaction);
+        }
+
+        services.Metrics.Failed(failure);
+        if (failure is { Kind: FederationFailureKind.Refused, Status: 400 or 413 })
+        {
+            return Refused(transaction, failure);
+        }
+
+        lock (_gate) return Failed(failure.Status == 429 ? failure.RetryAfter : null);
+    }
+
+    private TurnEnd Succeeded(PendingTransaction transaction)
+    {
+        Remove(transaction);
+        _backoff = _backoff.Succeeded();
+        _lastSuccess = services.Now();
+        _lastWasSkipped = false;
+        _most = Math.Min(2 * _most, Transaction.MaxPdus);
+        return AfterRemoval();
+    }
+
+    private TurnEnd AfterRemoval()
+    {
+        if (_rooms.Values.Any(static room => !room.IsEmpty)) return TurnEnd.Again;
+        _rooms.Clear();
+        _turns.Clear();
+        return TurnEnd.Idle;
+    }
+
+    private TurnEnd Failed(TimeSpan? askedPause)
+    {
+        var now = services.Now();
+        _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
+        if (_wokenWhileSending) _backoff = _backoff.Woken(now);
+        _wokenWhileSending = false;
+        if (_backoff.IsOutage)
+        {
+            // What is sent after an outage is chosen then.
+            _pending = null;
+            _newestFirst = true;
+            foreach (var room in _rooms.Values)
+            {
+                room.KeepAtMost(services.Options.MaxOwedInOutage);
+                room.IsNewestSent = false;
+            }
+        }
+
+        return TurnEnd.Later(_backoff.RetryAt);
+    }
+
+    /// <summary>The server refused a transaction for its content.</summary>
+    private TurnEnd Refused(PendingTransaction transaction, FederationFailure failure)
+    {
+        if (transaction.Pdus.Count > 1)
+        {
+            lock (_gate)
+            {
+                _most = transaction.Pdus.Count / 2;
+                _pending = PendingTransaction.Of([.. transaction.Pdus.Take(_most)]);
+                return TurnEnd.Again;
+            }
+        }
+
+        services.Skip(Name, transaction.Pdus[0], failure);
+        lock (_gate)
+        {
+            Remove(transaction);
+
+            // A server that refuses one event after the other is not asked at full speed.
+            if (_lastWasSkipped) return Failed(null);
+            _lastWasSkipped = true;
+            return AfterRemoval();
+        }
+    }
+
+    private void Remove(PendingTransaction transaction)
+    {
+        _pending = null;
+        var sent = transaction.Pdus.ToHashSet();
+        foreach (var nid in transaction.Pdus.Select(static pdu => pdu.Room).Distinct())
+        {
+            if (!_rooms.TryGetValue(nid, out var room)) continue;
+            room.Remove(sent);
+            if (_recorded.ContainsKey(nid)) _unrecorded.Add(nid);
+            else if (room.IsEmpty) _unrecorded.Remove(nid);
+        }
+    }
+
+    private PendingTransaction? Next()
+    {
+        var pdus = new List<EventNid>();
+        if (_newestFirst) TakeNewest(pdus);
+        if (pdus.Count == 0) TakeInOrder(pdus);
+        return pdus.Count == 0 ? null : PendingTransaction.Of(pdus);
+    }
+
+    /// <summary>Takes the newest event of each room once.</summary>
+    private void TakeNewest(List<EventNid> pdus)
+    {
+        foreach (var room in _turns)
+        {
+            if (pdus.Count >= _most) return;
+            if (room.IsEmpty || room.IsNewestSent) continue;
+            room.IsNewestSent = true;
+            pdus.Add(room.Newest);
+        }
+
+        _newestFirst = pdus.Count > 0;
+    }
+
+    /// <summary>Takes the oldest events of the rooms in turn. A room that was served goes to the end.</summary>
+    private void TakeInOrder(List<EventNid> pdus)
+    {
+        for (var rooms = _turns.Count; rooms > 0 && pdus.Count < _most; rooms--)
+        {
+            var room = _turns.Dequeue();
+            if (room.IsEmpty)
+            {
+                _rooms.Remove(room.Room);
+                continue;
+            }
+
+            room.Take(pdus, _most - pdus.Count);
+            _turns.Enqueue(room);
+        }
+    }
+
+    private OwedEvents RoomOf(RoomNid nid)
+    {
+        if (_rooms.TryGetValue(nid, out var room)) return room;
+        room = new OwedEvents(nid);
+        _rooms.Add(nid, room);
+        _turns.Enqueue(room);
+        return room;
+    }
+}

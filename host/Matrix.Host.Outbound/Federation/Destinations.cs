@@ -1,0 +1,189 @@
+using System.Collections.Concurrent;
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Destinations;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Outbound.Federation;
+
+/// <summary>The servers that are owed events or do not answer, and some that were sent to lately.</summary>
+internal sealed class Destinations
+{
+    private const int RowsAtOnce = 1000;
+
+    /// <summary>The pages of a room in which its newest outbound event is looked for after a start.</summary>
+    private const int PagesOfRoom = 20;
+
+    private readonly ConcurrentDictionary<string, Destination> _byName = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Destination, bool> _unrecorded = new();
+    private readonly SendQueue _queue;
+    private readonly DestinationServices _services;
+    private readonly IStorage _storage;
+
+    internal Destinations(SendQueue queue, DestinationServices services, IStorage storage)
+    {
+        _queue = queue;
+        _services = services;
+        _storage = storage;
+        services.Changed = Changed;
+    }
+
+    /// <summary>The number of servers in memory.</summary>
+    internal int Count => _byName.Count;
+
+    /// <summary>A server in memory; null if it is not.</summary>
+    internal Destination? Find(string server) => _byName.GetValueOrDefault(server);
+
+    /// <summary>Owes events of a room to a server.</summary>
+    /// <param name="hasLeft">Whether later events of the room are not owed to it.</param>
+    internal void Owe(string server, RoomNid room, IEnumerable<EventNid> events, long position, bool hasLeft)
+    {
+        while (true)
+        {
+            var destination = _byName.GetOrAdd(
+                server, static (name, services) => new Destination(name, services), _services);
+            if (!destination.Owe(room, events, position, hasLeft)) continue;
+            _unrecorded.TryAdd(destination, true);
+            _queue.Add(destination);
+            return;
+        }
+    }
+
+    /// <summary>A server left a room by an event that is not sent to it.</summary>
+    internal void Left(string server, RoomNid room)
+    {
+        if (!_byName.TryGetValue(server, out var destination)) return;
+        destination.Left(room);
+        _unrecorded.TryAdd(destination, true);
+    }
+
+    /// <summary>A server sent an authenticated request.</summary>
+    internal void Wake(string server)
+    {
+        if (!_byName.TryGetValue(server, out var destination)) return;
+        if (destination.Woken(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
+    }
+
+    /// <summary>Reads what is owed from the database, and begins to send it.</summary>
+    /// <param name="maySendTo">Whether the configuration allows a server.</param>
+    /// <param name="through">The recorded position: later changes come from the feed.</param>
+    /// <param name="stop">Cancels reading.</param>
+    internal async ValueTask LoadAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
+    {
+        await LoadDestinationsAsync(maySendTo, stop).ConfigureAwait(false);
+        await LoadOwedAsync(maySendTo, through, stop).ConfigureAwait(false);
+        foreach (var destination in _byName.Values)
+        {
+            if (destination.Owed == 0) continue;
+            if (destination.RetryAt is { } at) _queue.WaitUntil(destination, at);
+            else _queue.Add(destination);
+        }
+    }
+
+    /// <summary>Adds what changed since the last record to a batch.</summary>
+    /// <returns>The greatest position that may be recorded with it, and the servers that it records.</returns>
+    internal (long Through, IReadOnlyList<Destination> Recorded) Record(
+        WriteBatch batch, long recordedThrough, bool all)
+    {
+        var through = long.MaxValue;
+        var recorded = new List<Destination>();
+        foreach (var destination in all ? _byName.Values : _unrecorded.Keys)
+        {
+            _unrecorded.TryRemove(destination, out _);
+            through = Math.Min(through, destination.Record(batch, recordedThrough, all));
+            recorded.Add(destination);
+            if (destination.IsUnrecorded) _unrecorded.TryAdd(destination, true);
+        }
+
+        return (through, recorded);
+    }
+
+    /// <summary>Records servers again: a record was not written.</summary>
+    internal void RecordAgain(IReadOnlyList<Destination> destinations)
+    {
+        foreach (var destination in destinations)
+        {
+            destination.RecordAgain();
+            _unrecorded.TryAdd(destination, true);
+        }
+    }
+
+    private void Changed(Destination destination)
+    {
+        // Only a record removes it: otherwise events that come meanwhile would be overlooked.
+        if (destination.IsUnrecorded) _unrecorded.TryAdd(destination, true);
+        if (_byName.Count > _services.Options.MaxIdleDestinations && destination.TryRetire())
+        {
+            _byName.TryRemove(destination.Name, out _);
+        }
+    }
+
+    private async ValueTask LoadDestinationsAsync(Func<string, bool> maySendTo, CancellationToken stop)
+    {
+        var after = "";
+        while (true)
+        {
+            var rows = await _storage.Destinations.ListAsync(after, RowsAtOnce, stop).ConfigureAwait(false);
+            foreach (var row in rows)
+            {
+                if (maySendTo(row.ServerName)) Get(row.ServerName).Restore(row, _services.Now());
+            }
+
+            if (rows.Count < RowsAtOnce) return;
+            after = rows[^1].ServerName;
+        }
+    }
+
+    private async ValueTask LoadOwedAsync(Func<string, bool> maySendTo, long through, CancellationToken stop)
+    {
+        var (server, room) = ("", default(RoomNid));
+        var newest = new Dictionary<RoomNid, EventNid>();
+        while (true)
+        {
+            var rows = await _storage.Destinations.OwedAsync(server, room, RowsAtOnce, stop).ConfigureAwait(false);
+            foreach (var row in rows)
+            {
+                // A server that is excluded keeps its rows for when it is allowed again.
+                if (!maySendTo(row.ServerName)) continue;
+                if (row.IsOpen && !newest.ContainsKey(row.Room))
+                {
+                    newest[row.Room] = await NewestAsync(row.Room, through, stop).ConfigureAwait(false);
+                }
+
+                Get(row.ServerName).Restore(row, newest.GetValueOrDefault(row.Room));
+            }
+
+            if (rows.Count < RowsAtOnce) return;
+            (server, room) = (rows[^1].ServerName, rows[^1].Room);
+        }
+    }
+
+    /// <summary>The newest outbound event of a room at a position, if it is not long ago.</summary>
+    private async ValueTask<EventNid> NewestAsync(RoomNid room, long through, CancellationToken stop)
+    {
+        var from = EventNid.LastOf(room);
+        for (var page = 0; page < PagesOfRoom; page++)
+        {
+            var rows = await _storage.Events.RangeAsync(
+                room, from, EventNid.FirstLiveOf(room), Direction.Backward, RowsAtOnce, OutboundBatches.NotSent, stop)
+                .ConfigureAwait(false);
+            foreach (var row in rows)
+            {
+                if (row.Position <= through && OutboundBatches.IsOutbound(row, _services.Options.ServerName))
+                {
+                    return row.Nid;
+                }
+            }
+
+            if (rows.Count < RowsAtOnce) break;
+            from = rows[^1].Nid;
+        }
+
+        return EventNid.None;
+    }
+
+    private Destination Get(string server) => _byName.GetOrAdd(
+        server, static (name, services) => new Destination(name, services), _services);
+}

@@ -1,0 +1,69 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Outbound.Federation;
+
+/// <summary>
+/// Owes each outbound event to its destinations: the servers with joined users before or after its batch, and the
+/// server of a user who is invited, whose invite ends, or whose knock is answered.
+/// </summary>
+internal sealed class Distributor(RoomServers rooms, Destinations destinations, OutboundFeed feed)
+{
+    internal async ValueTask HandleAsync(OutboundBatch batch, CancellationToken stop)
+    {
+        var servers = await rooms.BeforeAsync(batch, stop).ConfigureAwait(false);
+        string[] before = [.. servers.Names];
+        rooms.Apply(servers, batch);
+        if (batch.Events.Count > 0) Owe(batch, before, servers);
+        if (batch.Memberships.Count > 0)
+        {
+            foreach (var server in before)
+            {
+                if (!servers.Has(server)) destinations.Left(server, batch.Room);
+            }
+        }
+
+        if (!servers.IsEmpty) return;
+        rooms.Drop(batch.Room);
+        feed.IsLocal(batch);
+    }
+
+    private void Owe(OutboundBatch batch, string[] before, ServersOfRoom after)
+    {
+        EventNid[] all = [.. batch.Events.Select(static each => each.Nid)];
+        var reached = new HashSet<string>(before, StringComparer.Ordinal);
+        if (batch.Memberships.Count > 0) reached.UnionWith(after.Names);
+        foreach (var server in reached)
+        {
+            // A server has the events that it sent through this one.
+            var events = batch.Events.Any(each => each.From == server)
+                ? [.. batch.Events.Where(each => each.From != server).Select(static each => each.Nid)]
+                : all;
+            if (events.Length > 0) destinations.Owe(server, batch.Room, events, batch.Position, !after.Has(server));
+        }
+
+        foreach (var changed in batch.Memberships)
+        {
+            var server = OutboundBatches.ServerOf(changed.UserId);
+            if (IsForItsUser(changed)
+                && all.Contains(changed.Event)
+                && rooms.MaySendTo(server)
+                && reached.Add(server))
+            {
+                destinations.Owe(server, batch.Room, EventsFor(batch, server), batch.Position, hasLeft: true);
+            }
+        }
+    }
+
+    /// <summary>Whether the user's server gets the event though it may have no joined user.</summary>
+    private static bool IsForItsUser(MembershipChanged changed) =>
+        changed.After == Membership.Invite
+        || (changed.Before is Membership.Invite or Membership.Knock
+            && changed.After is Membership.Leave or Membership.Ban);
+
+    private static EventNid[] EventsFor(OutboundBatch batch, string server) =>
+        [.. batch.Events.Select(static each => each.Nid).Where(nid => batch.Memberships.Any(changed =>
+            changed.Event == nid
+            && IsForItsUser(changed)
+            && OutboundBatches.ServerOf(changed.UserId) == server))];
+}

@@ -1,0 +1,131 @@
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Outbound.Federation;
+
+/// <summary>
+/// Sends events to other servers. Server-Server API, "Transactions". What could not be sent when it stops is sent after
+/// the next start.
+/// </summary>
+public sealed partial class FederationOutbound : IAsyncDisposable
+{
+    private readonly OutboundFeed _feed;
+    private readonly RoomServers _rooms;
+    private readonly Destinations _destinations;
+    private readonly Recorder _recorder;
+    private readonly SendQueue _queue;
+    private readonly OutboundOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private Task? _following;
+    private Task? _recording;
+    private bool _isLoaded;
+
+    internal FederationOutbound(
+        OutboundFeed feed,
+        RoomServers rooms,
+        Destinations destinations,
+        Recorder recorder,
+        SendQueue queue,
+        OutboundMetrics metrics,
+        OutboundOptions options,
+        TimeProvider time,
+        ILogger<FederationOutbound> log)
+    {
+        _feed = feed;
+        _rooms = rooms;
+        _destinations = destinations;
+        _recorder = recorder;
+        _queue = queue;
+        _options = options;
+        _time = time;
+        _log = log;
+        feed.Handle = new Distributor(rooms, destinations, feed).HandleAsync;
+        feed.Restarted = rooms.Clear;
+        metrics.Watch(
+            () => queue.Ready, () => queue.Waiting, () => queue.Sending, () => feed.Waiting, () => rooms.CachedBytes);
+    }
+
+    /// <summary>The servers in memory.</summary>
+    internal Destinations Destinations => _destinations;
+
+    /// <summary>Starts to send.</summary>
+    public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
+
+    /// <summary>A server sent an authenticated request. If it did not answer before, it is tried again.</summary>
+    public void Wake(string server) => _destinations.Wake(server);
+
+    /// <summary>Stops sending, and records what is owed.</summary>
+    public async Task StopAsync(CancellationToken stop)
+    {
+        if (_following is null || _stop.IsCancellationRequested) return;
+        await _queue.StopAsync().ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_recording is not null) await _recording.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_isLoaded) return;
+        try
+        {
+            await _recorder.RecordAsync(all: true, stop).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is StorageException or OperationCanceledException)
+        {
+            // The next start reads the changes since the last record.
+            LogNotRecorded(fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        _stop.Dispose();
+        _queue.Dispose();
+        _feed.Dispose();
+        _recorder.Dispose();
+    }
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        var position = 0L;
+        var failures = 0;
+        while (true)
+        {
+            var started = _time.GetTimestamp();
+            try
+            {
+                if (!_isLoaded)
+                {
+                    position = await _recorder.LoadAsync(stop).ConfigureAwait(false);
+                    await _destinations.LoadAsync(_rooms.MaySendTo, position, stop).ConfigureAwait(false);
+                    _isLoaded = true;
+                    _queue.Start();
+                    _recording = Task.Run(() => _recorder.RunAsync(stop), stop);
+                }
+
+                await _feed.RunAsync(position, stop).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Every failure is retried: no event is left out.
+            catch (Exception fault) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                LogFailed(fault);
+                if (_time.GetElapsedTime(started) > _options.LongestReadPause) failures = 0;
+                var pause = Math.Min(Math.Pow(2, failures++), _options.LongestReadPause.TotalSeconds);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The changes for other servers could not be read; the server will retry")]
+    private partial void LogFailed(Exception fault);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "What other servers are owed could not be recorded; the next start reads the changes again")]
+    private partial void LogNotRecorded(Exception fault);
+}

@@ -1,0 +1,120 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Consumers;
+
+namespace Matrix.Host.Outbound.Federation;
+
+/// <summary>
+/// Records the position up to which outbound events were handled, and in the same batch what is still owed. Between two
+/// records nothing is written: after a crash the changes since the position are read again, and some events are sent
+/// twice.
+/// </summary>
+internal sealed class Recorder(
+    OutboundFeed feed,
+    Destinations destinations,
+    IStorage storage,
+    OutboundMetrics metrics,
+    OutboundOptions options,
+    TimeProvider time) : IDisposable
+{
+    /// <summary>The consumer's name in the database.</summary>
+    internal const string Name = "federation";
+
+    private readonly SemaphoreSlim _oneAtATime = new(1, 1);
+    private readonly SemaphoreSlim _due = new(0, 1);
+    private long _through;
+    private long _batches;
+
+    /// <summary>
+    /// The recorded position. A server without one begins with the next change, and records that before the first.
+    /// </summary>
+    internal async ValueTask<long> LoadAsync(CancellationToken stop)
+    {
+        var recorded = await storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        if (recorded is null)
+        {
+            var batch = new WriteBatch(1).Add(new ConsumerAdvanced(Name, storage.Writer.PublishedPosition));
+            await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+            recorded = await storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        }
+
+        return _through = recorded!.Value;
+    }
+
+    /// <summary>Records now and then.</summary>
+    internal async Task RunAsync(CancellationToken stop)
+    {
+        using var timer = time.CreateTimer(_ => Due(), null, options.RecordInterval, options.RecordInterval);
+        feed.Advanced = batches =>
+        {
+            if (batches - Volatile.Read(ref _batches) >= options.RecordAfter) Due();
+        };
+        while (true)
+        {
+            await _due.WaitAsync(stop).ConfigureAwait(false);
+            try
+            {
+                await RecordAsync(all: false, stop).ConfigureAwait(false);
+            }
+            catch (StorageException)
+            {
+                metrics.RecordingFailed();
+            }
+        }
+    }
+
+    /// <summary>Records.</summary>
+    /// <param name="all">Whether to write everything owed, as at a stop, and not only older events.</param>
+    /// <param name="stop">Cancels the write.</param>
+    internal async ValueTask RecordAsync(bool all, CancellationToken stop)
+    {
+        await _oneAtATime.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            // Read first: what is owed later than this may be recorded too, but nothing earlier may be missing.
+            var batches = feed.Batches;
+            var handled = feed.HandledThrough;
+            var batch = new WriteBatch();
+            var (limit, recorded) = destinations.Record(batch, _through, all);
+            var through = Math.Max(_through, Math.Min(handled, limit));
+            var isNew = through > _through && (all || batches != _batches);
+            if (batch.Changes.Count == 0 && !isNew) return;
+            try
+            {
+                await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop)
+                    .ConfigureAwait(false);
+            }
+            catch
+            {
+                destinations.RecordAgain(recorded);
+                throw;
+            }
+
+            _through = through;
+            Volatile.Write(ref _batches, batches);
+        }
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _oneAtATime.Dispose();
+        _due.Dispose();
+    }
+
+    private void Due()
+    {
+        if (_due.CurrentCount > 0) return;
+        try
+        {
+            _due.Release();
+        }
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Another thread was first, or the server has ended.
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Matrix.Core.Federation;
+
+namespace Matrix.Host.Outbound;
+
+/// <summary>The limits of what is sent to other servers.</summary>
+public sealed record OutboundOptions
+{
+    /// <summary>The server's name.</summary>
+    public required string ServerName { get; init; }
+
+    /// <summary>The most servers that are sent to at once.</summary>
+    public int MaxSending { get; init; } = 192;
+
+    /// <summary>The most of them that failed last.</summary>
+    public int MaxSendingFailed { get; init; } = 64;
+
+    /// <summary>
+    /// The most events of a room that are kept in order for a server that answers; beyond this only the newest is sent.
+    /// </summary>
+    public int MaxOwed { get; init; } = 10_000;
+
+    /// <summary>The same for a server that does not answer.</summary>
+    public int MaxOwedInOutage { get; init; } = 50;
+
+    /// <summary>The pause after the first failure; each further one doubles it.</summary>
+    public TimeSpan FirstPause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest pause.</summary>
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The shortest time between two attempts for which requests of the server are the reason.</summary>
+    public TimeSpan WakePause { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Bytes of cached lists of the rooms' servers.</summary>
+    public long RoomServersCacheBytes { get; init; } = 16L << 20;
+
+    /// <summary>The most batches of changes that wait in memory; beyond this they are read from the database.</summary>
+    public int MaxWaitingBatches { get; init; } = 10_000;
+
+    /// <summary>How often the position and what is owed are written.</summary>
+    public TimeSpan RecordInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>After so many batches of changes they are written sooner.</summary>
+    public int RecordAfter { get; init; } = 10_000;
+
+    /// <summary>The most servers in memory that are owed nothing.</summary>
+    public int MaxIdleDestinations { get; init; } = 20_000;
+
+    /// <summary>The most refused events that are recorded for a server.</summary>
+    public int MaxRefusedKept { get; init; } = 100;
+
+    /// <summary>The longest pause between two attempts to read changes from the database.</summary>
+    public TimeSpan LongestReadPause { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The pauses as the core takes them.</summary>
+    internal BackoffPauses Pauses => new(
+        (long)FirstPause.TotalMilliseconds, (long)LongestPause.TotalMilliseconds, (long)WakePause.TotalMilliseconds);
+}

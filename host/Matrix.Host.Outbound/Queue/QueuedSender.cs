@@ -1,0 +1,63 @@
+namespace Matrix.Host.Outbound.Queue;
+
+/// <summary>What a sender does after its turn.</summary>
+internal enum AfterTurn
+{
+    /// <summary>It has nothing to send.</summary>
+    Idle,
+
+    /// <summary>It has more to send.</summary>
+    Again,
+
+    /// <summary>It failed, and waits until a time.</summary>
+    Later,
+}
+
+/// <summary>The end of a turn.</summary>
+/// <param name="At">When to go on, in milliseconds since the epoch.</param>
+internal readonly record struct TurnEnd(AfterTurn After, long At = 0)
+{
+    internal static TurnEnd Idle => new(AfterTurn.Idle);
+
+    internal static TurnEnd Again => new(AfterTurn.Again);
+
+    internal static TurnEnd Later(long at) => new(AfterTurn.Later, at);
+}
+
+/// <summary>Sends to one receiver, one request at a time. <see cref="SendQueue"/> gives it turns.</summary>
+internal abstract class QueuedSender
+{
+    /// <summary>The sender's status; the queue's lock guards it and the members below.</summary>
+    internal SenderStatus Status { get; set; }
+
+    /// <summary>Whether its last turn failed.</summary>
+    internal bool HasFailed { get; set; }
+
+    /// <summary>Whether something came to send during its turn.</summary>
+    internal bool HasNews { get; set; }
+
+    /// <summary>The time until which it waits. An entry of the waiting line with another time is stale.</summary>
+    internal long WaitsUntil { get; set; }
+
+    /// <summary>The time to which a wait after the turn was shortened during it.</summary>
+    internal long WaitsAtMostUntil { get; set; }
+
+    /// <summary>Sends one request. It may not throw, except when it is stopped.</summary>
+    internal abstract ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop);
+}
+
+/// <summary>The status of a sender.</summary>
+internal enum SenderStatus
+{
+    /// <summary>It has nothing to send. The queue does not know it.</summary>
+    Idle,
+
+    /// <summary>It waits for a turn.</summary>
+    Ready,
+
+    /// <summary>It has its turn.</summary>
+    Sending,
+
+    /// <summary>It waits for a time after a failure.</summary>
+    Waiting,
+}

@@ -1,0 +1,129 @@
+using System.Buffers.Binary;
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Destinations;
+
+internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
+{
+    private static readonly Statement List = Statement.Of("""
+        SELECT server_name, failures, retry_at, last_success FROM destinations WHERE server_name > $1
+        ORDER BY server_name LIMIT $2
+        """);
+
+    private static readonly Statement Owed = Statement.Of("""
+        SELECT server_name, room_nid, ordinals, is_open FROM outbound_owed WHERE (server_name, room_nid) > ($1, $2)
+        ORDER BY server_name, room_nid LIMIT $3
+        """);
+
+    private static readonly Statement Refused = Statement.Of("""
+        SELECT event_nid, status, error_code, error, refused_at FROM outbound_refused WHERE server_name = $1
+        ORDER BY refused_at DESC, event_nid DESC LIMIT $2
+        """);
+
+    private static readonly Statement Put = Statement.Of("""
+        INSERT INTO destinations (server_name, failures, retry_at, last_success) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (server_name) DO UPDATE SET failures = excluded.failures, retry_at = excluded.retry_at,
+            last_success = excluded.last_success
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM destinations WHERE server_name = $1");
+
+    private static readonly Statement PutOwed = Statement.Of("""
+        INSERT INTO outbound_owed (server_name, room_nid, ordinals, is_open) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (server_name, room_nid) DO UPDATE SET ordinals = excluded.ordinals, is_open = excluded.is_open
+        """);
+
+    private static readonly Statement DeleteOwed = Statement.Of(
+        "DELETE FROM outbound_owed WHERE server_name = $1 AND room_nid = $2");
+
+    private static readonly Statement PutRefused = Statement.Of("""
+        INSERT INTO outbound_refused (server_name, event_nid, refused_at, status, error_code, error)
+            VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (server_name, event_nid) DO UPDATE SET refused_at = excluded.refused_at, status = excluded.status,
+            error_code = excluded.error_code, error = excluded.error
+        """);
+
+    private static readonly Statement TrimRefused = Statement.Of("""
+        DELETE FROM outbound_refused WHERE server_name = $1 AND event_nid NOT IN (
+            SELECT event_nid FROM outbound_refused WHERE server_name = $1
+            ORDER BY refused_at DESC, event_nid DESC LIMIT $2)
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<DestinationChanged>(static (op, writes) =>
+        {
+            if (op.Failures == 0)
+            {
+                writes.Run(Delete, op, static (a, op) => a.Text(op.ServerName));
+                return;
+            }
+
+            writes.Run(Put, op, static (a, op) => a
+                .Text(op.ServerName).Int(op.Failures).Int(op.RetryAt).Int(op.LastSuccess));
+        })
+        .On<EventsOwed>(static (op, writes) =>
+        {
+            if (op.Ordinals.Count == 0)
+            {
+                writes.Run(DeleteOwed, op, static (a, op) => a.Text(op.ServerName).Room(op.Room));
+                return;
+            }
+
+            writes.Run(PutOwed, op, static (a, op) => a
+                .Text(op.ServerName).Room(op.Room).Blob(Encode(op.Ordinals)).Bool(op.IsOpen));
+        })
+        .On<EventRefusedByServer>(static (op, writes) =>
+        {
+            writes.Run(PutRefused, op, static (a, op) => a
+                .Text(op.ServerName).Nid(op.Event).Now().Int(op.Status).Text(op.ErrorCode).Text(op.Error));
+            writes.Run(TrimRefused, op, static (a, op) => a.Text(op.ServerName).Int(op.Keep));
+        });
+
+    public ValueTask<IReadOnlyList<DestinationRow>> ListAsync(string after, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            List,
+            (after, limit),
+            static (a, q) => a.Text(q.after).Int(q.limit),
+            static row => new DestinationRow(row.Text(0), row.Int32(1), row.Int64(2), row.Int64(3)),
+            stop);
+
+    public ValueTask<IReadOnlyList<OwedRow>> OwedAsync(
+        string afterServer, RoomNid afterRoom, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Owed,
+            (afterServer, afterRoom, limit),
+            static (a, q) => a.Text(q.afterServer).Room(q.afterRoom).Int(q.limit),
+            static row => new OwedRow(row.Text(0), row.Room(1), Decode(row.Blob(2)), row.Bool(3)),
+            stop);
+
+    public ValueTask<IReadOnlyList<RefusedEventRow>> RefusedAsync(
+        string serverName, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Refused,
+            (serverName, limit),
+            static (a, q) => a.Text(q.serverName).Int(q.limit),
+            static row => new RefusedEventRow(row.Nid(0), row.Int32(1), row.Text(2), row.Text(3), row.Int64(4)),
+            stop);
+
+    private static byte[] Encode(IReadOnlyList<uint> ordinals)
+    {
+        var bytes = new byte[sizeof(uint) * ordinals.Count];
+        for (var i = 0; i < ordinals.Count; i++)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(sizeof(uint) * i), ordinals[i]);
+        }
+
+        return bytes;
+    }
+
+    private static uint[] Decode(byte[] bytes)
+    {
+        var ordinals = new uint[bytes.Length / sizeof(uint)];
+        for (var i = 0; i < ordinals.Length; i++)
+        {
+            ordinals[i] = BinaryPrimitives.ReadUInt32BigEndian(bytes.AsSpan(sizeof(uint) * i));
+        }
+
+        return ordinals;
+    }
+}

@@ -1,0 +1,49 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The settings of events that are sent to other servers.</summary>
+    private static ConfigKey[] OutboundKeys() =>
+    [
+        Key(
+            "federation.outbound_servers", ConfigTypes.Whole(4, 10_000), c => c.Outbound.MaxSending,
+            "Servers that are sent to at once; others wait for their turn."),
+        Key(
+            "federation.outbound_failing_servers", ConfigTypes.Whole(1, 10_000), c => c.Outbound.MaxSendingFailed,
+            "Those of them that did not answer the last time."),
+        Key(
+            "federation.outbound_first_pause", ConfigTypes.Duration, c => c.Outbound.FirstPause,
+            "The pause after a server did not answer. Each further failure doubles it."),
+        Key(
+            "federation.outbound_longest_pause", ConfigTypes.Duration, c => c.Outbound.LongestPause,
+            "The longest pause. A request of the server ends any pause."),
+        Key(
+            "federation.outbound_wake_pause", ConfigTypes.Duration, c => c.Outbound.WakePause,
+            "The shortest time between two attempts that requests of a server cause."),
+        Key(
+            "federation.outbound_room_events", ConfigTypes.Whole(50), c => c.Outbound.MaxOwed,
+            "Events of a room that wait for a server that answers. Beyond these only the newest is sent, and the "
+                + "server fetches the others."),
+        Key(
+            "federation.outbound_outage_events", ConfigTypes.Whole(1), c => c.Outbound.MaxOwedInOutage,
+            "The same for a server that does not answer."),
+        Key(
+            "federation.outbound_waiting_batches", ConfigTypes.Whole(16), c => c.Outbound.MaxWaitingBatches,
+            "Changes in memory whose servers are not determined yet. Further ones are read from the database later."),
+        Key(
+            "federation.outbound_record_interval", ConfigTypes.Duration, c => c.Outbound.RecordInterval,
+            "How often the position is written. After a crash, events since then may be sent twice."),
+        Key(
+            "federation.outbound_record_after", ConfigTypes.Whole(1), c => c.Outbound.RecordAfter,
+            "Changes after which the position is written sooner."),
+        Key(
+            "federation.outbound_idle_servers", ConfigTypes.Whole(0), c => c.Outbound.MaxIdleDestinations,
+            "Servers in memory to which nothing has to be sent."),
+        Key(
+            "federation.outbound_refused_kept", ConfigTypes.Whole(1), c => c.Outbound.MaxRefusedKept,
+            "Events that a server refused and that are kept on record; the oldest are dropped first."),
+        Key(
+            "federation.outbound_longest_read_pause", ConfigTypes.Duration, c => c.Outbound.LongestReadPause,
+            "The longest pause between two attempts to read changes from the database."),
+    ];
+}

@@ -1,0 +1,221 @@
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Outbound;
+
+/// <summary>The turns of senders.</summary>
+internal sealed class SendQueueTests
+{
+    private readonly ManualTime _time = new();
+    private SendQueue _queue = null!;
+
+    [TearDown]
+    public async Task Stops()
+    {
+        await _queue.StopAsync();
+        _queue.Dispose();
+    }
+
+    [Test]
+    public async Task Only_so_many_send_at_once_and_the_first_come_first()
+    {
+        Starts(atOnce: 4, failed: 1);
+        var senders = Senders(10);
+
+        await AreSending(senders[..4]);
+        Assert.That((_queue.Sending, _queue.Ready), Is.EqualTo((4, 6)));
+        senders[0].Ends(TurnEnd.Idle);
+        senders[1].Ends(TurnEnd.Idle);
+
+        await AreSending(senders[2..6]);
+        Assert.That(senders[6..].Select(each => each.Turns), Is.All.Zero);
+    }
+
+    [Test]
+    public async Task A_sender_with_more_to_send_goes_to_the_end_of_the_line()
+    {
+        Starts(atOnce: 1, failed: 1);
+        var senders = Senders(3);
+        await AreSending(senders[..1]);
+
+        senders[0].Ends(TurnEnd.Again);
+        await AreSending(senders[1..2]);
+        senders[1].Ends(TurnEnd.Idle);
+        await AreSending(senders[2..3]);
+        senders[2].Ends(TurnEnd.Idle);
+        await AreSending(senders[..1]);
+
+        Assert.That(senders.Select(each => each.Turns), Is.EqualTo(new[] { 2, 1, 1 }));
+    }
+
+    [Test]
+    public async Task News_during_a_turn_give_another_one()
+    {
+        Starts(atOnce: 1, failed: 1);
+        var sender = Senders(1)[0];
+        await AreSending(sender);
+
+        _queue.Add(sender);
+        sender.Ends(TurnEnd.Idle);
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Idle);
+
+        await Idle();
+        Assert.That(sender.Turns, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_sender_that_failed_waits_for_its_time_and_no_news_shorten_it()
+    {
+        Starts(atOnce: 2, failed: 1);
+        var sender = Senders(1)[0];
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Later(At(10)));
+        await Idle();
+
+        _queue.Add(sender);
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Assert.That((_queue.Waiting, sender.Turns), Is.EqualTo((1, 1)));
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        await AreSending(sender);
+        Assert.That(_queue.Waiting, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_sender_that_waits_can_be_tried_sooner()
+    {
+        Starts(atOnce: 2, failed: 1);
+        var sender = Senders(1)[0];
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Later(At(3600)));
+        await Idle();
+
+        _queue.WaitUntil(sender, At(1));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Idle);
+        await Idle();
+        _time.Advance(TimeSpan.FromHours(2));
+
+        Assert.That(sender.Turns, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_wait_can_be_shortened_before_it_begins()
+    {
+        Starts(atOnce: 2, failed: 1);
+        var sender = Senders(1)[0];
+        await AreSending(sender);
+
+        _queue.WaitUntil(sender, At(1));
+        sender.Ends(TurnEnd.Later(At(3600)));
+        await Idle();
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        await AreSending(sender);
+    }
+
+    [Test]
+    public async Task Senders_that_failed_hold_their_part_only()
+    {
+        Starts(atOnce: 8, failed: 2);
+        var failing = Senders(6);
+        await AreSending(failing);
+        foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
+        await Idle();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await AreSending(failing[..2]);
+
+        var others = Senders(6);
+
+        await AreSending(others);
+        Assert.That(failing[2..].Select(each => each.Turns), Is.All.EqualTo(1));
+        failing[0].Ends(TurnEnd.Idle);
+        await AreSending(failing[2]);
+    }
+
+    [Test]
+    public async Task Senders_that_failed_get_turns_although_others_always_have_more()
+    {
+        Starts(atOnce: 1, failed: 1);
+        var failed = Senders(1)[0];
+        await AreSending(failed);
+        failed.Ends(TurnEnd.Later(At(1)));
+        await Idle();
+        var busy = Senders(2);
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        for (var turn = 0; turn < 8 && failed.Turns == 1; turn++)
+        {
+            await Until(() => busy.Any(each => each.IsSending) || failed.IsSending);
+            busy.FirstOrDefault(each => each.IsSending)?.Ends(TurnEnd.Again);
+            await Until(() => _queue.Sending == 1 && (busy.Any(each => each.IsSending) || failed.IsSending));
+        }
+
+        Assert.That(failed.Turns, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_stop_ends_the_turns()
+    {
+        Starts(atOnce: 2, failed: 1);
+        var senders = Senders(4);
+        await AreSending(senders[..2]);
+
+        await _queue.StopAsync();
+
+        Assert.That(_queue.Sending, Is.Zero);
+        Assert.That(senders[2..].Select(each => each.Turns), Is.All.Zero);
+    }
+
+    private void Starts(int atOnce, int failed)
+    {
+        _queue = new SendQueue(atOnce, failed, _time);
+        _queue.Start();
+    }
+
+    private Sender[] Senders(int count)
+    {
+        var senders = Enumerable.Range(0, count).Select(_ => new Sender()).ToArray();
+        foreach (var sender in senders) _queue.Add(sender);
+        return senders;
+    }
+
+    private long At(double seconds) => _time.GetUtcNow().AddSeconds(seconds).ToUnixTimeMilliseconds();
+
+    private static Task AreSending(params Sender[] senders) => Until(() => senders.All(each => each.IsSending));
+
+    private Task Idle() => Until(() => _queue.Sending == 0);
+
+    private static async Task Until(Func<bool> holds)
+    {
+        for (var i = 0; i < 2000 && !holds(); i++) await Task.Delay(5);
+        Assert.That(holds(), Is.True);
+    }
+
+    private sealed class Sender : QueuedSender
+    {
+        private volatile TaskCompletionSource<TurnEnd>? _turn;
+        private int _turns;
+
+        internal int Turns => Volatile.Read(ref _turns);
+
+        internal bool IsSending => _turn is not null;
+
+        internal void Ends(TurnEnd end)
+        {
+            var turn = _turn!;
+            _turn = null;
+            turn.SetResult(end);
+        }
+
+        internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+        {
+            var turn = new TaskCompletionSource<TurnEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
+            Interlocked.Increment(ref _turns);
+            _turn = turn;
+            return await turn.Task.WaitAsync(stop);
+        }
+    }
+}
