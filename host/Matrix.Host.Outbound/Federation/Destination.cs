@@ -69,7 +69,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     }
 
     /// <summary>
-    /// Restores what is owed of a room. After a restart the newest events go first, as after an outage.
+    /// Restores what is owed of a room. What is recorded of the server itself is restored first.
     /// </summary>
     /// <param name="row">The row.</param>
     /// <param name="newest">The newest outbound event of the room, for an open row.</param>
@@ -87,10 +87,10 @@ internal sealed class Destination(string name, DestinationServices services) : Q
                 room.KeepNewest();
             }
 
-            room.KeepAtMost(services.Options.MaxOwedInOutage);
+            if (!_backoff.IsHealthy) room.KeepAtMost(services.Options.MaxOwedInOutage);
             room.HasLeft = !row.IsOpen;
             _recorded[row.Room] = row.IsOpen;
-            _newestFirst = true;
+            _newestFirst = !_backoff.IsHealthy;
         }
     }
 
@@ -238,6 +238,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         {
             transaction = _pending ??= Next();
             _isSending = transaction is not null;
+            _wokenWhileSending = false;
         }
 
         if (transaction is null) return TurnEnd.Idle;
@@ -306,7 +307,6 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         var now = services.Now();
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
-        _wokenWhileSending = false;
         if (_backoff.IsOutage)
         {
             // What is sent after an outage is chosen then.

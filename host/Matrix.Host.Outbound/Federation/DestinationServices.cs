@@ -58,7 +58,7 @@ internal sealed partial class DestinationServices(
     {
         foreach (var (eventId, error) in errors)
         {
-            if (_lines.Allows(server, out var heldBack)) LogPduRefused(server, eventId, Short(error), heldBack);
+            if (_lines.Allows(server, out var heldBack)) LogPduRefused(server, Short(eventId), Short(error), heldBack);
             return;
         }
     }

@@ -91,7 +91,8 @@ internal sealed class OutboundBatches(string serverName)
     internal static bool IsOutbound(EventRow row, string serverName) =>
         IsOf(row.Sender, serverName) || (row.Marks & EventMarks.ForAnother) != 0;
 
-    private static bool IsOf(string userId, string serverName)
+    /// <summary>Whether a user is a user of a server.</summary>
+    internal static bool IsOf(string userId, string serverName)
     {
         var colon = userId.IndexOf(':', StringComparison.Ordinal);
         return colon >= 0 && userId.AsSpan(colon + 1).SequenceEqual(serverName);

@@ -138,7 +138,13 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
         {
             case RoomCreated created when Takes(position):
                 Commit();
-                _localRooms.Put(created.Room.Nid, _isLocal);
+
+                // A room of another server may come with members.
+                if (OutboundBatches.IsOf(created.Creator, _options.ServerName))
+                {
+                    _localRooms.Put(created.Room.Nid, _isLocal);
+                }
+
                 break;
             case EventsAppended appended when Takes(position):
                 Commit();
