@@ -1,6 +1,7 @@
 namespace Matrix.Core.Event
 
 open System
+open System.Collections.Generic
 open System.Security.Cryptography
 open Matrix.Core.Json
 
@@ -119,6 +120,50 @@ type UnsignedEvent
             Matrix.Core.Ident.RoomId.ofCreateEvent eventId
         else
             fields.RoomId
+
+    /// The ids and reference hashes of a list of references in a template of another server. There are no hashes since
+    /// room version 3.
+    static member internal References
+        (format: EventFormat, template: JsonObject, key: string)
+        : Result<struct (string[] * byte[][]), PduFault> =
+        let wrong () =
+            Error(
+                PduFault.WrongType(
+                    key,
+                    if format.ReferencesCarryHashes then
+                        "a list of pairs of an event id and hashes"
+                    else
+                        "a list of event ids"
+                )
+            )
+
+        let hashOf (hashes: JsonObject) : byte[] | null =
+            match hashes.Text "sha256" with
+            | null -> null
+            | text -> UnpaddedBase64.decode text
+
+        match template.TryFind key with
+        | ValueNone -> Error(PduFault.Missing key)
+        | ValueSome(Json.Array items) ->
+            let ids = List<string>()
+            let hashes = List<byte[]>()
+
+            for item in items do
+                match item with
+                | Json.String id when not format.ReferencesCarryHashes -> ids.Add id
+                | Json.Array [| Json.String id; Json.Object given |] when format.ReferencesCarryHashes ->
+                    match hashOf given with
+                    | null -> ()
+                    | hash ->
+                        ids.Add id
+                        hashes.Add hash
+                | _ -> ()
+
+            if ids.Count = items.Length then
+                Ok(struct (ids.ToArray(), hashes.ToArray()))
+            else
+                wrong ()
+        | ValueSome _ -> wrong ()
 
     /// The event's id. Signatures do not change it.
     member _.EventId = eventId

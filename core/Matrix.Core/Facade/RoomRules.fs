@@ -240,6 +240,59 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 AuthHashes = [| for pdu in authEvents -> PduFormat.referenceHashOf format pdu |]
         }
 
+    /// Hashes a membership event of a local user on a template that a resident server prepared. Only the template's
+    /// previous events, auth events and depth are used. `opaque` is as for `ComposeNamed`. Server-Server API, "Joining
+    /// Rooms".
+    member _.ComposeMembership
+        (
+            roomId: string,
+            userId: string,
+            content: JsonObject,
+            template: JsonObject,
+            opaque: string,
+            serverName: string,
+            originServerTs: int64
+        ) : Outcome<ComposedEvent> =
+        let prepare depth struct (prevIds, prevHashes) struct (authIds, authHashes) =
+            UnsignedEvent.Prepare(
+                format,
+                {
+                    noParts with
+                        RoomId = roomId
+                        EventId =
+                            if format.AssignsIds then
+                                EventId.ofServer opaque serverName
+                            else
+                                ""
+                        Sender = userId
+                        Type = "m.room.member"
+                        StateKey = userId
+                        Content = content
+                        OriginServerTs = originServerTs
+                        Depth = depth
+                        PrevEvents = prevIds
+                        AuthEvents = authIds
+                        PrevHashes = prevHashes
+                        AuthHashes = authHashes
+                }
+            )
+
+        let composed =
+            match
+                template.TryFind "depth",
+                UnsignedEvent.References(format, template, "prev_events"),
+                UnsignedEvent.References(format, template, "auth_events")
+            with
+            | ValueSome(Json.Int depth), Ok prev, Ok auth -> prepare depth prev auth
+            | _, Error fault, _
+            | _, _, Error fault -> Error fault
+            | ValueSome _, _, _ -> Error(PduFault.WrongType("depth", "an integer"))
+            | ValueNone, _, _ -> Error(PduFault.Missing "depth")
+
+        match composed with
+        | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
+        | Error fault -> Outcome.Refused(refusedBy fault)
+
     /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
     /// all accepted since they are from that state.
     member _.Decide(pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string) : Refusal | null =

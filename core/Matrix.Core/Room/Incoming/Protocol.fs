@@ -237,6 +237,16 @@ type IncomingLimits = {
         Resolution = ResolutionLimits.usual
     }
 
+    /// The same limits for a room that a local user joins through another server: its state and auth chain, which are here
+    /// already, have at most so many events.
+    member this.ForJoin(events: int) : IncomingLimits = {
+        this with
+            AuthChain = events
+            State = events
+            StagedBytes = System.Int32.MaxValue
+            Facts = max this.Facts events
+    }
+
 /// The steps of the machine in which servers could differ. A server uses `Practices.usual`; simulations use others to
 /// show that the difference is noticed.
 type Practices = {
