@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Matrix.Core.Room.Incoming;
+using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -72,16 +73,7 @@ internal sealed class Lane(
 
         try
         {
-            await _slots.WaitAsync(stop).ConfigureAwait(false);
-            try
-            {
-                await _gate.WaitAsync(stop).ConfigureAwait(false);
-            }
-            catch
-            {
-                _slots.Release();
-                throw;
-            }
+            await HoldAsync(stop).ConfigureAwait(false);
         }
         finally
         {
@@ -113,13 +105,83 @@ internal sealed class Lane(
     }
 
     /// <summary>Enters the lane of a room that is being created and has no row.</summary>
-    internal async ValueTask<LaneSession> EnterNewAsync(PendingRoom pending, CancellationToken stop)
+    /// <param name="limits">The limits of the room's machine; null for the usual ones.</param>
+    internal async ValueTask<LaneSession> EnterNewAsync(
+        PendingRoom pending, CancellationToken stop, IncomingLimits? limits = null)
     {
-        await _slots.WaitAsync(stop).ConfigureAwait(false);
-        await _gate.WaitAsync(stop).ConfigureAwait(false);
-        _machine = MachineOf(pending);
+        await HoldAsync(stop).ConfigureAwait(false);
+        _machine = MachineOf(pending, limits ?? _limits);
         _pending = pending;
         return new LaneSession(this, pending, _machine, _chain);
+    }
+
+    /// <summary>
+    /// Enters the lane of a known room that a local user joins through another server. The room's machine starts without
+    /// extremities: what this server knew last may be long past, and no new event builds on it. Null if a local user is
+    /// joined, or there is no such room.
+    /// </summary>
+    /// <param name="limits">The limits of the room's machine.</param>
+    internal async ValueTask<LaneSession?> EnterAgainAsync(IncomingLimits limits, CancellationToken stop)
+    {
+        await HoldAsync(stop).ConfigureAwait(false);
+        try
+        {
+            // The room is read again: every batch must have ended.
+            if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
+            else if (_submitted.Count > 0)
+            {
+                await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None)
+                    .ConfigureAwait(false);
+            }
+
+            Forget();
+            if (await loader.LoadAsync(room, stop).ConfigureAwait(false) is { Local.Joined.Count: 0 } loaded)
+            {
+                _pending = loaded;
+                _machine = MachineOf(loaded with { Extremities = [], State = StateTree.Empty }, limits);
+                return new LaneSession(this, loaded, _machine, _chain);
+            }
+        }
+        catch
+        {
+            Forget();
+            Leave();
+            throw;
+        }
+
+        Leave();
+        return null;
+    }
+
+    /// <summary>
+    /// Writes the batch of a session that entered a room through another server. The lane is held until the batch is
+    /// durable, and reads the room again afterwards.
+    /// </summary>
+    internal async ValueTask<WriteReceipt> WriteEntranceAsync(LaneSession session)
+    {
+        try
+        {
+            return await writer.WriteAsync(session.ToBatch(), CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            Forget();
+            _chain = new WriteChain();
+        }
+    }
+
+    private async ValueTask HoldAsync(CancellationToken stop)
+    {
+        await _slots.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            await _gate.WaitAsync(stop).ConfigureAwait(false);
+        }
+        catch
+        {
+            _slots.Release();
+            throw;
+        }
     }
 
     /// <summary>Drops the room whose creation was refused.</summary>
@@ -301,7 +363,9 @@ internal sealed class Lane(
         Staged.Clear();
     }
 
-    private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
+    private RoomMachine MachineOf(PendingRoom pending) => MachineOf(pending, _limits);
+
+    private RoomMachine MachineOf(PendingRoom pending, IncomingLimits limits) => pending.Room.Rules.Machine(
         options.ServerName,
         new RoomStart(
             pending.Room.RoomId,
@@ -309,7 +373,7 @@ internal sealed class Lane(
             pending.State,
             new RoomNumbers(pending.LastOrdinal + 1, pending.FirstOrdinal - 1, pending.LastOutlier + 1),
             pending.Gaps),
-        _limits);
+        limits);
 
     /// <summary>A submitted batch.</summary>
     /// <param name="Batch">The batch.</param>

@@ -20,6 +20,7 @@ internal sealed class LaneSession : IDisposable
     private readonly Lane _lane;
     private readonly WriteChain _chain;
     private readonly List<Change> _changes = new(2);
+    private SessionIndex? _index;
     private List<ConditionalChange>? _preconditions;
     private List<Change>? _first;
     private bool _left;
@@ -121,32 +122,26 @@ internal sealed class LaneSession : IDisposable
             : throw new InvalidDataException(
                 $"Room {Pending.Room.RoomId} needs more than {MostLookUps} look-ups for one input.");
 
+    /// <summary>Reads facts that a resolution lacks.</summary>
+    internal ValueTask<RoomFacts> ReadFactsAsync(LookUps lookUps, CancellationToken stop) =>
+        _lane.ReadFactsAsync(Pending.Room, lookUps, stop);
+
     /// <summary>The session's events, in order.</summary>
     internal List<StoredEvent> Events { get; } = [];
 
     /// <summary>
     /// An undurable event of this session or an earlier one; null if no undurable event has that ordinal.
     /// </summary>
-    internal StoredEvent? Undurable(uint ordinal)
-    {
-        foreach (var made in Events)
-        {
-            if (made.Nid.Ordinal == ordinal) return made;
-        }
-
-        return _lane.Undurable(ordinal);
-    }
+    internal StoredEvent? Undurable(uint ordinal) =>
+        (Events.Count > SessionIndex.Few
+            ? (_index ??= new SessionIndex()).Find(Events, ordinal)
+            : SessionIndex.Scan(Events, ordinal)) ?? _lane.Undurable(ordinal);
 
     /// <summary>An undurable event by id; null if there is none.</summary>
-    internal StoredEvent? Undurable(string eventId)
-    {
-        foreach (var made in Events)
-        {
-            if (made.EventId == eventId) return made;
-        }
-
-        return _lane.Undurable(eventId);
-    }
+    internal StoredEvent? Undurable(string eventId) =>
+        (Events.Count > SessionIndex.Few
+            ? (_index ??= new SessionIndex()).Find(Events, eventId)
+            : SessionIndex.Scan(Events, eventId)) ?? _lane.Undurable(eventId);
 
     /// <summary>Whether any undurable event of earlier sessions satisfies the predicate.</summary>
     internal bool AnyWaiting(Func<StoredEvent, bool> predicate) => _lane.AnyUndurable(predicate);
@@ -157,7 +152,9 @@ internal sealed class LaneSession : IDisposable
     /// <summary>Adds a membership change; several changes of one user become one.</summary>
     internal void Write(MembershipChanged changed)
     {
-        var known = Memberships.FindIndex(other => other.UserId == changed.UserId);
+        var known = Memberships.Count > SessionIndex.Few
+            ? (_index ??= new SessionIndex()).Find(Memberships, changed.UserId)
+            : Memberships.FindIndex(other => other.UserId == changed.UserId);
         if (known < 0) Memberships.Add(changed);
         else Memberships[known] = changed with { Before = Memberships[known].Before };
     }
@@ -200,6 +197,24 @@ internal sealed class LaneSession : IDisposable
     internal void Settle() => _lane.Settle(this);
 
     /// <summary>
+    /// Writes the batch of a session that entered a room through another server, waits until it is durable, and leaves
+    /// the lane.
+    /// </summary>
+    /// <exception cref="StorageException">Nothing was written.</exception>
+    internal async ValueTask<WriteReceipt> WriteEntranceAsync()
+    {
+        try
+        {
+            return await _lane.WriteEntranceAsync(this).ConfigureAwait(false);
+        }
+        finally
+        {
+            _left = true;
+            _lane.Leave();
+        }
+    }
+
+    /// <summary>
     /// Leaves the lane with nothing to write, and waits until the events that the session saw are durable: its result
     /// relies on them.
     /// </summary>
@@ -227,7 +242,9 @@ internal sealed class LaneSession : IDisposable
         var header = Events.Count > 0 ? Pending.ToHeader() : null;
         if (!Pending.Exists)
         {
-            batch.Add(new RoomCreated(room, Events[0].Pdu.Sender, header!));
+            // The events of a joined room are in any order.
+            var create = Events.Find(made => made.Pdu.Type == "m.room.create") ?? Events[0];
+            batch.Add(new RoomCreated(room, create.Pdu.Sender, header!));
             Pending = Pending with { Exists = true };
         }
 
@@ -252,5 +269,76 @@ internal sealed class LaneSession : IDisposable
         if (HasReceived) _lane.Spoil();
         else if (FirstDecision > 0) _ = Machine.Failed(FirstDecision);
         _lane.Leave();
+    }
+}
+
+/// <summary>
+/// Finds a session's events and membership changes. Sessions have few of them, which are scanned, unless a room is
+/// joined through another server.
+/// </summary>
+internal sealed class SessionIndex
+{
+    /// <summary>The most items that are scanned.</summary>
+    internal const int Few = 32;
+
+    private readonly Dictionary<uint, StoredEvent> _byOrdinal = [];
+    private readonly Dictionary<string, StoredEvent> _byId = [];
+    private readonly Dictionary<string, int> _memberships = [];
+    private int _events;
+
+    /// <summary>The event of that ordinal among a few; null if there is none.</summary>
+    internal static StoredEvent? Scan(List<StoredEvent> events, uint ordinal)
+    {
+        foreach (var made in events)
+        {
+            if (made.Nid.Ordinal == ordinal) return made;
+        }
+
+        return null;
+    }
+
+    /// <summary>The event of that id among a few; null if there is none.</summary>
+    internal static StoredEvent? Scan(List<StoredEvent> events, string eventId)
+    {
+        foreach (var made in events)
+        {
+            if (made.EventId == eventId) return made;
+        }
+
+        return null;
+    }
+
+    /// <summary>The event of that ordinal; null if there is none.</summary>
+    internal StoredEvent? Find(List<StoredEvent> events, uint ordinal)
+    {
+        Add(events);
+        return _byOrdinal.GetValueOrDefault(ordinal);
+    }
+
+    /// <summary>The event of that id; null if there is none.</summary>
+    internal StoredEvent? Find(List<StoredEvent> events, string eventId)
+    {
+        Add(events);
+        return _byId.GetValueOrDefault(eventId);
+    }
+
+    /// <summary>The index of a user's membership change; -1 if there is none.</summary>
+    internal int Find(List<MembershipChanged> changes, string userId)
+    {
+        while (_memberships.Count < changes.Count)
+        {
+            _memberships.Add(changes[_memberships.Count].UserId, _memberships.Count);
+        }
+
+        return _memberships.GetValueOrDefault(userId, -1);
+    }
+
+    private void Add(List<StoredEvent> events)
+    {
+        for (; _events < events.Count; _events++)
+        {
+            _byOrdinal[events[_events].Nid.Ordinal] = events[_events];
+            _byId[events[_events].EventId] = events[_events];
+        }
     }
 }

@@ -121,8 +121,8 @@ internal sealed class DecisionWriter(
         session.Events.Add(stored);
         if (!ReferenceEquals(decided.CurrentStateBefore, decided.CurrentStateAfter))
         {
-            await MembershipsAsync(
-                session, decided.CurrentStateBefore, decided.CurrentStateAfter, stop).ConfigureAwait(false);
+            // The room's state, rather than the machine's: a machine starts without a state in a room that is joined again.
+            await MembershipsAsync(session, pending.State, decided.CurrentStateAfter, stop).ConfigureAwait(false);
         }
 
         if (session.Pending.IsFederated) await WriteGraphAsync(session, decided, stored, stop).ConfigureAwait(false);
