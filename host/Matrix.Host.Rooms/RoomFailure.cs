@@ -66,6 +66,20 @@ public enum RoomFailureKind
 
     /// <summary>The other server does not support the room's version.</summary>
     IncompatibleRoomVersion,
+
+    /// <summary>
+    /// No local user is in the room, and users of other servers are: the room is joined through one of those.
+    /// </summary>
+    NotResident,
+
+    /// <summary>No other server could be reached, or none gave a usable response.</summary>
+    Unreachable,
+
+    /// <summary>No server could check the conditions under which the room may be joined.</summary>
+    UnableToAuthoriseJoin,
+
+    /// <summary>No server has a user who may let others join the room.</summary>
+    UnableToGrantJoin,
 }
 
 /// <summary>A failure with a sentence for the client.</summary>

@@ -29,7 +29,8 @@ public static class RoomRegistration
     /// Adds them. They need the storage, the server's signer, an <see cref="ILocalUsers"/>, the options of rooms and of
     /// reading, and a clock.
     /// </summary>
-    public static IServiceCollection AddRooms(this IServiceCollection services) => services.AddDeciding().AddReceiving().AddReading();
+    public static IServiceCollection AddRooms(this IServiceCollection services) =>
+        services.AddDeciding().AddReceiving().AddJoining().AddReading();
 
     /// <summary>
     /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
@@ -129,6 +130,44 @@ public static class RoomRegistration
             parts.Get<ServerAccess>(),
             parts.Get<ServedHistory>(),
             parts.Get<ReplacedState>(),
+            parts.Get<RoomsOptions>()));
+
+    private static IServiceCollection AddJoining(this IServiceCollection services) => services
+        .AddSingleton<AliasResolver>()
+        .AddSingleton(parts => new TemplateSigner(parts.Get<ServerSigner>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new JoinedRoomChecker(
+            parts.Get<SignatureChecker>(),
+            parts.Get<IServerKeys>(),
+            parts.Get<ServerSigner>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<JoinedRoomChecker>>()))
+        .AddSingleton(parts => new RoomEntrance(
+            parts.Get<LaneDirectory>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<EventAppender>().Writer,
+            parts.Get<AuthChainWriter>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new RemoteJoins(
+            parts.Get<FederationApi>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<TemplateSigner>(),
+            parts.Get<JoinedRoomChecker>(),
+            parts.Get<RoomEntrance>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<MemberContents>(),
+            parts.Get<ProfilePropagation>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new RoomJoins(
+            parts.Get<RoomMemberships>(),
+            parts.Get<AliasResolver>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<StateReader>(),
+            parts.Get<RemoteJoins>(),
+            parts.Get<IStorage>(),
             parts.Get<RoomsOptions>()));
 
     private static IServiceCollection AddReading(this IServiceCollection services) => services

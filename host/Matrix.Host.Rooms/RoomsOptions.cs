@@ -59,6 +59,23 @@ public sealed record RoomsOptions
     /// <summary>The most prev events of a new event.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 
+    /// <summary>The most servers that are asked in turn to let a local user join a room.</summary>
+    public int JoinCandidates { get; init; } = 10;
+
+    /// <summary>The time of a join through other servers. After it, no response is awaited.</summary>
+    public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The most joins through other servers at once; others wait.</summary>
+    public int JoinsAtOnce { get; init; } = 4;
+
+    /// <summary>The most events of a joined room's state and auth chain.</summary>
+    public int JoinEvents { get; init; } = 200_000;
+
+    /// <summary>
+    /// How long a join waits until an event of it that another server accepted is decided here.
+    /// </summary>
+    public TimeSpan JoinDecisionTime { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>The limits of received events.</summary>
     public ReceivingOptions Receiving { get; init; } = new();
 

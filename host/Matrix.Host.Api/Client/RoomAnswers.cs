@@ -63,6 +63,11 @@ internal static class RoomAnswers
         RoomFailureKind.BadAlias => (400, MatrixError.BadAlias),
         RoomFailureKind.DuplicateAnnotation => (400, MatrixError.DuplicateAnnotation),
         RoomFailureKind.Busy => (429, MatrixError.LimitExceeded),
+        RoomFailureKind.IncompatibleRoomVersion => (400, MatrixError.IncompatibleRoomVersion),
+        RoomFailureKind.NotResident => (404, MatrixError.NotFound),
+        RoomFailureKind.Unreachable => (502, MatrixError.Unknown),
+        RoomFailureKind.UnableToAuthoriseJoin => (400, MatrixError.UnableToAuthoriseJoin),
+        RoomFailureKind.UnableToGrantJoin => (400, MatrixError.UnableToGrantJoin),
         _ => (400, MatrixError.Unknown),
     };
 }

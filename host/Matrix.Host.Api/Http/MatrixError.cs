@@ -27,6 +27,8 @@ public static class MatrixError
     public const string RoomInUse = "M_ROOM_IN_USE";
     public const string ServerNotTrusted = "M_SERVER_NOT_TRUSTED";
     public const string TooLarge = "M_TOO_LARGE";
+    public const string UnableToAuthoriseJoin = "M_UNABLE_TO_AUTHORISE_JOIN";
+    public const string UnableToGrantJoin = "M_UNABLE_TO_GRANT_JOIN";
     public const string Unauthorized = "M_UNAUTHORIZED";
     public const string Unknown = "M_UNKNOWN";
     public const string UnknownPos = "M_UNKNOWN_POS";

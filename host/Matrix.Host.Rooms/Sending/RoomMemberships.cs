@@ -175,6 +175,9 @@ public sealed class RoomMemberships
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
     }
 
+    private static RoomFailure NotResident { get; } = new(
+        RoomFailureKind.NotResident, "This server has no user in the room; others have.");
+
     /// <summary>
     /// Joins, or replaces the member event of a joined user. Decided in the lane's session: of several requests at once
     /// the first joins.
@@ -185,6 +188,11 @@ public sealed class RoomMemberships
             snapshot.Room.Nid,
             async session =>
             {
+                if (session.Pending is { IsFederated: true, Local.Joined.Count: 0, JoinedCount: > 0 })
+                {
+                    return NotResident;
+                }
+
                 var member = await _appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false);
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;

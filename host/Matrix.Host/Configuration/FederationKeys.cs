@@ -171,6 +171,21 @@ internal static partial class ConfigKeys
         .. ReceivingKeys(),
         .. OutboundKeys(),
         Key(
+            "federation.join_candidates", ConfigTypes.Whole(1, 1000), c => c.Rooms.JoinCandidates,
+            "Servers that are asked in turn to let a local user join a room."),
+        Key(
+            "federation.join_time", ConfigTypes.Duration, c => c.Rooms.JoinTime,
+            "The time of a join through other servers. A response has federation.large_request_time."),
+        Key(
+            "federation.joins", ConfigTypes.Whole(1, 1000), c => c.Rooms.JoinsAtOnce,
+            "Joins through other servers at once; others wait."),
+        Key(
+            "federation.join_events", ConfigTypes.Whole(1000, 10_000_000), c => c.Rooms.JoinEvents,
+            "Events of the state and auth chain of a joined room."),
+        Key(
+            "federation.join_decision_time", ConfigTypes.Duration, c => c.Rooms.JoinDecisionTime,
+            "How long a client waits for its join to be decided here, after another server has accepted it."),
+        Key(
             "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
             "Whether the first versions of endpoints are used with servers that do not know the second."),
     ];

@@ -5,6 +5,7 @@ using Matrix.Host;
 using Matrix.Host.Configuration;
 using Matrix.Host.Logging;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Sodium;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -12,7 +13,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Matrix.Federation.Tests.Support;
 
 /// <summary>
-/// A homeserver in this process with TLS, on SQLite. It knows the keys of the peers that it is given, and fetches none.
+/// A homeserver in this process with TLS, on SQLite. It knows its own keys and those of the peers that it is given, and
+/// fetches none.
 /// </summary>
 public sealed class InProcessServer : IServerUnderTest
 {
@@ -94,6 +96,9 @@ public sealed class InProcessServer : IServerUnderTest
         {
             var server = await Homeserver.StartAsync(
                 config!, log, TimeProvider.System, CancellationToken.None, Replace);
+            var own = server.Services.GetRequiredService<SigningKey>();
+            keys.Own = new ServerKey(
+                listener.ToString(), own.Id, own.Key.PublicKey.ToArray(), long.MaxValue, ExpiredAt: null);
             return new InProcessServer(folder, listener.ToString(), server, keys, log);
         }
         catch
@@ -130,10 +135,13 @@ public sealed class InProcessServer : IServerUnderTest
     {
         public ConcurrentDictionary<string, Peer> Peers { get; } = new();
 
+        /// <summary>The server's own key.</summary>
+        public ServerKey? Own { get; set; }
+
         public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
             string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop)
         {
-            var published = Peers.TryGetValue(server, out var peer) ? peer.PublishedKeys : [];
+            var published = server == Own?.Server ? [Own] : Peers.TryGetValue(server, out var peer) ? peer.PublishedKeys : [];
             return ValueTask.FromResult<IReadOnlyDictionary<string, ServerKey>>(
                 published.Where(key => keyIds.Contains(key.KeyId)).ToDictionary(key => key.KeyId));
         }

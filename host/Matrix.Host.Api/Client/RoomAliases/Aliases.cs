@@ -7,7 +7,7 @@ using Matrix.Host.Rooms.Sending;
 namespace Matrix.Host.Api.Client.RoomAliases;
 
 /// <summary>Names of rooms. Client-Server API, "Room aliases".</summary>
-internal sealed class Aliases(RoomAliasDirectory aliases, ClientOptions options) : IEndpoints
+internal sealed class Aliases(RoomAliasDirectory aliases, AliasResolver resolver, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -19,17 +19,13 @@ internal sealed class Aliases(RoomAliasDirectory aliases, ClientOptions options)
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var alias = call["roomAlias"];
-        if (await aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row)
-        {
-            return RoomAnswers.Of(RoomAliasDirectory.Missing(alias));
-        }
-
-        return Answer.Json((row.RoomId, options.ServerName), static (json, it) =>
+        var found = await resolver.FindAsync(call["roomAlias"], stop).ConfigureAwait(false);
+        if (!found.IsOk) return RoomAnswers.Of(found.Failure);
+        return Answer.Json(found.Value, static (json, it) =>
         {
             json.WriteString("room_id", it.RoomId);
             json.WriteStartArray("servers");
-            json.WriteStringValue(it.ServerName);
+            foreach (var server in it.Servers) json.WriteStringValue(server);
             json.WriteEndArray();
         });
     }

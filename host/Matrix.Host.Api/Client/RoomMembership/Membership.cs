@@ -1,13 +1,13 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>Joins, invites, leaves, kicks, bans and forgetting. Client-Server API, "Room membership".</summary>
-internal sealed class Membership(RoomMemberships memberships, IAliasesTable aliases) : IEndpoints
+internal sealed class Membership(RoomMemberships memberships, RoomJoins joins) : IEndpoints
 {
     /// <summary>The most characters of a reason, which becomes part of an event.</summary>
     private const int LongestReason = 4096;
@@ -80,22 +80,20 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
     private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(
         await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop).ConfigureAwait(false));
 
-    private async ValueTask<Answer> JoinByIdOrAliasAsync(Call call, Join join, CancellationToken stop)
-    {
-        var target = call["roomIdOrAlias"];
-        if (!target.StartsWith('#')) return await JoinAsync(call, target, join, stop).ConfigureAwait(false);
-        var row = await aliases.FindAsync(target, stop).ConfigureAwait(false);
-        return row is null
-            ? Answer.NotFound($"There is no room with the alias {target}.")
-            : await JoinAsync(call, row.RoomId, join, stop).ConfigureAwait(false);
-    }
+    private ValueTask<Answer> JoinByIdOrAliasAsync(Call call, Join join, CancellationToken stop) =>
+        JoinAsync(call, call["roomIdOrAlias"], join, stop);
 
     private ValueTask<Answer> JoinAsync(Call call, Join join, CancellationToken stop) =>
         JoinAsync(call, call["roomId"], join, stop);
 
-    private async ValueTask<Answer> JoinAsync(Call call, string roomId, Join join, CancellationToken stop) =>
-        RoomAnswers.RoomId(await memberships.JoinAsync(
-            call.Caller.UserId, roomId, join.Reason, stop, join.InvitationToken).ConfigureAwait(false));
+    private async ValueTask<Answer> JoinAsync(Call call, string room, Join join, CancellationToken stop)
+    {
+        // Clients before version 1.12 name servers as `server_name`.
+        string[] via = [.. call.Query.Texts("via"), .. call.Query.Texts("server_name")];
+        if (call.Query.Problem is { } problem) return problem;
+        var request = new JoinRequest(call.Caller.UserId, room, via, join.Reason, join.InvitationToken);
+        return RoomAnswers.RoomId(await joins.JoinAsync(request, stop).ConfigureAwait(false));
+    }
 
     private async ValueTask<Answer> LeaveAsync(Call call, string? reason, CancellationToken stop) =>
         RoomAnswers.Empty(

@@ -1,0 +1,42 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Network.FederationClient.Operations;
+
+namespace Matrix.Host.Rooms.Aliases;
+
+/// <summary>The room of an alias.</summary>
+/// <param name="Servers">Servers that are in the room, as far as they are known.</param>
+public sealed record ResolvedAlias(string RoomId, IReadOnlyList<string> Servers);
+
+/// <summary>
+/// Finds the rooms of aliases: those of this server in its directory, others at their servers. Client-Server API, "Room
+/// aliases".
+/// </summary>
+public sealed class AliasResolver(RoomAliasDirectory aliases, FederationApi api, RoomsOptions options)
+{
+    /// <summary>The room of an alias.</summary>
+    public async ValueTask<RoomResult<ResolvedAlias>> FindAsync(string alias, CancellationToken stop)
+    {
+        var server = RoomAlias.server(alias);
+        if (server == options.ServerName)
+        {
+            return await aliases.FindAsync(alias, stop).ConfigureAwait(false) is { } row
+                ? new ResolvedAlias(row.RoomId, [server])
+                : RoomAliasDirectory.Missing(alias);
+        }
+
+        var found = await api.QueryDirectoryAsync(server, alias, stop).ConfigureAwait(false);
+        if (!found.IsOk)
+        {
+            return found.Failure!.ErrorCode == "M_NOT_FOUND"
+                ? RoomAliasDirectory.Missing(alias)
+                : new RoomFailure(
+                    RoomFailureKind.Unreachable, $"{server} did not resolve the alias: {found.Failure.Message}");
+        }
+
+        return RoomId.isValid(found.Value.RoomId)
+            ? new ResolvedAlias(
+                found.Value.RoomId,
+                [.. found.Value.Servers.Where(ServerName.isValid).Distinct().Take(options.MaxDirectoryServers)])
+            : new RoomFailure(RoomFailureKind.Unreachable, $"{server} resolved the alias to an invalid room id.");
+    }
+}

@@ -1,0 +1,236 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Keys;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Sodium;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Rooms.Joining;
+
+/// <summary>A room at a join through another server, with everything checked that needs no decision.</summary>
+/// <param name="Join">The join, with the resident server's signature if it returned one.</param>
+/// <param name="Events">The events of the state and the auth chain, by id. The auth events of each are among them.</param>
+/// <param name="StateIds">The ids of the state before the join.</param>
+/// <param name="ChainIds">The ids of the auth chain.</param>
+internal sealed record CheckedRoom(
+    ReceivedEvent Join,
+    IReadOnlyDictionary<string, ReceivedEvent> Events,
+    IReadOnlyList<string> StateIds,
+    IReadOnlyList<string> ChainIds);
+
+/// <summary>
+/// Checks the response to `send_join`, outside the room's lane. Events that are malformed, of another room, or not
+/// validly signed are dropped, and with them those whose auth events are not all in the response. Server-Server API,
+/// "Joining Rooms" and "Checks performed on receipt of a PDU".
+/// </summary>
+internal sealed partial class JoinedRoomChecker(
+    SignatureChecker signatures,
+    IServerKeys keys,
+    ServerSigner signer,
+    RoomsOptions options,
+    TimeProvider time,
+    ILogger<JoinedRoomChecker> log)
+{
+    /// <summary>Checks a response.</summary>
+    /// <param name="peer">The resident server.</param>
+    /// <param name="rules">The rules of the version that `make_join` returned.</param>
+    /// <param name="join">The join that this server signed.</param>
+    internal async ValueTask<RoomResult<CheckedRoom>> CheckAsync(
+        string peer, RoomRules rules, Pdu join, JoinedRoom response, CancellationToken stop)
+    {
+        var count = response.State.Count + response.AuthChain.Count;
+        if (count > options.JoinEvents)
+        {
+            return RemoteFailures.Unusable(
+                peer, $"the room's state and auth chain have {count} events, more than {options.JoinEvents}");
+        }
+
+        var own = await JoinAsync(rules, join, response.Event, stop).ConfigureAwait(false);
+        if (own.AuthorisingServer.Length > 0 && !ReceivedEventModule.isSignedBy(own.AuthorisingServer, own))
+        {
+            return RemoteFailures.Unusable(peer, $"the join is not signed by {own.AuthorisingServer}, which allows it");
+        }
+
+        var state = await ReadAsync(rules, join.RoomId, response.State, stop).ConfigureAwait(false);
+        var chain = await ReadAsync(rules, join.RoomId, response.AuthChain, stop).ConfigureAwait(false);
+        var signed = await SignedAsync(rules, state.Concat(chain), stop).ConfigureAwait(false);
+        var events = Complete(signed);
+        var stateIds = Known(state, events);
+        if (Fault(rules, join, events, stateIds) is { } fault) return RemoteFailures.Unusable(peer, fault);
+
+        var dropped = state.Concat(chain).Select(pdu => pdu.EventId).Distinct().Count() - events.Count
+            + (response.State.Count - state.Count) + (response.AuthChain.Count - chain.Count);
+        if (dropped > 0) Dropped(dropped, peer, join.RoomId);
+        return new CheckedRoom(own, events, stateIds, Known(chain, events));
+    }
+
+    /// <summary>
+    /// The join with its checked signatures: as the resident server returned it, if that is the same event.
+    /// </summary>
+    internal async ValueTask<ReceivedEvent> JoinAsync(
+        RoomRules rules, Pdu join, ReadOnlyMemory<byte>? returned, CancellationToken stop)
+    {
+        var own = rules.ReadReceived(join.Canonical).Value;
+        var read = returned is { } bytes ? rules.ReadReceived(bytes) : null;
+        var taken = read is { IsOk: true }
+            && read.Value.EventId == own.EventId
+            && read.Value.HashHolds
+            && read.Value.SignedBytes.Span.SequenceEqual(own.SignedBytes.Span)
+            && Array.Exists(read.Value.Signatures, each => IsOwn(each, own))
+                ? read.Value
+                : own;
+        var found = await signatures.CheckAsync(rules, taken, stop).ConfigureAwait(false);
+        return ReceivedEventModule.ofPdu(
+            taken,
+            Array.ConvertAll(
+                found.Signatures,
+                each => IsOwn(each.Signature, own)
+                    ? new CheckedSignature(each.Signature, SignatureFate.Valid)
+                    : each));
+    }
+
+    private bool IsOwn(Signature signature, ReceivedPdu join) =>
+        signature.Entity == signer.ServerName
+        && signature.KeyId == signer.KeyId
+        && Ed25519.Verify(signer.Key.PublicKey, join.SignedBytes.Span, signature.Bytes);
+
+    /// <summary>The well-formed events of this room, read on several threads.</summary>
+    private static async ValueTask<IReadOnlyList<ReceivedPdu>> ReadAsync(
+        RoomRules rules, string roomId, IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken stop)
+    {
+        var read = new ReceivedPdu?[events.Count];
+        await Parallel.ForAsync(0, events.Count, stop, (at, _) =>
+        {
+            var outcome = rules.ReadReceived(events[at]);
+            if (outcome.IsOk && outcome.Value.RoomId == roomId) read[at] = outcome.Value;
+            return ValueTask.CompletedTask;
+        }).ConfigureAwait(false);
+        return [.. read.OfType<ReceivedPdu>()];
+    }
+
+    /// <summary>The events with all required signatures, by id.</summary>
+    private async ValueTask<Dictionary<string, ReceivedEvent>> SignedAsync(
+        RoomRules rules, IEnumerable<ReceivedPdu> events, CancellationToken stop)
+    {
+        var distinct = events.DistinctBy(pdu => pdu.EventId).ToArray();
+        var without = await WithoutKeysAsync(rules, distinct, stop).ConfigureAwait(false);
+        var found = new ReceivedEvent?[distinct.Length];
+        await Parallel.ForAsync(0, distinct.Length, stop, async (at, stopped) =>
+        {
+            var required = distinct[at].RequiredSigners;
+            if (required.Any(without.Contains)) return;
+            var received = await signatures.CheckAsync(rules, distinct[at], stopped).ConfigureAwait(false);
+            if (required.All(server => ReceivedEventModule.isSignedBy(server, received))) found[at] = received;
+        }).ConfigureAwait(false);
+        return found.OfType<ReceivedEvent>().ToDictionary(received => received.Pdu.EventId);
+    }
+
+    /// <summary>
+    /// Fetches the keys of all signers side by side, and returns the servers without any: their events need not be
+    /// checked one by one.
+    /// </summary>
+    private async ValueTask<IReadOnlySet<string>> WithoutKeysAsync(
+        RoomRules rules, IReadOnlyList<ReceivedPdu> events, CancellationToken stop)
+    {
+        var signers = new Dictionary<string, Signer>();
+        foreach (var pdu in events)
+        {
+            var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).ToHashSet();
+            foreach (var signature in pdu.Signatures.Where(each => servers.Contains(each.Entity)))
+            {
+                if (!signers.TryGetValue(signature.Entity, out var of))
+                {
+                    signers.Add(signature.Entity, of = new Signer([], pdu.OriginServerTs, pdu.OriginServerTs));
+                }
+
+                of.KeyIds.Add(signature.KeyId);
+                signers[signature.Entity] = of with
+                {
+                    First = Math.Min(of.First, pdu.OriginServerTs),
+                    Last = Math.Max(of.Last, pdu.OriginServerTs),
+                };
+            }
+        }
+
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var use = rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
+        var without = await Task.WhenAll(signers.Select(async of =>
+        {
+            var (server, (ids, first, last)) = of;
+            var latest = await keys.FindAsync(server, ids, Math.Min(last, now), use, stop).ConfigureAwait(false);
+            if (latest.Count > 0) return null;
+            var earliest = await keys.FindAsync(server, ids, first, use, stop).ConfigureAwait(false);
+            return earliest.Count > 0 ? null : server;
+        })).ConfigureAwait(false);
+        return without.OfType<string>().ToHashSet();
+    }
+
+    /// <summary>A server that signed events: by which keys, and the times of the first and last of them.</summary>
+    private sealed record Signer(HashSet<string> KeyIds, long First, long Last);
+
+    /// <summary>
+    /// Those of the events whose whole auth chain is among them. An event that is in its own auth chain is not.
+    /// </summary>
+    private static Dictionary<string, ReceivedEvent> Complete(Dictionary<string, ReceivedEvent> events)
+    {
+        var missing = events.ToDictionary(each => each.Key, each => each.Value.Pdu.AuthEvents.Length);
+        var naming = new Dictionary<string, List<string>>();
+        foreach (var (id, received) in events)
+        {
+            foreach (var auth in received.Pdu.AuthEvents)
+            {
+                if (!naming.TryGetValue(auth, out var by)) naming.Add(auth, by = []);
+                by.Add(id);
+            }
+        }
+
+        var complete = new Dictionary<string, ReceivedEvent>(events.Count);
+        var ready = new Queue<string>(missing.Where(each => each.Value == 0).Select(each => each.Key));
+        while (ready.TryDequeue(out var id))
+        {
+            complete.Add(id, events[id]);
+            foreach (var by in naming.GetValueOrDefault(id) ?? [])
+            {
+                if (--missing[by] == 0) ready.Enqueue(by);
+            }
+        }
+
+        return complete;
+    }
+
+    private static string[] Known(IReadOnlyList<ReceivedPdu> among, Dictionary<string, ReceivedEvent> events) =>
+        [.. among.Select(pdu => pdu.EventId).Where(events.ContainsKey).Distinct()];
+
+    /// <summary>Why the response is no room of this version that the join can enter; null if it is one.</summary>
+    private static string? Fault(
+        RoomRules rules, Pdu join, Dictionary<string, ReceivedEvent> events, IReadOnlyList<string> stateIds)
+    {
+        var keys = new HashSet<(string, string)>();
+        Pdu? create = null;
+        foreach (var id in stateIds)
+        {
+            var pdu = events[id].Pdu;
+            if (pdu.StateKey is not { } key) return $"{id} is in the state, and is no state event";
+            if (!keys.Add((pdu.Type, key))) return $"the state has two events of the type {pdu.Type} and the same key";
+            if (pdu.Type == "m.room.create" && key.Length == 0) create = pdu;
+        }
+
+        if (create is null) return "the state has no valid create event";
+        if ((create.Content.Text("room_version") ?? "1") != rules.Id)
+        {
+            return $"the create event does not have the room version {rules.Id}";
+        }
+
+        return join.AuthEvents.FirstOrDefault(id => !events.ContainsKey(id)) is { } missing
+            ? $"{missing}, an auth event of the join, is missing or not valid"
+            : null;
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Dropped {Count} events that {Server} returned for a join of {RoomId}: they are malformed, of another "
+            + "room, not validly signed, or lack auth events")]
+    private partial void Dropped(int count, string server, string roomId);
+}

@@ -1,0 +1,179 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Room.Incoming;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Rooms.Joining;
+
+/// <summary>
+/// Makes a room that a local user joined through another server known here. The room's machine decides the join as it
+/// decides any event whose previous events no server has: its requests for the state before the join and for events are
+/// answered from the response to `send_join`. One batch writes the room.
+/// </summary>
+internal sealed class RoomEntrance(
+    LaneDirectory lanes,
+    RoomSnapshots rooms,
+    DecisionWriter decisions,
+    AuthChainWriter authChains,
+    IStorage storage,
+    RoomsOptions options,
+    TimeProvider time)
+{
+    /// <summary>Far more than the machine needs if every request is answered.</summary>
+    private const int MostRounds = 1000;
+
+    /// <summary>Enters a room. When this returns, the room is durable.</summary>
+    /// <param name="peer">The resident server.</param>
+    /// <param name="rules">The rules of the room's version.</param>
+    /// <param name="room">The room, as that server returned it.</param>
+    internal async ValueTask<RoomFailure?> EnterAsync(
+        string peer, RoomRules rules, CheckedRoom room, CancellationToken stop)
+    {
+        var roomId = room.Join.Pdu.RoomId;
+        var known = await rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+        if (known is not null && known.Room.Rules.Id != rules.Id)
+        {
+            return RemoteFailures.Unusable(peer, $"the room's version is {known.Room.Rules.Id}, not {rules.Id}");
+        }
+
+        var identity = known?.Room ?? new RoomIdentity(storage.Rooms.NewNid(), roomId, rules);
+        var limits = options.Machine.ForJoin(options.JoinEvents);
+        var lane = lanes.Take(identity.Nid);
+        try
+        {
+            using var session = known is null
+                ? await lane.EnterNewAsync(NewRoom(identity), stop, limits).ConfigureAwait(false)
+                : await lane.EnterAgainAsync(limits, stop).ConfigureAwait(false);
+            if (session is null) return new RoomFailure(RoomFailureKind.BadState, "A user of this server has joined.");
+
+            var isDecided = false;
+            try
+            {
+                if (known is null) session.WriteFirst(new RoomFederated(identity.Nid));
+                else await authChains.FederateAsync(session, stop).ConfigureAwait(false);
+                if (await DecideAsync(session, peer, room, stop).ConfigureAwait(false) is { } failure) return failure;
+                isDecided = true;
+            }
+            finally
+            {
+                // The machine is one of a join, and must not serve another session.
+                if (!isDecided) lane.Abandon();
+            }
+
+            _ = await session.WriteEntranceAsync().ConfigureAwait(false);
+            return null;
+        }
+        catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
+        {
+            return RemoteFailures.Unusable(peer, "the room's events contradict events of other rooms");
+        }
+        finally
+        {
+            lanes.Return(lane);
+        }
+    }
+
+    private static PendingRoom NewRoom(RoomIdentity identity) => new()
+    {
+        Room = identity,
+        Exists = false,
+        IsFederated = true,
+        State = StateTree.Empty,
+        Local = LocalMembers.None,
+    };
+
+    /// <summary>Has the machine decide the join, and adds every decision to the session.</summary>
+    private async ValueTask<RoomFailure?> DecideAsync(
+        LaneSession session, string peer, CheckedRoom room, CancellationToken stop)
+    {
+        var joinId = room.Join.Pdu.EventId;
+        Input[] inputs =
+            [Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds()), Input.NewReceived(peer, room.Join)];
+        for (var round = 0; round < MostRounds && inputs.Length > 0; round++)
+        {
+            var output = await TellAsync(session, inputs, stop).ConfigureAwait(false);
+            DecidedEvent? join = null;
+            foreach (var decided in output.Decided)
+            {
+                await decisions.ReceiveAsync(session, decided, stop).ConfigureAwait(false);
+                if (decided.Event.EventId == joinId) join = decided;
+            }
+
+            if (join is not null)
+            {
+                return join.Verdict.IsAccepted ? null : new RoomFailure(RoomFailureKind.Forbidden, join.Reason);
+            }
+
+            foreach (var (id, reason) in output.Dropped)
+            {
+                if (id == joinId) return RemoteFailures.Unusable(peer, $"the join cannot be decided: {reason}");
+            }
+
+            inputs = output.Resolve is { } resolution
+                ? [Input.NewResolved(await ResolvedAsync(session, resolution, stop).ConfigureAwait(false))]
+                : Array.ConvertAll(
+                    output.Requests, request => Input.NewResponded(request.Number, ResponseTo(request, room)));
+        }
+
+        return RemoteFailures.Unusable(peer, "the join cannot be decided by the returned state");
+    }
+
+    private static Response ResponseTo(PeerRequest request, CheckedRoom room) => request.Request switch
+    {
+        Request.StateBefore state when state.eventId == room.Join.Pdu.EventId =>
+            Response.NewState([.. room.StateIds], [.. room.ChainIds]),
+        Request.Events events =>
+            Response.NewEvents([.. events.eventIds.Where(room.Events.ContainsKey).Select(id => room.Events[id])]),
+        _ => Response.Nothing,
+    };
+
+    private static async ValueTask<Output> TellAsync(LaneSession session, Input[] inputs, CancellationToken stop)
+    {
+        if (session.Start.Exists) return await session.TellAsync(inputs, stop).ConfigureAwait(false);
+        while (true)
+        {
+            var output = session.Machine.Tell(inputs);
+            if (!output.LookUps.IsEmpty)
+            {
+                session.Machine.Learn(Nothing(output.LookUps));
+                continue;
+            }
+
+            foreach (var decided in output.Decided) session.Adopted(decided);
+            return output;
+        }
+    }
+
+    private static async ValueTask<RoomResolution> ResolvedAsync(
+        LaneSession session, RoomResolution resolution, CancellationToken stop)
+    {
+        for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
+        {
+            resolution.Learn(
+                session.Start.Exists
+                    ? await session.ReadFactsAsync(lookUps, stop).ConfigureAwait(false)
+                    : Nothing(lookUps));
+        }
+
+        return resolution;
+    }
+
+    /// <summary>The facts of a room that is not stored: there is nothing to read.</summary>
+    private static RoomFacts Nothing(LookUps lookUps)
+    {
+        var facts = new RoomFacts(lookUps);
+        foreach (var lookUp in lookUps.ThirdParty)
+        {
+            facts.AddVerified(
+                lookUp, lookUp.VerifiedBy((key, message, signature) => Ed25519.Verify(key, message, signature)));
+        }
+
+        return facts;
+    }
+}

@@ -1,0 +1,119 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Joining;
+
+/// <summary>A local user's request to join a room.</summary>
+/// <param name="Room">The room's id, or an alias.</param>
+/// <param name="Via">Servers that may be in the room, as the client named them.</param>
+/// <param name="Reason">The event's `reason`; null for none.</param>
+/// <param name="InvitationToken">The token of a third-party invite; null for none.</param>
+public sealed record JoinRequest(
+    string UserId, string Room, IReadOnlyList<string> Via, string? Reason, string? InvitationToken);
+
+/// <summary>
+/// Joins of local users: in a room with local members by this server, otherwise through servers that are in the room.
+/// Client-Server API, "Joining rooms".
+/// </summary>
+public sealed class RoomJoins
+{
+    /// <summary>The attempts of a join, which starts anew if the room changed meanwhile.</summary>
+    private const int Attempts = 3;
+
+    private readonly RoomMemberships _memberships;
+    private readonly AliasResolver _aliases;
+    private readonly RoomSnapshots _rooms;
+    private readonly StateReader _state;
+    private readonly RemoteJoins _remote;
+    private readonly IStorage _storage;
+    private readonly RoomsOptions _options;
+
+    internal RoomJoins(
+        RoomMemberships memberships,
+        AliasResolver aliases,
+        RoomSnapshots rooms,
+        StateReader state,
+        RemoteJoins remote,
+        IStorage storage,
+        RoomsOptions options)
+    {
+        _memberships = memberships;
+        _aliases = aliases;
+        _rooms = rooms;
+        _state = state;
+        _remote = remote;
+        _storage = storage;
+        _options = options;
+    }
+
+    /// <summary>Joins a room. Nothing changes if the user is joined already.</summary>
+    /// <returns>The room's id.</returns>
+    public async ValueTask<RoomResult<string>> JoinAsync(JoinRequest request, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var (roomId, via) = (request.Room, request.Via);
+        if (roomId.StartsWith('#'))
+        {
+            var found = await _aliases.FindAsync(roomId, stop).ConfigureAwait(false);
+            if (!found.IsOk) return found.Failure;
+            (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
+        }
+
+        for (var attempt = 1; ; attempt++)
+        {
+            var local = await _memberships.JoinAsync(
+                request.UserId, roomId, request.Reason, stop, request.InvitationToken).ConfigureAwait(false);
+            if (local.IsOk || attempt > Attempts) return local;
+
+            var snapshot = await _rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+            var isResident = snapshot is { Local.Joined.Count: > 0 };
+            var mayHelp = snapshot is null
+                ? request.InvitationToken is null
+                : local.Failure.Kind == RoomFailureKind.NotResident
+                    || (isResident && await MayBeAuthorisedAsync(
+                        snapshot, request.UserId, local.Failure, stop).ConfigureAwait(false));
+            if (!mayHelp) return local;
+
+            var servers = await CandidatesAsync(snapshot, roomId, via, stop).ConfigureAwait(false);
+            if (servers.Count == 0) return local;
+            var join = new RemoteJoin(request.UserId, roomId, servers, request.Reason, isResident);
+            if (await _remote.JoinAsync(join, stop).ConfigureAwait(false) is { } joined) return joined;
+        }
+    }
+
+    /// <summary>
+    /// Whether another server may authorise a join that this server refused: the join rules are restricted, and the user
+    /// is not banned. Server-Server API, "Restricted rooms".
+    /// </summary>
+    private async ValueTask<bool> MayBeAuthorisedAsync(
+        RoomSnapshot snapshot, string userId, RoomFailure failure, CancellationToken stop)
+    {
+        if (failure.Kind is not (RoomFailureKind.Forbidden or RoomFailureKind.UnknownRoom)) return false;
+        var rules = await _state.EventAsync(snapshot, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        if (rules is null || snapshot.Room.Rules.JoinsThrough(rules.Auth) is null) return false;
+        var member = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
+        return member?.Membership != Membership.Ban;
+    }
+
+    /// <summary>
+    /// The servers to ask: those that the client or the alias names, those that were in the room when this server knew it,
+    /// and that of the room's id.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
+        RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)
+    {
+        IReadOnlyList<string> members = snapshot is null
+            ? []
+            : await _storage.Memberships.RemoteServersAsync(
+                snapshot.Room.Nid, _options.JoinCandidates, stop).ConfigureAwait(false);
+        string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
+        return [.. via.Concat(members).Concat(ofId)
+            .Where(server => ServerName.isValid(server) && server != _options.ServerName)
+            .Distinct()
+            .Take(_options.JoinCandidates)];
+    }
+}

@@ -1,0 +1,34 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Sending;
+
+namespace Matrix.Host.Rooms.Joining;
+
+/// <summary>
+/// Makes and signs membership events of local users on templates of resident servers. Of a template, only the previous
+/// events, auth events and depth are used, so that no server gets a signature of another event. Server-Server API,
+/// "Joining Rooms".
+/// </summary>
+internal sealed class TemplateSigner(ServerSigner signer, TimeProvider time)
+{
+    /// <summary>The signed event.</summary>
+    internal RoomResult<Pdu> Sign(
+        RoomRules rules, string roomId, string userId, JsonObject content, JsonObject template)
+    {
+        var outcome = rules.ComposeMembership(
+            roomId,
+            userId,
+            content,
+            template,
+            OpaqueIds.New(),
+            signer.ServerName,
+            time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
+
+        using var composed = outcome.Value;
+        var signature = signer.Key.Sign(composed.BytesToSign.Span);
+        var signed = composed.Sign(signer.ServerName, signer.KeyId, signature);
+        return signed.Refusal is { } tooLarge ? RoomFailure.Of(tooLarge) : signed.Value;
+    }
+}
