@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Joining;
 
@@ -67,6 +69,277 @@ public sealed class RemoteJoinTests
             Is.EquivalentTo(new[] { _alice.UserId, room.Creator, $"@bob:{_peer.Peer.Name}" }));
         var body = new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" };
         (await _alice.PutAsync($"rooms/{Escaped(room.RoomId)}/send/m.room.message/1", body)).Is(200);
+    }
+
+    [Test]
+    public async Task A_room_is_joined_by_an_alias_of_the_peer()
+    {
+        var room = _peer.CreatesRoom("10");
+        var alias = $"#kitchen:{_peer.Peer.Name}";
+        _peer.Aliases[alias] = room;
+
+        var found = await _alice.GetAsync($"directory/room/{Escaped(alias)}");
+        var joined = await _alice.PostAsync($"join/{Escaped(alias)}", []);
+
+        Assert.That((string?)found.Is(200).Json["room_id"], Is.EqualTo(room.RoomId));
+        Assert.That(found.Json["servers"]!.ToJsonString(), Is.EqualTo($"[\"{_peer.Peer.Name}\"]"));
+        Assert.That((string?)joined.Is(200).Json["room_id"], Is.EqualTo(room.RoomId));
+        await AssertSameStateAsync(_alice, room);
+        var unknown = Escaped($"#cellar:{_peer.Peer.Name}");
+        (await _alice.GetAsync($"directory/room/{unknown}")).Is(404, "M_NOT_FOUND");
+        (await _alice.PostAsync($"join/{unknown}", [])).Is(404, "M_NOT_FOUND");
+    }
+
+    [TestCase("?server_name=NAME")]
+    [TestCase("")]
+    public async Task The_candidates_are_also_those_of_old_clients_and_of_the_room_id(string query)
+    {
+        var room = _peer.CreatesRoom("9");
+
+        var reply = await _alice.PostAsync(
+            $"rooms/{Escaped(room.RoomId)}/join{query.Replace("NAME", _peer.Peer.Name, StringComparison.Ordinal)}", []);
+
+        reply.Is(200);
+        await AssertSameStateAsync(_alice, room);
+    }
+
+    [TestCase("sender", "@mallory:evil.example")]
+    [TestCase("state_key", "@mallory:evil.example")]
+    [TestCase("room_id", "!other:evil.example")]
+    [TestCase("type", "m.room.power_levels")]
+    [TestCase("content", """{"membership":"ban"}""")]
+    [TestCase("depth", "-1")]
+    [TestCase("depth", "9007199254740992")]
+    [TestCase("depth", "\"2\"")]
+    [TestCase("prev_events", """["no event"]""")]
+    [TestCase("auth_events", "{}")]
+    public async Task A_template_of_another_event_is_not_signed(string member, string value)
+    {
+        var room = _peer.CreatesRoom("10");
+        _peer.ChangesTemplate = template => template["event"]![member] =
+            value[0] is '"' or '{' or '[' or '-' or (>= '0' and <= '9') ? JsonNode.Parse(value) : value;
+
+        (await TryJoinAsync(_alice, room)).Is(502, "M_UNKNOWN");
+
+        Assert.That(_peer.Joins, Is.Zero);
+    }
+
+    [Test]
+    public async Task Only_the_graph_and_the_authorising_user_of_a_template_are_used()
+    {
+        var room = _peer.CreatesRoom("10");
+        _peer.ChangesTemplate = template =>
+        {
+            var made = template["event"]!;
+            made["content"]!["displayname"] = "Mallory";
+            made["origin_server_ts"] = 1;
+            made["redacts"] = "$any";
+            made["unsigned"] = new JsonObject { ["age"] = 1 };
+            made["org.example.added"] = true;
+        };
+        (await _alice.PutAsync($"profile/{_alice.UserId}/displayname", new() { ["displayname"] = "Alice" })).Is(200);
+
+        await JoinAsync(_alice, room);
+
+        var join = room.Last;
+        Assert.That(join["content"]!.ToJsonString(), Is.EqualTo("""{"displayname":"Alice","membership":"join"}"""));
+        Assert.That((long)join["origin_server_ts"]!, Is.GreaterThan(1));
+        Assert.That(join.ContainsKey("redacts") || join.ContainsKey("org.example.added"), Is.False);
+    }
+
+    [Test]
+    public async Task A_state_event_without_a_valid_signature_is_dropped()
+    {
+        var room = _peer.CreatesRoom("11");
+        var bob = $"@bob:{_peer.Peer.Name}";
+        var badId = room.IdOf(room.Join(bob));
+        room.Add(room.Creator, "m.room.topic", "", new JsonObject { ["topic"] = "Bread" });
+        _peer.ChangesRoom = response =>
+        {
+            foreach (var pdu in response["state"]!.AsArray().Concat(response["auth_chain"]!.AsArray()))
+            {
+                if (room.IdOf(pdu!.AsObject()) != badId) continue;
+                var (name, key) = (_peer.Peer.Name, _peer.Peer.Current.Key.Id);
+                pdu["signatures"]![name]![key] = new string('A', 86);
+            }
+        };
+
+        await JoinAsync(_alice, room);
+
+        var state = (await _alice.GetAsync($"rooms/{Escaped(room.RoomId)}/state")).Is(200);
+        Assert.That(
+            JsonNode.Parse(state.Text)!.AsArray().Select(IdOf),
+            Is.EquivalentTo(room.StateIds.Values.Where(id => id != badId)));
+        Assert.That(_server.Log, Does.Contain("Dropped 1 events"));
+    }
+
+    [Test]
+    public async Task A_state_event_that_the_rules_reject_is_not_in_the_state()
+    {
+        var room = _peer.CreatesRoom("10");
+        var bad = room.Add($"@never-joined:{_peer.Peer.Name}", "m.room.topic", "", new() { ["topic"] = "Mine" });
+
+        await JoinAsync(_alice, room);
+
+        var state = (await _alice.GetAsync($"rooms/{Escaped(room.RoomId)}/state")).Is(200);
+        Assert.That(
+            JsonNode.Parse(state.Text)!.AsArray().Select(IdOf),
+            Is.EquivalentTo(room.StateIds.Values.Where(id => id != room.IdOf(bad))));
+    }
+
+    [Test]
+    public async Task A_room_without_its_create_event_is_refused([Values("10", "12")] string version)
+    {
+        var room = _peer.CreatesRoom(version);
+        _peer.ChangesRoom = response => Without(response, pdu => (string)pdu["type"]! == "m.room.create");
+
+        (await TryJoinAsync(_alice, room)).Is(502, "M_UNKNOWN");
+
+        Assert.That((await _alice.GetAsync("sync")).Json["rooms"]?["join"]?[room.RoomId], Is.Null);
+        _peer.ChangesRoom = null;
+        await JoinAsync(_alice, room);
+        await AssertSameStateAsync(_alice, room);
+    }
+
+    [Test]
+    public async Task A_room_without_an_auth_event_of_the_join_is_refused()
+    {
+        var room = _peer.CreatesRoom("10");
+        _peer.ChangesRoom = response => Without(response, pdu => (string)pdu["type"]! == "m.room.join_rules");
+
+        (await TryJoinAsync(_alice, room)).Is(502, "M_UNKNOWN");
+    }
+
+    [Test]
+    public async Task A_room_of_another_version_than_the_template_is_refused()
+    {
+        var room = _peer.CreatesRoom("10");
+        _peer.ChangesTemplate = template => template["room_version"] = "9";
+
+        (await TryJoinAsync(_alice, room)).Is(502, "M_UNKNOWN");
+    }
+
+    [Test]
+    public async Task A_join_that_the_room_does_not_allow_is_refused()
+    {
+        var room = _peer.CreatesRoom("10", new JsonObject { ["join_rule"] = "invite" });
+
+        (await TryJoinAsync(_alice, room)).Is(403, "M_FORBIDDEN");
+
+        Assert.That((await _alice.GetAsync("sync")).Json["rooms"]?["join"]?[room.RoomId], Is.Null);
+    }
+
+    [Test]
+    public async Task The_next_candidate_is_asked_if_one_is_down_or_does_not_know_the_room()
+    {
+        var room = _peer.CreatesRoom("10");
+        await using var other = await StartPeerAsync();
+        var down = await PeerServer.StartAsync();
+        await down.DisposeAsync();
+
+        var reply = await _alice.PostAsync(
+            $"join/{Escaped(room.RoomId)}?via={down.Peer.Name}&via={other.Peer.Name}&via={_peer.Peer.Name}", []);
+
+        reply.Is(200);
+        await AssertSameStateAsync(_alice, room);
+    }
+
+    [TestCase(403, "M_FORBIDDEN", 403)]
+    [TestCase(404, "M_NOT_FOUND", 404)]
+    [TestCase(400, "M_UNABLE_TO_AUTHORISE_JOIN", 400)]
+    [TestCase(400, "M_UNABLE_TO_GRANT_JOIN", 400)]
+    [TestCase(400, "M_INCOMPATIBLE_ROOM_VERSION", 400)]
+    [TestCase(500, "M_UNKNOWN", 502)]
+    public async Task The_error_of_the_resident_server_is_passed_on(int status, string code, int expected)
+    {
+        var room = _peer.CreatesRoom("10");
+        _peer.RefusesJoins = (status, code, code == "M_INCOMPATIBLE_ROOM_VERSION" ? "99" : null);
+
+        var reply = await TryJoinAsync(_alice, room);
+
+        reply.Is(expected, code);
+        Assert.That((string?)reply.Json["room_version"], Is.EqualTo(_peer.RefusesJoins.Value.Version));
+    }
+
+    [Test]
+    public async Task A_room_of_no_known_server_is_refused_like_one_that_the_user_may_not_know()
+    {
+        (await _alice.PostAsync($"join/{Escaped($"!nothing:{_server.Name}")}", [])).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync($"join/{Escaped("!" + new string('A', 43))}", [])).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync($"join/{Escaped("!nothing:127.0.9.9:1")}", [])).Is(502, "M_UNKNOWN");
+    }
+
+    [Test]
+    public async Task A_server_with_only_the_first_version_of_send_join_lets_users_join([Values("1", "6")] string version)
+    {
+        _peer.OnlyFirstVersion = true;
+        var room = _peer.CreatesRoom(version);
+
+        await JoinAsync(_alice, room);
+
+        await AssertSameStateAsync(_alice, room);
+    }
+
+    [Test]
+    public async Task Of_several_joins_at_once_one_goes_to_the_other_server()
+    {
+        var bob = await LocalUser.RegisterAsync(_server, "bob");
+        var room = _peer.CreatesRoom("10");
+        _peer.BeforeJoin = () => Task.Delay(300);
+
+        await Task.WhenAll(JoinAsync(_alice, room), JoinAsync(bob, room), JoinAsync(_alice, room));
+
+        Assert.That(_peer.Joins, Is.EqualTo(1));
+        var members = await bob.GetAsync($"rooms/{Escaped(room.RoomId)}/joined_members");
+        Assert.That(
+            members.Is(200).Json["joined"]!.AsObject().Select(member => member.Key),
+            Is.EquivalentTo(new[] { _alice.UserId, bob.UserId, room.Creator }));
+    }
+
+    [Test]
+    public async Task After_all_local_users_left_a_room_is_joined_again_through_a_server_in_it(
+        [Values("1", "10", "12")] string version, [Values] bool hasMoved)
+    {
+        var room = _peer.CreatesRoom(version);
+        await JoinAsync(_alice, room);
+        var path = $"rooms/{Escaped(room.RoomId)}";
+        var body = new JsonObject { ["msgtype"] = "m.text", ["body"] = "before" };
+        var said = IdOf((await _alice.PutAsync($"{path}/send/m.room.message/1", body)).Is(200).Json);
+        (await _alice.PostAsync($"{path}/leave", [])).Is(200);
+        if (hasMoved)
+        {
+            room.Join($"@bob:{_peer.Peer.Name}");
+            room.Add(room.Creator, "m.room.topic", "", new JsonObject { ["topic"] = "Bread" });
+        }
+
+        // No server is named: one of the earlier members is asked.
+        (await _alice.PostAsync($"join/{Escaped(room.RoomId)}", [])).Is(200);
+
+        Assert.That(_peer.Joins, Is.EqualTo(2));
+        await AssertSameStateAsync(_alice, room);
+        var sync = JoinedRoom(await _alice.GetAsync("sync"), room);
+        Assert.That((int?)sync["summary"]!["m.joined_member_count"], Is.EqualTo(hasMoved ? 3 : 2));
+        Assert.That(IdOf((await _alice.GetAsync($"{path}/event/{Escaped(said!)}")).Is(200).Json), Is.EqualTo(said));
+
+        body["body"] = "after";
+        var after = IdOf((await _alice.PutAsync($"{path}/send/m.room.message/2", body)).Is(200).Json);
+        var stored = await _server.Services.GetRequiredService<IStorage>().Events.FindAsync(
+            after!, CancellationToken.None);
+        var previous = JsonNode.Parse(stored!.Json.Span)!["prev_events"]!.AsArray();
+        Assert.That(
+            previous.Select(each => each is JsonArray pair ? (string)pair[0]! : (string)each!),
+            Is.EqualTo(new[] { room.IdOf(room.Last) }),
+            "no old extremity is referenced");
+    }
+
+    /// <summary>Removes events from the response to `send_join`.</summary>
+    private static void Without(JsonObject response, Func<JsonNode, bool> isRemoved)
+    {
+        foreach (var name in new[] { "state", "auth_chain" })
+        {
+            response[name] = new JsonArray(
+                [.. response[name]!.AsArray().Where(pdu => !isRemoved(pdu!)).Select(pdu => pdu!.DeepClone())]);
+        }
     }
 
     /// <summary>Starts a peer whose keys the server knows.</summary>

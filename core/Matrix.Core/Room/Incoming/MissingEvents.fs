@@ -21,7 +21,9 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
             |> Seq.filter (fun id -> isNull (staging.Find id) && isNull (known.Extremity id))
         )
 
-    /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them.
+    /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them. With
+    /// `withState`, a staged outlier is now decided with the state before it, unless `s` has fetched the state before
+    /// itself: then the outlier is a part of that state, or of its auth chain, and counts as missing.
     member this.LookFor(s: Staged, withState: bool, ids: seq<string>) : struct (List<string> * bool) =
         this.Require ids
         let missing = List<string>()
@@ -34,6 +36,9 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
                     missing.Add id
                     // It may arrive by itself.
                     staging.Await(s, id)
+            | other when withState && other.IsOutlier && not (isNull s.Fetched) ->
+                missing.Add id
+                staging.Await(s, id)
             | other ->
                 if withState && other.IsOutlier && not (other.Budget.IsHopeless(id, true)) then
                     other.IsOutlier <- false
