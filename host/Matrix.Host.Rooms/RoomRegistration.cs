@@ -115,7 +115,12 @@ public static class RoomRegistration
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
         .AddSingleton(parts => new ReceivedTransactions(
-            parts.Get<RoomSnapshots>(), parts.Get<ServerAccess>(), parts.Get<RoomReceiver>(), parts.Get<IStorage>()))
+            parts.Get<RoomSnapshots>(),
+            parts.Get<ServerAccess>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<EnteringRooms>(),
+            parts.Get<IStorage>()))
+        .AddSingleton<EnteringRooms>()
         .AddSingleton<ServerAccess>()
         .AddSingleton<ServerVisibility>()
         .AddSingleton<AuthChains>()
@@ -149,7 +154,8 @@ public static class RoomRegistration
             parts.Get<AuthChainWriter>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<RoomEntrance>>()))
         .AddSingleton(parts => new RemoteJoins(
             parts.Get<FederationApi>(),
             parts.Get<RoomSnapshots>(),
@@ -157,6 +163,7 @@ public static class RoomRegistration
             parts.Get<JoinedRoomChecker>(),
             parts.Get<RoomEntrance>(),
             parts.Get<RoomReceiver>(),
+            parts.Get<EnteringRooms>(),
             parts.Get<MemberContents>(),
             parts.Get<ProfilePropagation>(),
             parts.Get<RoomsOptions>(),

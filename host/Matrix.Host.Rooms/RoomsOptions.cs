@@ -72,7 +72,8 @@ public sealed record RoomsOptions
     public int JoinEvents { get; init; } = 200_000;
 
     /// <summary>
-    /// How long a join waits until an event of it that another server accepted is decided here.
+    /// How long a join that another server accepted may take here: a client waits for the decision, and events of the
+    /// room wait for the room.
     /// </summary>
     public TimeSpan JoinDecisionTime { get; init; } = TimeSpan.FromSeconds(30);
 

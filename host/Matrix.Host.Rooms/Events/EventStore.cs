@@ -99,6 +99,11 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop)
     {
         var answer = new List<StoredEvent>(Math.Min(limit, MostReserved));
+
+        // Outliers come before the timeline, and a joined room has thousands of them.
+        var floor = EventNid.Of(room.Nid, EventNid.FirstHistoryOrdinal - 1);
+        if (direction == Direction.Forward && from.Value < floor.Value) from = floor;
+        if (direction == Direction.Backward && (until ?? floor).Value <= floor.Value) until = new(floor.Value + 1);
         var at = KnownRange(room, from, until, direction, limit, answer, out var isWhole);
         if (isWhole) return answer;
 

@@ -15,7 +15,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// "Transactions".
 /// </summary>
 public sealed class ReceivedTransactions(
-    RoomSnapshots rooms, ServerAccess access, RoomReceiver receiver, IStorage storage)
+    RoomSnapshots rooms, ServerAccess access, RoomReceiver receiver, EnteringRooms entering, IStorage storage)
 {
     /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
     public const int MaxPdus = 50;
@@ -76,6 +76,7 @@ public sealed class ReceivedTransactions(
         {
             // A malformed event has no id to name it by.
             if (json.Text("room_id") is not { } roomId) continue;
+            await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
             if (await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
             {
                 if (EventIdOf(json) is { } unknown) results[unknown] = "This server does not know the room.";

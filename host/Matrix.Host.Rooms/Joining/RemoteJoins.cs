@@ -26,6 +26,7 @@ internal sealed class RemoteJoins(
     JoinedRoomChecker checker,
     RoomEntrance entrance,
     RoomReceiver receiver,
+    EnteringRooms entering,
     MemberContents contents,
     ProfilePropagation profiles,
     RoomsOptions options,
@@ -120,6 +121,7 @@ internal sealed class RemoteJoins(
             throw new InvalidDataException("An event made here cannot be read.");
         }
 
+        using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
         var sent = await api.SendJoinAsync(
             server, join.RoomId, pdu.EventId, json, omitMembers: false, stop).ConfigureAwait(false);
         if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);

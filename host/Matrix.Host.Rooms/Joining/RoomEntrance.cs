@@ -8,6 +8,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Rooms;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Joining;
 
@@ -16,14 +17,15 @@ namespace Matrix.Host.Rooms.Joining;
 /// decides any event whose previous events no server has: its requests for the state before the join and for events are
 /// answered from the response to `send_join`. One batch writes the room.
 /// </summary>
-internal sealed class RoomEntrance(
+internal sealed partial class RoomEntrance(
     LaneDirectory lanes,
     RoomSnapshots rooms,
     DecisionWriter decisions,
     AuthChainWriter authChains,
     IStorage storage,
     RoomsOptions options,
-    TimeProvider time)
+    TimeProvider time,
+    ILogger<RoomEntrance> log)
 {
     /// <summary>Far more than the machine needs if every request is answered.</summary>
     private const int MostRounds = 1000;
@@ -52,6 +54,7 @@ internal sealed class RoomEntrance(
                 : await lane.EnterAgainAsync(limits, stop).ConfigureAwait(false);
             if (session is null) return new RoomFailure(RoomFailureKind.BadState, "A user of this server has joined.");
 
+            var started = time.GetTimestamp();
             var isDecided = false;
             try
             {
@@ -66,7 +69,15 @@ internal sealed class RoomEntrance(
                 if (!isDecided) lane.Abandon();
             }
 
+            var decided = time.GetTimestamp();
+            var events = session.Events.Count;
             _ = await session.WriteEntranceAsync().ConfigureAwait(false);
+            Entered(
+                roomId,
+                peer,
+                events,
+                (long)time.GetElapsedTime(started, decided).TotalMilliseconds,
+                (long)time.GetElapsedTime(decided).TotalMilliseconds);
             return null;
         }
         catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
@@ -101,7 +112,7 @@ internal sealed class RoomEntrance(
             DecidedEvent? join = null;
             foreach (var decided in output.Decided)
             {
-                await decisions.ReceiveAsync(session, decided, stop).ConfigureAwait(false);
+                await decisions.ReceiveAsync(session, decided, isForAnother: false, stop).ConfigureAwait(false);
                 if (decided.Event.EventId == joinId) join = decided;
             }
 
@@ -176,4 +187,9 @@ internal sealed class RoomEntrance(
 
         return facts;
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Joined {RoomId} through {Server}: {Events} events, decided in {DecidedMs} ms, written in {WrittenMs} ms")]
+    private partial void Entered(string roomId, string server, int events, long decidedMs, long writtenMs);
 }

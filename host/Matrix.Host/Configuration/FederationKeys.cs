@@ -184,7 +184,7 @@ internal static partial class ConfigKeys
             "Events of the state and auth chain of a joined room."),
         Key(
             "federation.join_decision_time", ConfigTypes.Duration, c => c.Rooms.JoinDecisionTime,
-            "How long a client waits for its join to be decided here, after another server has accepted it."),
+            "How long a join may take here after another server has accepted it, while the room's events wait."),
         Key(
             "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
             "Whether the first versions of endpoints are used with servers that do not know the second."),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
@@ -323,14 +324,109 @@ public sealed class RemoteJoinTests
 
         body["body"] = "after";
         var after = IdOf((await _alice.PutAsync($"{path}/send/m.room.message/2", body)).Is(200).Json);
-        var stored = await _server.Services.GetRequiredService<IStorage>().Events.FindAsync(
-            after!, CancellationToken.None);
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var row = await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None);
+        var stored = await storage.Events.FindAsync(row!.Nid, after!, CancellationToken.None);
         var previous = JsonNode.Parse(stored!.Json.Span)!["prev_events"]!.AsArray();
         Assert.That(
             previous.Select(each => each is JsonArray pair ? (string)pair[0]! : (string)each!),
             Is.EqualTo(new[] { room.IdOf(room.Last) }),
             "no old extremity is referenced");
     }
+
+    [Test]
+    public async Task A_restricted_room_is_joined_with_the_signature_of_the_authorising_users_server(
+        [Values("8", "10", "12")] string version)
+    {
+        (await TryJoinAsync(_alice, _peer.CreatesRoom(version, Restricted))).Is(502, "M_UNKNOWN");
+        _peer.SignsJoins = true;
+        var room = _peer.CreatesRoom(version, Restricted);
+
+        await JoinAsync(_alice, room);
+
+        await AssertSameStateAsync(_alice, room);
+        Assert.That(
+            (string?)room.Last["content"]!["join_authorised_via_users_server"], Is.EqualTo(room.Creator));
+    }
+
+    [Test]
+    public async Task A_restricted_join_that_no_local_user_may_authorise_goes_to_a_server_in_the_room()
+    {
+        var room = _peer.CreatesRoom("10");
+        await JoinAsync(_alice, room);
+        var bob = await LocalUser.RegisterAsync(_server, "bob");
+        var rules = room.Add(room.Creator, "m.room.join_rules", "", Restricted);
+        (await SendAsync("t1", rules)).Is(200);
+        _peer.SignsJoins = true;
+
+        (await bob.PostAsync($"join/{Escaped(room.RoomId)}", [])).Is(200);
+
+        Assert.That(_peer.Joins, Is.EqualTo(2));
+        await AssertSameStateAsync(bob, room);
+    }
+
+    [Test]
+    public async Task An_event_that_comes_during_the_join_is_not_lost()
+    {
+        var room = _peer.CreatesRoom("10");
+        var sending = Task.FromResult<Reply>(null!);
+        _peer.BeforeJoin = async () =>
+        {
+            var topic = room.Add(room.Creator, "m.room.topic", "", new JsonObject { ["topic"] = "Bread" });
+            sending = SendAsync("t1", topic);
+            await Task.Delay(200);
+        };
+
+        await JoinAsync(_alice, room);
+
+        var sent = (await sending).Is(200);
+        Assert.That(sent.Json["pdus"]![room.IdOf(room.Last)]!.ToJsonString(), Is.EqualTo("{}"));
+        await AssertSameStateAsync(_alice, room);
+    }
+
+    /// <summary>Prints how long the join takes, without the time that the peer takes to answer.</summary>
+    [TestCase(2_000)]
+    [TestCase(10_000)]
+    [Category("Slow")]
+    public async Task A_large_room_is_joined_whole(int members)
+    {
+        var room = _peer.CreatesRoom("11");
+        for (var i = 0; i < members; i++) room.Join($"@user{i}:{_peer.Peer.Name}");
+        var answered = 0L;
+        _peer.BeforeJoin = () =>
+        {
+            answered = Stopwatch.GetTimestamp();
+            return Task.CompletedTask;
+        };
+
+        await JoinAsync(_alice, room);
+
+        TestContext.Out.WriteLine(
+            $"{members} members: {Stopwatch.GetElapsedTime(answered).TotalMilliseconds:0} ms after the response, "
+            + string.Join('\n', _server.Log.Split('\n').Where(line => line.Contains("Joined", StringComparison.Ordinal))));
+        var joined = await _alice.GetAsync($"rooms/{Escaped(room.RoomId)}/joined_members");
+        Assert.That(joined.Is(200).Json["joined"]!.AsObject(), Has.Count.EqualTo(members + 2));
+        await AssertSameStateAsync(_alice, room);
+        JoinedRoom((await _alice.GetAsync("sync")).Is(200), room);
+    }
+
+    private static JsonObject Restricted => new()
+    {
+        ["join_rule"] = "restricted",
+        ["allow"] = new JsonArray(new JsonObject { ["type"] = "m.room_membership", ["room_id"] = "!other:b.example" }),
+    };
+
+    /// <summary>The peer sends events to the server.</summary>
+    private Task<Reply> SendAsync(string transactionId, params JsonObject[] pdus) => _peer.Peer.SendAsync(
+        _server,
+        "PUT",
+        "/_matrix/federation/v1/send/" + transactionId,
+        new JsonObject
+        {
+            ["origin"] = _peer.Peer.Name,
+            ["origin_server_ts"] = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            ["pdus"] = new JsonArray([.. pdus.Select(pdu => pdu.DeepClone())]),
+        });
 
     /// <summary>Removes events from the response to `send_join`.</summary>
     private static void Without(JsonObject response, Func<JsonNode, bool> isRemoved)

@@ -10,6 +10,8 @@ namespace Matrix.Federation.Tests.Support;
 /// </summary>
 public sealed class ResidentRoom
 {
+    private const string AuthorisingUser = "join_authorised_via_users_server";
+
     private readonly Peer _peer;
     private readonly List<JsonObject> _timeline = [];
     private readonly Dictionary<(string Type, string Key), JsonObject> _state = [];
@@ -90,7 +92,10 @@ public sealed class ResidentRoom
     {
         lock (_lock)
         {
-            var draft = Draft(userId, "m.room.member", userId, new JsonObject { ["membership"] = "join" });
+            var content = new JsonObject { ["membership"] = "join" };
+            var rules = (string?)_state[("m.room.join_rules", "")]["content"]!["join_rule"];
+            if (rules == "restricted") content[AuthorisingUser] = Creator;
+            var draft = Draft(userId, "m.room.member", userId, content);
             draft.Remove("event_id");
             return new JsonObject { ["room_version"] = Version, ["event"] = draft };
         }
@@ -165,7 +170,7 @@ public sealed class ResidentRoom
             ["origin_server_ts"] = ++_now,
             ["depth"] = _timeline.Count + 1,
             ["prev_events"] = References(last is null ? [] : [last]),
-            ["auth_events"] = References(last is null ? [] : AuthEvents(sender, type, stateKey)),
+            ["auth_events"] = References(last is null ? [] : AuthEvents(sender, type, stateKey, content)),
         };
         if (stateKey is not null) draft["state_key"] = stateKey;
         if (RoomId.Length > 0) draft["room_id"] = RoomId;
@@ -174,7 +179,7 @@ public sealed class ResidentRoom
     }
 
     /// <summary>Server-Server API, "Auth events selection".</summary>
-    private IEnumerable<JsonObject> AuthEvents(string sender, string type, string? stateKey)
+    private IEnumerable<JsonObject> AuthEvents(string sender, string type, string? stateKey, JsonObject content)
     {
         var keys = new List<(string, string)> { ("m.room.power_levels", ""), ("m.room.member", sender) };
         if (!IsHash) keys.Add(("m.room.create", ""));
@@ -182,6 +187,7 @@ public sealed class ResidentRoom
         {
             keys.Add(("m.room.join_rules", ""));
             keys.Add(("m.room.member", stateKey!));
+            if (content[AuthorisingUser] is { } by) keys.Add(("m.room.member", (string)by!));
         }
 
         return keys.Distinct().Where(_state.ContainsKey).Select(key => _state[key]);
@@ -245,7 +251,7 @@ public sealed class ResidentRoom
         var type = (string)pdu["type"]!;
         string[] kept = type switch
         {
-            "m.room.member" => Number >= 9 ? ["membership", "join_authorised_via_users_server"] : ["membership"],
+            "m.room.member" => Number >= 9 ? ["membership", AuthorisingUser] : ["membership"],
             "m.room.create" => ["creator"],
             "m.room.join_rules" => Number >= 8 ? ["join_rule", "allow"] : ["join_rule"],
             "m.room.history_visibility" => ["history_visibility"],
