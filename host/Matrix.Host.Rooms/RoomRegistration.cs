@@ -168,6 +168,11 @@ public static class RoomRegistration
             parts.Get<ProfilePropagation>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new RemoteLeaves(
+            parts.Get<FederationApi>(),
+            parts.Get<TemplateSigner>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomJoins(
             parts.Get<RoomMemberships>(),
             parts.Get<AliasResolver>(),

@@ -346,3 +346,25 @@ let ``A state of ten thousand entries is taken whole`` () =
     same outcome.Ids.Length 10_001
     same machine.CurrentState.Count 10_002
     Assert.That(outcome.Requests.Length, Is.LessThan 6)
+
+[<Test>]
+let ``A previous event that is part of the fetched state needs no state of its own`` () =
+    let machine = begun IncomingLimits.Default
+    let mutable hasState = false
+
+    let topic =
+        event "$topic" creator "m.room.topic" (Some "") [] [ "$lost" ] [ "$create"; "$join" ]
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$topic" ]) ] (fun request ->
+            match request.Request with
+            | Request.StateBefore "$m" ->
+                hasState <- true
+                Response.State([| "$create"; "$join"; "$topic" |], [||])
+            | Request.Events [| "$topic" |] when hasState -> Response.Events [| good topic |]
+            | _ -> Response.Nothing)
+
+    same outcome.Dropped []
+    same outcome.Ids [ "$topic"; "$m" ]
+    same outcome.Decided[0].IsOutlier true
+    same outcome.Decided[1].GapsOpened [| "$topic" |]

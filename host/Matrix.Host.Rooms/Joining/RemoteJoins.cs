@@ -116,14 +116,9 @@ internal sealed class RemoteJoins(
         if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
 
         var pdu = signed.Value;
-        if (!JsonText.TryParseStored(pdu.Canonical.Span, out var json))
-        {
-            throw new InvalidDataException("An event made here cannot be read.");
-        }
-
         using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
         var sent = await api.SendJoinAsync(
-            server, join.RoomId, pdu.EventId, json, omitMembers: false, stop).ConfigureAwait(false);
+            server, join.RoomId, pdu.EventId, TemplateSigner.Json(pdu), omitMembers: false, stop).ConfigureAwait(false);
         if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);
 
         if (join.IsResident)

@@ -101,6 +101,23 @@ public sealed class ResidentRoom
         }
     }
 
+    /// <summary>The response to `make_leave`.</summary>
+    public JsonObject MakeLeave(string userId)
+    {
+        lock (_lock)
+        {
+            var draft = Draft(userId, "m.room.member", userId, new JsonObject { ["membership"] = "leave" });
+            draft.Remove("event_id");
+            return new JsonObject { ["room_version"] = Version, ["event"] = draft };
+        }
+    }
+
+    /// <summary>Takes a signed leave of another server.</summary>
+    public void SendLeave(JsonObject leave)
+    {
+        lock (_lock) Take(leave.DeepClone().AsObject());
+    }
+
     /// <summary>Takes a signed event of another server, and returns the response to `send_join` (version 2).</summary>
     public JsonObject SendJoin(JsonObject join, bool signs = false)
     {
@@ -119,26 +136,6 @@ public sealed class ResidentRoom
             };
             Take(taken);
             return response;
-        }
-    }
-
-    /// <summary>An event of the room, by id; null if there is none.</summary>
-    public JsonObject? Find(string eventId)
-    {
-        lock (_lock) return _events.GetValueOrDefault(eventId);
-    }
-
-    /// <summary>The ids of the state before an event and of its auth chain are those of the current state.</summary>
-    public JsonObject StateIdsResponse()
-    {
-        lock (_lock)
-        {
-            var state = _state.Values.ToArray();
-            return new JsonObject
-            {
-                ["pdu_ids"] = new JsonArray([.. state.Select(pdu => (JsonNode)IdOf(pdu))]),
-                ["auth_chain_ids"] = new JsonArray([.. AuthChainOf(state).Select(pdu => (JsonNode)IdOf(pdu))]),
-            };
         }
     }
 
