@@ -391,24 +391,22 @@ public sealed class RemoteJoinTests
     [Category("Slow")]
     public async Task A_large_room_is_joined_whole(int members)
     {
+        await using var server = await ServerProcess.StartAsync();
+        var alice = await LocalUser.RegisterAsync(server, "alice");
         var room = _peer.CreatesRoom("11");
         for (var i = 0; i < members; i++) room.Join($"@user{i}:{_peer.Peer.Name}");
         var answered = 0L;
-        _peer.BeforeJoin = () =>
-        {
-            answered = Stopwatch.GetTimestamp();
-            return Task.CompletedTask;
-        };
+        _peer.AfterJoin = () => answered = Stopwatch.GetTimestamp();
 
-        await JoinAsync(_alice, room);
+        await JoinAsync(alice, room);
 
         TestContext.Out.WriteLine(
-            $"{members} members: {Stopwatch.GetElapsedTime(answered).TotalMilliseconds:0} ms after the response, "
-            + string.Join('\n', _server.Log.Split('\n').Where(line => line.Contains("Joined", StringComparison.Ordinal))));
-        var joined = await _alice.GetAsync($"rooms/{Escaped(room.RoomId)}/joined_members");
+            $"{members} members: {Stopwatch.GetElapsedTime(answered).TotalMilliseconds:0} ms after the response");
+        TestContext.Out.WriteLine(server.Process.LogEnd());
+        var joined = await alice.GetAsync($"rooms/{Escaped(room.RoomId)}/joined_members");
         Assert.That(joined.Is(200).Json["joined"]!.AsObject(), Has.Count.EqualTo(members + 2));
-        await AssertSameStateAsync(_alice, room);
-        JoinedRoom((await _alice.GetAsync("sync")).Is(200), room);
+        await AssertSameStateAsync(alice, room);
+        JoinedRoom((await alice.GetAsync("sync")).Is(200), room);
     }
 
     [Test]
