@@ -45,7 +45,7 @@ internal sealed partial class RoomEntrance(
         }
 
         var identity = known?.Room ?? new RoomIdentity(storage.Rooms.NewNid(), roomId, rules);
-        var limits = options.Machine.ForJoin(options.JoinEvents);
+        var limits = options.Receiving.ToLimits(options.MaxPrevEvents).ForJoin(options.JoinEvents);
         var lane = lanes.Take(identity.Nid);
         try
         {
@@ -109,14 +109,8 @@ internal sealed partial class RoomEntrance(
         for (var round = 0; round < MostRounds && inputs.Length > 0; round++)
         {
             var output = await TellAsync(session, inputs, stop).ConfigureAwait(false);
-            DecidedEvent? join = null;
-            foreach (var decided in output.Decided)
-            {
-                await decisions.ReceiveAsync(session, decided, isForAnother: false, stop).ConfigureAwait(false);
-                if (decided.Event.EventId == joinId) join = decided;
-            }
-
-            if (join is not null)
+            await decisions.ReceiveAsync(session, output, forAnother: null, stop).ConfigureAwait(false);
+            if (Array.Find(output.Decided, decided => decided.Event.EventId == joinId) is { } join)
             {
                 return join.Verdict.IsAccepted ? null : new RoomFailure(RoomFailureKind.Forbidden, join.Reason);
             }
@@ -126,10 +120,11 @@ internal sealed partial class RoomEntrance(
                 if (id == joinId) return RemoteFailures.Unusable(peer, $"the join cannot be decided: {reason}");
             }
 
+            var responses = output.Requests.Select(
+                request => Input.NewResponded(request.Number, ResponseTo(request, room)));
             inputs = output.Resolve is { } resolution
-                ? [Input.NewResolved(await ResolvedAsync(session, resolution, stop).ConfigureAwait(false))]
-                : Array.ConvertAll(
-                    output.Requests, request => Input.NewResponded(request.Number, ResponseTo(request, room)));
+                ? [.. responses, Input.NewResolved(await ResolvedAsync(session, resolution, stop).ConfigureAwait(false))]
+                : [.. responses];
         }
 
         return RemoteFailures.Unusable(peer, "the join cannot be decided by the returned state");
@@ -144,20 +139,20 @@ internal sealed partial class RoomEntrance(
         _ => Response.Nothing,
     };
 
+    /// <summary>Tells the machine inputs. Its requests are answered here, and not sent.</summary>
     private static async ValueTask<Output> TellAsync(LaneSession session, Input[] inputs, CancellationToken stop)
     {
-        if (session.Start.Exists) return await session.TellAsync(inputs, stop).ConfigureAwait(false);
         while (true)
         {
             var output = session.Machine.Tell(inputs);
-            if (!output.LookUps.IsEmpty)
+            if (output.LookUps.IsEmpty)
             {
-                session.Machine.Learn(Nothing(output.LookUps));
-                continue;
+                foreach (var decided in output.Decided) session.Adopted(decided);
+                return output;
             }
 
-            foreach (var decided in output.Decided) session.Adopted(decided);
-            return output;
+            if (session.Start.Exists) await session.LearnAsync(output.LookUps, stop).ConfigureAwait(false);
+            else session.Machine.Learn(Nothing(output.LookUps));
         }
     }
 

@@ -237,7 +237,7 @@ type IncomingLimits = {
         Resolution = ResolutionLimits.usual
     }
 
-    /// The same limits for a room that a local user joins through another server: its state and auth chain, which are here
+    /// The same for a room that a local user joins through another server: its state and auth chain, which are here
     /// already, have at most so many events.
     member this.ForJoin(events: int) : IncomingLimits = {
         this with
