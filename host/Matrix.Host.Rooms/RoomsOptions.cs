@@ -68,6 +68,11 @@ public sealed record RoomsOptions
     /// <summary>The most joins through other servers at once; others wait.</summary>
     public int JoinsAtOnce { get; init; } = 4;
 
+    /// <summary>
+    /// The time for fetching the keys of all servers in a joined room. Events of servers without keys are dropped.
+    /// </summary>
+    public TimeSpan JoinKeyTime { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>The most events of a joined room's state and auth chain.</summary>
     public int JoinEvents { get; init; } = 200_000;
 

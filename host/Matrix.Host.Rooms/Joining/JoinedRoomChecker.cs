@@ -47,11 +47,9 @@ internal sealed partial class JoinedRoomChecker(
                 peer, $"the room's state and auth chain have {count} events, more than {options.JoinEvents}");
         }
 
-        var own = await JoinAsync(rules, join, response.Event, stop).ConfigureAwait(false);
-        if (own.AuthorisingServer.Length > 0 && !ReceivedEventModule.isSignedBy(own.AuthorisingServer, own))
-        {
-            return RemoteFailures.Unusable(peer, $"the join is not signed by {own.AuthorisingServer}, which allows it");
-        }
+        if (response.MembersOmitted) return RemoteFailures.Unusable(peer, "the state lacks members");
+        var returned = await JoinAsync(peer, rules, join, response.Event, stop).ConfigureAwait(false);
+        if (!returned.IsOk) return returned.Failure;
 
         var state = await ReadAsync(rules, join.RoomId, response.State, stop).ConfigureAwait(false);
         var chain = await ReadAsync(rules, join.RoomId, response.AuthChain, stop).ConfigureAwait(false);
@@ -63,14 +61,15 @@ internal sealed partial class JoinedRoomChecker(
         var dropped = state.Concat(chain).Select(pdu => pdu.EventId).Distinct().Count() - events.Count
             + (response.State.Count - state.Count) + (response.AuthChain.Count - chain.Count);
         if (dropped > 0) Dropped(dropped, peer, join.RoomId);
-        return new CheckedRoom(own, events, stateIds, Known(chain, events));
+        return new CheckedRoom(returned.Value, events, stateIds, Known(chain, events));
     }
 
     /// <summary>
-    /// The join with its checked signatures: as the resident server returned it, if that is the same event.
+    /// The join with its checked signatures: as the resident server returned it, if that is the same event. A failure if
+    /// the authorising user's server has not signed it.
     /// </summary>
-    internal async ValueTask<ReceivedEvent> JoinAsync(
-        RoomRules rules, Pdu join, ReadOnlyMemory<byte>? returned, CancellationToken stop)
+    internal async ValueTask<RoomResult<ReceivedEvent>> JoinAsync(
+        string peer, RoomRules rules, Pdu join, ReadOnlyMemory<byte>? returned, CancellationToken stop)
     {
         var own = rules.ReadReceived(join.Canonical).Value;
         var read = returned is { } bytes ? rules.ReadReceived(bytes) : null;
@@ -82,13 +81,17 @@ internal sealed partial class JoinedRoomChecker(
                 ? read.Value
                 : own;
         var found = await signatures.CheckAsync(rules, taken, stop).ConfigureAwait(false);
-        return ReceivedEventModule.ofPdu(
+        var received = ReceivedEventModule.ofPdu(
             taken,
             Array.ConvertAll(
                 found.Signatures,
                 each => IsOwn(each.Signature, own)
                     ? new CheckedSignature(each.Signature, SignatureFate.Valid)
                     : each));
+        var authorising = received.AuthorisingServer;
+        return authorising.Length == 0 || ReceivedEventModule.isSignedBy(authorising, received)
+            ? received
+            : RemoteFailures.Unusable(peer, $"the join is not signed by {authorising}, which allows it");
     }
 
     private bool IsOwn(Signature signature, ReceivedPdu join) =>
@@ -156,13 +159,25 @@ internal sealed partial class JoinedRoomChecker(
 
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var use = rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
+
+        // Large rooms have many servers that are gone.
+        using var clock = new CancellationTokenSource(options.JoinKeyTime, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         var without = await Task.WhenAll(signers.Select(async of =>
         {
             var (server, (ids, first, last)) = of;
-            var latest = await keys.FindAsync(server, ids, Math.Min(last, now), use, stop).ConfigureAwait(false);
-            if (latest.Count > 0) return null;
-            var earliest = await keys.FindAsync(server, ids, first, use, stop).ConfigureAwait(false);
-            return earliest.Count > 0 ? null : server;
+            try
+            {
+                var latest = await keys.FindAsync(
+                    server, ids, Math.Min(last, now), use, both.Token).ConfigureAwait(false);
+                if (latest.Count > 0) return null;
+                var earliest = await keys.FindAsync(server, ids, first, use, both.Token).ConfigureAwait(false);
+                return earliest.Count > 0 ? null : server;
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                return server;
+            }
         })).ConfigureAwait(false);
         return without.OfType<string>().ToHashSet();
     }

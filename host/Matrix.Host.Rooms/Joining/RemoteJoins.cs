@@ -123,8 +123,10 @@ internal sealed class RemoteJoins(
 
         if (join.IsResident)
         {
-            var returned = await checker.JoinAsync(rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);
-            var failure = await ReceiveAsync(server, snapshot!, returned.Pdu, stop).ConfigureAwait(false);
+            var returned = await checker.JoinAsync(
+                server, rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);
+            if (!returned.IsOk) return returned.Failure;
+            var failure = await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop).ConfigureAwait(false);
             if (failure is not null) return failure;
         }
         else

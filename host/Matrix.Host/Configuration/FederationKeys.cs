@@ -180,6 +180,9 @@ internal static partial class ConfigKeys
             "federation.joins", ConfigTypes.Whole(1, 1000), c => c.Rooms.JoinsAtOnce,
             "Joins through other servers at once; others wait."),
         Key(
+            "federation.join_key_time", ConfigTypes.Duration, c => c.Rooms.JoinKeyTime,
+            "The time for fetching the keys of a joined room's servers. Events of servers without keys are dropped."),
+        Key(
             "federation.join_events", ConfigTypes.Whole(1000, 10_000_000), c => c.Rooms.JoinEvents,
             "Events of the state and auth chain of a joined room."),
         Key(

@@ -213,6 +213,29 @@ public sealed class RemoteJoinTests
     }
 
     [Test]
+    public async Task A_partial_state_is_refused()
+    {
+        var room = _peer.CreatesRoom("10");
+        _peer.ChangesRoom = response => response["members_omitted"] = true;
+
+        (await TryJoinAsync(_alice, room)).Is(502, "M_UNKNOWN");
+    }
+
+    [Test]
+    public async Task A_room_with_too_many_events_is_refused()
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("federation.custom_ca", TestCa.Shared.RootFile),
+            ("federation.allow_networks", "127.0.0.0/8"),
+            ("federation.join_events", "1000"));
+        var bob = await LocalUser.RegisterAsync(server.Knows(_peer.Peer), "bob");
+        var room = _peer.CreatesRoom("10");
+        for (var i = 0; i < 1000; i++) room.Add(room.Creator, "org.example.entry", $"{i}", []);
+
+        (await TryJoinAsync(bob, room)).Is(502, "M_UNKNOWN");
+    }
+
+    [Test]
     public async Task A_room_of_another_version_than_the_template_is_refused()
     {
         var room = _peer.CreatesRoom("10");
