@@ -19,6 +19,7 @@ using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
@@ -48,6 +49,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Memberships of rooms.</summary>
     IMembershipsTable Memberships { get; }
+
+    /// <summary>Rooms that users know only by an invite or knock.</summary>
+    IStrippedRoomsTable StrippedRooms { get; }
 
     /// <summary>Results of requests by transaction id.</summary>
     ITransactionsTable Transactions { get; }

@@ -20,6 +20,7 @@ using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
@@ -62,6 +63,7 @@ internal sealed class OpenedStorage : IStorage
         ReceivedTransactions = new ReceivedTransactionsTable(reads);
         StagedEvents = new StagedEventsTable(reads);
         Destinations = new DestinationsTable(reads);
+        StrippedRooms = new StrippedRoomsTable(reads);
     }
 
     public IStorageWriter Writer { get; }
@@ -113,6 +115,7 @@ internal sealed class OpenedStorage : IStorage
     public IStagedEventsTable StagedEvents { get; }
 
     public IDestinationsTable Destinations { get; }
+    public IStrippedRoomsTable StrippedRooms { get; }
 
     public static async ValueTask<IStorage> OpenAsync(
         StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close,

@@ -19,6 +19,7 @@ using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
@@ -57,6 +58,7 @@ internal static class AllTables
         ReceivedTransactionsTable.Register(handlers);
         StagedEventsTable.Register(handlers);
         DestinationsTable.Register(handlers);
+        StrippedRoomsTable.Register(handlers);
         return handlers;
     }
 }
