@@ -5,6 +5,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Reading;
@@ -13,6 +14,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
@@ -30,7 +32,7 @@ public static class RoomRegistration
     /// reading, and a clock.
     /// </summary>
     public static IServiceCollection AddRooms(this IServiceCollection services) =>
-        services.AddDeciding().AddReceiving().AddJoining().AddReading();
+        services.AddDeciding().AddReceiving().AddJoining().AddInviting().AddReading();
 
     /// <summary>
     /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
@@ -81,6 +83,7 @@ public static class RoomRegistration
             parts.Get<ProfilePropagation>(),
             parts.Get<IStorage>(),
             parts.Get<ILocalUsers>(),
+            parts.Get<IRemoteMemberships>(),
             parts.Get<RoomsOptions>().ServerName))
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
@@ -180,6 +183,50 @@ public static class RoomRegistration
             parts.Get<StateReader>(),
             parts.Get<RemoteJoins>(),
             parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>()));
+
+    private static IServiceCollection AddInviting(this IServiceCollection services) => services
+        .AddSingleton(parts => new ReceivedStrippedState(
+            parts.Get<SignatureChecker>(), parts.Get<RoomsOptions>(), parts.Get<ILogger<ReceivedStrippedState>>()))
+        .AddSingleton(parts => new RemoteInvites(
+            parts.Get<FederationApi>(),
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<ServerSigner>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<IRemoteMemberships>(parts => new RemoteMemberships(
+            parts.Get<RemoteInvites>(),
+            parts.Get<FederationApi>(),
+            parts.Get<TemplateSigner>(),
+            parts.Get<MemberContents>(),
+            parts.Get<ReceivedStrippedState>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<RemoteMemberships>>()))
+        .AddSingleton(parts => new ResidentMemberships(
+            parts.Get<RoomSnapshots>(),
+            parts.Get<ServerAccess>(),
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<EventStore>(),
+            parts.Get<RoomsOptions>()))
+        .AddSingleton<IStrippedRoomEvents>(parts => new EndedInvites(
+            parts.Get<SignatureChecker>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new ReceivedInvites(
+            parts.Get<RoomSnapshots>(),
+            parts.Get<ServerAccess>(),
+            parts.Get<EventStore>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<ReceivedStrippedState>(),
+            parts.Get<IStorage>(),
+            parts.Get<ILocalUsers>(),
+            parts.Get<ServerSigner>(),
             parts.Get<RoomsOptions>()));
 
     private static IServiceCollection AddReading(this IServiceCollection services) => services

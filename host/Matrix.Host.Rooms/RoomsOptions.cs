@@ -85,6 +85,36 @@ public sealed record RoomsOptions
     /// <summary>The limits of received events.</summary>
     public ReceivingOptions Receiving { get; init; } = new();
 
+    /// <summary>The time of an invite of a user of another server, with all attempts.</summary>
+    public TimeSpan InviteTime { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How often an invite is made anew because the room changed.</summary>
+    public int InviteAttempts { get; init; } = 3;
+
+    /// <summary>The most invites of users of other servers that one new room sends at once.</summary>
+    public int InvitesAtOnce { get; init; } = 8;
+
+    /// <summary>The time of a leave or knock through other servers, with all attempts.</summary>
+    public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The most servers through which a leave or knock is tried.</summary>
+    public int HandshakeCandidates { get; init; } = 3;
+
+    /// <summary>The most rooms of other servers that a user is invited to, or knocks on.</summary>
+    public int MaxOpenInvites { get; init; } = 1000;
+
+    /// <summary>The most ended invites and knocks of a user that are kept for their devices.</summary>
+    public int MaxEndedInvites { get; init; } = 200;
+
+    /// <summary>The most events of received stripped state; further ones are dropped.</summary>
+    public int MaxStrippedEvents { get; init; } = 50;
+
+    /// <summary>The most bytes of received stripped state.</summary>
+    public int MaxStrippedBytes { get; init; } = 128 << 10;
+
+    /// <summary>Whether all events of received stripped state must be whole and validly signed.</summary>
+    public bool StrictInviteState { get; init; }
+
     /// <summary>
     /// The longest pause between two attempts of deactivated users to leave their rooms.
     /// </summary>

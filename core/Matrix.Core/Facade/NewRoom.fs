@@ -11,6 +11,7 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
 
     let initialState = List<InitialState>()
     let invites = List<InitialInvite>()
+    let invitedLater = List<string>()
 
     /// Content of the create event beyond what the server writes itself.
     member val CreationContent = JsonObject.Empty with get, set
@@ -52,6 +53,9 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
     member _.AddInvite(userId: string, content: JsonObject) =
         invites.Add { UserId = userId; Content = content }
 
+    /// Adds a user of another server, who is invited once the room exists. A trusted private chat gives them power.
+    member _.AddLaterInvite(userId: string) = invitedLater.Add userId
+
     member internal this.ToRequest(version: RoomVersion) : CreationRequest = {
         Version = version
         Creator = creator
@@ -65,5 +69,6 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
         Name = this.Name
         Topic = this.Topic
         Invites = invites.ToArray()
+        InvitedLater = invitedLater.ToArray()
         IsDirect = this.IsDirect
     }

@@ -40,6 +40,8 @@ type CreationRequest = {
     Name: string | null
     Topic: string | null
     Invites: InitialInvite[]
+    /// Users of other servers, who are invited once the room exists.
+    InvitedLater: string[]
     IsDirect: bool
 }
 
@@ -73,6 +75,9 @@ module Creation =
                 | _ -> None)
         | _ -> [||]
 
+    let private invitedUsers (request: CreationRequest) : string[] =
+        Array.append (request.Invites |> Array.map (fun i -> i.UserId)) request.InvitedLater
+
     /// `additional_creators`: the given ones, and the invited users of a trusted private chat, each once. A malformed
     /// list is kept, so that the authorization rules refuse it with their own reason.
     let private additionalCreators (request: CreationRequest) : Json voption =
@@ -94,7 +99,7 @@ module Creation =
         else
             let invited =
                 if request.Preset = Preset.TrustedPrivateChat then
-                    request.Invites |> Array.map (fun i -> i.UserId)
+                    invitedUsers request
                 else
                     [||]
 
@@ -155,8 +160,8 @@ module Creation =
                 [
                     struct (request.Creator, Json.Int 100L)
                     if request.Preset = Preset.TrustedPrivateChat then
-                        for invite in request.Invites do
-                            struct (invite.UserId, Json.Int 100L)
+                        for user in invitedUsers request do
+                            struct (user, Json.Int 100L)
                 ]
 
         let events = [

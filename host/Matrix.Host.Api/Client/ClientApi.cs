@@ -50,6 +50,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Typing.Typing>()
         .AddSingleton<IEndpoints, RoomCreation.CreateRoom>()
         .AddSingleton<IEndpoints, RoomMembership.Membership>()
+        .AddSingleton<IEndpoints, RoomMembership.Knock>()
         .AddSingleton<IEndpoints, RoomEvents.SendEvents>()
         .AddSingleton<IEndpoints, RoomEvents.SendState>()
         .AddSingleton<IEndpoints, RoomAliases.Aliases>()

@@ -117,12 +117,15 @@ public sealed class Departures
         {
             var rooms = await _storage.Memberships.RoomsOfAsync(
                 userId, MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock, stop).ConfigureAwait(false);
-            foreach (var row in rooms)
+            var stripped = await _storage.StrippedRooms.OfUserAsync(
+                userId, after: 0, through: long.MaxValue, stop).ConfigureAwait(false);
+            var open = stripped.Where(row => row.IsOpen).Select(row => row.RoomId);
+            foreach (var roomId in rooms.Select(row => row.RoomId).Concat(open).Distinct())
             {
                 stop.ThrowIfCancellationRequested();
-                if (await LeaveAsync(userId, row.RoomId).ConfigureAwait(false) is { } reason)
+                if (await LeaveAsync(userId, roomId).ConfigureAwait(false) is { } reason)
                 {
-                    failure = new FailedDeparture(userId, row.RoomId, reason);
+                    failure = new FailedDeparture(userId, roomId, reason);
                 }
             }
 

@@ -37,7 +37,8 @@ public sealed record RoomRequest
     public IReadOnlyList<string> Invites { get; init; } = [];
 
     /// <summary>
-    /// Called with the reason for each invited user whom this server does not know: the room is created without them.
+    /// Called with the reason for each invited user whom no server knows, or whose server did not take the invite: the
+    /// room is created without them. Several calls may be made at once.
     /// </summary>
     public Action<RoomFailure>? NotInvited { get; init; }
 
@@ -128,16 +129,25 @@ public sealed class RoomCreator
         };
         foreach (var (type, stateKey, content) in request.InitialState)
         {
-            if (type == "m.room.member" && content.Text("membership") == "invite"
-                && await _memberships.RefusedInviteAsync(stateKey, stop).ConfigureAwait(false) is { } refused)
+            if (type == "m.room.member" && content.Text("membership") == "invite")
             {
-                return refused;
+                if (_memberships.IsRemote(stateKey))
+                {
+                    return new RoomFailure(
+                        RoomFailureKind.InvalidParam, $"`invite` and not the initial state can invite {stateKey}.");
+                }
+
+                if (await _memberships.RefusedInviteAsync(stateKey, stop).ConfigureAwait(false) is { } refused)
+                {
+                    return refused;
+                }
             }
 
             room.AddState(type, stateKey, content);
         }
 
-        foreach (var user in invites)
+        foreach (var user in invites.Where(_memberships.IsRemote)) room.AddLaterInvite(user);
+        foreach (var user in invites.Where(user => !_memberships.IsRemote(user)))
         {
             if (await _memberships.RefusedInviteAsync(user, stop).ConfigureAwait(false) is { } refused)
             {
@@ -150,9 +160,32 @@ public sealed class RoomCreator
         }
 
         var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop).ConfigureAwait(false);
-        if (created.IsOk) await _profiles.JoinedAsync(request.Creator, creator).ConfigureAwait(false);
+        if (!created.IsOk) return created;
+        await _profiles.JoinedAsync(request.Creator, creator).ConfigureAwait(false);
+        await InviteRemoteAsync(request, created.Value, invites.Where(_memberships.IsRemote), stop)
+            .ConfigureAwait(false);
         return created;
     }
+
+    /// <summary>Invites users of other servers to the new room. It stays if their servers cannot be reached.</summary>
+    private Task InviteRemoteAsync(
+        RoomRequest request, string roomId, IEnumerable<string> users, CancellationToken stop) =>
+        Parallel.ForEachAsync(
+            users,
+            new ParallelOptions { MaxDegreeOfParallelism = _options.InvitesAtOnce, CancellationToken = stop },
+            async (user, stopped) =>
+            {
+                var content = await _contents.OfAsync(user, "invite", null, stopped).ConfigureAwait(false);
+                if (request.IsDirect)
+                {
+                    content = JsonObject.OfSeq(content.Members.Append(("is_direct", Json.NewBool(true))));
+                }
+
+                var invited = await _memberships.InviteRemoteAsync(
+                    request.Creator, roomId, user, content, null, stopped).ConfigureAwait(false);
+                if (invited.Failure is not { } why) return;
+                request.NotInvited?.Invoke(why with { Message = $"{user}: {why.Message}" });
+            });
 
     private async ValueTask<RoomResult<string>> AppendAllAsync(
         RoomRules rules, IReadOnlyList<Draft> drafts, RoomRequest request, CancellationToken stop)

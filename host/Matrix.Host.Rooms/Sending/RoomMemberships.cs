@@ -24,6 +24,7 @@ public sealed class RoomMemberships
     private readonly ProfilePropagation _profiles;
     private readonly IStorage _storage;
     private readonly ILocalUsers _users;
+    private readonly IRemoteMemberships _remote;
     private readonly string _serverName;
 
     internal RoomMemberships(
@@ -34,6 +35,7 @@ public sealed class RoomMemberships
         ProfilePropagation profiles,
         IStorage storage,
         ILocalUsers users,
+        IRemoteMemberships remote,
         string serverName)
     {
         _sender = sender;
@@ -43,6 +45,7 @@ public sealed class RoomMemberships
         _profiles = profiles;
         _storage = storage;
         _users = users;
+        _remote = remote;
         _serverName = serverName;
     }
 
@@ -84,6 +87,11 @@ public sealed class RoomMemberships
             return refused;
         }
 
+        if (membership == "invite" && IsRemote(userId))
+        {
+            return await InviteRemoteAsync(sender, roomId, userId, content, timestamp, stop).ConfigureAwait(false);
+        }
+
         if (membership == "join" && sender == userId)
         {
             if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
@@ -104,6 +112,11 @@ public sealed class RoomMemberships
     {
         if (await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
         var content = await _contents.OfAsync(userId, "invite", reason, stop).ConfigureAwait(false);
+        if (IsRemote(userId))
+        {
+            return (await InviteRemoteAsync(sender, roomId, userId, content, null, stop).ConfigureAwait(false)).Failure;
+        }
+
         return await ChangeAsync(
             sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop).ConfigureAwait(false);
     }
@@ -114,9 +127,34 @@ public sealed class RoomMemberships
     public async ValueTask<RoomFailure?> LeaveAsync(
         string userId, string roomId, string? reason, CancellationToken stop)
     {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is var found
+            && found?.Local.IsJoined(userId) != true
+            && await _remote.LeaveAsync(userId, roomId, reason, stop).ConfigureAwait(false))
+        {
+            return null;
+        }
+
         var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
         return await ChangeAsync(
             userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Knocks on a room, through other servers if this server has no user in it. Nothing changes if the user knocks
+    /// already.
+    /// </summary>
+    /// <param name="servers">Servers that may be in the room.</param>
+    public async ValueTask<RoomFailure?> KnockAsync(
+        string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 })
+        {
+            return await _remote.KnockAsync(userId, roomId, servers, reason, stop).ConfigureAwait(false);
+        }
+
+        var content = await _contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);
+        return await ChangeAsync(
+            userId, roomId, userId, content, keepIf: now => now == Membership.Knock, stop).ConfigureAwait(false);
     }
 
     /// <summary>Removes another user from a room.</summary>
@@ -164,14 +202,20 @@ public sealed class RoomMemberships
     /// <summary>Forgets a room that the user has left.</summary>
     public async ValueTask<RoomFailure?> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+        var forgotten = await _remote.ForgetAsync(userId, roomId, stop).ConfigureAwait(false);
+        if (!forgotten.IsOk) return forgotten.Failure;
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        {
+            return forgotten.Value ? null : RoomSender.Unknown;
+        }
+
         var forget = new RoomForgotten(snapshot.Room.Nid, userId);
         var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop).ConfigureAwait(false);
         if (!receipt.Refused) return null;
 
         var now = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
         return now is null
-            ? RoomSender.Unknown
+            ? forgotten.Value ? null : RoomSender.Unknown
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
     }
 
@@ -250,15 +294,23 @@ public sealed class RoomMemberships
         return null;
     }
 
-    /// <summary>Why nobody can invite a user; null if they can be invited.</summary>
+    /// <summary>Whether a user is a user of another server.</summary>
+    internal bool IsRemote(string userId) => RoomNames.ServerOf(userId) != _serverName;
+
+    /// <summary>Invites a user of another server.</summary>
+    /// <returns>The event's id.</returns>
+    internal async ValueTask<RoomResult<string>> InviteRemoteAsync(
+        string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop) =>
+        await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } snapshot
+            ? await _remote.InviteAsync(snapshot, sender, userId, content, timestamp, stop).ConfigureAwait(false)
+            : RoomSender.Unknown;
+
+    /// <summary>
+    /// Why a user cannot be invited, whoever invites; null if they can be. Another server decides that for its users.
+    /// </summary>
     internal async ValueTask<RoomFailure?> RefusedInviteAsync(string userId, CancellationToken stop)
     {
-        if (RoomNames.ServerOf(userId) != _serverName)
-        {
-            return new RoomFailure(
-                RoomFailureKind.NotFound, $"{userId} is on another server, which this one cannot reach.");
-        }
-
+        if (IsRemote(userId)) return null;
         if (!await _users.ExistsAsync(userId, stop).ConfigureAwait(false))
         {
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");

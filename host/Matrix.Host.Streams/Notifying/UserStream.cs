@@ -16,6 +16,7 @@ internal sealed class UserStream(string userId)
     private long _lastEphemeral;
     private long _accountData;
     private long _deviceLists;
+    private long _strippedRooms;
     private long _knownSince = long.MaxValue;
     private bool _wakePending;
     private bool _evicted;
@@ -42,6 +43,9 @@ internal sealed class UserStream(string userId)
 
     /// <summary>The last change of a device list that concerns the user.</summary>
     public long LastDeviceLists => Volatile.Read(ref _deviceLists);
+
+    /// <summary>The last change of a room that the user knows only by an invite or knock.</summary>
+    public long LastStrippedRooms => Volatile.Read(ref _strippedRooms);
 
     /// <summary>The number of rooms in the list.</summary>
     public int Subscriptions
@@ -181,6 +185,17 @@ internal sealed class UserStream(string userId)
             if (_evicted) return;
             Stamp(position, ephemeral, wake);
             Volatile.Write(ref _deviceLists, Math.Max(position, _deviceLists));
+        }
+    }
+
+    /// <summary>Applies a change of a room that the user knows only by an invite or knock.</summary>
+    public void TouchStrippedRooms(long position, long ephemeral, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            if (_evicted) return;
+            Stamp(position, ephemeral, wake);
+            Volatile.Write(ref _strippedRooms, position);
         }
     }
 

@@ -13,6 +13,7 @@ internal static class AllStreams
 
         // A user who joins in a flush must be a member before the room is touched.
         new MembershipStream(notifier),
+        new StrippedRoomStream(notifier),
         new UnreadStream(notifier, unread),
         new TimelineStream(notifier),
         new ReceiptStream(notifier),

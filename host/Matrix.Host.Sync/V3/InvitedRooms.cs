@@ -3,46 +3,48 @@ using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Invited rooms, as stripped state. Client-Server API, "Stripped state".</summary>
+/// <summary>Rooms that the user is invited to or knocks on, as stripped state. Client-Server API, "Stripped state".</summary>
 internal sealed class InvitedRooms(EventStore events, StateStore states)
 {
-    /// <summary>The state that identifies a room to an invited user.</summary>
-    private static readonly string[] _shown =
-    [
-        "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules",
-        "m.room.canonical_alias", "m.room.encryption",
-    ];
-
     /// <summary>Writes the room as a member of `invite`, unless the user ignores the inviter.</summary>
-    public async ValueTask<bool> WriteAsync(
+    public async ValueTask<bool> WriteInviteAsync(
         SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
     {
-        var room = snapshot.Room;
-        var stored = await events.GetAsync(room, invite, stop).ConfigureAwait(false);
+        var stored = await events.GetAsync(snapshot.Room, invite, stop).ConfigureAwait(false);
         if (stored is null || pass.Ignored.Contains(stored.Row.Sender)) return false;
+        await WriteAsync(pass, stored, "invite_state", stored.Row.Sender, stop).ConfigureAwait(false);
+        return true;
+    }
 
-        // The state at the time of the invitation: an invited user does not see later changes.
-        var state = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
-        var nids = new List<EventNid>(_shown.Length + 2);
-        foreach (string type in _shown)
-        {
-            if (state.Find(type, "") is { } entry) nids.Add(EventNid.Of(room.Nid, entry.Ordinal));
-        }
+    /// <summary>Writes the room as a member of `knock`.</summary>
+    public async ValueTask<bool> WriteKnockAsync(
+        SyncPass pass, RoomSnapshot snapshot, EventNid knock, CancellationToken stop)
+    {
+        var stored = await events.GetAsync(snapshot.Room, knock, stop).ConfigureAwait(false);
+        if (stored is null) return false;
+        await WriteAsync(pass, stored, "knock_state", inviter: null, stop).ConfigureAwait(false);
+        return true;
+    }
 
-        if (state.Find("m.room.member", stored.Row.Sender) is { } inviter)
-        {
-            nids.Add(EventNid.Of(room.Nid, inviter.Ordinal));
-        }
-
-        nids.Add(invite);
+    private async ValueTask WriteAsync(
+        SyncPass pass, StoredEvent member, string name, string? inviter, CancellationToken stop)
+    {
+        // The state at the time of the member event: who is not in the room does not see later changes.
+        var room = member.Room;
+        var state = await states.AtAsync(room.Nid, member.Row.Step, stop).ConfigureAwait(false);
+        var nids = StrippedState.Of(state, inviter)
+            .Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).Append(member.Nid);
 
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
-        json.WriteStartEvents("invite_state"u8);
+        json.WriteStartObject(name);
+        json.WriteStartArray("events"u8);
         using var stripped = new ByteBuffer(1024);
         foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop).ConfigureAwait(false))
         {
@@ -53,6 +55,5 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
 
         json.WriteEndEvents();
         json.WriteEndObject();
-        return true;
     }
 }

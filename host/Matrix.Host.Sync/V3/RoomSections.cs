@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.PushRules;
 
@@ -31,20 +32,49 @@ internal sealed class RoomSections(
         json.WriteEndObject();
 
         json.WriteStartObject("invite"u8);
-        bool isShown = found.Invited.Count > 0
+        bool isShown = (found.Invited.Count > 0 || found.Stripped.Count > 0)
             && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
         foreach (var (snapshot, invite) in isShown ? found.Invited : [])
         {
-            pass.HasNews |= await invited.WriteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
+            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
+        }
+
+        foreach (var room in isShown ? found.Stripped : [])
+        {
+            if (room.Membership != Membership.Invite
+                || found.Invited.Exists(other => other.Snapshot.Room.RoomId == room.RoomId))
+            {
+                continue;
+            }
+
+            pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "invite_state"u8);
         }
 
         json.WriteEndObject();
+
+        var knocks = found.Stripped.FindAll(room => room.Membership == Membership.Knock);
+        if (knocks.Count + found.Knocked.Count > 0)
+        {
+            json.WriteStartObject("knock"u8);
+            foreach (var (snapshot, knock) in found.Knocked)
+            {
+                pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, knock, stop).ConfigureAwait(false);
+            }
+
+            foreach (var room in knocks) pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "knock_state"u8);
+            json.WriteEndObject();
+        }
 
         json.WriteStartObject("leave"u8);
         foreach (var room in found.Left)
         {
             pass.HasNews |= await left.WriteAsync(
                 pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
+        }
+
+        foreach (var room in found.Stripped)
+        {
+            if (!room.IsOpen) pass.HasNews |= StrippedRooms.WriteEnded(pass, room);
         }
 
         json.WriteEndObject();

@@ -2,6 +2,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
@@ -19,7 +20,35 @@ internal sealed class UpdatedRoomsReader(
         var found = pass.IsInitial || pass.Request.FullState
             ? await AllAsync(pass, stop).ConfigureAwait(false)
             : await LiveAsync(pass, stop).ConfigureAwait(false) ?? await CatchUpAsync(pass, stop).ConfigureAwait(false);
+        if (pass.Since is not { } since
+            || pass.Request.FullState
+            || pass.Stream is not { } stream
+            || since.Position < stream.KnownSince
+            || stream.LastStrippedRooms > since.Position)
+        {
+            await StrippedAsync(pass, found, stop).ConfigureAwait(false);
+        }
+
         await sections.WriteAsync(pass, found, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Adds the rooms that the user knows only by an invite or knock. Ended ones are sent once, or if the filter
+    /// includes left rooms.
+    /// </summary>
+    private async ValueTask StrippedAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
+    {
+        var all = pass.IsInitial || pass.Request.FullState;
+        var rows = await storage.StrippedRooms.OfUserAsync(
+            pass.Reader.UserId, all ? 0 : pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
+        foreach (var row in rows)
+        {
+            var isNews = !pass.IsInitial && row.Position > pass.SincePosition;
+            var isShown = row.IsOpen || isNews || (pass.IsInitial && pass.Filter.IncludeLeave);
+            if (!isShown || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
+            found.Stripped.Add(row);
+            found.Left.RemoveAll(left => left.Input.Snapshot.Room.RoomId == row.RoomId);
+        }
     }
 
     /// <summary>The news that the notifier has; null if it does not reach back to the token.</summary>
@@ -62,6 +91,12 @@ internal sealed class UpdatedRoomsReader(
                 && (each.Parts & RoomParts.Membership) != 0)
             {
                 found.Invited.Add((snapshot, member.Event));
+            }
+            else if (member.Position <= pass.UpTo
+                && member.Membership == Membership.Knock
+                && (each.Parts & RoomParts.Membership) != 0)
+            {
+                found.Knocked.Add((snapshot, member.Event));
             }
         }
 
@@ -147,6 +182,10 @@ internal sealed class UpdatedRoomsReader(
             {
                 found.Invited.Add((snapshot, row.Event));
             }
+            else if (row.Membership == Membership.Knock && changed)
+            {
+                found.Knocked.Add((snapshot, row.Event));
+            }
             else if (row.Membership is Membership.Leave or Membership.Ban)
             {
                 var member = new MemberRow(pass.Reader.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
@@ -162,7 +201,7 @@ internal sealed class UpdatedRoomsReader(
     {
         var found = new UpdatedRooms();
         await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
-        var wanted = MembershipSet.Join | MembershipSet.Invite | MembershipSet.Leave | MembershipSet.Ban;
+        var wanted = MembershipSet.Any;
         var rows = (await storage.Memberships.RoomsOfAsync(pass.Reader.UserId, wanted, stop).ConfigureAwait(false))
             .Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)).ToArray();
         var snapshots = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
@@ -180,6 +219,12 @@ internal sealed class UpdatedRoomsReader(
             if (row.Membership == Membership.Invite)
             {
                 found.Invited.Add((snapshot, row.Event));
+                continue;
+            }
+
+            if (row.Membership == Membership.Knock)
+            {
+                found.Knocked.Add((snapshot, row.Event));
                 continue;
             }
 
@@ -206,7 +251,7 @@ internal sealed class UpdatedRoomsReader(
     {
         Membership.Leave or Membership.Ban => MayBeJoined(pass, row)
             || (pass.IsInitial ? pass.Filter.IncludeLeave && !row.Forgotten : row.Position > pass.SincePosition),
-        Membership.Invite => row.Position <= pass.UpTo,
+        Membership.Invite or Membership.Knock => row.Position <= pass.UpTo,
         _ => true,
     };
 
@@ -269,6 +314,12 @@ internal sealed class UpdatedRooms
 
     /// <summary>Invitations.</summary>
     public List<(RoomSnapshot Snapshot, EventNid Invite)> Invited { get; } = [];
+
+    /// <summary>Knocks.</summary>
+    public List<(RoomSnapshot Snapshot, EventNid Knock)> Knocked { get; } = [];
+
+    /// <summary>Rooms that the user knows, or knew, only by an invite or knock.</summary>
+    public List<StrippedRoomRow> Stripped { get; } = [];
 
     /// <summary>Rooms that the user has left.</summary>
     public List<LeftRoom> Left { get; } = [];

@@ -275,6 +275,18 @@ internal static partial class ConfigKeys
             "limits.initial_state", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialState,
             "State events in a request to create a room."),
         Key(
+            "limits.open_invites", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxOpenInvites,
+            "Rooms of other servers that a user is invited to, or knocks on; further invites are refused."),
+        Key(
+            "limits.ended_invites", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxEndedInvites,
+            "Ended invites and knocks of a user that are kept for devices that have not seen the end."),
+        Key(
+            "limits.stripped_events", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxStrippedEvents,
+            "Events of the state that another server sends with an invite or knock; further ones are dropped."),
+        Key(
+            "limits.stripped_bytes", ConfigTypes.FewBytes(1 << 10, 16 << 20), c => c.Rooms.MaxStrippedBytes,
+            "Bytes of these events."),
+        Key(
             "limits.directory_members", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxDirectoryMembers,
             "Members of a room that are read when another server resolves one of its aliases, for the list of the "
                 + "room's servers."),

@@ -189,6 +189,25 @@ internal static partial class ConfigKeys
             "federation.join_decision_time", ConfigTypes.Duration, c => c.Rooms.JoinDecisionTime,
             "How long a join may take here after another server has accepted it, while the room's events wait."),
         Key(
+            "federation.invite_time", ConfigTypes.Duration, c => c.Rooms.InviteTime,
+            "The time of an invite of a user of another server, with all attempts."),
+        Key(
+            "federation.invite_attempts", ConfigTypes.Whole(1, 100), c => c.Rooms.InviteAttempts,
+            "How often such an invite is made anew because the room changed."),
+        Key(
+            "federation.invites", ConfigTypes.Whole(1, 1000), c => c.Rooms.InvitesAtOnce,
+            "Such invites that one new room sends at once."),
+        Key(
+            "federation.handshake_time", ConfigTypes.Duration, c => c.Rooms.HandshakeTime,
+            "The time of a leave or knock through other servers, with all attempts."),
+        Key(
+            "federation.handshake_candidates", ConfigTypes.Whole(1, 100), c => c.Rooms.HandshakeCandidates,
+            "Servers through which a leave or knock is tried."),
+        Key(
+            "federation.strict_invite_state", ConfigTypes.Flag, c => c.Rooms.StrictInviteState,
+            "Whether invites are refused unless all events of their invite_room_state are whole and validly signed. "
+                + "Many servers send stripped ones."),
+        Key(
             "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
             "Whether the first versions of endpoints are used with servers that do not know the second."),
     ];

@@ -157,6 +157,14 @@ public sealed class PeerRoom
         return _events[read.Value.EventId] = read.Value.Pdu;
     }
 
+    /// <summary>Another server's event enters the room after the latest ones.</summary>
+    public void Takes(Pdu pdu)
+    {
+        _events[pdu.EventId] = pdu;
+        if (pdu.StateKey is not null) Put(pdu);
+        Latest = [pdu];
+    }
+
     private void Put(Pdu pdu) => _state[(pdu.Type, pdu.StateKey!)] = pdu;
 
     private Pdu Sign(ComposedEvent composed)

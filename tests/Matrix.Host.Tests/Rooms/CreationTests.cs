@@ -24,7 +24,7 @@ internal sealed class CreationTests : TwoUsersTests
         var create = (await Alice.GetAsync($"rooms/{room}/state/m.room.create")).Is(200).Json;
         Assert.That(
             create["additional_creators"]!.AsArray().Select(user => (string?)user),
-            Is.EqualTo(new[] { Bob.UserId }));
+            Is.EquivalentTo(new[] { Bob.UserId, "@zoe:elsewhere.example" }));
         Assert.That(Server.Log, Does.Contain("@nobody:test.example").And.Contain("@zoe:elsewhere.example"));
     }
 

@@ -34,7 +34,8 @@ internal sealed class Membership(RoomMemberships memberships, RoomJoins joins) :
 
     private sealed record Someone(string UserId, string? Reason);
 
-    private static string? Reason(BodyReader body)
+    /// <summary>The reason of a membership.</summary>
+    internal static string? Reason(BodyReader body)
     {
         var reason = body.FreeText("reason");
         if (reason?.Length > LongestReason)

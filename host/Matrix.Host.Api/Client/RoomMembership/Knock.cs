@@ -1,0 +1,32 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Rooms.Sending;
+
+namespace Matrix.Host.Api.Client.RoomMembership;
+
+/// <summary>Knocks on rooms. Client-Server API, "Knocking on rooms".</summary>
+internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Post(
+        "knock/{roomIdOrAlias}",
+        Membership.Reason,
+        KnockAsync,
+        new RouteOptions { Rate = RateClass.Membership, BodyMayBeMissing = true });
+
+    private async ValueTask<Answer> KnockAsync(Call call, string? reason, CancellationToken stop)
+    {
+        // Clients before version 1.12 name servers as `server_name`.
+        var (roomId, servers) = (call["roomIdOrAlias"], (string[])[.. call.Query.Texts("via"), .. call.Query.Texts("server_name")]);
+        if (roomId.StartsWith('#'))
+        {
+            var found = await aliases.FindAsync(roomId, stop).ConfigureAwait(false);
+            if (!found.IsOk) return RoomAnswers.Of(found.Failure);
+            (roomId, servers) = (found.Value.RoomId, [.. servers, .. found.Value.Servers]);
+        }
+
+        var failure = await memberships.KnockAsync(
+            call.Caller.UserId, roomId, servers, reason, stop).ConfigureAwait(false);
+        return failure is null ? RoomAnswers.RoomId(roomId) : RoomAnswers.Of(failure);
+    }
+}

@@ -1,0 +1,61 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Inviting;
+
+namespace Matrix.Host.Api.Federation.InvitingToRooms;
+
+/// <summary>Invites of local users by other servers. Server-Server API, "Inviting to a room".</summary>
+internal sealed class Invites(ReceivedInvites invites) : IFederationEndpoints
+{
+    private const string Path = "invite/{roomId}/{eventId}";
+    private const string State = "invite_room_state";
+
+    private static readonly RouteOptions _options = RouteOptions.ForServers with
+    {
+        Rate = RateClass.Membership,
+        Body = BodyLimit.Large,
+    };
+
+    public void Map(FederationRoutes routes)
+    {
+        routes.Put(Path, ReadFirst, InviteFirstAsync, _options);
+        routes.V2.Put(Path, Read, InviteAsync, _options);
+    }
+
+    /// <summary>The body of a request.</summary>
+    /// <param name="Version">The room's version; null if the request does not say.</param>
+    private sealed record Body(string? Version, JsonObject Event, Json[] State);
+
+    private static Body Read(BodyReader body) =>
+        new(body.RequiredText("room_version"), body.RequiredContent("event"), body.Items(State) ?? []);
+
+    /// <summary>In version 1 of the endpoint, the body is the event.</summary>
+    private static Body ReadFirst(BodyReader body) =>
+        new(null, body.Whole, body.Inner("unsigned")?.Items(State) ?? []);
+
+    private async ValueTask<Answer> InviteAsync(Call call, Body body, CancellationToken stop)
+    {
+        var (answer, signed) = await SignedAsync(call, body, stop).ConfigureAwait(false);
+        return answer ?? Answer.Bytes(JsonText.Write(signed!));
+    }
+
+    private async ValueTask<Answer> InviteFirstAsync(Call call, Body body, CancellationToken stop)
+    {
+        var (answer, signed) = await SignedAsync(call, body, stop).ConfigureAwait(false);
+        return answer
+            ?? Answer.Bytes(JsonText.Write(Json.NewArray([Json.NewInt(200), Json.NewObject(signed!)])));
+    }
+
+    private async ValueTask<(Answer? Refusal, JsonObject? Signed)> SignedAsync(
+        Call call, Body body, CancellationToken stop)
+    {
+        var invite = new ReceivedInvite(
+            call.Peer.ServerName, call["roomId"], call["eventId"], body.Version, body.Event, body.State);
+        var signed = await invites.ReceiveAsync(invite, stop).ConfigureAwait(false);
+        return signed.IsOk
+            ? (null, JsonObject.OfSeq([("event", Json.NewObject(signed.Value))]))
+            : (RoomAnswers.Of(signed.Failure), null);
+    }
+}

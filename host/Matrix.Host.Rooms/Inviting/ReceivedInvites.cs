@@ -1,0 +1,211 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Servers;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Stripped;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+
+namespace Matrix.Host.Rooms.Inviting;
+
+/// <summary>An invite of a local user, as another server sent it.</summary>
+/// <param name="Origin">The server that sent it.</param>
+/// <param name="RoomId">The room of the path.</param>
+/// <param name="EventId">The event of the path.</param>
+/// <param name="Version">The room's version; null for 1 or 2, where the request does not say which.</param>
+/// <param name="Event">The invite.</param>
+/// <param name="State">The entries of `invite_room_state`.</param>
+public sealed record ReceivedInvite(
+    string Origin, string RoomId, string EventId, string? Version, JsonObject Event, IReadOnlyList<Json> State);
+
+/// <summary>
+/// Invites of local users by users of other servers. Everything is checked before the invite is signed: this server
+/// signs no other event. Server-Server API, "Inviting to a room".
+/// </summary>
+public sealed class ReceivedInvites
+{
+    private readonly RoomSnapshots _rooms;
+    private readonly ServerAccess _access;
+    private readonly EventStore _events;
+    private readonly SignatureChecker _signatures;
+    private readonly ReceivedStrippedState _stripped;
+    private readonly IStorage _storage;
+    private readonly ILocalUsers _users;
+    private readonly ServerSigner _signer;
+    private readonly RoomsOptions _options;
+
+    internal ReceivedInvites(
+        RoomSnapshots rooms,
+        ServerAccess access,
+        EventStore events,
+        SignatureChecker signatures,
+        ReceivedStrippedState stripped,
+        IStorage storage,
+        ILocalUsers users,
+        ServerSigner signer,
+        RoomsOptions options)
+    {
+        _rooms = rooms;
+        _access = access;
+        _events = events;
+        _signatures = signatures;
+        _stripped = stripped;
+        _storage = storage;
+        _users = users;
+        _signer = signer;
+        _options = options;
+    }
+
+    /// <summary>Takes an invite, shows it to the invited user, and returns it with this server's signature.</summary>
+    public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(ReceivedInvite invite, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(invite);
+        var version = invite.Version ?? FirstVersionOf(invite.State);
+        if (RulesOf(version) is not { } rules)
+        {
+            return new RoomFailure(
+                RoomFailureKind.IncompatibleRoomVersion, $"This server does not support the room version {version}.")
+            {
+                RoomVersion = version,
+            };
+        }
+
+        var read = rules.ReadReceived(invite.Event);
+        if (read.Refusal is { } malformed) return Invalid(malformed.Reason);
+        var pdu = read.Value;
+        if (FaultOf(invite, pdu) is { } fault) return fault;
+        if (!await IsSignedAsync(rules, pdu, invite.Origin, stop).ConfigureAwait(false))
+        {
+            return Invalid("The invite is not validly signed.");
+        }
+
+        var userId = pdu.Pdu.StateKey!;
+        if (await RefusedByUserAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
+        var snapshot = await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false);
+        if (snapshot is not null
+            && await RefusedByRoomAsync(snapshot, rules, invite.Origin, userId, stop).ConfigureAwait(false) is { } closed)
+        {
+            return closed;
+        }
+
+        var state = await _stripped.OfInviteAsync(rules, invite.State, pdu.Pdu, stop).ConfigureAwait(false);
+        if (!state.IsOk) return state.Failure;
+
+        var signed = EventJson.Signed(
+            invite.Event,
+            new Signature(_signer.ServerName, _signer.KeyId, _signer.Key.Sign(pdu.SignedBytes.Span)));
+        var stored = rules.ReadReceived(signed);
+        if (stored.Refusal is { } tooLarge) return Invalid(tooLarge.Reason);
+        var failure = await StoreAsync(
+            snapshot?.Room, rules.Id, invite.Origin, stored.Value.Pdu, state.Value, stop).ConfigureAwait(false);
+        return failure is null ? signed : failure;
+    }
+
+    /// <summary>The version of a room of version 1 or 2: its create event says which.</summary>
+    private static string FirstVersionOf(IReadOnlyList<Json> state) =>
+        state.OfType<Json.Object>().Select(entry => entry.Item).FirstOrDefault(
+            json => json.Text("type") == "m.room.create") is { } create
+        && JsonText.TryGet(create, "content", out var content)
+        && content is Json.Object { Item: var inner }
+        && inner.Text("room_version") == "2"
+            ? "2"
+            : "1";
+
+    private RoomRules? RulesOf(string version) =>
+        _options.UnstableRoomVersions.Contains(version) ? RoomRules.FindUnstable(version) : RoomRules.Find(version);
+
+    private static RoomFailure Invalid(string message) => new(RoomFailureKind.InvalidParam, message);
+
+    /// <summary>Why this is no invite of a local user that the server may send; null if it is one.</summary>
+    private RoomFailure? FaultOf(ReceivedInvite invite, ReceivedPdu pdu) =>
+        pdu.EventId != invite.EventId || pdu.RoomId != invite.RoomId
+            ? Invalid("The event is not the one that the path names.")
+        : pdu.Type != "m.room.member" || pdu.Pdu.Content.Text("membership") != "invite" || !pdu.HashHolds
+            ? Invalid("The event is no invite, or it does not have its content hash.")
+        : RoomNames.ServerOf(pdu.Sender) != invite.Origin
+            ? Invalid($"{pdu.Sender} is not a user of {invite.Origin}.")
+        : pdu.Pdu.StateKey is not { } userId
+            || !UserId.isValid(userId)
+            || RoomNames.ServerOf(userId) != _options.ServerName
+            ? Invalid("The invited user is not a user of this server.")
+        : null;
+
+    private async ValueTask<bool> IsSignedAsync(
+        RoomRules rules, ReceivedPdu pdu, string origin, CancellationToken stop)
+    {
+        var signatures = await _signatures.CheckAsync(
+            rules,
+            pdu.Signatures,
+            pdu.RequiredSigners.Append(origin).ToHashSet(),
+            pdu.SignedBytes,
+            pdu.OriginServerTs,
+            stop).ConfigureAwait(false);
+        var received = ReceivedEventModule.ofPdu(pdu, signatures);
+        return pdu.RequiredSigners.Append(origin).All(server => ReceivedEventModule.isSignedBy(server, received));
+    }
+
+    private async ValueTask<RoomFailure?> RefusedByUserAsync(string userId, CancellationToken stop)
+    {
+        var user = await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        if (user is null or { DeactivatedAt: not null })
+        {
+            return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
+        }
+
+        return await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
+            ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")
+            : null;
+    }
+
+    /// <summary>Why the room, as it is known here, refuses the invite.</summary>
+    private async ValueTask<RoomFailure?> RefusedByRoomAsync(
+        RoomSnapshot snapshot, RoomRules rules, string origin, string userId, CancellationToken stop)
+    {
+        if (snapshot.Room.Rules.Id != rules.Id) return Invalid($"The room has version {snapshot.Room.Rules.Id}.");
+        if (snapshot.Local.Joined.Count == 0) return null;
+        if (snapshot.Local.IsJoined(userId))
+        {
+            return new RoomFailure(RoomFailureKind.Forbidden, $"{userId} is in the room.");
+        }
+
+        return await _access.DeniesAsync(origin, snapshot, stop).ConfigureAwait(false) ? ServerAccess.Denied : null;
+    }
+
+    /// <summary>
+    /// Stores the invite, unless it has come into the room already. The user leaves this form of the room when their
+    /// membership in the room itself changes.
+    /// </summary>
+    private async ValueTask<RoomFailure?> StoreAsync(
+        RoomIdentity? room,
+        string version,
+        string origin,
+        Pdu invite,
+        ReadOnlyMemory<byte> state,
+        CancellationToken stop)
+    {
+        var row = new StrippedRoomRow(
+            invite.RoomId,
+            version,
+            origin,
+            Membership.Invite,
+            invite.Sender,
+            invite.EventId,
+            invite.Canonical,
+            state,
+            Position: 0);
+        var entered = new StrippedRoomEntered(invite.StateKey!, row, _options.MaxOpenInvites);
+        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop).ConfigureAwait(false);
+        if (!receipt.Refused) return null;
+        return room is not null
+            && await _events.ByIdAsync(room, invite.EventId, stop).ConfigureAwait(false) is not null
+                ? null
+                : new RoomFailure(RoomFailureKind.Forbidden, $"{invite.StateKey} has too many open invites.");
+    }
+}

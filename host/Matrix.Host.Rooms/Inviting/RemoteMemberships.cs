@@ -1,0 +1,207 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Joining;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Stripped;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Rooms.Inviting;
+
+/// <summary>
+/// Memberships that other servers take part in. A room that is known only by an invite or knock is left through a server
+/// in it. Server-Server API, "Inviting to a room" and "Leaving Rooms (Rejecting Invites)".
+/// </summary>
+internal sealed partial class RemoteMemberships(
+    RemoteInvites invites,
+    FederationApi api,
+    TemplateSigner signer,
+    MemberContents contents,
+    ReceivedStrippedState stripped,
+    IStorage storage,
+    RoomsOptions options,
+    TimeProvider time,
+    ILogger<RemoteMemberships> log) : IRemoteMemberships
+{
+    private const string MemberType = "m.room.member";
+
+    /// <inheritdoc/>
+    public ValueTask<RoomResult<string>> InviteAsync(
+        RoomSnapshot room, string sender, string userId, JsonObject content, long? timestamp, CancellationToken stop) =>
+        invites.InviteAsync(room, Draft.State(MemberType, userId, sender, content), timestamp, stop);
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> LeaveAsync(string userId, string roomId, string? reason, CancellationToken stop)
+    {
+        var row = await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false);
+        if (row is null) return false;
+        if (!row.IsOpen) return true;
+
+        var left = await LeftThroughAnyAsync(userId, row, reason, stop).ConfigureAwait(false);
+        var change = new StrippedRoomLeft(
+            userId,
+            roomId,
+            row.EventId,
+            userId,
+            left?.EventId ?? row.EventId,
+            left?.Canonical ?? ReadOnlyMemory<byte>.Empty,
+            options.MaxEndedInvites);
+
+        // Not cancelled: a server may have taken the leave.
+        _ = await storage.Writer.WriteAsync(
+            new WriteBatch(1).Add(change), CancellationToken.None).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<RoomFailure?> KnockAsync(
+        string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop)
+    {
+        using var clock = new CancellationTokenSource(options.HandshakeTime, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        var failure = new RoomFailure(RoomFailureKind.NotFound, "No server is known that is in the room.");
+        try
+        {
+            var content = await contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);
+            foreach (var server in Candidates(servers))
+            {
+                var refused = await KnockThroughAsync(server, userId, roomId, content, both.Token).ConfigureAwait(false);
+                if (refused is null) return null;
+                failure = RemoteFailures.MoreTelling(failure, refused);
+                if (RemoteFailures.IsFinal(refused)) break;
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            failure = RemoteFailures.MoreTelling(
+                failure, new RoomFailure(RoomFailureKind.Unreachable, "The knock took too long."));
+        }
+
+        return failure;
+    }
+
+    /// <summary>Knocks through one server; null if that succeeded.</summary>
+    private async ValueTask<RoomFailure?> KnockThroughAsync(
+        string server, string userId, string roomId, JsonObject content, CancellationToken stop)
+    {
+        string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
+        var made = await api.MakeKnockAsync(server, roomId, userId, versions, stop).ConfigureAwait(false);
+        if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
+
+        // The version is one of those that were offered.
+        var rules = RoomRules.FindUnstable(made.Value.RoomVersion)!;
+        var signed = signer.Sign(rules, roomId, userId, content, made.Value.Event);
+        if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
+        var knock = signed.Value;
+        var sent = await api.SendKnockAsync(
+            server, roomId, knock.EventId, EventJson.Of(knock), stop).ConfigureAwait(false);
+        if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);
+
+        var state = await stripped.OfKnockAsync(rules, sent.Value, knock, stop).ConfigureAwait(false);
+        var row = new StrippedRoomRow(
+            roomId,
+            rules.Id,
+            server,
+            Membership.Knock,
+            userId,
+            knock.EventId,
+            knock.Canonical,
+            state,
+            Position: 0);
+
+        // Not cancelled: the server has taken the knock.
+        var entered = new StrippedRoomEntered(userId, row, options.MaxOpenInvites);
+        var receipt = await storage.Writer.WriteAsync(
+            new WriteBatch(1).Require(entered), CancellationToken.None).ConfigureAwait(false);
+        return receipt.Refused
+            ? new RoomFailure(RoomFailureKind.Forbidden, "You have too many open invites and knocks.")
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<RoomResult<bool>> ForgetAsync(string userId, string roomId, CancellationToken stop)
+    {
+        var forget = new StrippedRoomForgotten(userId, roomId);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop).ConfigureAwait(false);
+        if (!receipt.Refused) return true;
+        return await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false) is null
+            ? false
+            : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
+    }
+
+    /// <summary>The leave that a server in the room took; null if none did within the time.</summary>
+    private async ValueTask<Pdu?> LeftThroughAnyAsync(
+        string userId, StrippedRoomRow row, string? reason, CancellationToken stop)
+    {
+        using var clock = new CancellationTokenSource(options.HandshakeTime, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        var why = "no server is known that is in the room";
+        try
+        {
+            var content = await contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+            foreach (var server in ServersOf(row))
+            {
+                var left = await LeftThroughAsync(server, userId, row, content, both.Token).ConfigureAwait(false);
+                if (left.IsOk) return left.Value;
+                why = left.Failure.Message;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            why = "it took too long";
+        }
+
+        LeftAlone(userId, row.RoomId, why);
+        return null;
+    }
+
+    private async ValueTask<RoomResult<Pdu>> LeftThroughAsync(
+        string server, string userId, StrippedRoomRow row, JsonObject content, CancellationToken stop)
+    {
+        var made = await api.MakeLeaveAsync(server, row.RoomId, userId, stop).ConfigureAwait(false);
+        if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
+
+        // A server that names no version has a room of version 1 or 2.
+        var version = made.Value.RoomVersion;
+        if ((version != row.Version && !(version == "1" && row.Version == "2"))
+            || RoomRules.FindUnstable(row.Version) is not { } rules)
+        {
+            return RemoteFailures.Unusable(server, $"the room cannot have the version {version}");
+        }
+
+        var signed = signer.Sign(rules, row.RoomId, userId, content, made.Value.Event);
+        if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
+        var sent = await api.SendLeaveAsync(
+            server, row.RoomId, signed.Value.EventId, EventJson.Of(signed.Value), stop).ConfigureAwait(false);
+        return sent.IsOk ? signed.Value : RemoteFailures.Of(server, sent.Failure!);
+    }
+
+    /// <summary>Servers that may be in the room: the one of the invite or knock, then those of the stripped state.</summary>
+    private IEnumerable<string> ServersOf(StrippedRoomRow row)
+    {
+        var senders = JsonText.TryParse(
+            row.State.Span, Core.Json.Reading.Lenient, JsonText.FederationBodyLimits, out var state, out _)
+            && state is Json.Array { Item: var events }
+                ? events.OfType<Json.Object>().Select(each => each.Item.Text("sender")).OfType<string>()
+                : [];
+        return Candidates(senders.Where(UserId.isValid).Select(RoomNames.ServerOf).Prepend(row.Server));
+    }
+
+    private IEnumerable<string> Candidates(IEnumerable<string> servers) => servers
+        .Where(server => ServerName.isValid(server) && server != options.ServerName)
+        .Distinct()
+        .Take(options.HandshakeCandidates);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{UserId} left {RoomId} without the other servers learning of it: {Why}")]
+    private partial void LeftAlone(string userId, string roomId, string why);
+}

@@ -1,0 +1,23 @@
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>Rooms of other servers that a user knows only by an invite or knock.</summary>
+internal sealed class StrippedRoomStream(Notifier notifier) : IChangeConsumer
+{
+    public void Take(Change change, long position)
+    {
+        var userId = change switch
+        {
+            StrippedRoomEntered entered => entered.UserId,
+            StrippedRoomLeft left => left.UserId,
+            _ => null,
+        };
+        if (userId is null || notifier.Touched(userId) is not { } stream) return;
+        stream.TouchStrippedRooms(position, notifier.Ephemeral, notifier.ToWake);
+    }
+
+    public void Missed(long through) => notifier.ForgetAll(through);
+}

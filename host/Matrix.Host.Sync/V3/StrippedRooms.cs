@@ -1,0 +1,49 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>
+/// Rooms of other servers that the user knows only by an invite or knock. Client-Server API, "Syncing": `InvitedRoom`,
+/// `KnockedRoom` and `LeftRoom`.
+/// </summary>
+internal static class StrippedRooms
+{
+    /// <summary>Writes a room as a member of `invite` or `knock`, unless the user ignores the inviter.</summary>
+    public static bool WriteOpen(SyncPass pass, StrippedRoomRow room, ReadOnlySpan<byte> name)
+    {
+        if (pass.Ignored.Contains(room.Sender)) return false;
+        var json = pass.Json;
+        json.WriteStartObject(room.RoomId);
+        json.WriteStartObject(name);
+        json.WritePropertyName("events"u8);
+        json.WriteRaw(room.State.Span);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        return true;
+    }
+
+    /// <summary>Writes a room whose invite or knock ended as a member of `leave`: at most with that event.</summary>
+    public static bool WriteEnded(SyncPass pass, StrippedRoomRow room)
+    {
+        var json = pass.Json;
+        json.WriteStartObject(room.RoomId);
+        json.WriteStartEvents("timeline"u8);
+        if (room.Event.Length > 0 && RoomRules.FindUnstable(room.Version) is { } rules)
+        {
+            var written = pass.Scratch;
+            written.Clear();
+            var unsigned = default(UnsignedParts);
+            if (pass.Filter.IsFederationFormat) written.Raw(room.Event.Span);
+            else ClientEvent.Write(written, rules.Format, room.EventId, null, room.Event.Span, in unsigned);
+            json.WriteRaw(written.Written);
+        }
+
+        json.WriteEndArray();
+        json.WriteBoolean("limited"u8, false);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        return true;
+    }
+}

@@ -1,0 +1,399 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Sodium;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Invites;
+
+/// <summary>Users of this server are invited to rooms of another, and the invites end.</summary>
+public sealed class ReceivedInviteTests
+{
+    private InProcessServer _server = null!;
+    private AnsweringPeer _peer = null!;
+    private LocalUser _alice = null!;
+
+    private static string[] Versions => ["1", "2", "6", "10", "11", "12"];
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _server = await InProcessServer.StartAsync(
+            ("federation.custom_ca", TestCa.Shared.RootFile),
+            ("federation.allow_networks", "127.0.0.0/8"),
+            ("federation.handshake_time", "5s"));
+        _peer = await AnsweringPeer.StartAsync();
+        _server.Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        await _peer.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [TestCaseSource(nameof(Versions))]
+    public async Task An_invite_is_signed_and_shown(string version)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, version);
+        var since = await _alice.SinceAsync();
+        var template = PeerRoom.Json(room.Sets(_alice.UserId, "invite"));
+        foreach (var name in (string[])["hashes", "signatures", "event_id"]) template.Remove(name);
+        var invite = room.Complete(template);
+
+        var reply = (await room.InviteAsync(_server, invite)).Is(200);
+
+        var signed = reply.Matches("invites-v2.yaml", "/invite/{roomId}/{eventId}", "put").Json["event"]!.AsObject();
+        AssertSignedByBoth(room, invite, signed);
+        foreach (var sync in new[] { await _alice.SyncAsync(since), await _alice.SyncAsync(null) })
+        {
+            var events = sync["rooms"]!["invite"]![room.RoomId]!["invite_state"]!["events"]!.AsArray();
+            Assert.That(
+                events.Select(each => (string)each!["type"]!),
+                Is.EquivalentTo(new[] { "m.room.create", "m.room.name", "m.room.join_rules", "m.room.member" }));
+            Assert.That(events.Select(each => each!.AsObject().Count), Is.All.EqualTo(4));
+            var member = events.Single(each => (string)each!["type"]! == "m.room.member")!;
+            Assert.That((string)member["state_key"]!, Is.EqualTo(_alice.UserId));
+            Assert.That((string)member["sender"]!, Is.EqualTo(invite.Sender));
+        }
+    }
+
+    [TestCase("1")]
+    [TestCase("2")]
+    public async Task An_invite_of_the_first_api_is_signed_and_shown(string version)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, version);
+        var invite = room.Sets(_alice.UserId, "invite");
+        var json = PeerRoom.Json(invite);
+        json["unsigned"] = new JsonObject
+        {
+            ["invite_room_state"] = room.InviteBody([])["invite_room_state"]!.DeepClone(),
+        };
+
+        var reply = (await room.InviteAsync(_server, invite, json, "v1")).Is(200);
+
+        var list = JsonNode.Parse(reply.Text)!.AsArray();
+        Assert.That((int)list[0]!, Is.EqualTo(200));
+        AssertSignedByBoth(room, invite, list[1]!["event"]!.AsObject());
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+    }
+
+    [TestCaseSource(nameof(Versions))]
+    public async Task A_rejected_invite_is_left_through_the_inviters_server(string version)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, version);
+        var invite = room.Sets(_alice.UserId, "invite");
+        (await room.InviteAsync(_server, invite)).Is(200);
+        var since = await _alice.SinceAsync();
+        JsonObject? leave = null;
+        _peer.Answers = request =>
+        {
+            if (request.Path == $"v1/make_leave/{room.RoomId}/{_alice.UserId}")
+            {
+                return (200, room.Template(_alice.UserId, "leave"));
+            }
+
+            if (!request.Path.StartsWith($"v2/send_leave/{room.RoomId}/")) return null;
+            leave = request.Body;
+            return (200, new JsonObject());
+        };
+
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", new JsonObject { ["reason"] = "No." })).Is(200);
+
+        Assert.That(
+            leave, Is.Not.Null, string.Join("; ", _peer.Requests.Select(each => each.Method + each.Path)) + _server.Log);
+        var pdu = room.Know(leave!);
+        Assert.That((pdu.Sender, pdu.StateKey), Is.EqualTo((_alice.UserId, _alice.UserId)));
+        Assert.That((string)leave!["content"]!["reason"]!, Is.EqualTo("No."));
+        Assert.That(pdu.PrevEvents, Is.EqualTo(new[] { invite.EventId }));
+        Assert.That(pdu.AuthEvents, Does.Contain(invite.EventId));
+        AssertSignedByServer(room, leave);
+        var left = (await _alice.SyncAsync(since))["rooms"]!["leave"]![room.RoomId]!;
+        var shown = left["timeline"]!["events"]!.AsArray().Single()!;
+        Assert.That((string)shown["event_id"]!, Is.EqualTo(pdu.EventId));
+        Assert.That((string)shown["content"]!["membership"]!, Is.EqualTo("leave"));
+        var now = (await _alice.SyncAsync(null))["rooms"]!;
+        Assert.That(now["invite"]![room.RoomId], Is.Null);
+        Assert.That(now["leave"]![room.RoomId], Is.Null);
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        (await _alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(200);
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task An_invite_of_a_dead_server_can_be_rejected()
+    {
+        var dead = await AnsweringPeer.StartAsync();
+        _server.Knows(dead.Peer);
+        var room = MembershipRoom.Create(dead.Peer, "11");
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        await dead.DisposeAsync();
+        var since = await _alice.SinceAsync();
+
+        (await _alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(400, "M_UNKNOWN");
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+
+        var rooms = (await _alice.SyncAsync(since))["rooms"]!;
+        Assert.That(rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray(), Is.Empty);
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+        (await _alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(200);
+    }
+
+    [Test]
+    public async Task A_template_of_another_event_is_not_signed(
+        [Values("type", "sender", "state_key", "room_id", "membership", "version")] string wrong)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "10");
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        var sent = 0;
+        _peer.Answers = request =>
+        {
+            if (request.Path.StartsWith("v2/send_leave/")) sent++;
+            if (!request.Path.StartsWith("v1/make_leave/")) return null;
+            var template = room.Template(_alice.UserId, "leave");
+            if (wrong == "version") template["room_version"] = "11";
+            else if (wrong == "membership") template["event"]!["content"]!["membership"] = "join";
+            else template["event"]![wrong] = wrong == "type" ? "m.room.message" : room.User("mallory");
+            return (200, template);
+        };
+
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+
+        Assert.That(sent, Is.Zero);
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+    }
+
+    [TestCaseSource(nameof(Versions))]
+    public async Task The_inviters_server_takes_an_invite_back(string version)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, version);
+        var invite = room.Sets(_alice.UserId, "invite");
+        (await room.InviteAsync(_server, invite)).Is(200);
+        var since = await _alice.SinceAsync();
+        var kick = room.Sets(_alice.UserId, version == "6" ? "ban" : "leave");
+        var other = room.Say(MembershipRoom.Creator, "This server is not in the room.");
+
+        var reply = await room.SendAsync(_server, "rescind" + version, kick, other);
+
+        var pdus = reply.Is(200).Json["pdus"]!.AsObject();
+        Assert.That(pdus[kick.EventId]!.AsObject(), Is.Empty);
+        Assert.That(pdus[other.EventId]?["error"], version is "1" or "2" ? Is.Not.Null : Is.Null);
+        var rooms = (await _alice.SyncAsync(since))["rooms"]!;
+        var shown = rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray().Single()!;
+        Assert.That((string)shown["event_id"]!, Is.EqualTo(kick.EventId));
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+    }
+
+    [Test]
+    public async Task Only_the_inviters_server_takes_an_invite_back()
+    {
+        var stranger = new Peer("127.0.251.7:1");
+        _server.Knows(stranger);
+        var room = MembershipRoom.Create(_peer.Peer, "10");
+        var invite = room.Sets(_alice.UserId, "invite");
+        (await room.InviteAsync(_server, invite)).Is(200);
+        var foreign = MembershipRoom.Create(stranger, "10");
+        foreach (var pdu in room.Events.Values) _ = foreign.Know(PeerRoom.Json(pdu));
+
+        // An event of the same room by another server, and one that does not name the invite.
+        var forged = PeerRoom.Json(room.Sets(_alice.UserId, "leave"));
+        forged["sender"] = foreign.User("mallory");
+        foreach (var name in (string[])["hashes", "signatures"]) forged.Remove(name);
+        var byStranger = foreign.Complete(forged);
+        var unrelated = PeerRoom.Json(room.Sets(_alice.UserId, "leave"));
+        unrelated["auth_events"] = new JsonArray(
+            [.. room.State.Values.Where(pdu => pdu.Type != "m.room.member").Select(pdu => (JsonNode)pdu.EventId)]);
+        foreach (var name in (string[])["hashes", "signatures"]) unrelated.Remove(name);
+        var notNaming = room.Complete(unrelated);
+
+        var first = await foreign.SendAsync(_server, "forged", byStranger);
+        var second = await room.SendAsync(_server, "unrelated", notNaming);
+
+        Assert.That((string?)first.Is(200).Json["pdus"]![byStranger.EventId]!["error"], Does.Contain("inviter"));
+        Assert.That((string?)second.Is(200).Json["pdus"]![notNaming.EventId]!["error"], Does.Contain("auth events"));
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+    }
+
+    [Test]
+    public async Task An_invite_stays_over_a_long_poll_and_wakes_it()
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "11");
+        var since = await _alice.SinceAsync();
+        var waiting = _alice.SyncAsync(since, timeout: 20_000);
+
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+
+        var sync = await waiting;
+        Assert.That(sync["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+        var next = await _alice.SyncAsync((string)sync["next_batch"]!);
+        Assert.That(next["rooms"]?["invite"]?[room.RoomId], Is.Null);
+    }
+
+    [Test]
+    public async Task Invites_of_ignored_users_are_not_shown_and_blocked_ones_are_refused()
+    {
+        var bob = await LocalUser.RegisterAsync(_server, "bob");
+        var room = MembershipRoom.Create(_peer.Peer, "10");
+        (await bob.PutAsync($"user/{bob.UserId}/account_data/m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject { [room.User(MembershipRoom.Creator)] = new JsonObject() },
+        })).Is(200);
+        (await room.InviteAsync(_server, room.Sets(bob.UserId, "invite"))).Is(200);
+        Assert.That((await bob.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+
+        (await bob.PutAsync($"user/{bob.UserId}/account_data/m.invite_permission_config", new JsonObject
+        {
+            ["default_action"] = "block",
+        })).Is(200);
+        (await room.InviteAsync(_server, room.Sets(bob.UserId, "invite"))).Is(403, "M_INVITE_BLOCKED");
+    }
+
+    private static readonly string[] _faults =
+    [
+        "another origin", "path room", "path event", "another server's user", "no such user", "a deactivated user",
+        "membership", "type", "signature", "no signature", "hash", "version",
+    ];
+
+    [Test]
+    public async Task What_is_no_invite_is_not_signed([ValueSource(nameof(_faults))] string fault)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "10");
+        var userId = fault switch
+        {
+            "another server's user" => "@alice:elsewhere.example",
+            "no such user" => $"@nobody:{_server.Name}",
+            "a deactivated user" => await DeactivatedAsync(),
+            _ => _alice.UserId,
+        };
+        var invite = fault switch
+        {
+            "membership" => room.Sets(userId, "leave"),
+            "type" => room.Make(MembershipRoom.Creator, "m.room.mystery", userId, new JsonObject { ["membership"] = "invite" }),
+            _ => room.Sets(userId, "invite"),
+        };
+        var body = room.InviteBody(PeerRoom.Json(invite));
+        if (fault == "version") body["room_version"] = "org.example.unknown";
+        if (fault == "no signature") body["event"]!["signatures"] = new JsonObject();
+        if (fault == "signature")
+        {
+            body["event"]!["signatures"] = new JsonObject
+            {
+                [_peer.Peer.Name] = new JsonObject
+                {
+                    [_peer.Peer.Current.Key.Id] = Base64Text.Encode(new byte[64]),
+                },
+            };
+        }
+
+        if (fault == "hash") body["event"]!["content"]!["reason"] = "Not what was hashed.";
+        var sender = fault == "another origin" ? new Peer("127.0.251.8:1") : _peer.Peer;
+        _server.Knows(sender);
+        var roomId = fault == "path room" ? "!other:" + _peer.Peer.Name : room.RoomId;
+        var eventId = fault == "path event" ? "$other" : invite.EventId;
+
+        var reply = await sender.SendAsync(
+            _server,
+            "PUT",
+            $"/_matrix/federation/v2/invite/{PeerRoom.Escape(roomId)}/{PeerRoom.Escape(eventId)}",
+            body);
+
+        _ = fault switch
+        {
+            "no such user" or "a deactivated user" => reply.Is(404, "M_NOT_FOUND"),
+            "version" => reply.Is(400, "M_INCOMPATIBLE_ROOM_VERSION"),
+            _ => reply.Is(400, "M_INVALID_PARAM"),
+        };
+        Assert.That((string?)reply.Json["room_version"], Is.EqualTo(
+            fault == "version" ? "org.example.unknown" : null));
+        reply.Matches("invites-v2.yaml", "/invite/{roomId}/{eventId}", "put");
+        var rooms = (await _alice.SyncAsync(null))["rooms"];
+        Assert.That(rooms?["invite"]?[room.RoomId], Is.Null);
+    }
+
+    [Test]
+    public async Task In_version_12_the_create_event_must_be_whole(
+        [Values("missing", "stripped", "another room's", "unsigned")] string fault)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "12");
+        var invite = room.Sets(_alice.UserId, "invite");
+        var body = room.InviteBody(PeerRoom.Json(invite));
+        var state = body["invite_room_state"]!.AsArray();
+        var create = state.Single(each => (string)each!["type"]! == "m.room.create")!;
+        state.Remove(create);
+        if (fault == "stripped")
+        {
+            foreach (var name in (string[])["hashes", "signatures", "auth_events", "prev_events", "depth"])
+            {
+                create.AsObject().Remove(name);
+            }
+        }
+
+        if (fault == "another room's")
+        {
+            create = PeerRoom.Json(MembershipRoom.Create(_peer.Peer, "12").State[("m.room.create", "")]);
+        }
+
+        if (fault == "unsigned") create["signatures"] = new JsonObject();
+        if (fault != "missing") state.Add(create);
+
+        var reply = await room.InviteAsync(_server, invite, body);
+
+        reply.Is(400, "M_INVALID_PARAM");
+        Assert.That((await _alice.SyncAsync(null))["rooms"]?["invite"]?[room.RoomId], Is.Null);
+    }
+
+    [TestCase("12")]
+    [TestCase("10")]
+    public async Task Other_entries_may_be_stripped_and_the_log_says_so(string version)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, version);
+        var invite = room.Sets(_alice.UserId, "invite");
+        var body = room.InviteBody(PeerRoom.Json(invite));
+        foreach (var entry in body["invite_room_state"]!.AsArray().Select(each => each!.AsObject()))
+        {
+            if (version == "12" && (string)entry["type"]! == "m.room.create") continue;
+            foreach (var name in entry.Select(member => member.Key).ToArray())
+            {
+                if (name is not ("type" or "state_key" or "sender" or "content")) entry.Remove(name);
+            }
+        }
+
+        (await room.InviteAsync(_server, invite, body)).Is(200);
+
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+        Assert.That(_server.Log, Does.Contain(room.RoomId));
+    }
+
+    private async Task<string> DeactivatedAsync()
+    {
+        var user = await LocalUser.RegisterAsync(_server, "gone");
+        (await user.PostAsync("account/deactivate", new JsonObject
+        {
+            ["auth"] = new JsonObject
+            {
+                ["type"] = "m.login.password",
+                ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "gone" },
+                ["password"] = "gone-password",
+            },
+        })).Is(200);
+        return user.UserId;
+    }
+
+    private void AssertSignedByBoth(PeerRoom room, Core.Event.Pdu invite, JsonObject signed)
+    {
+        var unsigned = signed.DeepClone().AsObject();
+        unsigned["signatures"]!.AsObject().Remove(_server.Name);
+        var sent = PeerRoom.Json(invite);
+        unsigned.Remove("unsigned");
+        Assert.That(JsonNode.DeepEquals(unsigned, sent), unsigned.ToJsonString());
+        AssertSignedByServer(room, signed);
+    }
+
+    private void AssertSignedByServer(PeerRoom room, JsonObject signed)
+    {
+        var key = _server.Services.GetRequiredService<SigningKey>();
+        var signature = (string)signed["signatures"]![_server.Name]![key.Id]!;
+        Assert.That(room.IsSigned(signed, key.Key.PublicKey, signature), signed.ToJsonString());
+    }
+}

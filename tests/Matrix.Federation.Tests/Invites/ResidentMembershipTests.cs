@@ -1,0 +1,292 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Event;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Invites;
+
+/// <summary>Users of another server leave rooms of this one, or knock on them, through this server.</summary>
+public sealed class ResidentMembershipTests
+{
+    private InProcessServer _server = null!;
+    private AnsweringPeer _peer = null!;
+    private LocalUser _alice = null!;
+    private string _bob = null!;
+
+    private static string[] Versions => ["1", "6", "10", "11", "12"];
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _server = await InProcessServer.StartAsync(
+            ("federation.custom_ca", TestCa.Shared.RootFile), ("federation.allow_networks", "127.0.0.0/8"));
+        _peer = await AnsweringPeer.StartAsync();
+        _server.Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _bob = "@bob:" + _peer.Peer.Name;
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        await _peer.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [TestCaseSource(nameof(Versions))]
+    public async Task An_invite_is_rejected_through_this_server(string version)
+    {
+        var (room, _) = await InvitedAsync(version);
+
+        var leave = await MakeAsync(room, "leave");
+        var sent = await SendAsync(room, "leave", leave);
+
+        sent.Is(200).Matches("leaving-v2.yaml", "/send_leave/{roomId}/{eventId}", "put");
+        Assert.That(sent.Text, Is.EqualTo("{}"));
+        Assert.That(await MembershipOfBobAsync(room.RoomId), Is.EqualTo("leave"));
+        (await SendAsync(room, "leave", leave)).Is(200);
+    }
+
+    [Test]
+    public async Task The_first_api_answers_with_a_list()
+    {
+        var (room, _) = await InvitedAsync("2");
+
+        var sent = await SendAsync(room, "leave", await MakeAsync(room, "leave"), api: "v1");
+
+        Assert.That((sent.Status, sent.Text), Is.EqualTo((200, "[200,{}]")));
+        Assert.That(await MembershipOfBobAsync(room.RoomId), Is.EqualTo("leave"));
+    }
+
+    [Test]
+    public async Task Those_who_are_not_in_the_room_get_no_template()
+    {
+        var roomId = await _alice.CreateRoomAsync("11");
+        var path = $"/_matrix/federation/v1/make_leave/{PeerRoom.Escape(roomId)}/";
+
+        (await _peer.Peer.SendAsync(_server, "GET", path + PeerRoom.Escape(_bob))).Is(403, "M_FORBIDDEN");
+        (await _peer.Peer.SendAsync(_server, "GET", path + PeerRoom.Escape(_alice.UserId))).Is(403, "M_FORBIDDEN");
+        var unknown = $"/_matrix/federation/v1/make_leave/{PeerRoom.Escape("!none:" + _server.Name)}/";
+        (await _peer.Peer.SendAsync(_server, "GET", unknown + PeerRoom.Escape(_bob))).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task What_is_no_leave_of_its_sender_is_not_taken(
+        [Values("path room", "path event", "type", "state key", "membership", "origin", "signature")] string fault)
+    {
+        var (room, _) = await InvitedAsync("10");
+        var template = (await TemplateAsync(room, "leave"))["event"]!.AsObject();
+        if (fault == "type") template["type"] = "m.room.mystery";
+        if (fault == "state key") template["state_key"] = "@eve:" + _peer.Peer.Name;
+        if (fault == "membership") template["content"]!["membership"] = "join";
+        var leave = PeerRoom.Json(room.Complete(template));
+        if (fault == "signature") leave["signatures"]![_peer.Peer.Name]![_peer.Peer.Current.Key.Id] = new string('A', 86);
+        var eventId = fault == "path event" ? "$other" : room.Know(leave).EventId;
+        var roomId = fault == "path room" ? await _alice.CreateRoomAsync("10") : room.RoomId;
+        var sender = fault == "origin" ? new Peer("127.0.251.9:1") : _peer.Peer;
+        _server.Knows(sender);
+
+        var sent = await sender.SendAsync(
+            _server,
+            "PUT",
+            $"/_matrix/federation/v2/send_leave/{PeerRoom.Escape(roomId)}/{PeerRoom.Escape(eventId)}",
+            leave);
+
+        sent.Is(400, "M_INVALID_PARAM");
+        Assert.That(await MembershipOfBobAsync(room.RoomId), Is.EqualTo("invite"));
+    }
+
+    [Test]
+    public async Task A_server_that_the_room_denies_gets_nothing()
+    {
+        var (room, _) = await InvitedAsync("11");
+        var leave = await MakeAsync(room, "leave");
+        (await _alice.PutAsync($"rooms/{room.RoomId}/state/m.room.server_acl", new JsonObject
+        {
+            ["allow"] = new JsonArray("*"),
+            ["allow_ip_literals"] = false,
+        })).Is(200);
+        var path = $"/_matrix/federation/v1/make_leave/{PeerRoom.Escape(room.RoomId)}/{PeerRoom.Escape(_bob)}";
+
+        (await _peer.Peer.SendAsync(_server, "GET", path)).Is(403, "M_FORBIDDEN");
+        (await SendAsync(room, "leave", leave)).Is(403, "M_FORBIDDEN");
+    }
+
+    [TestCase("7")]
+    [TestCase("10")]
+    [TestCase("11")]
+    [TestCase("12")]
+    public async Task A_user_of_another_server_knocks_and_retracts_it(string version)
+    {
+        var roomId = await KnockableAsync(_alice, version);
+        var room = new PeerRoom(_peer.Peer, version, roomId);
+
+        var knock = await MakeAsync(room, "knock", $"?ver={version}");
+        var sent = await SendAsync(room, "knock", knock, api: "v1");
+
+        var state = sent.Is(200).Matches("knocks.yaml", "/send_knock/{roomId}/{eventId}", "put")
+            .Json["knock_room_state"]!.AsArray();
+        Assert.That((string)state[0]!["type"]!, Is.EqualTo("m.room.create"));
+        foreach (var entry in state) Assert.That(room.Know(entry!.AsObject()).RoomId, Is.EqualTo(roomId));
+        Assert.That(await MembershipOfBobAsync(roomId), Is.EqualTo("knock"));
+
+        (await SendAsync(room, "leave", await MakeAsync(room, "leave"))).Is(200);
+        Assert.That(await MembershipOfBobAsync(roomId), Is.EqualTo("leave"));
+    }
+
+    [Test]
+    public async Task Knocks_are_refused_where_the_room_or_its_version_does_not_allow_them()
+    {
+        var open = await _alice.CreateRoomAsync("10");
+        var knockable = await KnockableAsync(_alice, "10");
+        string PathOf(string roomId, string version) =>
+            $"/_matrix/federation/v1/make_knock/{PeerRoom.Escape(roomId)}/{PeerRoom.Escape(_bob)}?ver={version}";
+
+        (await _peer.Peer.SendAsync(_server, "GET", PathOf(open, "10"))).Is(403, "M_FORBIDDEN");
+        var incompatible = (await _peer.Peer.SendAsync(_server, "GET", PathOf(knockable, "7")))
+            .Is(400, "M_INCOMPATIBLE_ROOM_VERSION");
+        Assert.That((string)incompatible.Json["room_version"]!, Is.EqualTo("10"));
+    }
+
+    [TestCase("10")]
+    [TestCase("12")]
+    public async Task A_local_user_knocks_through_another_server_and_is_invited(string version)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, version, "knock");
+        var since = await _alice.SinceAsync();
+        Pdu? knock = null;
+        _peer.Answers = request =>
+        {
+            if (request.Path == $"v1/make_knock/{room.RoomId}/{_alice.UserId}")
+            {
+                return (200, room.Template(_alice.UserId, "knock"));
+            }
+
+            if (!request.Path.StartsWith($"v1/send_knock/{room.RoomId}/")) return null;
+            knock = room.Know(request.Body!);
+            return (200, new JsonObject
+            {
+                ["knock_room_state"] = room.InviteBody([])["invite_room_state"]!.DeepClone(),
+            });
+        };
+
+        var reply = await _alice.PostAsync(
+            $"knock/{room.RoomId}?via={_peer.Peer.Name}", new JsonObject { ["reason"] = "Please." });
+
+        Assert.That((string)reply.Is(200).Json["room_id"]!, Is.EqualTo(room.RoomId));
+        Assert.That(knock!.Content.Text("reason"), Is.EqualTo("Please."));
+        foreach (var sync in new[] { await _alice.SyncAsync(since), await _alice.SyncAsync(null) })
+        {
+            var shown = sync["rooms"]!["knock"]![room.RoomId]!["knock_state"]!["events"]!.AsArray();
+            Assert.That(shown.Select(each => (string)each!["type"]!), Does.Contain("m.room.name"));
+            Assert.That((string)shown[^1]!["content"]!["membership"]!, Is.EqualTo("knock"));
+        }
+
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        var rooms = (await _alice.SyncAsync(null))["rooms"]!;
+        Assert.That(rooms["invite"]![room.RoomId], Is.Not.Null);
+        Assert.That(rooms["knock"]?[room.RoomId], Is.Null);
+    }
+
+    [Test]
+    public async Task A_refused_knock_reaches_the_client_and_a_denied_one_ends()
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "10", "knock");
+        _peer.Answers = _ => AnsweringPeer.Error(403, "M_FORBIDDEN");
+        var path = $"knock/{room.RoomId}?via={_peer.Peer.Name}";
+        (await _alice.PostAsync(path, [])).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync($"knock/{room.RoomId}", [])).Is(404, "M_NOT_FOUND");
+
+        var knockId = "";
+        _peer.Answers = request =>
+        {
+            if (request.Path.StartsWith("v1/make_knock/")) return (200, room.Template(_alice.UserId, "knock"));
+            var knock = room.Know(request.Body!);
+            knockId = knock.EventId;
+            room.Takes(knock);
+            return (200, new JsonObject { ["knock_room_state"] = new JsonArray() });
+        };
+        (await _alice.PostAsync(path, [])).Is(200);
+        var since = await _alice.SinceAsync();
+        var denied = room.Sets(_alice.UserId, "leave");
+        Assert.That(denied.AuthEvents, Does.Contain(knockId));
+
+        (await room.SendAsync(_server, "denied", denied)).Is(200);
+
+        var rooms = (await _alice.SyncAsync(since))["rooms"]!;
+        Assert.That(rooms["leave"]![room.RoomId], Is.Not.Null);
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["knock"]?[room.RoomId], Is.Null);
+    }
+
+    [Test]
+    public async Task A_local_user_knocks_on_a_local_room()
+    {
+        var roomId = await KnockableAsync(_alice, "10");
+        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        var since = await carol.SinceAsync();
+
+        (await carol.PostAsync($"knock/{roomId}", [])).Is(200);
+        (await carol.PostAsync($"knock/{roomId}", [])).Is(200);
+
+        foreach (var sync in new[] { await carol.SyncAsync(since), await carol.SyncAsync(null) })
+        {
+            var shown = sync["rooms"]!["knock"]![roomId]!["knock_state"]!["events"]!.AsArray();
+            Assert.That(shown.Count(each => (string)each!["type"]! == "m.room.create"), Is.EqualTo(1));
+            Assert.That((string)shown[^1]!["content"]!["membership"]!, Is.EqualTo("knock"));
+        }
+
+        (await carol.PostAsync($"rooms/{roomId}/leave", [])).Is(200);
+        Assert.That((await carol.SyncAsync(null))["rooms"]!["knock"]?[roomId], Is.Null);
+        (await carol.PostAsync($"knock/{await _alice.CreateRoomAsync("10")}", [])).Is(403, "M_FORBIDDEN");
+    }
+
+    private static async Task<string> KnockableAsync(LocalUser user, string version)
+    {
+        var roomId = await user.CreateRoomAsync(version);
+        (await user.PutAsync($"rooms/{roomId}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "knock" }))
+            .Is(200);
+        return roomId;
+    }
+
+    /// <summary>A room of this server to which the peer's user is invited.</summary>
+    private async Task<(PeerRoom Room, JsonObject Invite)> InvitedAsync(string version)
+    {
+        var roomId = await _alice.CreateRoomAsync(version);
+        var room = new PeerRoom(_peer.Peer, version, roomId);
+        JsonObject? invite = null;
+        _peer.Answers = request =>
+        {
+            invite = room.CoSigned(request.Body!["event"]!.AsObject());
+            return (200, new JsonObject { ["event"] = invite.DeepClone() });
+        };
+        (await _alice.PostAsync($"rooms/{roomId}/invite", new JsonObject { ["user_id"] = _bob })).Is(200);
+        return (room, invite!);
+    }
+
+    private async Task<JsonObject> TemplateAsync(PeerRoom room, string membership, string query = "")
+    {
+        var path = $"/_matrix/federation/v1/make_{membership}/{PeerRoom.Escape(room.RoomId)}/{PeerRoom.Escape(_bob)}";
+        var reply = await _peer.Peer.SendAsync(_server, "GET", path + query);
+        var file = membership == "leave" ? "leaving-v1.yaml" : "knocks.yaml";
+        return reply.Is(200).Matches(file, $"/make_{membership}/{{roomId}}/{{userId}}").Json;
+    }
+
+    private async Task<Pdu> MakeAsync(PeerRoom room, string membership, string query = "")
+    {
+        var made = await TemplateAsync(room, membership, query);
+        Assert.That((string)made["room_version"]!, Is.EqualTo(room.Rules.Id));
+        return room.Complete(made["event"]!.AsObject());
+    }
+
+    private Task<Reply> SendAsync(PeerRoom room, string membership, Pdu pdu, string api = "v2") =>
+        _peer.Peer.SendAsync(
+            _server,
+            "PUT",
+            $"/_matrix/federation/{api}/send_{membership}/{PeerRoom.Escape(room.RoomId)}/{PeerRoom.Escape(pdu.EventId)}",
+            PeerRoom.Json(pdu));
+
+    private async Task<string?> MembershipOfBobAsync(string roomId)
+    {
+        var reply = await _alice.GetAsync($"rooms/{roomId}/state/m.room.member/{_bob}");
+        return reply.Status == 404 ? null : (string?)reply.Is(200).Json["membership"];
+    }
+}

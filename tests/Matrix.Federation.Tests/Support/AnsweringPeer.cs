@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json.Nodes;
+using Matrix.Host.Configuration;
+using Matrix.Host.Listeners;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Federation.Tests.Support;
+
+/// <summary>A request that a peer got.</summary>
+/// <param name="Path">The path after `/_matrix/federation/`, decoded.</param>
+public sealed record PeerRequest(string Method, string Path, JsonObject? Body);
+
+/// <summary>A peer at the address of its name, over TLS, whose responses a test writes.</summary>
+public sealed class AnsweringPeer : IAsyncDisposable
+{
+    private const string Prefix = "/_matrix/federation/";
+
+    private readonly WebApplication _app;
+    private readonly ConcurrentQueue<PeerRequest> _requests = new();
+
+    private AnsweringPeer(IPEndPoint at)
+    {
+        Peer = new Peer(at.ToString());
+        var (certificate, key) = TestCa.Shared.Issue(at.Address.ToString());
+        var tls = TlsCertificate.Load(new TlsFiles(certificate, key));
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var handshake = new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Options) };
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(
+            kestrel => kestrel.Listen(at, listen => listen.UseHttps(handshake)));
+        _app = builder.Build();
+        _app.MapGet("/_matrix/key/v2/server", (HttpContext http) => WriteAsync(http, 200, Peer.KeyResponse()));
+        _app.MapFallback("{*path}", AnswerAsync);
+    }
+
+    public Peer Peer { get; }
+
+    /// <summary>The response to a request; null for an unknown endpoint.</summary>
+    public Func<PeerRequest, (int Status, JsonNode Json)?> Answers { get; set; } = _ => null;
+
+    /// <summary>Awaited before a request is answered.</summary>
+    public Func<PeerRequest, Task> BeforeAnswer { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>The requests to federation so far.</summary>
+    public IReadOnlyList<PeerRequest> Requests => [.. _requests];
+
+    public static async Task<AnsweringPeer> StartAsync()
+    {
+        var peer = new AnsweringPeer(Loopback.Next());
+        await peer._app.StartAsync();
+        return peer;
+    }
+
+    /// <summary>A standard error.</summary>
+    public static (int Status, JsonNode Json) Error(int status, string code, string message = "The peer refuses.") =>
+        (status, new JsonObject { ["errcode"] = code, ["error"] = message });
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private async Task AnswerAsync(HttpContext http)
+    {
+        var path = Uri.UnescapeDataString(http.Request.Path.Value ?? "");
+        var body = http.Request.ContentLength > 0 || http.Request.Method == "PUT"
+            ? (await JsonNode.ParseAsync(http.Request.Body))?.AsObject()
+            : null;
+        var request = new PeerRequest(http.Request.Method, path.StartsWith(Prefix) ? path[Prefix.Length..] : path, body);
+        _requests.Enqueue(request);
+        await BeforeAnswer(request);
+        var (status, json) = Answers(request) ?? Error(404, "M_UNRECOGNIZED");
+        await WriteAsync(http, status, json);
+    }
+
+    private static Task WriteAsync(HttpContext http, int status, JsonNode json)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "application/json";
+        return http.Response.WriteAsync(json.ToJsonString());
+    }
+}
