@@ -122,6 +122,7 @@ public static class RoomRegistration
             parts.Get<ServerAccess>(),
             parts.Get<RoomReceiver>(),
             parts.Get<EnteringRooms>(),
+            parts.Get<IStrippedRoomEvents>(),
             parts.Get<IStorage>()))
         .AddSingleton<EnteringRooms>()
         .AddSingleton<ServerAccess>()

@@ -15,7 +15,12 @@ namespace Matrix.Host.Rooms.Inbound;
 /// "Transactions".
 /// </summary>
 public sealed class ReceivedTransactions(
-    RoomSnapshots rooms, ServerAccess access, RoomReceiver receiver, EnteringRooms entering, IStorage storage)
+    RoomSnapshots rooms,
+    ServerAccess access,
+    RoomReceiver receiver,
+    EnteringRooms entering,
+    IStrippedRoomEvents stripped,
+    IStorage storage)
 {
     /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
     public const int MaxPdus = 50;
@@ -77,7 +82,16 @@ public sealed class ReceivedTransactions(
             // A malformed event has no id to name it by.
             if (json.Text("room_id") is not { } roomId) continue;
             await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
-            if (await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
+            var found = await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false);
+            if (found is not { Local.Joined.Count: > 0 }
+                && await stripped.ReceiveAsync(roomId, json, CancellationToken.None).ConfigureAwait(false)
+                    is var (id, reason))
+            {
+                results[id] = reason;
+                continue;
+            }
+
+            if (found is not { } snapshot)
             {
                 if (EventIdOf(json) is { } unknown) results[unknown] = "This server does not know the room.";
                 continue;
