@@ -23,11 +23,7 @@ internal static class RoomAnswers
         }
 
         var (status, code) = StandardOf(failure.Kind);
-        return Answer.Error(
-            status,
-            code,
-            failure.Message,
-            failure.RoomVersion is { } version ? json => json.WriteString("room_version", version) : null);
+        return Answer.Error(status, code, failure.Message);
     }
 
     /// <summary>The error code of a failure inside a larger response.</summary>

@@ -129,12 +129,10 @@ internal sealed partial class RemoteMemberships(
     /// <inheritdoc/>
     public async ValueTask<RoomResult<bool>> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
+        if (await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false) is null) return false;
         var forget = new StrippedRoomForgotten(userId, roomId);
         var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop).ConfigureAwait(false);
-        if (!receipt.Refused) return true;
-        return await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false) is null
-            ? false
-            : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
+        return receipt.Refused ? new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.") : true;
     }
 
     /// <summary>The leave that a server in the room took; null if none did within the time.</summary>

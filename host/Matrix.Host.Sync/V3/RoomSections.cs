@@ -41,12 +41,7 @@ internal sealed class RoomSections(
 
         foreach (var room in isShown ? found.Stripped : [])
         {
-            if (room.Membership != Membership.Invite
-                || found.Invited.Exists(other => other.Snapshot.Room.RoomId == room.RoomId))
-            {
-                continue;
-            }
-
+            if (room.Membership != Membership.Invite) continue;
             pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "invite_state"u8);
         }
 

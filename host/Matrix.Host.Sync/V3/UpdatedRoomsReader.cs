@@ -47,6 +47,10 @@ internal sealed class UpdatedRoomsReader(
             var isShown = row.IsOpen || isNews || (pass.IsInitial && pass.Filter.IncludeLeave);
             if (!isShown || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
             found.Stripped.Add(row);
+
+            // What the room itself says of the user is older: no local user was in it since.
+            found.Invited.RemoveAll(invited => invited.Snapshot.Room.RoomId == row.RoomId);
+            found.Knocked.RemoveAll(knocked => knocked.Snapshot.Room.RoomId == row.RoomId);
             found.Left.RemoveAll(left => left.Input.Snapshot.Room.RoomId == row.RoomId);
         }
     }

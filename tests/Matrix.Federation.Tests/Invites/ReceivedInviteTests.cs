@@ -331,6 +331,7 @@ public sealed class ReceivedInviteTests
 
         if (fault == "another room's")
         {
+            await Task.Delay(5);
             create = PeerRoom.Json(MembershipRoom.Create(_peer.Peer, "12").State[("m.room.create", "")]);
         }
 
@@ -365,20 +366,116 @@ public sealed class ReceivedInviteTests
         Assert.That(_server.Log, Does.Contain(room.RoomId));
     }
 
+    [Test]
+    public async Task An_invite_to_a_room_that_is_here_is_shown_at_once_and_again_when_it_comes()
+    {
+        var roomId = await _alice.CreateRoomAsync("11");
+        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.power_levels", new JsonObject
+        {
+            ["users"] = new JsonObject { [_alice.UserId] = 100 },
+            ["invite"] = 0,
+        })).Is(200);
+        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "public" }))
+            .Is(200);
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "dora");
+        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "invite" }))
+            .Is(200);
+        var erin = await LocalUser.RegisterAsync(_server, "erin");
+        var invite = room.Make(
+            "dora", "m.room.member", erin.UserId, new JsonObject { ["membership"] = "invite" });
+
+        (await room.InviteAsync(_server, invite)).Is(200);
+        var first = await erin.SyncAsync(null);
+        (await room.SendAsync(_server, "resident", invite)).Is(200);
+
+        Assert.That(first["rooms"]!["invite"]![roomId], Is.Not.Null);
+        var next = await erin.SyncAsync((string)first["next_batch"]!);
+        var shown = next["rooms"]!["invite"]![roomId]!["invite_state"]!["events"]!.AsArray();
+        Assert.That(shown.Count(each => (string?)each!["state_key"] == erin.UserId), Is.EqualTo(1));
+        (await room.InviteAsync(_server, invite)).Is(200);
+        (await erin.PostAsync($"rooms/{roomId}/join", [])).Is(200);
+        var joined = (await erin.SyncAsync(null))["rooms"]!;
+        Assert.That(joined["invite"]![roomId], Is.Null);
+        Assert.That(joined["join"]![roomId], Is.Not.Null);
+        (await room.InviteAsync(_server, invite)).Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task A_deactivated_user_rejects_open_invites()
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "11");
+        var user = await LocalUser.RegisterAsync(_server, "leaver");
+        (await room.InviteAsync(_server, room.Sets(user.UserId, "invite"))).Is(200);
+        var left = new TaskCompletionSource();
+        _peer.Answers = request =>
+        {
+            if (request.Path.StartsWith($"v1/make_leave/{room.RoomId}/"))
+            {
+                return (200, room.Template(user.UserId, "leave"));
+            }
+
+            if (!request.Path.StartsWith($"v2/send_leave/{room.RoomId}/")) return null;
+            left.TrySetResult();
+            return (200, new JsonObject());
+        };
+
+        await DeactivateAsync(user, "leaver");
+
+        await left.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Test]
+    public async Task Invites_of_a_user_and_their_state_are_bounded()
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("limits.open_invites", "1"), ("limits.stripped_events", "2"));
+        server.Knows(_peer.Peer);
+        var user = await LocalUser.RegisterAsync(server, "popular");
+        var first = MembershipRoom.Create(_peer.Peer, "11");
+        var second = MembershipRoom.Create(_peer.Peer, "11");
+
+        (await first.InviteAsync(server, first.Sets(user.UserId, "invite"))).Is(200);
+        (await second.InviteAsync(server, second.Sets(user.UserId, "invite"))).Is(403, "M_FORBIDDEN");
+
+        var invited = (await user.SyncAsync(null))["rooms"]!["invite"]!.AsObject();
+        Assert.That(invited.Single().Key, Is.EqualTo(first.RoomId));
+        var events = invited.Single().Value!["invite_state"]!["events"]!.AsArray();
+        Assert.That((events.Count, (string)events[0]!["type"]!), Is.EqualTo((3, "m.room.create")));
+    }
+
+    [TestCase("10")]
+    [TestCase("12")]
+    public async Task A_strict_server_refuses_stripped_state(string version)
+    {
+        await using var server = await InProcessServer.StartAsync(("federation.strict_invite_state", "true"));
+        server.Knows(_peer.Peer);
+        var user = await LocalUser.RegisterAsync(server, "strict");
+        var room = MembershipRoom.Create(_peer.Peer, version);
+        var invite = room.Sets(user.UserId, "invite");
+        var body = room.InviteBody(PeerRoom.Json(invite));
+        body["invite_room_state"]!.AsArray().Single(each => (string)each!["type"]! == "m.room.name")!.AsObject()
+            .Remove("signatures");
+
+        (await room.InviteAsync(server, invite, body)).Is(400, "M_INVALID_PARAM");
+        (await room.InviteAsync(server, invite)).Is(200);
+    }
+
     private async Task<string> DeactivatedAsync()
     {
         var user = await LocalUser.RegisterAsync(_server, "gone");
-        (await user.PostAsync("account/deactivate", new JsonObject
+        await DeactivateAsync(user, "gone");
+        return user.UserId;
+    }
+
+    private static async Task DeactivateAsync(LocalUser user, string name) => (await user.PostAsync("account/deactivate", new JsonObject
         {
             ["auth"] = new JsonObject
             {
                 ["type"] = "m.login.password",
-                ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "gone" },
-                ["password"] = "gone-password",
+                ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = name },
+                ["password"] = name + "-password",
             },
         })).Is(200);
-        return user.UserId;
-    }
 
     private void AssertSignedByBoth(PeerRoom room, Core.Event.Pdu invite, JsonObject signed)
     {

@@ -58,6 +58,17 @@ public sealed class ResidentMembershipTests
     }
 
     [Test]
+    public async Task Without_compatibility_the_first_api_is_not_served()
+    {
+        await using var server = await InProcessServer.StartAsync(("compatibility.legacy_federation", "false"));
+        server.Knows(_peer.Peer);
+
+        var sent = await _peer.Peer.SendAsync(server, "PUT", "/_matrix/federation/v1/send_leave/!a:b/$c", new JsonObject());
+
+        sent.Is(404, "M_UNRECOGNIZED");
+    }
+
+    [Test]
     public async Task Those_who_are_not_in_the_room_get_no_template()
     {
         var roomId = await _alice.CreateRoomAsync("11");
