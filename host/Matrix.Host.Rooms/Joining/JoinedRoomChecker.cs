@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>A room at a join through another server, with everything checked that needs no decision.</summary>
 /// <param name="Join">The join, with the resident server's signature if it returned one.</param>
-/// <param name="Events">The events of the state and the auth chain, by id. The auth events of each are among them.</param>
+/// <param name="Events">The events of the state and the auth chain, by id, with the auth events of each.</param>
 /// <param name="StateIds">The ids of the state before the join.</param>
 /// <param name="ChainIds">The ids of the auth chain.</param>
 internal sealed record CheckedRoom(
@@ -65,8 +65,8 @@ internal sealed partial class JoinedRoomChecker(
     }
 
     /// <summary>
-    /// The join with its checked signatures: as the resident server returned it, if that is the same event. A failure if
-    /// the authorising user's server has not signed it.
+    /// The join with its checked signatures: as the resident server returned it, if that is the same event. A failure
+    /// if the authorising user's server has not signed it.
     /// </summary>
     internal async ValueTask<RoomResult<ReceivedEvent>> JoinAsync(
         string peer, RoomRules rules, Pdu join, ReadOnlyMemory<byte>? returned, CancellationToken stop)
@@ -245,7 +245,7 @@ internal sealed partial class JoinedRoomChecker(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Dropped {Count} events that {Server} returned for a join of {RoomId}: they are malformed, of another "
-            + "room, not validly signed, or lack auth events")]
+        Message = "Dropped {Count} events that {Server} returned for a join of {RoomId}: they are malformed, of "
+            + "another room, not validly signed, or lack auth events")]
     private partial void Dropped(int count, string server, string roomId);
 }

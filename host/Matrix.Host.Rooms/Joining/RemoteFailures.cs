@@ -24,6 +24,10 @@ internal static class RemoteFailures
     internal static RoomFailure Unusable(string server, string reason) =>
         new(RoomFailureKind.Unreachable, $"{server}: {reason}");
 
+    /// <summary>The failure of a server whose template is not one of a membership event.</summary>
+    internal static RoomFailure InvalidTemplate(string server, RoomFailure fault) =>
+        Unusable(server, $"the template is not valid: {fault.Message}");
+
     /// <summary>Whether another server would answer the same.</summary>
     internal static bool IsFinal(RoomFailure failure) =>
         failure.Kind is RoomFailureKind.Forbidden or RoomFailureKind.IncompatibleRoomVersion;

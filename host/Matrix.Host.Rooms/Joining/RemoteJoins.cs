@@ -16,8 +16,8 @@ internal sealed record RemoteJoin(
     string UserId, string RoomId, IReadOnlyList<string> Servers, string? Reason, bool IsResident);
 
 /// <summary>
-/// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. At most one
-/// join of a room runs at a time. Server-Server API, "Joining Rooms".
+/// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. At most
+/// one join of a room runs at a time. Server-Server API, "Joining Rooms".
 /// </summary>
 internal sealed class RemoteJoins(
     FederationApi api,
@@ -40,7 +40,9 @@ internal sealed class RemoteJoins(
     private readonly SemaphoreSlim _slots = new(options.JoinsAtOnce, options.JoinsAtOnce);
     private readonly CancellationTokenSource _closing = new();
 
-    /// <summary>Joins a room. A client that disconnects does not end the join, which other servers may have taken.</summary>
+    /// <summary>
+    /// Joins a room. A client that disconnects does not end the join, which other servers may have taken.
+    /// </summary>
     /// <returns>The room's id; null if the room changed, so that the caller has to look at it again.</returns>
     internal Task<RoomResult<string>?> JoinAsync(RemoteJoin join, CancellationToken stop) =>
         Task.Run(() => OneByOneAsync(join, _closing.Token), CancellationToken.None).WaitAsync(stop);
@@ -113,7 +115,7 @@ internal sealed class RemoteJoins(
         var content = await contents.OfAsync(join.UserId, "join", join.Reason, stop).ConfigureAwait(false);
         var signed = signer.Sign(
             rules, join.RoomId, join.UserId, WithAuthorisingUser(content, made.Value.Event), made.Value.Event);
-        if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
+        if (!signed.IsOk) return RemoteFailures.InvalidTemplate(server, signed.Failure);
 
         var pdu = signed.Value;
         using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
@@ -174,6 +176,7 @@ internal sealed class RemoteJoins(
             await Task.Delay(_decisionPoll, time, stop).ConfigureAwait(false);
         }
 
-        return new RoomFailure(RoomFailureKind.Forbidden, "This server does not allow the join, or lacks events for it.");
+        return new RoomFailure(
+            RoomFailureKind.Forbidden, "This server does not allow the join, or lacks events for it.");
     }
 }

@@ -83,7 +83,7 @@ public sealed class RemoteLeaves
         List<(string, Json)> content = [("membership", Json.NewString("leave"))];
         if (reason is not null) content.Add(("reason", Json.NewString(reason)));
         var signed = _signer.Sign(rules, roomId, userId, JsonObject.OfSeq(content), made.Value.Event);
-        if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
+        if (!signed.IsOk) return RemoteFailures.InvalidTemplate(server, signed.Failure);
         var sent = await _api.SendLeaveAsync(
             server, roomId, signed.Value.EventId, TemplateSigner.Json(signed.Value), stop).ConfigureAwait(false);
         return sent.IsOk ? signed : RemoteFailures.Of(server, sent.Failure!);

@@ -122,9 +122,10 @@ internal sealed partial class RoomEntrance(
 
             var responses = output.Requests.Select(
                 request => Input.NewResponded(request.Number, ResponseTo(request, room)));
-            inputs = output.Resolve is { } resolution
-                ? [.. responses, Input.NewResolved(await ResolvedAsync(session, resolution, stop).ConfigureAwait(false))]
-                : [.. responses];
+            inputs = [.. responses];
+            if (output.Resolve is not { } needed) continue;
+            var resolution = await ResolvedAsync(session, needed, stop).ConfigureAwait(false);
+            inputs = [.. inputs, Input.NewResolved(resolution)];
         }
 
         return RemoteFailures.Unusable(peer, "the join cannot be decided by the returned state");
@@ -185,6 +186,7 @@ internal sealed partial class RoomEntrance(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Joined {RoomId} through {Server}: {Events} events, decided in {DecidedMs} ms, written in {WrittenMs} ms")]
+        Message = "Joined {RoomId} through {Server}: {Events} events, decided in {DecidedMs} ms, "
+            + "written in {WrittenMs} ms")]
     private partial void Entered(string roomId, string server, int events, long decidedMs, long writtenMs);
 }

@@ -86,8 +86,8 @@ public sealed class RoomJoins
     }
 
     /// <summary>
-    /// Whether another server may authorise a join that this server refused: the join rules are restricted, and the user
-    /// is not banned. Server-Server API, "Restricted rooms".
+    /// Whether another server may authorise a join that this server refused: the join rules are restricted, and the
+    /// user is not banned. Server-Server API, "Restricted rooms".
     /// </summary>
     private async ValueTask<bool> MayBeAuthorisedAsync(
         RoomSnapshot snapshot, string userId, RoomFailure failure, CancellationToken stop)
@@ -100,8 +100,8 @@ public sealed class RoomJoins
     }
 
     /// <summary>
-    /// The servers to ask: those that the client or the alias names, those that were in the room when this server knew it,
-    /// and that of the room's id.
+    /// The servers to ask: those that the client or the alias names, those that were in the room when this server knew
+    /// it, and that of the room's id.
     /// </summary>
     private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
         RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)

@@ -116,9 +116,9 @@ internal sealed class Lane(
     }
 
     /// <summary>
-    /// Enters the lane of a known room that a local user joins through another server. The room's machine starts without
-    /// extremities: what this server knew last may be long past, and no new event builds on it. Null if a local user is
-    /// joined, or there is no such room.
+    /// Enters the lane of a known room that a local user joins through another server. The room's machine starts
+    /// without extremities: what this server knew last may be long past, and no new event builds on it. Null if a local
+    /// user is joined, or there is no such room.
     /// </summary>
     /// <param name="limits">The limits of the room's machine.</param>
     internal async ValueTask<LaneSession?> EnterAgainAsync(IncomingLimits limits, CancellationToken stop)

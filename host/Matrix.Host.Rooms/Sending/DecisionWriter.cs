@@ -121,7 +121,7 @@ internal sealed class DecisionWriter(
         session.Events.Add(stored);
         if (!ReferenceEquals(decided.CurrentStateBefore, decided.CurrentStateAfter))
         {
-            // The room's state, rather than the machine's: a machine starts without a state in a room that is joined again.
+            // The room's state, not the machine's, which starts without one in a room that is joined again.
             await MembershipsAsync(session, pending.State, decided.CurrentStateAfter, stop).ConfigureAwait(false);
         }
 

@@ -295,7 +295,8 @@ public sealed class RemoteJoinTests
     }
 
     [Test]
-    public async Task A_server_with_only_the_first_version_of_send_join_lets_users_join([Values("1", "6")] string version)
+    public async Task A_server_with_only_the_first_version_of_send_join_lets_users_join(
+        [Values("1", "6")] string version)
     {
         _peer.OnlyFirstVersion = true;
         var room = _peer.CreatesRoom(version);

@@ -141,7 +141,9 @@ public sealed class InProcessServer : IServerUnderTest
         public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
             string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop)
         {
-            var published = server == Own?.Server ? [Own] : Peers.TryGetValue(server, out var peer) ? peer.PublishedKeys : [];
+            var published = server == Own?.Server ? [Own]
+                : Peers.TryGetValue(server, out var peer) ? peer.PublishedKeys
+                : [];
             return ValueTask.FromResult<IReadOnlyDictionary<string, ServerKey>>(
                 published.Where(key => keyIds.Contains(key.KeyId)).ToDictionary(key => key.KeyId));
         }

@@ -139,7 +139,9 @@ public sealed class ResidentRoom
         }
     }
 
-    /// <summary>Hashes and signs an event. Server-Server API, "Adding hashes and signatures to outgoing events".</summary>
+    /// <summary>
+    /// Hashes and signs an event. Server-Server API, "Adding hashes and signatures to outgoing events".
+    /// </summary>
     public void Seal(JsonObject pdu)
     {
         pdu.Remove("signatures");
