@@ -32,7 +32,7 @@ trap finish EXIT
 "$tools/synapse-up.sh" "$name" "$synapse_port" "$synapse_federation" sqlite || refuse "Synapse did not start"
 "$tools/mkcert.sh" "$work/tls.crt" "$work/tls.key" localhost 127.0.0.1 || refuse "no certificate"
 
-server=$root/host/Matrix.Host/bin/Release/net10.0/matrix-host.dll
+server=${OUR_SERVER:-$root/host/Matrix.Host/bin/Release/net10.0/matrix-host.dll}
 [ -e "$server" ] || dotnet build "$root/host/Matrix.Host" -c Release --nologo -v q || refuse "the server does not build"
 
 start_ours() {

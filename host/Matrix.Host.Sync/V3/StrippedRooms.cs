@@ -1,5 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
+using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 
 namespace Matrix.Host.Sync.V3;
@@ -32,11 +33,15 @@ internal static class StrippedRooms
         json.WriteStartEvents("timeline"u8);
         if (room.Event.Length > 0 && RoomRules.FindUnstable(room.Version) is { } rules)
         {
-            var written = pass.Scratch;
-            written.Clear();
+            using var written = new ByteBuffer(1024);
             var unsigned = default(UnsignedParts);
             if (pass.Filter.IsFederationFormat) written.Raw(room.Event.Span);
-            else ClientEvent.Write(written, rules.Format, room.EventId, null, room.Event.Span, in unsigned);
+            else
+            {
+                var form = ClientEvent.FormOf(rules.Format, room.EventId, room.Event.Span);
+                ClientEvent.Write(written, form, null, in unsigned);
+            }
+
             json.WriteRaw(written.Written);
         }
 
