@@ -21,8 +21,8 @@ type BackoffPauses(first: int64, longest: int64, wake: int64) =
         else
             first <<< doublings
 
-/// Scheduled is the time of the next attempt by the pauses. Awake is the time of an attempt that a request of the server
-/// allows; LastWake that of the latest such attempt.
+/// `scheduled` is the time of the next attempt by the pauses, `awake` that of an attempt that a request of the server
+/// allows, and `lastWake` that of the latest such attempt.
 [<Sealed>]
 type DestinationBackoff
     private (pauses: BackoffPauses, failures: int, scheduled: int64, awake: int64 voption, lastWake: int64 voption) =

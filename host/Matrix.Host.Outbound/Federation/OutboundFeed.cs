@@ -47,6 +47,7 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
     private long _flush;
     private bool _isInFlush;
     private bool _isMissed;
+    private bool _isDisposed;
     private long _batches;
     private int _batchesOfFlush;
 
@@ -186,7 +187,14 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
         lock (_gate) Miss();
     }
 
-    public void Dispose() => _news.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _news.Dispose();
+        }
+    }
 
     private bool Takes(long position)
     {
@@ -333,6 +341,6 @@ internal sealed class OutboundFeed : IChangeConsumer, IDisposable
 
     private void Wake()
     {
-        if (_news.CurrentCount == 0) _news.Release();
+        if (!_isDisposed && _news.CurrentCount == 0) _news.Release();
     }
 }

@@ -253,6 +253,31 @@ public sealed class SendingTests
     }
 
     [Test]
+    public async Task The_events_of_a_room_without_other_servers_are_not_looked_at()
+    {
+        var feed = _server.Services.GetRequiredService<OutboundFeed>();
+        var (handle, handled) = (feed.Handle, 0);
+        feed.Handle = (batch, stop) =>
+        {
+            Interlocked.Increment(ref handled);
+            return handle(batch, stop);
+        };
+        var roomId = await _alice.CreateRoomAsync(RoomRules.Recommended);
+        await SayAsync(roomId, 20);
+        Assert.That(handled, Is.Zero);
+
+        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var sent = await SayAsync(roomId, 1);
+        await _peer.HasTakenAsync(1);
+        Assert.That(_peer.Events, Is.EqualTo(sent));
+
+        await KickAsync(roomId, $"@bob:{_peer.Peer.Name}");
+        await SayAsync(roomId, 5);
+        await _peer.HasTakenAsync(2);
+        Assert.That(handled, Is.InRange(3, 4), "the join, two events, and one that finds no server");
+    }
+
+    [Test]
     public async Task Rooms_take_turns()
     {
         var busy = await JoinedRoomAsync();

@@ -1,0 +1,138 @@
+using Matrix.Core.Federation;
+using Matrix.Host.Network;
+using Matrix.Host.Outbound;
+using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Tests.Rooms;
+using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Matrix.Host.Tests.Outbound;
+
+/// <summary>The destinations of events.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class DistributorTests(string kind)
+{
+    private static readonly RoomNid _room = new(1_000_000);
+    private static readonly OutboundOptions _options = new() { ServerName = RoomsWorld.Server };
+    private static readonly NetworkOptions _network = new() { ServerName = RoomsWorld.Server };
+    private static readonly string[] _denied = ["denied.test"];
+
+    private RoomsWorld _world = null!;
+    private Destinations _destinations = null!;
+    private Distributor _distributor = null!;
+    private long _position;
+    private uint _ordinal;
+
+    [SetUp]
+    public async Task Starts()
+    {
+        _world = await RoomsWorld.StartsAsync(kind);
+        var (time, storage) = (new ManualTime(), _world.Storage);
+        var (events, states) = (_world.Rooms.Events, _world.Rooms.States);
+        var services = new DestinationServices(
+            _options, new TransactionSender(null!, events, storage, time), new OutboundMetrics(), storage, _network, time,
+            NullLogger<DestinationServices>.Instance);
+
+        // The queue is not started: nothing is sent.
+        _destinations = new Destinations(new SendQueue(1, 1, time), services, storage);
+        var reader = new RoomChangesReader(
+            storage, events, states, new RoomsOptions { ServerName = RoomsWorld.Server });
+        _distributor = new Distributor(
+            new RoomServers(storage, events, states, new ServerFilter([], _denied), _options),
+            _destinations,
+            new OutboundFeed(reader, storage, _options));
+        (_position, _ordinal) = (0, EventNid.FirstLiveOrdinal);
+    }
+
+    [TearDown]
+    public async Task Stops() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task Servers_joined_before_or_after_a_batch_get_its_events()
+    {
+        await Happens(2);
+        Assert.That(Owed("two.test"), Is.Zero);
+
+        await Happens(1, Changes("@bob:two.test", null, Membership.Join));
+        await Happens(2);
+        Assert.That(Owed("two.test"), Is.EqualTo(3));
+
+        await Happens(1, Changes("@carol:two.test", null, Membership.Join));
+        await Happens(1, Changes("@bob:two.test", Membership.Join, Membership.Leave));
+        await Happens(1);
+        Assert.That(Owed("two.test"), Is.EqualTo(6));
+
+        await Happens(1, Changes("@carol:two.test", Membership.Join, Membership.Ban));
+        await Happens(5);
+        Assert.That(Owed("two.test"), Is.EqualTo(7));
+    }
+
+    [TestCase(null, Membership.Invite, 1)]
+    [TestCase(Membership.Invite, Membership.Invite, 1)]
+    [TestCase(Membership.Knock, Membership.Invite, 1)]
+    [TestCase(Membership.Knock, Membership.Leave, 1)]
+    [TestCase(Membership.Knock, Membership.Ban, 1)]
+    [TestCase(Membership.Invite, Membership.Leave, 1)]
+    [TestCase(Membership.Invite, Membership.Ban, 1)]
+    [TestCase(null, Membership.Ban, 0)]
+    [TestCase(Membership.Leave, Membership.Ban, 0)]
+    [TestCase(Membership.Ban, Membership.Leave, 0)]
+    public async Task The_server_of_a_user_gets_what_concerns_an_invite_or_a_knock(
+        Membership? before, Membership after, int owed)
+    {
+        await Happens(3, Changes("@bob:two.test", before, after));
+        await Happens(1);
+
+        Assert.That(Owed("two.test"), Is.EqualTo(owed));
+    }
+
+    [Test]
+    public async Task A_server_does_not_get_its_own_event_back()
+    {
+        await Happens(0, Changes("@carol:three.test", null, Membership.Join));
+        var join = Next();
+        await HandleAsync(
+            [new OutboundEvent(join, "two.test")],
+            [new MembershipChanged(_room, "@bob:two.test", null, Membership.Join, join, false)]);
+
+        Assert.That((Owed("two.test"), Owed("three.test")), Is.EqualTo((0, 1)));
+    }
+
+    [Test]
+    public async Task Excluded_and_malformed_servers_and_this_one_get_nothing()
+    {
+        await Happens(
+            1,
+            Changes("@bob:denied.test", null, Membership.Join),
+            Changes("@bob:no server", null, Membership.Join),
+            Changes("@bob:" + RoomsWorld.Server, null, Membership.Join),
+            Changes("@bob", null, Membership.Join));
+        await Happens(1);
+
+        Assert.That(_destinations.Count, Is.Zero);
+    }
+
+    private int Owed(string server) => _destinations.Find(server)?.Owed ?? 0;
+
+    private EventNid Next() => EventNid.Of(_room, ++_ordinal);
+
+    private static Func<EventNid, MembershipChanged> Changes(string user, Membership? before, Membership after) =>
+        nid => new MembershipChanged(_room, user, before, after, nid, false);
+
+    /// <summary>A batch with so many events of this server; the first one changes the memberships.</summary>
+    private async Task Happens(int events, params Func<EventNid, MembershipChanged>[] changes)
+    {
+        EventNid[] nids = [.. Enumerable.Range(0, Math.Max(events, 1)).Select(_ => Next())];
+        await HandleAsync(
+            [.. nids.Take(events).Select(nid => new OutboundEvent(nid, null))],
+            [.. changes.Select(change => change(nids[0]))]);
+    }
+
+    private ValueTask HandleAsync(IReadOnlyList<OutboundEvent> events, IReadOnlyList<MembershipChanged> changes) =>
+        _distributor.HandleAsync(new OutboundBatch(_room, ++_position, events, changes), default);
+}
