@@ -55,11 +55,15 @@ type UnsignedEvent
         eventId: string
     ) =
 
+    // Servers differ in whether they write the hashes of references; nobody checks them.
     static let reference (id: string) (hash: byte[]) : Json =
-        Json.Array [|
-            Json.String id
-            Json.Object(JsonObject([| "sha256" |], [| Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> hash)) |]))
-        |]
+        let hashes =
+            if hash.Length = 0 then
+                JsonObject.Empty
+            else
+                JsonObject([| "sha256" |], [| Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> hash)) |])
+
+        Json.Array [| Json.String id; Json.Object hashes |]
 
     static let references (withHashes: bool) (ids: string[]) (hashes: byte[][]) : Json =
         if withHashes then
@@ -121,8 +125,8 @@ type UnsignedEvent
         else
             fields.RoomId
 
-    /// The ids and reference hashes of a list of references in a template of another server. There are no hashes since
-    /// room version 3.
+    /// The ids and reference hashes of a list of references in a template of another server; a hash that is missing is
+    /// empty. There are no hashes since room version 3.
     static member internal References
         (format: EventFormat, template: JsonObject, key: string)
         : Result<struct (string[] * byte[][]), PduFault> =
@@ -137,10 +141,13 @@ type UnsignedEvent
                 )
             )
 
-        let hashOf (hashes: JsonObject) : byte[] | null =
+        let hashOf (hashes: JsonObject) : byte[] =
             match hashes.Text "sha256" with
-            | null -> null
-            | text -> UnpaddedBase64.decode text
+            | null -> [||]
+            | text ->
+                match UnpaddedBase64.decode text with
+                | null -> [||]
+                | hash -> hash
 
         match template.TryFind key with
         | ValueNone -> Error(PduFault.Missing key)
@@ -152,11 +159,8 @@ type UnsignedEvent
                 match item with
                 | Json.String id when not format.ReferencesCarryHashes -> ids.Add id
                 | Json.Array [| Json.String id; Json.Object given |] when format.ReferencesCarryHashes ->
-                    match hashOf given with
-                    | null -> ()
-                    | hash ->
-                        ids.Add id
-                        hashes.Add hash
+                    ids.Add id
+                    hashes.Add(hashOf given)
                 | _ -> ()
 
             if ids.Count = items.Length then

@@ -89,11 +89,10 @@ public sealed class ReceivedInvites
         var userId = pdu.Pdu.StateKey!;
         if (await RefusedByUserAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
         var snapshot = await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false);
-        if (snapshot is not null
-            && await RefusedByRoomAsync(snapshot, rules, invite.Origin, userId, stop).ConfigureAwait(false) is { } closed)
-        {
-            return closed;
-        }
+        var closed = snapshot is null
+            ? null
+            : await RefusedByRoomAsync(snapshot, rules, invite.Origin, userId, stop).ConfigureAwait(false);
+        if (closed is not null) return closed;
 
         var state = await _stripped.OfInviteAsync(rules, invite.State, pdu.Pdu, stop).ConfigureAwait(false);
         if (!state.IsOk) return state.Failure;

@@ -17,8 +17,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Rooms.Inviting;
 
 /// <summary>
-/// Memberships that other servers take part in. A room that is known only by an invite or knock is left through a server
-/// in it. Server-Server API, "Inviting to a room" and "Leaving Rooms (Rejecting Invites)".
+/// Memberships that other servers take part in. A room that is known only by an invite or knock is left through a
+/// server in it. Server-Server API, "Inviting to a room" and "Leaving Rooms (Rejecting Invites)".
 /// </summary>
 internal sealed partial class RemoteMemberships(
     RemoteInvites invites,
@@ -73,7 +73,8 @@ internal sealed partial class RemoteMemberships(
             var content = await contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);
             foreach (var server in Candidates(servers))
             {
-                var refused = await KnockThroughAsync(server, userId, roomId, content, both.Token).ConfigureAwait(false);
+                var refused = await KnockThroughAsync(
+                    server, userId, roomId, content, both.Token).ConfigureAwait(false);
                 if (refused is null) return null;
                 failure = RemoteFailures.MoreTelling(failure, refused);
                 if (RemoteFailures.IsFinal(refused)) break;
@@ -99,7 +100,7 @@ internal sealed partial class RemoteMemberships(
         // The version is one of those that were offered.
         var rules = RoomRules.FindUnstable(made.Value.RoomVersion)!;
         var signed = signer.Sign(rules, roomId, userId, content, made.Value.Event);
-        if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
+        if (!signed.IsOk) return NoTemplate(server, signed.Failure);
         var knock = signed.Value;
         var sent = await api.SendKnockAsync(
             server, roomId, knock.EventId, EventJson.Of(knock), stop).ConfigureAwait(false);
@@ -176,13 +177,18 @@ internal sealed partial class RemoteMemberships(
         }
 
         var signed = signer.Sign(rules, row.RoomId, userId, content, made.Value.Event);
-        if (!signed.IsOk) return RemoteFailures.Unusable(server, $"the template is not valid: {signed.Failure.Message}");
+        if (!signed.IsOk) return NoTemplate(server, signed.Failure);
         var sent = await api.SendLeaveAsync(
             server, row.RoomId, signed.Value.EventId, EventJson.Of(signed.Value), stop).ConfigureAwait(false);
         return sent.IsOk ? signed.Value : RemoteFailures.Of(server, sent.Failure!);
     }
 
-    /// <summary>Servers that may be in the room: the one of the invite or knock, then those of the stripped state.</summary>
+    private static RoomFailure NoTemplate(string server, RoomFailure why) =>
+        RemoteFailures.Unusable(server, $"the template is not valid: {why.Message}");
+
+    /// <summary>
+    /// Servers that may be in the room: the one of the invite or knock, then those of the stripped state.
+    /// </summary>
     private IEnumerable<string> ServersOf(StrippedRoomRow row)
     {
         var senders = JsonText.TryParse(

@@ -78,7 +78,7 @@ public sealed class RoomJoins
                         snapshot, request.UserId, local.Failure, stop).ConfigureAwait(false));
             if (!mayHelp) return local;
 
-            var servers = await CandidatesAsync(snapshot, roomId, via, stop).ConfigureAwait(false);
+            var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop).ConfigureAwait(false);
             if (servers.Count == 0) return local;
             var join = new RemoteJoin(request.UserId, roomId, servers, request.Reason, isResident);
             if (await _remote.JoinAsync(join, stop).ConfigureAwait(false) is { } joined) return joined;
@@ -100,18 +100,20 @@ public sealed class RoomJoins
     }
 
     /// <summary>
-    /// The servers to ask: those that the client or the alias names, those that were in the room when this server knew
-    /// it, and that of the room's id.
+    /// The servers to ask: those that the client or the alias names, that of an invite, those that were in the room when
+    /// this server knew it, and that of the room's id.
     /// </summary>
     private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
-        RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)
+        string userId, RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)
     {
+        var invite = await _storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false);
+        string[] ofInvite = invite is null ? [] : [invite.Server];
         IReadOnlyList<string> members = snapshot is null
             ? []
             : await _storage.Memberships.RemoteServersAsync(
                 snapshot.Room.Nid, _options.JoinCandidates, stop).ConfigureAwait(false);
         string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
-        return [.. via.Concat(members).Concat(ofId)
+        return [.. via.Concat(ofInvite).Concat(members).Concat(ofId)
             .Where(server => ServerName.isValid(server) && server != _options.ServerName)
             .Distinct()
             .Take(_options.JoinCandidates)];

@@ -92,7 +92,9 @@ internal sealed partial class ReceivedStrippedState(
         member.Canonical,
     ]);
 
-    /// <summary>Why an entry is no whole event of the room; null if it is one. Its signatures are not verified.</summary>
+    /// <summary>
+    /// Why an entry is no whole event of the room; null if it is one. Its signatures are not verified.
+    /// </summary>
     private static string? FaultOfForm(RoomRules rules, string roomId, JsonObject json)
     {
         var read = rules.ReadReceived(json);

@@ -9,7 +9,9 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Rooms that the user is invited to or knocks on, as stripped state. Client-Server API, "Stripped state".</summary>
+/// <summary>
+/// Rooms that the user is invited to or knocks on, as stripped state. Client-Server API, "Stripped state".
+/// </summary>
 internal sealed class InvitedRooms(EventStore events, StateStore states)
 {
     /// <summary>Writes the room as a member of `invite`, unless the user ignores the inviter.</summary>

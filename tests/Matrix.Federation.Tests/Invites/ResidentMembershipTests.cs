@@ -63,7 +63,8 @@ public sealed class ResidentMembershipTests
         await using var server = await InProcessServer.StartAsync(("compatibility.legacy_federation", "false"));
         server.Knows(_peer.Peer);
 
-        var sent = await _peer.Peer.SendAsync(server, "PUT", "/_matrix/federation/v1/send_leave/!a:b/$c", new JsonObject());
+        var sent = await _peer.Peer.SendAsync(
+            server, "PUT", "/_matrix/federation/v1/send_leave/!a:b/$c", new JsonObject());
 
         sent.Is(404, "M_UNRECOGNIZED");
     }
@@ -90,7 +91,8 @@ public sealed class ResidentMembershipTests
         if (fault == "state key") template["state_key"] = "@eve:" + _peer.Peer.Name;
         if (fault == "membership") template["content"]!["membership"] = "join";
         var leave = PeerRoom.Json(room.Complete(template));
-        if (fault == "signature") leave["signatures"]![_peer.Peer.Name]![_peer.Peer.Current.Key.Id] = new string('A', 86);
+        var keyId = _peer.Peer.Current.Key.Id;
+        if (fault == "signature") leave["signatures"]![_peer.Peer.Name]![keyId] = new string('A', 86);
         var eventId = fault == "path event" ? "$other" : room.Know(leave).EventId;
         var roomId = fault == "path room" ? await _alice.CreateRoomAsync("10") : room.RoomId;
         var sender = fault == "origin" ? new Peer("127.0.251.9:1") : _peer.Peer;
@@ -229,6 +231,32 @@ public sealed class ResidentMembershipTests
     }
 
     [Test]
+    public async Task A_knock_through_another_server_is_retracted_there()
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
+        Pdu? leave = null;
+        _peer.Answers = request =>
+        {
+            if (request.Path.StartsWith("v1/make_"))
+            {
+                var membership = request.Path.StartsWith("v1/make_knock") ? "knock" : "leave";
+                return (200, room.Template(_alice.UserId, membership));
+            }
+
+            var taken = room.Know(request.Body!);
+            room.Takes(taken);
+            if (request.Path.StartsWith("v2/send_leave/")) leave = taken;
+            return (200, new JsonObject { ["knock_room_state"] = new JsonArray() });
+        };
+        (await _alice.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(200);
+
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+
+        Assert.That(leave!.Content.Text("membership"), Is.EqualTo("leave"));
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["knock"]?[room.RoomId], Is.Null);
+    }
+
+    [Test]
     public async Task A_local_user_knocks_on_a_local_room()
     {
         var roomId = await KnockableAsync(_alice, "10");
@@ -288,12 +316,11 @@ public sealed class ResidentMembershipTests
         return room.Complete(made["event"]!.AsObject());
     }
 
-    private Task<Reply> SendAsync(PeerRoom room, string membership, Pdu pdu, string api = "v2") =>
-        _peer.Peer.SendAsync(
-            _server,
-            "PUT",
-            $"/_matrix/federation/{api}/send_{membership}/{PeerRoom.Escape(room.RoomId)}/{PeerRoom.Escape(pdu.EventId)}",
-            PeerRoom.Json(pdu));
+    private Task<Reply> SendAsync(PeerRoom room, string membership, Pdu pdu, string api = "v2")
+    {
+        var path = $"/_matrix/federation/{api}/send_{membership}/{PeerRoom.Escape(room.RoomId)}/";
+        return _peer.Peer.SendAsync(_server, "PUT", path + PeerRoom.Escape(pdu.EventId), PeerRoom.Json(pdu));
+    }
 
     private async Task<string?> MembershipOfBobAsync(string roomId)
     {

@@ -68,7 +68,8 @@ public sealed class AnsweringPeer : IAsyncDisposable
         var body = http.Request.ContentLength > 0 || http.Request.Method == "PUT"
             ? (await JsonNode.ParseAsync(http.Request.Body))?.AsObject()
             : null;
-        var request = new PeerRequest(http.Request.Method, path.StartsWith(Prefix) ? path[Prefix.Length..] : path, body);
+        path = path.StartsWith(Prefix) ? path[Prefix.Length..] : path;
+        var request = new PeerRequest(http.Request.Method, path, body);
         _requests.Enqueue(request);
         await BeforeAnswer(request);
         var (status, json) = Answers(request) ?? Error(404, "M_UNRECOGNIZED");

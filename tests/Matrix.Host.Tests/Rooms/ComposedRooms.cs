@@ -1,3 +1,8 @@
+using Matrix.Core.Json;
+using Matrix.Host.Network;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
@@ -28,6 +33,10 @@ internal sealed class ComposedRooms : IDisposable
             .AddSingleton(options)
             .AddSingleton(new ReadingOptions())
             .AddSingleton(TimeProvider.System)
+            .AddSingleton<IServerKeys, NoOtherServers>()
+            .AddSingleton(new FederationApi(
+                new NoOtherServers(), new NetworkOptions { ServerName = options.ServerName }))
+            .AddLogging()
             .AddRooms()
             .AddSingleton<IPushEvaluation, NoPushEvaluation>()
             .BuildServiceProvider();
@@ -58,4 +67,22 @@ internal sealed class ComposedRooms : IDisposable
         new PushRuleCache(storage.AccountData, 1 << 20));
 
     public void Dispose() => _parts.Dispose();
+
+    /// <summary>A network without other servers.</summary>
+    private sealed class NoOtherServers : IFederationClient, IServerKeys
+    {
+        private static FederationFailure Nothing { get; } =
+            new(FederationFailureKind.Unreachable, 0, "", "There are no other servers.");
+
+        public ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop) =>
+            ValueTask.FromResult<FederationResult<JsonObject>>(Nothing);
+
+        public ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
+            FederationRequest request, CancellationToken stop) =>
+            ValueTask.FromResult<FederationResult<ReadOnlyMemory<byte>>>(Nothing);
+
+        public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
+            string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlyDictionary<string, ServerKey>>(new Dictionary<string, ServerKey>());
+    }
 }

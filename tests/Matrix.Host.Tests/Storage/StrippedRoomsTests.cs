@@ -126,8 +126,8 @@ internal sealed class StrippedRoomsTests(string kind) : StorageTests(kind)
         new(Alice, Row(eventId, roomId), 10);
 
     private static StrippedRoomRow Row(string eventId, string roomId, Membership membership = Membership.Invite) => new(
-        roomId, "11", "elsewhere.example", membership, "@eve:elsewhere.example", EventId(eventId), Json("{}"), Json("[]"),
-        0);
+        roomId, "11", "elsewhere.example", membership, "@eve:elsewhere.example", EventId(eventId), Json("{}"),
+        Json("[]"), 0);
 
     private static StrippedRoomLeft Left(string endedId, string eventId, string roomId = Elsewhere) => new(
         Alice, roomId, EventId(endedId), Alice, EventId(eventId), Json("{\"end\":1}"), 10);

@@ -17,7 +17,9 @@ internal sealed class Knock(RoomMemberships memberships, AliasResolver aliases) 
     private async ValueTask<Answer> KnockAsync(Call call, string? reason, CancellationToken stop)
     {
         // Clients before version 1.12 name servers as `server_name`.
-        var (roomId, servers) = (call["roomIdOrAlias"], (string[])[.. call.Query.Texts("via"), .. call.Query.Texts("server_name")]);
+        string[] servers = [.. call.Query.Texts("via"), .. call.Query.Texts("server_name")];
+        if (call.Query.Problem is { } problem) return problem;
+        var roomId = call["roomIdOrAlias"];
         if (roomId.StartsWith('#'))
         {
             var found = await aliases.FindAsync(roomId, stop).ConfigureAwait(false);
