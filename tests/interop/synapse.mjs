@@ -117,7 +117,8 @@ const checks = {
   async 'invite, reject, rescind'({ version, here, there }) {
     const room = await here.main.create({ room_version: version, preset: 'private_chat', name: 'Invited' });
     const invited = (user) => eventually(async () => holds((await user.rooms()).invite?.[room], 'no invite'));
-    const uninvited = (user) => eventually(async () => holds(!(await user.rooms()).invite?.[room], 'still invited'));
+    const uninvited = (user, after) =>
+      eventually(async () => holds(!(await user.rooms()).invite?.[room], `still invited after ${after}`));
     await here.main.act(room, 'invite', there.main.id);
     await invited(there.main);
     await there.main.join(room);
@@ -125,12 +126,12 @@ const checks = {
     await here.main.act(room, 'invite', there.other.id);
     await invited(there.other);
     await there.other.act(room, 'leave');
-    await uninvited(there.other);
+    await uninvited(there.other, 'rejecting');
     await sameState(room, here.main, there.main);
     await here.main.act(room, 'invite', there.other.id);
     await invited(there.other);
     await here.main.act(room, 'kick', there.other.id);
-    await uninvited(there.other);
+    await uninvited(there.other, 'the kick');
     await sameState(room, here.main, there.main);
   },
 };

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Talks with a real Synapse over federation: rooms of every version, made by either side. Starts both servers on this
 # machine and ends them. Needs the lab (LAB_TOOLS, default ../shared/lab beside the repository; its setup.sh has run) and
-# Node. Arguments are room versions; without any, all are tried. VERBOSE=1 prints the requests that failed.
+# Node. Arguments are room versions; without any, all are tried. ONLY=text runs the
+# checks whose name has that text. KEEP=1 leaves Synapse running and both databases in place.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=$(cd "$here/../.." && pwd)
@@ -24,8 +25,12 @@ work=$(mktemp -d) || exit 1
 ours=
 finish() {
     [ -z "$ours" ] || { kill "$ours" 2>/dev/null; wait "$ours" 2>/dev/null; }
-    [ "${KEEP:-0}" = 1 ] || "$tools/synapse-down.sh" "$name" --wipe >/dev/null 2>&1
-    rm -rf "$work"
+    if [ "${KEEP:-0}" = 1 ]; then
+        echo "interop: Synapse runs on; our database and log are in $work" >&2
+    else
+        "$tools/synapse-down.sh" "$name" --wipe >/dev/null 2>&1
+        rm -rf "$work"
+    fi
 }
 trap finish EXIT
 
