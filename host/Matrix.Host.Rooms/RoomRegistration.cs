@@ -32,7 +32,11 @@ public static class RoomRegistration
     /// reading, and a clock.
     /// </summary>
     public static IServiceCollection AddRooms(this IServiceCollection services) =>
+<<<<<<< ours
         services.AddDeciding().AddReceiving().AddJoining().AddInviting().AddReading();
+=======
+        services.AddDeciding().AddReceiving().AddInviting().AddReading();
+>>>>>>> theirs
 
     /// <summary>
     /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
