@@ -32,11 +32,7 @@ public static class RoomRegistration
     /// reading, and a clock.
     /// </summary>
     public static IServiceCollection AddRooms(this IServiceCollection services) =>
-<<<<<<< ours
         services.AddDeciding().AddReceiving().AddJoining().AddInviting().AddReading();
-=======
-        services.AddDeciding().AddReceiving().AddInviting().AddReading();
->>>>>>> theirs
 
     /// <summary>
     /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
@@ -176,11 +172,6 @@ public static class RoomRegistration
             parts.Get<ProfilePropagation>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new RemoteLeaves(
-            parts.Get<FederationApi>(),
-            parts.Get<TemplateSigner>(),
-            parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomJoins(
             parts.Get<RoomMemberships>(),
             parts.Get<AliasResolver>(),
@@ -208,6 +199,8 @@ public static class RoomRegistration
             parts.Get<TemplateSigner>(),
             parts.Get<MemberContents>(),
             parts.Get<ReceivedStrippedState>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<RoomReceiver>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),

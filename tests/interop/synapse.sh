@@ -34,6 +34,7 @@ finish() {
 }
 trap finish EXIT
 
+"$tools/synapse-down.sh" "$name" --wipe >/dev/null 2>&1
 "$tools/synapse-up.sh" "$name" "$synapse_port" "$synapse_federation" sqlite || refuse "Synapse did not start"
 "$tools/mkcert.sh" "$work/tls.crt" "$work/tls.key" localhost 127.0.0.1 || refuse "no certificate"
 

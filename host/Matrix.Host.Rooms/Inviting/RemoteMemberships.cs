@@ -4,6 +4,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -26,6 +27,8 @@ internal sealed partial class RemoteMemberships(
     TemplateSigner signer,
     MemberContents contents,
     ReceivedStrippedState stripped,
+    RoomSnapshots rooms,
+    RoomReceiver receiver,
     IStorage storage,
     RoomsOptions options,
     TimeProvider time,
@@ -58,7 +61,24 @@ internal sealed partial class RemoteMemberships(
         // Not cancelled: a server may have taken the leave.
         _ = await storage.Writer.WriteAsync(
             new WriteBatch(1).Add(change), CancellationToken.None).ConfigureAwait(false);
+        if (left is not null) await EnterAsync(row, left).ConfigureAwait(false);
         return true;
+    }
+
+    /// <summary>
+    /// Gives a leave to the room if the room is here: no other server sends it, since it is ours. The room fetches the
+    /// invite that it follows, if that has not come yet.
+    /// </summary>
+    private async ValueTask EnterAsync(StrippedRoomRow row, Pdu left)
+    {
+        var found = await rooms.FindAsync(row.RoomId, CancellationToken.None).ConfigureAwait(false);
+        if (found is not { Local.Joined.Count: > 0, Room: var room }) return;
+        var read = room.Rules.ReadReceived(EventJson.Of(left));
+        if (read.IsOk)
+        {
+            _ = await receiver.ReceiveAsync(
+                row.Server, room, [read.Value], CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     /// <inheritdoc/>

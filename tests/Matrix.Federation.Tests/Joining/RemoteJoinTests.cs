@@ -433,24 +433,6 @@ public sealed class RemoteJoinTests
         JoinedRoom((await alice.GetAsync("sync")).Is(200), room);
     }
 
-    [Test]
-    public async Task A_room_without_local_users_is_left_through_a_server_in_it(
-        [Values("1", "10", "12")] string version, [Values] bool isOld)
-    {
-        _peer.OnlyFirstVersion = isOld;
-        var room = _peer.CreatesRoom(version);
-        room.Add(room.Creator, "m.room.member", _alice.UserId, new JsonObject { ["membership"] = "invite" });
-        var leaves = _server.Services.GetRequiredService<RemoteLeaves>();
-
-        var left = await leaves.LeaveAsync(
-            _alice.UserId, room.RoomId, version, ["127.0.9.9:1", _peer.Peer.Name], "no time", CancellationToken.None);
-
-        Assert.That(left.Failure, Is.Null);
-        Assert.That(room.IdOf(room.Last), Is.EqualTo(left.Value!.EventId));
-        Assert.That(
-            room.Last["content"]!.ToJsonString(), Is.EqualTo("""{"membership":"leave","reason":"no time"}"""));
-    }
-
     private static JsonObject Restricted => new()
     {
         ["join_rule"] = "restricted",
