@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Talks with a real Synapse over federation: rooms of every version, made by either side. Starts both servers on this
-# machine and ends them. Needs the lab (LAB_TOOLS, default ../shared/lab beside the repository; its setup.sh has run) and
-# Node. Arguments are room versions; without any, all are tried. ONLY=text runs the
-# checks whose name has that text. KEEP=1 leaves Synapse running and both databases in place.
+# machine and ends them. Needs Node and the lab (LAB_TOOLS, default ../shared/lab beside the repository), whose setup.sh
+# has run. Arguments are room versions; without any, all are tried. ONLY=text runs the checks whose name has that text.
+# KEEP=1 leaves Synapse running and both databases in place.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=$(cd "$here/../.." && pwd)

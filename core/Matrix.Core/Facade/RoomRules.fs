@@ -340,8 +340,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Decision.Allowed _ -> true
         | Decision.Rejected _ -> false
 
-    /// An event of another server, if it has the format of this version. Server-Server API, "Checks performed on receipt
-    /// of a PDU".
+    /// An event of another server, if it has the format of this version. Server-Server API, "Checks performed on
+    /// receipt of a PDU".
     member _.ReadReceived(utf8: ReadOnlyMemory<byte>) : Outcome<ReceivedPdu> =
         match PduFormat.ofBytes format utf8.Span with
         | Ok received -> Outcome.Ok received

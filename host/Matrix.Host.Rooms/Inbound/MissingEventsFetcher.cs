@@ -73,7 +73,9 @@ internal sealed partial class MissingEventsFetcher(
         }
     }
 
-    /// <summary>The response to a request. A request that fails here gets nothing, so that no event waits for it.</summary>
+    /// <summary>
+    /// The response to a request. A request that fails here gets nothing, so that no event waits for it.
+    /// </summary>
     private async ValueTask<Response> AskAsync(RoomIdentity room, PeerRequest request, CancellationToken stop)
     {
         await _slots.WaitAsync(stop).ConfigureAwait(false);

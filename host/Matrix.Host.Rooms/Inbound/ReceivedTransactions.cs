@@ -53,7 +53,8 @@ public sealed class ReceivedTransactions(
     {
         try
         {
-            var last = await storage.ReceivedTransactions.LastAsync(origin, CancellationToken.None).ConfigureAwait(false);
+            var last = await storage.ReceivedTransactions.LastAsync(
+                origin, CancellationToken.None).ConfigureAwait(false);
             if (last?.TransactionId == transactionId)
             {
                 return JsonText.TryParseStored(last.Response.Span, out var before)
@@ -63,7 +64,8 @@ public sealed class ReceivedTransactions(
 
             var response = await PdusAsync(origin, pdus).ConfigureAwait(false);
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(response));
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(
+                new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
             return response;
         }
         finally

@@ -7,9 +7,9 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// Receives events of other servers: checks their signatures, and has the room's machine decide them in the room's lane.
-/// An event that waits for others is stored before its sender gets a response. Server-Server API, "Checks performed on
-/// receipt of a PDU".
+/// Receives events of other servers: checks their signatures, and has the room's machine decide them in the room's
+/// lane. An event that waits for others is stored before its sender gets a response. Server-Server API, "Checks
+/// performed on receipt of a PDU".
 /// </summary>
 public sealed class RoomReceiver
 {
@@ -171,8 +171,8 @@ public sealed class RoomReceiver
     }
 
     /// <summary>
-    /// Runs a session in the lane of a room with other servers. The first one writes the indexes that such a room needs,
-    /// in a batch of its own, because decisions look them up.
+    /// Runs a session in the lane of a room with other servers. The first one writes the indexes that such a room
+    /// needs, in a batch of its own, because decisions look them up.
     /// </summary>
     private async ValueTask<RoomResult<T>> InFederatedLaneAsync<T>(
         RoomIdentity room, Func<LaneSession, ValueTask<RoomResult<T>>> act, CancellationToken stop)

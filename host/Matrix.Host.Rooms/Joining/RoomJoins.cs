@@ -100,8 +100,8 @@ public sealed class RoomJoins
     }
 
     /// <summary>
-    /// The servers to ask: those that the client or the alias names, that of an invite, those that were in the room when
-    /// this server knew it, and that of the room's id.
+    /// The servers to ask: those that the client or the alias names, that of an invite, those that were in the room
+    /// when this server knew it, and that of the room's id.
     /// </summary>
     private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
         string userId, RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)

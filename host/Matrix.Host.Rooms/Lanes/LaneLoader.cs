@@ -38,7 +38,8 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
             Exists = true,
             State = state,
             Local = await LocalMembers.ReadAsync(storage.Memberships, room, stop).ConfigureAwait(false),
-            Extremities = await ExtremitiesAsync(row.Identity, header, state, row.IsFederated, stop).ConfigureAwait(false),
+            Extremities = await ExtremitiesAsync(
+                row.Identity, header, state, row.IsFederated, stop).ConfigureAwait(false),
             Depth = header.Depth,
             CurrentStep = header.CurrentStep,
             LastStep = header.LastStep,

@@ -88,8 +88,8 @@ internal sealed class LaneSession : IDisposable
     }
 
     /// <summary>
-    /// Runs the machine's outstanding resolution in the session: a local state event has to be adopted on the room as it
-    /// is now. Received events may be decided by it. Null if there is none.
+    /// Runs the machine's outstanding resolution in the session: a local state event has to be adopted on the room as
+    /// it is now. Received events may be decided by it. Null if there is none.
     /// </summary>
     internal async ValueTask<Output?> ResolveAsync(CancellationToken stop)
     {

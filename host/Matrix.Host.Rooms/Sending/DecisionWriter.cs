@@ -165,7 +165,11 @@ internal sealed class DecisionWriter(
     private async ValueTask WriteGraphAsync(
         LaneSession session, DecidedEvent decided, StoredEvent stored, CancellationToken stop)
     {
-        if (decided.RefusedBy.Length > 0) session.Write(new EventRefused(stored.Nid, decided.RefusedBy, decided.Reason));
+        if (decided.RefusedBy.Length > 0)
+        {
+            session.Write(new EventRefused(stored.Nid, decided.RefusedBy, decided.Reason));
+        }
+
         if (decided.ClosesGap) session.Write(new GapClosed(stored.Room.Nid, stored.EventId));
         if (!decided.IsLocal && !decided.IsOutlier)
         {

@@ -26,7 +26,8 @@ internal sealed class LaneState(EventStore events)
         var hasCreate = false;
         foreach (var key in keys)
         {
-            if (await EventAsync(session, state, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
+            var stored = await EventAsync(session, state, key.Type, key.Key, stop).ConfigureAwait(false);
+            if (stored is null) continue;
             found.Add(stored.Auth);
             hasCreate |= key.Type == "m.room.create";
         }

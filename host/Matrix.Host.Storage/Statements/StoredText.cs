@@ -5,8 +5,8 @@ using System.Text;
 namespace Matrix.Host.Storage.Statements;
 
 /// <summary>
-/// The stored form of text. PostgreSQL stores neither NUL nor lone surrogates, and UTF-8 has no form for the latter, but
-/// events of other servers may contain both. Such a character is stored as an escape character and four hexadecimal
+/// The stored form of text. PostgreSQL stores neither NUL nor lone surrogates, and UTF-8 has no form for the latter,
+/// but events of other servers may contain both. Such a character is stored as an escape character and four hexadecimal
 /// digits; so is the escape character itself. Different texts are stored differently.
 /// </summary>
 internal static class StoredText

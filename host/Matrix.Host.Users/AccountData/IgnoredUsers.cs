@@ -2,6 +2,7 @@ using System.Text.Json;
 using Matrix.Core.Facade;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Users.Caching;
 
 namespace Matrix.Host.Users.AccountData;
 

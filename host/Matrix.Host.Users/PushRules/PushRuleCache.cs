@@ -1,7 +1,7 @@
 using Matrix.Core.Push;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Users.AccountData;
+using Matrix.Host.Users.Caching;
 
 namespace Matrix.Host.Users.PushRules;
 

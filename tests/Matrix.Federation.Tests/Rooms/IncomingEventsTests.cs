@@ -187,7 +187,8 @@ public sealed class IncomingEventsTests
         var json = PeerRoom.Json(said);
         if (wrong == "signature")
         {
-            json["signatures"]![_peer.Peer.Name]![_peer.Peer.Current.Key.Id] = Convert.ToBase64String(new byte[64]).TrimEnd('=');
+            var forged = Convert.ToBase64String(new byte[64]).TrimEnd('=');
+            json["signatures"]![_peer.Peer.Name]![_peer.Peer.Current.Key.Id] = forged;
         }
         else if (wrong == "hash") json["content"]!["body"] = "changed on the way";
         else json["depth"] = "five";

@@ -36,7 +36,8 @@ public sealed class ResidentJoinTests
         Assert.That(room.State.Values.Select(pdu => pdu.EventId), Is.EquivalentTo(state));
 
         var messages = Enumerable.Range(1, 5).Select(n => room.Say("bob", $"hello {n}")).ToArray();
-        var sent = (await room.SendAsync(_server, "t" + version, messages)).Is(200).Matches("transactions.yaml", "/send/{txnId}", "put").Json;
+        var sent = (await room.SendAsync(_server, "t" + version, messages))
+            .Is(200).Matches("transactions.yaml", "/send/{txnId}", "put").Json;
         Assert.That(
             sent["pdus"]!.AsObject().Select(each => (each.Key, each.Value!.ToJsonString())),
             Is.EquivalentTo(messages.Select(pdu => (pdu.EventId, "{}"))));

@@ -66,7 +66,8 @@ public sealed class ServedHistoryTests
         var join = MemberOf(_room.User("bob"));
         var reply = await GetAsync(_peer, $"event_auth/{Escape(_roomId)}/{Escape(join)}");
 
-        var chain = Known(reply.Is(200).Matches("event_auth.yaml", "/event_auth/{roomId}/{eventId}").Json["auth_chain"]!);
+        var served = reply.Is(200).Matches("event_auth.yaml", "/event_auth/{roomId}/{eventId}").Json;
+        var chain = Known(served["auth_chain"]!);
         Assert.That(chain.Select(pdu => pdu.Type), Is.SupersetOf(new[] { "m.room.create", "m.room.power_levels" }));
         Assert.That(chain.SelectMany(pdu => pdu.AuthEvents).Distinct(), Is.SubsetOf(chain.Select(pdu => pdu.EventId)));
     }
@@ -92,7 +93,8 @@ public sealed class ServedHistoryTests
         var reply = await _peer.SendAsync(
             _server, "POST", $"/_matrix/federation/v1/get_missing_events/{Escape(_roomId)}", body);
 
-        var events = Known(reply.Is(200).Matches("backfill.yaml", "/get_missing_events/{roomId}", "post").Json["events"]!);
+        var served = reply.Is(200).Matches("backfill.yaml", "/get_missing_events/{roomId}", "post").Json;
+        var events = Known(served["events"]!);
         Assert.That(events.Select(pdu => pdu.EventId), Is.EqualTo(_said[5..10]));
     }
 

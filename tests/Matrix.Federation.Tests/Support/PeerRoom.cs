@@ -66,7 +66,8 @@ public sealed class PeerRoom
         var versions = string.Join("&", RoomRules.Known.Select(version => $"ver={version}"));
         var userId = $"@{user}:{peer.Name}";
         var target = $"/_matrix/federation/v1/make_join/{Escape(roomId)}/{Escape(userId)}?{versions}";
-        var made = (await peer.SendAsync(server, "GET", target)).Is(200).Matches("joins-v1.yaml", "/make_join/{roomId}/{userId}").Json;
+        var made = (await peer.SendAsync(server, "GET", target))
+            .Is(200).Matches("joins-v1.yaml", "/make_join/{roomId}/{userId}").Json;
 
         var room = new PeerRoom(peer, (string)made["room_version"]!, roomId);
         var join = room.Complete(made["event"]!.AsObject());

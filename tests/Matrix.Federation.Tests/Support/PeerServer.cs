@@ -85,12 +85,14 @@ public sealed class PeerServer : IAsyncDisposable
                 ["auth_chain_ids"] = Ids(room.AuthChainOf(state)),
             };
         }));
-        _app.MapGet(V1 + "event_auth/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) => ReplyAsync(
-            http,
-            () => new JsonObject
-            {
-                ["auth_chain"] = Whole(Rooms[roomId].AuthChainOf([Rooms[roomId].Events[eventId]])),
-            }));
+        _app.MapGet(
+            V1 + "event_auth/{roomId}/{eventId}",
+            (HttpContext http, string roomId, string eventId) => ReplyAsync(
+                http,
+                () => new JsonObject
+                {
+                    ["auth_chain"] = Whole(Rooms[roomId].AuthChainOf([Rooms[roomId].Events[eventId]])),
+                }));
         _app.MapPost(V1 + "get_missing_events/{roomId}", async (HttpContext http, string roomId) =>
         {
             var body = (await JsonNode.ParseAsync(http.Request.Body))!;
@@ -129,5 +131,6 @@ public sealed class PeerServer : IAsyncDisposable
 
     private static JsonArray Ids(IEnumerable<Pdu> events) => new([.. events.Select(pdu => (JsonNode)pdu.EventId)]);
 
-    private static JsonArray Whole(IEnumerable<Pdu> events) => new([.. events.Select(pdu => (JsonNode)PeerRoom.Json(pdu))]);
+    private static JsonArray Whole(IEnumerable<Pdu> events) =>
+        new([.. events.Select(pdu => (JsonNode)PeerRoom.Json(pdu))]);
 }

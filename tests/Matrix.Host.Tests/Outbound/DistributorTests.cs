@@ -35,7 +35,12 @@ internal sealed class DistributorTests(string kind)
         var (time, storage) = (new ManualTime(), _world.Storage);
         var (events, states) = (_world.Rooms.Events, _world.Rooms.States);
         var services = new DestinationServices(
-            _options, new TransactionSender(null!, events, storage, time), new OutboundMetrics(), storage, _network, time,
+            _options,
+            new TransactionSender(null!, events, storage, time),
+            new OutboundMetrics(),
+            storage,
+            _network,
+            time,
             NullLogger<DestinationServices>.Instance);
 
         // The queue is not started: nothing is sent.

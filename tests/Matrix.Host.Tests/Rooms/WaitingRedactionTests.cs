@@ -81,7 +81,8 @@ internal sealed class WaitingRedactionTests(string kind)
         {
             var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
             var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
-            return await appender.DecideAsync(session, await EventAppender.PrepareAsync(session, default), draft, null, default);
+            var prepared = await EventAppender.PrepareAsync(session, default);
+            return await appender.DecideAsync(session, prepared, draft, null, default);
         });
 
     /// <summary>The event arrives on an earlier extremity; a machine that is given the facts decides it.</summary>

@@ -9,8 +9,8 @@ namespace Matrix.Host.Storage.Tables.AuthChains;
 public interface IAuthChainsTable
 {
     /// <summary>
-    /// The accepted state events that name this one in `auth_events`, the newest first. Outliers that came live are named
-    /// by their old number.
+    /// The accepted state events that name this one in `auth_events`, the newest first. Outliers that came live are
+    /// named by their old number.
     /// </summary>
     ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop);
 

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 
-namespace Matrix.Host.Users.AccountData;
+namespace Matrix.Host.Users.Caching;
 
 /// <summary>One type of global account data of all users, parsed, in memory.</summary>
 /// <param name="parse">Parses a user's content; null if the user has none.</param>
