@@ -257,7 +257,12 @@ let ``A new room has no id until its create event is adopted, and loses it if th
 [<Test>]
 let ``An adoption that lacks facts leaves the machine as it was`` () =
     let store = Store "here"
-    let limits = { IncomingLimits.Default with Previous = 1 }
+
+    let limits = {
+        IncomingLimits.Default with
+            Previous = 1
+    }
+
     let elder = machineWith IncomingLimits.Default
 
     let topic id =
