@@ -1,8 +1,8 @@
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
-using Matrix.Host.Network.FederationClient.Operations;
-using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Inviting;

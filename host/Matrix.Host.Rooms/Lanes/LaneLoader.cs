@@ -1,11 +1,11 @@
 using Matrix.Core.Facade;
-using Matrix.Host.Storage.Tables.Events;
-using Matrix.Core.Room.Incoming;
 using Matrix.Core.Room;
+using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Lanes;

@@ -230,7 +230,9 @@ public sealed class IncomingEventsTests
             ["body"] = text,
             ["m.relates_to"] = new JsonObject
             {
-                ["rel_type"] = "m.thread" + text, ["event_id"] = "$x" + text, ["key"] = text,
+                ["rel_type"] = "m.thread" + text,
+                ["event_id"] = "$x" + text,
+                ["key"] = text,
             },
         });
         var said = room.Say("bob", "after it");
