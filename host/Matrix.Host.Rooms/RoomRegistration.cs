@@ -123,7 +123,8 @@ public static class RoomRegistration
             parts.Get<RoomReceiver>(),
             parts.Get<EnteringRooms>(),
             parts.Get<IStrippedRoomEvents>(),
-            parts.Get<IStorage>()))
+            parts.Get<IStorage>(),
+            parts.Get<ILogger<ReceivedTransactions>>()))
         .AddSingleton<EnteringRooms>()
         .AddSingleton<ServerAccess>()
         .AddSingleton<ServerVisibility>()

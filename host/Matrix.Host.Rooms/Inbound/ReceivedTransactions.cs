@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -14,13 +15,14 @@ namespace Matrix.Host.Rooms.Inbound;
 /// Carries out transactions of other servers, each once. Rooms are handled side by side. Server-Server API,
 /// "Transactions".
 /// </summary>
-public sealed class ReceivedTransactions(
+public sealed partial class ReceivedTransactions(
     RoomSnapshots rooms,
     ServerAccess access,
     RoomReceiver receiver,
     EnteringRooms entering,
     IStrippedRoomEvents stripped,
-    IStorage storage)
+    IStorage storage,
+    ILogger<ReceivedTransactions> log)
 {
     /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
     public const int MaxPdus = 50;
@@ -124,22 +126,54 @@ public sealed class ReceivedTransactions(
             ofRoom.Add(read.Value);
         }
 
-        await Task.WhenAll(byRoom.Select(async each =>
-        {
-            var received = await receiver.ReceiveAsync(
-                origin, each.Key, each.Value, CancellationToken.None).ConfigureAwait(false);
-            foreach (var pdu in each.Value)
-            {
-                if (!received.IsOk) results[pdu.EventId] = received.Failure.Message;
-                else if (received.Value.TryGetValue(pdu.EventId, out var reason)) results[pdu.EventId] = reason;
-            }
-        })).ConfigureAwait(false);
+        await Task.WhenAll(byRoom.Select(
+            each => InRoomAsync(origin, each.Key, each.Value, results))).ConfigureAwait(false);
 
         return JsonObject.OfSeq([("pdus", Json.NewObject(JsonObject.OfSeq(results.Select(each =>
             (each.Key, Json.NewObject(each.Value.Length == 0
                 ? JsonObject.Empty
                 : JsonObject.OfSeq([("error", Json.NewString(each.Value))])))))))]);
     }
+
+    /// <summary>
+    /// Receives the events of one room. An event that cannot be stored harms no other: they are received one by one
+    /// then, and it gets an error. If the storage fails, or the room is busy, the transaction fails, and its server
+    /// sends it again.
+    /// </summary>
+    /// <exception cref="StorageException">The storage failed, or too many requests wait for the room.</exception>
+    private async Task InRoomAsync(
+        string origin,
+        RoomIdentity room,
+        List<ReceivedPdu> pdus,
+        ConcurrentDictionary<string, string> results)
+    {
+        RoomResult<IReadOnlyDictionary<string, string>> received;
+        try
+        {
+            received = await receiver.ReceiveAsync(origin, room, pdus, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is not StorageException { Failure: not StorageFailure.Rejected })
+        {
+            NotStored(fault, room.RoomId, origin);
+            if (pdus.Count == 1) results[pdus[0].EventId] = "This server cannot store the event.";
+            else foreach (var pdu in pdus) await InRoomAsync(origin, room, [pdu], results).ConfigureAwait(false);
+            return;
+        }
+
+        if (!received.IsOk && received.Failure.Kind is RoomFailureKind.Busy or RoomFailureKind.BadState)
+        {
+            throw new StorageException(StorageFailure.Overloaded, received.Failure!.Message);
+        }
+
+        foreach (var pdu in pdus)
+        {
+            if (!received.IsOk) results[pdu.EventId] = received.Failure.Message;
+            else if (received.Value.TryGetValue(pdu.EventId, out var reason)) results[pdu.EventId] = reason;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Events of {Origin} in {RoomId} were not stored")]
+    private partial void NotStored(Exception fault, string roomId, string origin);
 
     /// <summary>The id that an event of room version 1 or 2 has; later versions need their rules.</summary>
     private static string? EventIdOf(JsonObject json) => json.Text("event_id");

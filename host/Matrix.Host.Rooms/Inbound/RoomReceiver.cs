@@ -108,7 +108,8 @@ public sealed class RoomReceiver
     {
         foreach (var room in await _storage.StagedEvents.RoomsAsync(stop).ConfigureAwait(false))
         {
-            await ResumeAsync(room, stop).ConfigureAwait(false);
+            var row = await _storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
+            if (row is not null) _fetcher.Start(row.Identity, stop => ResumeAsync(row.Identity.Nid, stop));
         }
     }
 

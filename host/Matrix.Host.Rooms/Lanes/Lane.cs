@@ -282,7 +282,9 @@ internal sealed class Lane(
     /// <summary>Waits for all submitted batches, by an empty batch after them. Called while the lane is held.</summary>
     internal async ValueTask SettledAsync(WriteChain chain)
     {
-        if (_undurable.IsEmpty) return;
+        // Also those without events: they may store events that wait.
+        ReportDurable();
+        if (_submitted.Count == 0) return;
         await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
     }
 

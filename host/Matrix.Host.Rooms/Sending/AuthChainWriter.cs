@@ -54,6 +54,14 @@ internal sealed class AuthChainWriter(EventStore events, IStorage storage)
         var room = session.Pending.Room;
         var written = new Dictionary<string, (EventNid Nid, int Height)>();
         session.Write(new RoomFederated(room.Nid));
+
+        // Undurable ones first: one that becomes durable in between is found in the database.
+        var undurable = new List<StoredEvent>();
+        _ = session.AnyWaiting(stored =>
+        {
+            if (stored.Pdu.IsState) undurable.Add(stored);
+            return false;
+        });
         for (var after = EventNid.FirstOf(room.Nid); ;)
         {
             var page = await storage.Events.StateEventsAsync(
@@ -63,13 +71,11 @@ internal sealed class AuthChainWriter(EventStore events, IStorage storage)
             after = page[^1].Nid;
         }
 
-        var undurable = new List<StoredEvent>();
-        _ = session.AnyWaiting(stored =>
+        foreach (var stored in undurable.OrderBy(stored => stored.Nid.Value))
         {
-            if (stored.Pdu.IsState && !written.ContainsKey(stored.EventId)) undurable.Add(stored);
-            return false;
-        });
-        foreach (var stored in undurable.OrderBy(stored => stored.Nid.Value)) Write(session, stored, written);
+            if (!written.ContainsKey(stored.EventId)) Write(session, stored, written);
+        }
+
         session.Pending = session.Pending with { IsFederated = true };
     }
 

@@ -240,13 +240,15 @@ internal sealed class DecisionWriter(
     {
         var room = session.Pending.Room;
         if (StateTree.AreSame(tree, session.Pending.State)) return session.Pending.CurrentStep;
-        if (decided.StateBefore is { } before
+
+        // A state that another server returned need not be the one after the previous event here.
+        if (decided is { StateFrom: null, StateBefore: { } before }
             && StateTree.AreSame(before, tree)
             && decided.Event.PrevEvents is [var previousId])
         {
             var previous = session.Undurable(previousId)
                 ?? await events.ByIdAsync(room, previousId, stop).ConfigureAwait(false);
-            if (previous is not null) return previous.Row.Step;
+            if (previous is not null && (previous.Row.Marks & EventMarks.Outlier) == 0) return previous.Row.Step;
         }
 
         return Number(session, tree, null);

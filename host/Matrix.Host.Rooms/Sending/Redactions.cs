@@ -98,20 +98,17 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     internal async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
     {
         var room = session.Pending.Room;
-        var waiting = new List<StoredEvent>(
-            await events.WaitingRedactionsAsync(
-                room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false));
+
+        // Undurable ones first: one that becomes durable in between is found in the database.
+        var waiting = new List<StoredEvent>(session.Events.Where(Waits));
         _ = session.AnyWaiting(stored =>
         {
-            if (!stored.IsShown
-                && stored.Pdu.Redacts == target.EventId
-                && waiting.TrueForAll(known => known.Nid != stored.Nid))
-            {
-                waiting.Add(stored);
-            }
-
+            if (Waits(stored)) waiting.Add(stored);
             return false;
         });
+        var durable = await events.WaitingRedactionsAsync(
+            room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false);
+        waiting.AddRange(durable.Where(stored => waiting.TrueForAll(known => known.Nid != stored.Nid)));
         if (waiting.Count == 0) return null;
 
         session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
@@ -122,6 +119,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
         session.Write(new EventMarksChanged(first.Nid, first.Row.Marks & ~EventMarks.WaitingRedaction));
         return first;
+
+        bool Waits(StoredEvent stored) => !stored.IsShown && stored.Pdu.Redacts == target.EventId;
     }
 }
 

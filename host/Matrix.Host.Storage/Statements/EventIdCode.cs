@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Matrix.Host.Storage.Statements;
@@ -6,7 +7,8 @@ namespace Matrix.Host.Storage.Statements;
 /// <summary>
 /// The stored form of event ids: the 32 bytes of the hash for `$` and 43 characters of URL-safe base64 (room versions 4
 /// and later), otherwise a marker byte and the text. The forms cannot be confused, and different ids are stored
-/// differently.
+/// differently. What is too long to be an event's id, as events of other servers may name one, is stored as a hash: it
+/// names no event.
 /// </summary>
 internal static class EventIdCode
 {
@@ -18,6 +20,8 @@ internal static class EventIdCode
 
     // A text of 31 bytes would be as long as a hash, so it gets one more byte.
     private const byte PaddedText = 2;
+
+    private const byte TooLong = 3;
 
     public static byte[] Encode(string eventId)
     {
@@ -38,7 +42,9 @@ internal static class EventIdCode
         var length = Encoding.UTF8.GetByteCount(eventId);
         if (length > MaxLength - 2)
         {
-            throw new Commits.StorageException(Commits.StorageFailure.Rejected, "The event id is too long.");
+            into[0] = TooLong;
+            SHA256.HashData(Encoding.UTF8.GetBytes(eventId), into[1..]);
+            return 1 + HashLength;
         }
 
         var prefix = length == HashLength - 1 ? 2 : 1;
@@ -58,6 +64,7 @@ internal static class EventIdCode
             });
         }
 
+        if (stored[0] == TooLong) return Base64Url.EncodeToString(stored[1..]);
         return Encoding.UTF8.GetString(stored[(stored[0] == PaddedText ? 2 : 1)..]);
     }
 

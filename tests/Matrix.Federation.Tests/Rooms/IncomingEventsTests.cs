@@ -247,6 +247,39 @@ public sealed class IncomingEventsTests
     }
 
     [Test]
+    public async Task Relations_and_redactions_that_name_more_than_an_id_do_no_harm()
+    {
+        var room = await JoinedAsync();
+        var tooLong = "$" + new string('x', 400);
+        var related = room.Make("bob", "m.room.message", null, new()
+        {
+            ["msgtype"] = "m.text",
+            ["body"] = "related",
+            ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = tooLong },
+        });
+        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = tooLong });
+        var said = room.Say("bob", "after it");
+
+        await SendAsync(room, related, redaction, said);
+
+        Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "related", "after it" }));
+    }
+
+    [Test]
+    public async Task A_redaction_in_the_transaction_of_its_event_is_applied()
+    {
+        var room = await JoinedAsync();
+        var fork = room.Latest;
+        var said = room.Say("bob", "a mistake");
+        room.Latest = fork;
+        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = said.EventId });
+
+        await SendAsync(room, redaction, said);
+
+        await EventuallyAsync(room, [""]);
+    }
+
+    [Test]
     public async Task A_transaction_with_too_many_events_is_refused()
     {
         var room = await JoinedAsync();
