@@ -49,6 +49,37 @@ let ``A state without a create event, or with a key twice, is not taken`` () =
         same outcome.Reasons [ DropReason.StateUnavailable ]
 
 [<Test>]
+let ``A state from a peer lifts no ban when the event before it arrives`` () =
+    let machine = begun IncomingLimits.Default
+
+    let banned =
+        event "$ban" creator "m.room.member" (Some "@bob:two") [ "membership", text "ban" ] [ "$join" ] [
+            "$create"
+            "$join"
+        ]
+
+    machine.TellAlone [| arrives banned |] |> ignore
+    tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith |> ignore
+    let gone = tells machine [ arrives (message "$gone" [ "$ban" ]) ] begunWith
+
+    same gone.Ids [ "$gone" ]
+    Assert.That(machine.CurrentState.Find("m.room.member", "@bob:two"), Is.Not.Null)
+    same [ for e in machine.Extremities -> e.EventId ] [ "$ban"; "$m" ]
+
+    // The next event that names both takes their place.
+    machine.TellAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
+    same [ for e in machine.Extremities -> e.EventId ] [ "$n" ]
+    Assert.That(machine.CurrentState.Find("m.room.member", "@bob:two"), Is.Not.Null)
+
+[<Test>]
+let ``A late event before a fetched state takes an extremity with the same state away`` () =
+    let machine = begun IncomingLimits.Default
+    machine.TellAlone [| arrives (message "$old" [ "$join" ]) |] |> ignore
+    tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith |> ignore
+    tells machine [ arrives (message "$gone" [ "$old" ]) ] begunWith |> ignore
+    same [ for e in machine.Extremities -> e.EventId ] [ "$m" ]
+
+[<Test>]
 let ``An outlier that becomes durable late does not undo the decision that followed`` () =
     let machine = begun IncomingLimits.Default
 

@@ -130,7 +130,16 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         let isKnown (e: ForwardExtremity) =
             e.EventId = id || not (isNull (view.Find e.EventId))
 
-        if not (Array.forall isKnown event.Extremities) then
+        // An event that comes after its descendants must not take a state out of the current state: theirs may be one
+        // that a peer sent.
+        let isHeld (e: ForwardExtremity) =
+            event.Extremities
+            |> Array.exists (fun kept -> kept.EventId = id || StateTree.AreSame(kept.StateAfter, e.StateAfter))
+
+        if
+            not (Array.forall isKnown event.Extremities)
+            || not (Array.forall isHeld view.Extremities)
+        then
             fail (Violation.Extremities stage.Servers[server])
 
     let checkDurable server (view: Store) (machine: RoomMachine) =

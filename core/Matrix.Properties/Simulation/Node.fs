@@ -43,6 +43,9 @@ type Node
     // How many decisions the next flush keeps, if it is to fail.
     let mutable failing: int voption = ValueNone
     let mutable evicting = false
+    // Calls of the machine that wait for the disk, and inputs that wait for one of them.
+    let mutable reading = 0
+    let waiting = List<Input>()
 
     // The machine's look-up of an event, for its practices.
     let mutable known: string -> KnownEvent | null = fun _ -> null
@@ -123,7 +126,7 @@ type Node
 
     /// Evicts the machine if it is due and possible, and makes another from the disk.
     let evictIfIdle () =
-        if evicting && machine.CanBeEvicted then
+        if evicting && waiting.Count = 0 && machine.CanBeEvicted then
             evicting <- false
             // Responses to withdrawn requests belong to the machine that made them.
             requests.Clear()
@@ -131,6 +134,13 @@ type Node
             world.Evicted(index, view, machine)
 
     let rec tell (inputs: Input[]) : unit =
+        // The machine forgets facts all the time. With many calls at once, each would wait for what the others forgot.
+        if reading < Timing.reads then
+            proceed inputs
+        else
+            waiting.AddRange inputs
+
+    and proceed (inputs: Input[]) : unit =
         let timed = Array.append [| Input.At(int64 world.Now) |] inputs
 
         let output =
@@ -151,9 +161,17 @@ type Node
                 else
                     None
 
+            reading <- reading + 1
+
             later (rng.Below readTo) (fun () ->
+                reading <- reading - 1
                 asking.Learn(early |> Option.defaultWith (fun () -> disk.Read output.LookUps))
-                tell inputs)
+                proceed inputs
+
+                if waiting.Count > 0 && reading < Timing.reads then
+                    let next = waiting.ToArray()
+                    waiting.Clear()
+                    proceed next)
 
     and act (step: Output) : unit =
         for decided in step.Decided do
@@ -410,6 +428,8 @@ type Node
         System.Array.Fill(inFlight, -1)
         failing <- ValueNone
         evicting <- false
+        reading <- 0
+        waiting.Clear()
         view <- Store name
         view.Become disk
         machine <- start ()

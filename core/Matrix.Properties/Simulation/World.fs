@@ -34,5 +34,8 @@ module Timing =
     /// How often a request is sent.
     let attempts = 3
 
+    /// The most calls of a machine that wait for the disk at once.
+    let reads = 2
+
     /// The most events in one transaction.
     let transaction = 50

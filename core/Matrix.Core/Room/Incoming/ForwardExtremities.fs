@@ -2,6 +2,7 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 open Matrix.Core.Room
+open Matrix.Core.State
 
 /// The forward extremities as events come in: the accepted events from which no accepted event descends.
 /// Server-Server API, "PDUs" (`prev_events`), "Rejection" and "Soft failure".
@@ -63,13 +64,25 @@ module internal ForwardExtremities =
         if event.IsOutlier then
             before
         elif isBuiltUpon most known gaps event.EventId then
-            // It came after its descendants, so the extremities that it names have descendants too.
+            // It came after its descendants, so the extremities that it names have descendants too. But the state of a
+            // descendant may be one that a peer sent. Such a state may join the current state, and may not replace a
+            // part of it: an extremity goes only if another has the same state.
             let named = below most known event.Event.Pdu.PrevEvents
+            let remaining = before |> Array.filter (fun e -> not (named.Contains e.EventId))
 
-            if before |> Array.exists (fun e -> named.Contains e.EventId) then
-                before |> Array.filter (fun e -> not (named.Contains e.EventId))
-            else
+            let isNeeded (e: ForwardExtremity) =
+                not (
+                    remaining
+                    |> Array.exists (fun other -> StateTree.AreSame(other.StateAfter, e.StateAfter))
+                )
+
+            if remaining.Length = before.Length then
                 before
+            else
+                let kept =
+                    before |> Array.filter (fun e -> not (named.Contains e.EventId) || isNeeded e)
+
+                if kept.Length = before.Length then before else kept
         else
             match made with
             | ValueSome made ->

@@ -40,7 +40,8 @@ type ThirdPartyLookUp internal (event: Pdu, signed: JsonObject, keys: string[]) 
 type LookUps
     internal
     (
-        period: obj,
+        memory: obj,
+        period: int64,
         events: string[],
         states: string[],
         citing: CitingLookUp[],
@@ -49,12 +50,15 @@ type LookUps
         needsServers: bool
     ) =
 
-    static let none = LookUps(obj (), [||], [||], [||], [||], [||], false)
+    static let none = LookUps(obj (), 0L, [||], [||], [||], [||], [||], false)
 
     /// No look-ups.
     static member internal None = none
 
-    /// The period between two flushes in which they were made.
+    /// The memory that lacks the facts.
+    member internal _.Memory = memory
+
+    /// The number of decisions that were durable when they were made.
     member internal _.Period = period
 
     /// Events by id.
@@ -175,6 +179,9 @@ type internal Memory<'V>(most: int) =
 [<Sealed>]
 type internal FactMemory(mostEvents: int, mostStates: int) =
 
+    // Names this memory in its look-ups.
+    let identity = obj ()
+
     // The first look-up of citing events. Most are decided by the newest few.
     let firstCiting = 32
 
@@ -185,7 +192,10 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     let mutable servers: IReadOnlyList<string> | null = null
     // Until the present input ends, the servers are those from before it.
     let mutable areServersOld = false
-    let mutable period = obj ()
+    // The number of durable decisions, and the latest of them: facts that were read before may lack these.
+    let mutable period = 0L
+    let recent = Queue<KnownEvent>()
+    let mostRecent = 128
     // Whether anything was ever looked up. Nothing is in a room without other servers, and then nothing is kept.
     let mutable isUsed = false
 
@@ -200,6 +210,17 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     let mutable lacksServers = false
 
     let fail () : 'a = raise (StepUnfinishedException())
+
+    /// Changes the facts by a decision that became durable.
+    let apply (known: KnownEvent) : unit =
+        events.Set(known.EventId, known)
+        states.Remove known.EventId
+
+        for id in known.Event.Pdu.AuthEvents do
+            citing.Remove id
+
+        for id in known.Event.Pdu.PrevEvents do
+            following.Remove id
 
     /// The event with this id, null if it does not exist; none if that is not known.
     member _.TryFind(eventId: string) : (KnownEvent | null) voption = events.Find eventId
@@ -291,6 +312,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
 
             let lookUps =
                 LookUps(
+                    identity,
                     period,
                     Seq.toArray lackingEvents,
                     Seq.toArray lackingStates,
@@ -309,11 +331,13 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             lacksServers <- false
             lookUps
 
-    /// Takes facts. Those that were looked up before decisions became durable are ignored: they may lack the decisions.
+    /// Takes facts. Decisions that became durable since the look-ups were made may be lacking in them, and are applied
+    /// to them here. If these are too many, the facts are ignored.
     member _.Learn(facts: RoomFacts) : unit =
         let asked = facts.LookUps
+        let missed = period - asked.Period
 
-        if obj.ReferenceEquals(asked.Period, period) then
+        if obj.ReferenceEquals(asked.Memory, identity) && missed <= int64 recent.Count then
             for id in asked.Events do
                 if not (facts.Events.ContainsKey id) then
                     events.Set(id, null)
@@ -353,21 +377,21 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             for KeyValue(id, ids) in facts.Following do
                 following.Set(id, ids)
 
-            if asked.NeedsServers then
+            if asked.NeedsServers && missed = 0L then
                 servers <- facts.Servers
+
+            recent |> Seq.skip (recent.Count - int missed) |> Seq.iter apply
 
     /// A decision is durable: the history has it now.
     member _.Durable(known: KnownEvent) : unit =
         if isUsed then
-            period <- obj ()
-            events.Set(known.EventId, known)
-            states.Remove known.EventId
+            period <- period + 1L
 
-            for id in known.Event.Pdu.AuthEvents do
-                citing.Remove id
+            if recent.Count = mostRecent then
+                recent.Dequeue() |> ignore
 
-            for id in known.Event.Pdu.PrevEvents do
-                following.Remove id
+            recent.Enqueue known
+            apply known
 
     /// The current state changed: other servers may be joined now.
     member _.ForgetServers() : unit = areServersOld <- true
