@@ -67,6 +67,26 @@ public sealed record ReceivingOptions
     /// <summary>The most states that a room keeps between two inputs.</summary>
     public int FactStates { get; init; } = 16;
 
+    /// <summary>
+    /// The most numbers left free in the timeline before an event whose previous events are missing, for these.
+    /// </summary>
+    public int GapNumbers { get; init; } = 100_000;
+
+    /// <summary>The events that one request for older history asks for.</summary>
+    public int HistoryPage { get; init; } = 100;
+
+    /// <summary>The most servers of a room that are asked for the same older history.</summary>
+    public int HistoryServers { get; init; } = 5;
+
+    /// <summary>How long a client's request waits for older history.</summary>
+    public TimeSpan HistoryWait { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long history that no server had is not requested again.</summary>
+    public TimeSpan HistoryPause { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The most fetches of older history at once, of all rooms.</summary>
+    public int HistoryFetches { get; init; } = 64;
+
     /// <summary>The most gaps of a room that are known one by one.</summary>
     public int Gaps { get; init; } = 10_000;
 
@@ -100,6 +120,7 @@ public sealed record ReceivingOptions
         previous: previous,
         facts: Facts,
         factStates: FactStates,
+        gapNumbers: (uint)GapNumbers,
         gaps: Gaps,
         smallResolution: new ResolutionLimits(SmallResolution),
         smallStates: SmallStates,

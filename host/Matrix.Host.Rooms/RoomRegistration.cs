@@ -117,6 +117,15 @@ public static class RoomRegistration
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton<IMissingHistory>(parts => new MissingHistory(
+            parts.Get<FederationApi>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<SignatureChecker>(),
+            parts.Get<EventStore>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<MissingHistory>>()))
         .AddSingleton(parts => new ReceivedTransactions(
             parts.Get<RoomSnapshots>(),
             parts.Get<ServerAccess>(),
@@ -253,6 +262,7 @@ public static class RoomRegistration
             parts.Get<StateStore>(),
             parts.Get<MembershipHistory>(),
             parts.Get<IStorage>().Memberships))
+        .AddSingleton(parts => new TimelineGaps(parts.Get<EventStore>(), parts.Get<IStorage>().Followers))
         .AddSingleton<EventPages>();
 
     private static T Get<T>(this IServiceProvider parts)

@@ -58,6 +58,35 @@ let ``A page of history is decided from its oldest event on, and gets numbers be
     same machine.Numbers.NextHistory 0x7FFFFFFAu
 
 [<Test>]
+let ``A gap leaves numbers free, and its events get them`` () =
+    let machine = joinedLate ()
+    same machine.Numbers.NextLive 0x800186A3u
+    let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
+    let outcome = tells machine [ place; old (link 9); old (link 8) ] states
+
+    same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal, d.IsHistory ] [
+        "$h8", 0x800186A0u, true
+        "$h9", 0x800186A1u, true
+    ]
+
+    same machine.Numbers.NextLive 0x800186A3u
+    same machine.Numbers.NextHistory 0x7FFFFFFFu
+    let narrow = Input.HistoryPlace(0x8001869Eu, 0x800186A0u)
+    let dropped = tells machine [ narrow; old (link 7); old (link 6) ] states
+    same dropped.Reasons [ DropReason.NoNumber; DropReason.NoNumber ]
+
+[<Test>]
+let ``Gaps do not use up the numbers of live events`` () =
+    let mutable numbers = RoomNumbers(0x80000001u, 0x7FFFFFFFu, 1u)
+
+    for _ in 1..100_000 do
+        let next = numbers.NextLiveAfterGap 100_000u
+        Assert.That(next, Is.GreaterThanOrEqualTo numbers.NextLive)
+        numbers <- RoomNumbers(next + 1u, 0x7FFFFFFFu, 1u)
+
+    Assert.That(numbers.NextLive, Is.LessThan 0xC0100000u)
+
+[<Test>]
 let ``History is never soft-failed, but it is rejected`` () =
     let machine = joinedLate ()
     let bob = "@b:one"

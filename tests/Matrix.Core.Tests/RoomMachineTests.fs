@@ -394,11 +394,11 @@ let ``An outlier that arrives live gets a live number, and states keep the entry
 
     same [ for d in outcome.Decided -> d.Event.EventId, d.Ordinal, d.OutlierOrdinal ] [
         "$topic", 1u, 0u
-        "$m", 0x80000002u, 0u
+        "$m", 0x800186A2u, 0u
     ]
 
     let live = (machine.TellAlone [| arrives topic |]).Decided[0]
-    same (live.Ordinal, live.OutlierOrdinal) (0x80000003u, 1u)
+    same (live.Ordinal, live.OutlierOrdinal) (0x800186A3u, 1u)
     same machine.Numbers.NextOutlier 2u
 
     let held (state: StateTree | null) : StateTree =
@@ -410,7 +410,7 @@ let ``An outlier that arrives live gets a live number, and states keep the entry
         Option.get (Option.ofObj (state.Find("m.room.topic", "")))
 
     let before, after = held outcome.Decided[1].StateAfter, held live.StateAfter
-    same ((entry before).Ordinal, (entry after).Ordinal) (1u, 0x80000003u)
+    same ((entry before).Ordinal, (entry after).Ordinal) (1u, 0x800186A3u)
     same (entry before) (entry after)
     Assert.That(StateTree.AreSame(before, after))
     same (StateTree.Diff(before, after)).Changes [||]

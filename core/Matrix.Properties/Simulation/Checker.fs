@@ -118,6 +118,8 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         let next, outlierOrdinal =
             (if isNull event.StateBefore then
                  view.Numbers.NextOutlier
+             elif event.GapsOpened.Length > 0 then
+                 view.Numbers.NextLiveAfterGap IncomingLimits.Default.GapNumbers
              else
                  view.Numbers.NextLive),
             (match view.Find id with

@@ -3,6 +3,7 @@ using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -21,6 +22,7 @@ public sealed class RoomReceiver
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+    private readonly AwaitedEvents _awaited = new();
 
     internal RoomReceiver(
         LaneDirectory lanes,
@@ -103,6 +105,63 @@ public sealed class RoomReceiver
             : decided;
     }
 
+    /// <summary>
+    /// Receives events from before others as history. When this returns, each is durable or dropped.
+    /// </summary>
+    /// <param name="peer">The server that returned them.</param>
+    /// <param name="room">The room.</param>
+    /// <param name="history">The events.</param>
+    /// <param name="below">The event below which they are numbered. No other call may number events there
+    /// meanwhile.</param>
+    /// <param name="stop">Cancels waiting.</param>
+    /// <returns>The number of events that were decided.</returns>
+    internal async ValueTask<int> ReceiveHistoryAsync(
+        string peer,
+        RoomIdentity room,
+        IReadOnlyList<ReceivedEvent> history,
+        EventNid below,
+        CancellationToken stop)
+    {
+        if (history.Count == 0) return 0;
+        string[] ids = [.. history.Select(each => each.Pdu.EventId)];
+        using var awaited = _awaited.Start(room.Nid, ids);
+        var result = await InFederatedLaneAsync<bool>(
+            room,
+            async session =>
+            {
+                var older = await _storage.Events.RangeAsync(
+                    room.Nid,
+                    below,
+                    EventNid.Of(room.Nid, EventNid.FirstHistoryOrdinal),
+                    Direction.Backward,
+                    1,
+                    EventMarks.None,
+                    stop).ConfigureAwait(false);
+                var after = older.Count > 0 ? older[0].Nid.Ordinal : EventNid.FirstHistoryOrdinal - 1;
+                var place = Input.NewHistoryPlace(after, below.Ordinal);
+                var output = await TellAsync(
+                    session,
+                    [place, .. history.Select(each => Input.NewHistory(peer, each))],
+                    null,
+                    stop).ConfigureAwait(false);
+                awaited.Take(output);
+                awaited.Keep(session.Machine.IsStaged);
+                return true;
+            },
+            stop).ConfigureAwait(false);
+        if (!result.IsOk) return 0;
+
+        // A room that lost its undurable decisions has forgotten what was staged, and ends nothing.
+        while (!await awaited.EndsAsync(_options.Receiving.HistoryWait, _time, stop).ConfigureAwait(false))
+        {
+            var isStaged = await _sender.InLaneAsync<bool>(
+                room.Nid, session => new(ids.Any(session.Machine.IsStaged)), stop).ConfigureAwait(false);
+            if (!isStaged.IsOk || !isStaged.Value) break;
+        }
+
+        return awaited.Decided;
+    }
+
     /// <summary>Tells the machines of all rooms their staged events again, after a start.</summary>
     public async Task ResumeAsync(CancellationToken stop)
     {
@@ -146,17 +205,19 @@ public sealed class RoomReceiver
 
     /// <summary>Gives a machine the response to one of its requests, or a resolution that it waits for.</summary>
     private async ValueTask TakeAsync(
-        RoomIdentity room, RoomMachine machine, Input ended, CancellationToken stop) =>
-        _ = await InFederatedLaneAsync<bool>(
+        RoomIdentity room, RoomMachine machine, Input ended, CancellationToken stop)
+    {
+        var result = await InFederatedLaneAsync<Output?>(
             room,
             async session =>
             {
                 // Numbers of requests are those of one machine.
-                if (!ReferenceEquals(session.Machine, machine)) return true;
-                _ = await TellAsync(session, [ended], null, stop).ConfigureAwait(false);
-                return true;
+                if (!ReferenceEquals(session.Machine, machine)) return default(Output);
+                return await TellAsync(session, [ended], null, stop).ConfigureAwait(false);
             },
             stop).ConfigureAwait(false);
+        if (result is { IsOk: true, Value: { } output }) _awaited.Take(room.Nid, output);
+    }
 
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="inputs">The inputs.</param>

@@ -15,6 +15,8 @@ public sealed class EventPages(
     ClientEvents clientEvents,
     MembershipHistory history,
     Aggregations aggregations,
+    TimelineGaps gaps,
+    IMissingHistory missing,
     ILocalUsers users,
     ReadingOptions options,
     TimeProvider time)
@@ -27,7 +29,8 @@ public sealed class EventPages(
     public sealed record Page(IReadOnlyList<StoredEvent> Events, EventNid? Next);
 
     /// <summary>
-    /// Reads a page that begins after <paramref name="from"/>, without messages of users whom the reader ignores.
+    /// Reads a page that begins after <paramref name="from"/>, without messages of users whom the reader ignores. A page
+    /// backward that comes to a place where events are missing fetches some of these from other servers.
     /// </summary>
     /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="from">The event before the first one.</param>
@@ -48,6 +51,8 @@ public sealed class EventPages(
         var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
         var scan = new ScanBudget(time, options.LongestScan);
+        var fetches = direction == Direction.Backward ? options.MaxHistoryFetches : 0;
+        var passed = EventNid.None;
         for (var (at, last, again) = (from, from, false); ; again = true)
         {
             // The time is up: no event between the last of the page and this one passes.
@@ -56,7 +61,14 @@ public sealed class EventPages(
             // One more than the limit shows whether there are more.
             var wanted = again ? Math.Max(limit - kept.Count + 1, ScanBudget.Page) : limit + 1;
             var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
-            var seen = await visibility.FilterAsync(readable.Room, read, readable.Viewer, stop).ConfigureAwait(false);
+            var isEnd = read.Count < wanted;
+            var gap = direction == Direction.Backward
+                ? await gaps.LatestAsync(
+                    readable.Room, at, read, isEnd ? EndOf(readable.Room, until) : null, passed, stop)
+                    .ConfigureAwait(false)
+                : null;
+            var known = gap is null ? read : [.. read.TakeWhile(each => each.Nid.Value >= gap.Below.Value)];
+            var seen = await visibility.FilterAsync(readable.Room, known, readable.Viewer, stop).ConfigureAwait(false);
             foreach (var stored in seen)
             {
                 if (!Admits(filter, stored)) continue;
@@ -66,10 +78,29 @@ public sealed class EventPages(
                 last = stored.Nid;
             }
 
-            if (read.Count < wanted) return new Page(kept, null);
+            if (gap is not null)
+            {
+                if (kept.Count == limit) return new Page(kept, last);
+                at = gap.Below;
+                var isFetched = fetches-- > 0
+                    && await missing.FetchAsync(readable.Room, gap.Followers, at, stop).ConfigureAwait(false);
+
+                // What is before the gap comes after what was fetched. If nothing was, the page passes over the gap.
+                if (!isFetched) passed = at;
+                if (isFetched || !isEnd || (read.Count > 0 && at != read[^1].Nid)) continue;
+
+                // A client may ask again for what no server had now, unless it asked for nothing else.
+                return new Page(kept, kept.Count > 0 ? at : null);
+            }
+
+            if (isEnd) return new Page(kept, null);
             at = read[^1].Nid;
         }
     }
+
+    /// <summary>The number before the last one of a page backward.</summary>
+    private static EventNid EndOf(RoomIdentity room, EventNid? until) =>
+        until is { } last ? new EventNid(last.Value - 1) : EventNid.FirstOf(room.Nid);
 
     /// <summary>Writes an array of events, with bundled aggregations.</summary>
     /// <param name="output">The buffer.</param>

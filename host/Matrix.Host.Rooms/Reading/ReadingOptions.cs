@@ -15,6 +15,9 @@ public sealed record ReadingOptions
     /// </summary>
     public TimeSpan LongestScan { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>The most pages of older history that are fetched from other servers for one request.</summary>
+    public int MaxHistoryFetches { get; init; } = 3;
+
     /// <summary>
     /// The most threads of a room in which a user has receipts of one type; those that moved last are kept.
     /// </summary>

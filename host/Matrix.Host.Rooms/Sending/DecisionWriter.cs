@@ -93,7 +93,7 @@ internal sealed class DecisionWriter(
             session.WriteFirst(new OutlierRenumbered(EventNid.Of(room.Nid, decided.OutlierOrdinal), nid));
         }
 
-        marks |= MarksOf(decided) | (nid.IsHistory ? EventMarks.Backfilled : EventMarks.None);
+        marks |= MarksOf(decided) | (decided.IsHistory ? EventMarks.Backfilled : EventMarks.None);
         var isShown = (marks & StoredEvent.Hidden) == 0;
         var step = decided.IsOutlier ? 0 : await StateAsync(session, decided, stop).ConfigureAwait(false);
         if (step != 0 && IsBranched(decided))
@@ -130,8 +130,8 @@ internal sealed class DecisionWriter(
         if (redaction is not null) session.Write(new EventRedacted(stored));
         if (isWaiting) session.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
 
-        // Events that are not shown notify nobody.
-        if (!isShown || redaction is not null) return stored;
+        // Events that are not shown, and those of history, notify nobody.
+        if (!isShown || redaction is not null || decided.IsHistory) return stored;
         var inRoom = new EventInRoom(
             stored,
             session.Pending.Local,

@@ -15,7 +15,8 @@ namespace Matrix.Host.Sync.V3;
 internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited, TimelineToken Start, bool IsWhole);
 
 /// <summary>Reads timelines: the last events of a range that pass the filter and are visible to the user.</summary>
-internal sealed class TimelineReader(EventStore events, Visibility visibility, SyncOptions options)
+internal sealed class TimelineReader(
+    EventStore events, TimelineGaps gaps, Visibility visibility, SyncOptions options)
 {
     /// <summary>Reads backward from the end.</summary>
     /// <param name="after">The last event that the client has; none for the start of the room.</param>
@@ -53,6 +54,11 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
             var rows = await events.RangeAsync(
                 room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
             exhausted = rows.Count < wanted;
+
+            // The client pages backward into a gap. What is before it is not returned here.
+            var gap = await gaps.LatestAsync(
+                room, from, rows, exhausted ? floor : null, EventNid.None, stop).ConfigureAwait(false);
+            if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
@@ -74,6 +80,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
             }
 
             if (rows.Count > 0) (first, from) = (rows[^1], rows[^1].Nid);
+            if (gap is not null && !full) (full, start) = (true, TimelineToken.JustBefore(gap.Below));
             if (!exhausted && !full) start = TimelineToken.JustBefore(from);
         }
 

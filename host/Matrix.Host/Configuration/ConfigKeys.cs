@@ -319,6 +319,9 @@ internal static partial class ConfigKeys
             "The longest time that one request scans for events that pass its filter; its pagination token continues "
                 + "from there."),
         Key(
+            "limits.history_fetches", ConfigTypes.Whole(0, 100), c => c.Reading.MaxHistoryFetches,
+            "Pages of older history that are fetched from other servers for one request of a client."),
+        Key(
             "limits.receipt_threads", ConfigTypes.Whole(1, 100_000), c => c.Reading.MaxReceiptThreads,
             "Threads of a room in which a user's receipts are kept; the most recently moved stay."),
         Key(

@@ -65,6 +65,25 @@ internal static partial class ConfigKeys
             "federation.room_states", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.FactStates,
             "States at events that a room keeps in memory."),
         Key(
+            "federation.gap_numbers", ConfigTypes.Whole(0, 1 << 24), c => c.Rooms.Receiving.GapNumbers,
+            "Numbers that are left free in a room's timeline for the events of a gap; events beyond these are not "
+                + "fetched."),
+        Key(
+            "federation.history_page", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.HistoryPage,
+            "Events that one request for older history asks for, when a client scrolls there."),
+        Key(
+            "federation.history_servers", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.HistoryServers,
+            "Servers of a room that are asked for the same older history."),
+        Key(
+            "federation.history_wait", ConfigTypes.Duration, c => c.Rooms.Receiving.HistoryWait,
+            "How long a client's request waits for older history."),
+        Key(
+            "federation.history_pause", ConfigTypes.Duration, c => c.Rooms.Receiving.HistoryPause,
+            "How long history that no server had is not requested again."),
+        Key(
+            "federation.history_fetches", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.HistoryFetches,
+            "Fetches of older history at once, of all rooms."),
+        Key(
             "federation.known_gaps", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.Gaps,
             "Gaps in a room's history that are known one by one; beyond these, each received event costs a "
                 + "query more."),

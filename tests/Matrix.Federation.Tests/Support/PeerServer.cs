@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
@@ -55,6 +56,9 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Whether it answers requests for events between two; otherwise it has none.</summary>
     public bool HasMissing { get; set; } = true;
 
+    /// <summary>The most events that it returns to a request for history.</summary>
+    public int MostBackfilled { get; set; } = 100;
+
     /// <summary>The number of requests for its keys.</summary>
     public int KeyRequests => Volatile.Read(ref _keyRequests);
 
@@ -93,11 +97,33 @@ public sealed class PeerServer : IAsyncDisposable
                 {
                     ["auth_chain"] = Whole(Rooms[roomId].AuthChainOf([Rooms[roomId].Events[eventId]])),
                 }));
+        _app.MapGet(V1 + "backfill/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
+            http,
+            () => Rooms[roomId].Transaction(Backfill(
+                Rooms[roomId],
+                [.. http.Request.Query["v"].OfType<string>()],
+                int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture))
+                .Select(PeerRoom.Json))));
         _app.MapPost(V1 + "get_missing_events/{roomId}", async (HttpContext http, string roomId) =>
         {
             var body = (await JsonNode.ParseAsync(http.Request.Body))!;
             await ReplyAsync(http, () => new JsonObject { ["events"] = Whole(Missing(Rooms[roomId], body)) });
         });
+    }
+
+    /// <summary>Events and those before them that the peer knows, by breadth.</summary>
+    private List<Pdu> Backfill(PeerRoom room, IReadOnlyList<string> from, int limit)
+    {
+        var found = new List<Pdu>();
+        var next = new Queue<string>(from);
+        while (found.Count < Math.Min(limit, MostBackfilled) && next.TryDequeue(out var id))
+        {
+            if (!room.Events.TryGetValue(id, out var pdu) || found.Contains(pdu)) continue;
+            found.Add(pdu);
+            foreach (var previous in pdu.PrevEvents) next.Enqueue(previous);
+        }
+
+        return found;
     }
 
     private List<Pdu> Missing(PeerRoom room, JsonNode body)

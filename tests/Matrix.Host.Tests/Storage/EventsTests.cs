@@ -153,6 +153,12 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
             await Write(Event(EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - place)));
         }
 
+        // Fetched later into gaps.
+        foreach (var place in new uint[] { 4, 5, 6, 19, 30, 39 })
+        {
+            await Write(Event(Live(Kitchen, place)) with { Marks = EventMarks.Backfilled });
+        }
+
         foreach (var (position, place) in ends)
         {
             var expected = place == 0 ? EventNid.None : Live(Kitchen, place);

@@ -39,10 +39,17 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
             new FollowerDecided(Live(Garden, 1), EventId("missing"), IsGap: true));
 
         Assert.That(await Store.Followers.GapsAsync(Kitchen, 9, Stop), Is.EqualTo(new[] { EventId("missing") }));
+        Assert.That(
+            await Store.Followers.OpenAsync(Live(Kitchen, 1), Live(Kitchen, 9), 9, Stop),
+            Is.EqualTo(new[] { Live(Kitchen, 2), Live(Kitchen, 3) }));
+        Assert.That(
+            await Store.Followers.OpenAsync(Live(Kitchen, 3), Live(Kitchen, 3), 9, Stop),
+            Is.EqualTo(new[] { Live(Kitchen, 3) }));
 
         await Write(new GapClosed(Kitchen, EventId("missing")));
 
         Assert.That(await Store.Followers.GapsAsync(Kitchen, 9, Stop), Is.Empty);
+        Assert.That(await Store.Followers.OpenAsync(Live(Kitchen, 1), Live(Kitchen, 9), 9, Stop), Is.Empty);
         Assert.That(await Store.Followers.GapsAsync(Garden, 9, Stop), Has.Count.EqualTo(1));
         Assert.That(
             await Store.Followers.OfAsync(Kitchen, [EventId("missing"), EventId("rejected"), EventId("none")], Stop),

@@ -125,9 +125,12 @@ type internal Deciding
         let was = frontier.Value
         let earlier = known.Find s.Id
 
+        let gapsOpened = if isNull before then [||] else gapsOpenedBy s
+
         let ordinal =
             if isNull before then was.Numbers.NextOutlier
             elif s.IsHistory then s.HistoryOrdinal
+            elif gapsOpened.Length > 0 then was.Numbers.NextLiveAfterGap limits.GapNumbers
             else was.Numbers.NextLive
 
         let outlierOrdinal =
@@ -170,7 +173,6 @@ type internal Deciding
             else
                 ForwardExtremities.after limits.LookedThrough known was.Gaps was.Extremities event made
 
-        let gapsOpened = if isNull before then [||] else gapsOpenedBy s
         roomEnd.Move(event, verdict, before, after, outlierOrdinal, stateFrom, s, gapsOpened, extremities)
 
     let verdictOf (decision: Decision) : Verdict =

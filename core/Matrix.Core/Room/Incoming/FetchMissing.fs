@@ -334,8 +334,8 @@ type internal FetchMissing
         | null -> ()
         | s -> s.HistoryOrdinal <- 0u
 
-    /// Takes events of history, and numbers them in the order of the graph, below all others.
-    member this.StageHistory(events: struct (string * ReceivedEvent)[]) : unit =
+    /// Takes events of history, and numbers them in the order of the graph: below all others, or in a place.
+    member this.StageHistory(events: struct (string * ReceivedEvent)[], place: struct (uint32 * uint32) voption) : unit =
         let made = List<Staged>()
 
         for struct (peer, event) in events do
@@ -354,9 +354,15 @@ type internal FetchMissing
                 | s when s.IsOutlier -> ()
                 | s -> made.Add s
 
-        if RoomNumbers.HasHistory(nextHistory.Value, made.Count) then
-            nextHistory.Value <- nextHistory.Value - uint32 made.Count
-            let mutable ordinal = nextHistory.Value
+        let struct (after, before) =
+            place
+            |> ValueOption.defaultValue (struct (RoomNumbers.LastHistory - 1u, nextHistory.Value + 1u))
+
+        if int64 after + int64 made.Count < int64 before then
+            let mutable ordinal = before - uint32 made.Count - 1u
+
+            if place.IsNone then
+                nextHistory.Value <- ordinal
 
             for s in GraphOrder.ofStaged made do
                 ordinal <- ordinal + 1u
@@ -399,6 +405,7 @@ type internal FetchMissing
             match input with
             | Input.At _
             | Input.Malformed _
+            | Input.HistoryPlace _
             | Input.Resolved _ -> ()
             | Input.Received(_, event)
             | Input.History(_, event) -> scanEvent event false

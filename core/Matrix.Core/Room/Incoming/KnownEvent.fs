@@ -5,13 +5,15 @@ open Matrix.Core.Auth
 open Matrix.Core.Room
 open Matrix.Core.StateRes
 
-/// The next numbers of a room's events. Live events rise from 0x80000000, in the order of the timeline. History,
-/// fetched from before it, falls from 0x7FFFFFFF to 0x40000000. Outliers rise from 1 to 0x3FFFFFFF.
+/// The next numbers of a room's events. Live events rise from 0x80000000, in the order of the timeline; before one whose
+/// previous events are missing, numbers are left free for these. History, fetched from before the first live event,
+/// falls from 0x7FFFFFFF to 0x40000000. Outliers rise from 1 to 0x3FFFFFFF.
 [<Sealed>]
 type RoomNumbers(nextLive: uint32, nextHistory: uint32, nextOutlier: uint32) =
 
     static let firstLive = 0x80000000u
     static let lastHistory = 0x40000000u
+    static let lastFree = 0xC0000000u
     static let first = RoomNumbers(firstLive, firstLive - 1u, 1u)
 
     /// The numbers of a new room.
@@ -19,6 +21,15 @@ type RoomNumbers(nextLive: uint32, nextHistory: uint32, nextOutlier: uint32) =
 
     /// The number of the next live event.
     member _.NextLive = nextLive
+
+    /// The number of the next live event if its previous events are missing and at most `most` numbers are left free
+    /// for them. The more numbers are used, the fewer are left free: a half of all numbers is for live events.
+    member _.NextLiveAfterGap(most: uint32) : uint32 =
+        if nextLive = firstLive then
+            // History has its own numbers below the first live event.
+            nextLive
+        else
+            nextLive + min most ((max nextLive lastFree - nextLive) / 4096u)
 
     /// The number of the next event of history, below those of all others.
     member _.NextHistory = nextHistory
@@ -35,13 +46,8 @@ type RoomNumbers(nextLive: uint32, nextHistory: uint32, nextOutlier: uint32) =
         else
             RoomNumbers(nextLive, nextHistory, max nextOutlier (ordinal + 1u))
 
-    /// Whether this is the number of an event of history.
-    static member internal IsHistory(ordinal: uint32) : bool =
-        ordinal >= lastHistory && ordinal < firstLive
-
-    /// Whether so many events of history can be numbered from this number down.
-    static member internal HasHistory(next: uint32, count: int) : bool =
-        next >= lastHistory && int64 next - int64 count >= int64 lastHistory - 1L
+    /// The lowest number of history.
+    static member internal LastHistory = lastHistory
 
     /// Whether there is a number left for an outlier.
     member internal _.HasOutlier = nextOutlier < lastHistory

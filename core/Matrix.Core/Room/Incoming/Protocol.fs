@@ -70,7 +70,7 @@ type DropReason =
     | TooManyRequests of limit: int
     /// It depends on itself.
     | Circular
-    /// The numbers of the room's outliers or of its history are used up.
+    /// The numbers of the room's outliers are used up, or those of a place in its history.
     | NoNumber
 
 /// A decision about an event.
@@ -89,7 +89,8 @@ type DecidedEvent
         extremities: ForwardExtremity[],
         currentStateBefore: StateTree,
         gapsOpened: string[],
-        closesGap: bool
+        closesGap: bool,
+        isHistory: bool
     ) =
 
     /// The decision's number on this machine. Numbers rise, and none is used twice.
@@ -140,7 +141,7 @@ type DecidedEvent
     member _.StateFrom = stateFrom
 
     /// Whether it was decided as history.
-    member _.IsHistory = RoomNumbers.IsHistory known.Ordinal
+    member _.IsHistory = isHistory
 
     /// Whether this server made and adopted the event.
     member _.IsLocal = isLocal
@@ -201,6 +202,8 @@ type IncomingLimits = {
     Facts: int
     /// The most looked-up states that are kept between inputs.
     FactStates: int
+    /// The most numbers that are left free before a live event whose previous events are missing, for these.
+    GapNumbers: uint32
     /// The most gaps that are known one by one. Beyond them, the followers of each received event are looked up.
     Gaps: int
     /// Bounds of a resolution inside of a call. Beyond them, the host runs it: `Output.Resolve`.
@@ -231,6 +234,7 @@ type IncomingLimits = {
         Previous = 20
         Facts = 2_000
         FactStates = 16
+        GapNumbers = 100_000u
         Gaps = 10_000
         SmallResolution = { Events = 2_000 }
         SmallStates = 64

@@ -55,6 +55,11 @@ type internal RoomEnd
 
         let numbers = was.Numbers.After event.Ordinal
 
+        let isHistory =
+            match s with
+            | null -> false
+            | s -> s.IsHistory
+
         let decided =
             DecidedEvent(
                 nextNumber.Value,
@@ -68,7 +73,8 @@ type internal RoomEnd
                 extremities,
                 current,
                 gapsOpened,
-                closesGap
+                closesGap,
+                isHistory
             )
 
         // Added first: the resolution below may read the event.

@@ -128,7 +128,8 @@ type RoomMachine
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event) -> fetchMissing.StageLive(event, peer)
         // Staged together.
-        | Input.History _ -> ()
+        | Input.History _
+        | Input.HistoryPlace _ -> ()
         | Input.Responded(number, response) -> fetchMissing.Respond(number, response)
         | Input.Resolved resolution -> resolved resolution
 
@@ -219,7 +220,15 @@ type RoomMachine
         |]
 
         if history.Length > 0 then
-            log.Attempt(fun () -> fetchMissing.StageHistory history) |> ignore
+            let place =
+                inputs
+                |> Array.tryPick (fun input ->
+                    match input with
+                    | Input.HistoryPlace(after, before) -> Some(struct (after, before))
+                    | _ -> None)
+
+            log.Attempt(fun () -> fetchMissing.StageHistory(history, ValueOption.ofOption place))
+            |> ignore
 
         goOn decided
         let struct (requests, dropped) = staging.Collect()

@@ -190,6 +190,9 @@ type Input =
     /// extremity. Its previous events are not fetched: if one is missing, the state before the event is. The events of
     /// one call get numbers of history in the order of the graph.
     | History of peer: string * event: ReceivedEvent
+    /// The events of history in the same call get the highest numbers between these two, which no other event may have
+    /// or get. Without this input they get numbers below all others.
+    | HistoryPlace of after: uint32 * before: uint32
     /// This peer sent an event that does not have the format of its room version.
     | Malformed of peer: string * fault: PduFault
     /// A request got its response. The response to a request that is no longer outstanding is ignored.

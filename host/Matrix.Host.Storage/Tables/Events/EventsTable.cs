@@ -58,7 +58,8 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
     private static readonly Statement ByRedaction = ByKeys("WHERE e.redacted_by = KEY");
 
     // The positions of live events rise with their numbers, so a binary search finds the last event at or before a
-    // position, beginning with the newest event. It needs no index. Events up to `low` are at or before the position,
+    // position, beginning with the newest event. Events that were fetched later into a gap are left out (mark 16). It
+    // needs no index. Events up to `low` are at or before the position,
     // events after `high` are later, and `found` is the position of the event at `middle`.
     private const string Halving = """
         WITH RECURSIVE search(first, low, middle, high, found) AS (
@@ -79,12 +80,12 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
                    COALESCE((SELECT position FROM events
                              WHERE event_nid <= CASE WHEN found <= $2
                                    THEN (middle + high + 1) / 2 ELSE (low + middle) / 2 END
-                               AND event_nid >= first
+                               AND event_nid >= first AND marks & 16 = 0
                              ORDER BY event_nid DESC LIMIT 1), 0)
             FROM search WHERE low < high
         )
         SELECT (SELECT event_nid FROM events
-                WHERE event_nid <= low AND event_nid >= first ORDER BY event_nid DESC LIMIT 1)
+                WHERE event_nid <= low AND event_nid >= first AND marks & 16 = 0 ORDER BY event_nid DESC LIMIT 1)
         FROM search WHERE low >= high
         """;
 

@@ -7,6 +7,11 @@ internal sealed class FollowersTable(IReads reads) : IFollowersTable
     private static readonly Statement Gaps = Statement.Of(
         "SELECT DISTINCT previous_id FROM followers WHERE room_nid = $1 AND is_gap = 1 LIMIT $2");
 
+    private static readonly Statement Open = Statement.Of("""
+        SELECT DISTINCT event_nid FROM followers
+        WHERE room_nid = $1 AND is_gap = 1 AND event_nid >= $2 AND event_nid <= $3 ORDER BY event_nid LIMIT $4
+        """);
+
     private static readonly Statement Followers = Statement.ByKeys(
         "SELECT previous_id, event_nid FROM followers WHERE previous_id = KEY AND room_nid = $2");
 
@@ -26,6 +31,15 @@ internal sealed class FollowersTable(IReads reads) : IFollowersTable
     public ValueTask<IReadOnlyList<string>> GapsAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Gaps, (room, limit), static (a, q) => a.Room(q.room).Int(q.limit), static row => row.EventId(0), stop);
+
+    public ValueTask<IReadOnlyList<EventNid>> OpenAsync(
+        EventNid first, EventNid last, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Open,
+            (first, last, limit),
+            static (a, q) => a.Room(q.first.Room).Nid(q.first).Nid(q.last).Int(q.limit),
+            static row => row.Nid(0),
+            stop);
 
     public ValueTask<IReadOnlyList<FollowerRow>> OfAsync(
         RoomNid room, IReadOnlyCollection<string> previousIds, CancellationToken stop) =>

@@ -11,6 +11,11 @@ public interface IFollowersTable
     /// <summary>The ids of a room's gaps, at most this many, in no order.</summary>
     ValueTask<IReadOnlyList<string>> GapsAsync(RoomNid room, int limit, CancellationToken stop);
 
+    /// <summary>
+    /// The events between two numbers, these included, that name a missing event, the earliest first.
+    /// </summary>
+    ValueTask<IReadOnlyList<EventNid>> OpenAsync(EventNid first, EventNid last, int limit, CancellationToken stop);
+
     /// <summary>The followers of these events.</summary>
     ValueTask<IReadOnlyList<FollowerRow>> OfAsync(
         RoomNid room, IReadOnlyCollection<string> previousIds, CancellationToken stop);

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Rooms.Inbound;
+
+/// <summary>
+/// Fetches older history from the servers of a room, one page at a time. At most one fetch of a room runs; whoever needs
+/// the same room waits for it. Server-Server API, "Backfilling and retrieving missing events".
+/// </summary>
+internal sealed partial class MissingHistory(
+    FederationApi api,
+    RoomReceiver receiver,
+    SignatureChecker signatures,
+    EventStore events,
+    IStorage storage,
+    RoomsOptions options,
+    TimeProvider time,
+    ILogger<MissingHistory> log) : IMissingHistory, IDisposable
+{
+    /// <summary>The most places that are remembered because no server had their history.</summary>
+    private const int MostGivenUp = 10_000;
+
+    private readonly CancellationTokenSource _closing = new();
+    private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
+    private readonly ConcurrentDictionary<RoomNid, Task<bool>> _running = new();
+    private readonly ConcurrentDictionary<EventNid, long> _givenUp = new();
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> FetchAsync(
+        RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
+    {
+        if (IsGivenUp(below)) return false;
+        using var patience = new CancellationTokenSource(options.Receiving.HistoryWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
+        var starting = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var running = _running.GetOrAdd(room.Nid, starting.Task);
+        if (running == starting.Task) _ = Task.Run(() => RunAsync(room, followers, below, starting), stop);
+        try
+        {
+            return await running.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // The fetch goes on: a later page has what comes.
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _closing.Cancel();
+
+    private async Task RunAsync(
+        RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, TaskCompletionSource<bool> ended)
+    {
+        var hasMore = false;
+        try
+        {
+            await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
+            try
+            {
+                hasMore = await FromServersAsync(room, followers, below, _closing.Token).ConfigureAwait(false);
+                if (!hasMore) GiveUp(below);
+            }
+            finally
+            {
+                _slots.Release();
+            }
+        }
+#pragma warning disable CA1031 // Readers go on without the history, whatever the reason is.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            if (!_closing.IsCancellationRequested) Failed(fault, room.RoomId);
+        }
+        finally
+        {
+            _running.TryRemove(room.Nid, out _);
+            ended.TrySetResult(hasMore);
+        }
+    }
+
+    private async ValueTask<bool> FromServersAsync(
+        RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
+    {
+        var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
+        if (named.Count == 0) return false;
+        foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
+        {
+            var sent = await api.BackfillAsync(
+                server,
+                room.RoomId,
+                [.. named.Select(stored => stored.EventId)],
+                options.Receiving.HistoryPage,
+                stop).ConfigureAwait(false);
+            if (!sent.IsOk) continue;
+
+            var received = await Task.WhenAll(
+                sent.Value.Take(options.Receiving.HistoryPage)
+                    .Select(room.Rules.ReadReceived)
+                    .Where(static read => read.IsOk)
+                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop).AsTask()))
+                .ConfigureAwait(false);
+
+            var decided = await receiver.ReceiveHistoryAsync(
+                server, room, received, below, stop).ConfigureAwait(false);
+            Fetched(room.RoomId, server, sent.Value.Count, decided);
+            if (decided > 0) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>
+    private async ValueTask<IReadOnlyList<string>> ServersAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> named, CancellationToken stop)
+    {
+        var joined = await storage.Memberships.RemoteServersAsync(
+            room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
+        var senders = named.Reverse().Select(stored => RoomNames.ServerOf(stored.Row.Sender)).Where(joined.Contains);
+        return [.. senders.Concat(joined).Distinct().Take(options.Receiving.HistoryServers)];
+    }
+
+    private bool IsGivenUp(EventNid below) =>
+        _givenUp.TryGetValue(below, out var until) && time.GetUtcNow().ToUnixTimeMilliseconds() < until;
+
+    private void GiveUp(EventNid below)
+    {
+        if (_givenUp.Count >= MostGivenUp) _givenUp.Clear();
+        _givenUp[below] =
+            (time.GetUtcNow() + options.Receiving.HistoryPause).ToUnixTimeMilliseconds();
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Fetched history of {RoomId} from {Server}: {Sent} events, of which {Decided} are new")]
+    private partial void Fetched(string roomId, string server, int sent, int decided);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "History of {RoomId} was not fetched")]
+    private partial void Failed(Exception fault, string roomId);
+}

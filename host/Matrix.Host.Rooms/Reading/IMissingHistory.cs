@@ -1,0 +1,19 @@
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>Fetches parts of a room's timeline that this server lacks. Server-Server API, "Backfilling and retrieving
+/// missing events".</summary>
+public interface IMissingHistory
+{
+    /// <summary>
+    /// Fetches a page of the events before others, and waits until they are durable, for a bounded time.
+    /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="followers">Events that name missing ones in `prev_events`, the earliest first.</param>
+    /// <param name="below">The event below which the fetched ones are numbered.</param>
+    /// <param name="stop">Ends the waiting, not the fetch.</param>
+    /// <returns>Whether there may be more events now.</returns>
+    ValueTask<bool> FetchAsync(
+        RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop);
+}

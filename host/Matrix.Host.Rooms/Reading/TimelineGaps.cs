@@ -1,0 +1,92 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Followers;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>A place of a timeline where events are missing.</summary>
+/// <param name="Below">The event after the place.</param>
+/// <param name="Followers">Events that name missing ones in `prev_events`, the earliest first.</param>
+public sealed record TimelineGap(EventNid Below, IReadOnlyList<EventNid> Followers);
+
+/// <summary>
+/// Finds the places of a timeline where events are missing. Before an event whose previous events were missing, numbers
+/// are free.
+/// </summary>
+public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
+{
+    private const string CreateType = "m.room.create";
+
+    /// <summary>
+    /// The most numbers between an event that names a missing one and the place where that belongs, and the most such
+    /// events of a place. The gaps of a branch further up stay open.
+    /// </summary>
+    private const int Reach = 1000;
+
+    private const int MostFollowers = 20;
+
+    /// <summary>The latest gap in a part of a timeline; null if there is none.</summary>
+    /// <param name="room">The room.</param>
+    /// <param name="from">The number after those of the part.</param>
+    /// <param name="newestFirst">The events of the part, the newest first.</param>
+    /// <param name="end">The number before those of the part; null if there are more events before these.</param>
+    /// <param name="passed">An event whose gap is known; none if there is none.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<TimelineGap?> LatestAsync(
+        RoomIdentity room,
+        EventNid from,
+        IReadOnlyList<StoredEvent> newestFirst,
+        EventNid? end,
+        EventNid passed,
+        CancellationToken stop)
+    {
+        // Most parts have no free numbers.
+        var next = newestFirst.Count > 0 ? newestFirst[0].Nid : end;
+        var above = next is { } first && from.Value - first.Value > 1
+            ? await events.GetAsync(room, from, stop).ConfigureAwait(false)
+            : null;
+        var isWhole = newestFirst.Count == 0
+            || newestFirst[^1].Pdu.Type == CreateType
+            || end is not { } bound
+            || newestFirst[^1].Nid.Value - bound.Value <= 1;
+        if (above is null && isWhole && !HasHole(newestFirst)) return null;
+
+        var top = above?.Nid ?? newestFirst[0].Nid;
+        var bottom = newestFirst.Count > 0 ? newestFirst[^1].Nid : top;
+        var open = await followers.OpenAsync(
+            bottom, new EventNid(Math.Min(top.Value + Reach, EventNid.LastOf(top.Room).Value)), Reach, stop)
+            .ConfigureAwait(false);
+        if (open.Count == 0) return null;
+
+        var ceiling = long.MaxValue;
+        for (var i = above is null ? 0 : -1; i < newestFirst.Count; i++)
+        {
+            var below = i < 0 ? top : newestFirst[i].Nid;
+            var isHole = i + 1 < newestFirst.Count
+                ? below.Value - newestFirst[i + 1].Nid.Value > 1
+                : i < 0 || !isWhole;
+            if (!isHole) continue;
+            var before = ceiling;
+            EventNid[] ofGap =
+            [
+                .. open.Where(nid => nid.Value >= below.Value && nid.Value < before && nid.Value - below.Value <= Reach)
+                    .Take(MostFollowers),
+            ];
+            if (ofGap.Length > 0 && below != passed) return new TimelineGap(below, ofGap);
+            ceiling = below.Value;
+        }
+
+        return null;
+    }
+
+    private static bool HasHole(IReadOnlyList<StoredEvent> newestFirst)
+    {
+        for (var i = 1; i < newestFirst.Count; i++)
+        {
+            if (newestFirst[i - 1].Nid.Value - newestFirst[i].Nid.Value > 1) return true;
+        }
+
+        return false;
+    }
+}
