@@ -15,6 +15,7 @@ using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Stripped;
+using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
@@ -263,7 +264,13 @@ public static class RoomRegistration
             parts.Get<MembershipHistory>(),
             parts.Get<IStorage>().Memberships))
         .AddSingleton(parts => new TimelineGaps(parts.Get<EventStore>(), parts.Get<IStorage>().Followers))
-        .AddSingleton<EventPages>();
+        .AddSingleton<EventPages>()
+        .AddSingleton<EventTimes>()
+        .AddSingleton<RoomTimes>()
+        .AddSingleton<RoomSummaries>()
+        .AddSingleton<PublishedRooms>()
+        .AddSingleton<RemoteHierarchies>()
+        .AddSingleton<SpaceHierarchy>();
 
     private static T Get<T>(this IServiceProvider parts)
         where T : notnull => parts.GetRequiredService<T>();

@@ -56,6 +56,39 @@ public sealed record RoomsOptions
     /// <summary>The most rooms in which an event is searched by its id alone.</summary>
     public int MaxRoomsOfEvent { get; init; } = 10;
 
+    /// <summary>The most rooms in a page of the directory of published rooms.</summary>
+    public int MaxPublicRooms { get; init; } = 500;
+
+    /// <summary>The most published rooms that one search looks at.</summary>
+    public int MaxScannedPublicRooms { get; init; } = 10_000;
+
+    /// <summary>The most rooms in a response about the rooms of a space.</summary>
+    public int MaxHierarchyRooms { get; init; } = 100;
+
+    /// <summary>The most rooms that are visited to continue such a response.</summary>
+    public int MaxVisitedHierarchyRooms { get; init; } = 2_000;
+
+    /// <summary>The most levels of spaces in spaces.</summary>
+    public int MaxHierarchyDepth { get; init; } = 50;
+
+    /// <summary>The most children of one space that are considered.</summary>
+    public int MaxSpaceChildren { get; init; } = 1_000;
+
+    /// <summary>The most servers that are asked about one room of a space.</summary>
+    public int HierarchyServers { get; init; } = 3;
+
+    /// <summary>The longest time in which other servers are asked about the rooms of a space, for one request.</summary>
+    public TimeSpan HierarchyTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long what another server said about the rooms of a space is used again.</summary>
+    public TimeSpan HierarchyCacheTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The most such responses that are kept.</summary>
+    public int CachedHierarchies { get; init; } = 1_000;
+
+    /// <summary>The most events near a time that are looked at for the one closest to it.</summary>
+    public int MaxEventsNearTime { get; init; } = 500;
+
     /// <summary>The most prev events of a new event.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 

@@ -15,6 +15,9 @@ public sealed record UsersOptions
     /// <summary>The lifetime of an access token with a refresh token.</summary>
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>The lifetime of a token by which a user proves to another service who they are.</summary>
+    public TimeSpan OpenIdTokenLifetime { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>The lifetime of a login token.</summary>
     public TimeSpan LoginTokenLifetime { get; init; } = TimeSpan.FromMinutes(2);
 

@@ -5,6 +5,7 @@ using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Filters;
 using Matrix.Host.Users.KeyBackup;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.OpenId;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.Sessions;
@@ -27,6 +28,7 @@ public static class UsersServices
         .AddSingleton<AccessTokens>()
         .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
         .AddSingleton<Logins>()
+        .AddSingleton<OpenIdTokens>()
         .AddSingleton<DeviceManagement>()
         .AddSingleton<KnownLogins>()
         .AddSingleton<PasswordLogin>()

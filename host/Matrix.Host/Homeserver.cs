@@ -162,6 +162,7 @@ internal sealed class Homeserver : IAsyncDisposable
         builder.Services
             .AddSingleton(clock)
             .AddSingleton(key)
+            .AddSingleton(key.Key)
             .AddSingleton(storage)
             .AddSingleton(config)
             .AddSingleton(config.Http)

@@ -54,6 +54,10 @@ public static class ClientApi
         .AddSingleton<IEndpoints, RoomEvents.SendEvents>()
         .AddSingleton<IEndpoints, RoomEvents.SendState>()
         .AddSingleton<IEndpoints, RoomAliases.Aliases>()
+        .AddSingleton<IEndpoints, ListingRooms.PublicRooms>()
+        .AddSingleton<IEndpoints, Spaces.Hierarchy>()
+        .AddSingleton<IEndpoints, OpenId.RequestToken>()
+        .AddSingleton<IEndpoints, RoomReading.EventAtTime>()
         .AddSingleton<IEndpoints, RoomReading.RoomPages>()
         .AddSingleton<IEndpoints, RoomReading.RoomStates>()
         .AddSingleton<IEndpoints, RoomReading.Related>();

@@ -20,6 +20,10 @@ public static class FederationApi
         .AddSingleton<IFederationEndpoints, Queries.QueryProfile>()
         .AddSingleton<IFederationEndpoints, Queries.QueryDirectory>()
         .AddSingleton<IFederationEndpoints, Queries.UnknownQuery>()
+        .AddSingleton<IFederationEndpoints, RetrievingEvents.EventAtTime>()
+        .AddSingleton<IFederationEndpoints, PublicRoomDirectory.PublicRooms>()
+        .AddSingleton<IFederationEndpoints, Spaces.Hierarchy>()
+        .AddSingleton<IFederationEndpoints, OpenId.UserInfo>()
         .AddSingleton<IFederationEndpoints, DeviceManagement.UserDevices>()
         .AddSingleton<IFederationEndpoints, EndToEndEncryption.QueryKeys>()
         .AddSingleton<IFederationEndpoints, EndToEndEncryption.ClaimKeys>();

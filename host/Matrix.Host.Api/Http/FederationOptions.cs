@@ -8,4 +8,7 @@ public sealed record FederationOptions
 
     /// <summary>The most `X-Matrix` headers of a request that are tried.</summary>
     public int MaxSignatures { get; init; } = 8;
+
+    /// <summary>Whether other servers see the directory of published rooms.</summary>
+    public bool ServesDirectory { get; init; } = true;
 }

@@ -42,6 +42,15 @@ public sealed class ServerVisibility(EventStore events, StateStore states)
         return [.. shown];
     }
 
+    /// <summary>Whether a server with a user in the room sees an event whole.</summary>
+    public async ValueTask<bool> MaySeeAsync(
+        RoomIdentity room, string server, StoredEvent stored, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
+        ArgumentNullException.ThrowIfNull(room);
+        return stored.Pdu.IsState || await MaySeeAsync(room, server, stored.Row.Step, stop).ConfigureAwait(false);
+    }
+
     private async ValueTask<bool> MaySeeAsync(RoomIdentity room, string server, int step, CancellationToken stop)
     {
         var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);

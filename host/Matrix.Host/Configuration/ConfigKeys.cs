@@ -166,6 +166,9 @@ internal static partial class ConfigKeys
             "How long an expired token gets a soft logout, after which the client keeps its data. Later it is an "
                 + "unknown token."),
         Key(
+            "sessions.openid_token_lifetime", ConfigTypes.Duration, c => c.Users.OpenIdTokenLifetime,
+            "The lifetime of a token by which a user proves to another service who they are."),
+        Key(
             "sessions.login_token_lifetime", ConfigTypes.Duration, c => c.Users.LoginTokenLifetime,
             "The lifetime of a token that logs another device in."),
         Key(
@@ -318,6 +321,27 @@ internal static partial class ConfigKeys
             "limits.scan_time", ConfigTypes.Duration, c => c.Reading.LongestScan,
             "The longest time that one request scans for events that pass its filter; its pagination token continues "
                 + "from there."),
+        Key(
+            "limits.public_rooms", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxPublicRooms,
+            "Rooms in a page of the directory of published rooms."),
+        Key(
+            "limits.public_rooms_scanned", ConfigTypes.Whole(1, 10_000_000), c => c.Rooms.MaxScannedPublicRooms,
+            "Published rooms that one search looks at."),
+        Key(
+            "limits.hierarchy_rooms", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxHierarchyRooms,
+            "Rooms in a response about the rooms of a space."),
+        Key(
+            "limits.hierarchy_visited", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxVisitedHierarchyRooms,
+            "Rooms that are visited to continue such a response."),
+        Key(
+            "limits.hierarchy_depth", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxHierarchyDepth,
+            "Levels of spaces in spaces."),
+        Key(
+            "limits.space_children", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxSpaceChildren,
+            "Children of one space that are considered."),
+        Key(
+            "limits.events_near_time", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxEventsNearTime,
+            "Events that are looked at for the one closest to a time."),
         Key(
             "limits.history_fetches", ConfigTypes.Whole(0, 100), c => c.Reading.MaxHistoryFetches,
             "Pages of older history that are fetched from other servers for one request of a client."),

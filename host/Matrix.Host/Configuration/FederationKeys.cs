@@ -208,6 +208,9 @@ internal static partial class ConfigKeys
             "Whether invites are refused unless all events of their invite_room_state are whole and validly signed. "
                 + "Many servers send stripped ones."),
         Key(
+            "federation.public_rooms", ConfigTypes.Flag, c => c.Federation.ServesDirectory,
+            "Whether other servers see the directory of published rooms."),
+        Key(
             "compatibility.legacy_federation", ConfigTypes.Flag, c => c.Network.LegacyFederation,
             "Whether the first versions of endpoints are used with servers that do not know the second."),
     ];

@@ -69,6 +69,18 @@ internal static partial class ConfigKeys
             "Numbers that are left free in a room's timeline for the events of a gap; events beyond these are not "
                 + "fetched."),
         Key(
+            "federation.hierarchy_servers", ConfigTypes.Whole(0, 100), c => c.Rooms.HierarchyServers,
+            "Servers that are asked about one room of a space."),
+        Key(
+            "federation.hierarchy_time", ConfigTypes.Duration, c => c.Rooms.HierarchyTime,
+            "How long a client's request for the rooms of a space waits for other servers."),
+        Key(
+            "federation.hierarchy_cache_time", ConfigTypes.Duration, c => c.Rooms.HierarchyCacheTime,
+            "How long what another server returned about the rooms of a space is used again."),
+        Key(
+            "federation.cached_hierarchies", ConfigTypes.Whole(0, 1_000_000), c => c.Rooms.CachedHierarchies,
+            "Such responses that are kept."),
+        Key(
             "federation.history_page", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.HistoryPage,
             "Events that one request for older history asks for, when a client scrolls there."),
         Key(

@@ -19,6 +19,12 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
         ORDER BY r.joined_count DESC, r.room_nid LIMIT $3
         """);
 
+    private static readonly Statement PublishedBefore = Statement.Of("""
+        SELECT r.room_nid, r.room_id, r.joined_count FROM published_rooms p JOIN rooms r ON r.room_nid = p.room_nid
+        WHERE r.joined_count > $1 OR (r.joined_count = $1 AND r.room_nid < $2)
+        ORDER BY r.joined_count, r.room_nid DESC LIMIT $3
+        """);
+
     private static readonly Statement PublishedCount = Statement.Of("SELECT COUNT(*) FROM published_rooms");
 
     private static readonly Statement Insert = Statement.Of("""
@@ -52,13 +58,21 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
 
     public ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(
         PublishedRow? after, int limit, CancellationToken stop) =>
-        reads.ListAsync(
-            Published,
-            (Count: after?.JoinedCount ?? int.MaxValue, Room: after?.Room ?? default, limit),
-            static (a, q) => a.Int(q.Count).Room(q.Room).Int(q.limit),
-            static row => new PublishedRow(row.Room(0), row.Text(1), row.Int32(2)),
-            stop);
+        PublishedAsync(Published, after ?? new PublishedRow(default, "", int.MaxValue), limit, stop);
+
+    public ValueTask<IReadOnlyList<PublishedRow>> PublishedBeforeAsync(
+        PublishedRow before, int limit, CancellationToken stop) =>
+        PublishedAsync(PublishedBefore, before, limit, stop);
 
     public ValueTask<int> PublishedCountAsync(CancellationToken stop) =>
         reads.FirstAsync(PublishedCount, static row => row.Int32(0), stop);
+
+    private ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(
+        Statement statement, PublishedRow from, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            statement,
+            (from, limit),
+            static (a, q) => a.Int(q.from.JoinedCount).Room(q.from.Room).Int(q.limit),
+            static row => new PublishedRow(row.Room(0), row.Text(1), row.Int32(2)),
+            stop);
 }

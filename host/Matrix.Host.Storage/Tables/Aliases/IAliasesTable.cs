@@ -20,6 +20,10 @@ public interface IAliasesTable
     /// <param name="after">The last row of the page before; null for the first page.</param>
     ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(PublishedRow? after, int limit, CancellationToken stop);
 
+    /// <summary>The rows before one, in the opposite order.</summary>
+    ValueTask<IReadOnlyList<PublishedRow>> PublishedBeforeAsync(
+        PublishedRow before, int limit, CancellationToken stop);
+
     /// <summary>The number of published rooms.</summary>
     ValueTask<int> PublishedCountAsync(CancellationToken stop);
 }

@@ -1,0 +1,47 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Servers;
+
+namespace Matrix.Host.Api.Client.RoomReading;
+
+/// <summary>The event closest to a time. Client-Server API, `GET /rooms/{roomId}/timestamp_to_event`.</summary>
+internal sealed class EventAtTime(RoomAccess access, RoomTimes times) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.V1.Get(
+        "rooms/{roomId}/timestamp_to_event", TimeQuery.Read, GetAsync, new RouteOptions
+        {
+            Access = Access.UsersAndGuests,
+        });
+
+    private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)
+    {
+        var readable = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!readable.IsOk) return RoomAnswers.Of(readable.Failure);
+        var found = await times.OfUserAsync(
+            readable.Value, asked.Timestamp, asked.IsForwards, stop).ConfigureAwait(false);
+        return TimeQuery.AnswerOf(asked, found);
+    }
+}
+
+/// <summary>A time and a direction, the same for clients and servers.</summary>
+internal sealed record TimeQuery(long Timestamp, bool IsForwards)
+{
+    internal static TimeQuery Read(QueryReader query)
+    {
+        var time = query.Number("ts", least: long.MinValue);
+        if (time is null) query.Refuse(MatrixError.MissingParam, "The query parameter `ts` is missing.");
+        var direction = query.OneOf("dir", "f", "b");
+        if (direction is null) query.Refuse(MatrixError.MissingParam, "`dir` is missing: it must be `f` or `b`.");
+        return new TimeQuery(time ?? 0, direction == "f");
+    }
+
+    internal static Answer AnswerOf(TimeQuery asked, StoredEvent? found) => found is null
+        ? Answer.NotFound(
+            $"There is no event {(asked.IsForwards ? "at or after" : "at or before")} {asked.Timestamp}.")
+        : Answer.Json(found, static (json, it) =>
+        {
+            json.WriteString("event_id", it.EventId);
+            json.WriteNumber("origin_server_ts", it.OriginServerTs);
+        });
+}

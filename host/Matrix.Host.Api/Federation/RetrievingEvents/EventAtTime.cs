@@ -1,0 +1,22 @@
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.RoomReading;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Servers;
+
+namespace Matrix.Host.Api.Federation.RetrievingEvents;
+
+/// <summary>
+/// The event closest to a time, for servers in the room. Server-Server API, "Retrieving events".
+/// </summary>
+internal sealed class EventAtTime(RoomTimes times) : IFederationEndpoints
+{
+    public void Map(FederationRoutes routes) =>
+        routes.Get("timestamp_to_event/{roomId}", TimeQuery.Read, GetAsync);
+
+    private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)
+    {
+        var found = await times.OfServerAsync(
+            call.Peer.ServerName, call["roomId"], asked.Timestamp, asked.IsForwards, stop).ConfigureAwait(false);
+        return found.IsOk ? TimeQuery.AnswerOf(asked, found.Value) : RoomAnswers.Of(found.Failure);
+    }
+}

@@ -1,0 +1,39 @@
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Servers;
+
+/// <summary>
+/// The event closest to a time that a user or a server may see. Client-Server API and Server-Server API,
+/// `timestamp_to_event`.
+/// </summary>
+public sealed class RoomTimes(EventTimes times, Visibility visibility, ServerAccess access, ServerVisibility servers)
+{
+    /// <summary>The closest event that a user may see; null if there is none.</summary>
+    public async ValueTask<StoredEvent?> OfUserAsync(
+        Readable readable, long timestamp, bool forwards, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(readable);
+        var near = await times.NearAsync(
+            readable.Room, readable.Through, timestamp, forwards, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(readable.Room, near, readable.Viewer, stop).ConfigureAwait(false);
+        return seen.Count > 0 ? seen[0] : null;
+    }
+
+    /// <summary>The closest event that a server may see, if the server is in the room.</summary>
+    public async ValueTask<RoomResult<StoredEvent?>> OfServerAsync(
+        string server, string roomId, long timestamp, bool forwards, CancellationToken stop)
+    {
+        var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
+        if (!entered.IsOk) return entered.Failure;
+        var room = entered.Value.Room;
+        var near = await times.NearAsync(
+            room, entered.Value.LastEvent, timestamp, forwards, stop).ConfigureAwait(false);
+        foreach (var stored in near)
+        {
+            if (await servers.MaySeeAsync(room, server, stored, stop).ConfigureAwait(false)) return stored;
+        }
+
+        return default(StoredEvent);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient.Operations;
+
+namespace Matrix.Host.Rooms.Summaries;
+
+/// <summary>A room that another server knows, and its children.</summary>
+public sealed record FoundHierarchy(HierarchyRoom Room, IReadOnlyDictionary<string, HierarchyRoom> Children);
+
+/// <summary>Asks other servers about rooms of spaces, and keeps their responses for a while.</summary>
+public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, Kept> _kept = new();
+
+    /// <summary>A room and its children; null if no server returned it, or the patience ended.</summary>
+    public async ValueTask<FoundHierarchy?> FindAsync(
+        string roomId, IReadOnlyList<string> via, CancellationToken patience, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(via);
+        var now = time.GetUtcNow();
+        if (_kept.TryGetValue(roomId, out var kept) && kept.Until > now) return kept.Found;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience, stop);
+        FoundHierarchy? found = null;
+        foreach (var server in via.Where(name => name != options.ServerName).Take(options.HierarchyServers))
+        {
+            try
+            {
+                var sent = await api.GetHierarchyAsync(
+                    server, roomId, suggestedOnly: false, either.Token).ConfigureAwait(false);
+                if (sent.IsOk && Read(sent.Value) is { } read)
+                {
+                    found = read;
+                    break;
+                }
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                // The rest of the tree is shown without what other servers know.
+                return null;
+            }
+        }
+
+        if (_kept.Count >= options.CachedHierarchies) _kept.Clear();
+        if (options.CachedHierarchies > 0) _kept[roomId] = new Kept(found, now + options.HierarchyCacheTime);
+        return found;
+    }
+
+    private FoundHierarchy? Read(RemoteHierarchy sent)
+    {
+        if (Room(sent.Room) is not { } room) return null;
+        var children = new Dictionary<string, HierarchyRoom>();
+        foreach (var child in sent.Children.Take(options.MaxSpaceChildren).Select(Room).OfType<HierarchyRoom>())
+        {
+            children.TryAdd(child.Summary.RoomId, child);
+        }
+
+        return new FoundHierarchy(room, children);
+    }
+
+    private HierarchyRoom? Room(JsonObject json) => RoomSummary.Of(json) is { } summary
+        ? new HierarchyRoom(summary, SpaceChild.Of(json, options.MaxSpaceChildren))
+        : null;
+
+    private sealed record Kept(FoundHierarchy? Found, DateTimeOffset Until);
+}

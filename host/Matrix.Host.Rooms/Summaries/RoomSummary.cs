@@ -1,0 +1,124 @@
+using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Snapshots;
+
+namespace Matrix.Host.Rooms.Summaries;
+
+/// <summary>
+/// What those see of a room who look for rooms. Client-Server API, "Listing rooms" and "Spaces" (`RoomSummary`).
+/// </summary>
+public sealed record RoomSummary
+{
+    /// <summary>The room's id.</summary>
+    public required string RoomId { get; init; }
+
+    /// <summary>The number of joined members.</summary>
+    public required long JoinedCount { get; init; }
+
+    /// <summary>The room's version; null if the server that returned the summary did not say.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>The name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The topic.</summary>
+    public string? Topic { get; init; }
+
+    /// <summary>The canonical alias.</summary>
+    public string? CanonicalAlias { get; init; }
+
+    /// <summary>The avatar's `mxc:` URI.</summary>
+    public string? AvatarUrl { get; init; }
+
+    /// <summary>The join rule; `public` where a summary of another server has none.</summary>
+    public required string JoinRule { get; init; }
+
+    /// <summary>The rooms whose members may join a restricted room.</summary>
+    public IReadOnlyList<string> AllowedRooms { get; init; } = [];
+
+    /// <summary>The type of the room; null for none.</summary>
+    public string? RoomType { get; init; }
+
+    /// <summary>The encryption algorithm; null for none.</summary>
+    public string? Encryption { get; init; }
+
+    /// <summary>Whether everyone may read the room.</summary>
+    public required bool IsWorldReadable { get; init; }
+
+    /// <summary>Whether guests may join.</summary>
+    public required bool GuestsMayJoin { get; init; }
+
+    /// <summary>Whether a room of this type restricts joins to members of others.</summary>
+    public bool IsRestricted => JoinRule is "restricted" or "knock_restricted";
+
+    /// <summary>Whether everyone may see the summary: they may join, knock or read.</summary>
+    public bool IsOpen => IsWorldReadable || JoinRule is "public" or "knock" or "knock_restricted";
+
+    /// <summary>A summary that another server returned; null if it is malformed.</summary>
+    public static RoomSummary? Of(JsonObject json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        return json.Text("room_id") is { } roomId && Core.Ident.RoomId.isValid(roomId)
+            ? new RoomSummary
+            {
+                RoomId = roomId,
+                JoinedCount = Math.Max(0, json.Number("num_joined_members") ?? 0),
+                Version = json.Text("room_version"),
+                Name = json.Text("name"),
+                Topic = json.Text("topic"),
+                CanonicalAlias = json.Text("canonical_alias"),
+                AvatarUrl = json.Text("avatar_url"),
+                JoinRule = json.Text("join_rule") ?? "public",
+                AllowedRooms = json.Texts("allowed_room_ids"),
+                RoomType = json.Text("room_type"),
+                Encryption = json.Text("encryption"),
+                IsWorldReadable = json.IsTrue("world_readable"),
+                GuestsMayJoin = json.IsTrue("guest_can_join"),
+            }
+            : null;
+    }
+}
+
+/// <summary>Makes the summaries of rooms that are known here.</summary>
+public sealed class RoomSummaries(StateReader state)
+{
+    /// <summary>The summary of a room.</summary>
+    public async ValueTask<RoomSummary> OfAsync(RoomSnapshot snapshot, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        var rules = await ReadAsync("m.room.join_rules").ConfigureAwait(false);
+        var create = await ReadAsync("m.room.create").ConfigureAwait(false);
+        return new RoomSummary
+        {
+            RoomId = snapshot.Room.RoomId,
+            JoinedCount = snapshot.JoinedCount,
+            Version = snapshot.Room.Rules.Id,
+            Name = await TextAsync("m.room.name", "name").ConfigureAwait(false),
+            Topic = await TextAsync("m.room.topic", "topic").ConfigureAwait(false),
+            CanonicalAlias = await TextAsync("m.room.canonical_alias", "alias").ConfigureAwait(false),
+            AvatarUrl = await TextAsync("m.room.avatar", "url").ConfigureAwait(false),
+            JoinRule = rules?.Text("join_rule") ?? "invite",
+            AllowedRooms = [.. AllowedBy(rules)],
+            RoomType = create?.Text("type"),
+            Encryption = await TextAsync("m.room.encryption", "algorithm").ConfigureAwait(false),
+            IsWorldReadable = await TextAsync("m.room.history_visibility", "history_visibility").ConfigureAwait(false)
+                == "world_readable",
+            GuestsMayJoin =
+                await TextAsync("m.room.guest_access", "guest_access").ConfigureAwait(false) == "can_join",
+        };
+
+        ValueTask<JsonObject?> ReadAsync(string type) => state.ContentAsync(snapshot, type, "", stop);
+
+        async ValueTask<string?> TextAsync(string type, string member) =>
+            (await ReadAsync(type).ConfigureAwait(false))?.Text(member) is { Length: > 0 } text ? text : null;
+    }
+
+    private static IEnumerable<string> AllowedBy(JsonObject? rules) =>
+        rules?.Text("join_rule") is "restricted" or "knock_restricted"
+            ? rules.Children("allow")
+                .Where(static condition => condition.Text("type") == "m.room_membership")
+                .Select(static condition => condition.Text("room_id"))
+                .OfType<string>()
+                .Distinct()
+            : [];
+}

@@ -1,0 +1,76 @@
+using Matrix.Core.Event;
+using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Summaries;
+
+/// <summary>A room of a space.</summary>
+/// <param name="RoomId">The child.</param>
+/// <param name="Via">Servers that may know it.</param>
+/// <param name="IsSuggested">Whether the space suggests it.</param>
+/// <param name="Event">The `m.space.child` event: a stripped state event with `origin_server_ts`.</param>
+public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool IsSuggested, JsonObject Event)
+{
+    private const string ChildType = "m.space.child";
+    private const int MostOrder = 50;
+
+    /// <summary>
+    /// The children of a room, in their order. Client-Server API, "Ordering of children within a space".
+    /// </summary>
+    public static async ValueTask<IReadOnlyList<SpaceChild>> OfAsync(
+        RoomSnapshot snapshot, EventStore events, int most, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(events);
+        var nids = snapshot.State.OfType(ChildType)
+            .Take(most)
+            .Select(entry => EventNid.Of(snapshot.Room.Nid, entry.Ordinal))
+            .ToArray();
+        var stored = await events.GetManyAsync(snapshot.Room, nids, stop).ConfigureAwait(false);
+        return InOrder(stored.Select(static each => Stripped(each.Pdu)));
+    }
+
+    /// <summary>The children in `children_state` of another server's response.</summary>
+    public static IReadOnlyList<SpaceChild> Of(JsonObject room, int most) =>
+        InOrder(room.Children("children_state").Take(most));
+
+    private static IReadOnlyList<SpaceChild> InOrder(IEnumerable<JsonObject> events) =>
+    [
+        .. events.Select(Read).OfType<SpaceChild>()
+            .OrderBy(static child => OrderOf(child.Event) is null)
+            .ThenBy(static child => OrderOf(child.Event), StringComparer.Ordinal)
+            .ThenBy(static child => child.Event.Number("origin_server_ts") ?? 0)
+            .ThenBy(static child => child.RoomId, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The child of an event; null if its content is not valid, as after its removal.</summary>
+    private static SpaceChild? Read(JsonObject json)
+    {
+        if (json.Text("type") != ChildType
+            || json.Text("state_key") is not { } roomId
+            || !Core.Ident.RoomId.isValid(roomId)
+            || json.Child("content") is not { } content)
+        {
+            return null;
+        }
+
+        var via = content.Texts("via").Where(Core.Ident.ServerName.isValid).Distinct().ToArray();
+        return via.Length == 0 ? null : new SpaceChild(roomId, via, content.IsTrue("suggested"), json);
+    }
+
+    private static string? OrderOf(JsonObject json) =>
+        json.Child("content")?.Text("order") is { Length: <= MostOrder } order
+        && order.All(static c => c is >= ' ' and <= '~')
+            ? order
+            : null;
+
+    private static JsonObject Stripped(Pdu pdu) => Members.Of(
+        ("content", Json.NewObject(pdu.Content)),
+        ("origin_server_ts", Json.NewInt(pdu.OriginServerTs)),
+        ("sender", Json.NewString(pdu.Sender)),
+        ("state_key", Json.NewString(pdu.StateKey ?? "")),
+        ("type", Json.NewString(pdu.Type)));
+}

@@ -1,0 +1,221 @@
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Servers;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Summaries;
+
+/// <summary>A room in the tree of a space.</summary>
+public sealed record HierarchyRoom(RoomSummary Summary, IReadOnlyList<SpaceChild> Children);
+
+/// <summary>A part of the tree of a space.</summary>
+/// <param name="HasMore">Whether the tree goes on.</param>
+public sealed record HierarchyPage(IReadOnlyList<HierarchyRoom> Rooms, bool HasMore);
+
+/// <summary>A room and its children, for another server.</summary>
+/// <param name="Inaccessible">Children that the server has no way to see.</param>
+public sealed record ServedHierarchy(
+    HierarchyRoom Room, IReadOnlyList<HierarchyRoom> Children, IReadOnlyList<string> Inaccessible);
+
+/// <summary>
+/// The rooms of spaces. Client-Server API, "Spaces" (`GET /rooms/{roomId}/hierarchy`); Server-Server API, "Spaces".
+/// </summary>
+public sealed class SpaceHierarchy(
+    RoomSnapshots rooms,
+    RoomSummaries summaries,
+    EventStore events,
+    RemoteHierarchies remote,
+    ServerAccess access,
+    IStorage storage,
+    RoomsOptions options,
+    TimeProvider time)
+{
+    /// <summary>
+    /// A part of the tree of a space, its root first, depth first: the rooms that a user may see.
+    /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="rootId">The space.</param>
+    /// <param name="suggestedOnly">Whether only suggested children are considered.</param>
+    /// <param name="depth">The most levels below the root.</param>
+    /// <param name="skip">The number of rooms before the part.</param>
+    /// <param name="limit">The most rooms of the part.</param>
+    /// <param name="stop">Cancels the request.</param>
+    /// <returns>The part, or a failure if the user may not see the root.</returns>
+    public async ValueTask<RoomResult<HierarchyPage>> OfUserAsync(
+        string userId, string rootId, bool suggestedOnly, int depth, int skip, int limit, CancellationToken stop)
+    {
+        using var patience = new CancellationTokenSource(options.HierarchyTime, time);
+        var page = new List<HierarchyRoom>();
+        var pending = new Stack<Pending>();
+        pending.Push(new Pending(rootId, [], 0, null));
+        var met = new HashSet<string>();
+        var shown = 0;
+        for (var visited = 0; visited < options.MaxVisitedHierarchyRooms && pending.TryPop(out var next);)
+        {
+            if (!met.Add(next.RoomId)) continue;
+            visited++;
+            var visit = await KnownHereAsync(userId, next.RoomId, stop).ConfigureAwait(false)
+                ?? await ElsewhereAsync(userId, next, patience.Token, stop).ConfigureAwait(false);
+            if (visit.Room is null)
+            {
+                if (next.Level == 0) return _hidden;
+                continue;
+            }
+
+            var room = Filtered(visit.Room, suggestedOnly);
+
+            if (shown >= skip)
+            {
+                if (page.Count == limit) return new HierarchyPage(page, HasMore: true);
+                page.Add(room);
+            }
+
+            shown++;
+            if (next.Level >= Math.Min(depth, options.MaxHierarchyDepth)) continue;
+            foreach (var child in room.Children.Reverse())
+            {
+                pending.Push(new Pending(
+                    child.RoomId, child.Via, next.Level + 1, visit.Below?.GetValueOrDefault(child.RoomId)));
+            }
+        }
+
+        return new HierarchyPage(page, HasMore: false);
+    }
+
+    /// <summary>A room and its children that are known here, as far as another server may see them.</summary>
+    public async ValueTask<RoomResult<ServedHierarchy>> OfServerAsync(
+        string server, string rootId, bool suggestedOnly, CancellationToken stop)
+    {
+        if (await HereAsync(rootId, stop).ConfigureAwait(false) is not { } snapshot
+            || await access.DeniesAsync(server, snapshot, stop).ConfigureAwait(false))
+        {
+            return ServerAccess.Unknown;
+        }
+
+        var root = await ReadAsync(snapshot, stop).ConfigureAwait(false);
+        if (!await MayServerSeeAsync(server, snapshot, root.Summary, stop).ConfigureAwait(false))
+        {
+            return ServerAccess.Unknown;
+        }
+
+        var children = new List<HierarchyRoom>();
+        var inaccessible = new List<string>();
+        root = Filtered(root, suggestedOnly);
+        foreach (var child in root.Children)
+        {
+            if (children.Count == options.MaxHierarchyRooms) break;
+            if (await HereAsync(child.RoomId, stop).ConfigureAwait(false) is not { } found) continue;
+            var room = await ReadAsync(found, stop).ConfigureAwait(false);
+            if (await access.DeniesAsync(server, found, stop).ConfigureAwait(false)
+                || !await MayServerSeeAsync(server, found, room.Summary, stop).ConfigureAwait(false))
+            {
+                inaccessible.Add(child.RoomId);
+            }
+            else
+            {
+                children.Add(Filtered(room, suggestedOnly));
+            }
+        }
+
+        return new ServedHierarchy(root, children, inaccessible);
+    }
+
+    /// <summary>A room whose state this server follows.</summary>
+    private async ValueTask<RoomSnapshot?> HereAsync(string roomId, CancellationToken stop) =>
+        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 } snapshot
+            ? snapshot
+            : null;
+
+    private async ValueTask<HierarchyRoom> ReadAsync(RoomSnapshot snapshot, CancellationToken stop) => new(
+        await summaries.OfAsync(snapshot, stop).ConfigureAwait(false),
+        await SpaceChild.OfAsync(snapshot, events, options.MaxSpaceChildren, stop).ConfigureAwait(false));
+
+    private async ValueTask<Visited?> KnownHereAsync(string userId, string roomId, CancellationToken stop)
+    {
+        if (await HereAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
+        var room = await ReadAsync(snapshot, stop).ConfigureAwait(false);
+        var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
+        if (member is { Membership: Membership.Ban }) return _nothing;
+        var maySee = room.Summary.IsOpen
+            || member is { Membership: Membership.Join or Membership.Invite }
+            || (room.Summary.IsRestricted
+                && await IsInAnyAsync(userId, room.Summary.AllowedRooms, stop).ConfigureAwait(false));
+        return maySee ? new Visited(room, null) : _nothing;
+    }
+
+    /// <summary>A room that only other servers know.</summary>
+    private async ValueTask<Visited> ElsewhereAsync(
+        string userId, Pending next, CancellationToken patience, CancellationToken stop)
+    {
+        // The root is known here, or not visible.
+        if (next.Level == 0) return _nothing;
+        var room = next.Known;
+        IReadOnlyDictionary<string, HierarchyRoom>? below = null;
+        if ((room is null || room.Children.Count > 0)
+            && await remote.FindAsync(next.RoomId, next.Via, patience, stop).ConfigureAwait(false) is { } found)
+        {
+            room = found.Room;
+            below = found.Children;
+        }
+
+        if (room is null) return _nothing;
+        var maySee = room.Summary.IsOpen
+            || (room.Summary.IsRestricted
+                && await IsInAnyAsync(userId, room.Summary.AllowedRooms, stop).ConfigureAwait(false));
+        return maySee ? new Visited(room, below) : _nothing;
+    }
+
+    private async ValueTask<bool> IsInAnyAsync(
+        string userId, IReadOnlyList<string> roomIds, CancellationToken stop)
+    {
+        foreach (var roomId in roomIds)
+        {
+            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } room && room.Local.IsJoined(userId))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async ValueTask<bool> MayServerSeeAsync(
+        string server, RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop)
+    {
+        if (summary.IsOpen || await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)) return true;
+        if (!summary.IsRestricted) return false;
+        foreach (var roomId in summary.AllowedRooms)
+        {
+            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } allowed
+                && await access.IsJoinedAsync(server, allowed, stop).ConfigureAwait(false))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static HierarchyRoom Filtered(HierarchyRoom room, bool suggestedOnly) => suggestedOnly
+        ? room with { Children = [.. room.Children.Where(static child => child.IsSuggested)] }
+        : room;
+
+    private static readonly Visited _nothing = new(null, null);
+
+    private static readonly RoomFailure _hidden =
+        new(RoomFailureKind.UnknownRoom, "You are not allowed to view this room.");
+
+    /// <summary>A room to visit.</summary>
+    /// <param name="RoomId">Its id.</param>
+    /// <param name="Via">Servers that may know it.</param>
+    /// <param name="Level">The number of spaces above it.</param>
+    /// <param name="Known">What the parent's server said about it.</param>
+    private sealed record Pending(string RoomId, IReadOnlyList<string> Via, int Level, HierarchyRoom? Known);
+
+    /// <summary>A visited room; without one if the user may not see it.</summary>
+    /// <param name="Room">The room.</param>
+    /// <param name="Below">What its server said about its children.</param>
+    private sealed record Visited(HierarchyRoom? Room, IReadOnlyDictionary<string, HierarchyRoom>? Below);
+}
