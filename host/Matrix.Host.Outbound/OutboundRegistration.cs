@@ -2,6 +2,7 @@ using Matrix.Core.Federation;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Events;
@@ -23,9 +24,11 @@ public static class OutboundRegistration
         .AddSingleton<OutboundMetrics>()
         .AddSingleton(parts => new TransactionSender(
             parts.Get<FederationApi>(), parts.Get<EventStore>(), parts.Get<IStorage>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new EduSources(parts.GetServices<IEduSource>()))
         .AddSingleton(parts => new DestinationServices(
             parts.Get<OutboundOptions>(),
             parts.Get<TransactionSender>(),
+            parts.Get<EduSources>(),
             parts.Get<OutboundMetrics>(),
             parts.Get<IStorage>(),
             parts.Get<NetworkOptions>(),
@@ -55,7 +58,7 @@ public static class OutboundRegistration
         var destinations = new Destinations(queue, parts.Get<DestinationServices>(), parts.Get<IStorage>());
         var recorder = new Recorder(feed, destinations, parts.Get<IStorage>(), metrics, options, time);
         return new FederationOutbound(
-            feed, rooms, destinations, recorder, queue, metrics, options, time,
+            feed, rooms, destinations, parts.Get<EduSources>(), recorder, queue, metrics, options, time,
             parts.Get<ILogger<FederationOutbound>>());
     }
 

@@ -11,8 +11,10 @@ using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -109,4 +111,10 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Other servers that events are sent to.</summary>
     IDestinationsTable Destinations { get; }
+
+    /// <summary>Messages to devices of other servers' users.</summary>
+    IOutboundMessagesTable OutboundMessages { get; }
+
+    /// <summary>The ids of messages to devices that other servers sent last.</summary>
+    IReceivedMessagesTable ReceivedMessages { get; }
 }

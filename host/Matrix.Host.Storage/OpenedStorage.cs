@@ -12,8 +12,10 @@ using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -63,6 +65,8 @@ internal sealed class OpenedStorage : IStorage
         ReceivedTransactions = new ReceivedTransactionsTable(reads);
         StagedEvents = new StagedEventsTable(reads);
         Destinations = new DestinationsTable(reads);
+        OutboundMessages = new OutboundMessagesTable(reads);
+        ReceivedMessages = new ReceivedMessagesTable(reads);
         StrippedRooms = new StrippedRoomsTable(reads);
     }
 
@@ -115,6 +119,11 @@ internal sealed class OpenedStorage : IStorage
     public IStagedEventsTable StagedEvents { get; }
 
     public IDestinationsTable Destinations { get; }
+
+    public IOutboundMessagesTable OutboundMessages { get; }
+
+    public IReceivedMessagesTable ReceivedMessages { get; }
+
     public IStrippedRoomsTable StrippedRooms { get; }
 
     public static async ValueTask<IStorage> OpenAsync(

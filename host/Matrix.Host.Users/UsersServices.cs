@@ -1,3 +1,4 @@
+using Matrix.Core.Federation;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
@@ -18,8 +19,8 @@ namespace Matrix.Host.Users;
 public static class UsersServices
 {
     /// <summary>
-    /// Adds them. They need an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and an <see
-    /// cref="IAccountObserver"/>.
+    /// Adds them. They need a <see cref="ServerFilter"/>, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and
+    /// an <see cref="IAccountObserver"/>.
     /// </summary>
     public static IServiceCollection AddUsers(
         this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
@@ -56,11 +57,12 @@ public static class UsersServices
         .AddSingleton<KeyClaims>()
         .AddSingleton<CrossSigningUploads>()
         .AddSingleton<SignatureUploads>()
-        .AddSingleton<IToDeviceOutbox, NoOtherServers>()
         .AddSingleton(parts => new ToDeviceSender(
             parts.GetRequiredService<IStorage>(),
             parts.GetRequiredService<ISentOnce>(),
             options.ServerName,
-            parts.GetRequiredService<IToDeviceOutbox>(),
-            keys));
+            parts.GetRequiredService<ServerFilter>(),
+            keys))
+        .AddSingleton(parts => new ReceivedMessages(
+            parts.GetRequiredService<IStorage>(), options.ServerName, keys));
 }

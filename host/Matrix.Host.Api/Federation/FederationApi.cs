@@ -1,3 +1,4 @@
+using Matrix.Host.Api.Federation.Transactions.Edus;
 using Matrix.Host.Api.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,6 +11,8 @@ public static class FederationApi
     public static IServiceCollection AddFederationApi(this IServiceCollection services) => services
         .AddSingleton<IFederationEndpoints, ServerImplementation.Version>()
         .AddSingleton<IFederationEndpoints, ServerKeys.PublishKeys>()
+        .AddSingleton<ReceivedEdus>()
+        .AddSingleton<IEduHandler, Presence>()
         .AddSingleton<IFederationEndpoints, Transactions.SendTransaction>()
         .AddSingleton<IFederationEndpoints, JoiningRooms.Joins>()
         .AddSingleton<IFederationEndpoints, RetrievingEvents.StoredEvents>()

@@ -1,6 +1,7 @@
 using Matrix.Core.Federation;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -10,8 +11,9 @@ namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
 /// Another server: the events that it has not got, room by room, and when to try again. One transaction is in flight at
-/// a time. Rooms take turns. After an outage the newest event of each room goes first. A transaction that the server
-/// refuses is halved until the refused event is alone; that one is recorded and skipped. Thread-safe.
+/// a time. Rooms take turns. After an outage the newest event of each room goes first. A transaction takes EDUs from
+/// their sources when it is built. One that the server refuses is halved until the refused event or EDU is alone; that
+/// one is skipped, and an event is recorded. Thread-safe.
 /// </summary>
 internal sealed class Destination(string name, DestinationServices services) : QueuedSender
 {
@@ -30,6 +32,13 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     private long _lastSuccess;
     private PendingTransaction? _pending;
     private int _most = Transaction.MaxPdus;
+    private int _mostEdus = Transaction.MaxEdus;
+
+    /// <summary>
+    /// Whether the next transaction with events has no EDUs. After a refused transaction with both, the EDUs go alone
+    /// and then the events, so that whichever is at fault is found while the other goes on.
+    /// </summary>
+    private bool _pdusAlone;
     private bool _newestFirst;
     private bool _isSending;
     private bool _wokenWhileSending;
@@ -122,6 +131,12 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
+    /// <summary>EDUs wait for the server. False if this object is no longer in use.</summary>
+    internal bool HasEdus()
+    {
+        lock (_gate) return !_isRetired;
+    }
+
     /// <summary>The server sent a request. Returns when to try again, if that is sooner than before.</summary>
     internal long? Woken(long now)
     {
@@ -139,12 +154,21 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
-    /// <summary>When to try after a start; null for at once.</summary>
-    internal long? RetryAt
+    /// <summary>Whether the last transaction failed.</summary>
+    internal bool IsFailing
     {
         get
         {
-            lock (_gate) return _backoff.IsHealthy ? null : _backoff.RetryAt;
+            lock (_gate) return !_backoff.IsHealthy;
+        }
+    }
+
+    /// <summary>When to try again; 0 for at once.</summary>
+    internal long RetryAt
+    {
+        get
+        {
+            lock (_gate) return _backoff.IsHealthy ? 0 : _backoff.RetryAt;
         }
     }
 
@@ -155,6 +179,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         {
             return _isRetired = !_isSending
                 && _rooms.Values.All(static room => room.IsEmpty)
+                && !services.Edus.HasFor(Name)
                 && _backoff.IsHealthy
                 && _unrecorded.Count == 0
                 && _recorded.Count == 0
@@ -233,17 +258,16 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// <inheritdoc/>
     internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
     {
-        PendingTransaction? transaction;
-        lock (_gate)
-        {
-            transaction = _pending ??= Next();
-            _isSending = transaction is not null;
-            _wokenWhileSending = false;
-        }
-
-        if (transaction is null) return TurnEnd.Idle;
         try
         {
+            var transaction = await NextAsync(stop).ConfigureAwait(false);
+            lock (_gate)
+            {
+                _isSending = transaction is not null;
+                _wokenWhileSending = false;
+            }
+
+            if (transaction is null) return TurnEnd.Idle;
             var sent = await services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
             return End(transaction, sent);
         }
@@ -270,7 +294,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         if (sent.Failure is not { } failure)
         {
-            services.Metrics.Sent(transaction.Pdus.Count, sent.Value.Count);
+            services.Metrics.Sent(transaction.Pdus.Count, sent.Value.Count, transaction.Edus.Count);
             services.LogRefused(Name, sent.Value);
             lock (_gate) return Succeeded(transaction);
         }
@@ -290,7 +314,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         _backoff = _backoff.Succeeded();
         _lastSuccess = services.Now();
         _lastWasSkipped = false;
-        _most = Math.Min(2 * _most, Transaction.MaxPdus);
+        if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, Transaction.MaxPdus);
+        if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, Transaction.MaxEdus);
         return AfterRemoval();
     }
 
@@ -299,7 +324,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         if (_rooms.Values.Any(static room => !room.IsEmpty)) return TurnEnd.Again;
         _rooms.Clear();
         _turns.Clear();
-        return TurnEnd.Idle;
+        return services.Edus.HasFor(Name) ? TurnEnd.Again : TurnEnd.Idle;
     }
 
     private TurnEnd Failed(TimeSpan? askedPause)
@@ -307,10 +332,17 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         var now = services.Now();
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
+        services.Edus.Failed(Name);
+        if (_pending is { Pdus.Count: 0, Edus: var edus } && edus.All(static each => each.Source.IsTransient))
+        {
+            _pending = null;
+        }
+
         if (_backoff.IsOutage)
         {
             // What is sent after an outage is chosen then.
             _pending = null;
+            _pdusAlone = false;
             _newestFirst = true;
             foreach (var room in _rooms.Values)
             {
@@ -325,17 +357,14 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// <summary>The server refused a transaction for its content.</summary>
     private TurnEnd Refused(PendingTransaction transaction, FederationFailure failure)
     {
-        if (transaction.Pdus.Count > 1)
+        if (transaction.Pdus.Count + transaction.Edus.Count > 1)
         {
-            lock (_gate)
-            {
-                _most = transaction.Pdus.Count / 2;
-                _pending = PendingTransaction.Of([.. transaction.Pdus.Take(_most)]);
-                return TurnEnd.Again;
-            }
+            lock (_gate) _pending = PartOf(transaction);
+            return TurnEnd.Again;
         }
 
-        services.Skip(Name, transaction.Pdus[0], failure);
+        if (transaction.Pdus.Count == 1) services.Skip(Name, transaction.Pdus[0], failure);
+        else services.Skip(Name, transaction.Edus[0], failure);
         lock (_gate)
         {
             Remove(transaction);
@@ -347,9 +376,30 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
+    /// <summary>The part of a refused transaction that is sent next.</summary>
+    private PendingTransaction PartOf(PendingTransaction refused)
+    {
+        if (refused is { Pdus.Count: > 0, Edus.Count: > 0 })
+        {
+            _pdusAlone = true;
+            return PendingTransaction.Of([], refused.Edus);
+        }
+
+        if (refused.Pdus.Count > 0)
+        {
+            _most = refused.Pdus.Count / 2;
+            return PendingTransaction.Of([.. refused.Pdus.Take(_most)], []);
+        }
+
+        _mostEdus = refused.Edus.Count / 2;
+        return PendingTransaction.Of([], [.. refused.Edus.Take(_mostEdus)]);
+    }
+
     private void Remove(PendingTransaction transaction)
     {
         _pending = null;
+        if (transaction.Pdus.Count > 0) _pdusAlone = false;
+        EduSources.Remove(Name, transaction.Edus);
         var sent = transaction.Pdus.ToHashSet();
         foreach (var nid in transaction.Pdus.Select(static pdu => pdu.Room).Distinct())
         {
@@ -360,12 +410,31 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
-    private PendingTransaction? Next()
+    /// <summary>The transaction to send: the one that failed, or a new one; null if there is nothing to send.</summary>
+    private async ValueTask<PendingTransaction?> NextAsync(CancellationToken stop)
+    {
+        List<EventNid> pdus;
+        int mostEdus;
+        lock (_gate)
+        {
+            if (_pending is not null) return _pending;
+            pdus = NextPdus();
+            mostEdus = _pdusAlone && pdus.Count > 0 ? 0 : _mostEdus;
+        }
+
+        var edus = mostEdus == 0
+            ? []
+            : await services.Edus.NextAsync(Name, mostEdus, stop).ConfigureAwait(false);
+        if (pdus.Count == 0 && edus.Count == 0) return null;
+        lock (_gate) return _pending = PendingTransaction.Of(pdus, edus);
+    }
+
+    private List<EventNid> NextPdus()
     {
         var pdus = new List<EventNid>();
         if (_newestFirst) TakeNewest(pdus);
         if (pdus.Count == 0) TakeInOrder(pdus);
-        return pdus.Count == 0 ? null : PendingTransaction.Of(pdus);
+        return pdus;
     }
 
     /// <summary>Takes the newest event of each room once.</summary>

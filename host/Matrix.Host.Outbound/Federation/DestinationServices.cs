@@ -1,6 +1,7 @@
 using Matrix.Core.Federation;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -12,6 +13,7 @@ namespace Matrix.Host.Outbound.Federation;
 internal sealed partial class DestinationServices(
     OutboundOptions options,
     TransactionSender sender,
+    EduSources edus,
     OutboundMetrics metrics,
     IStorage storage,
     NetworkOptions network,
@@ -25,6 +27,8 @@ internal sealed partial class DestinationServices(
     internal BackoffPauses Pauses { get; } = options.Pauses;
 
     internal TransactionSender Sender => sender;
+
+    internal EduSources Edus => edus;
 
     internal OutboundMetrics Metrics => metrics;
 
@@ -53,6 +57,14 @@ internal sealed partial class DestinationServices(
         }
     }
 
+    /// <summary>Logs an EDU that a server refuses. It is not sent to that server again.</summary>
+    internal void Skip(string server, OwedEdu edu, FederationFailure failure)
+    {
+        metrics.SkippedEdu();
+        if (!_lines.Allows(server, out var heldBack)) return;
+        LogSkippedEdu(server, edu.Source.GetType().Name, edu.Edu.Json.Length, failure.ToString(), heldBack);
+    }
+
     /// <summary>Logs events that a server took and then refused.</summary>
     internal void LogRefused(string server, IReadOnlyDictionary<string, string> errors)
     {
@@ -76,6 +88,12 @@ internal sealed partial class DestinationServices(
         Message = "{Server} refuses event {Event}, which is not sent to it again: {Why} "
             + "({HeldBack} more since the last line)")]
     private partial void LogSkipped(string server, EventNid @event, string why, int heldBack);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Server} refuses an EDU of {Source} with {Bytes} bytes, which is not sent to it again: {Why} "
+            + "({HeldBack} more since the last line)")]
+    private partial void LogSkippedEdu(string server, string source, int bytes, string why, int heldBack);
 
     [LoggerMessage(
         Level = LogLevel.Information,

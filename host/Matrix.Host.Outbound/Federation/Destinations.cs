@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
@@ -9,7 +10,7 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>The servers that are owed events or do not answer, and some that were sent to lately.</summary>
-internal sealed class Destinations
+internal sealed class Destinations : IEduDestinations
 {
     private const int RowsAtOnce = 1000;
 
@@ -28,6 +29,7 @@ internal sealed class Destinations
         _services = services;
         _storage = storage;
         services.Changed = Changed;
+        foreach (var source in services.Edus.All) source.Attach(this);
     }
 
     /// <summary>The number of servers in memory.</summary>
@@ -42,14 +44,28 @@ internal sealed class Destinations
     {
         while (true)
         {
-            var destination = _byName.GetOrAdd(
-                server, static (name, services) => new Destination(name, services), _services);
+            var destination = Get(server);
             if (!destination.Owe(room, events, position, hasLeft)) continue;
             _unrecorded.TryAdd(destination, true);
-            _queue.Add(destination);
+            _queue.Add(destination, destination.RetryAt);
             return;
         }
     }
+
+    /// <inheritdoc/>
+    public void Notify(string server)
+    {
+        while (true)
+        {
+            var destination = Get(server);
+            if (!destination.HasEdus()) continue;
+            _queue.Add(destination, destination.RetryAt);
+            return;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool IsFailing(string server) => _byName.TryGetValue(server, out var known) && known.IsFailing;
 
     /// <summary>A server left a room by an event that is not sent to it.</summary>
     internal void Left(string server, RoomNid room)
@@ -74,11 +90,10 @@ internal sealed class Destinations
     {
         await LoadDestinationsAsync(maySendTo, stop).ConfigureAwait(false);
         await LoadOwedAsync(maySendTo, through, stop).ConfigureAwait(false);
+        foreach (var source in _services.Edus.All) await source.LoadAsync(maySendTo, stop).ConfigureAwait(false);
         foreach (var destination in _byName.Values)
         {
-            if (destination.Owed == 0) continue;
-            if (destination.RetryAt is { } at) _queue.WaitUntil(destination, at);
-            else _queue.Add(destination);
+            if (destination.Owed > 0) _queue.Add(destination, destination.RetryAt);
         }
     }
 

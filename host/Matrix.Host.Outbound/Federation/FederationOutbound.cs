@@ -1,3 +1,4 @@
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     private readonly OutboundFeed _feed;
     private readonly RoomServers _rooms;
     private readonly Destinations _destinations;
+    private readonly EduSources _edus;
     private readonly Recorder _recorder;
     private readonly SendQueue _queue;
     private readonly OutboundOptions _options;
@@ -21,12 +23,14 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private Task? _following;
     private Task? _recording;
+    private Task? _gathering;
     private bool _isLoaded;
 
     internal FederationOutbound(
         OutboundFeed feed,
         RoomServers rooms,
         Destinations destinations,
+        EduSources edus,
         Recorder recorder,
         SendQueue queue,
         OutboundMetrics metrics,
@@ -37,6 +41,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
         _feed = feed;
         _rooms = rooms;
         _destinations = destinations;
+        _edus = edus;
         _recorder = recorder;
         _queue = queue;
         _options = options;
@@ -65,6 +70,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await _following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_recording is not null) await _recording.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_gathering is not null) await _gathering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!_isLoaded) return;
         try
         {
@@ -103,6 +109,8 @@ public sealed partial class FederationOutbound : IAsyncDisposable
                     _isLoaded = true;
                     _queue.Start();
                     _recording = Task.Run(() => _recorder.RunAsync(stop), stop);
+                    _gathering = Task.WhenAll(
+                        _edus.All.Select(source => Task.Run(() => GatherAsync(source, stop), stop)));
                 }
 
                 await _feed.RunAsync(position, stop).ConfigureAwait(false);
@@ -118,6 +126,32 @@ public sealed partial class FederationOutbound : IAsyncDisposable
             }
         }
     }
+
+    /// <summary>Runs a source of EDUs, again after a pause if it fails.</summary>
+    private async Task GatherAsync(IEduSource source, CancellationToken stop)
+    {
+        for (var failures = 0; ; failures++)
+        {
+            try
+            {
+                await source.RunAsync(stop).ConfigureAwait(false);
+                return;
+            }
+#pragma warning disable CA1031 // Every failure is retried.
+            catch (Exception fault) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                LogEdusFailed(fault, source.GetType().Name);
+                var pause = Math.Min(Math.Pow(2, failures), _options.LongestReadPause.TotalSeconds);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "EDUs for other servers could not be gathered ({Source}); the server will retry")]
+    private partial void LogEdusFailed(Exception fault, string source);
 
     [LoggerMessage(
         Level = LogLevel.Error,

@@ -8,6 +8,8 @@ internal sealed class OutboundMetrics : IDisposable
 {
     private readonly Meter _meter = new("Matrix.Outbound");
     private readonly Counter<long> _pdus;
+    private readonly Counter<long> _edus;
+    private readonly Counter<long> _refusedEdus;
     private readonly Counter<long> _transactions;
     private readonly Counter<long> _failures;
     private readonly Counter<long> _refused;
@@ -17,6 +19,10 @@ internal sealed class OutboundMetrics : IDisposable
     {
         _pdus = _meter.CreateCounter<long>(
             "matrix_federation_sent_pdus", "{event}", "Events that other servers took in transactions.");
+        _edus = _meter.CreateCounter<long>(
+            "matrix_federation_sent_edus", "{edu}", "EDUs that other servers took in transactions.");
+        _refusedEdus = _meter.CreateCounter<long>(
+            "matrix_federation_refused_edus", "{edu}", "EDUs that other servers refused alone, so that they are skipped.");
         _transactions = _meter.CreateCounter<long>(
             "matrix_federation_sent_transactions", "{transaction}", "Transactions that other servers took.");
         _failures = _meter.CreateCounter<long>(
@@ -50,9 +56,10 @@ internal sealed class OutboundMetrics : IDisposable
             "matrix_federation_room_servers_bytes", cached, "By", "Bytes of the cached servers of rooms.");
     }
 
-    internal void Sent(int pdus, int refused)
+    internal void Sent(int pdus, int refused, int edus)
     {
         _transactions.Add(1);
+        _edus.Add(edus);
         refused = Math.Min(refused, pdus);
         _pdus.Add(pdus - refused);
         if (refused > 0) _refused.Add(refused, new KeyValuePair<string, object?>("how", "in_response"));
@@ -62,6 +69,8 @@ internal sealed class OutboundMetrics : IDisposable
         _failures.Add(1, new KeyValuePair<string, object?>("kind", KindOf(failure)));
 
     internal void Skipped() => _refused.Add(1, new KeyValuePair<string, object?>("how", "skipped"));
+
+    internal void SkippedEdu() => _refusedEdus.Add(1);
 
     internal void RecordingFailed() => _recording.Add(1);
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 
@@ -9,13 +10,14 @@ namespace Matrix.Host.Outbound.Federation;
 /// <summary>
 /// A transaction: its id stays the same when it is sent again, so that the receiver carries it out once.
 /// </summary>
-internal sealed record PendingTransaction(string Id, IReadOnlyList<EventNid> Pdus)
+internal sealed record PendingTransaction(string Id, IReadOnlyList<EventNid> Pdus, IReadOnlyList<OwedEdu> Edus)
 {
     private const int IdLength = 22;
 
-    internal static PendingTransaction Of(IReadOnlyList<EventNid> pdus) => new(
+    internal static PendingTransaction Of(IReadOnlyList<EventNid> pdus, IReadOnlyList<OwedEdu> edus) => new(
         RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", IdLength),
-        pdus);
+        pdus,
+        edus);
 }
 
 /// <summary>Reads the events of a transaction and sends it.</summary>
@@ -32,10 +34,11 @@ internal sealed class TransactionSender(
         var pdus = await ReadAsync(transaction.Pdus, stop).ConfigureAwait(false);
 
         // Events may be gone if a room was deleted.
-        if (pdus.Count == 0) return FederationResult.Of(_noErrors);
+        if (pdus.Count == 0 && transaction.Edus.Count == 0) return FederationResult.Of(_noErrors);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        IReadOnlyList<ReadOnlyMemory<byte>> edus = [.. transaction.Edus.Select(static each => each.Edu.Json)];
         return await api.SendTransactionAsync(
-            server, new Transaction(transaction.Id, now, pdus, []), stop).ConfigureAwait(false);
+            server, new Transaction(transaction.Id, now, pdus, edus), stop).ConfigureAwait(false);
     }
 
     /// <summary>The events as they are stored, which is as servers exchange them, in the same order.</summary>

@@ -75,13 +75,22 @@ internal sealed class SendQueue : IDisposable
     }
 
     /// <summary>A sender has something to send. One that waits after a failure goes on waiting.</summary>
-    internal void Add(QueuedSender sender)
+    /// <param name="notBefore">An idle sender waits until then, because it failed before it was idle.</param>
+    internal void Add(QueuedSender sender, long notBefore = 0)
     {
         lock (_gate)
         {
             if (sender.Status == SenderStatus.Sending) sender.HasNews = true;
             if (sender.Status != SenderStatus.Idle || _isStopped) return;
             _senders++;
+            sender.HasFailed = notBefore > 0;
+            if (notBefore > Now())
+            {
+                Wait(sender, notBefore);
+                SetTimer();
+                return;
+            }
+
             MakeReady(sender);
             GiveTurns();
         }

@@ -33,13 +33,22 @@ public sealed partial class ReceivedTransactions(
     private readonly ConcurrentDictionary<(string Origin, string Id), Lazy<Task<JsonObject>>> _running = new();
 
     /// <summary>Carries a transaction out, or returns the response that it got before.</summary>
+    /// <param name="origin">The server that sent it.</param>
+    /// <param name="transactionId">Its id.</param>
+    /// <param name="pdus">Its PDUs.</param>
+    /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, once unless it throws.</param>
+    /// <param name="stop">Cancels waiting, not the transaction.</param>
     /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken.</returns>
     public async ValueTask<JsonObject> ReceiveAsync(
-        string origin, string transactionId, IReadOnlyList<JsonObject> pdus, CancellationToken stop)
+        string origin,
+        string transactionId,
+        IReadOnlyList<JsonObject> pdus,
+        Func<CancellationToken, ValueTask> receiveEdus,
+        CancellationToken stop)
     {
         var running = _running.GetOrAdd(
             (origin, transactionId),
-            key => new Lazy<Task<JsonObject>>(() => Task.Run(() => OnceAsync(key.Origin, key.Id, pdus))));
+            key => new Lazy<Task<JsonObject>>(() => Task.Run(() => OnceAsync(key.Origin, key.Id, pdus, receiveEdus))));
         try
         {
             // Not cancelled: a peer that disconnects sends the transaction again, and gets this response.
@@ -51,7 +60,11 @@ public sealed partial class ReceivedTransactions(
         }
     }
 
-    private async Task<JsonObject> OnceAsync(string origin, string transactionId, IReadOnlyList<JsonObject> pdus)
+    private async Task<JsonObject> OnceAsync(
+        string origin,
+        string transactionId,
+        IReadOnlyList<JsonObject> pdus,
+        Func<CancellationToken, ValueTask> receiveEdus)
     {
         try
         {
@@ -65,6 +78,7 @@ public sealed partial class ReceivedTransactions(
             }
 
             var response = await PdusAsync(origin, pdus).ConfigureAwait(false);
+            await receiveEdus(CancellationToken.None).ConfigureAwait(false);
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(response));
             await storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);

@@ -11,8 +11,10 @@ using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -59,6 +61,8 @@ internal static class AllTables
         StagedEventsTable.Register(handlers);
         DestinationsTable.Register(handlers);
         StrippedRoomsTable.Register(handlers);
+        OutboundMessagesTable.Register(handlers);
+        ReceivedMessagesTable.Register(handlers);
         return handlers;
     }
 }

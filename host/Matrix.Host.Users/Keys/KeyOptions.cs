@@ -30,6 +30,18 @@ public sealed record KeyOptions
     /// </summary>
     public long MaxToDeviceWaiting { get; init; } = 16L * 1024 * 1024;
 
+    /// <summary>The same for the messages of all users of one other server together.</summary>
+    public long MaxToDeviceWaitingOfServer { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>The most bytes of messages that wait for one other server, overhead included.</summary>
+    public long MaxToDeviceOwed { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>The most of them from one sender.</summary>
+    public long MaxToDeviceOwedOfSender { get; init; } = 16L * 1024 * 1024;
+
+    /// <summary>The most ids of one other server's messages that are remembered.</summary>
+    public int RememberedMessages { get; init; } = 10_000;
+
     /// <summary>The most session keys that one request may put into a backup.</summary>
     public int MaxBackupKeys { get; init; } = 5000;
 }

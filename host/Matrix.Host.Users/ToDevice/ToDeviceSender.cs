@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
+using Matrix.Core.Federation;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Users.Keys;
@@ -21,14 +23,17 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
 
 /// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
 public sealed class ToDeviceSender(
-    IStorage storage, ISentOnce requests, string serverName, IToDeviceOutbox outbox, KeyOptions options)
+    IStorage storage, ISentOnce requests, string serverName, ServerFilter servers, KeyOptions options)
 {
     private static readonly Meter _meter = new("Matrix.Host.ToDevice");
 
     private static readonly Counter<long> _refused = _meter.CreateCounter<long>(
         "matrix_to_device_refused",
         "{request}",
-        "Requests to send messages to devices that were refused because the sender's share of an inbox is full.");
+        "Requests to send messages to devices that were refused because the sender's share of an inbox is full, or too "
+            + "much waits for another server.");
+
+    private readonly RemoteMessages _remote = new(storage, servers, options);
 
     /// <summary>
     /// Sends all messages durably, or none. A transaction that was sent before is not sent again and succeeds.
@@ -66,22 +71,29 @@ public sealed class ToDeviceSender(
             }
 
             sent += await CountAsync(message, stop).ConfigureAwait(false);
-            if (sent > options.MaxToDeviceMessages)
-            {
-                return new UserFailure(
-                    UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
-            }
+            if (sent > options.MaxToDeviceMessages) return TooMany();
 
             sending.Add(new UserDevice(message.UserId, message.DeviceId), json.Length + ToDeviceSent.Overhead);
             batch.Add(new ToDeviceSent(message.UserId, message.DeviceId, json) { Sender = sender });
         }
 
-        if (remote is not null) outbox.Add(batch, sender, type, remote);
+        IReadOnlyList<MessageOwed> owed = [];
+        if (remote is not null)
+        {
+            if (sent + remote.Count > options.MaxToDeviceMessages) return TooMany();
+            var made = _remote.Owed(sender, type, remote);
+            if (!made.IsOk) return made.Failure;
+            owed = made.Value;
+            foreach (var message in owed) batch.Add(message);
+        }
+
         return await requests.OnceAsync(
             transaction,
             async done =>
             {
-                if (await IsFullAsync(sender, sending, stop).ConfigureAwait(false) is { } full)
+                var full = await IsFullAsync(sender, sending, stop).ConfigureAwait(false)
+                    ?? await _remote.IsFullAsync(sender, owed, stop).ConfigureAwait(false);
+                if (full is not null)
                 {
                     _refused.Add(1);
                     return full;
@@ -92,6 +104,9 @@ public sealed class ToDeviceSender(
             },
             stop).ConfigureAwait(false);
     }
+
+    private UserFailure TooMany() => new(
+        UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
 
     private async ValueTask<int> CountAsync(ToDeviceMessage message, CancellationToken stop) =>
         message.DeviceId == ToDeviceMessage.AllDevices
@@ -136,7 +151,8 @@ public sealed class ToDeviceSender(
             + _bytes.GetValueOrDefault(device with { DeviceId = ToDeviceMessage.AllDevices });
     }
 
-    private static byte[] Event(string sender, string type, JsonObject content) =>
+    /// <summary>A message as the device gets it.</summary>
+    internal static byte[] Event(string sender, string type, JsonObject content) =>
         CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
     [
         ("content", Json.NewObject(content)),

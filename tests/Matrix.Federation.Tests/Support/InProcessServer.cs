@@ -49,11 +49,16 @@ public sealed class InProcessServer : IServerUnderTest
     private HttpClient Http { get; }
 
     /// <summary>Starts a server with TLS. Settings are named as in the configuration.</summary>
-    public static async Task<InProcessServer> StartAsync(params (string Key, string Value)[] settings)
+    public static Task<InProcessServer> StartAsync(params (string Key, string Value)[] settings) =>
+        StartAsync(replace: null, settings);
+
+    /// <summary>Starts a server with TLS and with other parts.</summary>
+    public static async Task<InProcessServer> StartAsync(
+        Action<IServiceCollection>? replace, params (string Key, string Value)[] settings)
     {
         var listener = Loopback.Next();
         var (certificate, key) = TestCa.Shared.Issue(listener.Address.ToString());
-        return await StartAsync(listener, replace: null,
+        return await StartAsync(listener, replace,
             [
                 ("tls.certificate", certificate),
                 ("tls.key", key),

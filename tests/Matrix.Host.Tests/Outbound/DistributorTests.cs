@@ -2,6 +2,7 @@ using Matrix.Core.Federation;
 using Matrix.Host.Network;
 using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
@@ -37,6 +38,7 @@ internal sealed class DistributorTests(string kind)
         var services = new DestinationServices(
             _options,
             new TransactionSender(null!, events, storage, time),
+            new EduSources([]),
             new OutboundMetrics(),
             storage,
             _network,

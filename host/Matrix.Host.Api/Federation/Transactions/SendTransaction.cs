@@ -1,17 +1,18 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Federation.Transactions.Edus;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Inbound;
 
 namespace Matrix.Host.Api.Federation.Transactions;
 
 /// <summary>Transactions of other servers. Server-Server API, "Transactions".</summary>
-internal sealed class SendTransaction(ReceivedTransactions transactions) : IFederationEndpoints
+internal sealed class SendTransaction(ReceivedTransactions transactions, ReceivedEdus edus) : IFederationEndpoints
 {
     public void Map(FederationRoutes routes) => routes.Put(
         "send/{txnId}", Read, SendAsync, RouteOptions.ForServers with { Body = BodyLimit.Transaction });
 
-    private static List<JsonObject> Read(BodyReader body)
+    private static TransactionBody Read(BodyReader body)
     {
         var pdus = body.RequiredItems("pdus");
         if (pdus.Length > ReceivedTransactions.MaxPdus)
@@ -20,20 +21,26 @@ internal sealed class SendTransaction(ReceivedTransactions transactions) : IFede
                 MatrixError.TooLarge, $"A transaction has at most {ReceivedTransactions.MaxPdus} PDUs.");
         }
 
-        if (body.Items("edus") is { Length: > ReceivedTransactions.MaxEdus })
+        // Some servers write an absent list as null.
+        var edus = body.HasNull("edus") ? [] : body.Items("edus") ?? [];
+        if (edus.Length > ReceivedTransactions.MaxEdus)
         {
             body.Refuse(
                 MatrixError.TooLarge, $"A transaction has at most {ReceivedTransactions.MaxEdus} EDUs.");
         }
 
-        // Anything but an object has no id by which the response could name it.
-        return [.. pdus.OfType<Json.Object>().Select(pdu => pdu.Item)];
+        // A PDU that is no object has no id by which the response could name it.
+        return new TransactionBody([.. pdus.OfType<Json.Object>().Select(pdu => pdu.Item)], edus);
     }
 
-    private async ValueTask<Answer> SendAsync(Call call, List<JsonObject> pdus, CancellationToken stop)
+    private async ValueTask<Answer> SendAsync(Call call, TransactionBody body, CancellationToken stop)
     {
+        var origin = call.Peer.ServerName;
         var response = await transactions.ReceiveAsync(
-            call.Peer.ServerName, call["txnId"], pdus, stop).ConfigureAwait(false);
+            origin, call["txnId"], body.Pdus, stop => edus.ReceiveAsync(origin, body.Edus, stop), stop)
+            .ConfigureAwait(false);
         return Answer.Bytes(JsonText.Write(response));
     }
+
+    private sealed record TransactionBody(IReadOnlyList<JsonObject> Pdus, IReadOnlyList<Json> Edus);
 }

@@ -1,0 +1,54 @@
+namespace Matrix.Host.Outbound.Federation.Edus;
+
+/// <summary>An EDU in a transaction, with the source that it came from.</summary>
+internal readonly record struct OwedEdu(IEduSource Source, OutboundEdu Edu);
+
+/// <summary>All sources of EDUs.</summary>
+internal sealed class EduSources(IEnumerable<IEduSource> sources)
+{
+    private readonly IEduSource[] _sources = [.. sources];
+
+    internal IReadOnlyList<IEduSource> All => _sources;
+
+    internal bool HasFor(string server)
+    {
+        foreach (var source in _sources)
+        {
+            if (source.HasFor(server)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// EDUs for a transaction, at most this many. Each source has an equal share; the later ones also get what the
+    /// earlier ones leave.
+    /// </summary>
+    internal async ValueTask<IReadOnlyList<OwedEdu>> NextAsync(string server, int most, CancellationToken stop)
+    {
+        var having = _sources.Where(source => source.HasFor(server)).ToArray();
+        if (having.Length == 0) return [];
+        var edus = new List<OwedEdu>();
+        for (var at = 0; at < having.Length && edus.Count < most; at++)
+        {
+            var share = Math.Max(1, (most - edus.Count) / (having.Length - at));
+            var next = await having[at].NextAsync(server, share, stop).ConfigureAwait(false);
+            foreach (var edu in next) edus.Add(new OwedEdu(having[at], edu));
+        }
+
+        return edus;
+    }
+
+    internal static void Remove(string server, IReadOnlyList<OwedEdu> edus)
+    {
+        foreach (var ofSource in edus.GroupBy(static each => each.Source, static each => each.Edu))
+        {
+            ofSource.Key.Remove(server, [.. ofSource]);
+        }
+    }
+
+    internal void Failed(string server)
+    {
+        foreach (var source in _sources) source.Failed(server);
+    }
+}

@@ -1,0 +1,64 @@
+namespace Matrix.Host.Outbound.Federation.Edus;
+
+/// <summary>
+/// EDUs of one kind that wait for other servers. A destination asks its sources when it builds a transaction, one
+/// transaction at a time. A source is never asked about a server unless it called <see cref="IEduDestinations.Notify"/>
+/// for it, or events are owed to that server. Thread-safe.
+/// </summary>
+internal interface IEduSource
+{
+    /// <summary>Whether its EDUs have no meaning later: they are not sent again after a failure.</summary>
+    bool IsTransient => false;
+
+    /// <summary>Called once, before anything else. The source notifies these destinations.</summary>
+    void Attach(IEduDestinations destinations);
+
+    /// <summary>
+    /// Reads which servers durable EDUs wait for, and notifies them. Called at the start, and again if it throws.
+    /// </summary>
+    /// <param name="maySendTo">Whether the configuration allows a server.</param>
+    /// <param name="stop">Cancels reading.</param>
+    ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop) => ValueTask.CompletedTask;
+
+    /// <summary>Works until it is stopped. Called after loading, and again if it throws.</summary>
+    Task RunAsync(CancellationToken stop) => Task.CompletedTask;
+
+    /// <summary>
+    /// Whether EDUs wait for a server. Read from memory, under the lock of the destination. Once EDUs were added it is
+    /// true before the source notifies.
+    /// </summary>
+    bool HasFor(string server);
+
+    /// <summary>
+    /// The oldest EDUs that wait for a server, at most this many. They stay until they are removed: a repeated call
+    /// returns them again.
+    /// </summary>
+    ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop);
+
+    /// <summary>
+    /// The server took these EDUs, or refused them for good. They are not returned again. May not wait: a durable
+    /// source posts its change.
+    /// </summary>
+    void Remove(string server, IReadOnlyList<OutboundEdu> edus);
+
+    /// <summary>A transaction to the server failed. The source keeps only what is worth a later attempt.</summary>
+    void Failed(string server)
+    {
+    }
+}
+
+/// <summary>
+/// An EDU for one server. Sources derive types with the data by which they remove it.
+/// </summary>
+/// <param name="Json">The EDU, `content` and `edu_type`, as canonical JSON without floats: it is signed.</param>
+internal record OutboundEdu(ReadOnlyMemory<byte> Json);
+
+/// <summary>The destinations as sources of EDUs use them. They are called without a lock of the source.</summary>
+internal interface IEduDestinations
+{
+    /// <summary>EDUs wait for a server. It gets a turn; if it does not answer, after its pause.</summary>
+    void Notify(string server);
+
+    /// <summary>Whether the last transaction to a server failed.</summary>
+    bool IsFailing(string server);
+}

@@ -1,0 +1,51 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.OutboundMessages;
+
+/// <summary>
+/// Messages to devices of other servers' users that their servers have not taken. Server-Server API, "Send-to-device
+/// messaging".
+/// </summary>
+public interface IOutboundMessagesTable
+{
+    /// <summary>The servers that messages wait for, by name, a page at a time: those after this name.</summary>
+    ValueTask<IReadOnlyList<string>> ServersAsync(string after, int limit, CancellationToken stop);
+
+    /// <summary>
+    /// The oldest messages for a server after a place, in order. Beyond <paramref name="maxBytes"/> no further message
+    /// is returned; the first always is.
+    /// </summary>
+    ValueTask<IReadOnlyList<OutboundMessageRow>> NextAsync(
+        string serverName, MessagePlace after, int limit, long maxBytes, CancellationToken stop);
+
+    /// <summary>The bytes that wait for these servers; servers without any are left out.</summary>
+    ValueTask<IReadOnlyList<OutboundBytesRow>> BytesAsync(
+        string sender, IReadOnlyCollection<string> serverNames, CancellationToken stop);
+}
+
+/// <summary>The place of a message among those of its server.</summary>
+/// <param name="Position">The position of the batch that stored it.</param>
+/// <param name="Sequence">Orders the messages of a batch.</param>
+public readonly record struct MessagePlace(long Position, long Sequence);
+
+/// <summary>A message that waits for a server.</summary>
+/// <param name="Json">The EDU as it is sent.</param>
+public readonly record struct OutboundMessageRow(MessagePlace Place, ReadOnlyMemory<byte> Json);
+
+/// <summary>Bytes that wait for a server, each message with <see cref="MessageOwed.Overhead"/> more.</summary>
+/// <param name="OfSender">The part of one sender.</param>
+public readonly record struct OutboundBytesRow(string ServerName, long Bytes, long OfSender);
+
+/// <summary>A message is owed to a server.</summary>
+/// <param name="Sender">The user who sent it.</param>
+/// <param name="Json">The EDU as it is sent.</param>
+public sealed record MessageOwed(string ServerName, string Sender, ReadOnlyMemory<byte> Json) : Change
+{
+    /// <summary>Bytes added to a message's own when what waits is measured.</summary>
+    public const int Overhead = 512;
+
+    internal override int Weight => 200 + Json.Length;
+}
+
+/// <summary>A server took the messages up to a place. They are deleted.</summary>
+public sealed record MessagesTaken(string ServerName, MessagePlace Through) : Change;

@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Matrix.Core.Ident;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.ReceivedMessages;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Users.Keys;
+
+namespace Matrix.Host.Users.ToDevice;
+
+/// <summary>Messages to devices that another server sent in one EDU.</summary>
+/// <param name="Sender">The sender.</param>
+/// <param name="Type">The type of the messages.</param>
+/// <param name="MessageId">Identifies repeated EDUs.</param>
+/// <param name="Messages">The messages.</param>
+public sealed record ReceivedMessage(
+    string Sender, string Type, string MessageId, IReadOnlyList<ToDeviceMessage> Messages);
+
+/// <summary>
+/// Delivers messages of other servers' users to local devices, each once. Server-Server API, "Send-to-device
+/// messaging".
+/// </summary>
+public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOptions options)
+{
+    private const int LongestId = 255;
+
+    /// <summary>The most servers whose untrimmed ids are counted.</summary>
+    private const int MaxCounted = 10_000;
+
+    private static readonly Meter _meter = new("Matrix.Host.ReceivedMessages");
+
+    private static readonly Counter<long> _dropped = _meter.CreateCounter<long>(
+        "matrix_to_device_dropped",
+        "{message}",
+        "Messages of other servers that were dropped because they are too large, or the server's share of an inbox is "
+            + "full.");
+
+    private readonly ConcurrentDictionary<string, int> _untrimmed = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Delivers messages in order, durably, unless their id came before. A device's inbox takes messages of a server
+    /// up to a limit, and drops further ones.
+    /// </summary>
+    /// <returns>The number of EDUs of which nothing was delivered because the server may not send them.</returns>
+    public async ValueTask<int> ReceiveAsync(
+        string origin, IReadOnlyList<ReceivedMessage> received, CancellationToken stop)
+    {
+        var valid = received.Where(each => IsValid(origin, each)).ToArray();
+        var users = valid.SelectMany(static each => each.Messages).Select(static message => message.UserId)
+            .Where(IsLocal).ToHashSet(StringComparer.Ordinal);
+        var waiting = new Dictionary<UserDevice, long>();
+        if (users.Count > 0)
+        {
+            foreach (var row in await storage.ToDevice.WaitingAsync(origin, users, stop).ConfigureAwait(false))
+            {
+                waiting[new UserDevice(row.UserId, row.DeviceId)] = row.Bytes;
+            }
+        }
+
+        // Submitted one after the other without waiting: they are durable in this order, and together.
+        var writes = new List<Task>(valid.Length);
+        foreach (var each in valid)
+        {
+            var batch = await BatchAsync(origin, each, waiting, stop).ConfigureAwait(false);
+            if (each == valid[^1] && IsTrimDue(origin, valid.Length))
+            {
+                batch.Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
+            }
+
+            writes.Add(storage.Writer.WriteAsync(batch, stop).AsTask());
+        }
+
+        await Task.WhenAll(writes).ConfigureAwait(false);
+        return received.Count - valid.Length;
+    }
+
+    private async ValueTask<WriteBatch> BatchAsync(
+        string origin, ReceivedMessage received, Dictionary<UserDevice, long> waiting, CancellationToken stop)
+    {
+        var batch = new WriteBatch(received.Messages.Count).Require(new MessageReceived(origin, received.MessageId));
+        var devices = 0;
+        foreach (var message in received.Messages)
+        {
+            if (!IsLocal(message.UserId)) continue;
+            var json = ToDeviceSender.Event(received.Sender, received.Type, message.Content);
+            string[] inboxes = message.DeviceId != ToDeviceMessage.AllDevices
+                ? [message.DeviceId]
+                : [.. (await storage.Accounts.DevicesAsync(message.UserId, stop).ConfigureAwait(false))
+                    .Select(static device => device.DeviceId)];
+            devices += inboxes.Length;
+            if (json.Length > options.MaxToDeviceBytes || devices > options.MaxToDeviceMessages)
+            {
+                _dropped.Add(1);
+                continue;
+            }
+
+            var open = inboxes.Where(device => TryFill(
+                waiting, new UserDevice(message.UserId, device), json.Length + ToDeviceSent.Overhead)).ToArray();
+            if (open.Length < inboxes.Length) _dropped.Add(inboxes.Length - open.Length);
+
+            // A message to all devices is stored once. It is not if some of their inboxes are full.
+            string[] targets = message.DeviceId == ToDeviceMessage.AllDevices && open.Length == inboxes.Length
+                ? [ToDeviceMessage.AllDevices]
+                : open;
+            foreach (var device in targets)
+            {
+                batch.Add(new ToDeviceSent(message.UserId, device, json) { Sender = origin });
+            }
+        }
+
+        return batch;
+    }
+
+    private bool TryFill(Dictionary<UserDevice, long> waiting, UserDevice inbox, long bytes)
+    {
+        var filled = waiting.GetValueOrDefault(inbox) + bytes;
+        if (filled > options.MaxToDeviceWaitingOfServer) return false;
+        waiting[inbox] = filled;
+        return true;
+    }
+
+    private bool IsLocal(string userId) => UserId.isValid(userId) && UserId.server(userId) == serverName;
+
+    private static bool IsValid(string origin, ReceivedMessage received) =>
+        UserId.isValid(received.Sender)
+        && UserId.server(received.Sender) == origin
+        && received.MessageId.Length is > 0 and <= LongestId;
+
+    /// <summary>
+    /// Whether a server's ids are to be trimmed: with the first after a start, and then each time that a tenth of the
+    /// bound has come.
+    /// </summary>
+    private bool IsTrimDue(string origin, int more)
+    {
+        if (_untrimmed.Count > MaxCounted) _untrimmed.Clear();
+        var isKnown = _untrimmed.TryGetValue(origin, out var before);
+        var isDue = !isKnown || before + more >= options.RememberedMessages / 10;
+        _untrimmed[origin] = isDue ? 0 : before + more;
+        return isDue;
+    }
+}

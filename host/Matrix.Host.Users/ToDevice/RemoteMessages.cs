@@ -1,0 +1,139 @@
+using System.Security.Cryptography;
+using Matrix.Core.Federation;
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Users.Keys;
+
+namespace Matrix.Host.Users.ToDevice;
+
+/// <summary>
+/// Makes the EDUs with messages to devices of other servers' users. Server-Server API, "Send-to-device messaging".
+/// </summary>
+internal sealed class RemoteMessages(IStorage storage, ServerFilter servers, KeyOptions options)
+{
+    private const int MessageIdLength = 22;
+    private const long MaxInteger = (1L << 53) - 1;
+
+    /// <summary>
+    /// The changes that store the EDUs of a request, so that they are durable before the sender gets a response. There
+    /// is one EDU for each server, more if it is large. Messages to servers that the configuration excludes are
+    /// dropped, as if the recipients had no devices.
+    /// </summary>
+    /// <param name="sender">The sender.</param>
+    /// <param name="type">The type of the messages.</param>
+    /// <param name="messages">The messages, to users of other servers only; a device id may be `*`.</param>
+    internal UserResult<IReadOnlyList<MessageOwed>> Owed(
+        string sender, string type, IReadOnlyList<ToDeviceMessage> messages)
+    {
+        var owed = new List<MessageOwed>();
+        foreach (var ofServer in messages.GroupBy(static message => UserId.server(message.UserId)))
+        {
+            if (!servers.Allows(ofServer.Key)) continue;
+            var contents = new SortedContents();
+            foreach (var message in ofServer)
+            {
+                if (!IsCanonical(Json.NewObject(message.Content)))
+                {
+                    // The EDU is part of a request that is signed, and would be refused with all the rest of it.
+                    return new UserFailure(
+                        UserFailureKind.BadJson,
+                        "Messages to users of other servers may have integers up to 2^53 - 1 only, and no floats.");
+                }
+
+                var bytes = CanonicalJson.bytes(Json.NewObject(message.Content)).Length;
+                if (bytes > options.MaxToDeviceBytes)
+                {
+                    return new UserFailure(
+                        UserFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
+                }
+
+                if (contents.Bytes > 0 && contents.Bytes + bytes > options.MaxToDeviceBytes)
+                {
+                    owed.Add(new MessageOwed(ofServer.Key, sender, Edu(sender, type, contents)));
+                    contents = new SortedContents();
+                }
+
+                contents.Add(message, bytes);
+            }
+
+            owed.Add(new MessageOwed(ofServer.Key, sender, Edu(sender, type, contents)));
+        }
+
+        return owed;
+    }
+
+    /// <summary>
+    /// The failure if too much would wait for a server. Concurrent requests are not counted, so they can exceed the
+    /// limit by their own size.
+    /// </summary>
+    internal async ValueTask<UserFailure?> IsFullAsync(
+        string sender, IReadOnlyList<MessageOwed> owed, CancellationToken stop)
+    {
+        if (owed.Count == 0) return null;
+        var more = owed.GroupBy(static message => message.ServerName).ToDictionary(
+            static each => each.Key,
+            static each => each.Sum(static message => (long)message.Json.Length + MessageOwed.Overhead));
+        foreach (var row in await storage.OutboundMessages.BytesAsync(sender, more.Keys, stop).ConfigureAwait(false))
+        {
+            if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed
+                && row.OfSender + more[row.ServerName] <= options.MaxToDeviceOwedOfSender)
+            {
+                continue;
+            }
+
+            return new UserFailure(
+                UserFailureKind.InboxFull,
+                $"Too many messages wait for the server {row.ServerName}. It must take some first.");
+        }
+
+        return null;
+    }
+
+    private static byte[] Edu(string sender, string type, SortedContents contents)
+    {
+        var id = RandomNumberGenerator.GetString(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", MessageIdLength);
+        return CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
+        [
+            ("edu_type", Json.NewString("m.direct_to_device")),
+            ("content", Json.NewObject(JsonObject.OfSeq(
+            [
+                ("sender", Json.NewString(sender)),
+                ("type", Json.NewString(type)),
+                ("message_id", Json.NewString(id)),
+                ("messages", contents.Whole),
+            ]))),
+        ])));
+    }
+
+    private static bool IsCanonical(Json json) => json switch
+    {
+        Json.Int number => number.Item is >= -MaxInteger and <= MaxInteger,
+        Json.Array array => Array.TrueForAll(array.Item, IsCanonical),
+        Json.Object { Item: var members } =>
+            Enumerable.Range(0, members.Count).All(at => IsCanonical(members.Value(at))),
+        _ => !json.IsFloat && !json.IsBigInt,
+    };
+
+    /// <summary>The contents of an EDU by user and device.</summary>
+    private sealed class SortedContents
+    {
+        private readonly Dictionary<string, Dictionary<string, JsonObject>> _users = new(StringComparer.Ordinal);
+
+        internal long Bytes { get; private set; }
+
+        internal Json Whole => Json.NewObject(JsonObject.OfSeq(_users.Select(static user => (
+            user.Key,
+            Json.NewObject(JsonObject.OfSeq(user.Value.Select(static device => (
+                device.Key, Json.NewObject(device.Value)))))))));
+
+        internal void Add(ToDeviceMessage message, int bytes)
+        {
+            if (!_users.TryGetValue(message.UserId, out var devices)) _users[message.UserId] = devices = [];
+            devices[message.DeviceId] = message.Content;
+            Bytes += bytes;
+        }
+    }
+}

@@ -1,0 +1,203 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Api.Federation.Transactions.Edus;
+using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Edus;
+
+/// <summary>Transactions with EDUs: what they may have, and that they are carried out once.</summary>
+public sealed class EduReceivingTests
+{
+    private readonly TestHandler _handler = new();
+    private InProcessServer _server = null!;
+    private PeerServer _peer = null!;
+
+    [OneTimeSetUp]
+    public async Task SetUpAsync()
+    {
+        _peer = await PeerServer.StartAsync();
+        _server = await InProcessServer.StartAsync(services => services.AddSingleton<IEduHandler>(_handler));
+        _server.Knows(_peer.Peer);
+    }
+
+    [SetUp]
+    public void SetUp() => _handler.Reset();
+
+    [OneTimeTearDown]
+    public async Task TearDownAsync()
+    {
+        await _server.DisposeAsync();
+        await _peer.DisposeAsync();
+    }
+
+    [Test]
+    public async Task EDUs_are_taken_in_order_and_once()
+    {
+        var edus = new[] { Edu(1), Edu(2), Edu(3) };
+
+        var first = await SendAsync("order", edus);
+        var second = await SendAsync("order", edus);
+
+        Assert.That(first.Is(200).Text, Is.EqualTo("""{"pdus":{}}"""));
+        Assert.That(second.Is(200).Text, Is.EqualTo(first.Text));
+        Assert.That(_handler.Taken, Is.EqualTo(new[] { 1, 2, 3 }));
+    }
+
+    [Test]
+    public async Task A_transaction_that_comes_again_while_it_is_carried_out_is_carried_out_once()
+    {
+        var hold = new TaskCompletionSource();
+        _handler.Held = hold.Task;
+        var first = SendAsync("twice", Edu(1));
+        while (_handler.Taken.Count == 0) await Task.Delay(10);
+        var second = SendAsync("twice", Edu(1));
+        await Task.Delay(200);
+
+        Assert.That(first.IsCompleted || second.IsCompleted, Is.False);
+        hold.SetResult();
+
+        (await first).Is(200);
+        (await second).Is(200);
+        Assert.That(_handler.Taken, Is.EqualTo(new[] { 1 }));
+    }
+
+    [Test]
+    public async Task Malformed_and_unknown_EDUs_are_ignored()
+    {
+        JsonNode?[] edus =
+        [
+            null,
+            "text",
+            new JsonObject(),
+            new JsonObject { ["edu_type"] = "org.example.number" },
+            new JsonObject { ["edu_type"] = "org.example.number", ["content"] = "text" },
+            new JsonObject { ["edu_type"] = 5, ["content"] = new JsonObject() },
+            new JsonObject { ["edu_type"] = "m.presence_invite", ["content"] = new JsonObject() },
+            new JsonObject { ["edu_type"] = "m.presence", ["content"] = new JsonObject { ["poll"] = new JsonArray() } },
+            new JsonObject
+            {
+                ["edu_type"] = "m.presence",
+                ["origin"] = _peer.Peer.Name,
+                ["destination"] = _server.Name,
+                ["content"] = new JsonObject
+                {
+                    ["push"] = new JsonArray(new JsonObject
+                    {
+                        ["user_id"] = $"@bob:{_peer.Peer.Name}",
+                        ["state"] = 1,
+                        ["mtime_age"] = 500,
+                    }),
+                },
+            },
+            Edu(7),
+        ];
+
+        (await SendAsync("malformed", edus)).Is(200);
+
+        Assert.That(_handler.Taken, Is.EqualTo(new[] { 7 }));
+    }
+
+    [Test]
+    public async Task An_absent_list_is_no_mistake_and_too_long_a_list_is_refused()
+    {
+        var body = new JsonObject { ["origin"] = _peer.Peer.Name, ["pdus"] = new JsonArray() };
+        (await _peer.Peer.SendAsync(_server, "PUT", "/_matrix/federation/v1/send/absent", body)).Is(200);
+
+        (await SendAsync("100", [.. Enumerable.Range(1, 100).Select(Edu)])).Is(200);
+        Assert.That(_handler.Taken, Has.Count.EqualTo(100));
+
+        (await SendAsync("101", [.. Enumerable.Range(1, 101).Select(Edu)])).Is(400, "M_TOO_LARGE");
+        Assert.That(_handler.Taken, Has.Count.EqualTo(100));
+    }
+
+    [Test]
+    public async Task An_EDU_that_cannot_be_taken_harms_no_other_and_a_failed_storage_fails_the_transaction()
+    {
+        _handler.Fault = n => n == 2 ? new InvalidOperationException("test") : null;
+        (await SendAsync("fault", Edu(1), Edu(2), Edu(3))).Is(200);
+        Assert.That(_handler.Taken.Distinct(), Is.EqualTo(new[] { 1, 3 }));
+
+        _handler.Reset();
+        _handler.Fault = n => n == 2 ? new StorageException(StorageFailure.Unavailable, "test") : null;
+        var failed = await SendAsync("storage", Edu(1), Edu(2), Edu(3));
+        Assert.That(failed.Status, Is.GreaterThanOrEqualTo(500));
+
+        _handler.Reset();
+        (await SendAsync("storage", Edu(1), Edu(2), Edu(3))).Is(200);
+        Assert.That(_handler.Taken, Is.EqualTo(new[] { 1, 2, 3 }));
+    }
+
+    [Test]
+    public async Task EDUs_are_taken_after_the_events_of_their_transaction()
+    {
+        var alice = await LocalUser.RegisterAsync(_server, "alice");
+        var roomId = await alice.CreateRoomAsync(RoomRules.Recommended);
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var hello = room.Say("bob", "hello");
+        var path = $"rooms/{PeerRoom.Escape(roomId)}/event/{PeerRoom.Escape(hello.EventId)}";
+        _handler.Before = async () => (await alice.GetAsync(path)).Is(200);
+        var body = room.Transaction([PeerRoom.Json(hello)]);
+        body["edus"] = new JsonArray(Edu(1));
+
+        (await _peer.Peer.SendAsync(_server, "PUT", "/_matrix/federation/v1/send/both", body)).Is(200);
+
+        Assert.That(_handler.Taken, Is.EqualTo(new[] { 1 }));
+    }
+
+    private static JsonObject Edu(int n) => new()
+    {
+        ["edu_type"] = "org.example.number",
+        ["content"] = new JsonObject { ["n"] = n },
+    };
+
+    private Task<Reply> SendAsync(string transactionId, params JsonNode?[] edus) => _peer.Peer.SendAsync(
+        _server,
+        "PUT",
+        "/_matrix/federation/v1/send/" + transactionId,
+        new JsonObject
+        {
+            ["origin"] = _peer.Peer.Name,
+            ["origin_server_ts"] = 1,
+            ["pdus"] = new JsonArray(),
+            ["edus"] = new JsonArray([.. edus.Select(edu => edu?.DeepClone())]),
+        });
+
+    /// <summary>Remembers the numbers of EDUs.</summary>
+    private sealed class TestHandler : IEduHandler
+    {
+        public string Type => "org.example.number";
+
+        public List<int> Taken { get; } = [];
+
+        public Task Held { get; set; } = Task.CompletedTask;
+
+        public Func<Task> Before { get; set; } = () => Task.CompletedTask;
+
+        public Func<int, Exception?> Fault { get; set; } = _ => null;
+
+        public void Reset()
+        {
+            Taken.Clear();
+            Held = Task.CompletedTask;
+            Before = () => Task.CompletedTask;
+            Fault = _ => null;
+        }
+
+        public async ValueTask<int> ReceiveAsync(
+            string origin, IReadOnlyList<Matrix.Core.Json.JsonObject> contents, CancellationToken stop)
+        {
+            await Before();
+            foreach (var content in contents)
+            {
+                var n = (int)((Matrix.Core.Json.Json.Int)content.Value(content.IndexOf("n"))).Item;
+                if (Fault(n) is { } fault) throw fault;
+                Taken.Add(n);
+            }
+
+            await Held;
+            return 0;
+        }
+    }
+}
