@@ -52,6 +52,31 @@ public sealed record OutboundOptions
     /// <summary>The longest pause between two attempts to read changes from the database.</summary>
     public TimeSpan LongestReadPause { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// The most bytes of messages to devices in a transaction; the first message always goes.
+    /// </summary>
+    public int MaxMessageBytes { get; init; } = 1 << 20;
+
+    /// <summary>How long receipts are gathered before they are sent.</summary>
+    public TimeSpan ReceiptDelay { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The most receipts that are gathered; more are dropped.</summary>
+    public int MaxWaitingReceipts { get; init; } = 10_000;
+
+    /// <summary>The most receipts that wait for a server that answers; beyond this the oldest are dropped.</summary>
+    public int MaxReceiptsOwed { get; init; } = 1000;
+
+    /// <summary>The same for a server that does not answer.</summary>
+    public int MaxReceiptsInOutage { get; init; } = 50;
+
+    /// <summary>
+    /// The most typing notifications whose servers are not determined yet; more are dropped.
+    /// </summary>
+    public int MaxWaitingTyping { get; init; } = 10_000;
+
+    /// <summary>The most typing notifications that wait for a server; more are dropped.</summary>
+    public int MaxTypingOwed { get; init; } = 1000;
+
     /// <summary>The pauses as the core takes them.</summary>
     internal BackoffPauses Pauses => new(
         (long)FirstPause.TotalMilliseconds, (long)LongestPause.TotalMilliseconds, (long)WakePause.TotalMilliseconds);

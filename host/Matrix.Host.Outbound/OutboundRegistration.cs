@@ -6,6 +6,7 @@ using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -24,6 +25,16 @@ public static class OutboundRegistration
         .AddSingleton<OutboundMetrics>()
         .AddSingleton(parts => new TransactionSender(
             parts.Get<FederationApi>(), parts.Get<EventStore>(), parts.Get<IStorage>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new CurrentServers(
+            parts.Get<RoomSnapshots>(), parts.Get<IStorage>(), parts.Get<ServerFilter>(), parts.Get<OutboundOptions>()))
+        .AddSingleton(parts => new TypingEdus(parts.Get<CurrentServers>(), parts.Get<OutboundOptions>()))
+        .AddSingleton(parts => new ReceiptEdus(
+            parts.Get<CurrentServers>(), parts.Get<OutboundOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new MessageEdus(
+            parts.Get<IStorage>(), parts.Get<OutboundOptions>(), parts.Get<OutboundMetrics>()))
+        .AddSingleton<IEduSource>(parts => parts.Get<TypingEdus>())
+        .AddSingleton<IEduSource>(parts => parts.Get<ReceiptEdus>())
+        .AddSingleton<IEduSource>(parts => parts.Get<MessageEdus>())
         .AddSingleton(parts => new EduSources(parts.GetServices<IEduSource>()))
         .AddSingleton(parts => new DestinationServices(
             parts.Get<OutboundOptions>(),
@@ -40,7 +51,12 @@ public static class OutboundRegistration
 
     /// <summary>The consumers of commits.</summary>
     public static IReadOnlyList<IChangeConsumer> OutboundConsumers(this IServiceProvider parts) =>
-        [parts.Get<OutboundFeed>()];
+    [
+        parts.Get<OutboundFeed>(),
+        parts.Get<CurrentServers>(),
+        parts.Get<ReceiptEdus>(),
+        parts.Get<MessageEdus>(),
+    ];
 
     private static FederationOutbound Federation(IServiceProvider parts)
     {
@@ -58,7 +74,8 @@ public static class OutboundRegistration
         var destinations = new Destinations(queue, parts.Get<DestinationServices>(), parts.Get<IStorage>());
         var recorder = new Recorder(feed, destinations, parts.Get<IStorage>(), metrics, options, time);
         return new FederationOutbound(
-            feed, rooms, destinations, parts.Get<EduSources>(), recorder, queue, metrics, options, time,
+            feed, rooms, destinations, parts.Get<EduSources>(), parts.Get<TypingEdus>(), recorder, queue, metrics,
+            options, time,
             parts.Get<ILogger<FederationOutbound>>());
     }
 

@@ -15,6 +15,7 @@ public static class StreamRegistration
         .AddSingleton(Notifier)
         .AddSingleton<TypingBoard>()
         .AddSingleton<ITypingBoard>(parts => parts.GetRequiredService<TypingBoard>())
+        .AddSingleton<ReceivedTyping>()
         .AddSingleton(parts => new UnreadCounter(
             parts.GetRequiredService<IStorage>(),
             parts.GetRequiredService<Notifier>(),

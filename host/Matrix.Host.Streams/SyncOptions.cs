@@ -43,4 +43,13 @@ public sealed record SyncOptions
 
     /// <summary>The longest that a typing notification lasts.</summary>
     public TimeSpan LongestTyping { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// How long a typing notification of another server lasts unless it is repeated. It has no timeout of its own, and
+    /// the one that ends it may be lost. Servers repeat it after up to 40 seconds.
+    /// </summary>
+    public TimeSpan RemoteTyping { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often other servers get the notification of a user who goes on typing.</summary>
+    public TimeSpan TypingRepeat { get; init; } = TimeSpan.FromSeconds(20);
 }

@@ -14,6 +14,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Sync;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
@@ -195,6 +196,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton<ISentOnce, SentOnce>()
             .AddSingleton<ILocalUsers, LocalUsers>()
             .AddSingleton<IAccountObserver, AccountObserver>()
+            .AddSingleton<ITypingObserver, TypingObserver>()
             .AddHttp()
             .AddClientApi()
             .AddFederationApi()

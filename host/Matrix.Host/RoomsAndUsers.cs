@@ -1,7 +1,9 @@
 using Matrix.Core.Push;
+using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Profiles;
@@ -30,6 +32,13 @@ internal sealed class LocalUsers(
         ignored.OfAsync(userId, stop);
 
     public ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop) => rules.OfAsync(userId, stop);
+}
+
+/// <summary>Passes typing users to the other servers of their room.</summary>
+internal sealed class TypingObserver(FederationOutbound federation) : ITypingObserver
+{
+    public void TypingChanged(RoomNid room, string userId, bool isTyping) =>
+        federation.TypingChanged(room, userId, isTyping);
 }
 
 /// <summary>Applies changes of accounts to the user's rooms.</summary>

@@ -154,15 +154,6 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
-    /// <summary>Whether the last transaction failed.</summary>
-    internal bool IsFailing
-    {
-        get
-        {
-            lock (_gate) return !_backoff.IsHealthy;
-        }
-    }
-
     /// <summary>When to try again; 0 for at once.</summary>
     internal long RetryAt
     {

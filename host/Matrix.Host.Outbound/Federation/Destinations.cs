@@ -65,7 +65,8 @@ internal sealed class Destinations : IEduDestinations
     }
 
     /// <inheritdoc/>
-    public bool IsFailing(string server) => _byName.TryGetValue(server, out var known) && known.IsFailing;
+    public bool IsFailing(string server) =>
+        _byName.TryGetValue(server, out var known) && known.RetryAt > _services.Now();
 
     /// <summary>A server left a room by an event that is not sent to it.</summary>
     internal void Left(string server, RoomNid room)

@@ -1,5 +1,6 @@
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Logging;
 
@@ -15,6 +16,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     private readonly RoomServers _rooms;
     private readonly Destinations _destinations;
     private readonly EduSources _edus;
+    private readonly TypingEdus _typing;
     private readonly Recorder _recorder;
     private readonly SendQueue _queue;
     private readonly OutboundOptions _options;
@@ -31,6 +33,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
         RoomServers rooms,
         Destinations destinations,
         EduSources edus,
+        TypingEdus typing,
         Recorder recorder,
         SendQueue queue,
         OutboundMetrics metrics,
@@ -42,6 +45,7 @@ public sealed partial class FederationOutbound : IAsyncDisposable
         _rooms = rooms;
         _destinations = destinations;
         _edus = edus;
+        _typing = typing;
         _recorder = recorder;
         _queue = queue;
         _options = options;
@@ -61,6 +65,9 @@ public sealed partial class FederationOutbound : IAsyncDisposable
 
     /// <summary>A server sent an authenticated request. If it did not answer before, it is tried again.</summary>
     public void Wake(string server) => _destinations.Wake(server);
+
+    /// <summary>A local user types in a room, or stopped.</summary>
+    public void TypingChanged(RoomNid room, string userId, bool isTyping) => _typing.Set(room, userId, isTyping);
 
     /// <summary>Stops sending, and records what is owed.</summary>
     public async Task StopAsync(CancellationToken stop)

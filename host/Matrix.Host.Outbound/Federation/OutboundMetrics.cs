@@ -22,7 +22,9 @@ internal sealed class OutboundMetrics : IDisposable
         _edus = _meter.CreateCounter<long>(
             "matrix_federation_sent_edus", "{edu}", "EDUs that other servers took in transactions.");
         _refusedEdus = _meter.CreateCounter<long>(
-            "matrix_federation_refused_edus", "{edu}", "EDUs that other servers refused alone, so that they are skipped.");
+            "matrix_federation_refused_edus",
+            "{edu}",
+            "EDUs that other servers refused alone, so that they are skipped.");
         _transactions = _meter.CreateCounter<long>(
             "matrix_federation_sent_transactions", "{transaction}", "Transactions that other servers took.");
         _failures = _meter.CreateCounter<long>(

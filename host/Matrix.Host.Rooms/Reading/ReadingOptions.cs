@@ -25,6 +25,9 @@ public sealed record ReadingOptions
 
     /// <summary>The longest chain of relations between an event and the thread of its receipt.</summary>
     public int MaxReceiptRelations { get; init; } = 5;
+
+    /// <summary>The most receipts in a transaction of another server; more are ignored.</summary>
+    public int MaxReceivedReceipts { get; init; } = 5000;
 }
 
 /// <summary>

@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -43,10 +44,14 @@ public enum MarkerFault
 
 /// <summary>Sets receipts and fully read markers. Client-Server API, "Receipts", "Read and unread markers".</summary>
 public sealed class ReceiptWriter(
-    RoomSnapshots rooms, EventStore events, IStorage storage, ReadingOptions options, TimeProvider time)
+    RoomSnapshots rooms,
+    ServerAccess access,
+    EventStore events,
+    IStorage storage,
+    ReadingOptions options,
+    TimeProvider time)
 {
     private const int LongestId = 255;
-    private const string MemberType = "m.room.member";
 
     /// <summary>
     /// Sets markers of a local user in a room, all or none, durably. A receipt before the user's current one changes
@@ -103,20 +108,24 @@ public sealed class ReceiptWriter(
     /// <summary>
     /// Stores receipts that another server sent for its users. Any thread id is accepted, because the thread's root may
     /// arrive later; the limit of threads per user is that of local users. Skips users of other servers, users who are
-    /// not joined, and unknown events.
+    /// not joined, and unknown events; all receipts if this server has no user in the room, or the room's access
+    /// control list denies the other server.
     /// </summary>
     /// <returns>The number of skipped receipts.</returns>
     public async ValueTask<int> ReceiveAsync(
         string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return receipts.Count;
+        if (await access.ForEdusAsync(server, roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        {
+            return receipts.Count;
+        }
 
         var batch = new WriteBatch(receipts.Count * 2);
         var skipped = 0;
         foreach (var receipt in receipts)
         {
             var stored = IsKeepable(receipt, server)
-                && await IsJoinedAsync(snapshot, receipt.UserId, stop).ConfigureAwait(false)
+                && await access.IsUserJoinedAsync(receipt.UserId, snapshot, stop).ConfigureAwait(false)
                 ? await events.ByIdAsync(snapshot.Room, receipt.EventId, stop).ConfigureAwait(false)
                 : null;
             if (stored is not { IsShown: true })
@@ -152,14 +161,6 @@ public sealed class ReceiptWriter(
             && receipt.ThreadId.Length <= LongestId
             && !receipt.ThreadId.Contains('\0')
         && !receipt.ThreadId.Any(char.IsSurrogate);
-
-    private async ValueTask<bool> IsJoinedAsync(RoomSnapshot snapshot, string userId, CancellationToken stop)
-    {
-        if (snapshot.State.Find(MemberType, userId) is not { } entry) return false;
-        var member = await events.GetAsync(
-            snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
-        return member is not null && member.Membership == "join";
-    }
 
     /// <summary>
     /// The root of the thread that a receipt names, or none for the main timeline; null if the event is not in the

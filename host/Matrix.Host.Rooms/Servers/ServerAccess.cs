@@ -10,6 +10,7 @@ namespace Matrix.Host.Rooms.Servers;
 public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorage storage)
 {
     private const string AclType = "m.room.server_acl";
+    private const string MemberType = "m.room.member";
 
     /// <summary>The room that a server may read: it has a joined user there, and the room's list allows it.</summary>
     public async ValueTask<RoomResult<RoomSnapshot>> ReadAsync(string server, string roomId, CancellationToken stop)
@@ -24,6 +25,25 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorag
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         return storage.Memberships.IsJoinedAsync(snapshot.Room.Nid, server, stop);
+    }
+
+    /// <summary>
+    /// The room for which a server may send EDUs: a local user is joined, and the room's list allows the server. Null
+    /// otherwise.
+    /// </summary>
+    public async ValueTask<RoomSnapshot?> ForEdusAsync(string server, string roomId, CancellationToken stop) =>
+        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 } snapshot
+        && !await DeniesAsync(server, snapshot, stop).ConfigureAwait(false)
+            ? snapshot
+            : null;
+
+    /// <summary>Whether a user is joined to a room.</summary>
+    public async ValueTask<bool> IsUserJoinedAsync(string userId, RoomSnapshot snapshot, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (snapshot.State.Find(MemberType, userId) is not { } entry) return false;
+        var nid = EventNid.Of(snapshot.Room.Nid, entry.Ordinal);
+        return await events.GetAsync(snapshot.Room, nid, stop).ConfigureAwait(false) is { Membership: "join" };
     }
 
     /// <summary>

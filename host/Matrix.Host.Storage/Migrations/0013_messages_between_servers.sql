@@ -8,7 +8,8 @@ CREATE TABLE outbound_messages (
     json BLOB NOT NULL,
     PRIMARY KEY (server_name, position, seq)
 );
-CREATE INDEX outbound_messages_of_sender ON outbound_messages (server_name, sender, size);
+CREATE INDEX outbound_messages_of_server ON outbound_messages (server_name, size);
+CREATE INDEX outbound_messages_of_sender ON outbound_messages (sender, size);
 
 -- The ids of messages to devices that other servers sent last. A message that comes again is not delivered again.
 CREATE TABLE received_messages (

@@ -9,7 +9,8 @@ namespace Matrix.Host.Streams.Streams;
 /// The typing users of each room, in memory only. Entries end by timeout and with the process. Client-Server API,
 /// "Typing Notifications".
 /// </summary>
-internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOptions options)
+internal sealed class TypingBoard(
+    Notifier notifier, TimeProvider time, SyncOptions options, ITypingObserver? observer = null)
     : ITypingBoard, IChangeConsumer
 {
     private readonly Lock _gate = new();
@@ -31,7 +32,7 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
     public void Take(Change change, long position)
     {
-        if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join)
+        if (change is MembershipChanged changed && changed.After != Membership.Join)
         {
             Stop(changed.Room, changed.UserId);
         }
@@ -54,12 +55,19 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
             Drop(typists, stopped);
         }
 
-        notifier.TypingChanged(room);
+        Changed(stopped, isTyping: false);
+    }
+
+    private void Changed(Typist typist, bool isTyping)
+    {
+        notifier.TypingChanged(typist.Room);
+        observer?.TypingChanged(typist.Room, typist.UserId, isTyping);
     }
 
     private void Start(RoomNid room, string userId, TimeSpan timeout)
     {
-        var until = time.GetUtcNow() + timeout;
+        var now = time.GetUtcNow();
+        Typist? typist;
         lock (_gate)
         {
             if (!_rooms.TryGetValue(room, out var typists))
@@ -68,21 +76,27 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
                 typists = _rooms[room] = [];
             }
 
-            if (typists.Find(t => t.UserId == userId) is { } known)
+            typist = typists.Find(t => t.UserId == userId);
+            if (typist is null)
+            {
+                if (typists.Count >= options.MaxTypingUsers) return;
+                typist = new Typist(this, room, userId) { Until = now + timeout, ObservedAt = now };
+                typist.Timer = time.CreateTimer(
+                    static typist => ((Typist)typist!).TimeIsUp(), typist, Bounded(timeout), Timeout.InfiniteTimeSpan);
+                typists.Add(typist);
+            }
+            else
             {
                 // The list does not change, so nobody is woken: the timer checks again when it fires.
-                known.Until = until;
+                typist.Until = now + timeout;
+                if (now - typist.ObservedAt < options.TypingRepeat) return;
+                typist.ObservedAt = now;
+                observer?.TypingChanged(room, userId, isTyping: true);
                 return;
             }
-
-            if (typists.Count >= options.MaxTypingUsers) return;
-            var typist = new Typist(this, room, userId) { Until = until };
-            typist.Timer = time.CreateTimer(
-                static typist => ((Typist)typist!).TimeIsUp(), typist, Bounded(timeout), Timeout.InfiniteTimeSpan);
-            typists.Add(typist);
         }
 
-        notifier.TypingChanged(room);
+        Changed(typist, isTyping: true);
     }
 
     private void TimeIsUp(Typist typist)
@@ -100,7 +114,7 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
             Drop(typists, typist);
         }
 
-        notifier.TypingChanged(typist.Room);
+        Changed(typist, isTyping: false);
     }
 
     // When the timer fires early, it starts again for the remaining time.
@@ -121,10 +135,23 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
         internal DateTimeOffset Until { get; set; }
 
+        /// <summary>When the observer was called last.</summary>
+        internal DateTimeOffset ObservedAt { get; set; }
+
         internal ITimer? Timer { get; set; }
 
         internal void TimeIsUp() => board.TimeIsUp(this);
     }
+}
+
+/// <summary>
+/// Called when a user starts or stops typing, and now and then while they go on. It may not block, and may not use the
+/// board.
+/// </summary>
+public interface ITypingObserver
+{
+    /// <summary>A user types, or stopped.</summary>
+    void TypingChanged(RoomNid room, string userId, bool isTyping);
 }
 
 /// <summary>The typing users of each room. Client-Server API, "Typing Notifications".</summary>

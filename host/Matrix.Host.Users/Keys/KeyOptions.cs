@@ -34,10 +34,10 @@ public sealed record KeyOptions
     public long MaxToDeviceWaitingOfServer { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>The most bytes of messages that wait for one other server, overhead included.</summary>
-    public long MaxToDeviceOwed { get; init; } = 64L * 1024 * 1024;
+    public long MaxToDeviceOwed { get; init; } = 256L * 1024 * 1024;
 
-    /// <summary>The most of them from one sender.</summary>
-    public long MaxToDeviceOwedOfSender { get; init; } = 16L * 1024 * 1024;
+    /// <summary>The most bytes of one sender's messages that wait for other servers, overhead included.</summary>
+    public long MaxToDeviceOwedOfSender { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>The most ids of one other server's messages that are remembered.</summary>
     public int RememberedMessages { get; init; } = 10_000;

@@ -63,12 +63,13 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
         foreach (var each in valid)
         {
             var batch = await BatchAsync(origin, each, waiting, stop).ConfigureAwait(false);
-            if (each == valid[^1] && IsTrimDue(origin, valid.Length))
-            {
-                batch.Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
-            }
-
             writes.Add(storage.Writer.WriteAsync(batch, stop).AsTask());
+        }
+
+        if (valid.Length > 0 && IsTrimDue(origin, valid.Length))
+        {
+            var trim = new WriteBatch(1).Add(new ReceivedMessagesTrimmed(origin, options.RememberedMessages));
+            writes.Add(storage.Writer.WriteAsync(trim, stop).AsTask());
         }
 
         await Task.WhenAll(writes).ConfigureAwait(false);

@@ -75,20 +75,20 @@ internal sealed class RemoteMessages(IStorage storage, ServerFilter servers, Key
         var more = owed.GroupBy(static message => message.ServerName).ToDictionary(
             static each => each.Key,
             static each => each.Sum(static message => (long)message.Json.Length + MessageOwed.Overhead));
-        foreach (var row in await storage.OutboundMessages.BytesAsync(sender, more.Keys, stop).ConfigureAwait(false))
+        foreach (var row in await storage.OutboundMessages.BytesAsync(more.Keys, stop).ConfigureAwait(false))
         {
-            if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed
-                && row.OfSender + more[row.ServerName] <= options.MaxToDeviceOwedOfSender)
-            {
-                continue;
-            }
-
+            if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed) continue;
             return new UserFailure(
                 UserFailureKind.InboxFull,
                 $"Too many messages wait for the server {row.ServerName}. It must take some first.");
         }
 
-        return null;
+        var ofSender = await storage.OutboundMessages.BytesOfSenderAsync(sender, stop).ConfigureAwait(false);
+        return ofSender + more.Values.Sum() <= options.MaxToDeviceOwedOfSender
+            ? null
+            : new UserFailure(
+                UserFailureKind.InboxFull,
+                "Too many of your messages wait for other servers. They must take some first.");
     }
 
     private static byte[] Edu(string sender, string type, SortedContents contents)

@@ -269,6 +269,22 @@ internal static partial class ConfigKeys
             "Bytes of one sender's messages that wait for one device, with half a KiB added to each. Beyond this the "
                 + "sender's messages are refused."),
         Key(
+            "limits.to_device_inbox_of_server", ConfigTypes.Bytes(64 << 10, 4L << 30),
+            c => c.Keys.MaxToDeviceWaitingOfServer,
+            "The same for the messages of all users of one other server. Beyond this its messages are dropped."),
+        Key(
+            "limits.to_device_outbox", ConfigTypes.Bytes(64 << 10, 64L << 30), c => c.Keys.MaxToDeviceOwed,
+            "Bytes of messages that wait for one other server, with half a KiB added to each. Beyond this messages to "
+                + "its users are refused."),
+        Key(
+            "limits.to_device_outbox_of_sender", ConfigTypes.Bytes(64 << 10, 64L << 30),
+            c => c.Keys.MaxToDeviceOwedOfSender,
+            "Bytes of one sender's messages that wait for other servers, measured in the same way."),
+        Key(
+            "limits.remembered_messages", ConfigTypes.Whole(100, 10_000_000), c => c.Keys.RememberedMessages,
+            "Ids of one other server's latest messages to devices that are remembered: a message that comes again is "
+                + "not delivered again."),
+        Key(
             "limits.backup_keys", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxBackupKeys,
             "Keys in one request to a backup."),
         Key(
@@ -351,6 +367,9 @@ internal static partial class ConfigKeys
         Key(
             "limits.receipt_relations", ConfigTypes.Whole(1, 100), c => c.Reading.MaxReceiptRelations,
             "Relations between an event and the root of the thread that a receipt at this event names."),
+        Key(
+            "limits.received_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxReceivedReceipts,
+            "Receipts in one transaction of another server; further ones are ignored."),
         Key("rate_limits.enabled", ConfigTypes.Flag, c => c.Rates.Enabled, "Whether rates are limited."),
         Key(
             "rate_limits.login_per_second", ConfigTypes.Number, c => c.Rates.Login.PerSecond,
@@ -452,6 +471,12 @@ internal static partial class ConfigKeys
         Key(
             "sync.longest_typing", ConfigTypes.Duration, c => c.Sync.LongestTyping,
             "The longest that a typing notification lasts."),
+        Key(
+            "sync.remote_typing", ConfigTypes.Duration, c => c.Sync.RemoteTyping,
+            "How long a typing notification of another server lasts unless it is repeated."),
+        Key(
+            "sync.typing_repeat", ConfigTypes.Duration, c => c.Sync.TypingRepeat,
+            "How often other servers get the notification of a user who goes on typing."),
         Key(
             "cache.filters", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Client.FilterCacheBytes,
             "Filters."),

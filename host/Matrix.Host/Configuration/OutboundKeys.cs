@@ -45,5 +45,28 @@ internal static partial class ConfigKeys
         Key(
             "federation.outbound_longest_read_pause", ConfigTypes.Duration, c => c.Outbound.LongestReadPause,
             "The longest pause between two attempts to read changes from the database."),
+        Key(
+            "federation.outbound_message_bytes", ConfigTypes.FewBytes(64 << 10, 16 << 20),
+            c => c.Outbound.MaxMessageBytes,
+            "Messages to devices in one transaction; a larger message goes alone."),
+        Key(
+            "federation.receipt_delay", ConfigTypes.Duration, c => c.Outbound.ReceiptDelay,
+            "How long receipts are gathered before other servers get the newest of each user, room and thread."),
+        Key(
+            "federation.gathered_receipts", ConfigTypes.Whole(1), c => c.Outbound.MaxWaitingReceipts,
+            "Receipts that are gathered; further ones are dropped."),
+        Key(
+            "federation.outbound_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Outbound.MaxReceiptsOwed,
+            "Receipts that wait for a server that answers. Beyond these the oldest are dropped."),
+        Key(
+            "federation.outbound_outage_receipts", ConfigTypes.Whole(0, 1_000_000), c => c.Outbound.MaxReceiptsInOutage,
+            "The same for a server that does not answer."),
+        Key(
+            "federation.gathered_typing", ConfigTypes.Whole(1), c => c.Outbound.MaxWaitingTyping,
+            "Typing notifications whose servers are not determined yet; further ones are dropped."),
+        Key(
+            "federation.outbound_typing", ConfigTypes.Whole(1, 1_000_000), c => c.Outbound.MaxTypingOwed,
+            "Typing notifications that wait for a server; further ones are dropped. A server that does not answer gets "
+                + "none."),
     ];
 }

@@ -76,6 +76,63 @@ public sealed class LocalUser
         return [.. room["timeline"]!["events"]!.AsArray().Select(each => each!.AsObject())];
     }
 
+    /// <summary>A sync that does not wait.</summary>
+    public async Task<JsonObject> SyncAsync(string? since = null) =>
+        (await GetAsync(since is null ? "sync?timeout=0" : $"sync?timeout=0&since={since}")).Is(200).Json;
+
+    /// <summary>Starts to type in a room, or stops if there is no time.</summary>
+    public async Task TypeAsync(string roomId, TimeSpan? timeout)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/typing/{Uri.EscapeDataString(UserId)}";
+        var body = timeout is { } given
+            ? new JsonObject { ["typing"] = true, ["timeout"] = (long)given.TotalMilliseconds }
+            : new JsonObject { ["typing"] = false };
+        (await PutAsync(path, body)).Is(200);
+    }
+
+    /// <summary>Sets a receipt.</summary>
+    public async Task ReadAsync(string roomId, string eventId, string type = "m.read", string? thread = null)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/receipt/{type}/{Uri.EscapeDataString(eventId)}";
+        (await PostAsync(path, thread is null ? [] : new JsonObject { ["thread_id"] = thread })).Is(200);
+    }
+
+    /// <summary>Sends a message to a device.</summary>
+    public Task<Reply> SendToDeviceAsync(string userId, string deviceId, JsonObject content) => PutAsync(
+        $"sendToDevice/org.example.test/{Guid.NewGuid():N}",
+        new JsonObject
+        {
+            ["messages"] = new JsonObject { [userId] = new JsonObject { [deviceId] = content.DeepClone() } },
+        });
+
+    /// <summary>The contents of the messages that wait for the device.</summary>
+    public async Task<IReadOnlyList<JsonObject>> InboxAsync() =>
+        [.. Events((await SyncAsync())["to_device"]).Select(each => each["content"]!.AsObject())];
+
+    /// <summary>The users who type in a room.</summary>
+    public async Task<IReadOnlyList<string>> TypingAsync(string roomId)
+    {
+        var typing = Events((await SyncAsync())["rooms"]?["join"]?[roomId]?["ephemeral"])
+            .FirstOrDefault(each => (string?)each["type"] == "m.typing");
+        return typing is null ? [] : [.. typing["content"]!["user_ids"]!.AsArray().Select(user => (string)user!)];
+    }
+
+    /// <summary>The public receipts of a room: event, user, thread.</summary>
+    public async Task<IReadOnlyList<(string Event, string User, string? Thread)>> ReceiptsAsync(string roomId)
+    {
+        var receipts = Events((await SyncAsync())["rooms"]?["join"]?[roomId]?["ephemeral"])
+            .Where(each => (string?)each["type"] == "m.receipt");
+        return
+        [
+            .. receipts.SelectMany(each => each["content"]!.AsObject()).SelectMany(ofEvent =>
+                (ofEvent.Value!["m.read"]?.AsObject() ?? []).Select(ofUser =>
+                    (ofEvent.Key, ofUser.Key, (string?)ofUser.Value!["thread_id"]))),
+        ];
+    }
+
+    private static IEnumerable<JsonObject> Events(JsonNode? part) =>
+        (part?["events"]?.AsArray() ?? []).Select(each => each!.AsObject());
+
     /// <summary>Uploads the device's keys and some one-time keys.</summary>
     public async Task UploadKeysAsync(int oneTimeKeys)
     {

@@ -157,6 +157,30 @@ internal sealed class SendQueueTests
     }
 
     [Test]
+    public async Task An_idle_sender_that_failed_before_waits_for_its_time()
+    {
+        Starts(atOnce: 2, failed: 1);
+        var sender = Senders(1)[0];
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Idle);
+        await Idle();
+
+        _queue.Add(sender, At(10));
+        _queue.Add(sender, At(10));
+        Assert.That((_queue.Waiting, _queue.Ready, sender.Turns), Is.EqualTo((1, 0, 1)));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Idle);
+        await Idle();
+
+        _queue.Add(sender, At(-1));
+        await AreSending(sender);
+        sender.Ends(TurnEnd.Idle);
+        await Idle();
+        Assert.That((_queue.Waiting, sender.Turns), Is.EqualTo((0, 3)));
+    }
+
+    [Test]
     public async Task A_stop_ends_the_turns()
     {
         Starts(atOnce: 2, failed: 1);

@@ -1,4 +1,5 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
@@ -54,6 +55,40 @@ internal sealed class TypingBoardTests
     }
 
     [Test]
+    public void An_observer_sees_the_start_the_end_and_repetitions()
+    {
+        var seen = new Seen();
+        var typing = new TypingBoard(_notifier, _time, _options with { TypingRepeat = TimeSpan.FromSeconds(5) }, seen);
+
+        typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(4));
+        typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(2));
+        typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
+        typing.Set(_room, "@b:hs", TimeSpan.FromSeconds(10));
+        typing.Set(_room, "@b:hs", null);
+        typing.Set(_room, "@b:hs", null);
+        _time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.That(seen.All, Is.EqualTo(new[]
+        {
+            ("@a:hs", true), ("@a:hs", true), ("@b:hs", true), ("@b:hs", false), ("@a:hs", false),
+        }));
+    }
+
+    [Test]
+    public void A_user_who_leaves_stops_whichever_server_they_are_of()
+    {
+        foreach (var (user, isLocal) in new[] { ("@a:hs", true), ("@b:elsewhere.org", false) })
+        {
+            _typing.Set(_room, user, TimeSpan.FromSeconds(10));
+            _typing.Take(
+                new MembershipChanged(_room, user, Membership.Join, Membership.Leave, EventNid.None, isLocal), 1);
+            Assert.That(_typing.In(_room), Is.Empty);
+        }
+    }
+
+    [Test]
     public void Stopping_without_having_begun_is_no_news()
     {
         _typing.Set(_room, "@a:hs", null);
@@ -71,6 +106,13 @@ internal sealed class TypingBoardTests
 
         _time.Advance(_options.LongestTyping + TimeSpan.FromSeconds(1));
         Assert.That(_typing.In(_room), Is.Empty);
+    }
+
+    private sealed class Seen : ITypingObserver
+    {
+        public List<(string, bool)> All { get; } = [];
+
+        public void TypingChanged(RoomNid room, string userId, bool isTyping) => All.Add((userId, isTyping));
     }
 
     private sealed class Nobody : IStreamSource

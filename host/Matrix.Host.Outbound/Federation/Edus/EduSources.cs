@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+
 namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>An EDU in a transaction, with the source that it came from.</summary>
@@ -51,4 +53,16 @@ internal sealed class EduSources(IEnumerable<IEduSource> sources)
     {
         foreach (var source in _sources) source.Failed(server);
     }
+}
+
+/// <summary>Wakes the one task that waits for news. News that come while it works wake it once more.</summary>
+internal sealed class News
+{
+    private readonly Channel<bool> _channel = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    internal void Wake() => _channel.Writer.TryWrite(true);
+
+    internal async ValueTask WaitAsync(CancellationToken stop) =>
+        _ = await _channel.Reader.ReadAsync(stop).ConfigureAwait(false);
 }

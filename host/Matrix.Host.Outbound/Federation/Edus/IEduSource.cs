@@ -59,6 +59,6 @@ internal interface IEduDestinations
     /// <summary>EDUs wait for a server. It gets a turn; if it does not answer, after its pause.</summary>
     void Notify(string server);
 
-    /// <summary>Whether the last transaction to a server failed.</summary>
+    /// <summary>Whether a server did not answer, and the pause before the next attempt is not over.</summary>
     bool IsFailing(string server);
 }

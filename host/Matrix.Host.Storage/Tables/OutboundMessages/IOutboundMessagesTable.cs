@@ -20,7 +20,10 @@ public interface IOutboundMessagesTable
 
     /// <summary>The bytes that wait for these servers; servers without any are left out.</summary>
     ValueTask<IReadOnlyList<OutboundBytesRow>> BytesAsync(
-        string sender, IReadOnlyCollection<string> serverNames, CancellationToken stop);
+        IReadOnlyCollection<string> serverNames, CancellationToken stop);
+
+    /// <summary>The bytes of one sender that wait for all servers, measured in the same way.</summary>
+    ValueTask<long> BytesOfSenderAsync(string sender, CancellationToken stop);
 }
 
 /// <summary>The place of a message among those of its server.</summary>
@@ -33,8 +36,7 @@ public readonly record struct MessagePlace(long Position, long Sequence);
 public readonly record struct OutboundMessageRow(MessagePlace Place, ReadOnlyMemory<byte> Json);
 
 /// <summary>Bytes that wait for a server, each message with <see cref="MessageOwed.Overhead"/> more.</summary>
-/// <param name="OfSender">The part of one sender.</param>
-public readonly record struct OutboundBytesRow(string ServerName, long Bytes, long OfSender);
+public readonly record struct OutboundBytesRow(string ServerName, long Bytes);
 
 /// <summary>A message is owed to a server.</summary>
 /// <param name="Sender">The user who sent it.</param>

@@ -1,9 +1,12 @@
+using System.Globalization;
 using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.OutboundMessages;
 
 internal sealed class OutboundMessagesTable(IReads reads) : IOutboundMessagesTable
 {
+    private static readonly string Overhead = MessageOwed.Overhead.ToString(CultureInfo.InvariantCulture);
+
     private static readonly Statement Servers = Statement.Of("""
         SELECT DISTINCT server_name FROM outbound_messages WHERE server_name > $1 ORDER BY server_name LIMIT $2
         """);
@@ -17,9 +20,12 @@ internal sealed class OutboundMessagesTable(IReads reads) : IOutboundMessagesTab
         """);
 
     private static readonly Statement Bytes = Statement.ByKeys($"""
-        SELECT server_name, CAST(SUM(size + {MessageOwed.Overhead}) AS BIGINT),
-            CAST(SUM(CASE WHEN sender = $2 THEN size + {MessageOwed.Overhead} ELSE 0 END) AS BIGINT)
-        FROM outbound_messages WHERE server_name = KEY GROUP BY server_name
+        SELECT server_name, CAST(SUM(size + {Overhead}) AS BIGINT) FROM outbound_messages
+        WHERE server_name = KEY GROUP BY server_name
+        """);
+
+    private static readonly Statement BytesOfSender = Statement.Of($"""
+        SELECT CAST(COALESCE(SUM(size + {Overhead}), 0) AS BIGINT) FROM outbound_messages WHERE sender = $1
         """);
 
     private static readonly Statement Put = Statement.Of("""
@@ -54,13 +60,14 @@ internal sealed class OutboundMessagesTable(IReads reads) : IOutboundMessagesTab
             stop);
 
     public ValueTask<IReadOnlyList<OutboundBytesRow>> BytesAsync(
-        string sender, IReadOnlyCollection<string> serverNames, CancellationToken stop) =>
+        IReadOnlyCollection<string> serverNames, CancellationToken stop) =>
         reads.ByKeysAsync(
             Bytes,
             serverNames,
             By.Text,
-            sender,
-            static (a, sender) => a.Text(sender),
-            static row => new OutboundBytesRow(row.Text(0), row.Int64(1), row.Int64(2)),
+            static row => new OutboundBytesRow(row.Text(0), row.Int64(1)),
             stop);
+
+    public ValueTask<long> BytesOfSenderAsync(string sender, CancellationToken stop) => reads.FirstAsync(
+        BytesOfSender, sender, static (a, sender) => a.Text(sender), static row => row.Int64(0), stop);
 }

@@ -1,0 +1,29 @@
+using Matrix.Core.Json;
+using Matrix.Host.Streams.Streams;
+
+namespace Matrix.Host.Api.Federation.Transactions.Edus;
+
+/// <summary>`m.typing`. Server-Server API, "Typing Notifications".</summary>
+internal sealed class Typing(ReceivedTyping typing) : IEduHandler
+{
+    public string Type => "m.typing";
+
+    public async ValueTask<int> ReceiveAsync(
+        string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
+    {
+        var ignored = 0;
+        foreach (var content in contents)
+        {
+            if (content.Text("room_id") is not { } roomId
+                || content.Text("user_id") is not { } userId
+                || content.IndexOf("typing") is not (>= 0 and var at)
+                || content.Value(at) is not Json.Bool { Item: var isTyping }
+                || !await typing.ReceiveAsync(origin, roomId, userId, isTyping, stop).ConfigureAwait(false))
+            {
+                ignored++;
+            }
+        }
+
+        return ignored;
+    }
+}

@@ -1,0 +1,71 @@
+using Matrix.Core.Federation;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Outbound.Federation.Edus;
+
+/// <summary>
+/// The other servers that have joined users in a room now, for EDUs, which have no position in the room. Read once, and
+/// again after a membership of another server's user changed. Thread-safe.
+/// </summary>
+internal sealed class CurrentServers(
+    RoomSnapshots rooms, IStorage storage, ServerFilter filter, OutboundOptions options) : IChangeConsumer
+{
+    private readonly Lock _gate = new();
+    private readonly ByteCache<RoomNid, string[]> _servers = new(
+        options.RoomServersCacheBytes, static servers => 50 + servers.Sum(static name => 40L + (2 * name.Length)));
+
+    private long _changes;
+
+    /// <summary>The room's id, and its other servers; null if there are none.</summary>
+    internal async ValueTask<(string RoomId, IReadOnlyList<string> Servers)?> OfAsync(
+        RoomNid room, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
+            || snapshot.JoinedCount <= snapshot.Local.Joined.Count)
+        {
+            return null;
+        }
+
+        if (!_servers.TryGet(room, out var servers)) servers = await ReadAsync(room, stop).ConfigureAwait(false);
+        return servers.Length == 0 ? null : (snapshot.Room.RoomId, servers);
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (change is not MembershipChanged { IsLocal: false } changed) return;
+        lock (_gate)
+        {
+            _changes++;
+            _servers.Remove(changed.Room);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        lock (_gate)
+        {
+            _changes++;
+            _servers.Clear();
+        }
+    }
+
+    private async ValueTask<string[]> ReadAsync(RoomNid room, CancellationToken stop)
+    {
+        long changes;
+        lock (_gate) changes = _changes;
+        var joined = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
+        string[] servers = [.. joined.Keys.Where(server => server != options.ServerName && filter.Allows(server))];
+        lock (_gate)
+        {
+            if (changes == _changes) _servers.Put(room, servers);
+        }
+
+        return servers;
+    }
+}

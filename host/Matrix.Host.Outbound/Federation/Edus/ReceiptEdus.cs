@@ -1,0 +1,224 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Receipts;
+
+namespace Matrix.Host.Outbound.Federation.Edus;
+
+/// <summary>
+/// Public receipts of local users. They are gathered for a short time; only the newest of a user, room and thread
+/// waits, in memory. A restart drops those that were not sent. Server-Server API, "Receipts".
+/// </summary>
+internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions options, TimeProvider time)
+    : IEduSource, IChangeConsumer
+{
+    /// <summary>The most receipts in one EDU.</summary>
+    private const int MaxInEdu = 100;
+
+    private readonly Lock _gate = new();
+    private readonly News _news = new();
+    private readonly Dictionary<string, OwedReceipts> _owed = new(StringComparer.Ordinal);
+
+    /// <summary>Receipts whose servers are not determined yet.</summary>
+    private Dictionary<ReceiptKey, ReceiptMoved> _moved = [];
+
+    private IEduDestinations? _destinations;
+
+    /// <inheritdoc/>
+    public void Attach(IEduDestinations destinations) => _destinations = destinations;
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (change is not ReceiptMoved { IsLocal: true, Type: ReceiptTypes.Read } moved) return;
+        var key = ReceiptKey.Of(moved);
+        lock (_gate)
+        {
+            if (_moved.Count >= options.MaxWaitingReceipts && !_moved.ContainsKey(key)) return;
+            _moved[key] = moved;
+        }
+
+        _news.Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // The next receipt of a user replaces one that was missed.
+    }
+
+    /// <inheritdoc/>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await Task.Delay(options.ReceiptDelay, time, stop).ConfigureAwait(false);
+            Dictionary<ReceiptKey, ReceiptMoved> moved;
+            lock (_gate) (moved, _moved) = (_moved, []);
+            var receivers = new HashSet<string>(StringComparer.Ordinal);
+            foreach (var ofRoom in moved.Values.GroupBy(static receipt => receipt.Room))
+            {
+                if (await servers.OfAsync(ofRoom.Key, stop).ConfigureAwait(false) is not var (roomId, names)) continue;
+                Owe(names, [.. ofRoom.Select(receipt => new OwedReceipt(roomId, receipt))]);
+                receivers.UnionWith(names);
+            }
+
+            foreach (var server in receivers) _destinations!.Notify(server);
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool HasFor(string server)
+    {
+        lock (_gate) return _owed.ContainsKey(server);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+    {
+        lock (_gate)
+        {
+            return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>(
+                _owed.TryGetValue(server, out var owed) ? EdusOf(owed.InOrder, most) : []);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
+    {
+        lock (_gate)
+        {
+            if (!_owed.TryGetValue(server, out var owed)) return;
+            foreach (var receipt in edus.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts))
+            {
+                owed.Remove(receipt);
+            }
+
+            if (owed.Count == 0) _owed.Remove(server);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Failed(string server)
+    {
+        lock (_gate)
+        {
+            if (_owed.TryGetValue(server, out var owed)) owed.KeepNewest(options.MaxReceiptsInOutage);
+        }
+    }
+
+    private void Owe(IReadOnlyList<string> names, IReadOnlyList<OwedReceipt> receipts)
+    {
+        foreach (var server in names)
+        {
+            var most = _destinations!.IsFailing(server) ? options.MaxReceiptsInOutage : options.MaxReceiptsOwed;
+            lock (_gate)
+            {
+                if (!_owed.TryGetValue(server, out var owed)) _owed[server] = owed = new OwedReceipts();
+                foreach (var receipt in receipts) owed.Put(receipt);
+                owed.KeepNewest(most);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Puts receipts into EDUs. One EDU has one receipt of a user in a room: those of other threads go into the next.
+    /// </summary>
+    private static List<OutboundEdu> EdusOf(IEnumerable<OwedReceipt> receipts, int most)
+    {
+        var edus = new List<Dictionary<(RoomNid, string), OwedReceipt>>();
+        foreach (var receipt in receipts)
+        {
+            var key = (receipt.Key.Room, receipt.Key.UserId);
+            var edu = edus.Find(each => each.Count < MaxInEdu && !each.ContainsKey(key));
+            if (edu is null)
+            {
+                if (edus.Count == most) continue;
+                edus.Add(edu = []);
+            }
+
+            edu.Add(key, receipt);
+        }
+
+        return [.. edus.Select(static edu => new ReceiptEdu(JsonOf(edu.Values), [.. edu.Values]))];
+    }
+
+    private static byte[] JsonOf(IEnumerable<OwedReceipt> receipts) => CanonicalJson.bytes(Json.NewObject(
+        JsonObject.OfSeq(
+        [
+            ("edu_type", Json.NewString("m.receipt")),
+            ("content", Json.NewObject(JsonObject.OfSeq(receipts.GroupBy(static receipt => receipt.RoomId).Select(
+                static room => (room.Key, Json.NewObject(JsonObject.OfSeq(
+                [
+                    (ReceiptTypes.Read, Json.NewObject(JsonObject.OfSeq(
+                        room.Select(static receipt => (receipt.Key.UserId, receipt.Json))))),
+                ]))))))),
+        ])));
+
+    private readonly record struct ReceiptKey(RoomNid Room, string UserId, string ThreadId)
+    {
+        internal static ReceiptKey Of(ReceiptMoved moved) => new(moved.Room, moved.UserId, moved.ThreadId);
+    }
+
+    private sealed record ReceiptEdu(ReadOnlyMemory<byte> Json, IReadOnlyList<OwedReceipt> Receipts)
+        : OutboundEdu(Json);
+
+    /// <summary>A receipt; all servers that it is owed to share it.</summary>
+    private sealed class OwedReceipt(string roomId, ReceiptMoved moved)
+    {
+        internal string RoomId => roomId;
+
+        internal ReceiptKey Key => ReceiptKey.Of(moved);
+
+        internal Json Json
+        {
+            get
+            {
+                var time = ("ts", Core.Json.Json.NewInt(moved.Timestamp));
+                return Core.Json.Json.NewObject(JsonObject.OfSeq(
+                [
+                    ("event_ids", Core.Json.Json.NewArray([Core.Json.Json.NewString(moved.EventId)])),
+                    ("data", Core.Json.Json.NewObject(JsonObject.OfSeq(moved.ThreadId.Length == 0
+                        ? [time]
+                        : [time, ("thread_id", Core.Json.Json.NewString(moved.ThreadId))]))),
+                ]));
+            }
+        }
+    }
+
+    /// <summary>The receipts that a server is owed, in the order in which they moved.</summary>
+    private sealed class OwedReceipts
+    {
+        private readonly Dictionary<ReceiptKey, LinkedListNode<OwedReceipt>> _byKey = [];
+        private readonly LinkedList<OwedReceipt> _inOrder = new();
+
+        internal int Count => _byKey.Count;
+
+        internal IEnumerable<OwedReceipt> InOrder => _inOrder;
+
+        internal void Put(OwedReceipt receipt)
+        {
+            if (_byKey.TryGetValue(receipt.Key, out var before)) _inOrder.Remove(before);
+            _byKey[receipt.Key] = _inOrder.AddLast(receipt);
+        }
+
+        /// <summary>Removes a receipt, unless a newer one has replaced it.</summary>
+        internal void Remove(OwedReceipt receipt)
+        {
+            if (_byKey.TryGetValue(receipt.Key, out var node) && ReferenceEquals(node.Value, receipt)) Remove(node);
+        }
+
+        internal void KeepNewest(int most)
+        {
+            while (_byKey.Count > most) Remove(_inOrder.First!);
+        }
+
+        private void Remove(LinkedListNode<OwedReceipt> node)
+        {
+            _byKey.Remove(node.Value.Key);
+            _inOrder.Remove(node);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Rooms.Servers;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>Shows typing users of other servers. Server-Server API, "Typing Notifications".</summary>
+public sealed class ReceivedTyping(ServerAccess access, ITypingBoard board, SyncOptions options)
+{
+    /// <summary>
+    /// Shows a user typing, or stops that. Only a joined user of the server, in a room that allows the server.
+    /// </summary>
+    /// <returns>False if the server may not send this.</returns>
+    public async ValueTask<bool> ReceiveAsync(
+        string origin, string roomId, string userId, bool isTyping, CancellationToken stop)
+    {
+        if (!UserId.isValid(userId)
+            || UserId.server(userId) != origin
+            || await access.ForEdusAsync(origin, roomId, stop).ConfigureAwait(false) is not { } snapshot
+            || !await access.IsUserJoinedAsync(userId, snapshot, stop).ConfigureAwait(false))
+        {
+            return false;
+        }
+
+        board.Set(snapshot.Room.Nid, userId, isTyping ? options.RemoteTyping : null);
+        return true;
+    }
+}

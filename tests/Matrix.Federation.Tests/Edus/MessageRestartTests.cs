@@ -1,0 +1,139 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Outbound;
+using Matrix.Federation.Tests.Support;
+using Matrix.Processes;
+
+namespace Matrix.Federation.Tests.Edus;
+
+/// <summary>A server process that ends loses no message to a device of another server, and doubles none.</summary>
+public abstract class MessageRestartTests
+{
+    private ServerProcess _server = null!;
+    private ReceivingPeer _peer = null!;
+    private LocalUser _alice = null!;
+
+    private string Bob => $"@bob:{_peer.Peer.Name}";
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        _server = await ServerProcess.StartAsync(
+            NewDatabase(),
+            ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "50ms"),
+            ("MATRIX_FEDERATION__OUTBOUND_LONGEST_PAUSE", "500ms"));
+        _peer = await ReceivingPeer.StartAsync();
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await _peer.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Messages_that_were_not_sent_are_sent_after_the_start(bool isKilled)
+    {
+        await SendAsync(1, 10);
+        await HasAsync(10);
+        await _peer.DownAsync();
+        await SendAsync(11, 20);
+
+        if (isKilled) await _server.Process.KillAsync();
+        else await _server.Process.StopAsync();
+        await _peer.UpAsync();
+        await _server.Process.StartAsync();
+        await HasAsync(30);
+        await SendAsync(31, 1);
+        await HasAsync(31);
+        await Task.Delay(300);
+
+        // What was taken before a kill may come again with its id.
+        var messages = Messages().DistinctBy(edu => (string)edu["message_id"]!).ToArray();
+        Assert.That(messages.Select(NumberOf), Is.EqualTo(Enumerable.Range(1, 31)));
+        if (!isKilled) Assert.That(Messages(), Has.Count.EqualTo(31));
+    }
+
+    [Test]
+    public async Task A_message_that_came_before_a_kill_is_not_delivered_again_after_it()
+    {
+        var edu = new JsonObject
+        {
+            ["edu_type"] = "m.direct_to_device",
+            ["content"] = new JsonObject
+            {
+                ["sender"] = Bob,
+                ["type"] = "org.example.test",
+                ["message_id"] = "once",
+                ["messages"] = new JsonObject
+                {
+                    [_alice.UserId] = new JsonObject { ["*"] = new JsonObject { ["n"] = 1 } },
+                },
+            },
+        };
+        await ReceiveAsync("first", edu);
+        await _server.Process.KillAsync();
+        await _server.Process.StartAsync();
+
+        await ReceiveAsync("first", edu);
+        await ReceiveAsync("second", edu);
+
+        Assert.That(await _alice.InboxAsync(), Has.Count.EqualTo(1));
+    }
+
+    /// <summary>The database's address; null for SQLite.</summary>
+    private protected abstract string? NewDatabase();
+
+    private async Task ReceiveAsync(string transactionId, JsonObject edu) => (await _peer.Peer.SendAsync(
+        _server,
+        "PUT",
+        "/_matrix/federation/v1/send/" + transactionId,
+        new JsonObject
+        {
+            ["origin"] = _peer.Peer.Name,
+            ["origin_server_ts"] = 1,
+            ["pdus"] = new JsonArray(),
+            ["edus"] = new JsonArray(edu.DeepClone()),
+        })).Is(200);
+
+    private async Task SendAsync(int first, int count)
+    {
+        foreach (var n in Enumerable.Range(first, count))
+        {
+            (await _alice.SendToDeviceAsync(Bob, "PHONE", new JsonObject { ["n"] = n })).Is(200);
+        }
+    }
+
+    private List<JsonObject> Messages() =>
+        [.. _peer.Taken.SelectMany(each => each.Body["edus"]!.AsArray()).Select(edu => edu!["content"]!.AsObject())];
+
+    private int NumberOf(JsonObject content) => (int)content["messages"]![Bob]!["PHONE"]!["n"]!;
+
+    private async Task HasAsync(int count)
+    {
+        var until = DateTime.UtcNow.AddSeconds(30);
+        while (Messages().Select(NumberOf).Distinct().Count() < count && DateTime.UtcNow < until) await Task.Delay(10);
+        Assert.That(Messages().Select(NumberOf).Distinct().Count(), Is.EqualTo(count));
+    }
+}
+
+/// <summary>The same on SQLite.</summary>
+public sealed class SqliteMessageRestartTests : MessageRestartTests
+{
+    private protected override string? NewDatabase() => null;
+}
+
+/// <summary>The same on PostgreSQL.</summary>
+[Category("PostgreSQL")]
+public sealed class PostgresMessageRestartTests : MessageRestartTests
+{
+    private readonly PostgresProcess _postgres = new(inMemory: true);
+    private int _databases;
+
+    [OneTimeTearDown]
+    public void StopPostgres() => _postgres.Dispose();
+
+    private protected override string? NewDatabase() => _postgres.NewDatabase($"messages{++_databases}");
+}

@@ -1,0 +1,151 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Edus;
+
+/// <summary>Typing notifications between servers.</summary>
+public sealed class TypingTests : EduTests
+{
+    [Test]
+    public async Task Other_servers_of_the_room_get_the_start_and_the_end()
+    {
+        var room = await RoomAsync();
+        var quiet = await Alice.CreateRoomAsync(RoomRules.Recommended);
+
+        await Alice.TypeAsync(quiet, TimeSpan.FromSeconds(20));
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await HasTakenAsync("m.typing", 1);
+        await Alice.TypeAsync(room.RoomId, null);
+        await HasTakenAsync("m.typing", 2);
+
+        Assert.That(Taken("m.typing").Select(Text), Is.EqualTo(new[]
+        {
+            $$"""{"room_id":"{{room.RoomId}}","typing":true,"user_id":"{{Alice.UserId}}"}""",
+            $$"""{"room_id":"{{room.RoomId}}","typing":false,"user_id":"{{Alice.UserId}}"}""",
+        }));
+    }
+
+    [Test]
+    public async Task A_user_who_goes_on_is_repeated_and_ends_by_timeout()
+    {
+        var room = await RoomAsync();
+
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
+        await HasTakenAsync("m.typing", 1);
+        await Task.Delay(250);
+        Assert.That(Taken("m.typing"), Has.Count.EqualTo(1));
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
+        await HasTakenAsync("m.typing", 3);
+
+        Assert.That(
+            Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { true, true, false }));
+    }
+
+    [Test]
+    public async Task A_server_that_does_not_answer_gets_none_later()
+    {
+        await RestartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
+        var room = await RoomAsync();
+        await Peer.DownAsync();
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await FailsAsync();
+        await Alice.TypeAsync(room.RoomId, null);
+        var said = await Alice.SayAsync(room.RoomId, "hello");
+        await Peer.UpAsync();
+        await Task.Delay(200);
+        await WakeAsync();
+
+        await Peer.HasTakenAsync(1);
+        await Task.Delay(200);
+
+        Assert.That(Peer.Events, Is.EqualTo(new[] { said }));
+        Assert.That(Taken("m.typing"), Is.Empty);
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await HasTakenAsync("m.typing", 1);
+    }
+
+    [Test]
+    public async Task Typing_alone_tries_a_server_again_after_its_pause()
+    {
+        var room = await RoomAsync();
+        await Peer.DownAsync();
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await FailsAsync();
+        await Peer.UpAsync();
+        await Task.Delay(500);
+
+        await Alice.TypeAsync(room.RoomId, null);
+        await HasTakenAsync("m.typing", 1);
+
+        Assert.That(Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { false }));
+    }
+
+    [Test]
+    public async Task A_user_of_another_server_is_shown_until_they_stop()
+    {
+        var room = await RoomAsync();
+
+        await SendAsync("m.typing", Content(room.RoomId, Bob, true));
+        Assert.That(await Alice.TypingAsync(room.RoomId), Is.EqualTo(new[] { Bob }));
+        await SendAsync("m.typing", Content(room.RoomId, Bob, false));
+        Assert.That(await Alice.TypingAsync(room.RoomId), Is.Empty);
+
+        Assert.That(Taken("m.typing"), Is.Empty, "users of other servers are not passed on");
+    }
+
+    [Test]
+    public async Task A_user_of_another_server_ends_by_time_and_by_leaving()
+    {
+        await RestartAsync(("sync.remote_typing", "400ms"));
+        var room = await RoomAsync();
+        await SendAsync("m.typing", Content(room.RoomId, Bob, true));
+        Assert.That(await Alice.TypingAsync(room.RoomId), Is.EqualTo(new[] { Bob }));
+        await EventuallyAsync(async () => (await Alice.TypingAsync(room.RoomId)).Count, 0);
+
+        await RestartAsync();
+        room = await RoomAsync();
+        await SendAsync("m.typing", Content(room.RoomId, Bob, true));
+        var leave = room.Make("bob", "m.room.member", Bob, new() { ["membership"] = "leave" });
+        (await room.SendAsync(Server, "leave", leave)).Is(200);
+        await EventuallyAsync(async () => (await Alice.TypingAsync(room.RoomId)).Count, 0);
+    }
+
+    [Test]
+    public async Task What_a_server_may_not_send_is_ignored()
+    {
+        var room = await RoomAsync();
+        var denied = await RoomAsync();
+        await DenyAsync(denied.RoomId);
+        var other = await Alice.CreateRoomAsync(RoomRules.Recommended);
+
+        await SendAsync(
+            "m.typing",
+            Content(room.RoomId, Alice.UserId, true),
+            Content(room.RoomId, $"@carol:{Peer.Peer.Name}", true),
+            Content(room.RoomId, "@bob:elsewhere.example", true),
+            Content(room.RoomId, "bob", true),
+            Content(denied.RoomId, Bob, true),
+            Content(other, Bob, true),
+            Content("!unknown:elsewhere.example", Bob, true),
+            Content("", Bob, true),
+            new JsonObject { ["room_id"] = room.RoomId, ["user_id"] = Bob },
+            new JsonObject { ["room_id"] = room.RoomId, ["user_id"] = Bob, ["typing"] = "yes" },
+            new JsonObject { ["room_id"] = 1, ["user_id"] = Bob, ["typing"] = true });
+
+        foreach (var roomId in new[] { room.RoomId, denied.RoomId, other })
+        {
+            Assert.That(await Alice.TypingAsync(roomId), Is.Empty);
+        }
+    }
+
+    private static string Text(JsonObject content) => content.ToJsonString();
+
+    private static JsonObject Content(string roomId, string userId, bool isTyping) => new()
+    {
+        ["room_id"] = roomId,
+        ["user_id"] = userId,
+        ["typing"] = isTyping,
+    };
+}

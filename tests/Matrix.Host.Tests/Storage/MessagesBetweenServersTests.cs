@@ -1,0 +1,104 @@
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.ReceivedMessages;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>Messages to devices between servers.</summary>
+internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(kind)
+{
+    private const string Alice = "@alice:example.org";
+
+    [Test]
+    public async Task Messages_wait_for_their_server_in_order_until_it_took_them()
+    {
+        await Write(Owed("b.org", "1"), Owed("a.org", "other"), Owed("b.org", "2"));
+        await Write(Owed("b.org", "3"));
+        await ReopenAsync();
+
+        Assert.That(await Store.OutboundMessages.ServersAsync("", 9, Stop), Is.EqualTo(new[] { "a.org", "b.org" }));
+        Assert.That(await Store.OutboundMessages.ServersAsync("a.org", 1, Stop), Is.EqualTo(new[] { "b.org" }));
+        var first = await NextAsync("b.org", default, 2);
+        Assert.That(first.Select(row => Text(row.Json)), Is.EqualTo(new[] { "1", "2" }));
+        var rest = await NextAsync("b.org", first[^1].Place, 2);
+        Assert.That(rest.Select(row => Text(row.Json)), Is.EqualTo(new[] { "3" }));
+
+        await Write(new MessagesTaken("b.org", first[0].Place));
+        Assert.That(
+            (await NextAsync("b.org", default, 9)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "2", "3" }));
+        await Write(new MessagesTaken("b.org", rest[0].Place));
+        Assert.That(await Store.OutboundMessages.ServersAsync("", 9, Stop), Is.EqualTo(new[] { "a.org" }));
+    }
+
+    [Test]
+    public async Task A_page_of_messages_is_bounded_in_bytes_and_has_one_at_least()
+    {
+        await Write(Owed("b.org", "123456"), Owed("b.org", "78"), Owed("b.org", "9"));
+
+        Assert.That(await NextAsync("b.org", default, 9, 8), Has.Count.EqualTo(2));
+        Assert.That(await NextAsync("b.org", default, 9, 7), Has.Count.EqualTo(1));
+        Assert.That(await NextAsync("b.org", default, 9, 1), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Waiting_bytes_are_counted_by_server_and_by_sender()
+    {
+        await Write(
+            Owed("a.org", "1234"), Owed("b.org", "12"), Owed("b.org", "123", "@bob:example.org"), Owed("c.org", "1"));
+
+        var bytes = await Store.OutboundMessages.BytesAsync(["a.org", "b.org", "nowhere.org"], Stop);
+
+        Assert.That(bytes, Is.EquivalentTo(new[]
+        {
+            new OutboundBytesRow("a.org", 4 + MessageOwed.Overhead),
+            new OutboundBytesRow("b.org", 5 + (2 * MessageOwed.Overhead)),
+        }));
+        Assert.That(
+            await Store.OutboundMessages.BytesOfSenderAsync(Alice, Stop), Is.EqualTo(7 + (3 * MessageOwed.Overhead)));
+        Assert.That(await Store.OutboundMessages.BytesOfSenderAsync("@nobody:example.org", Stop), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_batch_with_an_id_that_came_before_is_refused()
+    {
+        var receipts = new List<WriteReceipt>();
+        foreach (var (origin, id) in new[] { ("a.org", "1"), ("a.org", "2"), ("b.org", "1"), ("a.org", "1") })
+        {
+            var batch = new WriteBatch(1).Require(new MessageReceived(origin, id))
+                .Add(new MessageOwed("c.org", Alice, Json($"{origin} {id}")));
+            receipts.Add(await Store.Writer.WriteAsync(batch, Stop));
+        }
+
+        Assert.That(receipts.Select(each => each.Refused), Is.EqualTo(new[] { false, false, false, true }));
+        Assert.That(
+            (await NextAsync("c.org", default, 9)).Select(row => Text(row.Json)),
+            Is.EqualTo(new[] { "a.org 1", "a.org 2", "b.org 1" }));
+    }
+
+    [Test]
+    public async Task The_latest_ids_of_a_server_are_kept()
+    {
+        for (var n = 0; n < 10; n++) await ReceiveAsync("a.org", $"{n}");
+        await ReceiveAsync("b.org", "1");
+
+        await Write(new ReceivedMessagesTrimmed("a.org", 4));
+
+        Assert.That(await Store.ReceivedMessages.CountAsync("a.org", Stop), Is.EqualTo(4));
+        Assert.That(await Store.ReceivedMessages.CountAsync("b.org", Stop), Is.EqualTo(1));
+        Assert.That((await ReceiveAsync("a.org", "6")).Refused, Is.True);
+        Assert.That((await ReceiveAsync("a.org", "5")).Refused, Is.False);
+        await Write(new ReceivedMessagesTrimmed("b.org", 4));
+        Assert.That(await Store.ReceivedMessages.CountAsync("b.org", Stop), Is.EqualTo(1));
+    }
+
+    private static MessageOwed Owed(string server, string json, string sender = Alice) =>
+        new(server, sender, Json(json));
+
+    private async Task<WriteReceipt> ReceiveAsync(string origin, string id) =>
+        await Store.Writer.WriteAsync(new WriteBatch(1).Require(new MessageReceived(origin, id)), Stop);
+
+    private async Task<IReadOnlyList<OutboundMessageRow>> NextAsync(
+        string server, MessagePlace after, int limit, long bytes = 1000) =>
+        await Store.OutboundMessages.NextAsync(server, after, limit, bytes, Stop);
+}
