@@ -40,7 +40,7 @@ public sealed record KeyOptions
     public long MaxToDeviceOwedOfSender { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>The most ids of one other server's messages that are remembered.</summary>
-    public int RememberedMessages { get; init; } = 10_000;
+    public int RememberedMessages { get; init; } = 1000;
 
     /// <summary>The most session keys that one request may put into a backup.</summary>
     public int MaxBackupKeys { get; init; } = 5000;

@@ -57,6 +57,29 @@ public abstract class MessageRestartTests
     }
 
     [Test]
+    public async Task A_server_that_is_excluded_for_a_while_gets_its_messages_later()
+    {
+        await _peer.DownAsync();
+        await SendAsync(1, 2);
+        await _server.Process.StopAsync();
+        await _peer.UpAsync();
+
+        _server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = _peer.Peer.Name;
+        await _server.Process.StartAsync();
+        await SendAsync(3, 1);
+        await Task.Delay(500);
+        Assert.That(_peer.All, Is.Empty);
+
+        await _server.Process.StopAsync();
+        _server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = "";
+        await _server.Process.StartAsync();
+        await SendAsync(4, 1);
+        await HasAsync(3);
+
+        Assert.That(Messages().Select(NumberOf), Is.EqualTo(new[] { 1, 2, 4 }));
+    }
+
+    [Test]
     public async Task A_message_that_came_before_a_kill_is_not_delivered_again_after_it()
     {
         var edu = new JsonObject

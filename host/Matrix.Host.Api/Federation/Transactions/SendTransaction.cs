@@ -21,8 +21,7 @@ internal sealed class SendTransaction(ReceivedTransactions transactions, Receive
                 MatrixError.TooLarge, $"A transaction has at most {ReceivedTransactions.MaxPdus} PDUs.");
         }
 
-        // Some servers write an absent list as null.
-        var edus = body.HasNull("edus") ? [] : body.Items("edus") ?? [];
+        var edus = body.Items("edus") ?? [];
         if (edus.Length > ReceivedTransactions.MaxEdus)
         {
             body.Refuse(

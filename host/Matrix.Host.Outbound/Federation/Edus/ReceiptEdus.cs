@@ -105,7 +105,9 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     {
         lock (_gate)
         {
-            if (_owed.TryGetValue(server, out var owed)) owed.KeepNewest(options.MaxReceiptsInOutage);
+            if (!_owed.TryGetValue(server, out var owed)) return;
+            owed.KeepNewest(options.MaxReceiptsInOutage);
+            if (owed.Count == 0) _owed.Remove(server);
         }
     }
 
@@ -119,6 +121,7 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
                 if (!_owed.TryGetValue(server, out var owed)) _owed[server] = owed = new OwedReceipts();
                 foreach (var receipt in receipts) owed.Put(receipt);
                 owed.KeepNewest(most);
+                if (owed.Count == 0) _owed.Remove(server);
             }
         }
     }
