@@ -13,6 +13,7 @@ module AllProperties =
             JsonProperties.all
             IdentProperties.all
             BackoffProperties.all
+            DeviceListProperties.all
             EventProperties.all
             StateTreeProperties.all
             StateStorageProperties.all

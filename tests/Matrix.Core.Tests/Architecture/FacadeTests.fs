@@ -68,6 +68,22 @@ let ``No signature of federation has a type that only F# has`` () =
     Assert.That(types |> Array.map _.Name, Has.Member "RequestAuth")
     Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
 
+[<Test>]
+let ``No signature of device lists has a type that only F# has`` () =
+    let isUnionOrRecordMember (m: string) =
+        m.Contains ".CompareTo" || m.Contains ".Equals"
+
+    let types = inFolder "Matrix.Core.DeviceLists"
+    Assert.That(types |> Array.map _.Name, Has.Member "TrackedList")
+
+    Assert.That(
+        types
+        |> Seq.collect foreignMembers
+        |> Seq.filter (isUnionOrRecordMember >> not)
+        |> Seq.toList,
+        Is.Empty
+    )
+
 /// The parts of the room machine that a host sees. Practices are for simulations, and a union's own members are for F#.
 let private ofTheMachine = [
     typeof<ForwardExtremity>
