@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
@@ -17,6 +18,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -117,4 +119,10 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>The ids of messages to devices that other servers sent last.</summary>
     IReceivedMessagesTable ReceivedMessages { get; }
+
+    /// <summary>Changes of local users' devices, and the servers that have not got them.</summary>
+    IDeviceUpdatesTable DeviceUpdates { get; }
+
+    /// <summary>Device lists of other servers' users.</summary>
+    IRemoteDevicesTable RemoteDevices { get; }
 }

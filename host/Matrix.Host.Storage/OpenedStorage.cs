@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
@@ -18,6 +19,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -68,6 +70,8 @@ internal sealed class OpenedStorage : IStorage
         OutboundMessages = new OutboundMessagesTable(reads);
         ReceivedMessages = new ReceivedMessagesTable(reads);
         StrippedRooms = new StrippedRoomsTable(reads);
+        DeviceUpdates = new DeviceUpdatesTable(reads);
+        RemoteDevices = new RemoteDevicesTable(reads);
     }
 
     public IStorageWriter Writer { get; }
@@ -125,6 +129,10 @@ internal sealed class OpenedStorage : IStorage
     public IReceivedMessagesTable ReceivedMessages { get; }
 
     public IStrippedRoomsTable StrippedRooms { get; }
+
+    public IDeviceUpdatesTable DeviceUpdates { get; }
+
+    public IRemoteDevicesTable RemoteDevices { get; }
 
     public static async ValueTask<IStorage> OpenAsync(
         StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close,

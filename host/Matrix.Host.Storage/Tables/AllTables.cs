@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
@@ -17,6 +18,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -44,6 +46,7 @@ internal static class AllTables
         ReceiptsTable.Register(handlers);
         UnreadTable.Register(handlers);
         UserHandlers.Register(handlers);
+        DeviceUpdatesTable.Register(handlers);
         DeviceHandlers.Register(handlers);
         TokenHandlers.Register(handlers);
         AccountDataTable.Register(handlers);
@@ -63,6 +66,7 @@ internal static class AllTables
         StrippedRoomsTable.Register(handlers);
         OutboundMessagesTable.Register(handlers);
         ReceivedMessagesTable.Register(handlers);
+        RemoteDevicesTable.Register(handlers);
         return handlers;
     }
 }

@@ -45,8 +45,20 @@ public interface IMembershipsTable
     /// <summary>Whether some room has both users as joined members. At least one of them must be local.</summary>
     ValueTask<bool> ShareRoomAsync(string localUser, string otherUser, CancellationToken stop);
 
-    /// <summary>Other local users who share a joined room with the local user.</summary>
-    ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string localUser, CancellationToken stop);
+    /// <summary>Other local users who share a joined room with the user, who may be a user of another server.</summary>
+    ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string userId, CancellationToken stop);
+
+    /// <summary>
+    /// The rooms of other servers' users in which a local user is joined too. Reads all local members of these rooms.
+    /// </summary>
+    ValueTask<IReadOnlyList<SharedRoomRow>> SharedRoomsAsync(
+        IReadOnlyCollection<string> remoteUsers, CancellationToken stop);
+
+    /// <summary>
+    /// The other servers with users who share a joined room with the local user, and the number of these rooms. Reads
+    /// all members of the user's rooms.
+    /// </summary>
+    ValueTask<IReadOnlyDictionary<string, int>> ServersSharingWithAsync(string localUser, CancellationToken stop);
 
     /// <summary>The candidates who share a joined room with the local user.</summary>
     ValueTask<IReadOnlySet<string>> SharingAmongAsync(
@@ -111,6 +123,10 @@ public sealed record MemberRow(
 /// <param name="Forgotten">The user left and forgot the room.</param>
 public sealed record UserRoomRow(
     RoomNid Room, string RoomId, Membership Membership, EventNid Event, long Position, bool Forgotten);
+
+/// <summary>A room that another server's user shares with local users.</summary>
+/// <param name="Since">The position since when both this user and one of the present local members are joined.</param>
+public readonly record struct SharedRoomRow(string UserId, RoomNid Room, long Since);
 
 /// <summary>The number of users with each membership.</summary>
 public readonly record struct MembershipCounts(int Joined, int Invited, int Knocking, int Left, int Banned);

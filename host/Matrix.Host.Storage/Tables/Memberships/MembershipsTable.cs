@@ -42,7 +42,23 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         SELECT DISTINCT b.user_id
         FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.is_local = 1 AND b.membership = 1
         WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1 AND b.user_id <> $1
+        UNION
+        SELECT b.user_id
+        FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.is_local = 1 AND b.membership = 1
+        WHERE a.user_id = $1 AND a.is_local = 0 AND a.membership = 1
         """);
+
+    private static readonly Statement RemoteRooms = Statement.ByKeys("""
+        SELECT user_id, room_nid, position FROM memberships WHERE user_id = KEY AND is_local = 0 AND membership = 1
+        """);
+
+    private static readonly Statement LocalSince = Statement.ByKeys("""
+        SELECT room_nid, MIN(position) FROM memberships WHERE room_nid = KEY AND is_local = 1 AND membership = 1
+        GROUP BY room_nid
+        """);
+
+    private static readonly Statement ServersSharing = Statement.Of(
+        ServersSharingBy("instr(b.user_id, ':')"), ServersSharingBy("strpos(b.user_id, ':')"));
 
     private static readonly Statement SharingAmong = Statement.ByKeys("""
         SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
@@ -136,8 +152,44 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
             Share, (localUser, otherUser), static (a, q) => a.Text(q.localUser).Text(q.otherUser), static _ => true,
             stop);
 
-    public ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string localUser, CancellationToken stop) =>
-        reads.ListAsync(LocalSharing, localUser, static (a, user) => a.Text(user), static row => row.Text(0), stop);
+    public ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string userId, CancellationToken stop) =>
+        reads.ListAsync(LocalSharing, userId, static (a, user) => a.Text(user), static row => row.Text(0), stop);
+
+    public async ValueTask<IReadOnlyList<SharedRoomRow>> SharedRoomsAsync(
+        IReadOnlyCollection<string> remoteUsers, CancellationToken stop)
+    {
+        var rooms = await reads.ByKeysAsync(
+            RemoteRooms,
+            remoteUsers,
+            By.Text,
+            static row => new SharedRoomRow(row.Text(0), row.Room(1), row.Int64(2)),
+            stop);
+        if (rooms.Count == 0) return [];
+        var local = await reads.ByKeysAsync(
+            LocalSince,
+            [.. rooms.Select(row => row.Room).Distinct()],
+            By.Room,
+            static row => (Room: row.Room(0), Since: row.Int64(1)),
+            stop);
+        var since = local.ToDictionary(row => row.Room, row => row.Since);
+        return
+        [
+            .. rooms.Where(row => since.ContainsKey(row.Room))
+                .Select(row => row with { Since = Math.Max(row.Since, since[row.Room]) }),
+        ];
+    }
+
+    public async ValueTask<IReadOnlyDictionary<string, int>> ServersSharingWithAsync(
+        string localUser, CancellationToken stop)
+    {
+        var rows = await reads.ListAsync(
+            ServersSharing,
+            localUser,
+            static (a, user) => a.Text(user),
+            static row => (Server: row.Text(0), Rooms: row.Int32(1)),
+            stop);
+        return rows.ToDictionary(row => row.Server, row => row.Rooms);
+    }
 
     public async ValueTask<IReadOnlySet<string>> SharingAmongAsync(
         string localUser, IReadOnlyCollection<string> candidates, CancellationToken stop)
@@ -166,6 +218,12 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
             stop);
         return rows.ToDictionary(row => row.Server, row => row.Count);
     }
+
+    private static string ServersSharingBy(string colon) => $"""
+        SELECT substr(b.user_id, {colon} + 1), COUNT(DISTINCT b.room_nid)
+        FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.is_local = 0 AND b.membership = 1
+        WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1 GROUP BY 1
+        """;
 
     private static string RemoteMembersBy(string colon) => $"""
         SELECT substr(user_id, {colon} + 1), COUNT(*) FROM memberships
