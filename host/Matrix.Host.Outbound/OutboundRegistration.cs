@@ -10,6 +10,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Users.Keys;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -19,7 +20,8 @@ namespace Matrix.Host.Outbound;
 public static class OutboundRegistration
 {
     /// <summary>
-    /// Adds them. They need the network, the rooms, the storage, <see cref="OutboundOptions"/>, logging and a clock.
+    /// Adds them. They need the network, the rooms, the users, the storage, <see cref="OutboundOptions"/>, logging and a
+    /// clock.
     /// </summary>
     public static IServiceCollection AddOutbound(this IServiceCollection services) => services
         .AddSingleton<OutboundMetrics>()
@@ -35,6 +37,14 @@ public static class OutboundRegistration
         .AddSingleton<IEduSource>(parts => parts.Get<TypingEdus>())
         .AddSingleton<IEduSource>(parts => parts.Get<ReceiptEdus>())
         .AddSingleton<IEduSource>(parts => parts.Get<MessageEdus>())
+        .AddSingleton(parts => new DeviceListEdus(
+            parts.Get<IStorage>(),
+            parts.Get<DeviceListUpdates>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<ServerFilter>(),
+            parts.Get<KeyOptions>(),
+            parts.Get<OutboundOptions>()))
+        .AddSingleton<IEduSource>(parts => parts.Get<DeviceListEdus>())
         .AddSingleton(parts => new EduSources(parts.GetServices<IEduSource>()))
         .AddSingleton(parts => new DestinationServices(
             parts.Get<OutboundOptions>(),
@@ -55,6 +65,7 @@ public static class OutboundRegistration
         parts.Get<OutboundFeed>(),
         parts.Get<CurrentServers>(),
         parts.Get<ReceiptEdus>(),
+        parts.Get<DeviceListEdus>(),
         parts.Get<MessageEdus>(),
     ];
 

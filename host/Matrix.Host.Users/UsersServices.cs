@@ -9,6 +9,7 @@ using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.OpenId;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
+using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,8 +20,8 @@ namespace Matrix.Host.Users;
 public static class UsersServices
 {
     /// <summary>
-    /// Adds them. They need a <see cref="ServerFilter"/>, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and
-    /// an <see cref="IAccountObserver"/>.
+    /// Adds them. They need the network, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/>, an <see
+    /// cref="IAccountObserver"/> and an <see cref="IEncryptedRooms"/>.
     /// </summary>
     public static IServiceCollection AddUsers(
         this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
@@ -57,6 +58,12 @@ public static class UsersServices
         .AddSingleton<KeyClaims>()
         .AddSingleton<CrossSigningUploads>()
         .AddSingleton<SignatureUploads>()
+        .AddSingleton<DeviceListUpdates>()
+        .AddSingleton<RemoteRequests>()
+        .AddSingleton<RemoteDeviceLists>()
+        .AddSingleton<RemoteKeyQueries>()
+        .AddSingleton<IRemoteMasterKeys>(parts => parts.GetRequiredService<RemoteKeyQueries>())
+        .AddSingleton<RemoteKeyClaims>()
         .AddSingleton(parts => new ToDeviceSender(
             parts.GetRequiredService<IStorage>(),
             parts.GetRequiredService<ISentOnce>(),

@@ -20,6 +20,7 @@ using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.PushRules;
+using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -187,6 +188,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<DepartureService>()
             .AddHostedService<StagedEventsService>()
             .AddHostedService<OutboundService>()
+            .AddHostedService<DeviceListService>()
             .AddNetwork()
             .AddRooms()
             .AddOutbound()
@@ -195,6 +197,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddUsers(config.Users, config.Keys)
             .AddSingleton<ISentOnce, SentOnce>()
             .AddSingleton<ILocalUsers, LocalUsers>()
+            .AddSingleton<IEncryptedRooms, EncryptedRooms>()
             .AddSingleton<IAccountObserver, AccountObserver>()
             .AddSingleton<ITypingObserver, TypingObserver>()
             .AddHttp()

@@ -2,12 +2,14 @@ using Matrix.Core.Push;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
+using Matrix.Host.Users.RemoteKeys;
 
 namespace Matrix.Host;
 
@@ -47,4 +49,24 @@ internal sealed class AccountObserver(RoomAccounts rooms) : IAccountObserver
     public ValueTask ProfileChangedAsync(string userId, CancellationToken stop) => rooms.ShowProfileAsync(userId, stop);
 
     public ValueTask DeactivatedAsync(string userId, CancellationToken stop) => rooms.LeaveAllAsync(userId, stop);
+}
+
+/// <summary>Reads the encryption of rooms for the users.</summary>
+internal sealed class EncryptedRooms(RoomSnapshots rooms) : IEncryptedRooms
+{
+    private const string EncryptionType = "m.room.encryption";
+
+    public async ValueTask<bool> AnyAsync(IReadOnlyCollection<RoomNid> nids, CancellationToken stop)
+    {
+        foreach (var nid in nids)
+        {
+            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room
+                && room.State.Find(EncryptionType, "") is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

@@ -16,6 +16,8 @@ public static class FederationApi
         .AddSingleton<IEduHandler, Receipts>()
         .AddSingleton<IEduHandler, Presence>()
         .AddSingleton<IEduHandler, DirectToDevice>()
+        .AddSingleton<IEduHandler, DeviceListUpdates>()
+        .AddSingleton<IEduHandler, SigningKeyUpdates>()
         .AddSingleton<IFederationEndpoints, Transactions.SendTransaction>()
         .AddSingleton<IFederationEndpoints, JoiningRooms.Joins>()
         .AddSingleton<IFederationEndpoints, RetrievingEvents.StoredEvents>()

@@ -1,3 +1,5 @@
+using Matrix.Core.DeviceLists;
+
 namespace Matrix.Host.Users.Keys;
 
 /// <summary>The limits of keys and of messages to devices.</summary>
@@ -44,4 +46,52 @@ public sealed record KeyOptions
 
     /// <summary>The most session keys that one request may put into a backup.</summary>
     public int MaxBackupKeys { get; init; } = 5000;
+
+    /// <summary>Whether other servers get the names of local users' devices.</summary>
+    public bool SendDeviceNames { get; init; } = true;
+
+    /// <summary>The longest time that a client's request waits for keys of other servers.</summary>
+    public TimeSpan KeyRequestTime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Requests to other servers at once that clients wait for.</summary>
+    public int MaxKeyRequests { get; init; } = 64;
+
+    /// <summary>The most devices of another server's user.</summary>
+    public int MaxRemoteDevices { get; init; } = 1000;
+
+    /// <summary>Device lists of other servers that are fetched at once.</summary>
+    public int MaxListFetches { get; init; } = 16;
+
+    /// <summary>The same, of one server.</summary>
+    public int MaxListFetchesOfServer { get; init; } = 2;
+
+    /// <summary>Device lists in memory that wait to be fetched; further ones wait in the database.</summary>
+    public int MaxStaleLists { get; init; } = 10_000;
+
+    /// <summary>The pause after the first failed fetch of a device list; each further one doubles it.</summary>
+    public TimeSpan FirstFetchPause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest such pause.</summary>
+    public TimeSpan LongestFetchPause { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How often lists of users who share no room any more are dropped.</summary>
+    public TimeSpan ListSweepInterval { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The changes of a local user's devices that are kept for servers that have not got them.</summary>
+    public int DeviceUpdatesKept { get; init; } = 100;
+
+    /// <summary>
+    /// The changes of a user that are sent to a server one by one. Beyond this only the newest is sent, and the server
+    /// fetches the list.
+    /// </summary>
+    public int MaxDeviceUpdates { get; init; } = 20;
+
+    /// <summary>The bounds of what other servers tell about their users' devices.</summary>
+    internal DeviceListLimits ListLimits => new(MaxRemoteNameBytes, MaxKeyBytes, MaxPreviousUpdates);
+
+    /// <summary>The most bytes of a device id, and of a device's name, of another server's user.</summary>
+    private const int MaxRemoteNameBytes = 1024;
+
+    /// <summary>The most previous updates that an update of another server names.</summary>
+    private const int MaxPreviousUpdates = 100;
 }

@@ -21,7 +21,7 @@ public sealed record KeyQueryResult(
 /// <summary>
 /// Queries keys of local users. Client-Server API, "Key management API" and "Key and signature security".
 /// </summary>
-public sealed class KeyQueries(IStorage storage)
+public sealed class KeyQueries(IStorage storage, KeyOptions options)
 {
     /// <summary>The keys of some local users.</summary>
     /// <param name="asker">The requester; null for another server.</param>
@@ -87,11 +87,11 @@ public sealed class KeyQueries(IStorage storage)
         }
     }
 
-    private static JsonObject Device(
+    private JsonObject Device(
         DeviceKeysRow row, string? asker, ILookup<(string, string), KeySignatureRow> signatures)
     {
         var keys = Visible(row.Json, row.UserId, row.DeviceId, asker, signatures);
-        var unsigned = row.DisplayName is { } name
+        var unsigned = row.DisplayName is { } name && (asker is not null || options.SendDeviceNames)
             ? JsonObject.OfSeq([("device_display_name", Json.NewString(name))])
             : JsonObject.Empty;
         return SignedJson.With(keys, "unsigned", Json.NewObject(unsigned));

@@ -1,3 +1,4 @@
+using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
@@ -24,15 +25,30 @@ internal sealed class KeyRing
     /// <summary>Their user-signing key.</summary>
     internal CrossSigningKeyRow? UserSigning => _signing.GetValueOrDefault((UserId, CrossSigningUsage.UserSigning));
 
+    /// <param name="keys">The keys of local users.</param>
+    /// <param name="userId">The user.</param>
+    /// <param name="others">Other local users.</param>
+    /// <param name="remote">Master keys of other servers' users.</param>
+    /// <param name="stop">Cancels reading.</param>
     internal static async ValueTask<KeyRing> LoadAsync(
-        IKeysTable keys, string userId, IEnumerable<string> others, CancellationToken stop)
+        IKeysTable keys,
+        string userId,
+        IEnumerable<string> others,
+        IReadOnlyDictionary<string, JsonObject> remote,
+        CancellationToken stop)
     {
         var users = others.Append(userId).Distinct().ToArray();
+        var signing = await keys.CrossSigningKeysAsync(users, stop).ConfigureAwait(false);
         return new KeyRing(
             userId,
             await keys.DeviceKeysAsync([userId], stop).ConfigureAwait(false),
-            await keys.CrossSigningKeysAsync(users, stop).ConfigureAwait(false));
+            signing.Concat(remote.Select(key => RowOf(key.Key, key.Value)).OfType<CrossSigningKeyRow>()));
     }
+
+    private static CrossSigningKeyRow? RowOf(string userId, JsonObject master) =>
+        SignedJson.PublicKey(master) is { } publicKey
+            ? new CrossSigningKeyRow(userId, CrossSigningUsage.Master, publicKey, SignedJson.Stored(master))
+            : null;
 
     /// <summary>The keys of a device of the user; null if it has none.</summary>
     internal DeviceKeysRow? Device(string deviceId) => _devices.GetValueOrDefault(deviceId);

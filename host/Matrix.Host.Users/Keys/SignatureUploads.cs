@@ -1,3 +1,4 @@
+using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -16,11 +17,19 @@ public sealed record SignedKey(string UserId, string KeyId, JsonObject Json);
 /// <param name="Failure">The reason.</param>
 public sealed record UnsignedKey(SignedKey Key, UserFailure Failure);
 
+/// <summary>Finds master keys of other servers' users.</summary>
+public interface IRemoteMasterKeys
+{
+    /// <summary>The master keys of these users, as far as they are known or can be fetched.</summary>
+    ValueTask<IReadOnlyDictionary<string, JsonObject>> FindAsync(
+        IReadOnlyCollection<string> userIds, CancellationToken stop);
+}
+
 /// <summary>
 /// Stores signatures: of a self-signing key on its user's devices, of devices on their user's master key, of a
 /// user-signing key on other users' master keys. Client-Server API, "Cross-signing".
 /// </summary>
-public sealed class SignatureUploads(IStorage storage)
+public sealed class SignatureUploads(IStorage storage, UsersOptions options, IRemoteMasterKeys remoteKeys)
 {
     private const string Ed25519Prefix = "ed25519:";
     private const int Attempts = 3;
@@ -31,10 +40,14 @@ public sealed class SignatureUploads(IStorage storage)
     {
         if (keys.Count == 0) return Array.Empty<UnsignedKey>();
 
+        var owners = keys.Select(key => key.UserId).Distinct()
+            .ToLookup(owner => UserId.server(owner) == options.ServerName);
+        var remote = owners[false].Any()
+            ? await remoteKeys.FindAsync([.. owners[false]], stop).ConfigureAwait(false)
+            : new Dictionary<string, JsonObject>();
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var ring = await KeyRing.LoadAsync(
-                storage.Keys, userId, keys.Select(key => key.UserId), stop).ConfigureAwait(false);
+            var ring = await KeyRing.LoadAsync(storage.Keys, userId, owners[true], remote, stop).ConfigureAwait(false);
             var (batch, failures) = Judge(ring, keys);
             if (batch is null || !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
             {

@@ -53,6 +53,10 @@ internal static class SignedJson
     internal static string? Text(JsonObject json, string name) =>
         json.IndexOf(name) is var at and >= 0 && json.Value(at) is Json.String text ? text.Item : null;
 
+    /// <summary>The public key of a cross-signing key: the value of the only member of `keys`; null if none.</summary>
+    internal static string? PublicKey(JsonObject key) =>
+        Child(key, "keys") is { Count: 1 } keys && keys.Value(0) is Json.String text ? text.Item : null;
+
     /// <summary>The object with another value for one member.</summary>
     internal static JsonObject With(JsonObject json, string name, Json value) =>
         JsonObject.OfSeq(Members(json).Append((name, value)));

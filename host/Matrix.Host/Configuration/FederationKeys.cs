@@ -170,6 +170,7 @@ internal static partial class ConfigKeys
             "The same, caused by requests from one address."),
         .. ReceivingKeys(),
         .. OutboundKeys(),
+        .. DeviceListKeys(),
         Key(
             "federation.join_candidates", ConfigTypes.Whole(1, 1000), c => c.Rooms.JoinCandidates,
             "Servers that are asked in turn to let a local user join a room."),

@@ -16,8 +16,9 @@ internal sealed class ArrowTests
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
-        ["Matrix.Host.Outbound"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms",
-        ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium",
+        ["Matrix.Host.Outbound"] =
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms Matrix.Host.Users",
+        ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users Matrix.Host.Streams",

@@ -39,6 +39,21 @@ public sealed class LocalUser
         return new LocalUser(http, reply.Is(200).Json);
     }
 
+    /// <summary>Logs the same user in on a new device.</summary>
+    public async Task<LocalUser> LogInAsync(string deviceName)
+    {
+        var http = new HttpClient { BaseAddress = _http.BaseAddress, Timeout = TimeSpan.FromSeconds(30) };
+        var name = UserId[1..UserId.IndexOf(':', StringComparison.Ordinal)];
+        var reply = await SendAsync(http, HttpMethod.Post, "login", new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = name },
+            ["password"] = name + "-password",
+            ["initial_device_display_name"] = deviceName,
+        });
+        return new LocalUser(http, reply.Is(200).Json);
+    }
+
     public Task<Reply> PostAsync(string path, JsonObject body) => SendAsync(_http, HttpMethod.Post, path, body);
 
     public Task<Reply> PutAsync(string path, JsonObject body) => SendAsync(_http, HttpMethod.Put, path, body);
@@ -133,6 +148,58 @@ public sealed class LocalUser
     private static IEnumerable<JsonObject> Events(JsonNode? part) =>
         (part?["events"]?.AsArray() ?? []).Select(each => each!.AsObject());
 
+    /// <summary>Creates a public room with encryption.</summary>
+    public async Task<string> CreateEncryptedRoomAsync()
+    {
+        var encryption = new JsonObject
+        {
+            ["type"] = "m.room.encryption",
+            ["state_key"] = "",
+            ["content"] = new JsonObject { ["algorithm"] = "m.megolm.v1.aes-sha2" },
+        };
+        var body = new JsonObject { ["preset"] = "public_chat", ["initial_state"] = new JsonArray(encryption) };
+        return (string)(await PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
+    }
+
+    /// <summary>Queries the keys of a user.</summary>
+    public async Task<JsonObject> QueryKeysAsync(string userId)
+    {
+        var body = new JsonObject { ["device_keys"] = new JsonObject { [userId] = new JsonArray() } };
+        return (await PostAsync("keys/query", body)).Is(200).Json;
+    }
+
+    /// <summary>The ids of a user's devices, by a key query.</summary>
+    public async Task<IReadOnlyList<string>> DevicesOfAsync(string userId)
+    {
+        var found = await QueryKeysAsync(userId);
+        return [.. found["device_keys"]?[userId]?.AsObject().Select(device => device.Key) ?? []];
+    }
+
+    /// <summary>The position of an initial sync.</summary>
+    public async Task<string> SyncTokenAsync() =>
+        (string)(await GetAsync("sync?timeout=0")).Is(200).Json["next_batch"]!;
+
+    /// <summary>Syncs until a user's device list has changed, and returns the next position.</summary>
+    public async Task<string> SeesChangeOfAsync(string userId, string since)
+    {
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while (DateTime.UtcNow < until)
+        {
+            var sync = (await GetAsync($"sync?timeout=1000&since={since}")).Is(200).Json;
+            since = (string)sync["next_batch"]!;
+            if (ChangedIn(sync).Contains(userId)) return since;
+        }
+
+        throw new AssertionException($"No change of {userId} came.");
+    }
+
+    /// <summary>The users whose device lists changed since a position, by one sync that does not wait.</summary>
+    public async Task<IReadOnlyList<string>> ChangedSinceAsync(string since) =>
+        ChangedIn((await GetAsync($"sync?timeout=0&since={since}")).Is(200).Json);
+
+    private static IReadOnlyList<string> ChangedIn(JsonObject sync) =>
+        [.. sync["device_lists"]?["changed"]?.AsArray().Select(user => (string)user!) ?? []];
+
     /// <summary>Uploads the device's keys and some one-time keys.</summary>
     public async Task UploadKeysAsync(int oneTimeKeys)
     {
@@ -162,17 +229,32 @@ public sealed class LocalUser
         (await PostAsync("keys/upload", body)).Is(200);
     }
 
-    /// <summary>Uploads a master key, a self-signing key and a user-signing key.</summary>
-    public async Task CrossSignAsync()
+    /// <summary>Uploads a master key, a self-signing key and a user-signing key, and returns the last.</summary>
+    public async Task<Ed25519Key> CrossSignAsync()
     {
-        var master = Ed25519Key.Generate();
+        var (master, userSigning) = (Ed25519Key.Generate(), Ed25519Key.Generate());
         var body = new JsonObject
         {
             ["master_key"] = CrossSigning("master", master),
             ["self_signing_key"] = Sign(CrossSigning("self_signing", Ed25519Key.Generate()), master, IdOf(master)),
-            ["user_signing_key"] = Sign(CrossSigning("user_signing", Ed25519Key.Generate()), master, IdOf(master)),
+            ["user_signing_key"] = Sign(CrossSigning("user_signing", userSigning), master, IdOf(master)),
         };
         (await PostAsync("keys/device_signing/upload", body)).Is(200);
+        return userSigning;
+    }
+
+    /// <summary>Signs the master key of another user, uploads the signature and returns its key id.</summary>
+    public async Task<string> SignMasterKeyAsync(string owner, JsonObject masterKey, Ed25519Key userSigning)
+    {
+        var signed = masterKey.DeepClone().AsObject();
+        signed.Remove("signatures");
+        var publicKey = (string)signed["keys"]!.AsObject().Single().Value!;
+        var reply = (await PostAsync("keys/signatures/upload", new JsonObject
+        {
+            [owner] = new JsonObject { [publicKey] = Sign(signed, userSigning, IdOf(userSigning)) },
+        })).Is(200);
+        Assert.That(reply.Json["failures"]!.AsObject(), Is.Empty);
+        return IdOf(userSigning);
     }
 
     private static string IdOf(Ed25519Key key) => "ed25519:" + Base64Text.Encode(key.PublicKey);

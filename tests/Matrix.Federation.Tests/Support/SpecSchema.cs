@@ -41,6 +41,15 @@ public static class SpecSchema
         return reply;
     }
 
+    /// <summary>Fails unless an EDU has the schema of its type.</summary>
+    public static JsonObject MatchesItsSchema(this JsonObject edu)
+    {
+        var document = Path.Combine(ServerApi, $"definitions/event-schemas/{edu["edu_type"]}.yaml");
+        Assert.That(document, Does.Exist, "The specification's data must be at MATRIX_SPEC_DIR.");
+        Assert.That(Problems(Load(document), document, edu, ""), Is.Empty, edu.ToJsonString());
+        return edu;
+    }
+
     private static IEnumerable<string> Problems(YamlNode schemaNode, string document, JsonNode? value, string where)
     {
         var schema = (YamlMappingNode)schemaNode;

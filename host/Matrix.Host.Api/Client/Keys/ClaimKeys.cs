@@ -2,39 +2,38 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.RemoteKeys;
 
 namespace Matrix.Host.Api.Client.Keys;
 
 /// <summary>Claims of one-time keys: `POST /keys/claim`. Client-Server API, "Key management API".</summary>
-internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOptions server) : IEndpoints
+internal sealed class ClaimKeys(
+    KeyClaims claims, RemoteKeyClaims remoteClaims, KeyOptions options, ClientOptions server) : IEndpoints
 {
+    private sealed record Input(IReadOnlyList<KeyClaim> Wanted, TimeSpan? Timeout);
+
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/claim", Read, Claim, new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large });
 
-    private async ValueTask<Answer> Claim(Call call, List<KeyClaim> wanted, CancellationToken stop)
+    private async ValueTask<Answer> Claim(Call call, Input input, CancellationToken stop)
     {
-        if (wanted.Count > options.MaxClaims)
+        if (input.Wanted.Count > options.MaxClaims)
         {
             return Answer.TooLarge($"Claim at most {options.MaxClaims} keys at once.");
         }
 
-        var (local, elsewhere) = (
-            wanted.FindAll(claim => UserId.server(claim.UserId) == server.ServerName),
-            wanted.Select(claim => UserId.server(claim.UserId)).Where(name => name != server.ServerName));
-        var claimed = await claims.ClaimAsync(local, stop).ConfigureAwait(false);
+        var wanted = input.Wanted.ToLookup(claim => UserId.server(claim.UserId) == server.ServerName);
+        var local = await claims.ClaimAsync([.. wanted[true]], stop).ConfigureAwait(false);
+        var remote = await remoteClaims.ClaimAsync([.. wanted[false]], input.Timeout, stop).ConfigureAwait(false);
 
         using var bytes = new ByteBuffer();
         bytes.Raw("{\"failures\":"u8);
-        CanonicalJson.write(bytes, KeyAnswers.Unreachable(elsewhere));
+        CanonicalJson.write(bytes, KeyAnswers.Failures(remote.Failures));
         bytes.Byte((byte)',');
-        KeyAnswers.WriteClaimed(bytes, claimed);
+        KeyAnswers.WriteClaimed(bytes, local.Concat(remote.Keys));
         bytes.Byte((byte)'}');
         return Answer.Bytes(bytes.ToArray());
     }
 
-    private static List<KeyClaim> Read(BodyReader body)
-    {
-        body.Number("timeout");
-        return KeyBodies.WantedKeys(body);
-    }
+    private static Input Read(BodyReader body) => new(KeyBodies.WantedKeys(body), KeyBodies.Timeout(body));
 }

@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.Keys;
@@ -43,11 +44,22 @@ internal static class KeyAnswers
         to.Byte((byte)'}');
     }
 
-    /// <summary>`failures`: the servers that could not be reached.</summary>
-    internal static Json Unreachable(IEnumerable<string> servers) => Json.NewObject(JsonObject.OfSeq(
-        servers.Distinct().Select(server => (server, Json.NewObject(JsonObject.OfSeq(
+    /// <summary>`failures`: the servers that gave no keys.</summary>
+    internal static Json Failures(IReadOnlyDictionary<string, FederationFailure> servers) =>
+        ObjectOf(servers, static failure => Json.NewObject(JsonObject.OfSeq(
         [
             ("errcode", Json.NewString(MatrixError.Unknown)),
-            ("error", Json.NewString("This server does not federate.")),
-        ]))))));
+            ("error", Json.NewString(Why(failure))),
+        ])));
+
+    private static string Why(FederationFailure failure) => failure.Kind switch
+    {
+        FederationFailureKind.ServerDenied => "This server does not talk to that server.",
+        FederationFailureKind.TimedOut => "The server did not respond in time.",
+        FederationFailureKind.Refused =>
+            $"The server returned an error: {failure.Status} {failure.ErrorCode}".TrimEnd(),
+        FederationFailureKind.NotJson or FederationFailureKind.Malformed or FederationFailureKind.TooLarge =>
+            "The server returned an invalid response.",
+        _ => "The server could not be reached.",
+    };
 }

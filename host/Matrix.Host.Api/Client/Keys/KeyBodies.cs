@@ -38,6 +38,10 @@ internal static class KeyBodies
         return wanted;
     }
 
+    /// <summary>`timeout`: how long to wait for other servers; null if it is missing.</summary>
+    internal static TimeSpan? Timeout(BodyReader body) =>
+        body.Number("timeout") is { } ms ? TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, int.MaxValue)) : null;
+
     /// <summary>All members must be strings.</summary>
     internal static void CheckTexts(BodyReader json)
     {

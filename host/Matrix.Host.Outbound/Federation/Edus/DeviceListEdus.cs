@@ -1,0 +1,284 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Federation;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Users.Keys;
+
+namespace Matrix.Host.Outbound.Federation.Edus;
+
+/// <summary>
+/// `m.device_list_update` and `m.signing_key_update`: changes of local users' devices, for the servers that share a
+/// room with them. The database has the changes, and one row for each user whose changes a server has not got; a server
+/// that has got all of them has none. Server-Server API, "Device Management".
+/// </summary>
+internal sealed class DeviceListEdus(
+    IStorage storage,
+    DeviceListUpdates updates,
+    RoomSnapshots rooms,
+    ServerFilter filter,
+    KeyOptions keys,
+    OutboundOptions options) : IEduSource, IChangeConsumer
+{
+    /// <summary>The consumer's name in the database.</summary>
+    private const string Name = "device-lists";
+
+    private const int RowsAtOnce = 200;
+
+    /// <summary>After so many users without other servers the position is written all the same.</summary>
+    private const int MaxUnrecorded = 1000;
+
+    private readonly Lock _gate = new();
+
+    /// <summary>The servers that EDUs wait for. The number rises whenever more are added.</summary>
+    private readonly Dictionary<string, long> _owed = new(StringComparer.Ordinal);
+
+    /// <summary>What servers have got, where this is not durable yet.</summary>
+    private readonly Dictionary<(string Server, string UserId), long> _sent = [];
+
+    private readonly ConcurrentQueue<(RoomNid Room, string UserId)> _joins = new();
+    private readonly News _news = new();
+    private IEduDestinations? _destinations;
+    private bool _hasChanged;
+    private long _through;
+    private int _unrecorded;
+
+    public void Attach(IEduDestinations destinations) => _destinations = destinations;
+
+    public async ValueTask LoadAsync(Func<string, bool> maySendTo, CancellationToken stop)
+    {
+        var recorded = await storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        _through = recorded ?? 0;
+        var after = "";
+        while (true)
+        {
+            var servers = await storage.DeviceUpdates.OwedServersAsync(after, RowsAtOnce, stop).ConfigureAwait(false);
+            Owe([.. servers.Where(maySendTo)]);
+            if (servers.Count < RowsAtOnce) return;
+            after = servers[^1];
+        }
+    }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            while (await HandleAsync(stop).ConfigureAwait(false))
+            {
+                // More changes may be there.
+            }
+
+            await _news.WaitAsync(stop).ConfigureAwait(false);
+        }
+    }
+
+    public bool HasFor(string server)
+    {
+        lock (_gate) return _owed.ContainsKey(server);
+    }
+
+    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+    {
+        long version;
+        lock (_gate)
+        {
+            if (!_owed.TryGetValue(server, out version)) return [];
+        }
+
+        var edus = new List<OutboundEdu>();
+        var after = "";
+        while (true)
+        {
+            var rows = await storage.DeviceUpdates.OwedAsync(server, after, RowsAtOnce, stop).ConfigureAwait(false);
+            foreach (var row in rows)
+            {
+                await AddAsync(edus, server, row, most - edus.Count, stop).ConfigureAwait(false);
+                if (edus.Count >= most) return edus;
+            }
+
+            if (rows.Count < RowsAtOnce) break;
+            after = rows[^1].UserId;
+        }
+
+        if (edus.Count > 0) return edus;
+        lock (_gate)
+        {
+            if (_owed.GetValueOrDefault(server) == version) _owed.Remove(server);
+        }
+
+        return edus;
+    }
+
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
+    {
+        var sent = edus.OfType<UserEdu>().GroupBy(edu => edu.UserId)
+            .Select(user => new DeviceUpdatesSent(server, user.Key, user.Max(edu => edu.StreamId))).ToArray();
+        lock (_gate)
+        {
+            foreach (var each in sent) _sent[(server, each.UserId)] = each.ThroughId;
+        }
+
+        Post(server, sent);
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        switch (change)
+        {
+            case DeviceAdded or DeviceRenamed or DeviceDeleted or OtherDevicesDeleted or DeviceKeysUploaded
+                or CrossSigningKeyUploaded or CrossSigningKeysDeleted or KeySignatureUploaded:
+                _hasChanged = true;
+                break;
+            case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
+                // Beyond the bound the servers of the room learn of the user's devices when they ask for them.
+                if (_joins.Count >= options.MaxWaitingBatches) break;
+                _joins.Enqueue((joined.Room, joined.UserId));
+                _hasChanged = true;
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void End(long through)
+    {
+        if (_hasChanged) _news.Wake();
+        _hasChanged = false;
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => _news.Wake();
+
+    /// <summary>Owes changes since the position to their servers. False if there were none.</summary>
+    private async ValueTask<bool> HandleAsync(CancellationToken stop)
+    {
+        var published = storage.Writer.PublishedPosition;
+        var users = await storage.DeviceUpdates.ChangedAsync(_through, published, RowsAtOnce, stop)
+            .ConfigureAwait(false);
+        var batch = new WriteBatch();
+        foreach (var user in users)
+        {
+            var servers = await storage.Memberships.ServersSharingWithAsync(user.UserId, stop).ConfigureAwait(false);
+            foreach (var server in servers.Keys.Where(filter.Allows))
+            {
+                batch.Add(new DeviceUpdatesOwed(server, user.UserId, user.FirstId - 1));
+            }
+
+            if (user.Kept > (servers.Count > 0 ? 1 : 2) * keys.DeviceUpdatesKept)
+            {
+                batch.Add(new DeviceUpdatesTrimmed(user.UserId, keys.DeviceUpdatesKept));
+            }
+        }
+
+        // A batch has one position, and several users only if all their devices end at once.
+        var through = users.Count < RowsAtOnce ? published : users[^1].FirstPosition;
+        var joins = await AddJoinsAsync(batch, stop).ConfigureAwait(false);
+        _unrecorded += users.Count;
+        if (batch.Changes.Count > 0 || _unrecorded >= MaxUnrecorded)
+        {
+            var owed = batch.Changes.OfType<DeviceUpdatesOwed>().Select(each => each.ServerName).Distinct().ToArray();
+            await storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), stop)
+                .ConfigureAwait(false);
+            _unrecorded = 0;
+            Owe(owed);
+        }
+
+        _through = through;
+        return users.Count > 0 || joins > 0;
+    }
+
+    /// <summary>
+    /// A server of a room that a user joined may not have got changes of the user's devices: it gets the newest. That
+    /// follows one that the server does not know, so the server fetches the list if it needs it.
+    /// </summary>
+    private async ValueTask<int> AddJoinsAsync(WriteBatch batch, CancellationToken stop)
+    {
+        var handled = 0;
+        while (handled < RowsAtOnce && _joins.TryDequeue(out var join))
+        {
+            handled++;
+            var (room, userId) = join;
+            var snapshot = await rooms.FindAsync(room, stop).ConfigureAwait(false);
+            if (snapshot is null || snapshot.JoinedCount <= snapshot.Local.Joined.Count) continue;
+
+            var inRoom = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
+            var sharing = await storage.Memberships.ServersSharingWithAsync(userId, stop).ConfigureAwait(false);
+            var servers = inRoom.Keys.Where(server =>
+                filter.Allows(server) && sharing.GetValueOrDefault(server) == 1).ToArray();
+            if (servers.Length == 0) continue;
+
+            var latest = await storage.DeviceUpdates.LatestIdAsync(userId, stop).ConfigureAwait(false);
+            if (latest == 0) continue;
+            foreach (var server in servers) batch.Add(new DeviceUpdatesOwed(server, userId, latest - 1));
+        }
+
+        return handled;
+    }
+
+    private async ValueTask AddAsync(
+        List<OutboundEdu> edus, string server, OwedUpdatesRow row, int most, CancellationToken stop)
+    {
+        long sent;
+        bool isSent;
+        lock (_gate) isSent = _sent.TryGetValue((server, row.UserId), out sent);
+        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, sent), most, stop).ConfigureAwait(false);
+        edus.AddRange(next.Select(edu => new UserEdu(edu.Json, row.UserId, edu.StreamId)));
+
+        // The changes are not kept any more, as when the user has made many others and then none for a long time.
+        if (next.Count == 0 && !isSent) Post(server, [new DeviceUpdatesSent(server, row.UserId, row.AfterId)]);
+    }
+
+    private void Post(string server, DeviceUpdatesSent[] sent)
+    {
+        var batch = new WriteBatch(sent.Length)
+        {
+            OnCommitted = (_, _) => Forget(sent),
+            OnFailed = (_, _) => SendAgain(server, sent),
+        };
+        foreach (var each in sent) batch.Add(each);
+        try
+        {
+            storage.Writer.Post(batch);
+        }
+        catch (StorageException)
+        {
+            SendAgain(server, sent);
+        }
+    }
+
+    private void Forget(DeviceUpdatesSent[] sent)
+    {
+        lock (_gate)
+        {
+            foreach (var (server, userId, through) in sent)
+            {
+                if (_sent.GetValueOrDefault((server, userId)) == through) _sent.Remove((server, userId));
+            }
+        }
+    }
+
+    /// <summary>That a server has got changes was not written: they are sent twice, which does no harm.</summary>
+    private void SendAgain(string server, DeviceUpdatesSent[] sent)
+    {
+        Forget(sent);
+        lock (_gate) _owed[server] = _owed.GetValueOrDefault(server) + 1;
+    }
+
+    private void Owe(IReadOnlyList<string> servers)
+    {
+        lock (_gate)
+        {
+            foreach (var server in servers) _owed[server] = _owed.GetValueOrDefault(server) + 1;
+        }
+
+        foreach (var server in servers) _destinations!.Notify(server);
+    }
+
+    /// <summary>An EDU of a user's change.</summary>
+    private sealed record UserEdu(ReadOnlyMemory<byte> Json, string UserId, long StreamId) : OutboundEdu(Json);
+}

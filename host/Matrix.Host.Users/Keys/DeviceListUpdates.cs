@@ -1,0 +1,121 @@
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>An EDU with a change of a local user's devices or cross-signing keys.</summary>
+/// <param name="StreamId">The change's id.</param>
+/// <param name="Json">The EDU, as canonical JSON.</param>
+public sealed record DeviceListEdu(long StreamId, ReadOnlyMemory<byte> Json);
+
+/// <summary>
+/// Makes the EDUs by which other servers follow the device lists of local users. Server-Server API, "Device Management"
+/// and "End-to-End Encryption".
+/// </summary>
+public sealed class DeviceListUpdates(IStorage storage, KeyQueries queries, KeyOptions options)
+{
+    /// <summary>
+    /// The EDUs for a server that has not got a user's changes after an id, at most so many, in order. A device that
+    /// changed several times comes once. If there are too many changes, only the newest comes: it follows one that the
+    /// server has not got, so the server fetches the list.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<DeviceListEdu>> AfterAsync(
+        string userId, long afterId, int most, CancellationToken stop)
+    {
+        // More changes than are kept wait until they are trimmed.
+        var changes = await storage.DeviceUpdates.AfterAsync(
+            userId, afterId, 4 * options.DeviceUpdatesKept, stop).ConfigureAwait(false);
+        var chosen = changes.Count > options.MaxDeviceUpdates ? Newest(changes) : Chain([.. changes.Take(most)]);
+        return chosen.Count == 0 ? [] : await EdusAsync(userId, [.. chosen.Take(most)], stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The latest change of each device, in order, each following the one before it.</summary>
+    private static List<DeviceUpdateRow> Chain(DeviceUpdateRow[] changes)
+    {
+        var latest = changes.GroupBy(change => change.DeviceId).ToDictionary(
+            device => device.Key, device => device.Last().StreamId, StringComparer.Ordinal);
+        var chain = new List<DeviceUpdateRow>();
+        var previous = changes.FirstOrDefault(change => change.DeviceId.Length > 0)?.PreviousId ?? 0;
+        foreach (var change in changes)
+        {
+            if (latest[change.DeviceId] != change.StreamId) continue;
+            chain.Add(change with { PreviousId = previous });
+            if (change.DeviceId.Length > 0) previous = change.StreamId;
+        }
+
+        return chain;
+    }
+
+    /// <summary>The latest change of a device, and that of the cross-signing keys.</summary>
+    private static List<DeviceUpdateRow> Newest(IReadOnlyList<DeviceUpdateRow> changes) =>
+    [
+        .. changes.GroupBy(change => change.DeviceId.Length > 0).Select(kind => kind.Last())
+            .OrderBy(change => change.StreamId),
+    ];
+
+    private async ValueTask<IReadOnlyList<DeviceListEdu>> EdusAsync(
+        string userId, IReadOnlyList<DeviceUpdateRow> changes, CancellationToken stop)
+    {
+        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var nameOf = devices.ToDictionary(device => device.DeviceId, device => device.DisplayName);
+        var wanted = new Dictionary<string, IReadOnlySet<string>>
+        {
+            [userId] = changes.Select(change => change.DeviceId).ToHashSet(StringComparer.Ordinal),
+        };
+        var found = await queries.QueryAsync(asker: null, wanted, stop).ConfigureAwait(false);
+        var keysOf = found.DeviceKeys.GetValueOrDefault(userId);
+        return
+        [
+            .. changes.Select(change => new DeviceListEdu(
+                change.StreamId,
+                change.DeviceId.Length == 0
+                    ? Edu("m.signing_key_update", SigningKeys(userId, found))
+                    : Edu("m.device_list_update", Device(userId, change, nameOf, keysOf)))),
+        ];
+    }
+
+    private static IEnumerable<(string, Json)> SigningKeys(string userId, KeyQueryResult found)
+    {
+        yield return ("user_id", Json.NewString(userId));
+        if (found.MasterKeys.GetValueOrDefault(userId) is { } master)
+        {
+            yield return ("master_key", Json.NewObject(master));
+        }
+
+        if (found.SelfSigningKeys.GetValueOrDefault(userId) is { } own)
+        {
+            yield return ("self_signing_key", Json.NewObject(own));
+        }
+    }
+
+    private IEnumerable<(string, Json)> Device(
+        string userId,
+        DeviceUpdateRow change,
+        Dictionary<string, string?> nameOf,
+        IReadOnlyDictionary<string, JsonObject>? keysOf)
+    {
+        yield return ("user_id", Json.NewString(userId));
+        yield return ("device_id", Json.NewString(change.DeviceId));
+        yield return ("stream_id", Json.NewInt(change.StreamId));
+        yield return ("prev_id", Json.NewArray(change.PreviousId > 0 ? [Json.NewInt(change.PreviousId)] : []));
+        if (!nameOf.TryGetValue(change.DeviceId, out var name))
+        {
+            yield return ("deleted", Json.NewBool(true));
+            yield break;
+        }
+
+        if (name is not null && options.SendDeviceNames) yield return ("device_display_name", Json.NewString(name));
+        if (keysOf?.GetValueOrDefault(change.DeviceId) is { } keys)
+        {
+            yield return ("keys", Json.NewObject(SignedJson.WithoutUnsigned(keys)));
+        }
+    }
+
+    private static byte[] Edu(string type, IEnumerable<(string, Json)> content) =>
+        CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
+        [
+            ("edu_type", Json.NewString(type)),
+            ("content", Json.NewObject(JsonObject.OfSeq(content))),
+        ])));
+}

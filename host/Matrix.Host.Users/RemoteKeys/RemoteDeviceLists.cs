@@ -1,0 +1,408 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Matrix.Core.DeviceLists;
+using Matrix.Core.Federation;
+using Matrix.Core.Ident;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.RemoteDevices;
+using Matrix.Host.Users.Keys;
+
+namespace Matrix.Host.Users.RemoteKeys;
+
+/// <summary>
+/// Caches the device lists of other servers' users who share an encrypted room with a local user. Updates of their
+/// servers keep the lists current, as the core's <see cref="TrackedList"/> says. Server-Server API, "Device Management".
+/// </summary>
+public sealed class RemoteDeviceLists : IDisposable
+{
+    private const int UsersAtOnce = 500;
+    private static readonly TimeSpan _pauseAfterFault = TimeSpan.FromSeconds(10);
+
+    /// <summary>The shortest time between two attempts that updates of the server cause.</summary>
+    private static readonly TimeSpan _wakePause = TimeSpan.FromSeconds(10);
+
+    private readonly IStorage _storage;
+    private readonly FederationApi _api;
+    private readonly IEncryptedRooms _rooms;
+    private readonly KeyOptions _options;
+    private readonly TimeProvider _time;
+    private readonly BackoffPauses _pauses;
+    private readonly UserLocks _locks = new();
+    private readonly FetchQueue _queue;
+
+    /// <summary>The lists that are fetched, or wait for it.</summary>
+    private readonly ConcurrentDictionary<string, TrackedList> _active = new(StringComparer.Ordinal);
+
+    /// <summary>Users whose lists clients need. If too many wait, the next query of a client adds them again.</summary>
+    private readonly Channel<string> _wanted;
+
+    /// <summary>Creates the service. <see cref="RunAsync"/> fetches lists.</summary>
+    public RemoteDeviceLists(
+        IStorage storage, FederationApi api, IEncryptedRooms rooms, KeyOptions options, TimeProvider time)
+    {
+        _storage = storage;
+        _api = api;
+        _rooms = rooms;
+        _options = options;
+        _time = time;
+        _pauses = new BackoffPauses(
+            (long)options.FirstFetchPause.TotalMilliseconds,
+            (long)options.LongestFetchPause.TotalMilliseconds,
+            (long)_wakePause.TotalMilliseconds);
+        _queue = new FetchQueue(options.MaxListFetches, options.MaxListFetchesOfServer, time);
+        _wanted = Channel.CreateBounded<string>(
+            new BoundedChannelOptions(options.MaxStaleLists) { FullMode = BoundedChannelFullMode.DropWrite });
+    }
+
+    /// <summary>The bounds of updates.</summary>
+    public DeviceListLimits Limits => _options.ListLimits;
+
+    /// <summary>
+    /// Takes updates of a user's list, in order, from the user's server. They are durable when this returns. False if
+    /// no local user shares a room with the user: they are ignored then.
+    /// </summary>
+    public async ValueTask<bool> ReceiveAsync(
+        string userId, IReadOnlyList<DeviceListUpdate> updates, CancellationToken stop)
+    {
+        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        var batch = new WriteBatch();
+        var (list, row) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+        if (list is null)
+        {
+            await WriteAsync(batch, stop).ConfigureAwait(false);
+            return false;
+        }
+
+        var now = Now();
+        var announces = false;
+        CachedList? cached = null;
+        foreach (var update in updates)
+        {
+            var step = list.Received(update, now);
+            list = step.Next;
+            if (step.Applied.Length > 0 && cached is null)
+            {
+                cached = await CachedList.LoadAsync(_storage, row!, stop).ConfigureAwait(false);
+            }
+
+            announces |= step.Announcement == Announcement.Always
+                || (step.Announcement == Announcement.IfDifferent && cached!.Differs(update));
+            foreach (var applied in step.Applied) cached!.Apply(applied, batch);
+        }
+
+        if (cached?.Devices.Count > _options.MaxRemoteDevices)
+        {
+            list = list.Lost().Next;
+            batch = new WriteBatch().Add(new RemoteListDropped(userId));
+        }
+        else if (list.IsCached)
+        {
+            var stored = list.Stored;
+            batch.Add(new RemoteListAdvanced(userId, stored.FetchedId, stored.IsStale, stored.ReceivedIds));
+        }
+
+        if (announces) batch.Add(new DeviceListChanged(userId));
+        await WriteAsync(batch, stop).ConfigureAwait(false);
+        Settle(userId, list);
+        return true;
+    }
+
+    /// <summary>Clients need these users' lists, which are not cached, or not current.</summary>
+    internal void Wanted(IEnumerable<string> userIds)
+    {
+        foreach (var userId in userIds) _wanted.Writer.TryWrite(userId);
+    }
+
+    /// <summary>The lists of these users that are cached and current.</summary>
+    internal async ValueTask<IReadOnlyList<RemoteListRow>> CurrentAsync(
+        IReadOnlyCollection<string> userIds, CancellationToken stop)
+    {
+        if (userIds.Count == 0) return [];
+        var rows = await _storage.RemoteDevices.ListsAsync(userIds, stop).ConfigureAwait(false);
+        var current = rows.Where(row => !row.IsStale).ToList();
+        if (current.Count == 0) return [];
+        var since = await SharedSinceAsync([.. current.Select(row => row.UserId)], stop).ConfigureAwait(false);
+        return [.. current.Where(row => since.TryGetValue(row.UserId, out var at) && at <= row.SharedSince)];
+    }
+
+    /// <summary>Fetches lists until it is stopped, the stale ones of the last run first.</summary>
+    public async Task RunAsync(CancellationToken stop) => await Task.WhenAll(
+        _queue.RunAsync(FetchAsync, stop),
+        RepeatAsync(ReadWantedAsync, stop),
+        RepeatAsync(SweepAsync, stop)).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public void Dispose() => _queue.Dispose();
+
+    /// <summary>
+    /// The state of a user's list; null if no local user shares a room with the user. Adds the end of a list that
+    /// updates may be missing of to the batch.
+    /// </summary>
+    private async ValueTask<(TrackedList? List, RemoteListRow? Row)> LoadAsync(
+        string userId, WriteBatch batch, CancellationToken stop)
+    {
+        var rows = await _storage.RemoteDevices.ListsAsync([userId], stop).ConfigureAwait(false);
+        var row = rows.Count > 0 ? rows[0] : null;
+        var since = await SharedSinceAsync([userId], stop).ConfigureAwait(false);
+        var isShared = since.TryGetValue(userId, out var at);
+        if (row is not null && (!isShared || at > row.SharedSince))
+        {
+            batch.Add(new RemoteListDropped(userId));
+            _active.TryRemove(userId, out _);
+            row = null;
+        }
+
+        if (!isShared)
+        {
+            _active.TryRemove(userId, out _);
+            return (null, null);
+        }
+
+        if (_active.TryGetValue(userId, out var active) && active.IsCached == row is not null) return (active, row);
+        return (
+            row is null
+                ? TrackedList.Untracked(_pauses)
+                : TrackedList.Restore(_pauses, new StoredList(row.FetchedId, [.. row.ReceivedIds], row.IsStale)),
+            row);
+    }
+
+    /// <summary>
+    /// Since when each user shares rooms with local users, without a gap in one of these rooms at least. The server of
+    /// such a user has sent all updates since.
+    /// </summary>
+    private async ValueTask<Dictionary<string, long>> SharedSinceAsync(
+        IReadOnlyCollection<string> userIds, CancellationToken stop)
+    {
+        var rooms = await _storage.Memberships.SharedRoomsAsync(userIds, stop).ConfigureAwait(false);
+        return rooms.GroupBy(row => row.UserId).ToDictionary(user => user.Key, user => user.Min(row => row.Since));
+    }
+
+    /// <summary>Keeps the state of a list that is fetched or waits for it, and drops any other.</summary>
+    private void Settle(string userId, TrackedList list)
+    {
+        if (list.FetchAt is not { } at)
+        {
+            if (list.IsFetching) _active[userId] = list;
+            else _active.TryRemove(userId, out _);
+            return;
+        }
+
+        // A stale list beyond the bound stays marked in the database, and is found there later.
+        if (_active.Count >= _options.MaxStaleLists && !_active.ContainsKey(userId)) return;
+        _active[userId] = list;
+        _queue.Add(userId, UserId.server(userId), at);
+    }
+
+    private async Task FetchAsync(string userId, CancellationToken stop)
+    {
+        long sharedSince;
+        using (await _locks.TakeAsync(userId, stop).ConfigureAwait(false))
+        {
+            if (!_active.TryGetValue(userId, out var list)) return;
+            list = list.Fetching().Next;
+            if (!list.IsFetching) return;
+            _active[userId] = list;
+
+            // Read before the request: a membership that begins later is not covered by the response.
+            sharedSince = _storage.Writer.PublishedPosition;
+        }
+
+        FederationFailure? failure = null;
+        var isStored = false;
+        try
+        {
+            var response = await _api.GetUserDevicesAsync(UserId.server(userId), userId, stop).ConfigureAwait(false);
+            failure = response.Failure;
+            if (response.IsOk)
+            {
+                await StoreAsync(userId, response.Value, sharedSince, stop).ConfigureAwait(false);
+                isStored = true;
+            }
+        }
+        catch (StorageException)
+        {
+            // The list is fetched again later.
+        }
+        finally
+        {
+            if (!isStored && !stop.IsCancellationRequested)
+            {
+                await EndFailedAsync(userId, failure, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Stores a fetched list, if it is within the bounds.</summary>
+    private async ValueTask StoreAsync(
+        string userId, RemoteDeviceList response, long sharedSince, CancellationToken stop)
+    {
+        if (response.Devices.Count > _options.MaxRemoteDevices)
+        {
+            await RefuseAsync(userId, stop).ConfigureAwait(false);
+            return;
+        }
+
+        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        var batch = new WriteBatch();
+        var (list, row) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+        if (list is not { IsFetching: true })
+        {
+            await WriteAsync(batch, stop).ConfigureAwait(false);
+            return;
+        }
+
+        var step = list.Fetched(response.StreamId, Now());
+        var fetched = CachedList.Of(userId, response, Limits);
+        foreach (var update in step.Applied) fetched.Apply(update, batch: null);
+        var isAnnounced = step.Announcement == Announcement.Always;
+        if (step.Announcement == Announcement.IfDifferent)
+        {
+            var before = await CachedList.LoadAsync(_storage, row!, stop).ConfigureAwait(false);
+            isAnnounced = !fetched.IsSameAs(before);
+        }
+
+        var stored = step.Next.Stored;
+        batch.Add(new RemoteListFetched(
+            new RemoteListRow(
+                userId,
+                stored.FetchedId,
+                sharedSince,
+                stored.IsStale,
+                stored.ReceivedIds,
+                fetched.MasterKey,
+                fetched.SelfSigningKey),
+            [.. fetched.Devices]));
+        if (isAnnounced) batch.Add(new DeviceListChanged(userId));
+        await WriteAsync(batch, stop).ConfigureAwait(false);
+        Settle(userId, step.Next);
+    }
+
+    private async ValueTask EndFailedAsync(string userId, FederationFailure? failure, CancellationToken stop)
+    {
+        if (failure is { Kind: FederationFailureKind.TooLarge }
+            or { Kind: FederationFailureKind.Refused, Status: 400 or 403 or 404 })
+        {
+            await RefuseAsync(userId, stop).ConfigureAwait(false);
+            return;
+        }
+
+        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        if (!_active.TryGetValue(userId, out var list)) return;
+        var pause = (long)(failure?.RetryAfter?.TotalMilliseconds ?? 0);
+        Settle(userId, list.FetchFailed(Now(), pause).Next);
+    }
+
+    private async ValueTask RefuseAsync(string userId, CancellationToken stop)
+    {
+        using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        if (!_active.TryGetValue(userId, out var list)) return;
+        var step = list.FetchRefused();
+        var batch = new WriteBatch();
+        if (step.Drops) batch.Add(new RemoteListDropped(userId));
+        if (step.Announcement == Announcement.Always) batch.Add(new DeviceListChanged(userId));
+        try
+        {
+            await WriteAsync(batch, stop).ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            step = list.FetchFailed(Now(), 0);
+        }
+
+        Settle(userId, step.Next);
+    }
+
+    private async Task ReadWantedAsync(CancellationToken stop)
+    {
+        await foreach (var userId in _wanted.Reader.ReadAllAsync(stop).ConfigureAwait(false))
+        {
+            var rooms = await _storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);
+            if (!await _rooms.AnyAsync([.. rooms.Select(row => row.Room)], stop).ConfigureAwait(false)) continue;
+            using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+            var batch = new WriteBatch();
+            var (list, _) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+            await WriteAsync(batch, stop).ConfigureAwait(false);
+            if (list is not null) Settle(userId, list.Wanted(Now()).Next);
+        }
+    }
+
+    /// <summary>
+    /// Finds stale lists that are not fetched yet, and drops the lists of users who share no room any more, now and
+    /// after each interval.
+    /// </summary>
+    private async Task SweepAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await ForEachPageAsync(_storage.RemoteDevices.StaleUsersAsync, ResumeAsync, stop).ConfigureAwait(false);
+            await ForEachPageAsync(_storage.RemoteDevices.UsersAsync, DropUnsharedAsync, stop).ConfigureAwait(false);
+            await Task.Delay(_options.ListSweepInterval, _time, stop).ConfigureAwait(false);
+        }
+    }
+
+    private static async ValueTask ForEachPageAsync(
+        Func<string, int, CancellationToken, ValueTask<IReadOnlyList<string>>> read,
+        Func<IReadOnlyList<string>, CancellationToken, ValueTask> handle,
+        CancellationToken stop)
+    {
+        var after = "";
+        while (true)
+        {
+            var page = await read(after, UsersAtOnce, stop).ConfigureAwait(false);
+            if (page.Count > 0) await handle(page, stop).ConfigureAwait(false);
+            if (page.Count < UsersAtOnce) return;
+            after = page[^1];
+        }
+    }
+
+    private async ValueTask ResumeAsync(IReadOnlyList<string> userIds, CancellationToken stop)
+    {
+        foreach (var userId in userIds)
+        {
+            if (_active.Count >= _options.MaxStaleLists) return;
+            using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+            var batch = new WriteBatch();
+            var (list, _) = await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+            await WriteAsync(batch, stop).ConfigureAwait(false);
+            if (list is not null) Settle(userId, list);
+        }
+    }
+
+    private async ValueTask DropUnsharedAsync(IReadOnlyList<string> userIds, CancellationToken stop)
+    {
+        var since = await SharedSinceAsync(userIds, stop).ConfigureAwait(false);
+        foreach (var userId in userIds.Where(userId => !since.ContainsKey(userId)))
+        {
+            using var held = await _locks.TakeAsync(userId, stop).ConfigureAwait(false);
+            var batch = new WriteBatch();
+            await LoadAsync(userId, batch, stop).ConfigureAwait(false);
+            await WriteAsync(batch, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RepeatAsync(Func<CancellationToken, Task> work, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                await work(stop).ConfigureAwait(false);
+            }
+            catch (StorageException)
+            {
+                await Task.Delay(_pauseAfterFault, _time, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask WriteAsync(WriteBatch batch, CancellationToken stop)
+    {
+        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+    }
+
+    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+}

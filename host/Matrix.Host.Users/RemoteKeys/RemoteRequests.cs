@@ -1,0 +1,64 @@
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Users.Keys;
+
+namespace Matrix.Host.Users.RemoteKeys;
+
+/// <summary>
+/// Sends requests that clients wait for: one to each server, side by side, within the client's time. Only so many are
+/// sent at once.
+/// </summary>
+public sealed class RemoteRequests(KeyOptions options, TimeProvider time) : IDisposable
+{
+    /// <summary>The time of a client that gives none. Client-Server API, "Key management API".</summary>
+    private static readonly TimeSpan _usualTime = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _atOnce = new(options.MaxKeyRequests, options.MaxKeyRequests);
+
+    /// <inheritdoc/>
+    public void Dispose() => _atOnce.Dispose();
+
+    /// <summary>Sends a request to each server.</summary>
+    /// <param name="servers">The servers.</param>
+    /// <param name="given">The client's time; null if it gives none.</param>
+    /// <param name="send">Sends the request to a server.</param>
+    /// <param name="stop">Cancels the requests.</param>
+    internal async ValueTask<IReadOnlyDictionary<string, FederationResult<T>>> SendAsync<T>(
+        IReadOnlyCollection<string> servers,
+        TimeSpan? given,
+        Func<string, CancellationToken, ValueTask<FederationResult<T>>> send,
+        CancellationToken stop)
+    {
+        if (servers.Count == 0) return new Dictionary<string, FederationResult<T>>();
+        var within = given ?? _usualTime;
+        if (within > options.KeyRequestTime) within = options.KeyRequestTime;
+        using var clock = new CancellationTokenSource(within > TimeSpan.Zero ? within : TimeSpan.Zero, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        var results = await Task.WhenAll(servers.Select(server => OneAsync(server, send, both.Token, stop)))
+            .ConfigureAwait(false);
+        return servers.Zip(results).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+    }
+
+    private async Task<FederationResult<T>> OneAsync<T>(
+        string server,
+        Func<string, CancellationToken, ValueTask<FederationResult<T>>> send,
+        CancellationToken within,
+        CancellationToken stop)
+    {
+        try
+        {
+            await _atOnce.WaitAsync(within).ConfigureAwait(false);
+            try
+            {
+                return await send(server, within).ConfigureAwait(false);
+            }
+            finally
+            {
+                _atOnce.Release();
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return new FederationFailure(FederationFailureKind.TimedOut, 0, "", "no response in time");
+        }
+    }
+}

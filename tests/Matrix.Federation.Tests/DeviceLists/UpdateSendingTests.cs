@@ -1,0 +1,151 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
+using Matrix.Federation.Tests.Outbound;
+using Matrix.Federation.Tests.Support;
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.Federation.Tests.DeviceLists;
+
+/// <summary>Changes of local users' devices, as peers get them.</summary>
+public sealed class UpdateSendingTests
+{
+    private ReceivingPeer _peer = null!;
+    private InProcessServer _server = null!;
+    private LocalUser _alice = null!;
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        _peer = await ReceivingPeer.StartAsync();
+        _peer.Rules = RoomRules.Find("11")!;
+        _server = (await InProcessServer.StartAsync(
+            ("federation.outbound_first_pause", "50ms"),
+            ("federation.outbound_longest_pause", "200ms"),
+            ("federation.device_updates_sent", "5"))).Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await _server.DisposeAsync();
+        await _peer.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Changes_of_devices_come_in_a_chain_that_the_list_continues()
+    {
+        await _alice.UploadKeysAsync(0);
+        var uploaded = await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
+        Assert.That((string?)uploaded["device_display_name"], Is.EqualTo("alice's phone"));
+
+        var laptop = await _alice.LogInAsync("laptop");
+        var added = await UpdateAsync(laptop.DeviceId, _ => true);
+        (await laptop.PutAsync($"devices/{laptop.DeviceId}", new JsonObject { ["display_name"] = "desk" })).Is(200);
+        var renamed = await UpdateAsync(
+            laptop.DeviceId, update => (string?)update["device_display_name"] == "desk");
+        (await laptop.PostAsync("logout", [])).Is(200);
+        var deleted = await UpdateAsync(laptop.DeviceId, update => update["deleted"] is not null);
+
+        JsonObject[] chain = [uploaded, added, renamed, deleted];
+        Assert.That((bool)deleted["deleted"]!, Is.True);
+        foreach (var (before, after) in chain.Zip(chain[1..]))
+        {
+            Assert.That(
+                after["prev_id"]!.AsArray().Select(id => (long)id!), Is.EqualTo(new[] { (long)before["stream_id"]! }));
+        }
+
+        var list = await _peer.Peer.SendAsync(
+            _server, "GET", $"/_matrix/federation/v1/user/devices/{Uri.EscapeDataString(_alice.UserId)}");
+        Assert.That((long)list.Is(200).Json["stream_id"]!, Is.EqualTo((long)deleted["stream_id"]!));
+    }
+
+    [Test]
+    public async Task Cross_signing_keys_come_without_the_user_signing_key()
+    {
+        await _alice.CrossSignAsync();
+
+        await UntilAsync(() => Edus.Any(edu => (string?)edu["edu_type"] == "m.signing_key_update"
+            && edu["content"]!["self_signing_key"] is not null));
+        var content = Edus.Last(edu => (string?)edu["edu_type"] == "m.signing_key_update")["content"]!;
+        Assert.That((string?)content["user_id"], Is.EqualTo(_alice.UserId));
+        Assert.That(content["master_key"], Is.Not.Null);
+        Assert.That(_peer.All.Select(each => each.Body.ToJsonString()), Has.None.Contains("user_signing"));
+        foreach (var edu in Edus) edu.MatchesItsSchema();
+    }
+
+    [Test]
+    public async Task After_an_outage_many_changes_are_one_update_that_follows_an_unknown_one()
+    {
+        await _alice.UploadKeysAsync(0);
+        var last = await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
+        _peer.Respond = _ => Task.FromResult<IResult?>(Results.StatusCode(503));
+        for (var i = 0; i < 12; i++)
+        {
+            var body = new JsonObject { ["display_name"] = $"name {i}" };
+            (await _alice.PutAsync($"devices/{_alice.DeviceId}", body)).Is(200);
+        }
+
+        await UntilAsync(() => _peer.All.Count > _peer.Taken.Count + 2);
+        var before = Updates.Count;
+        _peer.Respond = _ => Task.FromResult<IResult?>(null);
+        await UntilAsync(() => Updates.Count > before);
+        await Task.Delay(300);
+
+        var after = Updates.Skip(before).ToArray();
+        Assert.That(after, Has.Length.EqualTo(1));
+        Assert.That((string?)after[0]["device_display_name"], Is.EqualTo("name 11"));
+        Assert.That((long)after[0]["prev_id"]![0]!, Is.GreaterThan((long)last["stream_id"]!));
+    }
+
+    [Test]
+    public async Task A_server_that_is_new_to_a_user_gets_an_update_when_the_user_joins()
+    {
+        await _alice.UploadKeysAsync(0);
+        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        await carol.UploadKeysAsync(0);
+        var roomId = await _alice.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        Assert.That(Updates.Select(update => (string?)update["user_id"]), Has.None.EqualTo(carol.UserId));
+
+        (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
+
+        await UntilAsync(() => Updates.Any(update => (string?)update["user_id"] == carol.UserId));
+    }
+
+    [Test]
+    public async Task Servers_that_share_no_room_get_nothing()
+    {
+        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        await carol.UploadKeysAsync(0);
+        await _alice.UploadKeysAsync(0);
+
+        await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
+        Assert.That(Updates.Select(update => (string?)update["user_id"]), Is.All.EqualTo(_alice.UserId));
+    }
+
+    private IReadOnlyList<JsonObject> Edus =>
+        [.. _peer.Taken.SelectMany(each => each.Body["edus"]?.AsArray().Select(edu => edu!.AsObject()) ?? [])];
+
+    /// <summary>The contents of the updates of devices, in order.</summary>
+    private IReadOnlyList<JsonObject> Updates =>
+    [
+        .. Edus.Where(edu => (string?)edu["edu_type"] == "m.device_list_update")
+            .Select(edu => edu.MatchesItsSchema()["content"]!.AsObject()),
+    ];
+
+    private async Task<JsonObject> UpdateAsync(string deviceId, Func<JsonObject, bool> holds)
+    {
+        bool IsWanted(JsonObject update) => (string?)update["device_id"] == deviceId && holds(update);
+        await UntilAsync(() => Updates.Any(IsWanted));
+        return Updates.Last(IsWanted);
+    }
+
+    private static async Task UntilAsync(Func<bool> holds)
+    {
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while (!holds() && DateTime.UtcNow < until) await Task.Delay(20);
+        Assert.That(holds());
+    }
+}
