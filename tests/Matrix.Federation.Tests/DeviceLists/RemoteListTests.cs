@@ -178,10 +178,10 @@ public sealed class RemoteListTests
     public async Task A_new_master_key_is_seen_and_a_user_signing_key_never()
     {
         await FollowsAsync();
-        var since = await _alice.SyncTokenAsync();
+        var before = await _alice.SyncTokenAsync();
 
         (await _bob.SendAsync(_server, _bob.ChangeMasterKey())).Is(200);
-        since = await _alice.SeesChangeOfAsync(_bob.UserId, since);
+        var after = await _alice.SeesChangeOfAsync(_bob.UserId, before);
 
         var found = await _alice.QueryKeysAsync(_bob.UserId);
         Assert.That(
@@ -189,8 +189,8 @@ public sealed class RemoteListTests
             Is.EqualTo(_bob.MasterKey!["keys"]!.ToJsonString()));
         Assert.That(found.ToJsonString(), Does.Not.Contain("\"user_signing\""));
         Assert.That(_bob.QueryRequests, Is.EqualTo(1));
-        var changes = await _alice.GetAsync($"keys/changes?from={since}&to={await _alice.SyncTokenAsync()}");
-        Assert.That(changes.Is(200).Json["changed"]!.AsArray(), Is.Empty);
+        Assert.That(await ChangesAsync(before, after), Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(await ChangesAsync(after, await _alice.SyncTokenAsync()), Is.Empty);
     }
 
     [Test]
@@ -331,6 +331,12 @@ public sealed class RemoteListTests
         Assert.That(DateTime.UtcNow - started, Is.LessThan(TimeSpan.FromSeconds(4)));
         Assert.That(found["failures"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { _peer.Peer.Name }));
         Assert.That(found["device_keys"]!.AsObject().Select(user => user.Key), Is.EqualTo(new[] { _alice.UserId }));
+    }
+
+    private async Task<IEnumerable<string>> ChangesAsync(string from, string to)
+    {
+        var changes = (await _alice.GetAsync($"keys/changes?from={from}&to={to}")).Is(200).Json;
+        return changes["changed"]!.AsArray().Select(user => (string)user!);
     }
 
     private async Task FollowsAsync()
