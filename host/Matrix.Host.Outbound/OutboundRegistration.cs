@@ -20,8 +20,8 @@ namespace Matrix.Host.Outbound;
 public static class OutboundRegistration
 {
     /// <summary>
-    /// Adds them. They need the network, the rooms, the users, the storage, <see cref="OutboundOptions"/>, logging and a
-    /// clock.
+    /// Adds them. They need the network, the rooms, the users, the storage, <see cref="OutboundOptions"/>, logging and
+    /// a clock.
     /// </summary>
     public static IServiceCollection AddOutbound(this IServiceCollection services) => services
         .AddSingleton<OutboundMetrics>()

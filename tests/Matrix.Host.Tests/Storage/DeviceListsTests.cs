@@ -31,7 +31,8 @@ internal sealed class DeviceListsTests(string kind) : StorageTests(kind)
         Assert.That(row.ReceivedIds, Is.EqualTo(new[] { 8, 9, long.MaxValue }));
         Assert.That(Text(row.MasterKey), Is.EqualTo("master"));
         Assert.That(row.SelfSigningKey, Is.Null);
-        Assert.That(await DevicesAsync(Bob), Is.EquivalentTo(new[] { ("B", "two", "B keys"), ("C\0", null, "C\0 keys") }));
+        Assert.That(
+            await DevicesAsync(Bob), Is.EquivalentTo(new[] { ("B", "two", "B keys"), ("C\0", null, "C\0 keys") }));
     }
 
     [Test]
