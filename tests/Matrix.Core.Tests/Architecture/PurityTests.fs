@@ -132,6 +132,7 @@ let private directions =
         "Room", [ "Json"; "Ident"; "Event"; "Auth"; "State"; "StateRes" ]
         "Discovery", [ "Json"; "Ident" ]
         "Federation", [ "Json"; "Ident"; "Event"; "Push" ]
+        "DeviceLists", [ "Json"; "Federation" ]
         "Facade",
         [
             "Json"
