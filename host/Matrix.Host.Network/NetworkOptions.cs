@@ -117,6 +117,9 @@ public sealed record NetworkOptions
     /// <summary>The same, caused by one address.</summary>
     public int MaxKeyFetchesPerAddress { get; init; } = 200;
 
+    /// <summary>Fetches of other servers' keys a minute that the events of one sending server cause.</summary>
+    public int MaxKeyFetchesPerSender { get; init; } = 300;
+
     /// <summary>The most server names that are resolved at a time. Further ones fail at once.</summary>
     public int MaxDiscoveries { get; init; } = 1024;
 

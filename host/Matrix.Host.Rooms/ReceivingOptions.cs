@@ -6,8 +6,50 @@ namespace Matrix.Host.Rooms;
 /// <summary>The limits of received events: of one room's machine, unless they say otherwise.</summary>
 public sealed record ReceivingOptions
 {
+    /// <summary>The most transactions of one server that wait for the one before them.</summary>
+    public int TransactionsWaiting { get; init; } = 3;
+
     /// <summary>The most requests for missing events that run at once, of all rooms.</summary>
     public int FetchesAtOnce { get; init; } = 16;
+
+    /// <summary>The most requests for missing events to one server that run at once.</summary>
+    public int FetchesOfServer { get; init; } = 4;
+
+    /// <summary>The time of a request for missing events.</summary>
+    public TimeSpan FetchTime { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The time of a request for a state or an auth chain.</summary>
+    public TimeSpan LargeFetchTime { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// The pause after a failed request, and before the search for what an event lacks begins again. It doubles.
+    /// </summary>
+    public TimeSpan FetchPause { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest such pause.</summary>
+    public TimeSpan LongestFetchPause { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// The shortest pause between two attempts for which requests of the server itself are the reason.
+    /// </summary>
+    public TimeSpan FetchWakePause { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How often the search begins again for a server that is not reached, before it goes on without that server.
+    /// </summary>
+    public int FetchPatience { get; init; } = 3;
+
+    /// <summary>The most servers whose failures are remembered.</summary>
+    public int FetchServers { get; init; } = 10_000;
+
+    /// <summary>The number of events of a state above which the whole state is fetched.</summary>
+    public int BulkState { get; init; } = 50;
+
+    /// <summary>How long an acknowledged event waits for servers that are not reached.</summary>
+    public TimeSpan StagedFor { get; init; } = TimeSpan.FromDays(1);
+
+    /// <summary>The most acknowledged events of a room that were given up and are recorded.</summary>
+    public int GivenUpEvents { get; init; } = 1_000;
 
     /// <summary>The most servers of a room among which those that are asked are chosen.</summary>
     public int PeersOfRoom { get; init; } = 64;
@@ -22,6 +64,9 @@ public sealed record ReceivingOptions
 
     /// <summary>The most bytes of such events in a room.</summary>
     public int StagedBytes { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>The most bytes of such events in all rooms; beyond it, no further event waits.</summary>
+    public long AllStagedBytes { get; init; } = 256L << 20;
 
     /// <summary>
     /// The most missing previous events fetched for one received event; beyond it, the state before it is fetched.
@@ -115,6 +160,10 @@ public sealed record ReceivingOptions
         requestsPerMinute: RequestsPerMinute,
         givenUp: GivenUp,
         givenUpFor: (long)GivenUpFor.TotalMilliseconds,
+        patience: FetchPatience,
+        firstPause: (long)FetchPause.TotalMilliseconds,
+        longestPause: (long)LongestFetchPause.TotalMilliseconds,
+        waitsFor: (long)StagedFor.TotalMilliseconds,
         extremities: Extremities,
         lookedThrough: LookedThrough,
         previous: previous,

@@ -102,11 +102,14 @@ public static class RoomRegistration
 
     private static IServiceCollection AddReceiving(this IServiceCollection services) => services
         .AddSingleton(parts => new SignatureChecker(parts.Get<IServerKeys>()))
+        .AddSingleton(parts => new FetchSlots(parts.Get<RoomsOptions>().Receiving, parts.Get<TimeProvider>()))
         .AddSingleton(parts => new MissingEventsFetcher(
             parts.Get<FederationApi>(),
+            parts.Get<FetchSlots>(),
             parts.Get<SignatureChecker>(),
             parts.Get<FactsReader>(),
             parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>(),
             parts.Get<ILogger<MissingEventsFetcher>>()))
         .AddSingleton(parts => new RoomReceiver(
             parts.Get<LaneDirectory>(),
@@ -117,7 +120,8 @@ public static class RoomRegistration
             parts.Get<MissingEventsFetcher>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()))
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<RoomReceiver>>()))
         .AddSingleton<IMissingHistory>(parts => new MissingHistory(
             parts.Get<FederationApi>(),
             parts.Get<RoomReceiver>(),
@@ -134,11 +138,13 @@ public static class RoomRegistration
             parts.Get<EnteringRooms>(),
             parts.Get<IStrippedRoomEvents>(),
             parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
             parts.Get<ILogger<ReceivedTransactions>>()))
         .AddSingleton<EnteringRooms>()
         .AddSingleton<ServerAccess>()
         .AddSingleton<ServerVisibility>()
         .AddSingleton<AuthChains>()
+        .AddSingleton<ServedStates>()
         .AddSingleton<ServedHistory>()
         .AddSingleton(parts => new ResidentJoins(
             parts.Get<RoomSnapshots>(),

@@ -50,6 +50,18 @@ public sealed record RoomsOptions
     /// <summary>The most events in a response to a server that misses events.</summary>
     public int MaxMissingEvents { get; init; } = 50;
 
+    /// <summary>The most events that one such request names; others are ignored.</summary>
+    public int MaxNamedEvents { get; init; } = 200;
+
+    /// <summary>The most whole states and auth chains that are read at once for other servers.</summary>
+    public int StatesServed { get; init; } = 4;
+
+    /// <summary>The most of them for one server.</summary>
+    public int StatesServedToServer { get; init; } = 2;
+
+    /// <summary>The most requests of one server that wait for them; further ones get 429.</summary>
+    public int StatesAwaited { get; init; } = 50;
+
     /// <summary>The most levels of previous events that one such request walks through.</summary>
     public int MaxWalkLevels { get; init; } = 200;
 

@@ -36,6 +36,7 @@ type Node
     let inFlight = Array.create<int> stage.Servers.Length -1
     let inFlightCount = Array.create<int> stage.Servers.Length 0
     let mutable flushing = false
+    let mutable retryAt = 0L
     let mutable nextNumber = 0
     let mutable nextEvent = 0
     // The time of each read of the disk. What is read at once may be out of date when it comes.
@@ -197,6 +198,11 @@ type Node
             inbox.Remove id |> ignore
             world.Dropping(index, id, reason)
 
+        // Events that wait for servers that were not reached.
+        if step.RetryAt > int64 world.Now && step.RetryAt <> retryAt then
+            retryAt <- step.RetryAt
+            later (int (step.RetryAt - int64 world.Now)) (fun () -> tell [||])
+
         scheduleFlush ()
         evictIfIdle ()
 
@@ -211,9 +217,16 @@ type Node
         if dest < 0 || attempts = 0 then
             let asking = machine
 
+            // A server that the network does not reach may have the events nevertheless.
+            let response =
+                if dest < 0 then
+                    Response.Nothing
+                else
+                    Response.NotNow([||], int64 world.Now)
+
             later 1 (fun () ->
                 if obj.ReferenceEquals(asking, machine) then
-                    tell [| Input.Responded(request.Number, Response.Nothing) |])
+                    tell [| Input.Responded(request.Number, response) |])
         else
             let key = track request
             world.Send(index, dest, Message.Request(key, request.Request))
@@ -420,6 +433,7 @@ type Node
         isUp <- true
         life <- life + 1
         flushing <- false
+        retryAt <- 0L
         copies.Clear()
         undecided.Clear()
         unwritten.Clear()

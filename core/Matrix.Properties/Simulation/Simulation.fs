@@ -99,6 +99,9 @@ module Simulation =
             FactStates = 2
             Gaps = 4
             GivenUpFor = 500L
+            FirstPause = 200L
+            LongestPause = 2_000L
+            WaitsFor = 60_000L
             // In some runs every larger conflict is resolved elsewhere.
             SmallResolution =
                 if plan.Noise.ReadTo > 0 && plan.Seed % 3UL = 0UL then

@@ -56,6 +56,9 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.FederationServer"/>.</summary>
     public Rate FederationServer { get; init; } = new(100, 1000);
 
+    /// <summary>The rate of <see cref="RateClass.Invites"/>.</summary>
+    public Rate Invites { get; init; } = new(0.02, 20);
+
     /// <summary>The rate of a class; null if it is not limited.</summary>
     public Rate? RateOf(RateClass kind) => !Enabled
         ? null
@@ -71,6 +74,7 @@ public sealed record RateLimitOptions(
             RateClass.Recursion => Recursion,
             RateClass.FederationAddress => FederationAddress,
             RateClass.FederationServer => FederationServer,
+            RateClass.Invites => Invites,
             _ => null,
         };
 }

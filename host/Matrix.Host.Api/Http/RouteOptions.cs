@@ -79,6 +79,9 @@ public enum RateClass
     /// <summary>Requests that another server signed.</summary>
     FederationServer,
 
+    /// <summary>Invites that one server sends one user.</summary>
+    Invites,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }

@@ -12,17 +12,23 @@ internal sealed class FetchLimits(NetworkOptions options, TimeProvider time)
     private readonly Dictionary<string, LinkedListNode<Fetches>> _byServer = new(StringComparer.Ordinal);
     private readonly LinkedList<Fetches> _byUse = new();
     private readonly Dictionary<IPAddress, int> _thisMinute = [];
+    private readonly Dictionary<string, int> _ofSenders = new(StringComparer.Ordinal);
     private DateTimeOffset _minuteEnds;
     private int _countThisMinute;
 
-    /// <summary>Whether the keys of a server may be fetched now. If so, a stranger's fetch is counted.</summary>
-    internal bool Allow(string server, IPAddress? askedBy)
+    /// <summary>
+    /// Whether the keys of a server may be fetched now. If so, a fetch that a stranger or a sending server causes is
+    /// counted.
+    /// </summary>
+    internal bool Allow(string server, KeyFetchCause cause)
     {
         lock (_gate)
         {
             var now = time.GetUtcNow();
             if (_byServer.TryGetValue(server, out var fetches) && now < fetches.Value.NotBefore) return false;
-            return askedBy is null || CountStranger(askedBy, now);
+            NextMinute(now);
+            return cause.AskedBy is { } address ? CountStranger(address)
+                : cause.SentBy is not { } sender || CountSender(sender);
         }
     }
 
@@ -36,15 +42,25 @@ internal sealed class FetchLimits(NetworkOptions options, TimeProvider time)
         }
     }
 
-    private bool CountStranger(IPAddress address, DateTimeOffset now)
+    private void NextMinute(DateTimeOffset now)
     {
-        if (now >= _minuteEnds)
-        {
-            _minuteEnds = now + TimeSpan.FromMinutes(1);
-            _countThisMinute = 0;
-            _thisMinute.Clear();
-        }
+        if (now < _minuteEnds) return;
+        _minuteEnds = now + TimeSpan.FromMinutes(1);
+        _countThisMinute = 0;
+        _thisMinute.Clear();
+        _ofSenders.Clear();
+    }
 
+    private bool CountSender(string sender)
+    {
+        var own = _ofSenders.GetValueOrDefault(sender);
+        if (own >= options.MaxKeyFetchesPerSender) return false;
+        _ofSenders[sender] = own + 1;
+        return true;
+    }
+
+    private bool CountStranger(IPAddress address)
+    {
         if (_countThisMinute >= options.MaxKeyFetchesPerMinute) return false;
         var own = _thisMinute.GetValueOrDefault(address);
         if (own >= options.MaxKeyFetchesPerAddress) return false;
@@ -68,5 +84,11 @@ internal sealed class FetchLimits(NetworkOptions options, TimeProvider time)
         }
     }
 
+    /// <summary>The latest fetch of a server's keys.</summary>
     private sealed record Fetches(string Server, int Failures, DateTimeOffset NotBefore);
 }
+
+/// <summary>The cause of a fetch of keys.</summary>
+/// <param name="AskedBy">The address of a request that is not authenticated; null for another cause.</param>
+/// <param name="SentBy">The server that sent events with signatures; null for another cause.</param>
+internal readonly record struct KeyFetchCause(IPAddress? AskedBy, string? SentBy);

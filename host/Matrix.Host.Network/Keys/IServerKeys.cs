@@ -55,4 +55,15 @@ public interface IServerKeys
         KeyUse use,
         IPAddress askedBy,
         CancellationToken stop) => FindAsync(server, keyIds, validAt, use, stop);
+
+    /// <summary>
+    /// The same, caused by events that another server sent. Such fetches are bounded for each server that sends.
+    /// </summary>
+    ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
+        string server,
+        IReadOnlyCollection<string> keyIds,
+        long validAt,
+        KeyUse use,
+        string sentBy,
+        CancellationToken stop) => FindAsync(server, keyIds, validAt, use, stop);
 }

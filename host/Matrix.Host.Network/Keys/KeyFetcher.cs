@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using System.Net;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
@@ -33,7 +32,7 @@ internal sealed partial class KeyFetcher(
     /// Fetches a server's keys, unless it may not be asked now. `taken` gets the response, its signatures verified.
     /// </summary>
     internal async ValueTask FetchAsync(
-        string server, IPAddress? askedBy, Func<KeyResponse, ValueTask> taken, CancellationToken stop)
+        string server, KeyFetchCause cause, Func<KeyResponse, ValueTask> taken, CancellationToken stop)
     {
         if (_running.TryGetValue(server, out var running))
         {
@@ -41,7 +40,7 @@ internal sealed partial class KeyFetcher(
             return;
         }
 
-        if (_running.Count >= options.MaxKeyFetchesWaiting || !_limits.Allow(server, askedBy))
+        if (_running.Count >= options.MaxKeyFetchesWaiting || !_limits.Allow(server, cause))
         {
             Count("not_now");
             return;

@@ -19,7 +19,7 @@ internal sealed class ServerKeys(
 
     public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
         string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop) =>
-        FindForAsync(server, keyIds, validAt, use, null, stop);
+        FindForAsync(server, keyIds, validAt, use, default, stop);
 
     public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
         string server,
@@ -27,14 +27,26 @@ internal sealed class ServerKeys(
         long validAt,
         KeyUse use,
         IPAddress askedBy,
-        CancellationToken stop) => FindForAsync(server, keyIds, validAt, use, askedBy, stop);
+        CancellationToken stop) =>
+        FindForAsync(server, keyIds, validAt, use, new KeyFetchCause(askedBy, null), stop);
+
+    // Its own keys are those that the sender's requests need too.
+    public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
+        string server,
+        IReadOnlyCollection<string> keyIds,
+        long validAt,
+        KeyUse use,
+        string sentBy,
+        CancellationToken stop) =>
+        FindForAsync(
+            server, keyIds, validAt, use, server == sentBy ? default : new KeyFetchCause(null, sentBy), stop);
 
     private async ValueTask<IReadOnlyDictionary<string, ServerKey>> FindForAsync(
         string server,
         IReadOnlyCollection<string> keyIds,
         long validAt,
         KeyUse use,
-        IPAddress? askedBy,
+        KeyFetchCause cause,
         CancellationToken stop)
     {
         if (server == options.ServerName) return own.Known(Now).Valid(keyIds, validAt, use);
@@ -46,7 +58,7 @@ internal sealed class ServerKeys(
         var found = known.Valid(wanted, validAt, use);
         if (found.Count < wanted.Count && MayHelp(known, wanted, found, validAt, use) && servers.Allows(server))
         {
-            await fetcher.FetchAsync(server, askedBy, response => TakeAsync(server, response), stop)
+            await fetcher.FetchAsync(server, cause, response => TakeAsync(server, response), stop)
                 .ConfigureAwait(false);
             // Read again in any case: another fetch may have ended in the meantime.
             known = await KnownAsync(server, stop).ConfigureAwait(false);

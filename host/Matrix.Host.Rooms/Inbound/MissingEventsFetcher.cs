@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
@@ -9,149 +11,287 @@ namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Carries out what room machines wait for, outside the lanes: requests to other servers (missing events, auth chains,
-/// states), and resolutions of large states. A result re-enters its room's lane.
+/// states, keys), resolutions of large states, and pauses. A result re-enters its room's lane; if the lane is busy, or
+/// the storage fails, the result is kept and tried again.
 /// </summary>
 internal sealed partial class MissingEventsFetcher(
     FederationApi api,
+    FetchSlots slots,
     SignatureChecker signatures,
     FactsReader facts,
     RoomsOptions options,
+    TimeProvider time,
     ILogger<MissingEventsFetcher> log) : IDisposable
 {
+    /// <summary>The events whose signatures are checked at once for one response.</summary>
+    private const int ChecksAtOnce = 32;
+
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
+
     private readonly CancellationTokenSource _closing = new();
-    private readonly SemaphoreSlim _slots = new(options.Receiving.FetchesAtOnce, options.Receiving.FetchesAtOnce);
 
-    /// <summary>Gives a room's machine what it waited for. Set once, by the receiver of events.</summary>
-    internal Func<RoomIdentity, RoomMachine, Input, CancellationToken, ValueTask>? Ended { get; set; }
+    /// <summary>The next time at which each room's machine needs the time.</summary>
+    private readonly ConcurrentDictionary<RoomNid, Alarm> _alarms = new();
 
-    /// <summary>Starts what a room's machine asks for, and returns at once.</summary>
+    private ReceivingOptions Limits => options.Receiving;
+
+    /// <summary>
+    /// Gives a room's machine what it waited for. False if the room is busy. Set once, by the receiver of events.
+    /// </summary>
+    internal Func<RoomIdentity, RoomMachine, Input, CancellationToken, ValueTask<bool>>? Ended { get; set; }
+
+    /// <summary>
+    /// Starts what a room's machine asks for, and returns at once. Called while the room's lane is held.
+    /// </summary>
     internal void Start(RoomIdentity room, RoomMachine machine, Output output)
     {
-        foreach (var request in output.Requests)
-        {
-            Start(room, async stop => await Ended!(
-                room,
-                machine,
-                Input.NewResponded(request.Number, await AskAsync(room, request, stop).ConfigureAwait(false)),
-                stop).ConfigureAwait(false));
-        }
-
+        foreach (var request in output.Requests) Start(room, machine, request);
+        if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
         if (output.Resolve is not { } resolution) return;
-        Start(room, async stop =>
+        Run(room, async stop =>
         {
             for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
             {
                 resolution.Learn(await facts.ReadAsync(room, lookUps, stop).ConfigureAwait(false));
             }
 
-            await Ended!(room, machine, Input.NewResolved(resolution), stop).ConfigureAwait(false);
+            return await Ended!(room, machine, Input.NewResolved(resolution), stop).ConfigureAwait(false);
         });
     }
 
-    /// <summary>Starts a task of a room, and returns at once.</summary>
-    internal void Start(RoomIdentity room, Func<CancellationToken, ValueTask> act) =>
-        _ = Task.Run(() => GuardedAsync(room, act));
+    /// <summary>
+    /// Starts a task of a room, and returns at once. The task is repeated after a pause while it fails or returns
+    /// false.
+    /// </summary>
+    internal void Run(RoomIdentity room, Func<CancellationToken, ValueTask<bool>> act) =>
+        _ = Task.Run(() => RepeatAsync(room, act));
+
+    /// <summary>
+    /// Called when a server sent a request. True if it was not reached last, and may be asked again now.
+    /// </summary>
+    internal bool Wake(string server) => slots.Wake(server);
 
     /// <inheritdoc/>
     public void Dispose() => _closing.Cancel();
 
-    private async Task GuardedAsync(RoomIdentity room, Func<CancellationToken, ValueTask> act)
+    private async Task RepeatAsync(RoomIdentity room, Func<CancellationToken, ValueTask<bool>> act)
     {
+        var stop = _closing.Token;
         try
         {
-            await act(_closing.Token).ConfigureAwait(false);
-        }
+            for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
+            {
+                try
+                {
+                    if (await act(stop).ConfigureAwait(false)) return;
+                }
 #pragma warning disable CA1031 // What a room waits for has no caller that could take the exception.
-        catch (Exception) when (_closing.IsCancellationRequested)
+                catch (Exception fault) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+                {
+                    Failed(fault, room.RoomId, pause);
+                }
+
+                await Task.Delay(pause, time, stop).ConfigureAwait(false);
+            }
+        }
+#pragma warning disable CA1031 // Parts that a task uses may be disposed before it.
+        catch (Exception) when (stop.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             // The server stops: the next start gives the staged events to the machine again.
         }
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            Failed(fault, room.RoomId);
-        }
     }
 
-    /// <summary>
-    /// The response to a request. A request that fails here gets nothing, so that no event waits for it.
-    /// </summary>
-    private async ValueTask<Response> AskAsync(RoomIdentity room, PeerRequest request, CancellationToken stop)
+    private void Start(RoomIdentity room, RoomMachine machine, PeerRequest request)
     {
-        await _slots.WaitAsync(stop).ConfigureAwait(false);
-        try
+        // Read here, because the machine belongs to the lane.
+        var staged = request.Request.IsKeys ? machine.Staged(request.For)?.Canonical : null;
+        Response? response = null;
+        Run(room, async stop =>
         {
-            return await ResponseAsync(room, request, stop).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // Whatever the reason is, the room must not wait for the response.
-        catch (Exception fault) when (!stop.IsCancellationRequested)
-#pragma warning restore CA1031
-        {
-            Failed(fault, room.RoomId);
-            return Response.Nothing;
-        }
-        finally
-        {
-            _slots.Release();
-        }
+            response ??= request.Request.IsKeys
+                ? await KeysAsync(room, request, staged, stop).ConfigureAwait(false)
+                : await ResponseAsync(room, request, stop).ConfigureAwait(false);
+            return await Ended!(room, machine, Input.NewResponded(request.Number, response), stop)
+                .ConfigureAwait(false);
+        });
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Room {RoomId} did not get what it waited for")]
-    private partial void Failed(Exception fault, string roomId);
+    /// <summary>Gives a room's machine the time at a time. A machine has one alarm: the earliest.</summary>
+    private void WakeAt(RoomIdentity room, RoomMachine machine, long at)
+    {
+        var alarm = new Alarm(machine, at);
+        var set = _alarms.AddOrUpdate(
+            room.Nid,
+            alarm,
+            (_, known) => ReferenceEquals(known.Machine, machine) && known.At <= at ? known : alarm);
+        if (!ReferenceEquals(set, alarm)) return;
+        Run(room, async stop =>
+        {
+            var pause = DateTimeOffset.FromUnixTimeMilliseconds(at) - time.GetUtcNow();
+            if (pause > TimeSpan.Zero) await Task.Delay(pause, time, stop).ConfigureAwait(false);
+            _alarms.TryRemove(KeyValuePair.Create(room.Nid, alarm));
+            var now = Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds());
+            return await Ended!(room, machine, now, stop).ConfigureAwait(false);
+        });
+    }
 
-    private async ValueTask<Response> ResponseAsync(RoomIdentity room, PeerRequest request, CancellationToken closing)
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Room {RoomId} did not get what it waited for, and tries again after {Pause}")]
+    private partial void Failed(Exception fault, string roomId, TimeSpan pause);
+
+    private async ValueTask<Response> ResponseAsync(RoomIdentity room, PeerRequest request, CancellationToken stop)
     {
         var peer = request.Peer;
         switch (request.Request)
         {
+            case Request.Events { eventIds: var ids } when request.IsOfState && ids.Length > Limits.BulkState:
+                return await WholeStateAsync(room, peer, request.For, ids, stop).ConfigureAwait(false);
             case Request.Events events:
-                var found = new List<ReceivedEvent>();
-                foreach (var id in events.eventIds)
-                {
-                    var one = await api.GetEventAsync(peer, id, closing).ConfigureAwait(false);
-                    if (one.IsOk) found.AddRange(await ReadAsync(room, [one.Value], closing).ConfigureAwait(false));
-                }
-
-                return Response.NewEvents([.. found]);
+                return await SingleAsync(room, peer, events.eventIds, stop).ConfigureAwait(false);
             case Request.AuthChain chain:
-                return await EventsAsync(
-                    room,
-                    await api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, closing).ConfigureAwait(false),
-                    closing).ConfigureAwait(false);
+                var auth = await slots.AskAsync(
+                    peer, s => api.GetEventAuthAsync(peer, room.RoomId, chain.eventId, s), isLarge: true, stop)
+                    .ConfigureAwait(false);
+                return await EventsAsync(room, peer, auth, Limits.AuthChain, stop).ConfigureAwait(false);
             case Request.Missing missing:
                 var gap = new HistoryGap(missing.earliest, [missing.latest], missing.limit, 0);
-                return await EventsAsync(
-                    room,
-                    await api.GetMissingEventsAsync(peer, room.RoomId, gap, closing).ConfigureAwait(false),
-                    closing).ConfigureAwait(false);
+                var between = await slots.AskAsync(
+                    peer, s => api.GetMissingEventsAsync(peer, room.RoomId, gap, s), isLarge: false, stop)
+                    .ConfigureAwait(false);
+                return await EventsAsync(room, peer, between, missing.limit, stop).ConfigureAwait(false);
             case Request.StateBefore state:
-                var ids = await api.GetStateIdsAsync(peer, room.RoomId, state.eventId, closing).ConfigureAwait(false);
-                return ids.IsOk
-                    ? Response.NewState([.. ids.Value.State], [.. ids.Value.AuthChain])
-                    : Response.Nothing;
+                var found = await slots.AskAsync(
+                    peer, s => api.GetStateIdsAsync(peer, room.RoomId, state.eventId, s), isLarge: true, stop)
+                    .ConfigureAwait(false);
+                return found switch
+                {
+                    { Value: { } ids } => Response.NewState([.. ids.State], [.. ids.AuthChain]),
+                    { IsReached: true } => Response.Nothing,
+                    _ => NotNow(peer),
+                };
             default:
-                // Keys: they were fetched before the event came to the machine, so they cannot be had now.
                 return Response.Nothing;
         }
     }
 
-    private async ValueTask<Response> EventsAsync(
-        RoomIdentity room, FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>> sent, CancellationToken closing) =>
-        sent.IsOk
-            ? Response.NewEvents(await ReadAsync(room, sent.Value, closing).ConfigureAwait(false))
-            : Response.Nothing;
-
-    /// <summary>The well-formed events of a response, with their signatures checked.</summary>
-    private async ValueTask<ReceivedEvent[]> ReadAsync(
-        RoomIdentity room, IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken closing)
+    /// <summary>
+    /// Checks the signatures of a staged event again. The fetches of keys have pauses of their own; a machine asks for
+    /// keys only if the event came when they could not be fetched.
+    /// </summary>
+    private async ValueTask<Response> KeysAsync(
+        RoomIdentity room, PeerRequest request, ReadOnlyMemory<byte>? staged, CancellationToken stop)
     {
-        var checks = new List<Task<ReceivedEvent>>(events.Count);
-        foreach (var json in events)
+        if (staged is not { } json || !room.Rules.ReadReceived(json).IsOk) return Response.Nothing;
+
+        // Repeated attempts are bounded for each room, whoever sent the events.
+        var received = await signatures.CheckAsync(
+            room.Rules, room.Rules.ReadReceived(json).Value, stop, sentBy: room.RoomId).ConfigureAwait(false);
+        return Array.Exists(
+            received.Signatures,
+            each => each.Signature.Entity == request.Peer && each.Fate != SignatureFate.Skipped)
+                ? Response.NewSignatures(received.Signatures)
+                : Response.NewNotNow([], time.GetUtcNow().ToUnixTimeMilliseconds());
+    }
+
+    /// <summary>
+    /// These events, one by one: some side by side. If the server is not reached for one of them, the others are not
+    /// asked for either.
+    /// </summary>
+    private async ValueTask<Response> SingleAsync(
+        RoomIdentity room, string peer, string[] ids, CancellationToken stop)
+    {
+        var found = new ReadOnlyMemory<byte>[ids.Length];
+        var isReached = true;
+        var side = new ParallelOptions { MaxDegreeOfParallelism = Limits.FetchesOfServer, CancellationToken = stop };
+        await Parallel.ForAsync(0, ids.Length, side, async (at, stopped) =>
         {
-            var read = room.Rules.ReadReceived(json);
-            if (read.IsOk) checks.Add(signatures.CheckAsync(room.Rules, read.Value, closing).AsTask());
+            if (!Volatile.Read(ref isReached)) return;
+            var one = await slots.AskAsync(
+                peer, s => EventAsync(peer, ids[at], s), isLarge: false, stopped).ConfigureAwait(false);
+            if (!one.IsReached) Volatile.Write(ref isReached, false);
+            else if (one.Value is [var json]) found[at] = json;
+        }).ConfigureAwait(false);
+
+        var events = await ReadAsync(room, peer, [.. found.Where(json => !json.IsEmpty)], ids.Length, stop)
+            .ConfigureAwait(false);
+        return isReached ? Response.NewEvents(events) : Response.NewNotNow(events, slots.MayAskAt(peer));
+    }
+
+    private async ValueTask<FederationResult<IReadOnlyList<ReadOnlyMemory<byte>>>> EventAsync(
+        string peer, string eventId, CancellationToken stop)
+    {
+        var sent = await api.GetEventAsync(peer, eventId, stop).ConfigureAwait(false);
+        return sent.Then(static json => FederationResult.Of<IReadOnlyList<ReadOnlyMemory<byte>>>([json]));
+    }
+
+    /// <summary>Many events of the state before an event, in one response; one by one if the server has none.</summary>
+    private async ValueTask<Response> WholeStateAsync(
+        RoomIdentity room, string peer, string eventId, string[] ids, CancellationToken stop)
+    {
+        var state = await slots.AskAsync(
+            peer, s => api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop).ConfigureAwait(false);
+        if (!state.IsReached) return NotNow(peer);
+        if (state.Value is not { } whole) return await SingleAsync(room, peer, ids, stop).ConfigureAwait(false);
+
+        var wanted = ids.ToHashSet();
+        var events = await ReadAsync(
+            room, peer, [.. whole.State, .. whole.AuthChain], 2 * Limits.State, stop, wanted).ConfigureAwait(false);
+        return Response.NewEvents(events);
+    }
+
+    private async ValueTask<Response> EventsAsync(
+        RoomIdentity room,
+        string peer,
+        Fetched<IReadOnlyList<ReadOnlyMemory<byte>>> fetched,
+        int most,
+        CancellationToken stop) => fetched switch
+        {
+            { Value: { } events } =>
+                Response.NewEvents(await ReadAsync(room, peer, events, most, stop).ConfigureAwait(false)),
+            { IsReached: true } => Response.Nothing,
+            _ => NotNow(peer),
+        };
+
+    private Response NotNow(string peer) => Response.NewNotNow([], slots.MayAskAt(peer));
+
+    /// <summary>
+    /// The well-formed events of a response, with their signatures checked. The response is cut before: no event beyond
+    /// the bounds costs a signature or a key.
+    /// </summary>
+    /// <param name="most">The most events.</param>
+    /// <param name="wanted">The ids of the events; null for all.</param>
+    private async ValueTask<ReceivedEvent[]> ReadAsync(
+        RoomIdentity room,
+        string peer,
+        IReadOnlyList<ReadOnlyMemory<byte>> events,
+        int most,
+        CancellationToken stop,
+        HashSet<string>? wanted = null)
+    {
+        var read = new List<ReceivedPdu>();
+        var bytes = 0L;
+        foreach (var json in events.Take(most))
+        {
+            var one = room.Rules.ReadReceived(json);
+            if (!one.IsOk) continue;
+            if (wanted?.Remove(one.Value.EventId) == false) continue;
+            bytes += json.Length;
+            if (bytes > Limits.StagedBytes) break;
+            read.Add(one.Value);
         }
 
-        return await Task.WhenAll(checks).ConfigureAwait(false);
+        var found = new ReceivedEvent[read.Count];
+        var side = new ParallelOptions { MaxDegreeOfParallelism = ChecksAtOnce, CancellationToken = stop };
+        await Parallel.ForAsync(0, read.Count, side, async (at, stopped) =>
+            found[at] = await signatures.CheckAsync(room.Rules, read[at], stopped, peer).ConfigureAwait(false))
+            .ConfigureAwait(false);
+        return found;
     }
+
+    /// <summary>When a machine needs the time.</summary>
+    private sealed record Alarm(RoomMachine Machine, long At);
 }

@@ -22,6 +22,7 @@ public sealed partial class ReceivedTransactions(
     EnteringRooms entering,
     IStrippedRoomEvents stripped,
     IStorage storage,
+    RoomsOptions options,
     ILogger<ReceivedTransactions> log)
 {
     /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
@@ -30,77 +31,112 @@ public sealed partial class ReceivedTransactions(
     /// <summary>The most EDUs. Server-Server API, "Transactions".</summary>
     public const int MaxEdus = 100;
 
-    private readonly ConcurrentDictionary<(string Origin, string Id), Lazy<Task<JsonObject>>> _running = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, OfOrigin> _origins = new(StringComparer.Ordinal);
 
-    /// <summary>Carries a transaction out, or returns the response that it got before.</summary>
+    /// <summary>
+    /// Carries a transaction out, or returns the response that it got before. A server has one transaction in flight:
+    /// others of it wait, and the failure says if too many do.
+    /// </summary>
     /// <param name="origin">The server that sent it.</param>
     /// <param name="transactionId">Its id.</param>
     /// <param name="pdus">Its PDUs.</param>
     /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, once unless it throws.</param>
     /// <param name="stop">Cancels waiting, not the transaction.</param>
     /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken.</returns>
-    public async ValueTask<JsonObject> ReceiveAsync(
+    public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(
         string origin,
         string transactionId,
         IReadOnlyList<JsonObject> pdus,
         Func<CancellationToken, ValueTask> receiveEdus,
         CancellationToken stop)
     {
-        var running = _running.GetOrAdd(
-            (origin, transactionId),
-            key => new Lazy<Task<JsonObject>>(() => Task.Run(() => OnceAsync(key.Origin, key.Id, pdus, receiveEdus))));
-        try
+        Task<JsonObject> running;
+        lock (_gate)
         {
-            // Not cancelled: a peer that disconnects sends the transaction again, and gets this response.
-            return await running.Value.WaitAsync(stop).ConfigureAwait(false);
+            if (!_origins.TryGetValue(origin, out var of)) _origins.Add(origin, of = new OfOrigin());
+            if (of.Running.TryGetValue(transactionId, out var same)) running = same;
+            else if (of.Running.Count > options.Receiving.TransactionsWaiting) return TooMany;
+            else
+            {
+                // Not cancelled: a peer that disconnects sends the transaction again, and gets this response.
+                var before = of.Last;
+                of.Last = running = Task.Run(
+                    () => OnceAsync(origin, transactionId, before, pdus, receiveEdus));
+                of.Running.Add(transactionId, running);
+            }
         }
-        finally
-        {
-            if (running.Value.IsCompleted) _running.TryRemove((origin, transactionId), out _);
-        }
+
+        return await running.WaitAsync(stop).ConfigureAwait(false);
     }
+
+    private static RoomFailure TooMany { get; } = new(
+        RoomFailureKind.Busy, "Wait for the response to a transaction before you send another one.");
 
     private async Task<JsonObject> OnceAsync(
         string origin,
         string transactionId,
+        Task before,
         IReadOnlyList<JsonObject> pdus,
         Func<CancellationToken, ValueTask> receiveEdus)
     {
         try
         {
+            // Whether the one before succeeded does not matter to this one.
+            await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             var last = await storage.ReceivedTransactions.LastAsync(
                 origin, CancellationToken.None).ConfigureAwait(false);
             if (last?.TransactionId == transactionId)
             {
-                return JsonText.TryParseStored(last.Response.Span, out var before)
-                    ? before
+                return JsonText.TryParseStored(last.Response.Span, out var response)
+                    ? response
                     : throw new InvalidDataException($"The response to a transaction of {origin} is damaged.");
             }
 
-            var response = await PdusAsync(origin, pdus).ConfigureAwait(false);
+            var made = await PdusAsync(origin, pdus).ConfigureAwait(false);
             await receiveEdus(CancellationToken.None).ConfigureAwait(false);
-            var record = new TransactionReceived(origin, transactionId, JsonText.Write(response));
+            var record = new TransactionReceived(origin, transactionId, JsonText.Write(made));
             await storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
-            return response;
+            return made;
         }
         finally
         {
-            _running.TryRemove((origin, transactionId), out _);
+            lock (_gate)
+            {
+                var of = _origins[origin];
+                of.Running.Remove(transactionId);
+                if (of.Running.Count == 0) _origins.Remove(origin);
+            }
         }
     }
 
     private async ValueTask<JsonObject> PdusAsync(string origin, IReadOnlyList<JsonObject> pdus)
     {
+        // Rooms side by side: one that is being joined, or is slow, delays its own events only.
         var results = new ConcurrentDictionary<string, string>();
-        var denied = new Dictionary<RoomNid, bool>();
-        var byRoom = new Dictionary<RoomIdentity, List<ReceivedPdu>>();
+        var rooms = pdus.GroupBy(json => json.Text("room_id"));
+        await Task.WhenAll(rooms.Select(
+            each => each.Key is { } roomId ? OfRoomAsync(origin, roomId, [.. each], results) : Task.CompletedTask))
+            .ConfigureAwait(false);
+
+        return JsonObject.OfSeq([("pdus", Json.NewObject(JsonObject.OfSeq(results.Select(each =>
+            (each.Key, Json.NewObject(each.Value.Length == 0
+                ? JsonObject.Empty
+                : JsonObject.OfSeq([("error", Json.NewString(each.Value))])))))))]);
+    }
+
+    /// <summary>Receives the events of one room, in their order. A malformed event has no id to name it by.</summary>
+    private async Task OfRoomAsync(
+        string origin, string roomId, IReadOnlyList<JsonObject> pdus, ConcurrentDictionary<string, string> results)
+    {
+        await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
+        var found = await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false);
+        var isDenied = found is { Local.Joined.Count: > 0 }
+            && await access.DeniesAsync(origin, found, CancellationToken.None).ConfigureAwait(false);
+        var taken = new List<ReceivedPdu>();
         foreach (var json in pdus)
         {
-            // A malformed event has no id to name it by.
-            if (json.Text("room_id") is not { } roomId) continue;
-            await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
-            var found = await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false);
             if (found is not { Local.Joined.Count: > 0 }
                 && await stripped.ReceiveAsync(roomId, json, CancellationToken.None).ConfigureAwait(false)
                     is var (id, reason))
@@ -117,36 +153,13 @@ public sealed partial class ReceivedTransactions(
 
             var read = snapshot.Room.Rules.ReadReceived(json);
             if (!read.IsOk) continue;
-            results[read.Value.EventId] = "";
-            if (snapshot.Local.Joined.Count == 0)
-            {
-                results[read.Value.EventId] = "This server has no user in the room.";
-                continue;
-            }
-
-            if (!denied.TryGetValue(snapshot.Room.Nid, out var isDenied))
-            {
-                isDenied = await access.DeniesAsync(origin, snapshot, CancellationToken.None).ConfigureAwait(false);
-                denied[snapshot.Room.Nid] = isDenied;
-            }
-
-            if (isDenied)
-            {
-                results[read.Value.EventId] = ServerAccess.Denied.Message;
-                continue;
-            }
-
-            if (!byRoom.TryGetValue(snapshot.Room, out var ofRoom)) byRoom[snapshot.Room] = ofRoom = [];
-            ofRoom.Add(read.Value);
+            results[read.Value.EventId] = snapshot.Local.Joined.Count == 0 ? "This server has no user in the room."
+                : isDenied ? ServerAccess.Denied.Message
+                : "";
+            if (results[read.Value.EventId].Length == 0) taken.Add(read.Value);
         }
 
-        await Task.WhenAll(byRoom.Select(
-            each => InRoomAsync(origin, each.Key, each.Value, results))).ConfigureAwait(false);
-
-        return JsonObject.OfSeq([("pdus", Json.NewObject(JsonObject.OfSeq(results.Select(each =>
-            (each.Key, Json.NewObject(each.Value.Length == 0
-                ? JsonObject.Empty
-                : JsonObject.OfSeq([("error", Json.NewString(each.Value))])))))))]);
+        if (taken.Count > 0) await InRoomAsync(origin, found!.Room, taken, results).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -188,6 +201,16 @@ public sealed partial class ReceivedTransactions(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Events of {Origin} in {RoomId} were not stored")]
     private partial void NotStored(Exception fault, string roomId, string origin);
+
+    /// <summary>The transactions of one server.</summary>
+    private sealed class OfOrigin
+    {
+        /// <summary>The one that runs and those that wait, by id.</summary>
+        public Dictionary<string, Task<JsonObject>> Running { get; } = [];
+
+        /// <summary>The one that came last.</summary>
+        public Task Last { get; set; } = Task.CompletedTask;
+    }
 
     /// <summary>The id that an event of room version 1 or 2 has; later versions need their rules.</summary>
     private static string? EventIdOf(JsonObject json) => json.Text("event_id");

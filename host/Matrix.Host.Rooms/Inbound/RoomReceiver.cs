@@ -1,9 +1,12 @@
+using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.StagedEvents;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
 
@@ -12,7 +15,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// lane. An event that waits for others is stored before its sender gets a response. Server-Server API, "Checks
 /// performed on receipt of a PDU".
 /// </summary>
-public sealed class RoomReceiver
+public sealed partial class RoomReceiver
 {
     private readonly RoomSender _sender;
     private readonly EventAppender _appender;
@@ -23,6 +26,8 @@ public sealed class RoomReceiver
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly AwaitedEvents _awaited = new();
+    private readonly ConcurrentDictionary<RoomNid, long> _stagedBytes = new();
+    private readonly ILogger<RoomReceiver> _log;
 
     internal RoomReceiver(
         LaneDirectory lanes,
@@ -33,8 +38,10 @@ public sealed class RoomReceiver
         MissingEventsFetcher fetcher,
         IStorage storage,
         RoomsOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        ILogger<RoomReceiver> log)
     {
+        _log = log;
         _storage = storage;
         _options = options;
         _time = time;
@@ -58,21 +65,26 @@ public sealed class RoomReceiver
         ArgumentNullException.ThrowIfNull(pdus);
         ArgumentNullException.ThrowIfNull(room);
         var events = await Task.WhenAll(
-            pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop).AsTask())).ConfigureAwait(false);
+            pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop, peer).AsTask())).ConfigureAwait(false);
         var dropped = new Dictionary<string, string>();
+        var isAwake = _fetcher.Wake(peer);
         var result = await InFederatedLaneAsync<bool>(
             room,
             async session =>
             {
                 dropped.Clear();
-                var inputs = Array.ConvertAll(events, each => Input.NewReceived(peer, each));
+                // Beyond the bound over all rooms, an event that would wait gets an error.
+                var mayWait = StagedBytes < _options.Receiving.AllStagedBytes;
+                var inputs = Array.ConvertAll(
+                    events, each => mayWait ? Input.NewReceived(peer, each) : Input.NewDecide(peer, each));
+                if (isAwake) inputs = [Input.NewReached(peer), .. inputs];
                 var output = await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
                 foreach (var (id, reason) in output.Dropped) dropped[id] = reason.ToString();
                 foreach (var each in events)
                 {
                     if (session.Machine.IsStaged(each.Pdu.EventId))
                     {
-                        session.Stage(each.Pdu.EventId, peer, each.Pdu.Canonical);
+                        session.Stage(each.Pdu.EventId, peer, each.Pdu.Canonical, Now);
                     }
                 }
 
@@ -86,20 +98,29 @@ public sealed class RoomReceiver
     /// Decides one event of another server now, with the state before it known here, as for a join through this server.
     /// This server sends an accepted one to the room's other servers.
     /// </summary>
-    /// <returns>The decision; null if the event is known already, or waits for others; or the failure if it was not
-    /// accepted.</returns>
+    /// <returns>The decision; null if the event is known already; or the failure if it was not accepted, or lacks
+    /// others.</returns>
     internal async ValueTask<RoomResult<DecidedEvent?>> DecideAsync(
         string peer, RoomIdentity room, ReceivedEvent received, CancellationToken stop)
     {
+        RoomFailure? undecided = null;
         var decided = await InFederatedLaneAsync<DecidedEvent?>(
             room,
             async session =>
             {
+                undecided = null;
                 var output = await TellAsync(
-                    session, [Input.NewReceived(peer, received)], received.Pdu.EventId, stop).ConfigureAwait(false);
+                    session, [Input.NewDecide(peer, received)], received.Pdu.EventId, stop).ConfigureAwait(false);
+                foreach (var (id, reason) in output.Dropped)
+                {
+                    // No failure of the session: what else was decided is written.
+                    if (id == received.Pdu.EventId) undecided = Undecided(reason);
+                }
+
                 return output.Decided.FirstOrDefault(each => each.Event.EventId == received.Pdu.EventId);
             },
             stop).ConfigureAwait(false);
+        if (decided.IsOk && undecided is not null) return undecided;
         return decided is { IsOk: true, Value: { Verdict.IsAccepted: false } refused }
             ? new RoomFailure(RoomFailureKind.Forbidden, refused.Reason)
             : decided;
@@ -168,31 +189,26 @@ public sealed class RoomReceiver
         foreach (var room in await _storage.StagedEvents.RoomsAsync(stop).ConfigureAwait(false))
         {
             var row = await _storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
-            if (row is not null) _fetcher.Start(row.Identity, stop => ResumeAsync(row.Identity.Nid, stop));
+            if (row is not null) _fetcher.Run(row.Identity, stop => ResumeAsync(row.Identity.Nid, stop));
         }
     }
 
-    /// <summary>Tells a room's machine its staged events again. Rows of events that do not wait are deleted.</summary>
-    private async ValueTask ResumeAsync(RoomNid nid, CancellationToken stop)
+    /// <summary>
+    /// Tells a room's machine its staged events again. Rows of events that do not wait are deleted. False if the room
+    /// is busy.
+    /// </summary>
+    private async ValueTask<bool> ResumeAsync(RoomNid nid, CancellationToken stop)
     {
-        if (await _storage.Rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { Identity: var room }) return;
+        if (await _storage.Rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { Identity: var room }) return true;
         var rows = await _storage.StagedEvents.OfRoomAsync(nid, _options.Receiving.Staged, stop).ConfigureAwait(false);
-        var inputs = new List<Input>(rows.Count);
-        foreach (var row in rows)
-        {
-            var read = room.Rules.ReadReceived(row.Json);
-            if (!read.IsOk) continue;
-            var received = await _signatures.CheckAsync(room.Rules, read.Value, stop).ConfigureAwait(false);
-            inputs.Add(Input.NewReceived(row.Peer, received));
-        }
-
-        _ = await InFederatedLaneAsync<bool>(
+        var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop))).ConfigureAwait(false);
+        var result = await InFederatedLaneAsync<bool>(
             room,
             async session =>
             {
                 _ = session.TakeUntold();
                 session.KnowStaged(rows.Select(row => row.EventId));
-                _ = await TellAsync(session, [.. inputs], null, stop).ConfigureAwait(false);
+                _ = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
                 foreach (var row in rows)
                 {
                     if (!session.Machine.IsStaged(row.EventId)) session.Unstage(row.EventId);
@@ -201,10 +217,22 @@ public sealed class RoomReceiver
                 return true;
             },
             stop).ConfigureAwait(false);
+        return result.Failure is not { Kind: RoomFailureKind.Busy };
     }
 
-    /// <summary>Gives a machine the response to one of its requests, or a resolution that it waits for.</summary>
-    private async ValueTask TakeAsync(
+    private async Task<Input?> ResumedAsync(RoomIdentity room, StagedEventRow row, CancellationToken stop)
+    {
+        var read = room.Rules.ReadReceived(row.Json);
+        if (!read.IsOk) return null;
+        var received = await _signatures.CheckAsync(room.Rules, read.Value, stop).ConfigureAwait(false);
+        return Input.NewResumed(row.Peer, received, row.StagedAt > 0 ? row.StagedAt : Now);
+    }
+
+    /// <summary>
+    /// Gives a machine the response to one of its requests, or a resolution that it waits for. False if the room is
+    /// busy.
+    /// </summary>
+    private async ValueTask<bool> TakeAsync(
         RoomIdentity room, RoomMachine machine, Input ended, CancellationToken stop)
     {
         var result = await InFederatedLaneAsync<Output?>(
@@ -217,7 +245,25 @@ public sealed class RoomReceiver
             },
             stop).ConfigureAwait(false);
         if (result is { IsOk: true, Value: { } output }) _awaited.Take(room.Nid, output);
+        return result.Failure is not { Kind: RoomFailureKind.Busy };
     }
+
+    /// <summary>The bytes of the events that wait, in all rooms. Few rooms have any.</summary>
+    private long StagedBytes
+    {
+        get
+        {
+            var sum = 0L;
+            foreach (var (_, bytes) in _stagedBytes) sum += bytes;
+            return sum;
+        }
+    }
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static RoomFailure Undecided(DropReason reason) => reason.IsMustNotWait
+        ? new RoomFailure(RoomFailureKind.InvalidParam, "The events that the event follows are not known here.")
+        : new RoomFailure(RoomFailureKind.Forbidden, $"The event cannot be decided: {reason}");
 
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="inputs">The inputs.</param>
@@ -226,8 +272,17 @@ public sealed class RoomReceiver
     private async ValueTask<Output> TellAsync(
         LaneSession session, Input[] inputs, string? forAnother, CancellationToken stop)
     {
-        var now = Input.NewAt(_time.GetUtcNow().ToUnixTimeMilliseconds());
-        var output = await session.TellAsync([now, .. inputs], stop).ConfigureAwait(false);
+        var output = await session.TellAsync([Input.NewAt(Now), .. inputs], stop).ConfigureAwait(false);
+        if (session.Machine.WaitingBytes is > 0 and var bytes) _stagedBytes[session.Pending.Room.Nid] = bytes;
+        else _stagedBytes.TryRemove(session.Pending.Room.Nid, out _);
+        foreach (var (id, reason) in output.Dropped)
+        {
+            if (!session.HasStaged(id)) continue;
+            var room = session.Pending.Room;
+            session.Write(new StagedEventGivenUp(room.Nid, id, reason.ToString(), _options.Receiving.GivenUpEvents));
+            GaveUp(id, room.RoomId, reason.ToString());
+        }
+
         await _appender.Writer.ReceiveAsync(session, output, forAnother, stop).ConfigureAwait(false);
         return output;
     }
@@ -247,7 +302,7 @@ public sealed class RoomReceiver
                 async session =>
                 {
                     wasFederated = session.Pending.IsFederated;
-                    if (session.TakeUntold()) _fetcher.Start(room, stop => ResumeAsync(room.Nid, stop));
+                    if (session.TakeUntold()) _fetcher.Run(room, stop => ResumeAsync(room.Nid, stop));
                     if (wasFederated) return await act(session).ConfigureAwait(false);
                     await _authChains.FederateAsync(session, stop).ConfigureAwait(false);
                     return default(T)!;
@@ -256,4 +311,9 @@ public sealed class RoomReceiver
             if (wasFederated || !result.IsOk) return result;
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Gave up {EventId} in {RoomId}, which its server believes to be here: {Reason}")]
+    private partial void GaveUp(string eventId, string roomId, string reason);
 }

@@ -13,11 +13,14 @@ namespace Matrix.Host.Rooms.Inbound;
 internal sealed class SignatureChecker(IServerKeys keys)
 {
     /// <summary>The event with its signatures checked. Those by unknown keys are skipped.</summary>
-    internal async ValueTask<ReceivedEvent> CheckAsync(RoomRules rules, ReceivedPdu pdu, CancellationToken stop)
+    /// <param name="sentBy">The server that sent the event, and causes the fetches of keys; null if this server
+    /// does.</param>
+    internal async ValueTask<ReceivedEvent> CheckAsync(
+        RoomRules rules, ReceivedPdu pdu, CancellationToken stop, string? sentBy = null)
     {
         var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).Where(server => server.Length > 0).ToHashSet();
         var signatures = await CheckAsync(
-            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop).ConfigureAwait(false);
+            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop, sentBy).ConfigureAwait(false);
         return ReceivedEventModule.ofPdu(pdu, signatures);
     }
 
@@ -28,15 +31,17 @@ internal sealed class SignatureChecker(IServerKeys keys)
         IReadOnlySet<string> servers,
         ReadOnlyMemory<byte> signedBytes,
         long originServerTs,
-        CancellationToken stop)
+        CancellationToken stop,
+        string? sentBy = null)
     {
         var use = rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
         var found = new Dictionary<string, IReadOnlyDictionary<string, ServerKey>>();
         foreach (var ofServer in signatures.Where(each => servers.Contains(each.Entity)).GroupBy(each => each.Entity))
         {
-            found[ofServer.Key] = await keys.FindAsync(
-                ofServer.Key, [.. ofServer.Select(each => each.KeyId).Distinct()], originServerTs, use, stop)
-                .ConfigureAwait(false);
+            string[] ids = [.. ofServer.Select(each => each.KeyId).Distinct()];
+            found[ofServer.Key] = sentBy is null
+                ? await keys.FindAsync(ofServer.Key, ids, originServerTs, use, stop).ConfigureAwait(false)
+                : await keys.FindAsync(ofServer.Key, ids, originServerTs, use, sentBy, stop).ConfigureAwait(false);
         }
 
         return Array.ConvertAll(signatures, each => new CheckedSignature(each, FateOf(each, found, signedBytes.Span)));

@@ -398,7 +398,10 @@ internal sealed class Lane(
     /// <summary>Passes on what the machine asks for.</summary>
     internal void Ask(RoomIdentity identity, Output output)
     {
-        if (output.Requests.Length > 0 || output.Resolve is not null) asked(identity, _machine!, output);
+        if (output.Requests.Length > 0 || output.Resolve is not null || output.RetryAt > 0)
+        {
+            asked(identity, _machine!, output);
+        }
     }
 
     /// <summary>Reads facts from storage.</summary>

@@ -103,10 +103,13 @@ internal sealed class LaneSession : IDisposable
     }
 
     /// <summary>Stores a received event that waits, so that its sender can be told that it is here.</summary>
-    internal void Stage(string eventId, string peer, ReadOnlyMemory<byte> json)
+    internal void Stage(string eventId, string peer, ReadOnlyMemory<byte> json, long now)
     {
-        if (_lane.Staged.Add(eventId)) Write(new EventStaged(Pending.Room.Nid, eventId, peer, json));
+        if (_lane.Staged.Add(eventId)) Write(new EventStaged(Pending.Room.Nid, eventId, peer, json, now));
     }
+
+    /// <summary>Whether an event has a row: its sender knows that it is here.</summary>
+    internal bool HasStaged(string eventId) => _lane.Staged.Contains(eventId);
 
     /// <summary>An event waits no longer.</summary>
     internal void Unstage(string eventId)

@@ -20,6 +20,7 @@ public sealed record ServedState(IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> Au
 public sealed class ServedHistory(
     ServerAccess access,
     ServerVisibility visibility,
+    ServedStates states,
     AuthChains authChains,
     ReplacedState replaced,
     EventStore events,
@@ -54,8 +55,10 @@ public sealed class ServedHistory(
         if (!found.IsOk) return found.Failure;
         var stored = found.Value;
         if ((stored.Row.Marks & EventMarks.Outlier) != 0) return NoState;
+        using var turn = await states.EnterAsync(server, stop).ConfigureAwait(false);
+        if (turn is null) return ServedStates.TooMany;
         var before = await replaced.StateBeforeAsync(stored.Room.Nid, stored, stop).ConfigureAwait(false);
-        return await StateAsync(stored.Room, before, null, stop).ConfigureAwait(false);
+        return await ReadAsync(stored.Room, before, null, stop).ConfigureAwait(false);
     }
 
     /// <summary>The auth chain of an event.</summary>
@@ -64,6 +67,8 @@ public sealed class ServedHistory(
     {
         var found = await FindAsync(server, roomId, eventId, stop).ConfigureAwait(false);
         if (!found.IsOk) return found.Failure;
+        using var turn = await states.EnterAsync(server, stop).ConfigureAwait(false);
+        if (turn is null) return ServedStates.TooMany;
         var chain = await authChains.OfAsync(found.Value.Room, [found.Value.Pdu], stop).ConfigureAwait(false);
         return chain;
     }
@@ -75,8 +80,9 @@ public sealed class ServedHistory(
         var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
         if (!entered.IsOk) return entered.Failure;
         var room = entered.Value.Room;
+        string[] named = [.. from.Take(options.MaxNamedEvents)];
         var walked = await WalkAsync(
-            room, from, [], 0, Math.Min(limit, options.MaxBackfill), stop).ConfigureAwait(false);
+            room, named, [], 0, Math.Min(limit, options.MaxBackfill), stop).ConfigureAwait(false);
         return await visibility.ShowAsync(room, server, walked, stop).ConfigureAwait(false);
     }
 
@@ -95,6 +101,8 @@ public sealed class ServedHistory(
         var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
         if (!entered.IsOk) return entered.Failure;
         var room = entered.Value.Room;
+        earliest = [.. earliest.Take(options.MaxNamedEvents)];
+        latest = [.. latest.Take(options.MaxNamedEvents)];
         var known = await storage.Events.FindManyAsync(room.Nid, latest, stop).ConfigureAwait(false);
         var previous = known.SelectMany(row => new StoredEvent(room, row).Pdu.PrevEvents).ToHashSet();
         var without = earliest.Concat(latest).ToHashSet();
@@ -108,6 +116,13 @@ public sealed class ServedHistory(
 
     /// <summary>A state with its auth chain, and that of one more event.</summary>
     internal async ValueTask<ServedState> StateAsync(
+        RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
+    {
+        using var turn = await states.EnterAsync(stop).ConfigureAwait(false);
+        return await ReadAsync(room, state, beside, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ServedState> ReadAsync(
         RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
     {
         var nids = state.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();

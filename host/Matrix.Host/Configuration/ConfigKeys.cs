@@ -434,6 +434,12 @@ internal static partial class ConfigKeys
             "rate_limits.federation_server_burst", ConfigTypes.Number, c => c.Rates.FederationServer.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.invites_per_second", ConfigTypes.Number, c => c.Rates.Invites.PerSecond,
+            "Invites that one server sends one user."),
+        Key(
+            "rate_limits.invites_burst", ConfigTypes.Number, c => c.Rates.Invites.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
             "Users, servers and addresses counted at once; the least busy are dropped first."),
         Key(

@@ -168,6 +168,9 @@ internal static partial class ConfigKeys
         Key(
             "federation.key_fetches_per_address", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerAddress,
             "The same, caused by requests from one address."),
+        Key(
+            "federation.key_fetches_per_sender", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerSender,
+            "Fetches of other servers' keys a minute that the events of one sending server cause."),
         .. ReceivingKeys(),
         .. OutboundKeys(),
         .. DeviceListKeys(),

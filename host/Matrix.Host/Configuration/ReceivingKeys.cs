@@ -6,8 +6,46 @@ internal static partial class ConfigKeys
     private static ConfigKey[] ReceivingKeys() =>
     [
         Key(
+            "federation.transactions_waiting", ConfigTypes.Whole(0, 1000), c => c.Rooms.Receiving.TransactionsWaiting,
+            "Transactions of one server that wait for the one before them; more get 429."),
+        Key(
             "federation.fetches", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.FetchesAtOnce,
             "Requests for missing events at once, of all rooms; others wait."),
+        Key(
+            "federation.fetches_of_server", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.FetchesOfServer,
+            "The same, to one server. A quarter of all is for servers that failed last."),
+        Key(
+            "federation.fetch_time", ConfigTypes.Duration, c => c.Rooms.Receiving.FetchTime,
+            "The time of a request for missing events."),
+        Key(
+            "federation.large_fetch_time", ConfigTypes.Duration, c => c.Rooms.Receiving.LargeFetchTime,
+            "The time of a request for a state or an auth chain."),
+        Key(
+            "federation.fetch_pause", ConfigTypes.Duration, c => c.Rooms.Receiving.FetchPause,
+            "The pause after a failed request for missing events; it doubles."),
+        Key(
+            "federation.longest_fetch_pause", ConfigTypes.Duration, c => c.Rooms.Receiving.LongestFetchPause,
+            "The longest such pause."),
+        Key(
+            "federation.fetch_wake_pause", ConfigTypes.Duration, c => c.Rooms.Receiving.FetchWakePause,
+            "A request of a server that was not reached ends its pause, at most once in this time."),
+        Key(
+            "federation.fetch_patience", ConfigTypes.Whole(0, 100), c => c.Rooms.Receiving.FetchPatience,
+            "Attempts to reach the servers that may have missing events, before the room goes on with a state from "
+                + "another server."),
+        Key(
+            "federation.fetch_servers", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.FetchServers,
+            "Servers whose failures to answer such requests are remembered."),
+        Key(
+            "federation.bulk_state", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.BulkState,
+            "Missing events of a state above which the whole state is fetched at once."),
+        Key(
+            "federation.staged_for", ConfigTypes.Duration, c => c.Rooms.Receiving.StagedFor,
+            "How long an acknowledged event waits for servers that are not reached; then it is given up, and the "
+                + "reason is recorded."),
+        Key(
+            "federation.given_up_events", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.GivenUpEvents,
+            "Acknowledged events of one room that were given up and are recorded."),
         Key(
             "federation.servers_of_room", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.PeersOfRoom,
             "Servers of a room among which those that are asked for missing events are chosen."),
@@ -21,6 +59,9 @@ internal static partial class ConfigKeys
         Key(
             "federation.staged_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Rooms.Receiving.StagedBytes,
             "The bytes of such events in one room."),
+        Key(
+            "federation.all_staged_bytes", ConfigTypes.Bytes(4 << 10), c => c.Rooms.Receiving.AllStagedBytes,
+            "The same in all rooms; beyond it, an event that lacks others gets an error."),
         Key(
             "federation.fetched_previous_events", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.Walk,
             "Missing previous events that are fetched for one received event; beyond these, the state before "
@@ -114,6 +155,18 @@ internal static partial class ConfigKeys
         Key(
             "federation.missing_events", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxMissingEvents,
             "Events in a response to a server that misses events."),
+        Key(
+            "federation.events_named", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxNamedEvents,
+            "Events that a request for missing ones, or for history, names; others are ignored."),
+        Key(
+            "federation.states_served", ConfigTypes.Whole(1, 1000), c => c.Rooms.StatesServed,
+            "States and auth chains that are read at once for other servers; others wait."),
+        Key(
+            "federation.states_served_to_server", ConfigTypes.Whole(1, 1000), c => c.Rooms.StatesServedToServer,
+            "The same, for one server."),
+        Key(
+            "federation.states_awaited", ConfigTypes.Whole(0, 10_000), c => c.Rooms.StatesAwaited,
+            "Requests of one server that wait for a state; more get 429."),
         Key(
             "federation.walk_levels", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxWalkLevels,
             "Levels of previous events that one such request walks through."),

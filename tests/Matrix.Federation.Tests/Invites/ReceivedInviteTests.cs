@@ -459,6 +459,28 @@ public sealed class ReceivedInviteTests
         (await room.InviteAsync(server, invite)).Is(200);
     }
 
+    [Test]
+    public async Task One_server_sends_one_user_few_invites_and_another_user_gets_his()
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.invites_per_second", "0.001"),
+            ("rate_limits.invites_burst", "2"));
+        server.Knows(_peer.Peer);
+        var alice = await LocalUser.RegisterAsync(server, "alice");
+        var bob = await LocalUser.RegisterAsync(server, "bob");
+
+        for (var n = 0; n < 2; n++)
+        {
+            var room = MembershipRoom.Create(_peer.Peer, "11");
+            (await room.InviteAsync(server, room.Sets(alice.UserId, "invite"))).Is(200);
+        }
+
+        var last = MembershipRoom.Create(_peer.Peer, "11");
+        (await last.InviteAsync(server, last.Sets(alice.UserId, "invite"))).Is(429, "M_LIMIT_EXCEEDED");
+        (await last.InviteAsync(server, last.Sets(bob.UserId, "invite"))).Is(200);
+    }
+
     private async Task<string> DeactivatedAsync()
     {
         var user = await LocalUser.RegisterAsync(_server, "gone");

@@ -36,6 +36,37 @@ public abstract class StagedEventsTests
         Assert.That(await BodiesAsync(alice, roomId), Is.EqualTo(new[] { "missing", "staged" }));
     }
 
+    [Test]
+    public async Task An_acknowledged_event_waits_for_a_server_that_fails_and_through_a_restart()
+    {
+        await using var peer = await PeerServer.StartAsync();
+        await using var server = await ServerProcess.StartAsync(NewDatabase());
+        var alice = await LocalUser.RegisterAsync(server, "alice");
+        var roomId = await alice.CreateRoomAsync("11");
+        var room = await PeerRoom.JoinAsync(server, peer.Peer, roomId, "bob");
+        peer.Rooms[roomId] = room;
+        peer.Fails = int.MaxValue;
+        _ = room.Say("bob", "missing");
+        var said = room.Say("bob", "staged");
+
+        var reply = (await room.SendAsync(server, "one", said)).Is(200).Json["pdus"]!;
+        Assert.That(reply[said.EventId]!.AsObject(), Is.Empty);
+        for (var attempt = 0; attempt < 100 && peer.Requests.Count < 3; attempt++) await Task.Delay(50);
+        Assert.That(peer.Requests, Has.Count.GreaterThanOrEqualTo(3));
+
+        await server.Process.KillAsync();
+        await server.Process.StartAsync();
+        Assert.That(await BodiesAsync(alice, roomId), Is.Empty);
+        peer.Fails = 0;
+
+        for (var attempt = 0; attempt < 100 && (await BodiesAsync(alice, roomId)).Length < 2; attempt++)
+        {
+            await Task.Delay(100);
+        }
+
+        Assert.That(await BodiesAsync(alice, roomId), Is.EqualTo(new[] { "missing", "staged" }));
+    }
+
     /// <summary>The database's address; null for SQLite.</summary>
     private protected abstract string? NewDatabase();
 
@@ -56,9 +87,10 @@ public sealed class SqliteStagedEventsTests : StagedEventsTests
 public sealed class PostgresStagedEventsTests : StagedEventsTests
 {
     private readonly PostgresProcess _postgres = new(inMemory: true);
+    private int _databases;
 
     [OneTimeTearDown]
     public void StopPostgres() => _postgres.Dispose();
 
-    private protected override string? NewDatabase() => _postgres.NewDatabase("staged");
+    private protected override string? NewDatabase() => _postgres.NewDatabase($"staged{++_databases}");
 }

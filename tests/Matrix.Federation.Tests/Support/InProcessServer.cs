@@ -126,6 +126,9 @@ public sealed class InProcessServer : IServerUnderTest
         return this;
     }
 
+    /// <summary>Makes a peer's keys unknown.</summary>
+    public void Forgets(Peer peer) => _keys.Peers.TryRemove(peer.Name, out _);
+
     public Task<Reply> SendAsync(HttpRequestMessage request) => Reply.SendAsync(Http, request);
 
     public async ValueTask DisposeAsync()

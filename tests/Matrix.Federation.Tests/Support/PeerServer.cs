@@ -18,6 +18,7 @@ public sealed class PeerServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private int _keyRequests;
+    private int _fails;
 
     private PeerServer(IPEndPoint at)
     {
@@ -50,6 +51,13 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Whether it answers such requests; otherwise it has nothing.</summary>
     public bool Answers { get; set; } = true;
 
+    /// <summary>The number of such requests that it still answers with 500.</summary>
+    public int Fails
+    {
+        get => Volatile.Read(ref _fails);
+        set => Volatile.Write(ref _fails, value);
+    }
+
     /// <summary>Requests wait until it is completed.</summary>
     public Task Held { get; set; } = Task.CompletedTask;
 
@@ -58,6 +66,9 @@ public sealed class PeerServer : IAsyncDisposable
 
     /// <summary>The most events that it returns to a request for history.</summary>
     public int MostBackfilled { get; set; } = 100;
+
+    /// <summary>Whether it answers requests for single events; otherwise it has none.</summary>
+    public bool HasEvents { get; set; } = true;
 
     /// <summary>The number of requests for its keys.</summary>
     public int KeyRequests => Volatile.Read(ref _keyRequests);
@@ -76,7 +87,7 @@ public sealed class PeerServer : IAsyncDisposable
         const string V1 = "/_matrix/federation/v1/";
         _app.MapGet(V1 + "event/{eventId}", (HttpContext http, string eventId) => ReplyAsync(
             http,
-            () => Rooms.Values.FirstOrDefault(room => room.Events.ContainsKey(eventId)) is { } room
+            () => HasEvents && Rooms.Values.FirstOrDefault(room => room.Events.ContainsKey(eventId)) is { } room
                 ? room.Transaction([PeerRoom.Json(room.Events[eventId])])
                 : null));
         _app.MapGet(V1 + "state_ids/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
@@ -88,6 +99,12 @@ public sealed class PeerServer : IAsyncDisposable
                 ["pdu_ids"] = Ids(state),
                 ["auth_chain_ids"] = Ids(room.AuthChainOf(state)),
             };
+        }));
+        _app.MapGet(V1 + "state/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
+        {
+            var room = Rooms[roomId];
+            var state = room.StateBefore(http.Request.Query["event_id"].ToString());
+            return new JsonObject { ["pdus"] = Whole(state), ["auth_chain"] = Whole(room.AuthChainOf(state)) };
         }));
         _app.MapGet(
             V1 + "event_auth/{roomId}/{eventId}",
@@ -148,7 +165,14 @@ public sealed class PeerServer : IAsyncDisposable
     private async Task ReplyAsync(HttpContext http, Func<JsonObject?> body)
     {
         Requests.Enqueue(http.Request.Path);
-        await Held;
+        await Held.WaitAsync(http.RequestAborted);
+        if (Interlocked.Decrement(ref _fails) >= 0)
+        {
+            http.Response.StatusCode = 500;
+            return;
+        }
+
+        Fails = 0;
         var json = Answers ? body() : null;
         http.Response.StatusCode = json is null ? 404 : 200;
         http.Response.ContentType = "application/json";

@@ -280,6 +280,30 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Fetches_that_the_events_of_one_server_cause_are_bounded()
+    {
+        _options = _options with { MaxKeyFetchesPerSender = 3 };
+
+        async Task<int> Cause(string sender, string prefix)
+        {
+            var before = _servers.Requests;
+            for (var n = 0; n < 10; n++)
+            {
+                await Keys.FindAsync($"{prefix}{n}.example", [One], Now, KeyUse.Event, sender, Stop);
+            }
+
+            return _servers.Requests - before;
+        }
+
+        Assert.That(await Cause("two.example", "a"), Is.EqualTo(3));
+        Assert.That(await Cause("three.example", "b"), Is.EqualTo(3));
+        await Keys.FindAsync("two.example", [One], Now, KeyUse.Event, "two.example", Stop);
+        Assert.That(_servers.Requests, Is.EqualTo(7), "its own keys are not others'");
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(await Cause("two.example", "c"), Is.EqualTo(3));
+    }
+
+    [Test]
     public async Task Keys_that_verified_events_are_known_after_a_restart()
     {
         Publish(Response().With(One, _first).WithFormer(Two, _second, Now - 5));

@@ -121,25 +121,61 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
     public async Task Staged_events_come_back_in_the_order_in_which_they_came()
     {
         await Write(
-            new EventStaged(Kitchen, EventId("b"), "elsewhere.org", Json("{\"n\":1}")),
-            new EventStaged(Kitchen, EventId("a"), "elsewhere.org", Json("{\"n\":2}")));
+            new EventStaged(Kitchen, EventId("b"), "elsewhere.org", Json("{\"n\":1}"), 10),
+            new EventStaged(Kitchen, EventId("a"), "elsewhere.org", Json("{\"n\":2}"), 20));
         await Write(
-            new EventStaged(Kitchen, EventId("b"), "other.org", Json("{\"n\":3}")),
-            new EventStaged(Garden, EventId("b"), "other.org", Json("{\"n\":4}")));
+            new EventStaged(Kitchen, EventId("b"), "other.org", Json("{\"n\":3}"), 30),
+            new EventStaged(Garden, EventId("b"), "other.org", Json("{\"n\":4}"), 40));
 
         var staged = await Store.StagedEvents.OfRoomAsync(Kitchen, 9, Stop);
 
         Assert.That(
-            staged.Select(row => (row.EventId, row.Peer, Text(row.Json))),
+            staged.Select(row => (row.EventId, row.Peer, Text(row.Json), row.StagedAt)),
             Is.EqualTo(new[]
             {
-                (EventId("b"), "elsewhere.org", "{\"n\":1}"), (EventId("a"), "elsewhere.org", "{\"n\":2}"),
+                (EventId("b"), "elsewhere.org", "{\"n\":1}", 10L), (EventId("a"), "elsewhere.org", "{\"n\":2}", 20L),
             }));
         Assert.That(await Store.StagedEvents.RoomsAsync(Stop), Is.EquivalentTo(new[] { Kitchen, Garden }));
 
         await Write(new StagedEventRemoved(Kitchen, EventId("a")), new StagedEventRemoved(Kitchen, EventId("b")));
 
         Assert.That(await Store.StagedEvents.RoomsAsync(Stop), Is.EqualTo(new[] { Garden }));
+    }
+
+    [Test]
+    public async Task The_latest_events_that_were_given_up_are_kept_with_the_reason()
+    {
+        foreach (var name in new[] { "a", "b", "c", "a" })
+        {
+            await Write(new StagedEventGivenUp(Kitchen, EventId(name), $"because of {name}", Keep: 2));
+        }
+
+        await Write(new StagedEventGivenUp(Garden, EventId("a"), "NotReached\0", Keep: 2));
+
+        var givenUp = await Store.StagedEvents.GivenUpAsync(Kitchen, 9, Stop);
+        Assert.That(
+            givenUp.Select(row => (row.EventId, row.Reason)),
+            Is.EqualTo(new[] { (EventId("a"), "because of a"), (EventId("c"), "because of c") }));
+        Assert.That(givenUp.Select(row => row.GivenUpAt), Is.All.GreaterThan(0));
+        Assert.That((await Store.StagedEvents.GivenUpAsync(Garden, 1, Stop))[0].Reason, Is.EqualTo("NotReached\0"));
+    }
+
+    [Test]
+    public async Task An_auth_chain_is_read_at_once()
+    {
+        await Write(
+            new AuthEventsCited(Live(Kitchen, 2), [Live(Kitchen, 1)], 1),
+            new AuthEventsCited(Live(Kitchen, 3), [Live(Kitchen, 1), _outlier], 2),
+            new AuthEventsCited(Live(Kitchen, 4), [Live(Kitchen, 2), Live(Kitchen, 3)], 3),
+            new AuthEventsCited(Live(Kitchen, 5), [Live(Kitchen, 4)], 4));
+
+        Assert.That(
+            await Store.AuthChains.ChainAsync([Live(Kitchen, 4), Live(Kitchen, 2)], Stop),
+            Is.EquivalentTo(new[]
+            {
+                Live(Kitchen, 4), Live(Kitchen, 3), Live(Kitchen, 2), Live(Kitchen, 1), _outlier,
+            }));
+        Assert.That(await Store.AuthChains.ChainAsync([], Stop), Is.Empty);
     }
 
     [Test]

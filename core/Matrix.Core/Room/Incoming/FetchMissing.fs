@@ -4,6 +4,7 @@ open System
 open System.Collections.Generic
 open System.Threading
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Ident
 
 /// The order of staged events in the graph.
@@ -74,10 +75,20 @@ type internal FetchMissing
     let nextHistory = Undoable(log, frontier.Value.Numbers.NextHistory)
     let states = FetchState(known, staging, missingEvents, limits)
 
-    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room.
-    let peersOf (peer: string) (event: ReceivedEvent) : Lazy<string[]> =
+    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room. If the search
+    /// begins again, others of them come first.
+    let peersOf (peer: string) (event: ReceivedEvent) (round: int) : Lazy<string[]> =
         let servers () =
-            Seq.append [ peer; UserId.server event.Pdu.Sender ] known.Servers
+            let ofRoom = Seq.toArray known.Servers
+
+            let others =
+                if ofRoom.Length = 0 then
+                    ofRoom
+                else
+                    let skipped = round * max 1 (limits.Peers - 2) % ofRoom.Length
+                    Array.append ofRoom[skipped..] ofRoom[.. skipped - 1]
+
+            Seq.append [ peer; UserId.server event.Pdu.Sender ] others
             |> Seq.filter (fun other -> other <> "" && other <> server)
             |> Seq.distinct
             |> Seq.truncate limits.Peers
@@ -121,10 +132,10 @@ type internal FetchMissing
                 || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.IsGivenUp id)
             then
                 // Every peer was asked.
-                if s.AuthPeer > s.Peers.Length then
+                if s.AuthPeer > s.Peers.Length && s.Unreached.Count = 0 then
                     staging.GiveUp missing
 
-                staging.Drop(s, DropReason.AuthEventUnavailable missing[0])
+                staging.End(s, DropReason.AuthEventUnavailable missing[0])
             elif s.Budget.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
             elif s.AuthPeer = 0 then
@@ -138,8 +149,9 @@ type internal FetchMissing
         let left = limits.Walk - s.Budget.Walked
         let believes = practices.BelievesStates && s.StatePeer < s.Peers.Length
 
-        // Every peer was asked.
-        if s.PreviousPeer >= s.Peers.Length && not s.TooMuchAsked then
+        let wereAllAsked = s.PreviousPeer >= s.Peers.Length
+
+        if wereAllAsked && not s.TooMuchAsked && s.Unreached.Count = 0 then
             staging.GiveUp missing
 
         let isHopeless =
@@ -147,12 +159,23 @@ type internal FetchMissing
         // Pages of history are not extended: the host asks for the next page.
         let believes = believes || s.IsHistory
 
-        if left <= 0 || s.PreviousPeer >= s.Peers.Length || isHopeless || believes then
+        // A peer that was not reached may have the events: the state before the event would leave a gap.
+        let isPatient =
+            wereAllAsked
+            && s.Unreached.Count > 0
+            && s.Rounds < limits.Patience
+            && left > 0
+            && not isHopeless
+            && not believes
+
+        if isPatient then
+            staging.Postpone s |> ignore
+        elif left <= 0 || wereAllAsked || isHopeless || believes then
             states.Ask s
-        elif s.PreviousPeer = 0 then
+        elif not s.PreviousReached then
             missingEvents.Ask(
                 s,
-                s.Peers[0],
+                s.Peers[s.PreviousPeer],
                 Purpose.Previous,
                 Request.Missing(s.Id, earliest.Value, min limits.Page left)
             )
@@ -174,8 +197,14 @@ type internal FetchMissing
         match Signing.state s.Event s.KeysAsked.Contains with
         | SignatureState.Holds -> true
         | SignatureState.Broken by ->
+            let isInvalid =
+                s.Event.Signatures
+                |> Array.exists (fun each -> each.Signature.Entity = by && each.Fate = SignatureFate.Invalid)
+
             if s.TakeCopy() then
                 staging.Again s
+            elif s.WithoutKeys.Contains by && not isInvalid then
+                staging.End(s, DropReason.NotSigned by)
             else
                 staging.Drop(s, DropReason.NotSigned by)
 
@@ -213,6 +242,14 @@ type internal FetchMissing
             s.AskedWhole <- true
             staging.Ask(s, sender, Purpose.Whole, Request.Events [| s.Id |])
             false
+
+    let beginAgain (s: Staged) : unit =
+        // The peers that were reached had not all that it lacks either.
+        if s.IsReceived then
+            s.Budget.BeginAgain()
+
+        s.BeginAgain(peersOf s.Peer s.Event (s.Rounds + 1))
+        staging.Again s
 
     /// Whether an event still lacks what it requested. It may have come in another way.
     let stillLacks (s: Staged) (purpose: Purpose) : bool =
@@ -300,7 +337,7 @@ type internal FetchMissing
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
                     staging.Report(id, DropReason.Circular)
                 else
-                    let s = Staged(log, event, peer, peersOf peer event, budget, isOutlier)
+                    let s = Staged(log, event, peer, peersOf peer event 0, budget, isOutlier)
 
                     match staging.Add s with
                     | ValueSome reason -> staging.Report(id, reason)
@@ -326,13 +363,25 @@ type internal FetchMissing
                 staging.NotReady s
                 staging.Again s
 
-    /// Takes an event of a transaction.
-    member this.StageLive(event: ReceivedEvent, peer: string) : unit =
-        this.Stage(event, peer, FetchBudget log, false)
+    /// Takes an event of a transaction, which came at this time.
+    member this.StageLive(event: ReceivedEvent, peer: string, since: int64) : unit =
+        this.Stage(event, peer, FetchBudget(log, since), false)
 
         match staging.Find event.Pdu.EventId with
         | null -> ()
-        | s -> s.HistoryOrdinal <- 0u
+        | s ->
+            s.HistoryOrdinal <- 0u
+            s.IsReceived <- true
+
+    /// Begins postponed searches again that are due.
+    member _.Retry() : unit =
+        for s in staging.TakeDue() do
+            beginAgain s
+
+    /// Begins postponed searches again that wait for this peer.
+    member _.Reached(peer: string) : unit =
+        for s in staging.TakeWaitingFor peer do
+            beginAgain s
 
     /// Takes events of history, and numbers them in the order of the graph: below all others, or in a place.
     member this.StageHistory(events: struct (string * ReceivedEvent)[], place: struct (uint32 * uint32) voption) : unit =
@@ -347,7 +396,7 @@ type internal FetchMissing
                 | s -> not s.IsOutlier
 
             if not isWaiting then
-                this.Stage(event, peer, FetchBudget log, false)
+                this.Stage(event, peer, FetchBudget(log, staging.Now), false)
 
                 match staging.Find id with
                 | null -> ()
@@ -406,12 +455,16 @@ type internal FetchMissing
             | Input.At _
             | Input.Malformed _
             | Input.HistoryPlace _
+            | Input.Reached _
             | Input.Resolved _ -> ()
             | Input.Received(_, event)
+            | Input.Resumed(_, event, _)
+            | Input.Decide(_, event)
             | Input.History(_, event) -> scanEvent event false
             | Input.Responded(number, response) ->
                 match staging.Request number, response with
-                | ValueSome(struct (request, purpose)), Response.Events events ->
+                | ValueSome(struct (request, purpose)), Response.Events events
+                | ValueSome(struct (request, purpose)), Response.NotNow(events, _) ->
                     for event in usable purpose request events do
                         scanEvent event (purpose <> Purpose.Previous)
                 | ValueSome _, Response.State(ids, chain) when
@@ -428,6 +481,22 @@ type internal FetchMissing
         | ValueNone -> ()
         | ValueSome(struct (request, purpose, s)) ->
             let usable events = usable purpose request events
+
+            // What a peer sent before it was no longer reached counts as any response.
+            let response =
+                match response with
+                | Response.NotNow(events, retryAt) ->
+                    missingEvents.NotReached(s, request, retryAt)
+
+                    if events.Length > 0 then
+                        Response.Events events
+                    else
+                        Response.Nothing
+                | response ->
+                    if purpose = Purpose.Previous then
+                        s.PreviousReached <- true
+
+                    response
 
             match purpose, response with
             | Purpose.Keys, Response.Signatures signatures -> s.Recheck signatures

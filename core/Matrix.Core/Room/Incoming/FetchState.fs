@@ -129,7 +129,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
             if staging.HoldsState s then
                 missingEvents.Ask(s, s.Peers[s.StatePeer], Purpose.State, Request.StateBefore s.Id)
         else
-            staging.Drop(
+            staging.End(
                 s,
                 if s.TooMuch then
                     DropReason.TooMuchMissing limits.AuthChain

@@ -54,6 +54,28 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
     member _.ForgetState(s: Staged, peer: string) : unit =
         s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
 
+    /// A peer was not reached: it may be asked for the same again.
+    member _.NotReached(s: Staged, made: PeerRequest, retryAt: int64) : unit =
+        let forget (key: string) =
+            s.Budget.Asked.Remove(struct (made.Peer, key)) |> ignore
+
+        match made.Request with
+        | Request.Keys(server, _) -> s.WithoutKeys.Add server |> ignore
+        | Request.Events ids when made.IsOfState ->
+            match s.Budget.OfStates.TryFind made.Peer with
+            | ValueSome count -> s.Budget.OfStates.Set(made.Peer, max 0 (count - ids.Length))
+            | ValueNone -> ()
+        | Request.Events ids ->
+            for id in ids do
+                forget ("event " + id)
+                forget ("outlier " + id)
+        | Request.AuthChain id -> forget ("auth chain " + id)
+        | Request.Missing(latest, _, _) -> forget ("missing " + latest)
+        | Request.StateBefore id -> forget ("state " + id)
+
+        s.Unreached.Add made.Peer |> ignore
+        s.Budget.RetryAt <- min s.Budget.RetryAt retryAt
+
     /// A peer returned nothing: the next one is asked.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
         match purpose with

@@ -32,6 +32,9 @@ type PeerRequest = {
     Request: Request
     /// The staged event that waits for the response.
     For: string
+    /// Whether the requested events are those of the state before `For`: they may be many, and come with
+    /// `GET /state/{roomId}` at once.
+    IsOfState: bool
 }
 
 /// The response to a request.
@@ -43,8 +46,11 @@ type Response =
     | State of stateIds: string[] * authChainIds: string[]
     /// To `Keys`: all signatures of the request, checked with the keys that are now known.
     | Signatures of CheckedSignature[]
-    /// The peer has nothing, refuses, or was not reached.
+    /// The peer has nothing, or refuses.
     | Nothing
+    /// The peer was not reached, or could not answer now; `events` are those that it sent nevertheless. It may be asked
+    /// again from this time on.
+    | NotNow of events: ReceivedEvent[] * retryAt: int64
 
 /// The reason why an event was not decided. Nothing of it is kept: it may come again.
 [<RequireQualifiedAccess>]
@@ -61,6 +67,8 @@ type DropReason =
     | StateUnavailable
     /// The states after its previous events could not be resolved.
     | Unresolvable of ResolutionError
+    /// For too long, peers that may have what it needs could not be reached.
+    | NotReached of milliseconds: int64
     /// Too many events are staged in this room, or from this peer in this room.
     | StagingFull of limit: int
     /// More of its history is missing than is fetched for one event.
@@ -68,6 +76,8 @@ type DropReason =
     /// Fetching its history took more requests than the limit for one received event, or than its peers are asked in
     /// one minute.
     | TooManyRequests of limit: int
+    /// It lacks others, and its sender waits for the decision.
+    | MustNotWait
     /// It depends on itself.
     | Circular
     /// The numbers of the room's outliers are used up, or those of a place in its history.
@@ -191,6 +201,15 @@ type IncomingLimits = {
     GivenUp: int
     /// How long they are not requested again, in milliseconds.
     GivenUpFor: int64
+    /// How often the search for what an event lacks begins again because a peer was not reached, before it goes on
+    /// without that peer: with the state from another one, or without an event that was only fetched.
+    Patience: int
+    /// The pause before such a search begins again, in milliseconds. It doubles.
+    FirstPause: int64
+    /// The longest such pause.
+    LongestPause: int64
+    /// How long a received event waits for peers that are not reached, in milliseconds.
+    WaitsFor: int64
     /// The most extremities that a request names: the latest.
     Extremities: int
     /// The most rejected and soft-failed events walked through in the search for accepted ones.
@@ -229,6 +248,10 @@ type IncomingLimits = {
         RequestsPerMinute = 1_000
         GivenUp = 1_000
         GivenUpFor = 600_000L
+        Patience = 3
+        FirstPause = 1_000L
+        LongestPause = 600_000L
+        WaitsFor = 86_400_000L
         Extremities = 64
         LookedThrough = 1_000
         Previous = 20

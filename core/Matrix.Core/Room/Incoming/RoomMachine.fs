@@ -124,9 +124,14 @@ type RoomMachine
 
     let absorb (input: Input) =
         match input with
-        | Input.At now -> staging.At now
+        | Input.At now ->
+            staging.At now
+            fetchMissing.Retry()
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
-        | Input.Received(peer, event) -> fetchMissing.StageLive(event, peer)
+        | Input.Received(peer, event)
+        | Input.Decide(peer, event) -> fetchMissing.StageLive(event, peer, staging.Now)
+        | Input.Resumed(peer, event, since) -> fetchMissing.StageLive(event, peer, since)
+        | Input.Reached peer -> fetchMissing.Reached peer
         // Staged together.
         | Input.History _
         | Input.HistoryPlace _ -> ()
@@ -209,6 +214,14 @@ type RoomMachine
         if not facts.IsComplete then
             facts.Fail()
 
+        // An event that came before waits for its own sake too.
+        let urgent = [
+            for input in inputs do
+                match input with
+                | Input.Decide(_, event) when isNull (staging.Find event.Pdu.EventId) -> event.Pdu.EventId
+                | _ -> ()
+        ]
+
         for input in inputs do
             log.Attempt(fun () -> absorb input) |> ignore
 
@@ -231,6 +244,15 @@ type RoomMachine
             |> ignore
 
         goOn decided
+
+        for id in urgent do
+            match staging.Find id with
+            | null -> ()
+            | s -> staging.Drop(s, DropReason.MustNotWait)
+
+        if not urgent.IsEmpty then
+            goOn decided
+
         let struct (requests, dropped) = staging.Collect()
 
         {
@@ -243,6 +265,7 @@ type RoomMachine
             Requests = requests
             Decided = decided.ToArray()
             Dropped = dropped
+            RetryAt = staging.RetryAt
         }
 
     /// Whether an event is of this room, or creates it.
@@ -321,6 +344,7 @@ type RoomMachine
             Requests = [||]
             Decided = [||]
             Dropped = [||]
+            RetryAt = 0L
         })
 
     member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
@@ -401,6 +425,12 @@ type RoomMachine
     member _.Waiting = staging.Count
     member _.WaitingBytes = staging.Bytes
     member _.IsStaged(eventId: string) = not (isNull (staging.Find eventId))
+
+    member _.Staged(eventId: string) : Pdu | null =
+        match staging.Find eventId with
+        | null -> null
+        | s -> s.Pdu
+
     member _.NotDurable = known.UndurableCount
     member _.Known(eventId: string) = known.FindHere eventId
     member _.AuthState(state: StateTree) = known.AuthStateBy known.FindHere state

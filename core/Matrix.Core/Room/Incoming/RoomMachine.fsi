@@ -1,6 +1,7 @@
 namespace Matrix.Core.Room.Incoming
 
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.State
 
@@ -96,6 +97,9 @@ type RoomMachine =
 
     /// Whether an event waits to be decided.
     member IsStaged: eventId: string -> bool
+
+    /// The event that waits to be decided; null if there is none with that id.
+    member Staged: eventId: string -> Pdu | null
 
     /// The number of undurable decisions.
     member NotDurable: int

@@ -5,12 +5,25 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.State
 
-/// The amounts fetched for one received event, and for the events that it led to.
+/// The amounts fetched for one received event, and for the events that it led to. `since` is when it came.
 [<Sealed>]
-type internal FetchBudget(log: UndoLog) =
+type internal FetchBudget(log: UndoLog, since: int64) =
     let walked = Undoable(log, 0)
     let chain = Undoable(log, 0)
     let requests = Undoable(log, 0)
+    let retryAt = Undoable(log, Int64.MaxValue)
+
+    /// When the received event came.
+    member _.Since = since
+
+    /// The earliest time at which a peer that was not reached may be asked again; the greatest number if all were
+    /// reached.
+    member _.RetryAt
+        with get () = retryAt.Value
+        and set (time: int64) = retryAt.Value <- time
+
+    /// Whether a peer was not reached since the search began.
+    member _.IsUnreached = retryAt.Value < Int64.MaxValue
 
     /// Previous events.
     member _.Walked
@@ -42,6 +55,18 @@ type internal FetchBudget(log: UndoLog) =
 
     /// Auth events of another room, which are not decided here.
     member val Foreign = UndoableMap<string, Pdu>(log, Dictionary())
+
+    /// The search begins again: everything may be requested again. The number of requests stays.
+    member this.BeginAgain() : unit =
+        walked.Value <- 0
+        chain.Value <- 0
+        retryAt.Value <- Int64.MaxValue
+        this.GivenUp.Clear()
+        this.Stateless.Clear()
+        this.Asked.Clear()
+
+        for peer in Seq.toArray this.OfStates.Keys do
+            this.OfStates.Remove peer |> ignore
 
     /// Whether an event was given up before. With `withState`, also if it can be decided only as an outlier.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
@@ -87,6 +112,11 @@ type internal Staged
     (log: UndoLog, received: ReceivedEvent, peer: string, peers: Lazy<string[]>, budget: FetchBudget, isOutlier: bool) =
 
     let mostCopies = 4
+    let peers = Undoable(log, peers)
+    let isReceived = Undoable(log, false)
+    let rounds = Undoable(log, 0)
+    let postponedUntil = Undoable(log, 0L)
+    let previousReached = Undoable(log, false)
     let event = Undoable<ReceivedEvent>(log, received)
     let copies = Undoable<ReceivedEvent list>(log, [])
     let keysAsked = UndoableSet<string>(log)
@@ -156,9 +186,33 @@ type internal Staged
     member _.Peer = peer
 
     /// The peers to ask about it, in order.
-    member _.Peers = peers.Value
+    member _.Peers = peers.Value.Value
 
     member _.Budget = budget
+
+    /// Whether it came in a transaction, so that its sender knows that it is here. Others were fetched.
+    member _.IsReceived
+        with get () = isReceived.Value
+        and set (received: bool) = isReceived.Value <- received
+
+    /// How often the search for what it lacks began again.
+    member _.Rounds = rounds.Value
+
+    /// When that search begins again; 0 if it is not postponed.
+    member _.PostponedUntil
+        with get () = postponedUntil.Value
+        and set (time: int64) = postponedUntil.Value <- time
+
+    /// The peers that were not reached since the search began.
+    member val Unreached = UndoableSet<string>(log)
+
+    /// The servers whose keys could not be fetched since the search began.
+    member val WithoutKeys = UndoableSet<string>(log)
+
+    /// Whether a peer that was asked for previous events was reached since the search began.
+    member _.PreviousReached
+        with get () = previousReached.Value
+        and set (reached: bool) = previousReached.Value <- reached
 
     /// Whether it is decided by its auth events alone.
     member _.IsOutlier
@@ -215,6 +269,20 @@ type internal Staged
     member _.StateFrom
         with get () = stateFrom.Value
         and set (peer: string | null) = stateFrom.Value <- peer
+
+    /// The search for what it lacks begins again, with these peers.
+    member this.BeginAgain(others: Lazy<string[]>) : unit =
+        peers.Value <- others
+        rounds.Value <- rounds.Value + 1
+        previousPeer.Value <- 0
+        statePeer.Value <- 0
+        authPeer.Value <- 0
+        tooMuch.Value <- false
+        tooMuchAsked.Value <- false
+        previousReached.Value <- false
+        keysAsked.Clear()
+        this.Unreached.Clear()
+        this.WithoutKeys.Clear()
 
     /// Whether an event of another room is among its auth events. Those of a create event do not matter.
     member this.CitesForeign(eventId: string) : bool =

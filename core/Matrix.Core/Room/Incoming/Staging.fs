@@ -54,6 +54,27 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let queue = UndoableQueue<Staged>(log)
     let queuedCount = Undoable(log, 0)
 
+    // Events that wait for peers that were not reached, by the time at which the search begins again.
+    let postponed =
+        UndoableMap<struct (int64 * string), Staged>(
+            log,
+            SortedDictionary(
+                {
+                    new IComparer<struct (int64 * string)> with
+                        member _.Compare(struct (time, id), struct (otherTime, otherId)) =
+                            if time <> otherTime then
+                                compare time otherTime
+                            else
+                                String.CompareOrdinal(id, otherId)
+                }
+            )
+        )
+
+    let goOn (s: Staged) =
+        if s.PostponedUntil > 0L then
+            postponed.Remove(struct (s.PostponedUntil, s.Id)) |> ignore
+            s.PostponedUntil <- 0L
+
     let ofPeer peer =
         match perPeer.TryFind peer with
         | ValueSome count -> count
@@ -127,6 +148,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                 askedOf.Remove peer |> ignore
 
         now.Value <- max now.Value time
+
+    /// The time; 0 while it is not known.
+    member _.Now = now.Value
 
     /// Whether a peer may be asked in this minute.
     member _.MayAsk(peer: string) : bool =
@@ -231,6 +255,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// An event can be decided.
     member _.Ready(s: Staged) : unit =
+        goOn s
         s.IsReady <- true
         ready.Set(s.DecisionPlace, s)
 
@@ -301,6 +326,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         this.ReleaseState s
         forgetAwaited s
         leaveQueue s
+        goOn s
 
         if staged.Remove s.Id then
             bytes.Value <- bytes.Value - s.Bytes
@@ -339,6 +365,66 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         this.Report(s.Id, reason)
 
+    /// Postpones the search for what an event lacks, if a peer was not reached that may have it. False if it has to end
+    /// now: every peer was reached, or the event was only fetched and has waited often enough.
+    member this.Postpone(s: Staged) : bool =
+        let mayWait =
+            (s.Unreached.Count > 0 && s.Rounds < limits.Patience)
+            || (s.IsReceived && s.Budget.IsUnreached)
+
+        if s.PostponedUntil > 0L then
+            true
+        elif not mayWait then
+            false
+        else
+            let pause = min limits.LongestPause (limits.FirstPause <<< min 30 s.Rounds)
+            let asked = min s.Budget.RetryAt (now.Value + limits.LongestPause)
+            let until = max asked (now.Value + pause)
+
+            if until > s.Budget.Since + limits.WaitsFor then
+                this.Drop(s, DropReason.NotReached limits.WaitsFor)
+            else
+                // A fetched state is large: it is requested again.
+                match s.StateFrom with
+                | null -> ()
+                | peer -> s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
+
+                this.ReleaseState s
+                s.StateFrom <- null
+                s.PostponedUntil <- until
+                postponed.Set(struct (until, s.Id), s)
+
+            true
+
+    /// Ends the search for what an event lacks: it is dropped, unless it waits for a peer that was not reached.
+    member this.End(s: Staged, reason: DropReason) : unit =
+        if not (this.Postpone s) then
+            this.Drop(s, reason)
+
+    /// The events whose search begins again now.
+    member _.TakeDue() : Staged[] =
+        let due =
+            postponed.Values
+            |> Seq.takeWhile (fun s -> s.PostponedUntil <= now.Value)
+            |> Seq.toArray
+
+        Array.iter goOn due
+        due
+
+    /// The events that wait for this peer, whose search begins again now.
+    member _.TakeWaitingFor(peer: string) : Staged[] =
+        let found = postponed.Values |> Seq.filter _.Unreached.Contains(peer) |> Seq.toArray
+
+        Array.iter goOn found
+        found
+
+    /// When the first search begins again; 0 if none is postponed.
+    member _.RetryAt: int64 =
+        if postponed.Count = 0 then
+            0L
+        else
+            (Seq.head postponed.Values).PostponedUntil
+
     /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event
     /// makes one for each of its signers.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
@@ -352,7 +438,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                 Peer = peer
                 Request = request
                 For = s.Id
+                IsOfState = (purpose = Purpose.StateEvents)
             }
+
+            goOn s
 
             if counts then
                 s.Budget.Requests <- s.Budget.Requests + 1
@@ -383,8 +472,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The requests without a response, oldest first.
     member _.Outstanding: PeerRequest[] = [| for struct (made, _) in requests.Values -> made |]
 
-    /// Whether no request is outstanding.
-    member _.IsSilent = requests.Count = 0
+    /// Whether no request is outstanding, and none is postponed.
+    member _.IsSilent = requests.Count = 0 && postponed.Count = 0
 
     /// An outstanding request; none if there is none with this number.
     member _.Request(number: int) : struct (PeerRequest * Purpose) voption = requests.TryFind number

@@ -186,6 +186,13 @@ type Input =
     | At of now: int64
     /// This peer sent an event in a transaction.
     | Received of peer: string * event: ReceivedEvent
+    /// The same for an event that was staged before the machine was made: when it came, in milliseconds.
+    | Resumed of peer: string * event: ReceivedEvent * since: int64
+    /// This peer waits for the decision about an event, as of `PUT /send_join`: if the event lacks others, it is
+    /// dropped.
+    | Decide of peer: string * event: ReceivedEvent
+    /// A peer that was not reached may be asked again, before the time that the response named.
+    | Reached of peer: string
     /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no
     /// extremity. Its previous events are not fetched: if one is missing, the state before the event is. The events of
     /// one call get numbers of history in the order of the graph.
@@ -212,4 +219,6 @@ type Output = {
     Decided: DecidedEvent[]
     /// Events that are no longer staged, with the reason; "" for a malformed event without an id.
     Dropped: struct (string * DropReason)[]
+    /// When the machine needs the time again: staged events wait for peers that were not reached. 0 if none does.
+    RetryAt: int64
 }

@@ -7,7 +7,8 @@ using Matrix.Host.Rooms.Inviting;
 namespace Matrix.Host.Api.Federation.InvitingToRooms;
 
 /// <summary>Invites of local users by other servers. Server-Server API, "Inviting to a room".</summary>
-internal sealed class Invites(ReceivedInvites invites) : IFederationEndpoints
+internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, FederationOptions server)
+    : IFederationEndpoints
 {
     private const string Path = "invite/{roomId}/{eventId}";
     private const string State = "invite_room_state";
@@ -51,6 +52,12 @@ internal sealed class Invites(ReceivedInvites invites) : IFederationEndpoints
     private async ValueTask<(Answer? Refusal, JsonObject? Signed)> SignedAsync(
         Call call, Body body, CancellationToken stop)
     {
+        // A user who is none of this server's is refused below.
+        var wait = body.Event.Text("state_key") is { } userId && server.IsLocalUser(userId)
+            ? limiter.Take(RateClass.Invites, $"{call.Peer.ServerName} {userId}")
+            : TimeSpan.Zero;
+        if (wait > TimeSpan.Zero) return (Answer.LimitExceeded(wait), null);
+
         var invite = new ReceivedInvite(
             call.Peer.ServerName, call["roomId"], call["eventId"], body.Version, body.Event, body.State);
         var signed = await invites.ReceiveAsync(invite, stop).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation.Transactions.Edus;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Inbound;
@@ -38,7 +39,7 @@ internal sealed class SendTransaction(ReceivedTransactions transactions, Receive
         var response = await transactions.ReceiveAsync(
             origin, call["txnId"], body.Pdus, stop => edus.ReceiveAsync(origin, body.Edus, stop), stop)
             .ConfigureAwait(false);
-        return Answer.Bytes(JsonText.Write(response));
+        return response.IsOk ? Answer.Bytes(JsonText.Write(response.Value)) : RoomAnswers.Of(response.Failure);
     }
 
     private sealed record TransactionBody(IReadOnlyList<JsonObject> Pdus, IReadOnlyList<Json> Edus);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Events;
 
@@ -7,6 +8,21 @@ internal sealed class AuthChainsTable(IReads reads) : IAuthChainsTable
 {
     private static readonly Statement Citing = Statement.Of(
         "SELECT citing_nid FROM auth_citations WHERE cited_nid = $1 ORDER BY citing_nid DESC LIMIT $2");
+
+    // The numbers come as one text, because a recursion from each of them would read shared chains many times.
+    private static readonly Statement Chain = Statement.Of(
+        """
+        WITH RECURSIVE chain (nid) AS (
+            SELECT CAST(value AS INTEGER) FROM json_each('[' || $1 || ']')
+            UNION SELECT c.cited_nid FROM chain JOIN auth_citations c ON c.citing_nid = chain.nid)
+        SELECT nid FROM chain
+        """,
+        """
+        WITH RECURSIVE chain (nid) AS (
+            SELECT CAST(value AS BIGINT) FROM unnest(string_to_array($1, ',')) AS value
+            UNION SELECT c.cited_nid FROM chain JOIN auth_citations c ON c.citing_nid = chain.nid)
+        SELECT nid FROM chain
+        """);
 
     private static readonly Statement Heights = Statement.ByKeys(
         "SELECT event_nid, height FROM auth_heights WHERE event_nid = KEY");
@@ -51,6 +67,17 @@ internal sealed class AuthChainsTable(IReads reads) : IAuthChainsTable
     public ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Citing, (cited, limit), static (a, q) => a.Nid(q.cited).Int(q.limit), static row => row.Nid(0), stop);
+
+    public async ValueTask<IReadOnlyList<EventNid>> ChainAsync(
+        IReadOnlyCollection<EventNid> events, CancellationToken stop) =>
+        events.Count == 0
+            ? []
+            : await reads.ListAsync(
+                Chain,
+                string.Join(',', events.Select(nid => nid.Value.ToString(CultureInfo.InvariantCulture))),
+                static (a, numbers) => a.Text(numbers),
+                static row => row.Nid(0),
+                stop);
 
     public async ValueTask<IReadOnlyDictionary<EventNid, int>> HeightsAsync(
         IReadOnlyCollection<EventNid> events, CancellationToken stop)

@@ -14,6 +14,12 @@ public interface IAuthChainsTable
     /// </summary>
     ValueTask<IReadOnlyList<EventNid>> CitingAsync(EventNid cited, int limit, CancellationToken stop);
 
+    /// <summary>
+    /// These state events and their auth chains, as far as they are in the index, in one round trip. Outliers that came
+    /// live may be named by their old number.
+    /// </summary>
+    ValueTask<IReadOnlyList<EventNid>> ChainAsync(IReadOnlyCollection<EventNid> events, CancellationToken stop);
+
     /// <summary>The heights of these state events; those without one are left out.</summary>
     ValueTask<IReadOnlyDictionary<EventNid, int>> HeightsAsync(
         IReadOnlyCollection<EventNid> events, CancellationToken stop);

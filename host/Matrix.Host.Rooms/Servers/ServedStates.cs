@@ -1,0 +1,88 @@
+namespace Matrix.Host.Rooms.Servers;
+
+/// <summary>
+/// Bounds the whole states and auth chains that are read at once for other servers: over all, and for each server, so
+/// that one does not keep the others waiting.
+/// </summary>
+public sealed class ServedStates(RoomsOptions options) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _all = new(options.StatesServed, options.StatesServed);
+    private readonly Dictionary<string, Server> _servers = new(StringComparer.Ordinal);
+
+    /// <summary>The failure of a request that may not wait.</summary>
+    internal static RoomFailure TooMany { get; } = new(
+        RoomFailureKind.Busy, "Too many requests of your server for states wait.");
+
+    /// <summary>Waits until a state may be read for a server; null if too many requests of it wait.</summary>
+    internal async ValueTask<IDisposable?> EnterAsync(string name, CancellationToken stop)
+    {
+        Server? server;
+        lock (_gate)
+        {
+            if (!_servers.TryGetValue(name, out server))
+            {
+                _servers.Add(name, server = new Server(options.StatesServedToServer));
+            }
+
+            if (server.Users >= options.StatesServedToServer + options.StatesAwaited) return null;
+            server.Users++;
+        }
+
+        try
+        {
+            await server.Slots.WaitAsync(stop).ConfigureAwait(false);
+            try
+            {
+                await _all.WaitAsync(stop).ConfigureAwait(false);
+                return new Turn(this, name, server);
+            }
+            catch
+            {
+                server.Slots.Release();
+                throw;
+            }
+        }
+        catch
+        {
+            Leave(name, server);
+            throw;
+        }
+    }
+
+    /// <summary>Waits until a state may be read for a join, which a server makes once.</summary>
+    internal async ValueTask<IDisposable> EnterAsync(CancellationToken stop)
+    {
+        await _all.WaitAsync(stop).ConfigureAwait(false);
+        return new Turn(this, "", null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _all.Dispose();
+
+    private void Leave(string name, Server server)
+    {
+        lock (_gate)
+        {
+            if (--server.Users == 0) _servers.Remove(name);
+        }
+    }
+
+    private sealed class Server(int slots)
+    {
+        public SemaphoreSlim Slots { get; } = new(slots);
+
+        public int Users { get; set; }
+    }
+
+    private sealed class Turn(ServedStates states, string name, Server? server) : IDisposable
+    {
+        public void Dispose()
+        {
+            states._all.Release();
+            if (server is null) return;
+            server.Slots.Release();
+            states.Leave(name, server);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>Acknowledged events wait for servers that fail or are silent. They are not lost.</summary>
+public sealed class UnreachedServersTests
+{
+    private PeerServer _peer = null!;
+    private PeerServer _other = null!;
+    private InProcessServer _server = null!;
+    private LocalUser _alice = null!;
+    private int _transactions;
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        _peer = await PeerServer.StartAsync();
+        _other = await PeerServer.StartAsync();
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await _server.DisposeAsync();
+        await _peer.DisposeAsync();
+        await _other.DisposeAsync();
+    }
+
+    [Test]
+    public async Task A_server_that_answers_500_twice_is_asked_again_and_no_event_is_left_out()
+    {
+        await StartAsync();
+        var room = await JoinedAsync();
+        _ = room.Say("bob", "missing");
+        var said = room.Say("bob", "said");
+        _peer.Fails = 2;
+
+        await SendAsync(room, said.EventId);
+
+        await EventuallyAsync(room, "missing", "said");
+        Assert.That(_peer.Requests.Where(target => target.Contains("state", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test]
+    public async Task If_one_server_is_silent_another_one_has_the_events()
+    {
+        await StartAsync(("federation.fetch_time", "1s"));
+        var room = await JoinedAsync();
+        _ = await PeerRoom.JoinAsync(_server, _other.Peer, room.RoomId, "carol");
+        _other.Rooms[room.RoomId] = room;
+        _peer.Held = new TaskCompletionSource().Task;
+        for (var n = 1; n <= 12; n++) _ = room.Say("bob", $"{n}");
+
+        await SendAsync(room, room.Latest[0].EventId);
+
+        await EventuallyAsync(room, [.. Enumerable.Range(1, 12).Select(n => $"{n}")]);
+        Assert.That(_other.Requests, Has.Count.EqualTo(1));
+        Assert.That(_other.Requests.Single(), Does.Contain("get_missing_events"));
+    }
+
+    [Test]
+    public async Task A_request_of_the_server_itself_ends_the_pause()
+    {
+        await StartAsync(
+            ("federation.fetch_pause", "10m"), ("federation.fetch_wake_pause", "1s"));
+        var room = await JoinedAsync();
+        _ = room.Say("bob", "missing");
+        var said = room.Say("bob", "said");
+        _peer.Fails = int.MaxValue;
+        await SendAsync(room, said.EventId);
+        for (var attempt = 0; attempt < 100 && _peer.Requests.IsEmpty; attempt++) await Task.Delay(20);
+        await Task.Delay(200);
+        _peer.Fails = 0;
+
+        await SendAsync(room, room.Say("bob", "again").EventId);
+
+        await EventuallyAsync(room, "missing", "said", "again");
+    }
+
+    [Test]
+    public async Task An_event_that_waited_too_long_is_given_up_for_a_recorded_reason()
+    {
+        await StartAsync(("federation.staged_for", "2s"), ("federation.longest_fetch_pause", "500ms"));
+        var room = await JoinedAsync();
+        _ = room.Say("bob", "missing");
+        var said = room.Say("bob", "said");
+        _peer.Fails = int.MaxValue;
+
+        await SendAsync(room, said.EventId);
+
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var nid = (await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
+        Assert.That(await storage.StagedEvents.AnyAsync(nid, CancellationToken.None));
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            if (!await storage.StagedEvents.AnyAsync(nid, CancellationToken.None)) break;
+            await Task.Delay(100);
+        }
+
+        var givenUp = await storage.StagedEvents.GivenUpAsync(nid, 10, CancellationToken.None);
+        Assert.That(givenUp.Select(row => row.EventId), Is.EqualTo(new[] { said.EventId }));
+        Assert.That(givenUp[0].Reason, Does.Contain("NotReached"));
+        Assert.That(_server.Log, Does.Contain(said.EventId));
+
+        // It may come again.
+        _peer.Fails = 0;
+        await SendAsync(room, said.EventId);
+        await EventuallyAsync(room, "missing", "said");
+    }
+
+    [Test]
+    public async Task Keys_that_could_not_be_fetched_are_fetched_again()
+    {
+        await StartAsync();
+        var room = await JoinedAsync();
+        var others = await PeerRoom.JoinAsync(_server, _other.Peer, room.RoomId, "carol");
+        var said = others.Say("carol", "relayed");
+        _server.Forgets(_other.Peer);
+
+        var reply = (await room.SendAsync(_server, Next(), said)).Is(200).Json["pdus"]!;
+        Assert.That(reply[said.EventId]!.AsObject(), Is.Empty);
+        await Task.Delay(300);
+        Assert.That(await BodiesAsync(room), Is.Empty);
+        _server.Knows(_other.Peer);
+
+        await EventuallyAsync(room, "relayed");
+    }
+
+    [Test]
+    public async Task Beyond_the_bound_over_all_rooms_no_further_event_waits()
+    {
+        await StartAsync(("federation.all_staged_bytes", "4KiB"));
+        var room = await JoinedAsync();
+        var other = await JoinedAsync();
+        _peer.Fails = int.MaxValue;
+        var refused = "";
+        for (var n = 0; n < 10 && refused.Length == 0; n++)
+        {
+            _ = room.Say("bob", "missing");
+            var waits = room.Say("bob", new string('x', 1000));
+            var sent = (await room.SendAsync(_server, Next(), waits)).Is(200).Json["pdus"]!;
+            refused = (string?)sent[waits.EventId]!["error"] ?? "";
+        }
+
+        Assert.That(refused, Does.Contain("MustNotWait"));
+        var whole = other.Say("bob", "lacks nothing");
+        _ = other.Say("bob", "missing");
+        var lacking = other.Say("bob", "lacks one");
+        var reply = (await other.SendAsync(_server, Next(), whole, lacking)).Is(200).Json["pdus"]!;
+
+        Assert.That(reply[whole.EventId]!.AsObject(), Is.Empty);
+        Assert.That((string?)reply[lacking.EventId]!["error"], Does.Contain("MustNotWait"));
+        await EventuallyAsync(other, "lacks nothing");
+        _peer.Fails = 0;
+        await EventuallyAsync(room, body => body.Length >= 2, "the first events that wait");
+        await SendAsync(other, lacking.EventId);
+        await EventuallyAsync(other, "lacks nothing", "missing", "lacks one");
+    }
+
+    [Test]
+    public async Task The_events_of_a_large_state_come_in_one_response()
+    {
+        await StartAsync(("federation.bulk_state", "5"));
+        var room = await JoinedAsync(powerful: true);
+        for (var n = 1; n <= 20; n++)
+        {
+            _ = room.Make("bob", "org.example.state", $"{n}", new JsonObject { ["n"] = n });
+        }
+
+        _ = room.Say("bob", "missing");
+        var said = room.Say("bob", "said");
+        _peer.HasMissing = false;
+        _peer.HasEvents = false;
+
+        await SendAsync(room, said.EventId);
+
+        await EventuallyAsync(room, "said");
+        var whole = _peer.Requests.Count(target => target.Contains("/state/", StringComparison.Ordinal));
+        Assert.That(whole, Is.EqualTo(1));
+        var state = await _alice.GetAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/state/org.example.state/20");
+        Assert.That((int)state.Is(200).Json["n"]!, Is.EqualTo(20));
+    }
+
+    private async Task StartAsync(params (string Key, string Value)[] settings)
+    {
+        _server = await InProcessServer.StartAsync(settings);
+        _server.Knows(_peer.Peer).Knows(_other.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+    }
+
+    private string Next() => $"next{++_transactions}";
+
+    private async Task<PeerRoom> JoinedAsync(bool powerful = false)
+    {
+        var roomId = await _alice.CreateRoomAsync("11");
+        if (powerful)
+        {
+            var path = $"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/";
+            var levels = (await _alice.GetAsync(path)).Is(200).Json;
+            levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
+            (await _alice.PutAsync(path, levels)).Is(200);
+        }
+
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        _peer.Rooms[roomId] = room;
+        return room;
+    }
+
+    private async Task SendAsync(PeerRoom room, string eventId)
+    {
+        var reply = (await room.SendAsync(_server, Next(), room.Events[eventId])).Is(200).Json["pdus"]!.AsObject();
+        Assert.That(reply.Select(each => each.Value!.ToJsonString()), Is.All.EqualTo("{}"));
+    }
+
+    private async Task<string[]> BodiesAsync(PeerRoom room) =>
+        [.. (await _alice.TimelineAsync(room.RoomId))
+            .Where(each => (string?)each["type"] == "m.room.message")
+            .Select(each => (string?)each["content"]!["body"] ?? "")];
+
+    private Task EventuallyAsync(PeerRoom room, params string[] bodies) =>
+        EventuallyAsync(room, shown => shown.SequenceEqual(bodies), string.Join(", ", bodies));
+
+    private async Task EventuallyAsync(PeerRoom room, Predicate<string[]> holds, string what)
+    {
+        for (var attempt = 0; attempt < 150; attempt++)
+        {
+            if (holds(await BodiesAsync(room))) return;
+            await Task.Delay(100);
+        }
+
+        Assert.Fail($"Not {what}, but {string.Join(", ", await BodiesAsync(room))}.\n{_server.Log}");
+    }
+}

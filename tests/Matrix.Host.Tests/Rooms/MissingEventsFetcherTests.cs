@@ -1,0 +1,197 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Core.Room.Incoming;
+using Matrix.Core.State;
+using Matrix.Host.Network;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Keys;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Logging.Abstractions;
+using Response = Matrix.Core.Room.Incoming.Response;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>
+/// The requests of room machines to other servers: slots, pauses, and results that a room cannot take yet.
+/// </summary>
+public sealed class MissingEventsFetcherTests
+{
+    private static readonly RoomIdentity _room = new(new RoomNid(1), "!r:one.test", RoomRules.Find("11")!);
+
+    private readonly ConcurrentQueue<(int Number, Response Response)> _ended = new();
+    private RoomsOptions _options = null!;
+    private Servers _servers = null!;
+    private Func<Input, bool> _isTaken = null!;
+    private FetchSlots? _slots;
+    private MissingEventsFetcher? _fetcher;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _ended.Clear();
+        _servers = new Servers();
+        _isTaken = _ => true;
+        _options = new RoomsOptions
+        {
+            ServerName = "one.test",
+            Receiving = new ReceivingOptions { FetchesAtOnce = 4, FetchesOfServer = 2 },
+        };
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        _fetcher?.Dispose();
+        _slots?.Dispose();
+        (_fetcher, _slots) = (null, null);
+    }
+
+    [Test]
+    public async Task A_response_that_cannot_enter_a_busy_room_is_kept_and_tried_again()
+    {
+        var attempts = 0;
+        _isTaken = _ => Interlocked.Increment(ref attempts) switch
+        {
+            1 => false,
+            2 => throw new StorageException(StorageFailure.Unavailable, "The storage fails."),
+            _ => true,
+        };
+        _servers.Answers = _ => Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
+            (ReadOnlyMemory<byte>)"{\"pdus\":[]}"u8.ToArray());
+
+        Starts(Asks(7, "two.test", Request.NewEvents(["$a"])));
+
+        Assert.That((await EndedAsync(1))[0].Number, Is.EqualTo(7));
+        Assert.That(attempts, Is.EqualTo(3));
+        Assert.That(_servers.Asked, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_slow_server_does_not_hold_all_slots()
+    {
+        var never = new TaskCompletionSource<FederationResult<ReadOnlyMemory<byte>>>();
+        _servers.Answers = request => request.Destination == "slow.test"
+            ? never.Task
+            : Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
+                (ReadOnlyMemory<byte>)"{\"pdus\":[]}"u8.ToArray());
+
+        Starts([.. Enumerable.Range(0, 10).Select(n => Asks(n, "slow.test", Request.NewEvents([$"$s{n}"])))]);
+        Starts(Asks(99, "fast.test", Request.NewEvents(["$f"])));
+
+        Assert.That((await EndedAsync(1))[0].Number, Is.EqualTo(99));
+        Assert.That(_servers.Asked.Count(server => server == "slow.test"), Is.LessThanOrEqualTo(2));
+        never.SetResult((ReadOnlyMemory<byte>)"{\"pdus\":[]}"u8.ToArray());
+        _ = await EndedAsync(11);
+    }
+
+    [Test]
+    public async Task Only_an_answer_says_that_a_server_has_nothing_and_one_that_failed_is_not_asked_at_once()
+    {
+        _servers.Answers = request => Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
+            request.Destination == "empty.test"
+                ? new FederationFailure(FederationFailureKind.Refused, 404, "M_NOT_FOUND", "")
+                : new FederationFailure(FederationFailureKind.Refused, 503, "", ""));
+
+        var request = Request.NewStateBefore("$a");
+        Starts(Asks(1, "empty.test", request));
+        Assert.That((await EndedAsync(1))[^1].Response.IsNothing);
+
+        Starts(Asks(2, "broken.test", request));
+        var (_, failed) = (await EndedAsync(2))[^1];
+        Assert.That(
+            ((Response.NotNow)failed).retryAt,
+            Is.GreaterThan(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds()));
+
+        Starts(Asks(3, "broken.test", request));
+        Assert.That((await EndedAsync(3))[^1].Response.IsNotNow);
+        Assert.That(_servers.Asked.Count(server => server == "broken.test"), Is.EqualTo(1));
+        Assert.That(_fetcher!.Wake("broken.test"), "a request of the server itself ends the pause");
+        Assert.That(_fetcher.Wake("empty.test"), Is.False);
+    }
+
+    [Test]
+    public async Task A_response_is_cut_before_its_signatures_are_checked()
+    {
+        var events = string.Join(',', Enumerable.Range(0, 500).Select(n =>
+            "{\"auth_events\":[],\"content\":{},\"depth\":1,\"hashes\":{\"sha256\":\"AA\"},\"origin_server_ts\":1,"
+            + "\"prev_events\":[],\"room_id\":\"!r:one.test\",\"sender\":\"@a:s" + n + ".test\",\"type\":\"m.x\","
+            + "\"signatures\":{\"s" + n + ".test\":{\"ed25519:1\":\"" + new string('A', 86) + "\"}}}"));
+        _servers.Answers = _ => Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
+            (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes("{\"events\":[" + events + "]}"));
+
+        Starts(Asks(1, "two.test", Request.NewMissing("$a", [], 5)));
+
+        var (_, response) = (await EndedAsync(1))[0];
+        Assert.That(((Response.Events)response).Item, Has.Length.EqualTo(5));
+        Assert.That(_servers.KeysOf.Distinct(), Has.Exactly(5).Items);
+    }
+
+    private void Starts(params PeerRequest[] requests)
+    {
+        var limits = _options.Receiving.ToLimits(previous: 20);
+        var machine = _room.Rules.Machine(
+            "one.test",
+            new RoomStart(_room.RoomId, [], StateTree.Empty, new RoomNumbers(1, 1, 1), RoomGaps.Of([], areAll: true)),
+            limits);
+        _slots ??= new FetchSlots(_options.Receiving, TimeProvider.System);
+        _fetcher ??= new MissingEventsFetcher(
+            new FederationApi(_servers, new NetworkOptions { ServerName = "one.test" }),
+            _slots,
+            new SignatureChecker(_servers),
+            facts: null!,
+            _options,
+            TimeProvider.System,
+            NullLogger<MissingEventsFetcher>.Instance);
+        _fetcher.Ended = (_, _, input, _) =>
+        {
+            if (!_isTaken(input)) return ValueTask.FromResult(false);
+            if (input is Input.Responded ended) _ended.Enqueue((ended.number, ended.response));
+            return ValueTask.FromResult(true);
+        };
+        _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], 0));
+    }
+
+    private static PeerRequest Asks(int number, string peer, Request request) =>
+        new(number, peer, request, "$for", false);
+
+    private async Task<(int Number, Response Response)[]> EndedAsync(int count)
+    {
+        for (var attempt = 0; attempt < 500 && _ended.Count < count; attempt++) await Task.Delay(20);
+        Assert.That(_ended, Has.Count.EqualTo(count));
+        return [.. _ended];
+    }
+
+    /// <summary>Other servers, which have no keys.</summary>
+    private sealed class Servers : IFederationClient, IServerKeys
+    {
+        public ConcurrentQueue<string> Asked { get; } = new();
+
+        public ConcurrentQueue<string> KeysOf { get; } = new();
+
+        public Func<FederationRequest, Task<FederationResult<ReadOnlyMemory<byte>>>> Answers { get; set; } = null!;
+
+        public ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop) =>
+            throw new NotSupportedException();
+
+        public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
+            FederationRequest request, CancellationToken stop)
+        {
+            Asked.Enqueue(request.Destination);
+            return await Answers(request).WaitAsync(stop);
+        }
+
+        public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
+            string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop)
+        {
+            KeysOf.Enqueue(server);
+            return ValueTask.FromResult<IReadOnlyDictionary<string, ServerKey>>(new Dictionary<string, ServerKey>());
+        }
+    }
+}
