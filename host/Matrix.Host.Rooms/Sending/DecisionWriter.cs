@@ -144,12 +144,18 @@ internal sealed class DecisionWriter(
     }
 
     /// <summary>
-    /// Whether the state before a state event is not the current state before it, from which the step of the state
-    /// after it differs.
+    /// Whether the state before a state event is not the one from which the step of the state after it differs. That is
+    /// the current state before it; but if the current state becomes another one than the state after it, the one that
+    /// it becomes.
     /// </summary>
-    private static bool IsBranched(DecidedEvent decided) =>
-        decided is { Event.IsState: true, Verdict.IsRejected: false, StateBefore: { } before }
-        && !StateTree.AreSame(before, decided.CurrentStateBefore);
+    private static bool IsBranched(DecidedEvent decided)
+    {
+        if (decided is not { Event.IsState: true, Verdict.IsRejected: false, StateBefore: { } before }) return false;
+        if (!StateTree.AreSame(before, decided.CurrentStateBefore)) return true;
+        return !ReferenceEquals(decided.CurrentStateBefore, decided.CurrentStateAfter)
+            && decided.StateAfter is { } after
+            && !StateTree.AreSame(after, decided.CurrentStateAfter);
+    }
 
     private static EventMarks MarksOf(DecidedEvent decided) =>
         (decided.Event.IsState ? EventMarks.State : EventMarks.None)

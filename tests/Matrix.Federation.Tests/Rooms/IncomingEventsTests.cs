@@ -130,6 +130,32 @@ public sealed class IncomingEventsTests
     }
 
     [Test]
+    public async Task The_state_before_an_event_is_served_though_it_changed_the_room_in_another_way()
+    {
+        // The ban on one branch takes the banned user's topic out of the current state, because the other branch has
+        // an older topic. The state before the ban has the topic nevertheless.
+        var room = await JoinedAsync(powerful: true, others: "carol");
+        _ = await PutTopicAsync(room, "first");
+        var carol = room.Make("carol", "m.room.member", room.User("carol"), new() { ["membership"] = "join" });
+        await SendAsync(room, carol);
+        var topic = room.Make("bob", "m.room.topic", "", new() { ["topic"] = "second" });
+        await _alice.SayAsync(room.RoomId, "another branch");
+        await SendAsync(room, topic);
+        var ban = room.Make("carol", "m.room.member", room.User("bob"), new() { ["membership"] = "ban" });
+        await SendAsync(room, ban);
+
+        var current = await _alice.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.topic/");
+        Assert.That((string?)current.Is(200).Json["topic"], Is.EqualTo("first"));
+        var before = (await _peer.Peer.SendAsync(
+            _server,
+            "GET",
+            $"/_matrix/federation/v1/state_ids/{Escape(room.RoomId)}?event_id={Escape(ban.EventId)}")).Is(200).Json;
+        Assert.That(
+            before["pdu_ids"]!.AsArray().Select(id => (string)id!),
+            Is.EquivalentTo(room.StateBefore(ban.EventId).Select(pdu => pdu.EventId)));
+    }
+
+    [Test]
     public async Task An_event_that_the_rules_forbid_is_stored_as_rejected_and_hidden()
     {
         var room = await JoinedAsync();
@@ -288,25 +314,113 @@ public sealed class IncomingEventsTests
         (await room.SendAsync(_server, Next(), many)).Is(400, "M_TOO_LARGE");
     }
 
+    [TestCase("send_join", "join", 2)]
+    [TestCase("send_leave", "leave", 2)]
+    [TestCase("send_knock", "knock", 1)]
+    public async Task A_membership_that_follows_unknown_events_is_refused_and_not_kept(
+        string endpoint, string membership, int version)
+    {
+        var room = await JoinedAsync();
+        var fork = room.Latest;
+        _ = room.Say("bob", "never sent");
+        var member = room.Make(
+            "carol", "m.room.member", room.User("carol"), new() { ["membership"] = membership });
+        var asked = _peer.Requests.Count;
+
+        var reply = await _peer.Peer.SendAsync(
+            _server,
+            "PUT",
+            $"/_matrix/federation/v{version}/{endpoint}/{Escape(room.RoomId)}/{Escape(member.EventId)}",
+            PeerRoom.Json(member));
+
+        reply.Is(400, "M_INVALID_PARAM");
+        room.Latest = fork;
+        await SendAsync(room, room.Say("bob", "afterwards"));
+        await EventuallyAsync(room, ["afterwards"]);
+        var nid = (await Storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
+        Assert.That(await Storage.StagedEvents.AnyAsync(nid, CancellationToken.None), Is.False);
+        Assert.That(_peer.Requests, Has.Count.EqualTo(asked));
+        Assert.That(await Storage.Events.FindAnywhereAsync(member.EventId, 1, CancellationToken.None), Is.Empty);
+    }
+
+    [Test]
+    public async Task Transactions_of_one_server_are_carried_out_one_after_the_other_and_too_many_are_refused()
+    {
+        var room = await JoinedAsync();
+        var entering = _server.Services.GetRequiredService<Matrix.Host.Rooms.Inbound.EnteringRooms>();
+        Task<Reply>[] waiting;
+        using (entering.Begin(room.RoomId))
+        {
+            waiting =
+            [
+                .. Enumerable.Range(0, 4).Select(
+                    n => room.SendAsync(_server, $"slow{n}", room.Say("bob", $"{n}"))),
+            ];
+            await Task.Delay(500);
+            (await room.SendAsync(_server, "slow4", room.Say("bob", "4"))).Is(429, "M_LIMIT_EXCEEDED");
+
+            // A repeated one is not another one.
+            waiting = [.. waiting, room.SendAsync(_server, "slow0", room.Events[room.Latest[0].PrevEvents[0]])];
+        }
+
+        foreach (var reply in await Task.WhenAll(waiting)) reply.Is(200);
+        await EventuallyAsync(room, ["0", "1", "2", "3"]);
+        (await room.SendAsync(_server, "slow5", room.Events[room.Latest[0].EventId])).Is(200);
+    }
+
+    [Test]
+    public async Task A_room_that_is_being_joined_delays_only_its_own_events()
+    {
+        var room = await JoinedAsync();
+        var other = await JoinedAsync();
+        var slow = room.Say("bob", "slow");
+        var fast = other.Say("bob", "fast");
+        var entering = _server.Services.GetRequiredService<Matrix.Host.Rooms.Inbound.EnteringRooms>();
+        Task<Reply> sent;
+        using (entering.Begin(room.RoomId))
+        {
+            sent = room.SendAsync(_server, Next(), slow, fast);
+            await EventuallyAsync(other, ["fast"]);
+            Assert.That(await BodiesAsync(room), Is.Empty);
+        }
+
+        (await sent).Is(200);
+        await EventuallyAsync(room, ["slow"]);
+    }
+
     private IStorage Storage => _server.Services.GetRequiredService<IStorage>();
 
     private string Next() => $"next{++_transactions}";
 
     private static JsonObject Text(string body) => new() { ["msgtype"] = "m.text", ["body"] = body };
 
-    private async Task<PeerRoom> JoinedAsync(string version = "11", bool powerful = false)
+    private async Task<PeerRoom> JoinedAsync(string version = "11", bool powerful = false, string? others = null)
     {
         var roomId = await _alice.CreateRoomAsync(version);
         if (powerful)
         {
             var levels = (await _alice.GetAsync($"rooms/{Escape(roomId)}/state/m.room.power_levels/")).Is(200).Json;
-            levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
+            levels["users"]![$"@bob:{_peer.Peer.Name}"] = others is null ? 100 : 50;
+            if (others is not null) levels["users"]![$"@{others}:{_peer.Peer.Name}"] = 100;
             (await _alice.PutAsync($"rooms/{Escape(roomId)}/state/m.room.power_levels/", levels)).Is(200);
         }
 
         var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
         _peer.Rooms[roomId] = room;
         return room;
+    }
+
+    /// <summary>A local user changes the topic, and the peer gets the event.</summary>
+    private async Task<Pdu> PutTopicAsync(PeerRoom room, string topic)
+    {
+        var put = await _alice.PutAsync(
+            $"rooms/{Escape(room.RoomId)}/state/m.room.topic/", new() { ["topic"] = topic });
+        var eventId = (string)put.Is(200).Json["event_id"]!;
+        var served = await _peer.Peer.SendAsync(
+            _server, "GET", $"/_matrix/federation/v1/event/{Escape(eventId)}");
+        var pdu = room.Know(served.Is(200).Json["pdus"]![0]!.AsObject());
+        room.Takes(pdu);
+        return pdu;
     }
 
     private async Task SendAsync(PeerRoom room, params Pdu[] pdus)
