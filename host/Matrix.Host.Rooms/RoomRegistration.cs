@@ -76,10 +76,13 @@ public static class RoomRegistration
             parts.Get<EventAppender>(),
             parts.Get<MemberContents>(),
             parts.Get<IStorage>().Memberships))
+        .AddSingleton(parts => new RestrictedJoins(
+            parts.Get<RoomSnapshots>(), parts.Get<EventAppender>().State, parts.Get<IStorage>()))
         .AddSingleton(parts => new RoomMemberships(
             parts.Get<RoomSender>(),
             parts.Get<RoomSnapshots>(),
             parts.Get<EventAppender>(),
+            parts.Get<RestrictedJoins>(),
             parts.Get<MemberContents>(),
             parts.Get<ProfilePropagation>(),
             parts.Get<IStorage>(),
@@ -146,17 +149,22 @@ public static class RoomRegistration
         .AddSingleton<AuthChains>()
         .AddSingleton<ServedStates>()
         .AddSingleton<ServedHistory>()
-        .AddSingleton(parts => new ResidentJoins(
+        .AddSingleton(parts => new ResidentHandshakes(
             parts.Get<RoomSnapshots>(),
+            parts.Get<ServerAccess>(),
             parts.Get<RoomSender>(),
             parts.Get<EventAppender>(),
-            parts.Get<RoomReceiver>(),
             parts.Get<SignatureChecker>(),
+            parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new ResidentJoins(
+            parts.Get<ResidentHandshakes>(),
+            parts.Get<RestrictedJoins>(),
+            parts.Get<RoomSender>(),
+            parts.Get<RoomReceiver>(),
             parts.Get<EventStore>(),
-            parts.Get<ServerAccess>(),
             parts.Get<ServedHistory>(),
             parts.Get<ReplacedState>(),
-            parts.Get<RoomsOptions>()));
+            parts.Get<ServerSigner>()));
 
     private static IServiceCollection AddJoining(this IServiceCollection services) => services
         .AddSingleton<AliasResolver>()
@@ -223,14 +231,7 @@ public static class RoomRegistration
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<RemoteMemberships>>()))
         .AddSingleton(parts => new ResidentMemberships(
-            parts.Get<RoomSnapshots>(),
-            parts.Get<ServerAccess>(),
-            parts.Get<RoomSender>(),
-            parts.Get<EventAppender>(),
-            parts.Get<RoomReceiver>(),
-            parts.Get<SignatureChecker>(),
-            parts.Get<EventStore>(),
-            parts.Get<RoomsOptions>()))
+            parts.Get<ResidentHandshakes>(), parts.Get<RoomReceiver>(), parts.Get<EventStore>()))
         .AddSingleton<IStrippedRoomEvents>(parts => new EndedInvites(
             parts.Get<SignatureChecker>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new ReceivedInvites(

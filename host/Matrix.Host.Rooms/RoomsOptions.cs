@@ -110,8 +110,11 @@ public sealed record RoomsOptions
     /// <summary>The time of a join through other servers. After it, no response is awaited.</summary>
     public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The most joins through other servers at once; others wait.</summary>
+    /// <summary>The most joined rooms that are checked and stored at once; others wait.</summary>
     public int JoinsAtOnce { get; init; } = 4;
+
+    /// <summary>The most joins through other servers that wait or run; further ones get 429.</summary>
+    public int MaxJoins { get; init; } = 100;
 
     /// <summary>
     /// The time for fetching the keys of all servers in a joined room. Events of servers without keys are dropped.

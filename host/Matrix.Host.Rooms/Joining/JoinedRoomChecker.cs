@@ -20,8 +20,17 @@ internal sealed record CheckedRoom(
     IReadOnlyList<string> StateIds,
     IReadOnlyList<string> ChainIds);
 
+/// <summary>The well-formed events of a response to `send_join`.</summary>
+/// <param name="Returned">The number of events that were returned.</param>
+internal sealed record ReadRoom(IReadOnlyList<ReceivedPdu> State, IReadOnlyList<ReceivedPdu> AuthChain, int Returned)
+{
+    /// <summary>All events, each once.</summary>
+    internal IReadOnlyList<ReceivedPdu> Events { get; } =
+        [.. State.Concat(AuthChain).DistinctBy(pdu => pdu.EventId)];
+}
+
 /// <summary>
-/// Checks the response to `send_join`, outside the room's lane. Events that are malformed, of another room, or not
+/// Checks the response to `send_join`, outside the room's lane, in steps of which only some need other servers. Events that are malformed, of another room, or not
 /// validly signed are dropped, and with them those whose auth events are not all in the response. Server-Server API,
 /// "Joining Rooms" and "Checks performed on receipt of a PDU".
 /// </summary>
@@ -33,12 +42,11 @@ internal sealed partial class JoinedRoomChecker(
     TimeProvider time,
     ILogger<JoinedRoomChecker> log)
 {
-    /// <summary>Checks a response.</summary>
+    /// <summary>Reads a response. Needs no other server.</summary>
     /// <param name="peer">The resident server.</param>
     /// <param name="rules">The rules of the version that `make_join` returned.</param>
-    /// <param name="join">The join that this server signed.</param>
-    internal async ValueTask<RoomResult<CheckedRoom>> CheckAsync(
-        string peer, RoomRules rules, Pdu join, JoinedRoom response, CancellationToken stop)
+    internal async ValueTask<RoomResult<ReadRoom>> ReadAsync(
+        string peer, RoomRules rules, string roomId, JoinedRoom response, CancellationToken stop)
     {
         var count = response.State.Count + response.AuthChain.Count;
         if (count > options.JoinEvents)
@@ -48,20 +56,32 @@ internal sealed partial class JoinedRoomChecker(
         }
 
         if (response.MembersOmitted) return RemoteFailures.Unusable(peer, "the state lacks members");
-        var returned = await JoinAsync(peer, rules, join, response.Event, stop).ConfigureAwait(false);
-        if (!returned.IsOk) return returned.Failure;
+        var state = await ReadAsync(rules, roomId, response.State, stop).ConfigureAwait(false);
+        var chain = await ReadAsync(rules, roomId, response.AuthChain, stop).ConfigureAwait(false);
+        return new ReadRoom(state, chain, count);
+    }
 
-        var state = await ReadAsync(rules, join.RoomId, response.State, stop).ConfigureAwait(false);
-        var chain = await ReadAsync(rules, join.RoomId, response.AuthChain, stop).ConfigureAwait(false);
-        var signed = await SignedAsync(rules, state.Concat(chain), stop).ConfigureAwait(false);
+    /// <summary>
+    /// Checks the events that were read, with the keys that are known: those of servers without any are dropped.
+    /// </summary>
+    /// <param name="withoutKeys">The servers without keys, by <see cref="FetchKeysAsync"/>.</param>
+    internal async ValueTask<RoomResult<CheckedRoom>> CheckAsync(
+        string peer,
+        RoomRules rules,
+        ReceivedEvent join,
+        ReadRoom room,
+        IReadOnlySet<string> withoutKeys,
+        CancellationToken stop)
+    {
+        var signed = await SignedAsync(rules, room.Events, withoutKeys, stop).ConfigureAwait(false);
         var events = Complete(signed);
-        var stateIds = Known(state, events);
-        if (Fault(rules, join, events, stateIds) is { } fault) return RemoteFailures.Unusable(peer, fault);
+        var stateIds = Known(room.State, events);
+        if (Fault(rules, join.Pdu, events, stateIds) is { } fault) return RemoteFailures.Unusable(peer, fault);
 
-        var dropped = state.Concat(chain).Select(pdu => pdu.EventId).Distinct().Count() - events.Count
-            + (response.State.Count - state.Count) + (response.AuthChain.Count - chain.Count);
-        if (dropped > 0) Dropped(dropped, peer, join.RoomId);
-        return new CheckedRoom(returned.Value, events, stateIds, Known(chain, events));
+        var malformed = room.Returned - room.State.Count - room.AuthChain.Count;
+        var dropped = room.Events.Count - events.Count + malformed;
+        if (dropped > 0) Dropped(dropped, peer, join.Pdu.RoomId);
+        return new CheckedRoom(join, events, stateIds, Known(room.AuthChain, events));
     }
 
     /// <summary>
@@ -115,15 +135,16 @@ internal sealed partial class JoinedRoomChecker(
 
     /// <summary>The events with all required signatures, by id.</summary>
     private async ValueTask<Dictionary<string, ReceivedEvent>> SignedAsync(
-        RoomRules rules, IEnumerable<ReceivedPdu> events, CancellationToken stop)
+        RoomRules rules,
+        IReadOnlyList<ReceivedPdu> distinct,
+        IReadOnlySet<string> withoutKeys,
+        CancellationToken stop)
     {
-        var distinct = events.DistinctBy(pdu => pdu.EventId).ToArray();
-        var without = await WithoutKeysAsync(rules, distinct, stop).ConfigureAwait(false);
-        var found = new ReceivedEvent?[distinct.Length];
-        await Parallel.ForAsync(0, distinct.Length, stop, async (at, stopped) =>
+        var found = new ReceivedEvent?[distinct.Count];
+        await Parallel.ForAsync(0, distinct.Count, stop, async (at, stopped) =>
         {
             var required = distinct[at].RequiredSigners;
-            if (required.Any(without.Contains)) return;
+            if (required.Any(withoutKeys.Contains)) return;
             var received = await signatures.CheckAsync(rules, distinct[at], stopped).ConfigureAwait(false);
             if (required.All(server => ReceivedEventModule.isSignedBy(server, received))) found[at] = received;
         }).ConfigureAwait(false);
@@ -134,11 +155,11 @@ internal sealed partial class JoinedRoomChecker(
     /// Fetches the keys of all signers side by side, and returns the servers without any: their events need not be
     /// checked one by one.
     /// </summary>
-    private async ValueTask<IReadOnlySet<string>> WithoutKeysAsync(
-        RoomRules rules, IReadOnlyList<ReceivedPdu> events, CancellationToken stop)
+    internal async ValueTask<IReadOnlySet<string>> FetchKeysAsync(
+        RoomRules rules, ReadRoom room, CancellationToken stop)
     {
         var signers = new Dictionary<string, Signer>();
-        foreach (var pdu in events)
+        foreach (var pdu in room.Events)
         {
             var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).ToHashSet();
             foreach (var signature in pdu.Signatures.Where(each => servers.Contains(each.Entity)))

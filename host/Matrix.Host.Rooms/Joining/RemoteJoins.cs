@@ -1,10 +1,12 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
+using Matrix.Core.Room.Incoming;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Stripped;
 
 namespace Matrix.Host.Rooms.Joining;
 
@@ -17,7 +19,9 @@ internal sealed record RemoteJoin(
 
 /// <summary>
 /// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. At most
-/// one join of a room runs at a time. Server-Server API, "Joining Rooms".
+/// one join of a room runs at a time, and a user's second request to join it gets the result of the first. Few joins
+/// are checked and stored at a time; they do not hold their place while they wait for other servers. Server-Server API,
+/// "Joining Rooms".
 /// </summary>
 internal sealed class RemoteJoins(
     FederationApi api,
@@ -32,11 +36,13 @@ internal sealed class RemoteJoins(
     RoomsOptions options,
     TimeProvider time) : IDisposable
 {
-    private const string AuthorisingUser = "join_authorised_via_users_server";
-
     private static readonly TimeSpan _decisionPoll = TimeSpan.FromMilliseconds(20);
 
     private readonly JoinGates _gates = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(string RoomId, string UserId), Task<RoomResult<string>?>> _running = [];
+
+    /// <summary>The places of joins that are checked and stored.</summary>
     private readonly SemaphoreSlim _slots = new(options.JoinsAtOnce, options.JoinsAtOnce);
     private readonly CancellationTokenSource _closing = new();
 
@@ -44,8 +50,21 @@ internal sealed class RemoteJoins(
     /// Joins a room. A client that disconnects does not end the join, which other servers may have taken.
     /// </summary>
     /// <returns>The room's id; null if the room changed, so that the caller has to look at it again.</returns>
-    internal Task<RoomResult<string>?> JoinAsync(RemoteJoin join, CancellationToken stop) =>
-        Task.Run(() => OneByOneAsync(join, _closing.Token), CancellationToken.None).WaitAsync(stop);
+    internal Task<RoomResult<string>?> JoinAsync(RemoteJoin join, CancellationToken stop)
+    {
+        Task<RoomResult<string>?>? running;
+        lock (_lock)
+        {
+            if (!_running.TryGetValue((join.RoomId, join.UserId), out running))
+            {
+                if (_running.Count >= options.MaxJoins) return Task.FromResult<RoomResult<string>?>(Busy);
+                running = Task.Run(() => OnceAsync(join), CancellationToken.None);
+                _running.Add((join.RoomId, join.UserId), running);
+            }
+        }
+
+        return running.WaitAsync(stop);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -55,22 +74,28 @@ internal sealed class RemoteJoins(
         _slots.Dispose();
     }
 
+    private static RoomFailure Busy { get; } = new(
+        RoomFailureKind.Busy, "Too many rooms are being joined through other servers.");
+
+    private async Task<RoomResult<string>?> OnceAsync(RemoteJoin join)
+    {
+        try
+        {
+            return await OneByOneAsync(join, _closing.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock) _running.Remove((join.RoomId, join.UserId));
+        }
+    }
+
     private async Task<RoomResult<string>?> OneByOneAsync(RemoteJoin join, CancellationToken closing)
     {
         using var held = await _gates.EnterAsync(join.RoomId, closing).ConfigureAwait(false);
         var snapshot = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
         if (snapshot?.Local.IsJoined(join.UserId) == true) return join.RoomId;
         if (snapshot is { Local.Joined.Count: > 0 } != join.IsResident) return null;
-
-        await _slots.WaitAsync(closing).ConfigureAwait(false);
-        try
-        {
-            return await InTurnAsync(join, snapshot, closing).ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.Release();
-        }
+        return await InTurnAsync(join, snapshot, closing).ConfigureAwait(false);
     }
 
     private async Task<RoomResult<string>> InTurnAsync(
@@ -112,50 +137,79 @@ internal sealed class RemoteJoins(
             return RemoteFailures.Unusable(server, $"the room cannot have the version {made.Value.RoomVersion}");
         }
 
-        var content = await contents.OfAsync(join.UserId, "join", join.Reason, stop).ConfigureAwait(false);
-        var signed = signer.Sign(
-            rules, join.RoomId, join.UserId, WithAuthorisingUser(content, made.Value.Event), made.Value.Event);
+        var authorisingUser = AuthorisingUserOf(made.Value.Event);
+        if (authorisingUser is not null && RoomNames.ServerOf(authorisingUser) != server)
+        {
+            // This server's signature must not authorise a join whose conditions it has not checked.
+            return RemoteFailures.Unusable(server, $"the authorising user {authorisingUser} is not one of its users");
+        }
+
+        var content = RestrictedJoins.WithAuthorisingUser(
+            await contents.OfAsync(join.UserId, "join", join.Reason, stop).ConfigureAwait(false), authorisingUser);
+        var signed = signer.Sign(rules, join.RoomId, join.UserId, content, made.Value.Event);
         if (!signed.IsOk) return RemoteFailures.InvalidTemplate(server, signed.Failure);
 
         var pdu = signed.Value;
         using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
         var sent = await api.SendJoinAsync(
-            server, join.RoomId, pdu.EventId, TemplateSigner.Json(pdu), omitMembers: false, stop).ConfigureAwait(false);
+            server, join.RoomId, pdu.EventId, EventJson.Of(pdu), omitMembers: false, stop).ConfigureAwait(false);
         if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);
 
-        if (join.IsResident)
-        {
-            var returned = await checker.JoinAsync(
-                server, rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);
-            if (!returned.IsOk) return returned.Failure;
-            var failure = await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop).ConfigureAwait(false);
-            if (failure is not null) return failure;
-        }
-        else
-        {
-            var checkedRoom = await checker.CheckAsync(server, rules, pdu, sent.Value, stop).ConfigureAwait(false);
-            if (!checkedRoom.IsOk) return checkedRoom.Failure;
-
-            // Not cancelled by the clock: what is left is decided here.
-            var failure = await entrance.EnterAsync(
-                server, rules, checkedRoom.Value, _closing.Token).ConfigureAwait(false);
-            if (failure is not null) return failure;
-        }
+        var returned = await checker.JoinAsync(server, rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);
+        if (!returned.IsOk) return returned.Failure;
+        var failure = join.IsResident
+            ? await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop).ConfigureAwait(false)
+            : await EnterAsync(server, rules, returned.Value, sent.Value, stop).ConfigureAwait(false);
+        if (failure is not null) return failure;
 
         await profiles.JoinedAsync(join.UserId, content).ConfigureAwait(false);
         return null;
     }
 
-    /// <summary>
-    /// The content with the authorising user of the template, if it has one. Client-Server API, "Restricted rooms".
-    /// </summary>
-    private static JsonObject WithAuthorisingUser(JsonObject content, JsonObject template) =>
+    /// <summary>Checks and stores the room that a server returned; null if that succeeded.</summary>
+    private async ValueTask<RoomFailure?> EnterAsync(
+        string server, RoomRules rules, ReceivedEvent join, JoinedRoom response, CancellationToken stop)
+    {
+        RoomResult<ReadRoom> read;
+        using (await PlaceAsync().ConfigureAwait(false))
+        {
+            read = await checker.ReadAsync(server, rules, join.Pdu.RoomId, response, stop).ConfigureAwait(false);
+        }
+
+        if (!read.IsOk) return read.Failure;
+        var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop).ConfigureAwait(false);
+        using (await PlaceAsync().ConfigureAwait(false))
+        {
+            var room = await checker.CheckAsync(
+                server, rules, join, read.Value, withoutKeys, stop).ConfigureAwait(false);
+
+            // Not cancelled by the clock: what is left is decided here.
+            return room.IsOk
+                ? await entrance.EnterAsync(server, rules, room.Value, _closing.Token).ConfigureAwait(false)
+                : room.Failure;
+        }
+    }
+
+    /// <summary>Waits for one of the places. Not cancelled by the clock: the other server has taken the join.</summary>
+    private async ValueTask<Place> PlaceAsync()
+    {
+        await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
+        return new Place(_slots);
+    }
+
+    private readonly record struct Place(SemaphoreSlim Slots) : IDisposable
+    {
+        public void Dispose() => Slots.Release();
+    }
+
+    /// <summary>The authorising user of a template; null for none. Client-Server API, "Restricted rooms".</summary>
+    private static string? AuthorisingUserOf(JsonObject template) =>
         JsonText.TryGet(template, "content", out var given)
         && given is Json.Object { Item: var of }
-        && of.Text(AuthorisingUser) is { } user
+        && of.Text(RestrictedJoins.AuthorisingUser) is { } user
         && UserId.isValid(user)
-            ? JsonObject.OfSeq(content.Members.Append((AuthorisingUser, Json.NewString(user))))
-            : content;
+            ? user
+            : null;
 
     /// <summary>
     /// Takes a join that another server accepted, in a room that is known here, and waits until it is decided; null if

@@ -1,7 +1,5 @@
 using Matrix.Core.Event;
-using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
@@ -9,7 +7,7 @@ using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
-using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms.Joining;
@@ -21,154 +19,128 @@ namespace Matrix.Host.Rooms.Joining;
 public sealed record JoinedThroughHere(Pdu Join, IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> AuthChain);
 
 /// <summary>
-/// Joins of other servers' users through this server, the resident one. Server-Server API, "Joining Rooms".
+/// Joins of other servers' users through this server, the resident one. Server-Server API, "Joining Rooms" and
+/// "Restricted rooms".
 /// </summary>
 public sealed class ResidentJoins
 {
-    private const string MemberType = "m.room.member";
-
-    private readonly RoomSnapshots _rooms;
+    private readonly ResidentHandshakes _handshakes;
+    private readonly RestrictedJoins _restricted;
     private readonly RoomSender _sender;
-    private readonly EventAppender _appender;
     private readonly RoomReceiver _receiver;
-    private readonly SignatureChecker _signatures;
     private readonly EventStore _events;
-    private readonly ServerAccess _access;
     private readonly ServedHistory _history;
     private readonly ReplacedState _replaced;
-    private readonly RoomsOptions _options;
+    private readonly ServerSigner _signer;
 
     internal ResidentJoins(
-        RoomSnapshots rooms,
+        ResidentHandshakes handshakes,
+        RestrictedJoins restricted,
         RoomSender sender,
-        EventAppender appender,
         RoomReceiver receiver,
-        SignatureChecker signatures,
         EventStore events,
-        ServerAccess access,
         ServedHistory history,
         ReplacedState replaced,
-        RoomsOptions options)
+        ServerSigner signer)
     {
-        _access = access;
+        _handshakes = handshakes;
+        _restricted = restricted;
+        _sender = sender;
+        _receiver = receiver;
+        _events = events;
         _history = history;
         _replaced = replaced;
-        _options = options;
-        _rooms = rooms;
-        _sender = sender;
-        _appender = appender;
-        _receiver = receiver;
-        _signatures = signatures;
-        _events = events;
+        _signer = signer;
     }
 
-    /// <summary>A template of a user's join, which their server completes and signs.</summary>
+    /// <summary>
+    /// A template of a user's join, which their server completes and signs. In a restricted room it names the local
+    /// user who authorises the join.
+    /// </summary>
     /// <param name="peer">The user's server.</param>
     /// <param name="versions">The room versions that it supports.</param>
     /// <returns>The room version and the template.</returns>
-    public async ValueTask<RoomResult<(string Version, JsonObject Template)>> MakeJoinAsync(
-        string peer, string roomId, string userId, IReadOnlyCollection<string> versions, CancellationToken stop)
-    {
-        if (RoomNames.ServerOf(userId) != peer)
-        {
-            return new RoomFailure(RoomFailureKind.Forbidden, $"{userId} is not a user of {peer}.");
-        }
-
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
-        {
-            return NotHere;
-        }
-
-        if (await _access.DeniesAsync(peer, snapshot, stop).ConfigureAwait(false)) return ServerAccess.Denied;
-        if (!versions.Contains(snapshot.Room.Rules.Id))
-        {
-            return new RoomFailure(
-                RoomFailureKind.IncompatibleRoomVersion, $"The room has version {snapshot.Room.Rules.Id}.")
-            {
-                RoomVersion = snapshot.Room.Rules.Id,
-            };
-        }
-
-        var content = JsonObject.OfSeq([("membership", Json.NewString("join"))]);
-        var made = await _sender.InLaneAsync<Pdu>(
-            snapshot.Room.Nid,
+    public ValueTask<RoomResult<(string Version, JsonObject Template)>> MakeJoinAsync(
+        string peer, string roomId, string userId, IReadOnlyCollection<string> versions, CancellationToken stop) =>
+        _handshakes.MakeAsync(
+            peer,
+            roomId,
+            userId,
+            versions,
             async session =>
             {
-                var prepared = await EventAppender.PrepareAsync(session, stop).ConfigureAwait(false);
-                return await _appender.DecideAsync(
-                    session, prepared, Draft.State(MemberType, userId, userId, content), null, stop)
-                    .ConfigureAwait(false);
+                var authority = await _restricted.AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
+                return authority.Refusal is { } refusal
+                    ? refusal
+                    : RestrictedJoins.WithAuthorisingUser(
+                        JsonObject.OfSeq([("membership", Json.NewString("join"))]), authority.User);
             },
-            stop).ConfigureAwait(false);
-        return made.IsOk ? (snapshot.Room.Rules.Id, TemplateOf(made.Value)) : made.Failure;
-    }
+            stop);
 
     /// <summary>Takes a join that a user's server signed, and returns the room's state before it.</summary>
     public async ValueTask<RoomResult<JoinedThroughHere>> SendJoinAsync(
         string peer, string roomId, string eventId, JsonObject json, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
-        {
-            return NotHere;
-        }
+        var read = await _handshakes.ReadAsync(peer, roomId, eventId, "join", json, stop).ConfigureAwait(false);
+        if (!read.IsOk) return read.Failure;
+        var room = read.Value.Room.Room;
+        var authorised = await AuthorisedAsync(read.Value, stop).ConfigureAwait(false);
+        if (!authorised.IsOk) return authorised.Failure;
+        var join = authorised.Value;
 
-        if (await _access.DeniesAsync(peer, snapshot, stop).ConfigureAwait(false)) return ServerAccess.Denied;
-        var read = snapshot.Room.Rules.ReadReceived(json);
-        if (read.Refusal is { } malformed) return RoomFailure.Of(malformed);
-        var pdu = read.Value;
-        if (IsNoJoinOf(pdu, peer, roomId, eventId) is { } refused) return refused;
-
-        var received = await _signatures.CheckAsync(snapshot.Room.Rules, pdu, stop).ConfigureAwait(false);
-        if (!ReceivedEventModule.isSignedBy(peer, received))
-        {
-            return new RoomFailure(RoomFailureKind.Forbidden, $"The join is not signed by {peer}.");
-        }
-
-        var decided = await _receiver.DecideAsync(peer, snapshot.Room, received, stop).ConfigureAwait(false);
+        var decided = await _receiver.DecideAsync(peer, room, join, stop).ConfigureAwait(false);
         if (!decided.IsOk) return decided.Failure;
 
         var before = decided.Value?.StateBefore
-            ?? await StateBeforeAsync(snapshot.Room, eventId, stop).ConfigureAwait(false);
+            ?? await StateBeforeAsync(room, eventId, stop).ConfigureAwait(false);
         if (before is null)
         {
             return new RoomFailure(RoomFailureKind.BadState, "The events that the join follows are not known here.");
         }
 
-        var served = await _history.StateAsync(snapshot.Room, before, pdu.Pdu, stop).ConfigureAwait(false);
-        return new JoinedThroughHere(pdu.Pdu, served.State, served.AuthChain);
+        var served = await _history.StateAsync(room, before, join.Pdu, stop).ConfigureAwait(false);
+        return new JoinedThroughHere(join.Pdu, served.State, served.AuthChain);
     }
+
+    /// <summary>
+    /// The join, with this server's signature if it names a local user as the authorising user. The signature is only
+    /// returned if the join is accepted.
+    /// </summary>
+    private async ValueTask<RoomResult<ReceivedEvent>> AuthorisedAsync(
+        SignedMembership join, CancellationToken stop)
+    {
+        var (snapshot, json, pdu, received) = join;
+        if (received.AuthorisingServer != _signer.ServerName) return received;
+        var authorisingUser = pdu.Pdu.Content.Text(RestrictedJoins.AuthorisingUser)!;
+        var allowed = await _sender.InLaneAsync<bool>(
+            snapshot.Room.Nid,
+            async session => await _restricted.RefusesAsync(session, pdu.Sender, authorisingUser, stop)
+                .ConfigureAwait(false) is { } refusal
+                ? refusal
+                : true,
+            stop).ConfigureAwait(false);
+        if (!allowed.IsOk) return allowed.Failure;
+
+        var own = new Signature(_signer.ServerName, _signer.KeyId, _signer.Key.Sign(pdu.SignedBytes.Span));
+        var signed = snapshot.Room.Rules.ReadReceived(EventJson.Signed(json, own));
+        if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
+        return ReceivedEventModule.ofPdu(
+            signed.Value,
+            Array.ConvertAll(
+                signed.Value.Signatures,
+                each => new CheckedSignature(each, IsOf(each, own) ? SignatureFate.Valid : FateOf(each, received))));
+    }
+
+    private static SignatureFate FateOf(Signature signature, ReceivedEvent received) =>
+        Array.FindIndex(received.Signatures, each => IsOf(each.Signature, signature)) is >= 0 and var at
+            ? received.Signatures[at].Fate
+            : SignatureFate.Skipped;
+
+    private static bool IsOf(Signature one, Signature other) => one.Entity == other.Entity && one.KeyId == other.KeyId;
 
     /// <summary>The state before a join that was accepted here earlier; null if it was not accepted.</summary>
     private async ValueTask<StateTree?> StateBeforeAsync(RoomIdentity room, string eventId, CancellationToken stop) =>
         await _events.ByIdAsync(room, eventId, stop).ConfigureAwait(false) is { IsShown: true } join
             ? await _replaced.StateBeforeAsync(room.Nid, join, stop).ConfigureAwait(false)
             : null;
-
-    private static RoomFailure NotHere { get; } = new(
-        RoomFailureKind.NotFound, "This server has no user in that room.");
-
-    /// <summary>The members of an event that the other server keeps; it adds ids, hashes and signatures.</summary>
-    private JsonObject TemplateOf(Pdu pdu)
-    {
-        if (!JsonText.TryParseStored(pdu.Canonical.Span, out var json))
-        {
-            throw new InvalidDataException("An event made here cannot be read.");
-        }
-
-        return JsonObject.OfSeq(
-        [
-            .. json.Members.Where(
-                member => member.Item1 is not ("hashes" or "signatures" or "event_id" or "unsigned" or "origin")),
-            ("origin", Json.NewString(_options.ServerName)),
-        ]);
-    }
-
-    private static RoomFailure? IsNoJoinOf(ReceivedPdu pdu, string peer, string roomId, string eventId) =>
-        pdu.EventId != eventId || pdu.RoomId != roomId
-            ? new RoomFailure(RoomFailureKind.InvalidParam, "The event is not the one that the path names.")
-        : pdu.Type != MemberType || pdu.Pdu.StateKey != pdu.Sender || pdu.Pdu.Content.Text("membership") != "join"
-            ? new RoomFailure(RoomFailureKind.InvalidParam, "The event is no join of its sender.")
-        : RoomNames.ServerOf(pdu.Sender) != peer
-            ? new RoomFailure(RoomFailureKind.Forbidden, $"{pdu.Sender} is not a user of {peer}.")
-        : null;
 }

@@ -1,4 +1,6 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Ident;
+using Matrix.Core.Json;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -100,8 +102,8 @@ public sealed class RoomJoins
     }
 
     /// <summary>
-    /// The servers to ask: those that the client or the alias names, that of an invite, those that were in the room
-    /// when this server knew it, and that of the room's id.
+    /// The servers to ask: those that the client or the alias names, that of an invite, those whose users may authorise
+    /// a join, those that were in the room when this server knew it, and that of the room's id.
     /// </summary>
     private async ValueTask<IReadOnlyList<string>> CandidatesAsync(
         string userId, RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> via, CancellationToken stop)
@@ -113,9 +115,29 @@ public sealed class RoomJoins
             : await _storage.Memberships.RemoteServersAsync(
                 snapshot.Room.Nid, _options.JoinCandidates, stop).ConfigureAwait(false);
         string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
-        return [.. via.Concat(ofInvite).Concat(members).Concat(ofId)
+        var authorising = snapshot is null ? [] : await AuthorisingServersAsync(snapshot, stop).ConfigureAwait(false);
+        return [.. via.Concat(ofInvite).Concat(authorising).Concat(members).Concat(ofId)
             .Where(server => ServerName.isValid(server) && server != _options.ServerName)
             .Distinct()
             .Take(_options.JoinCandidates)];
+    }
+
+    /// <summary>The servers of users who may authorise a restricted join, by the room's levels and creators.</summary>
+    private async ValueTask<IEnumerable<string>> AuthorisingServersAsync(RoomSnapshot snapshot, CancellationToken stop)
+    {
+        var create = await _state.EventAsync(snapshot, "m.room.create", "", stop).ConfigureAwait(false);
+        var levels = await _state.EventAsync(snapshot, "m.room.power_levels", "", stop).ConfigureAwait(false);
+        if (create is null) return [];
+        var state = new AuthSnapshot(levels is null ? [create.Auth] : [create.Auth, levels.Auth]);
+        var withLevels = levels is not null
+            && JsonText.TryGet(levels.Pdu.Content, "users", out var users)
+            && users is Json.Object { Item: var byUser }
+                ? byUser.Members.Select(member => member.Item1)
+                : [];
+        return withLevels.Prepend(create.Pdu.Sender)
+            .Where(user => UserId.isValid(user) && snapshot.Room.Rules.MayAuthorise(state, user))
+            .Select(RoomNames.ServerOf)
+            .Distinct()
+            .Take(_options.JoinCandidates);
     }
 }

@@ -31,10 +31,4 @@ internal sealed class TemplateSigner(ServerSigner signer, TimeProvider time)
         var signed = composed.Sign(signer.ServerName, signer.KeyId, signature);
         return signed.Refusal is { } tooLarge ? RoomFailure.Of(tooLarge) : signed.Value;
     }
-
-    /// <summary>An event made here, as it is sent.</summary>
-    internal static JsonObject Json(Pdu pdu) =>
-        JsonText.TryParseStored(pdu.Canonical.Span, out var json)
-            ? json
-            : throw new InvalidDataException("An event made here cannot be read.");
 }

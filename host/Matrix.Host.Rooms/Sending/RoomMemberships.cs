@@ -12,14 +12,12 @@ namespace Matrix.Host.Rooms.Sending;
 /// <summary>Joins, invites, leaves, kicks, bans and forgets. Client-Server API, "Room membership".</summary>
 public sealed class RoomMemberships
 {
-    /// <summary>The most rooms of a restricted join rule that are checked.</summary>
-    private const int MaxRestrictedRooms = 50;
-
     private const string MemberType = "m.room.member";
 
     private readonly RoomSender _sender;
     private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
+    private readonly RestrictedJoins _restricted;
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
     private readonly IStorage _storage;
@@ -31,6 +29,7 @@ public sealed class RoomMemberships
         RoomSender sender,
         RoomSnapshots rooms,
         EventAppender appender,
+        RestrictedJoins restricted,
         MemberContents contents,
         ProfilePropagation profiles,
         IStorage storage,
@@ -41,6 +40,7 @@ public sealed class RoomMemberships
         _sender = sender;
         _rooms = rooms;
         _appender = appender;
+        _restricted = restricted;
         _contents = contents;
         _profiles = profiles;
         _storage = storage;
@@ -241,10 +241,9 @@ public sealed class RoomMemberships
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
 
-                var authorisingUser = now is Membership.Join or Membership.Invite or Membership.Ban
-                    ? null
-                    : await AuthorisingUserAsync(session, userId, stop).ConfigureAwait(false);
-                var joining = WithAuthorisingUser(content, authorisingUser);
+                // A client cannot choose the authorising user: this server's signature authorises the join.
+                var authority = await _restricted.AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
+                var joining = RestrictedJoins.WithAuthorisingUser(content, authority.User);
                 if (now == Membership.Join && member!.Pdu.Content.Equals(joining)) return member.EventId;
 
                 var made = await _appender.AppendAsync(
@@ -252,47 +251,6 @@ public sealed class RoomMemberships
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
             stop);
-
-    /// <summary>
-    /// The content of a join with its authorising user, or without one. A client cannot choose that user, since this
-    /// server's signature authorises the join. Client-Server API, "Restricted rooms".
-    /// </summary>
-    private static JsonObject WithAuthorisingUser(JsonObject content, string? authorisingUser)
-    {
-        const string Key = "join_authorised_via_users_server";
-        if (authorisingUser is null && !content.Has(Key)) return content;
-        var others = content.Members.Where(member => member.Item1 != Key);
-        return JsonObject.OfSeq(
-            authorisingUser is null ? others : others.Append((Key, Json.NewString(authorisingUser))));
-    }
-
-    /// <summary>
-    /// A local member who may invite, if the room is restricted and the user meets one of its conditions; otherwise
-    /// null, and the rules decide. Client-Server API, "Restricted rooms".
-    /// </summary>
-    private async ValueTask<string?> AuthorisingUserAsync(LaneSession session, string userId, CancellationToken stop)
-    {
-        var joinRules = await _appender.State.EventAsync(session, "m.room.join_rules", "", stop).ConfigureAwait(false);
-        if (joinRules is null || session.Pending.Room.Rules.JoinsThrough(joinRules.Auth) is not { } rooms) return null;
-
-        var meets = false;
-        foreach (var room in rooms.Distinct().Take(MaxRestrictedRooms))
-        {
-            var snapshot = await _rooms.FindAsync(room, stop).ConfigureAwait(false);
-            if (snapshot is null || !snapshot.Local.IsJoined(userId)) continue;
-            meets = true;
-            break;
-        }
-
-        if (!meets) return null;
-        var state = await _appender.State.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
-        foreach (var member in session.Pending.Local.Joined)
-        {
-            if (session.Pending.Room.Rules.MayAuthorise(state, member)) return member;
-        }
-
-        return null;
-    }
 
     /// <summary>Whether a user is a user of another server.</summary>
     internal bool IsRemote(string userId) => RoomNames.ServerOf(userId) != _serverName;

@@ -182,7 +182,10 @@ internal static partial class ConfigKeys
             "The time of a join through other servers. A response has federation.large_request_time."),
         Key(
             "federation.joins", ConfigTypes.Whole(1, 1000), c => c.Rooms.JoinsAtOnce,
-            "Joins through other servers at once; others wait."),
+            "Rooms joined through other servers that are checked and stored at once; others wait."),
+        Key(
+            "federation.joins_waiting", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxJoins,
+            "Joins through other servers that wait or run; further ones get 429."),
         Key(
             "federation.join_key_time", ConfigTypes.Duration, c => c.Rooms.JoinKeyTime,
             "The time for fetching the keys of a joined room's servers. Events of servers without keys are dropped."),

@@ -323,6 +323,62 @@ public sealed class RemoteJoinTests
     }
 
     [Test]
+    public async Task A_slow_server_does_not_stop_joins_through_others([Values] bool afterTheTemplate)
+    {
+        await using var server = await InProcessServer.StartAsync(("federation.joins", "1"));
+        await using var slow = await ResidentServer.StartAsync();
+        var bob = await LocalUser.RegisterAsync(server.Knows(_peer.Peer).Knows(slow.Peer), "bob");
+        var hold = new TaskCompletionSource();
+        if (afterTheTemplate) slow.BeforeJoin = () => hold.Task;
+        else slow.BeforeTemplate = () => hold.Task;
+        var slowRoom = slow.CreatesRoom("10");
+        var slowJoin = bob.PostAsync($"join/{Escaped(slowRoom.RoomId)}?via={slow.Peer.Name}", []);
+        while ((afterTheTemplate ? slow.Joins : slow.JoinTemplates) == 0) await Task.Delay(10);
+
+        await JoinAsync(bob, _peer.CreatesRoom("10")).WaitAsync(TimeSpan.FromSeconds(15));
+
+        Assert.That(slowJoin.IsCompleted, Is.False);
+        hold.SetResult();
+        (await slowJoin).Is(200);
+    }
+
+    [Test]
+    public async Task The_same_join_at_once_goes_to_the_other_server_once([Values] bool isRefused)
+    {
+        var room = _peer.CreatesRoom("10");
+        if (isRefused) _peer.RefusesJoins = (403, "M_FORBIDDEN", null);
+        var hold = new TaskCompletionSource();
+        _peer.BeforeTemplate = () => hold.Task;
+        var first = TryJoinAsync(_alice, room);
+        while (_peer.JoinTemplates == 0) await Task.Delay(10);
+        var second = TryJoinAsync(_alice, room);
+        await Task.Delay(300);
+        hold.SetResult();
+
+        var replies = await Task.WhenAll(first, second);
+
+        Assert.That(replies.Select(each => each.Status), Is.All.EqualTo(isRefused ? 403 : 200));
+        Assert.That(replies[1].Text, Is.EqualTo(replies[0].Text));
+        Assert.That(_peer.JoinTemplates, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Beyond_the_bound_of_joins_a_client_is_asked_to_wait()
+    {
+        await using var server = await InProcessServer.StartAsync(("federation.joins_waiting", "1"));
+        var bob = await LocalUser.RegisterAsync(server.Knows(_peer.Peer), "bob");
+        var hold = new TaskCompletionSource();
+        _peer.BeforeTemplate = () => hold.Task;
+        var first = TryJoinAsync(bob, _peer.CreatesRoom("10"));
+        while (_peer.JoinTemplates == 0) await Task.Delay(10);
+
+        (await TryJoinAsync(bob, _peer.CreatesRoom("10"))).Is(429, "M_LIMIT_EXCEEDED");
+
+        hold.SetResult();
+        (await first).Is(200);
+    }
+
+    [Test]
     public async Task After_all_local_users_left_a_room_is_joined_again_through_a_server_in_it(
         [Values("1", "10", "12")] string version, [Values] bool hasMoved)
     {
@@ -388,6 +444,36 @@ public sealed class RemoteJoinTests
 
         Assert.That(_peer.Joins, Is.EqualTo(2));
         await AssertSameStateAsync(bob, room);
+    }
+
+    [TestCase("M_UNABLE_TO_AUTHORISE_JOIN")]
+    [TestCase("M_UNABLE_TO_GRANT_JOIN")]
+    public async Task A_restricted_join_that_one_server_cannot_authorise_goes_to_the_next(string code)
+    {
+        await using var other = await StartPeerAsync();
+        other.RefusesJoins = (400, code, null);
+        _peer.SignsJoins = true;
+        var room = _peer.CreatesRoom("10", Restricted);
+
+        (await _alice.PostAsync(
+            $"join/{Escaped(room.RoomId)}?via={other.Peer.Name}&via={_peer.Peer.Name}", [])).Is(200);
+
+        Assert.That(other.JoinTemplates, Is.EqualTo(1));
+        await AssertSameStateAsync(_alice, room);
+    }
+
+    [Test]
+    public async Task A_template_whose_authorising_user_is_of_another_server_is_not_signed([Values] bool isOurs)
+    {
+        // This server's signature would authorise a join whose conditions it has not checked.
+        var room = _peer.CreatesRoom("10", Restricted);
+        var user = isOurs ? _alice.UserId : "@carol:third.example";
+        _peer.ChangesTemplate = template =>
+            template["event"]!["content"]!["join_authorised_via_users_server"] = user;
+
+        (await TryJoinAsync(_alice, room)).Is(502, "M_UNKNOWN");
+
+        Assert.That(_peer.Joins, Is.Zero);
     }
 
     [Test]

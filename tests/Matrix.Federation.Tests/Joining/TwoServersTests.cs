@@ -27,6 +27,43 @@ public sealed class TwoServersTests
         await JoinAllVersionsAsync(resident, joining);
     }
 
+    [Test]
+    public async Task Members_of_an_allowed_room_join_a_restricted_one_and_others_do_not()
+    {
+        await using var resident = await ServerProcess.StartAsync();
+        await using var joining = await ServerProcess.StartAsync();
+        var alice = await LocalUser.RegisterAsync(resident, "alice");
+        var bob = await LocalUser.RegisterAsync(joining, "bob");
+        var carol = await LocalUser.RegisterAsync(joining, "carol");
+        var stranger = await LocalUser.RegisterAsync(joining, "dave");
+        foreach (var (version, rule) in ((string, string)[])
+            [("8", "restricted"), ("9", "restricted"), ("10", "knock_restricted"), ("12", "restricted")])
+        {
+            var club = await alice.CreateRoomAsync(version);
+            var roomId = await alice.CreateRestrictedRoomAsync(version, rule, club);
+            var via = $"?via={resident.Name}";
+            (await bob.PostAsync($"join/{Uri.EscapeDataString(club)}{via}", [])).Is(200);
+            (await carol.PostAsync($"join/{Uri.EscapeDataString(club)}{via}", [])).Is(200);
+
+            (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}", [])).Is(403, "M_FORBIDDEN");
+            (await bob.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}", [])).Is(200);
+
+            // Bob has no power to invite: his server asks Alice's to authorise Carol.
+            (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
+            (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(403, "M_FORBIDDEN");
+
+            var state = await alice.StateIdsAsync(roomId);
+            Assert.That(await bob.StateIdsAsync(roomId), Is.EquivalentTo(state), version);
+            var path = $"rooms/{Uri.EscapeDataString(roomId)}/state/m.room.member/";
+            foreach (var user in new[] { bob, carol })
+            {
+                var member = (await alice.GetAsync(path + user.UserId)).Is(200).Json;
+                Assert.That(
+                    (string?)member["join_authorised_via_users_server"], Is.EqualTo(alice.UserId), version);
+            }
+        }
+    }
+
     private static async Task JoinAllVersionsAsync(ServerProcess resident, ServerProcess joining)
     {
         var alice = await LocalUser.RegisterAsync(resident, "alice");

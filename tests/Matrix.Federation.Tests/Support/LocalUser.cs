@@ -67,6 +67,32 @@ public sealed class LocalUser
         return (string)(await PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
     }
 
+    /// <summary>Creates a room whose join rules allow the members of other rooms, and only its creator to invite.</summary>
+    public async Task<string> CreateRestrictedRoomAsync(string version, string joinRule, params string[] allowed)
+    {
+        var conditions = allowed.Select(room => (JsonNode)new JsonObject
+        {
+            ["type"] = "m.room_membership",
+            ["room_id"] = room,
+        });
+        var body = new JsonObject
+        {
+            ["room_version"] = version,
+            ["preset"] = "private_chat",
+            ["power_level_content_override"] = new JsonObject { ["invite"] = 50 },
+            ["initial_state"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "m.room.join_rules",
+                ["content"] = new JsonObject
+                {
+                    ["join_rule"] = joinRule,
+                    ["allow"] = new JsonArray([.. conditions]),
+                },
+            }),
+        };
+        return (string)(await PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
+    }
+
     /// <summary>Sends a text message, and returns its event id.</summary>
     public async Task<string> SayAsync(string roomId, string text)
     {

@@ -63,23 +63,38 @@ public sealed class PeerRoom
     /// <summary>Joins through the server under test, by `make_join` and `send_join`.</summary>
     public static async Task<PeerRoom> JoinAsync(IServerUnderTest server, Peer peer, string roomId, string user)
     {
-        var versions = string.Join("&", RoomRules.Known.Select(version => $"ver={version}"));
-        var userId = $"@{user}:{peer.Name}";
-        var target = $"/_matrix/federation/v1/make_join/{Escape(roomId)}/{Escape(userId)}?{versions}";
-        var made = (await peer.SendAsync(server, "GET", target))
-            .Is(200).Matches("joins-v1.yaml", "/make_join/{roomId}/{userId}").Json;
-
-        var room = new PeerRoom(peer, (string)made["room_version"]!, roomId);
-        var join = room.Complete(made["event"]!.AsObject());
-        var sent = await peer.SendAsync(
-            server, "PUT", $"/_matrix/federation/v2/send_join/{Escape(roomId)}/{Escape(join.EventId)}", Json(join));
+        var (room, join) = await PrepareAsync(server, peer, roomId, user);
+        var sent = await room.SendJoinAsync(server, join);
         var joined = sent.Is(200).Matches("joins-v2.yaml", "/send_join/{roomId}/{eventId}", "put").Json;
         foreach (var json in joined["auth_chain"]!.AsArray()) room.Know(json!.AsObject());
         foreach (var json in joined["state"]!.AsArray()) room.Put(room.Know(json!.AsObject()));
-        room.Put(room.Know(joined["event"]!.AsObject()));
-        room.Latest = [join];
+        var taken = room.Know(joined["event"]!.AsObject());
+        room.Put(taken);
+        room.Latest = [taken];
         return room;
     }
+
+    /// <summary>A join by `make_join`, completed and signed.</summary>
+    public static async Task<(PeerRoom Room, Pdu Join)> PrepareAsync(
+        IServerUnderTest server, Peer peer, string roomId, string user)
+    {
+        var made = (await MakeJoinAsync(server, peer, roomId, user))
+            .Is(200).Matches("joins-v1.yaml", "/make_join/{roomId}/{userId}").Json;
+        var room = new PeerRoom(peer, (string)made["room_version"]!, roomId);
+        return (room, room.Complete(made["event"]!.AsObject()));
+    }
+
+    /// <summary>Requests a template of a join, with all room versions.</summary>
+    public static Task<Reply> MakeJoinAsync(IServerUnderTest server, Peer peer, string roomId, string user)
+    {
+        var versions = string.Join("&", RoomRules.Known.Select(version => $"ver={version}"));
+        var path = $"/_matrix/federation/v1/make_join/{Escape(roomId)}/{Escape($"@{user}:{peer.Name}")}";
+        return peer.SendAsync(server, "GET", $"{path}?{versions}");
+    }
+
+    /// <summary>Sends a join.</summary>
+    public Task<Reply> SendJoinAsync(IServerUnderTest server, Pdu join) => Peer.SendAsync(
+        server, "PUT", $"/_matrix/federation/v2/send_join/{Escape(RoomId)}/{Escape(join.EventId)}", Json(join));
 
     /// <summary>Adds the time, the id, the hash and the signature of the peer to a template of an event.</summary>
     public Pdu Complete(JsonObject template)

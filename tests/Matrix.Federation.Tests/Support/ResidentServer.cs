@@ -21,6 +21,7 @@ public sealed class ResidentServer : IAsyncDisposable
     private readonly ConcurrentDictionary<string, ResidentRoom> _rooms = new();
     private int _keyRequests;
     private int _joins;
+    private int _templates;
 
     private ResidentServer(IPEndPoint at)
     {
@@ -70,6 +71,9 @@ public sealed class ResidentServer : IAsyncDisposable
     /// <summary>The number of joins that it has accepted.</summary>
     public int Joins => Volatile.Read(ref _joins);
 
+    /// <summary>The number of requests for a template of a join.</summary>
+    public int JoinTemplates => Volatile.Read(ref _templates);
+
     /// <summary>Its aliases.</summary>
     public ConcurrentDictionary<string, ResidentRoom> Aliases { get; } = new();
 
@@ -78,6 +82,9 @@ public sealed class ResidentServer : IAsyncDisposable
 
     /// <summary>Changes the response to `send_join`.</summary>
     public Action<JsonObject>? ChangesRoom { get; set; }
+
+    /// <summary>Awaited before a response to `make_join` is sent.</summary>
+    public Func<Task>? BeforeTemplate { get; set; }
 
     /// <summary>Awaited before a response to `send_join` is sent.</summary>
     public Func<Task>? BeforeJoin { get; set; }
@@ -111,23 +118,27 @@ public sealed class ResidentServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private Task MakeJoinAsync(HttpContext http, string roomId, string userId)
+    private async Task MakeJoinAsync(HttpContext http, string roomId, string userId)
     {
+        Interlocked.Increment(ref _templates);
+        if (BeforeTemplate is { } before) await before();
         if (RefusesJoins is var (status, code, version))
         {
             var error = new JsonObject { ["errcode"] = code, ["error"] = "The peer refuses." };
             if (version is not null) error["room_version"] = version;
-            return WriteAsync(http, status, error);
+            await WriteAsync(http, status, error);
+            return;
         }
 
         if (!_rooms.TryGetValue(Uri.UnescapeDataString(roomId), out var room))
         {
-            return ErrorAsync(http, 404, "M_NOT_FOUND", "The peer does not know the room.");
+            await ErrorAsync(http, 404, "M_NOT_FOUND", "The peer does not know the room.");
+            return;
         }
 
         var template = room.MakeJoin(Uri.UnescapeDataString(userId));
         ChangesTemplate?.Invoke(template);
-        return WriteAsync(http, 200, template);
+        await WriteAsync(http, 200, template);
     }
 
     private async Task SendJoinAsync(HttpContext http, string roomId, string eventId, bool inList)

@@ -1,4 +1,3 @@
-using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
@@ -32,12 +31,7 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server) : IFe
             call["userId"],
             versions.Length == 0 ? _onlyFirst : versions,
             stop).ConfigureAwait(false);
-        if (!made.IsOk) return RoomAnswers.Of(made.Failure);
-        return Answer.Bytes(JsonText.Write(JsonObject.OfSeq(
-        [
-            ("event", Json.NewObject(made.Value.Template)),
-            ("room_version", Json.NewString(made.Value.Version)),
-        ])));
+        return Templates.AnswerOf(made);
     }
 
     private async ValueTask<Answer> SendAsync(Call call, JsonObject join, CancellationToken stop)
