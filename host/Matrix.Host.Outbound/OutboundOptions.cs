@@ -11,8 +11,16 @@ public sealed record OutboundOptions
     /// <summary>The most servers that are sent to at once.</summary>
     public int MaxSending { get; init; } = 192;
 
-    /// <summary>The most of them that failed last.</summary>
-    public int MaxSendingFailed { get; init; } = 64;
+    /// <summary>The most of them that failed last, are slow, or have not answered yet.</summary>
+    public int MaxSendingLimited { get; init; } = 64;
+
+    /// <summary>A server whose last response took at least this long is slow.</summary>
+    public TimeSpan SlowAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Failures are an outage if they have lasted this long, from the first one since the last success.
+    /// </summary>
+    public TimeSpan OutageAfter { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// The most events of a room that are kept in order for a server that answers; beyond this only the newest is sent.
@@ -79,5 +87,8 @@ public sealed record OutboundOptions
 
     /// <summary>The pauses as the core takes them.</summary>
     internal BackoffPauses Pauses => new(
-        (long)FirstPause.TotalMilliseconds, (long)LongestPause.TotalMilliseconds, (long)WakePause.TotalMilliseconds);
+        (long)FirstPause.TotalMilliseconds,
+        (long)LongestPause.TotalMilliseconds,
+        (long)WakePause.TotalMilliseconds,
+        (long)OutageAfter.TotalMilliseconds);
 }

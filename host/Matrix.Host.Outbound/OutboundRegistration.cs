@@ -75,7 +75,7 @@ public static class OutboundRegistration
         var time = parts.Get<TimeProvider>();
         var feed = parts.Get<OutboundFeed>();
         var metrics = parts.Get<OutboundMetrics>();
-        var queue = new SendQueue(options.MaxSending, options.MaxSendingFailed, time);
+        var queue = new SendQueue(options.MaxSending, options.MaxSendingLimited, options.SlowAfter, time);
         var rooms = new RoomServers(
             parts.Get<IStorage>(),
             parts.Get<EventStore>(),

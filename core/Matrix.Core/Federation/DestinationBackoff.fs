@@ -1,14 +1,15 @@
 namespace Matrix.Core.Federation
 
 [<Sealed>]
-type BackoffPauses(first: int64, longest: int64, wake: int64) =
+type BackoffPauses(first: int64, longest: int64, wake: int64, outage: int64) =
 
-    static let standard = BackoffPauses(1_000L, 3_600_000L, 10_000L)
+    static let standard = BackoffPauses(1_000L, 3_600_000L, 10_000L, 60_000L)
 
     static member Default = standard
 
     member internal _.Longest = max 1L longest
     member internal _.Wake = max 1L wake
+    member internal _.Outage = max 0L outage
 
     /// The pause after this many failures.
     member internal this.After(failures: int) : int64 =
@@ -22,10 +23,20 @@ type BackoffPauses(first: int64, longest: int64, wake: int64) =
             first <<< doublings
 
 /// `scheduled` is the time of the next attempt by the pauses, `awake` that of an attempt that a request of the server
-/// allows, and `lastWake` that of the latest such attempt.
+/// allows, and `lastWake` that of the latest such attempt. `lasted` is the time from the first failure since the last
+/// success to the latest one.
 [<Sealed>]
 type DestinationBackoff
-    private (pauses: BackoffPauses, failures: int, scheduled: int64, awake: int64 voption, lastWake: int64 voption) =
+    private
+    (
+        pauses: BackoffPauses,
+        failures: int,
+        since: int64,
+        lasted: int64,
+        scheduled: int64,
+        awake: int64 voption,
+        lastWake: int64 voption
+    ) =
 
     /// Two failures after one another are a restart, or a bad connection.
     static let disturbance = 2
@@ -33,19 +44,20 @@ type DestinationBackoff
     static let minute = 60_000L
 
     static member Healthy(pauses: BackoffPauses) : DestinationBackoff =
-        DestinationBackoff(pauses, 0, 0L, ValueNone, ValueNone)
+        DestinationBackoff(pauses, 0, 0L, 0L, 0L, ValueNone, ValueNone)
 
     static member Restore(pauses: BackoffPauses, failures: int, retryAt: int64, now: int64) : DestinationBackoff =
         if failures <= 0 then
             DestinationBackoff.Healthy pauses
         else
-            DestinationBackoff(pauses, failures, min retryAt (now + pauses.Longest), ValueNone, ValueNone)
+            let retryAt = min retryAt (now + pauses.Longest)
+            DestinationBackoff(pauses, failures, now - pauses.Outage, pauses.Outage, retryAt, ValueNone, ValueNone)
 
     member _.Failures = failures
 
     member _.IsHealthy = failures = 0
 
-    member _.IsOutage = failures > disturbance
+    member _.IsOutage = failures > disturbance && lasted >= pauses.Outage
 
     member this.Stage: int =
         let pause = pauses.After failures
@@ -69,15 +81,26 @@ type DestinationBackoff
         match awake with
         | ValueSome time when failures > 0 && time <= now && now < scheduled ->
             // The attempt was the server's own doing: it neither counts nor delays the scheduled one.
-            DestinationBackoff(pauses, failures, max scheduled asked, ValueNone, ValueSome now)
+            DestinationBackoff(
+                pauses,
+                failures,
+                since,
+                max lasted (now - since),
+                max scheduled asked,
+                ValueNone,
+                ValueSome now
+            )
         | _ ->
+            let since = if failures = 0 then now else since
+
             let failures =
                 if failures = System.Int32.MaxValue then
                     failures
                 else
                     failures + 1
 
-            DestinationBackoff(pauses, failures, max asked (now + pauses.After failures), ValueNone, lastWake)
+            let scheduled = max asked (now + pauses.After failures)
+            DestinationBackoff(pauses, failures, since, max lasted (now - since), scheduled, ValueNone, lastWake)
 
     member this.Woken(now: int64) : DestinationBackoff =
         if failures = 0 || awake.IsSome then
@@ -92,6 +115,6 @@ type DestinationBackoff
             if allowed >= scheduled then
                 this
             else
-                DestinationBackoff(pauses, failures, scheduled, ValueSome allowed, lastWake)
+                DestinationBackoff(pauses, failures, since, lasted, scheduled, ValueSome allowed, lastWake)
 
     member _.Succeeded() : DestinationBackoff = DestinationBackoff.Healthy pauses

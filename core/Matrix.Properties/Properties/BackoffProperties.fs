@@ -89,6 +89,23 @@ module BackoffProperties =
                 let failed = state.Succeeded().Failed(now, 0L)
                 failed.RetryAt = now + first && not failed.IsOutage)
 
+    /// An outage takes time.
+    let quickFailures =
+        Property.forAll
+            "backoff.quick-failures"
+            "However many failures come within a minute, they are no outage; one more after that minute makes it one."
+            (Gen.zip (Gen.choose (1, 50)) (Gen.choose (0, 59_999)))
+            (fun (count, within) ->
+                let start = 1_000_000L
+                let mutable state = healthy
+
+                for n in 0 .. count - 1 do
+                    state <- state.Failed(start + int64 (n * within / max 1 (count - 1)), 0L)
+
+                let quick = not state.IsOutage && state.Stage = 0
+                let later = state.Failed(start + 60_000L, 0L)
+                quick && later.IsOutage = (count >= 2) && not (later.Succeeded().IsOutage))
+
     /// A request brings the next attempt forward.
     let requestsWake =
         Property.forAllShrink
@@ -145,6 +162,7 @@ module BackoffProperties =
         doubling
         bounded
         oneFailure
+        quickFailures
         requestsWake
         rareAttempts
         requestsAreNoSuccess

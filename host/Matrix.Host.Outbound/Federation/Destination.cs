@@ -13,13 +13,14 @@ namespace Matrix.Host.Outbound.Federation;
 /// Another server: the events that it has not got, room by room, and when to try again. One transaction is in flight at
 /// a time. Rooms take turns. After an outage the newest event of each room goes first. A transaction takes EDUs from
 /// their sources when it is built. One that the server refuses is halved until the refused event or EDU is alone; that
-/// one is skipped, and an event is recorded. Thread-safe.
+/// one is skipped, and an event is recorded, if the server takes others. Thread-safe.
 /// </summary>
 internal sealed class Destination(string name, DestinationServices services) : QueuedSender
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, OwedEvents> _rooms = [];
     private readonly Queue<OwedEvents> _turns = new();
+    private readonly RefusedEvents _refused = new();
 
     /// <summary>Rooms whose owed events differ from what is recorded.</summary>
     private readonly HashSet<RoomNid> _unrecorded = [];
@@ -43,6 +44,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     private bool _isSending;
     private bool _wokenWhileSending;
     private bool _lastWasSkipped;
+    private bool _awaitsOthers;
     private bool _isRetired;
 
     /// <summary>The server's name.</summary>
@@ -96,7 +98,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
                 room.KeepNewest();
             }
 
-            if (!_backoff.IsHealthy) room.KeepAtMost(services.Options.MaxOwedInOutage);
+            if (_backoff.IsOutage) room.KeepAtMost(services.Options.MaxOwedInOutage);
             room.HasLeft = !row.IsOpen;
             _recorded[row.Room] = row.IsOpen;
             _newestFirst = !_backoff.IsHealthy;
@@ -152,6 +154,15 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             _backoff = _backoff.Woken(now);
             return _backoff.RetryAt < before ? _backoff.RetryAt : null;
         }
+    }
+
+    /// <summary>
+    /// When to send events that came while only refused ones were left, which wait for others to be compared with; null
+    /// if the pause holds for them too.
+    /// </summary>
+    internal long? NewsAt(long now)
+    {
+        lock (_gate) return _awaitsOthers ? Woken(now) : null;
     }
 
     /// <summary>When to try again; 0 for at once.</summary>
@@ -301,21 +312,22 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     private TurnEnd Succeeded(PendingTransaction transaction)
     {
+        _refused.Succeeded();
         Remove(transaction);
         _backoff = _backoff.Succeeded();
         _lastSuccess = services.Now();
         _lastWasSkipped = false;
         if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, Transaction.MaxPdus);
         if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, Transaction.MaxEdus);
-        return AfterRemoval();
+        return TurnEnd.Succeeded(HasMore());
     }
 
-    private TurnEnd AfterRemoval()
+    private bool HasMore()
     {
-        if (_rooms.Values.Any(static room => !room.IsEmpty)) return TurnEnd.Again;
+        if (_rooms.Values.Any(static room => !room.IsEmpty)) return true;
         _rooms.Clear();
         _turns.Clear();
-        return services.Edus.HasFor(Name) ? TurnEnd.Again : TurnEnd.Idle;
+        return services.Edus.HasFor(Name);
     }
 
     private TurnEnd Failed(TimeSpan? askedPause)
@@ -345,13 +357,28 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         return TurnEnd.Later(_backoff.RetryAt);
     }
 
-    /// <summary>The server refused a transaction for its content.</summary>
+    /// <summary>
+    /// The server refused a transaction. Without a standard error it was a proxy, which at most says that the
+    /// transaction is too large.
+    /// </summary>
     private TurnEnd Refused(PendingTransaction transaction, FederationFailure failure)
     {
-        if (transaction.Pdus.Count + transaction.Edus.Count > 1)
+        var isStandard = failure.ErrorCode.Length > 0;
+        var isAlone = transaction.Pdus.Count + transaction.Edus.Count == 1;
+        lock (_gate)
         {
-            lock (_gate) _pending = PartOf(transaction);
-            return TurnEnd.Again;
+            if (!isStandard && (failure.Status == 400 || isAlone)) return Failed(null);
+            if (transaction.Edus.Count == 0) _refused.Refused(transaction.Pdus);
+            if (!isAlone)
+            {
+                _pending = PartOf(transaction);
+                return TurnEnd.Again;
+            }
+
+            if (transaction.Pdus.Count == 1 && !_refused.IsAtFault(transaction.Pdus[0]))
+            {
+                return PutAside(transaction.Pdus[0]);
+            }
         }
 
         if (transaction.Pdus.Count == 1) services.Skip(Name, transaction.Pdus[0], failure);
@@ -363,7 +390,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             // A server that refuses one event after the other is not asked at full speed.
             if (_lastWasSkipped) return Failed(null);
             _lastWasSkipped = true;
-            return AfterRemoval();
+            return HasMore() ? TurnEnd.Again : TurnEnd.Idle;
         }
     }
 
@@ -386,6 +413,16 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         return PendingTransaction.Of([], [.. refused.Edus.Take(_mostEdus)]);
     }
 
+    /// <summary>An event was refused alone, and nothing was taken since: others show whether it is at fault.</summary>
+    private TurnEnd PutAside(EventNid pdu)
+    {
+        _pending = null;
+        _refused.PutAside(pdu);
+        _awaitsOthers = _rooms.Values.Sum(static room => room.Count) <= _refused.Aside.Count
+            && !services.Edus.HasFor(Name);
+        return _awaitsOthers || _refused.InARow > 1 ? Failed(null) : TurnEnd.Again;
+    }
+
     private void Remove(PendingTransaction transaction)
     {
         _pending = null;
@@ -399,7 +436,11 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             if (_recorded.ContainsKey(nid)) _unrecorded.Add(nid);
             else if (room.IsEmpty) _unrecorded.Remove(nid);
         }
+
+        _refused.Forget(IsOwed);
     }
+
+    private bool IsOwed(EventNid pdu) => _rooms.TryGetValue(pdu.Room, out var room) && room.Has(pdu);
 
     /// <summary>The transaction to send: the one that failed, or a new one; null if there is nothing to send.</summary>
     private async ValueTask<PendingTransaction?> NextAsync(CancellationToken stop)
@@ -408,16 +449,23 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         int mostEdus;
         lock (_gate)
         {
+            _awaitsOthers = false;
             if (_pending is not null) return _pending;
-            pdus = NextPdus();
-            mostEdus = _pdusAlone && pdus.Count > 0 ? 0 : _mostEdus;
+            _refused.Forget(IsOwed);
+            var suspect = _refused.ToTry();
+            pdus = suspect is { } refused ? [refused] : NextPdus();
+            mostEdus = suspect is not null || (_pdusAlone && pdus.Count > 0) ? 0 : _mostEdus;
         }
 
         var edus = mostEdus == 0
             ? []
             : await services.Edus.NextAsync(Name, mostEdus, stop).ConfigureAwait(false);
-        if (pdus.Count == 0 && edus.Count == 0) return null;
-        lock (_gate) return _pending = PendingTransaction.Of(pdus, edus);
+        lock (_gate)
+        {
+            if (pdus.Count == 0 && edus.Count == 0) pdus.AddRange(_refused.Aside.Take(1));
+            if (pdus.Count == 0 && edus.Count == 0) return null;
+            return _pending = PendingTransaction.Of(pdus, edus);
+        }
     }
 
     private List<EventNid> NextPdus()
@@ -436,7 +484,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             if (pdus.Count >= _most) return;
             if (room.IsEmpty || room.IsNewestSent) continue;
             room.IsNewestSent = true;
-            pdus.Add(room.Newest);
+            if (!_refused.Aside.Contains(room.Newest)) pdus.Add(room.Newest);
         }
 
         _newestFirst = pdus.Count > 0;
@@ -454,7 +502,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
                 continue;
             }
 
-            room.Take(pdus, _most - pdus.Count);
+            room.Take(pdus, _most - pdus.Count, _refused.Aside);
             _turns.Enqueue(room);
         }
     }

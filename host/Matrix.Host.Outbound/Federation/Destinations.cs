@@ -48,6 +48,7 @@ internal sealed class Destinations : IEduDestinations
             if (!destination.Owe(room, events, position, hasLeft)) continue;
             _unrecorded.TryAdd(destination, true);
             _queue.Add(destination, destination.RetryAt);
+            if (destination.NewsAt(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
             return;
         }
     }

@@ -57,10 +57,19 @@ internal sealed class OwedEvents(RoomNid room)
         _onlyNewest = true;
     }
 
-    /// <summary>Adds the oldest events to a transaction.</summary>
-    internal void Take(List<EventNid> into, int most)
+    /// <summary>Whether an event of this number is owed.</summary>
+    internal bool Has(EventNid nid) => nid.Room == Room && _events.Exists(owed => owed.Ordinal == nid.Ordinal);
+
+    /// <summary>Adds the oldest events to a transaction, without those that are put aside.</summary>
+    internal void Take(List<EventNid> into, int most, IReadOnlyCollection<EventNid> aside)
     {
-        for (var i = 0; i < Math.Min(most, _events.Count); i++) into.Add(EventNid.Of(Room, _events[i].Ordinal));
+        for (var i = 0; i < _events.Count && most > 0; i++)
+        {
+            var nid = EventNid.Of(Room, _events[i].Ordinal);
+            if (aside.Contains(nid)) continue;
+            into.Add(nid);
+            most--;
+        }
     }
 
     /// <summary>Removes events that were sent, or are not sent any more.</summary>

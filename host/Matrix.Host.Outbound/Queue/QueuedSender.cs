@@ -15,13 +15,18 @@ internal enum AfterTurn
 
 /// <summary>The end of a turn.</summary>
 /// <param name="At">When to go on, in milliseconds since the epoch.</param>
-internal readonly record struct TurnEnd(AfterTurn After, long At = 0)
+/// <param name="HasSucceeded">Whether the receiver took what was sent.</param>
+internal readonly record struct TurnEnd(AfterTurn After, long At = 0, bool HasSucceeded = false)
 {
     internal static TurnEnd Idle => new(AfterTurn.Idle);
 
     internal static TurnEnd Again => new(AfterTurn.Again);
 
     internal static TurnEnd Later(long at) => new(AfterTurn.Later, at);
+
+    /// <summary>The receiver took what was sent.</summary>
+    internal static TurnEnd Succeeded(bool hasMore) =>
+        new(hasMore ? AfterTurn.Again : AfterTurn.Idle, HasSucceeded: true);
 }
 
 /// <summary>Sends to one receiver, one request at a time. <see cref="SendQueue"/> gives it turns.</summary>
@@ -30,8 +35,8 @@ internal abstract class QueuedSender
     /// <summary>The sender's status; the queue's lock guards it and the members below.</summary>
     internal SenderStatus Status { get; set; }
 
-    /// <summary>Whether its last turn failed.</summary>
-    internal bool HasFailed { get; set; }
+    /// <summary>What its turns so far say of its receiver.</summary>
+    internal SenderClass Class { get; set; }
 
     /// <summary>Whether something came to send during its turn.</summary>
     internal bool HasNews { get; set; }
@@ -44,6 +49,22 @@ internal abstract class QueuedSender
 
     /// <summary>Sends one request. It may not throw, except when it is stopped.</summary>
     internal abstract ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop);
+}
+
+/// <summary>What is known of a sender's receiver. All classes but the healthy one share a part of the turns.</summary>
+internal enum SenderClass
+{
+    /// <summary>It has not answered yet.</summary>
+    New,
+
+    /// <summary>It took the last request, soon.</summary>
+    Healthy,
+
+    /// <summary>It took the last request, late.</summary>
+    Slow,
+
+    /// <summary>The last request failed.</summary>
+    Failing,
 }
 
 /// <summary>The status of a sender.</summary>

@@ -1,38 +1,50 @@
 namespace Matrix.Host.Outbound.Queue;
 
 /// <summary>
-/// Gives turns to senders, first come, first served. Only so many send at once, and fewer of those whose last turn
-/// failed: receivers that do not answer leave room for the others. Senders that wait for a time share one timer. The
-/// queue does not know idle senders.
+/// Gives turns to senders, first come, first served. Only so many send at once, and fewer of those whose receivers
+/// failed, are slow, or have not answered yet: they leave room for the others. A receiver is healthy only after a
+/// success since its last failure. Senders that wait for a time share one timer. The queue does not know idle senders.
 /// </summary>
 internal sealed class SendQueue : IDisposable
 {
-    /// <summary>Of so many turns one goes to a sender that failed, if there is one.</summary>
-    private const int TurnsPerFailed = 4;
+    /// <summary>Of so many turns one goes to a sender that is not healthy, if there is one.</summary>
+    private const int TurnsPerLimited = 4;
+
+    /// <summary>Of so many turns of senders that are not healthy one goes to a failing one, if there is one.</summary>
+    private const int TurnsPerFailing = 4;
 
     private static readonly TimeSpan _longestTimer = TimeSpan.FromHours(1);
 
     private readonly Lock _gate = new();
     private readonly Queue<QueuedSender> _ready = new();
-    private readonly Queue<QueuedSender> _failed = new();
+    private readonly Queue<QueuedSender> _new = new();
+    private readonly Queue<QueuedSender> _slow = new();
+    private readonly Queue<QueuedSender> _failing = new();
     private readonly PriorityQueue<QueuedSender, long> _waiting = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly int _atOnce;
-    private readonly int _failedAtOnce;
+    private readonly int _limitedAtOnce;
+    private readonly TimeSpan _slowAfter;
     private int _sending;
-    private int _failedSending;
+    private int _limitedSending;
+    private int _failingSending;
     private int _senders;
     private int _turns;
+    private int _limitedTurns;
     private bool _isStarted;
     private bool _isStopped;
 
-    internal SendQueue(int atOnce, int failedAtOnce, TimeProvider time)
+    /// <param name="atOnce">The most senders that have their turn.</param>
+    /// <param name="limitedAtOnce">The most of them that are not healthy.</param>
+    /// <param name="slowAfter">A turn that takes this long makes a sender slow.</param>
+    internal SendQueue(int atOnce, int limitedAtOnce, TimeSpan slowAfter, TimeProvider time)
     {
         _atOnce = atOnce;
-        _failedAtOnce = Math.Min(failedAtOnce, atOnce);
+        _limitedAtOnce = Math.Min(limitedAtOnce, atOnce);
+        _slowAfter = slowAfter;
         _time = time;
         _timer = time.CreateTimer(_ => Due(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -51,7 +63,7 @@ internal sealed class SendQueue : IDisposable
     {
         get
         {
-            lock (_gate) return _ready.Count + _failed.Count;
+            lock (_gate) return ReadyCount;
         }
     }
 
@@ -60,7 +72,7 @@ internal sealed class SendQueue : IDisposable
     {
         get
         {
-            lock (_gate) return _senders - _sending - _ready.Count - _failed.Count;
+            lock (_gate) return _senders - _sending - ReadyCount;
         }
     }
 
@@ -83,7 +95,7 @@ internal sealed class SendQueue : IDisposable
             if (sender.Status == SenderStatus.Sending) sender.HasNews = true;
             if (sender.Status != SenderStatus.Idle || _isStopped) return;
             _senders++;
-            sender.HasFailed = notBefore > 0;
+            if (notBefore > 0) sender.Class = SenderClass.Failing;
             if (notBefore > Now())
             {
                 Wait(sender, notBefore);
@@ -107,7 +119,7 @@ internal sealed class SendQueue : IDisposable
             if (sender.Status == SenderStatus.Sending) sender.WaitsAtMostUntil = at;
             if (_isStopped || sender.Status is not (SenderStatus.Idle or SenderStatus.Waiting)) return;
             if (sender.Status == SenderStatus.Idle) _senders++;
-            sender.HasFailed = true;
+            sender.Class = SenderClass.Failing;
             Wait(sender, at);
             SetTimer();
         }
@@ -135,8 +147,19 @@ internal sealed class SendQueue : IDisposable
     private void MakeReady(QueuedSender sender)
     {
         sender.Status = SenderStatus.Ready;
-        (sender.HasFailed ? _failed : _ready).Enqueue(sender);
+        var line = sender.Class switch
+        {
+            SenderClass.Healthy => _ready,
+            SenderClass.New => _new,
+            SenderClass.Slow => _slow,
+            _ => _failing,
+        };
+        line.Enqueue(sender);
     }
+
+    private int ReadyCount => _ready.Count + LimitedReady;
+
+    private int LimitedReady => _new.Count + _slow.Count + _failing.Count;
 
     private void Wait(QueuedSender sender, long at)
     {
@@ -154,21 +177,42 @@ internal sealed class SendQueue : IDisposable
             sender.WaitsAtMostUntil = long.MaxValue;
             _turns++;
             _sending++;
-            var hadFailed = sender.HasFailed;
-            if (hadFailed) _failedSending++;
-            _ = Task.Run(() => TurnAsync(sender, hadFailed));
+            var before = sender.Class;
+            if (before != SenderClass.Healthy) _limitedSending++;
+            if (before == SenderClass.Failing) _failingSending++;
+            _ = Task.Run(() => TurnAsync(sender, before));
         }
     }
 
     private QueuedSender? Next()
     {
-        var mayRetry = _failed.Count > 0 && _failedSending < _failedAtOnce;
-        if (mayRetry && (_ready.Count == 0 || _turns % TurnsPerFailed == 0)) return _failed.Dequeue();
+        if ((_ready.Count == 0 || _turns % TurnsPerLimited == 0)
+            && _limitedSending < _limitedAtOnce
+            && NextLimited() is { } limited)
+        {
+            _limitedTurns++;
+            return limited;
+        }
+
         return _ready.TryDequeue(out var sender) ? sender : null;
     }
 
-    private async Task TurnAsync(QueuedSender sender, bool hadFailed)
+    /// <summary>
+    /// The next sender that is not healthy. A quarter of their places stays free of failing ones, so that a receiver
+    /// without a response yet does not wait for those that time out.
+    /// </summary>
+    private QueuedSender? NextLimited()
     {
+        var mayRetry = _failing.Count > 0 && _failingSending < ((3 * _limitedAtOnce) + 3) / 4;
+        if (mayRetry && _limitedTurns % TurnsPerFailing == TurnsPerFailing - 1) return _failing.Dequeue();
+        if (_new.TryDequeue(out var sender) || _slow.TryDequeue(out sender)) return sender;
+        return mayRetry ? _failing.Dequeue() : null;
+    }
+
+    private async Task TurnAsync(QueuedSender sender, SenderClass before)
+    {
+        var started = _time.GetTimestamp();
+
         // A sender that is stopped keeps what it has to send.
         var end = TurnEnd.Idle;
         try
@@ -180,17 +224,19 @@ internal sealed class SendQueue : IDisposable
         }
         finally
         {
-            End(sender, hadFailed, end);
+            End(sender, before, end, _time.GetElapsedTime(started));
         }
     }
 
-    private void End(QueuedSender sender, bool hadFailed, TurnEnd end)
+    private void End(QueuedSender sender, SenderClass before, TurnEnd end, TimeSpan took)
     {
         lock (_gate)
         {
             _sending--;
-            if (hadFailed) _failedSending--;
-            sender.HasFailed = end.After == AfterTurn.Later;
+            if (before != SenderClass.Healthy) _limitedSending--;
+            if (before == SenderClass.Failing) _failingSending--;
+            if (end.After == AfterTurn.Later) sender.Class = SenderClass.Failing;
+            else if (end.HasSucceeded) sender.Class = took < _slowAfter ? SenderClass.Healthy : SenderClass.Slow;
             if (_isStopped)
             {
                 if (_sending == 0) _ended.TrySetResult();

@@ -9,8 +9,14 @@ internal static partial class ConfigKeys
             "federation.outbound_servers", ConfigTypes.Whole(4, 10_000), c => c.Outbound.MaxSending,
             "Servers that are sent to at once; others wait for their turn."),
         Key(
-            "federation.outbound_failing_servers", ConfigTypes.Whole(1, 10_000), c => c.Outbound.MaxSendingFailed,
-            "Those of them that did not answer the last time."),
+            "federation.outbound_failing_servers", ConfigTypes.Whole(1, 10_000), c => c.Outbound.MaxSendingLimited,
+            "Those of them that did not answer the last time, answered slowly, or have not been sent to before."),
+        Key(
+            "federation.outbound_slow_after", ConfigTypes.Duration, c => c.Outbound.SlowAfter,
+            "A server whose last response took this long is slow."),
+        Key(
+            "federation.outbound_outage_after", ConfigTypes.Duration, c => c.Outbound.OutageAfter,
+            "How long a server must have failed before federation.outbound_outage_events holds for it."),
         Key(
             "federation.outbound_first_pause", ConfigTypes.Duration, c => c.Outbound.FirstPause,
             "The pause after a server did not answer. Each further failure doubles it."),

@@ -19,6 +19,7 @@ public sealed class SendingTests
         ("federation.outbound_longest_pause", "200ms"),
         ("federation.outbound_wake_pause", "50ms"),
         ("federation.outbound_record_interval", "100ms"),
+        ("federation.outbound_outage_after", "100ms"),
     ];
 
     private InProcessServer _server = null!;
@@ -153,6 +154,24 @@ public sealed class SendingTests
     }
 
     [Test]
+    public async Task Quick_failures_are_no_outage()
+    {
+        await StopAsync();
+        await StartAsync(
+            ("federation.outbound_outage_after", "1m"), ("federation.outbound_outage_events", "3"));
+        var roomId = await JoinedRoomAsync();
+        await _peer.DownAsync();
+        var sent = (await SayAsync(roomId, 1)).ToList();
+        await FailsAsync(4);
+        sent.AddRange(await SayAsync(roomId, 9));
+        await _peer.UpAsync();
+
+        await _peer.HasTakenAsync(10);
+
+        Assert.That(_peer.Events, Is.EqualTo(sent));
+    }
+
+    [Test]
     public async Task A_failed_transaction_is_sent_again_with_its_id()
     {
         var roomId = await JoinedRoomAsync();
@@ -200,6 +219,100 @@ public sealed class SendingTests
             (refused.Single().Status, refused.Single().ErrorCode, refused.Single().Error),
             Is.EqualTo((status, "M_BAD", "no")));
         Assert.That(_server.Log, Does.Contain("not sent to it again"));
+    }
+
+    [TestCase("<html>Bad request</html>")]
+    [TestCase("""{"error":"no"}""")]
+    [TestCase("""{"errcode":"M_UNKNOWN","error":"no"}""")]
+    public async Task A_proxy_that_refuses_everything_costs_no_event(string body)
+    {
+        var roomId = await JoinedRoomAsync();
+        var isUp = false;
+        _peer.Respond = _ => Task.FromResult(
+            Volatile.Read(ref isUp) ? null : Results.Text(body, "application/json", null, 400));
+        var sent = (await SayAsync(roomId, 8)).ToList();
+        await FailsAsync(4);
+        sent.AddRange(await SayAsync(roomId, 4));
+        await Task.Delay(500);
+        Volatile.Write(ref isUp, true);
+
+        await _peer.HasTakenAsync(12);
+
+        Assert.That(_peer.Events, Is.EquivalentTo(sent));
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        Assert.That(await storage.Destinations.RefusedAsync(_peer.Peer.Name, 10, default), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_proxy_that_refuses_large_transactions_gets_small_ones()
+    {
+        var roomId = await JoinedRoomAsync();
+        var hold = new TaskCompletionSource();
+        _peer.Respond = async transaction =>
+        {
+            await hold.Task;
+            return transaction.EventIds.Count > 3
+                ? Results.Text("<html>Too large</html>", "text/html", null, 413)
+                : null;
+        };
+        var sent = await SayAsync(roomId, 30);
+        hold.SetResult();
+
+        await _peer.HasTakenAsync(30);
+
+        Assert.That(_peer.Events, Is.EqualTo(sent));
+    }
+
+    [Test]
+    public async Task An_event_that_is_refused_alone_is_skipped_once_another_was_taken()
+    {
+        var roomId = await JoinedRoomAsync();
+        string? bad = null;
+        _peer.Respond = transaction =>
+        {
+            bad ??= transaction.EventIds[0];
+            return Task.FromResult(
+                transaction.EventIds.Contains(bad)
+                    ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, 400)
+                    : null);
+        };
+        var first = await SayAsync(roomId, 1);
+        await FailsAsync(2);
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        Assert.That(await storage.Destinations.RefusedAsync(_peer.Peer.Name, 10, default), Is.Empty);
+
+        var others = await SayAsync(roomId, 3);
+        await _peer.HasTakenAsync(3);
+        await Task.Delay(500);
+
+        Assert.That(_peer.Events, Is.EqualTo(others));
+        var refused = await storage.Destinations.RefusedAsync(_peer.Peer.Name, 10, default);
+        var row = await storage.Events.FindAsync(refused.Single().Event, default);
+        Assert.That(row!.EventId, Is.EqualTo(first[0]));
+    }
+
+    [Test]
+    public async Task A_refused_event_does_not_delay_those_that_come_after_it()
+    {
+        await StopAsync();
+        await StartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
+        var roomId = await JoinedRoomAsync();
+        string? bad = null;
+        _peer.Respond = transaction =>
+        {
+            bad ??= transaction.EventIds[0];
+            return Task.FromResult(
+                transaction.EventIds.Contains(bad)
+                    ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, 400)
+                    : null);
+        };
+        await SayAsync(roomId, 1);
+        await FailsAsync(1);
+
+        var others = await SayAsync(roomId, 3);
+        await _peer.HasTakenAsync(3, within: TimeSpan.FromSeconds(5));
+
+        Assert.That(_peer.Events, Is.EqualTo(others));
     }
 
     [Test]

@@ -46,7 +46,7 @@ internal sealed class DistributorTests(string kind)
             NullLogger<DestinationServices>.Instance);
 
         // The queue is not started: nothing is sent.
-        _destinations = new Destinations(new SendQueue(1, 1, time), services, storage);
+        _destinations = new Destinations(new SendQueue(1, 1, TimeSpan.FromSeconds(5), time), services, storage);
         var reader = new RoomChangesReader(
             storage, events, states, new RoomsOptions { ServerName = RoomsWorld.Server });
         _distributor = new Distributor(

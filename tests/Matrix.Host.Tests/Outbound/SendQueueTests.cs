@@ -19,8 +19,9 @@ internal sealed class SendQueueTests
     [Test]
     public async Task Only_so_many_send_at_once_and_the_first_come_first()
     {
-        Starts(atOnce: 4, failed: 1);
-        var senders = Senders(10);
+        Starts(atOnce: 4, limited: 1);
+        var senders = await HealthySenders(10);
+        AddAll(senders);
 
         await AreSending(senders[..4]);
         Assert.That((_queue.Sending, _queue.Ready), Is.EqualTo((4, 6)));
@@ -34,7 +35,7 @@ internal sealed class SendQueueTests
     [Test]
     public async Task A_sender_with_more_to_send_goes_to_the_end_of_the_line()
     {
-        Starts(atOnce: 1, failed: 1);
+        Starts(atOnce: 1, limited: 1);
         var senders = Senders(3);
         await AreSending(senders[..1]);
 
@@ -51,7 +52,7 @@ internal sealed class SendQueueTests
     [Test]
     public async Task News_during_a_turn_give_another_one()
     {
-        Starts(atOnce: 1, failed: 1);
+        Starts(atOnce: 1, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
 
@@ -67,7 +68,7 @@ internal sealed class SendQueueTests
     [Test]
     public async Task A_sender_that_failed_waits_for_its_time_and_no_news_shorten_it()
     {
-        Starts(atOnce: 2, failed: 1);
+        Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
         sender.Ends(TurnEnd.Later(At(10)));
@@ -85,7 +86,7 @@ internal sealed class SendQueueTests
     [Test]
     public async Task A_sender_that_waits_can_be_tried_sooner()
     {
-        Starts(atOnce: 2, failed: 1);
+        Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
         sender.Ends(TurnEnd.Later(At(3600)));
@@ -104,7 +105,7 @@ internal sealed class SendQueueTests
     [Test]
     public async Task A_wait_can_be_shortened_before_it_begins()
     {
-        Starts(atOnce: 2, failed: 1);
+        Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
 
@@ -119,15 +120,17 @@ internal sealed class SendQueueTests
     [Test]
     public async Task Senders_that_failed_hold_their_part_only()
     {
-        Starts(atOnce: 8, failed: 2);
-        var failing = Senders(6);
+        Starts(atOnce: 8, limited: 2);
+        var failing = await HealthySenders(6);
+        var others = await HealthySenders(6);
+        AddAll(failing);
         await AreSending(failing);
         foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
         await Idle();
         _time.Advance(TimeSpan.FromSeconds(1));
         await Until(() => failing.Count(each => each.IsSending) == 2);
 
-        var others = Senders(6);
+        AddAll(others);
 
         await AreSending(others);
         Assert.That(failing.Sum(each => each.Turns), Is.EqualTo(6 + 2));
@@ -136,14 +139,78 @@ internal sealed class SendQueueTests
     }
 
     [Test]
+    public async Task A_receiver_is_healthy_only_after_its_first_success()
+    {
+        Starts(atOnce: 8, limited: 2);
+        var senders = Senders(6);
+
+        await Until(() => _queue.Sending == 2);
+        await Task.Delay(50);
+        Assert.That(senders.Count(each => each.IsSending), Is.EqualTo(2), "none has answered yet");
+        for (var n = 1; n <= 6; n++)
+        {
+            senders[n - 1].Ends(TurnEnd.Succeeded(hasMore: true));
+            await AreSending(senders[..n]);
+        }
+
+        await AreSending(senders);
+    }
+
+    [Test]
+    public async Task Slow_receivers_do_not_take_the_turns_of_the_fast()
+    {
+        Starts(atOnce: 8, limited: 2);
+        var slow = await HealthySenders(6);
+        var fast = await HealthySenders(6);
+        AddAll(slow);
+        await AreSending(slow);
+        _time.Advance(TimeSpan.FromSeconds(6));
+        foreach (var each in slow) each.Ends(TurnEnd.Succeeded(hasMore: true));
+        await Until(() => _queue.Sending == 2);
+
+        AddAll(fast);
+
+        await AreSending(fast);
+        Assert.That(slow.Count(each => each.IsSending), Is.EqualTo(2));
+
+        // A fast success makes it healthy again.
+        var recovered = slow.First(each => each.IsSending);
+        recovered.Ends(TurnEnd.Succeeded(hasMore: false));
+        foreach (var each in fast) each.Ends(TurnEnd.Succeeded(hasMore: false));
+        _queue.Add(recovered);
+        await AreSending(recovered);
+        Assert.That(recovered.Class, Is.EqualTo(SenderClass.Healthy));
+        Assert.That(slow.Count(each => each.IsSending), Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_new_receiver_does_not_wait_for_failing_ones()
+    {
+        Starts(atOnce: 8, limited: 4);
+        var failing = await HealthySenders(6);
+        AddAll(failing);
+        await AreSending(failing);
+        foreach (var each in failing) each.Ends(TurnEnd.Later(At(1)));
+        await Idle();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await Until(() => failing.Count(each => each.IsSending) == 3);
+
+        var fresh = Senders(1)[0];
+
+        await AreSending(fresh);
+        Assert.That(failing.Count(each => each.IsSending), Is.EqualTo(3));
+    }
+
+    [Test]
     public async Task Senders_that_failed_get_turns_although_others_always_have_more()
     {
-        Starts(atOnce: 1, failed: 1);
+        Starts(atOnce: 1, limited: 1);
+        var busy = await HealthySenders(2);
         var failed = Senders(1)[0];
         await AreSending(failed);
         failed.Ends(TurnEnd.Later(At(1)));
         await Idle();
-        var busy = Senders(2);
+        AddAll(busy);
         _time.Advance(TimeSpan.FromSeconds(1));
 
         for (var turn = 0; turn < 8 && failed.Turns == 1; turn++)
@@ -183,8 +250,9 @@ internal sealed class SendQueueTests
     [Test]
     public async Task A_stop_ends_the_turns()
     {
-        Starts(atOnce: 2, failed: 1);
-        var senders = Senders(4);
+        Starts(atOnce: 2, limited: 1);
+        var senders = await HealthySenders(4);
+        AddAll(senders);
         await AreSending(senders[..2]);
 
         await _queue.StopAsync();
@@ -193,10 +261,31 @@ internal sealed class SendQueueTests
         Assert.That(senders[2..].Select(each => each.Turns), Is.All.Zero);
     }
 
-    private void Starts(int atOnce, int failed)
+    private void Starts(int atOnce, int limited)
     {
-        _queue = new SendQueue(atOnce, failed, _time);
+        _queue = new SendQueue(atOnce, limited, TimeSpan.FromSeconds(5), _time);
         _queue.Start();
+    }
+
+    private void AddAll(IEnumerable<Sender> senders)
+    {
+        foreach (var sender in senders) _queue.Add(sender);
+    }
+
+    /// <summary>Senders that have succeeded once. Their turns count from now on.</summary>
+    private async Task<Sender[]> HealthySenders(int count)
+    {
+        var senders = Enumerable.Range(0, count).Select(_ => new Sender()).ToArray();
+        foreach (var sender in senders)
+        {
+            _queue.Add(sender);
+            await AreSending(sender);
+            sender.Ends(TurnEnd.Succeeded(hasMore: false));
+            await Until(() => sender.Status == SenderStatus.Idle);
+            sender.CountsAnew();
+        }
+
+        return senders;
     }
 
     private Sender[] Senders(int count)
@@ -226,6 +315,8 @@ internal sealed class SendQueueTests
         internal int Turns => Volatile.Read(ref _turns);
 
         internal bool IsSending => _turn is not null;
+
+        internal void CountsAnew() => Volatile.Write(ref _turns, 0);
 
         internal void Ends(TurnEnd end)
         {
