@@ -142,6 +142,11 @@ public sealed record RoomsOptions
     /// <summary>The most invites of users of other servers that one new room sends at once.</summary>
     public int InvitesAtOnce { get; init; } = 8;
 
+    /// <summary>
+    /// How long the creation of a room waits for the invites of users of other servers; they go on after it.
+    /// </summary>
+    public TimeSpan CreationInviteTime { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The time of a leave or knock through other servers, with all attempts.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(20);
 
@@ -167,6 +172,12 @@ public sealed record RoomsOptions
     /// The longest pause between two attempts of deactivated users to leave their rooms.
     /// </summary>
     public TimeSpan LongestDeparturePause { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a deactivation waits until its user has left their rooms; the rest goes on after it.</summary>
+    public TimeSpan DepartureTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The most rooms that a deactivated user leaves at once.</summary>
+    public int DeparturesAtOnce { get; init; } = 8;
 
     /// <summary>
     /// The most redactions of a room that wait for events that are not here; the earliest are dropped.

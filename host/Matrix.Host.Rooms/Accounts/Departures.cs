@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
@@ -26,27 +27,42 @@ public sealed class Departures
 
     private readonly RoomMemberships _memberships;
     private readonly IStorage _storage;
-    private readonly TimeSpan _longestPause;
+    private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+
+    /// <summary>The users who are leaving their rooms now.</summary>
+    private readonly ConcurrentDictionary<string, bool> _leaving = new();
     private TaskCompletionSource _again = NewSignal();
 
     internal Departures(RoomMemberships memberships, IStorage storage, RoomsOptions options, TimeProvider time)
     {
         _memberships = memberships;
         _storage = storage;
-        _longestPause = options.LongestDeparturePause;
+        _options = options;
         _time = time;
     }
 
     /// <summary>
-    /// Makes a deactivated user leave their rooms, once the deactivation is durable. <see cref="RunAsync"/> retries
-    /// rooms that fail.
+    /// Makes a deactivated user leave their rooms, once the deactivation is durable, and waits for it within a bounded
+    /// time: the rest goes on after it. <see cref="RunAsync"/> retries rooms that fail.
     /// </summary>
     internal async ValueTask BeginAsync(string userId)
     {
-        if (await TryAsync(userId, CancellationToken.None).ConfigureAwait(false) is not null)
+        try
         {
-            Volatile.Read(ref _again).TrySetResult();
+            await LeaveOrRetryAsync().WaitAsync(_options.DepartureTime, _time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Servers that do not answer do not keep the client waiting.
+        }
+
+        async Task LeaveOrRetryAsync()
+        {
+            if (await TryAsync(userId, CancellationToken.None).ConfigureAwait(false) is not null)
+            {
+                Volatile.Read(ref _again).TrySetResult();
+            }
         }
     }
 
@@ -73,7 +89,7 @@ public sealed class Departures
             else
             {
                 await Task.Delay(pause, _time, stop).ConfigureAwait(false);
-                pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
+                pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
             }
         }
     }
@@ -97,6 +113,12 @@ public sealed class Departures
 
             foreach (var userId in page)
             {
+                if (_leaving.ContainsKey(userId))
+                {
+                    finished = false;
+                    continue;
+                }
+
                 if (await TryAsync(userId, stop).ConfigureAwait(false) is not { } failure) continue;
                 failed(failure);
                 finished = false;
@@ -112,6 +134,7 @@ public sealed class Departures
     /// </summary>
     private async ValueTask<FailedDeparture?> TryAsync(string userId, CancellationToken stop)
     {
+        if (!_leaving.TryAdd(userId, true)) return new FailedDeparture(userId, "", "The user is leaving now.");
         FailedDeparture? failure = null;
         try
         {
@@ -120,14 +143,20 @@ public sealed class Departures
             var stripped = await _storage.StrippedRooms.OfUserAsync(
                 userId, after: 0, through: long.MaxValue, stop).ConfigureAwait(false);
             var open = stripped.Where(row => row.IsOpen).Select(row => row.RoomId);
-            foreach (var roomId in rooms.Select(row => row.RoomId).Concat(open).Distinct())
-            {
-                stop.ThrowIfCancellationRequested();
-                if (await LeaveAsync(userId, roomId).ConfigureAwait(false) is { } reason)
+            await Parallel.ForEachAsync(
+                rooms.Select(row => row.RoomId).Concat(open).Distinct(),
+                new ParallelOptions
                 {
-                    failure = new FailedDeparture(userId, roomId, reason);
-                }
-            }
+                    MaxDegreeOfParallelism = _options.DeparturesAtOnce,
+                    CancellationToken = stop,
+                },
+                async (roomId, _) =>
+                {
+                    if (await LeaveAsync(userId, roomId).ConfigureAwait(false) is { } reason)
+                    {
+                        failure = new FailedDeparture(userId, roomId, reason);
+                    }
+                }).ConfigureAwait(false);
 
             if (failure is null)
             {
@@ -138,6 +167,10 @@ public sealed class Departures
         catch (StorageException fault)
         {
             failure = new FailedDeparture(userId, "", fault.Message);
+        }
+        finally
+        {
+            _leaving.TryRemove(userId, out _);
         }
 
         return failure;

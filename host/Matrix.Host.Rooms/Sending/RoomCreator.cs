@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -167,25 +168,67 @@ public sealed class RoomCreator
         return created;
     }
 
-    /// <summary>Invites users of other servers to the new room. It stays if their servers cannot be reached.</summary>
-    private Task InviteRemoteAsync(
-        RoomRequest request, string roomId, IEnumerable<string> users, CancellationToken stop) =>
-        Parallel.ForEachAsync(
-            users,
-            new ParallelOptions { MaxDegreeOfParallelism = _options.InvitesAtOnce, CancellationToken = stop },
-            async (user, stopped) =>
+    /// <summary>
+    /// Invites users of other servers to the new room, and waits for them within a bounded time: the rest goes on after
+    /// it. The room stays if their servers cannot be reached.
+    /// </summary>
+    private async ValueTask InviteRemoteAsync(
+        RoomRequest request, string roomId, IEnumerable<string> users, CancellationToken stop)
+    {
+        // Users of one server come late: if it does not answer, the others are not tried one after the other.
+        var inTurn = users.GroupBy(RoomNames.ServerOf)
+            .SelectMany(static ofServer => ofServer.Index())
+            .OrderBy(static each => each.Index)
+            .Select(static each => each.Item)
+            .ToArray();
+        if (inTurn.Length == 0) return;
+
+        var unreachable = new ConcurrentDictionary<string, RoomFailure>();
+        var inviting = Parallel.ForEachAsync(
+            inTurn,
+            new ParallelOptions { MaxDegreeOfParallelism = _options.InvitesAtOnce },
+            async (user, _) =>
             {
-                var content = await _contents.OfAsync(user, "invite", null, stopped).ConfigureAwait(false);
-                if (request.IsDirect)
+                var server = RoomNames.ServerOf(user);
+                if (!unreachable.TryGetValue(server, out var why))
                 {
-                    content = JsonObject.OfSeq(content.Members.Append(("is_direct", Json.NewBool(true))));
+                    why = await InviteRemoteAsync(request, roomId, user).ConfigureAwait(false);
+                    if (why is { Kind: RoomFailureKind.Unreachable }) unreachable.TryAdd(server, why);
                 }
 
-                var invited = await _memberships.InviteRemoteAsync(
-                    request.Creator, roomId, user, content, null, stopped).ConfigureAwait(false);
-                if (invited.Failure is not { } why) return;
-                request.NotInvited?.Invoke(why with { Message = $"{user}: {why.Message}" });
+                if (why is not null) request.NotInvited?.Invoke(why with { Message = $"{user}: {why.Message}" });
             });
+        try
+        {
+            await inviting.WaitAsync(_options.CreationInviteTime, _time, stop).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The client learns of the room now, and of the invites by sync.
+        }
+    }
+
+    /// <summary>Invites one user. Not cancelled: their server may have taken the invite.</summary>
+    private async ValueTask<RoomFailure?> InviteRemoteAsync(RoomRequest request, string roomId, string user)
+    {
+        try
+        {
+            var content = await _contents.OfAsync(user, "invite", null, CancellationToken.None).ConfigureAwait(false);
+            if (request.IsDirect)
+            {
+                content = JsonObject.OfSeq(content.Members.Append(("is_direct", Json.NewBool(true))));
+            }
+
+            return (await _memberships.InviteRemoteAsync(
+                request.Creator, roomId, user, content, null, CancellationToken.None).ConfigureAwait(false)).Failure;
+        }
+#pragma warning disable CA1031 // An invite that fails does not keep the others from being sent.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            return new RoomFailure(RoomFailureKind.BadState, $"{fault.GetType().Name}: {fault.Message}");
+        }
+    }
 
     private async ValueTask<RoomResult<string>> AppendAllAsync(
         RoomRules rules, IReadOnlyList<Draft> drafts, RoomRequest request, CancellationToken stop)

@@ -316,6 +316,12 @@ internal static partial class ConfigKeys
             "limits.departure_pause", ConfigTypes.Duration, c => c.Rooms.LongestDeparturePause,
             "The longest pause between attempts to make a deactivated user leave a room."),
         Key(
+            "limits.departure_time", ConfigTypes.Duration, c => c.Rooms.DepartureTime,
+            "How long a deactivation waits until the user has left all rooms. The rest goes on after it."),
+        Key(
+            "limits.departures_at_once", ConfigTypes.Whole(1, 1000), c => c.Rooms.DeparturesAtOnce,
+            "Rooms that a deactivated user leaves at once."),
+        Key(
             "limits.room_queue", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxWaitingPerLane,
             "Requests that wait for one room; more get an error and may retry."),
         Key(

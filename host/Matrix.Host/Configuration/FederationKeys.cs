@@ -205,6 +205,9 @@ internal static partial class ConfigKeys
             "federation.invites", ConfigTypes.Whole(1, 1000), c => c.Rooms.InvitesAtOnce,
             "Such invites that one new room sends at once."),
         Key(
+            "federation.creation_invite_time", ConfigTypes.Duration, c => c.Rooms.CreationInviteTime,
+            "How long the creation of a room waits for such invites. They go on after it."),
+        Key(
             "federation.handshake_time", ConfigTypes.Duration, c => c.Rooms.HandshakeTime,
             "The time of a leave or knock through other servers, with all attempts."),
         Key(

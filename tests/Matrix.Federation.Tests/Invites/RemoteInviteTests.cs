@@ -91,6 +91,51 @@ public sealed class RemoteInviteTests
         if (succeeds) Assert.That((await LastAsync(roomId))["unsigned"]?["invite_room_state"], Is.Null);
     }
 
+    [Test]
+    public async Task A_new_room_does_not_wait_long_for_silent_servers()
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("federation.creation_invite_time", "2s"), ("federation.invites", "4"));
+        await using var silent = await AnsweringPeer.StartAsync();
+        server.Knows(_peer.Peer).Knows(silent.Peer);
+        var alice = await LocalUser.RegisterAsync(server, "alice");
+        var hold = new TaskCompletionSource();
+        silent.BeforeAnswer = _ => hold.Task;
+        foreach (var peer in new[] { _peer, silent })
+        {
+            peer.Answers = request =>
+            {
+                var invite = request.Body!["event"]!.AsObject();
+                var room = new PeerRoom(peer.Peer, "11", (string)invite["room_id"]!);
+                return (200, new JsonObject { ["event"] = room.CoSigned(invite) });
+            };
+        }
+
+        var users = Enumerable.Range(0, 8).Select(n => $"@user{n}:{silent.Peer.Name}").Append(_bob);
+        var started = DateTime.UtcNow;
+        var created = await alice.PostAsync("createRoom", new JsonObject
+        {
+            ["room_version"] = "11",
+            ["invite"] = new JsonArray([.. users.Select(user => (JsonNode)user)]),
+        });
+
+        Assert.That(DateTime.UtcNow - started, Is.LessThan(TimeSpan.FromSeconds(6)));
+        var roomId = (string)created.Is(200).Json["room_id"]!;
+        Assert.That(await MembersAsync(), Is.EqualTo(new[] { _bob }));
+
+        // The others go on.
+        hold.SetResult();
+        var until = DateTime.UtcNow.AddSeconds(15);
+        while ((await MembersAsync()).Length < 9 && DateTime.UtcNow < until) await Task.Delay(50);
+        Assert.That(await MembersAsync(), Is.EquivalentTo(users));
+
+        async Task<string[]> MembersAsync()
+        {
+            var reply = await alice.GetAsync($"rooms/{roomId}/members?membership=invite");
+            return [.. reply.Is(200).Json["chunk"]!.AsArray().Select(each => (string)each!["state_key"]!)];
+        }
+    }
+
     [TestCase(403, "M_FORBIDDEN", 403, "M_FORBIDDEN")]
     [TestCase(403, "M_INVITE_BLOCKED", 403, "M_INVITE_BLOCKED")]
     [TestCase(404, "M_NOT_FOUND", 404, "M_NOT_FOUND")]
