@@ -178,8 +178,8 @@ public sealed class ReceivedInvites
     }
 
     /// <summary>
-    /// Stores the invite, unless it has come into the room already. The user leaves this form of the room when their
-    /// membership in the room itself changes.
+    /// Stores the invite, unless it has come into the room already, or has ended. The user leaves this form of the room
+    /// when their membership in the room itself changes.
     /// </summary>
     private async ValueTask<RoomFailure?> StoreAsync(
         RoomIdentity? room,
@@ -202,6 +202,13 @@ public sealed class ReceivedInvites
         var entered = new StrippedRoomEntered(invite.StateKey!, row, _options.MaxOpenInvites);
         var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop).ConfigureAwait(false);
         if (!receipt.Refused) return null;
+        var known = await _storage.StrippedRooms.FindAsync(
+            invite.StateKey!, invite.RoomId, stop).ConfigureAwait(false);
+        if (known is { IsOpen: false } && known.EndedId == invite.EventId)
+        {
+            return new RoomFailure(RoomFailureKind.Forbidden, "The invite was rejected, or taken back.");
+        }
+
         return room is not null
             && await _events.ByIdAsync(room, invite.EventId, stop).ConfigureAwait(false) is not null
                 ? null

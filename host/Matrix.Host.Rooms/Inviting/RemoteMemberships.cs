@@ -3,6 +3,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Joining;
@@ -19,7 +20,8 @@ namespace Matrix.Host.Rooms.Inviting;
 
 /// <summary>
 /// Memberships that other servers take part in. A room that is known only by an invite or knock is left through a
-/// server in it. Server-Server API, "Inviting to a room" and "Leaving Rooms (Rejecting Invites)".
+/// server in it. Server-Server API, "Inviting to a room", "Knocking upon a room" and "Leaving Rooms (Rejecting
+/// Invites)".
 /// </summary>
 internal sealed partial class RemoteMemberships(
     RemoteInvites invites,
@@ -32,9 +34,18 @@ internal sealed partial class RemoteMemberships(
     IStorage storage,
     RoomsOptions options,
     TimeProvider time,
-    ILogger<RemoteMemberships> log) : IRemoteMemberships
+    ILogger<RemoteMemberships> log) : IRemoteMemberships, IDisposable
 {
     private const string MemberType = "m.room.member";
+
+    private readonly CancellationTokenSource _closing = new();
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _closing.Cancel();
+        _closing.Dispose();
+    }
 
     /// <inheritdoc/>
     public ValueTask<RoomResult<string>> InviteAsync(
@@ -87,17 +98,19 @@ internal sealed partial class RemoteMemberships(
     {
         using var clock = new CancellationTokenSource(options.HandshakeTime, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
-        var failure = new RoomFailure(RoomFailureKind.NotFound, "No server is known that is in the room.");
+        RoomFailure? failure = null;
         try
         {
             var content = await contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);
             foreach (var server in Candidates(servers))
             {
-                var refused = await KnockThroughAsync(
+                var (refused, isOpen) = await KnockThroughAsync(
                     server, userId, roomId, content, both.Token).ConfigureAwait(false);
                 if (refused is null) return null;
                 failure = RemoteFailures.MoreTelling(failure, refused);
-                if (RemoteFailures.IsFinal(refused)) break;
+
+                // A knock that a server may have taken is not made again through another.
+                if (isOpen || RemoteFailures.IsFinal(refused)) break;
             }
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
@@ -106,27 +119,26 @@ internal sealed partial class RemoteMemberships(
                 failure, new RoomFailure(RoomFailureKind.Unreachable, "The knock took too long."));
         }
 
-        return failure;
+        return failure ?? new RoomFailure(RoomFailureKind.NotFound, "No server is known that is in the room.");
     }
 
-    /// <summary>Knocks through one server; null if that succeeded.</summary>
-    private async ValueTask<RoomFailure?> KnockThroughAsync(
+    /// <summary>
+    /// Knocks through one server. The knock is stored before it is sent, so that neither a late response nor a restart
+    /// loses it.
+    /// </summary>
+    /// <returns>The failure, and whether the server may have taken the knock nevertheless.</returns>
+    private async ValueTask<(RoomFailure? Failure, bool IsOpen)> KnockThroughAsync(
         string server, string userId, string roomId, JsonObject content, CancellationToken stop)
     {
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
         var made = await api.MakeKnockAsync(server, roomId, userId, versions, stop).ConfigureAwait(false);
-        if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
+        if (!made.IsOk) return (RemoteFailures.Of(server, made.Failure!), false);
 
         // The version is one of those that were offered.
         var rules = RoomRules.FindUnstable(made.Value.RoomVersion)!;
         var signed = signer.Sign(rules, roomId, userId, content, made.Value.Event);
-        if (!signed.IsOk) return NoTemplate(server, signed.Failure);
+        if (!signed.IsOk) return (NoTemplate(server, signed.Failure), false);
         var knock = signed.Value;
-        var sent = await api.SendKnockAsync(
-            server, roomId, knock.EventId, EventJson.Of(knock), stop).ConfigureAwait(false);
-        if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);
-
-        var state = await stripped.OfKnockAsync(rules, sent.Value, knock, stop).ConfigureAwait(false);
         var row = new StrippedRoomRow(
             roomId,
             rules.Id,
@@ -135,16 +147,63 @@ internal sealed partial class RemoteMemberships(
             userId,
             knock.EventId,
             knock.Canonical,
-            state,
+            await stripped.OfKnockAsync(rules, [], knock, stop).ConfigureAwait(false),
             Position: 0);
-
-        // Not cancelled: the server has taken the knock.
         var entered = new StrippedRoomEntered(userId, row, options.MaxOpenInvites);
-        var receipt = await storage.Writer.WriteAsync(
-            new WriteBatch(1).Require(entered), CancellationToken.None).ConfigureAwait(false);
-        return receipt.Refused
-            ? new RoomFailure(RoomFailureKind.Forbidden, "You have too many open invites and knocks.")
-            : null;
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(entered), stop).ConfigureAwait(false);
+        if (receipt.Refused)
+        {
+            return (
+                new RoomFailure(RoomFailureKind.Forbidden, "You have too many open invites and knocks."), false);
+        }
+
+        // Goes on if the client has gone, or its time is over.
+        return await Task.Run(() => SendKnockAsync(server, rules, knock), CancellationToken.None)
+            .WaitAsync(stop).ConfigureAwait(false);
+    }
+
+    private async Task<(RoomFailure? Failure, bool IsOpen)> SendKnockAsync(string server, RoomRules rules, Pdu knock)
+    {
+        var closing = _closing.Token;
+        var sent = await api.SendKnockAsync(
+            server, knock.RoomId, knock.EventId, EventJson.Of(knock), closing).ConfigureAwait(false);
+        if (sent.Failure is { } failure)
+        {
+            var isOpen = MayHaveBeenTaken(failure);
+            if (!isOpen) await EndAsync(knock).ConfigureAwait(false);
+            return (RemoteFailures.Of(server, failure), isOpen);
+        }
+
+        var state = await stripped.OfKnockAsync(rules, sent.Value, knock, closing).ConfigureAwait(false);
+        var described = new StrippedRoomDescribed(knock.Sender, knock.RoomId, knock.EventId, state);
+        _ = await storage.Writer.WriteAsync(new WriteBatch(1).Add(described), closing).ConfigureAwait(false);
+        return default;
+    }
+
+    /// <summary>Whether a server may have done what a request asked for, although there is no response.</summary>
+    private static bool MayHaveBeenTaken(FederationFailure failure) => failure.Kind switch
+    {
+        FederationFailureKind.Refused => failure.Status >= 500,
+        FederationFailureKind.ServerDenied
+            or FederationFailureKind.NotFound
+            or FederationFailureKind.AddressRefused
+            or FederationFailureKind.Tls => false,
+        _ => true,
+    };
+
+    /// <summary>Ends a knock that the server refused.</summary>
+    private async ValueTask EndAsync(Pdu knock)
+    {
+        var ended = new StrippedRoomLeft(
+            knock.Sender,
+            knock.RoomId,
+            knock.EventId,
+            knock.Sender,
+            knock.EventId,
+            ReadOnlyMemory<byte>.Empty,
+            options.MaxEndedInvites);
+        _ = await storage.Writer.WriteAsync(
+            new WriteBatch(1).Add(ended), CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

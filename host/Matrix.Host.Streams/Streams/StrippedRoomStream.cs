@@ -12,6 +12,7 @@ internal sealed class StrippedRoomStream(Notifier notifier) : IChangeConsumer
         var userId = change switch
         {
             StrippedRoomEntered entered => entered.UserId,
+            StrippedRoomDescribed described => described.UserId,
             StrippedRoomLeft left => left.UserId,
             _ => null,
         };

@@ -424,6 +424,58 @@ public sealed class ReceivedInviteTests
     }
 
     [Test]
+    public async Task A_deactivation_does_not_wait_long_for_silent_servers()
+    {
+        await using var server = await InProcessServer.StartAsync(("limits.departure_time", "2s"));
+        await using var silent = await AnsweringPeer.StartAsync();
+        server.Knows(silent.Peer);
+        var user = await LocalUser.RegisterAsync(server, "patient");
+        for (var n = 0; n < 4; n++)
+        {
+            var room = MembershipRoom.Create(silent.Peer, "11");
+            (await room.InviteAsync(server, room.Sets(user.UserId, "invite"))).Is(200);
+        }
+
+        var (hold, waiting) = (new TaskCompletionSource(), 0);
+        silent.BeforeAnswer = _ =>
+        {
+            Interlocked.Increment(ref waiting);
+            return hold.Task;
+        };
+        var started = DateTime.UtcNow;
+
+        await DeactivateAsync(user, "patient");
+
+        Assert.That(DateTime.UtcNow - started, Is.LessThan(TimeSpan.FromSeconds(8)));
+        Assert.That(waiting, Is.EqualTo(4), "the rooms are left side by side");
+        hold.SetResult();
+    }
+
+    [Test]
+    public async Task A_repeated_invite_does_not_open_a_rejected_one_again([Values] bool isTakenBack)
+    {
+        var room = MembershipRoom.Create(_peer.Peer, "11");
+        var invite = room.Sets(_alice.UserId, "invite");
+        (await room.InviteAsync(_server, invite)).Is(200);
+        (await room.InviteAsync(_server, invite)).Is(200);
+        if (isTakenBack)
+        {
+            (await room.SendAsync(_server, "back" + room.RoomId[1..5], room.Sets(_alice.UserId, "leave"))).Is(200);
+        }
+        else
+        {
+            _peer.Answers = _ => AnsweringPeer.Error(404, "M_NOT_FOUND");
+            (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+        }
+
+        (await room.InviteAsync(_server, invite)).Is(403, "M_FORBIDDEN");
+
+        Assert.That((await _alice.SyncAsync(null))["rooms"]?["invite"]?[room.RoomId], Is.Null);
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Not.Null);
+    }
+
+    [Test]
     public async Task Invites_of_a_user_and_their_state_are_bounded()
     {
         await using var server = await InProcessServer.StartAsync(

@@ -231,6 +231,82 @@ public sealed class ResidentMembershipTests
     }
 
     [Test]
+    public async Task A_knock_whose_response_takes_long_is_kept()
+    {
+        await using var server = await InProcessServer.StartAsync(("federation.handshake_time", "1s"));
+        server.Knows(_peer.Peer);
+        var carl = await LocalUser.RegisterAsync(server, "carl");
+        var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
+        var hold = new TaskCompletionSource();
+        AnswersKnocks(room, carl);
+        _peer.BeforeAnswer = request => request.Path.StartsWith("v1/send_knock/") ? hold.Task : Task.CompletedTask;
+        try
+        {
+            (await carl.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(502, "M_UNKNOWN");
+
+            Assert.That((await carl.SyncAsync(null))["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
+            var since = await carl.SinceAsync();
+            var waiting = carl.SyncAsync(since, 20_000);
+            hold.SetResult();
+            var events = (await waiting)["rooms"]!["knock"]![room.RoomId]!["knock_state"]!["events"]!.AsArray();
+            Assert.That(events.Select(each => (string)each!["type"]!), Does.Contain("m.room.name"));
+        }
+        finally
+        {
+            _peer.BeforeAnswer = _ => Task.CompletedTask;
+            hold.TrySetResult();
+        }
+    }
+
+    [Test]
+    public async Task A_refused_knock_is_no_knock()
+    {
+        var dora = await LocalUser.RegisterAsync(_server, "dora");
+        var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
+        _peer.Answers = request => request.Path.StartsWith("v1/make_knock/")
+            ? (200, room.Template(dora.UserId, "knock"))
+            : AnsweringPeer.Error(403, "M_FORBIDDEN");
+
+        (await dora.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(403, "M_FORBIDDEN");
+
+        Assert.That((await dora.SyncAsync(null))["rooms"]?["knock"]?[room.RoomId], Is.Null);
+        AnswersKnocks(room, dora);
+        (await dora.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", [])).Is(200);
+        Assert.That((await dora.SyncAsync(null))["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
+    }
+
+    [Test]
+    public async Task A_knock_is_known_after_a_restart_before_its_response()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var erin = await LocalUser.RegisterAsync(server, "erin");
+        var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
+        var (hold, came) = (new TaskCompletionSource(), new TaskCompletionSource());
+        AnswersKnocks(room, erin);
+        _peer.BeforeAnswer = request =>
+        {
+            if (!request.Path.StartsWith("v1/send_knock/")) return Task.CompletedTask;
+            came.TrySetResult();
+            return hold.Task;
+        };
+        try
+        {
+            var knocking = erin.PostAsync($"knock/{room.RoomId}?via={_peer.Peer.Name}", []);
+            await came.Task.WaitAsync(TimeSpan.FromSeconds(20));
+            await server.Process.KillAsync();
+            await server.Process.StartAsync();
+            Assert.That(async () => await knocking, Throws.InstanceOf<HttpRequestException>());
+
+            Assert.That((await erin.SyncAsync(null))["rooms"]!["knock"]![room.RoomId], Is.Not.Null);
+        }
+        finally
+        {
+            _peer.BeforeAnswer = _ => Task.CompletedTask;
+            hold.TrySetResult();
+        }
+    }
+
+    [Test]
     public async Task A_knock_through_another_server_is_retracted_there()
     {
         var room = MembershipRoom.Create(_peer.Peer, "11", "knock");
@@ -277,6 +353,17 @@ public sealed class ResidentMembershipTests
         Assert.That((await carol.SyncAsync(null))["rooms"]!["knock"]?[roomId], Is.Null);
         (await carol.PostAsync($"knock/{await _alice.CreateRoomAsync("10")}", [])).Is(403, "M_FORBIDDEN");
     }
+
+    /// <summary>The peer lets a user knock on its room.</summary>
+    private void AnswersKnocks(PeerRoom room, LocalUser user) => _peer.Answers = request =>
+    {
+        if (request.Path.StartsWith("v1/make_knock/")) return (200, room.Template(user.UserId, "knock"));
+        if (!request.Path.StartsWith("v1/send_knock/")) return null;
+        return (200, new JsonObject
+        {
+            ["knock_room_state"] = room.InviteBody([])["invite_room_state"]!.DeepClone(),
+        });
+    };
 
     private static async Task<string> KnockableAsync(LocalUser user, string version)
     {

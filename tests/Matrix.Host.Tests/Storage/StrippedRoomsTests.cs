@@ -60,6 +60,40 @@ internal sealed class StrippedRoomsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task An_ended_invite_is_not_opened_again_when_it_is_repeated([Values] bool hasEvent)
+    {
+        Assert.That(await Applies(Invite("one")), Is.True);
+        Assert.That(await Applies(Invite("one")), Is.True, "a repeated invite that is open");
+        await Write(Left("one", hasEvent ? "end" : "one"));
+
+        Assert.That(await Applies(Invite("one")), Is.False);
+
+        var row = (await Store.StrippedRooms.FindAsync(Alice, Elsewhere, Stop))!;
+        Assert.That((row.IsOpen, row.EndedId), Is.EqualTo((false, EventId("one"))));
+        Assert.That(await Applies(Invite("two")), Is.True);
+    }
+
+    [Test]
+    public async Task The_state_of_a_knock_comes_later_unless_the_knock_has_ended()
+    {
+        var knock = Invite("knock") with { Room = Row("knock", Elsewhere, Membership.Knock) };
+        var described = new StrippedRoomDescribed(Alice, Elsewhere, EventId("knock"), Json("[{}]"));
+        await Write(knock);
+        var position = await Write(described);
+        var row = (await Store.StrippedRooms.FindAsync(Alice, Elsewhere, Stop))!;
+        Assert.That(
+            (row.Membership, Text(row.State), row.Position), Is.EqualTo((Membership.Knock, "[{}]", position)));
+
+        await Write(Left("knock", "end"));
+        await Write(described);
+        Assert.That((await Store.StrippedRooms.FindAsync(Alice, Elsewhere, Stop))!.IsOpen, Is.False);
+        await Write(Invite("invite"));
+        await Write(described);
+        row = (await Store.StrippedRooms.FindAsync(Alice, Elsewhere, Stop))!;
+        Assert.That((row.Membership, Text(row.State)), Is.EqualTo((Membership.Invite, "[]")));
+    }
+
+    [Test]
     public async Task A_user_has_a_bounded_number_of_open_invites()
     {
         Assert.That(await Applies(Invite("one") with { MostOpen = 1 }), Is.True);

@@ -39,19 +39,31 @@ public sealed record StrippedRoomRow(
     ReadOnlyMemory<byte> State,
     long Position)
 {
+    /// <summary>The id of the invite or knock that ended; null if none did.</summary>
+    public string? EndedId { get; init; }
+
     /// <summary>Whether the user is still invited, or knocking.</summary>
     public bool IsOpen => Membership is Membership.Invite or Membership.Knock;
 }
 
 /// <summary>
 /// A user was invited to a room of other servers, or knocked on one. Not applied if the user has as many such rooms as
-/// are allowed, and this is one more; nor if the room itself has the event.
+/// are allowed, and this is one more; nor if the room itself has the event; nor if that invite or knock has ended.
 /// </summary>
 /// <param name="Room">The room. Its position is that of the batch.</param>
 /// <param name="MostOpen">The most rooms by which the user is invited or knocking.</param>
 public sealed record StrippedRoomEntered(string UserId, StrippedRoomRow Room, int MostOpen) : ConditionalChange
 {
     internal override int Weight => 300 + Room.Event.Length + Room.State.Length;
+}
+
+/// <summary>The stripped state of a knock came, if the knock is still the last one and has not ended.</summary>
+/// <param name="EventId">The id of the knock.</param>
+/// <param name="State">The stripped state.</param>
+public sealed record StrippedRoomDescribed(
+    string UserId, string RoomId, string EventId, ReadOnlyMemory<byte> State) : Change
+{
+    internal override int Weight => 300 + State.Length;
 }
 
 /// <summary>An invite to a room of other servers, or a knock on one, ended, if it is still the last one.</summary>

@@ -6,7 +6,7 @@ namespace Matrix.Host.Storage.Tables.StrippedRooms;
 internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
 {
     private const string Columns =
-        "room_id, room_version, server, membership, sender, event_id, event, state, position";
+        "room_id, room_version, server, membership, sender, event_id, event, state, position, ended_id";
 
     private static readonly Statement One = Statement.Of(
         $"SELECT {Columns} FROM stripped_rooms WHERE user_id = $1 AND room_id = $2");
@@ -24,14 +24,22 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
             OR EXISTS (SELECT 1 FROM stripped_rooms WHERE user_id = $1 AND room_id = $2 AND membership <> 4))
             AND NOT EXISTS (SELECT 1 FROM events e JOIN rooms r ON r.room_nid = e.event_nid / 4294967296
                 WHERE e.event_id = $7 AND r.room_id = $2)
+            AND NOT EXISTS (SELECT 1 FROM stripped_rooms
+                WHERE user_id = $1 AND room_id = $2 AND membership = 4 AND ended_id = $7)
         ON CONFLICT (user_id, room_id) DO UPDATE
         SET room_version = excluded.room_version, server = excluded.server, membership = excluded.membership,
             sender = excluded.sender, event_id = excluded.event_id, event = excluded.event, state = excluded.state,
             position = excluded.position
         """);
 
+    private static readonly Statement Describe = Statement.Of("""
+        UPDATE stripped_rooms SET state = $4, position = $5
+        WHERE user_id = $1 AND room_id = $2 AND event_id = $3 AND membership <> 4
+        """);
+
     private static readonly Statement End = Statement.Of("""
-        UPDATE stripped_rooms SET membership = 4, sender = $4, event_id = $5, event = $6, state = $7, position = $8
+        UPDATE stripped_rooms
+        SET membership = 4, sender = $4, event_id = $5, event = $6, state = $7, position = $8, ended_id = $3
         WHERE user_id = $1 AND room_id = $2 AND event_id = $3 AND membership <> 4
         """);
 
@@ -55,6 +63,8 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
             static (a, op) => a.Text(op.UserId).Text(op.Room.RoomId).Text(op.Room.Version).Text(op.Room.Server)
                 .Int((int)op.Room.Membership).Text(op.Room.Sender).EventId(op.Room.EventId).Blob(op.Room.Event)
                 .Blob(op.Room.State).Position().Int(op.MostOpen))
+        .On<StrippedRoomDescribed>((op, writes) => writes.Run(Describe, op, static (a, op) => a
+            .Text(op.UserId).Text(op.RoomId).EventId(op.EventId).Blob(op.State).Position()))
         .On<StrippedRoomLeft>((op, writes) =>
         {
             writes.Run(End, op, static (a, op) => a
@@ -84,5 +94,8 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
 
     private static StrippedRoomRow Row(IRow row) => new(
         row.Text(0), row.Text(1), row.Text(2), (Membership)row.Int64(3), row.Text(4), row.EventId(5), row.Blob(6),
-        row.Blob(7), row.Int64(8));
+        row.Blob(7), row.Int64(8))
+    {
+        EndedId = row.IsNull(9) ? null : row.EventId(9),
+    };
 }
