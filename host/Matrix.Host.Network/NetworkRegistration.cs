@@ -1,7 +1,9 @@
 using Matrix.Core.Federation;
 using Matrix.Host.Network.Discovery;
+using Matrix.Host.Network.Discovery.WellKnown;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Sodium;
@@ -38,6 +40,7 @@ public static class NetworkRegistration
             parts.Get<SafeHttpSender>(),
             parts.Get<RequestLog>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new IdentityKeys(parts.Get<IWellKnownFetcher>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new OwnKeys(
             parts.Get<SigningKey>(), [], parts.Get<NetworkOptions>(), parts.Get<TimeProvider>()))

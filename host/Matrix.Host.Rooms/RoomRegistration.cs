@@ -1,4 +1,5 @@
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Aliases;
@@ -232,6 +233,20 @@ public static class RoomRegistration
             parts.Get<ILogger<RemoteMemberships>>()))
         .AddSingleton(parts => new ResidentMemberships(
             parts.Get<ResidentHandshakes>(), parts.Get<RoomReceiver>(), parts.Get<EventStore>()))
+        .AddSingleton(parts => new ThirdPartyInvites(
+            parts.Get<FederationApi>(),
+            parts.Get<IdentityKeys>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<ServerAccess>(),
+            parts.Get<StateReader>(),
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<IRemoteMemberships>(),
+            parts.Get<ILocalUsers>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<ThirdPartyInvites>>()))
         .AddSingleton<IStrippedRoomEvents>(parts => new EndedInvites(
             parts.Get<SignatureChecker>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new ReceivedInvites(

@@ -147,6 +147,9 @@ public sealed record RoomsOptions
     /// </summary>
     public TimeSpan CreationInviteTime { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The most third-party invites that an identity server tells of at once.</summary>
+    public int MaxBoundInvites { get; init; } = 50;
+
     /// <summary>The time of a leave or knock through other servers, with all attempts.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(20);
 

@@ -294,11 +294,33 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Error fault -> Outcome.Refused(refusedBy fault)
 
     /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
-    /// all accepted since they are from that state.
-    member _.Decide(pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string) : Refusal | null =
+    /// all accepted since they are from that state. `verify`: key, message, signature, for third-party invites.
+    member _.Decide
+        (
+            pdu: Pdu,
+            cited: Pdu[],
+            state: AuthSnapshot,
+            serverName: string,
+            verify: Func<byte[], byte[], byte[], bool>
+        ) : Refusal | null =
+        let thirdPartyKeys =
+            if pdu.Type <> "m.room.member" then
+                [||]
+            else
+                match ThirdPartyKeys.signedOf pdu with
+                | null -> [||]
+                | signed ->
+                    match signed.TryFind "token" with
+                    | ValueSome(Json.String token) ->
+                        match state.Find("m.room.third_party_invite", token) with
+                        | null -> [||]
+                        | invitation -> ThirdPartyKeys.verified verify invitation.Pdu signed
+                    | _ -> [||]
+
         let facts = {
             AuthFacts.ofAccepted cited with
                 Signers = [| serverName |]
+                ThirdPartyKeys = thirdPartyKeys
         }
 
         match Verdicts.decide auth pdu facts state state state with

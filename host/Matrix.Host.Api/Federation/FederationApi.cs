@@ -23,6 +23,7 @@ public static class FederationApi
         .AddSingleton<IFederationEndpoints, RetrievingEvents.StoredEvents>()
         .AddSingleton<IFederationEndpoints, Backfilling.History>()
         .AddSingleton<IFederationEndpoints, InvitingToRooms.Invites>()
+        .AddSingleton<IFederationEndpoints, ThirdPartyInvites.BoundIdentifiers>()
         .AddSingleton<IFederationEndpoints, LeavingRooms.Leaves>()
         .AddSingleton<IFederationEndpoints, KnockingUponRooms.Knocks>()
         .AddSingleton<IFederationEndpoints, Queries.QueryProfile>()

@@ -80,7 +80,9 @@ internal sealed class OutboundBatches(string serverName)
             if (IsOf(row.Sender, serverName)) events.Add(new OutboundEvent(row.Nid, null));
             else if ((row.Marks & EventMarks.ForAnother) != 0)
             {
-                events.Add(new OutboundEvent(row.Nid, ServerOf(row.Sender)));
+                // An invite that this server made of another server's third-party invite is unknown there.
+                var isTheirs = appended.Events[i].Pdu.StateKey == row.Sender;
+                events.Add(new OutboundEvent(row.Nid, isTheirs ? ServerOf(row.Sender) : null));
             }
         }
 

@@ -6,6 +6,7 @@ using Matrix.Core.Room;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 
@@ -18,6 +19,9 @@ namespace Matrix.Host.Rooms.Sending;
 /// </summary>
 internal sealed class EventAppender
 {
+    private static readonly Func<byte[], byte[], byte[], bool> _verify =
+        static (key, message, signature) => Ed25519.Verify(key, message, signature);
+
     private readonly EventStore _events;
     private readonly ServerSigner _signer;
     private readonly TimeProvider _time;
@@ -155,12 +159,16 @@ internal sealed class EventAppender
         var signature = _signer.Key.Sign(composed.BytesToSign.Span);
         var signed = composed.Sign(_signer.ServerName, _signer.KeyId, signature);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        if (rules.Decide(signed.Value, cited, state, _signer.ServerName) is { } refused) return RoomFailure.Of(refused);
+        if (rules.Decide(signed.Value, cited, state, _signer.ServerName, _verify) is { } refused)
+        {
+            return RoomFailure.Of(refused);
+        }
+
         if (ReferenceEquals(prepared.StateBefore, prepared.CurrentState)) return signed.Value;
 
         // More extremities than an event may name: the current state has to allow it too, or others soft-fail it.
         var current = await State.SnapshotAsync(session, prepared.CurrentState, keys, stop).ConfigureAwait(false);
-        return rules.Decide(signed.Value, cited, current, _signer.ServerName) is { } refusedNow
+        return rules.Decide(signed.Value, cited, current, _signer.ServerName, _verify) is { } refusedNow
             ? RoomFailure.Of(refusedNow)
             : signed.Value;
     }

@@ -208,6 +208,9 @@ internal static partial class ConfigKeys
             "federation.creation_invite_time", ConfigTypes.Duration, c => c.Rooms.CreationInviteTime,
             "How long the creation of a room waits for such invites. They go on after it."),
         Key(
+            "federation.bound_invites", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxBoundInvites,
+            "Third-party invites in one request of an identity server."),
+        Key(
             "federation.handshake_time", ConfigTypes.Duration, c => c.Rooms.HandshakeTime,
             "The time of a leave or knock through other servers, with all attempts."),
         Key(

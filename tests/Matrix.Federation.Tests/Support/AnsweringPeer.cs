@@ -13,7 +13,8 @@ namespace Matrix.Federation.Tests.Support;
 
 /// <summary>A request that a peer got.</summary>
 /// <param name="Path">The path after `/_matrix/federation/`, decoded.</param>
-public sealed record PeerRequest(string Method, string Path, JsonObject? Body);
+/// <param name="Query">The query with its question mark; "" for none.</param>
+public sealed record PeerRequest(string Method, string Path, JsonObject? Body, string Query = "");
 
 /// <summary>A peer at the address of its name, over TLS, whose responses a test writes.</summary>
 public sealed class AnsweringPeer : IAsyncDisposable
@@ -69,7 +70,7 @@ public sealed class AnsweringPeer : IAsyncDisposable
             ? (await JsonNode.ParseAsync(http.Request.Body))?.AsObject()
             : null;
         path = path.StartsWith(Prefix) ? path[Prefix.Length..] : path;
-        var request = new PeerRequest(http.Request.Method, path, body);
+        var request = new PeerRequest(http.Request.Method, path, body, http.Request.QueryString.Value ?? "");
         _requests.Enqueue(request);
         await BeforeAnswer(request);
         var (status, json) = Answers(request) ?? Error(404, "M_UNRECOGNIZED");

@@ -1,0 +1,55 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Inviting;
+
+namespace Matrix.Host.Api.Federation.ThirdPartyInvites;
+
+using Invites = Matrix.Host.Rooms.Inviting.ThirdPartyInvites;
+
+/// <summary>
+/// Third-party invites whose identifier was bound to a user. Server-Server API, "Third-party invites".
+/// </summary>
+internal sealed class BoundIdentifiers(Invites invites) : IFederationEndpoints
+{
+    private static readonly RouteOptions _exchange = RouteOptions.ForServers with
+    {
+        Rate = RateClass.Membership,
+        Body = BodyLimit.Event,
+        CanonicalBody = true,
+    };
+
+    // Identity servers do not sign requests. What they tell is signed by their keys in the rooms' state.
+    private static readonly RouteOptions _bind = new()
+    {
+        Access = Access.Anyone,
+        Rate = RateClass.Membership,
+        CanonicalBody = true,
+    };
+
+    public void Map(FederationRoutes routes)
+    {
+        routes.Put("exchange_third_party_invite/{roomId}", static body => body.Whole, ExchangeAsync, _exchange);
+        routes.Put("3pid/onbind", Read, BindAsync, _bind);
+    }
+
+    private sealed record Bound(string UserId, IReadOnlyList<BoundInvite> Invites);
+
+    private static Bound Read(BodyReader body)
+    {
+        _ = body.RequiredText("medium");
+        _ = body.RequiredText("address");
+        var userId = body.RequiredText("mxid");
+        _ = body.RequiredItems("invites");
+        var invites = (body.InnerItems("invites") ?? []).Select(static invite => new BoundInvite(
+            invite.RequiredText("room_id"), invite.RequiredText("sender"), invite.RequiredContent("signed")));
+        return new Bound(userId, [.. invites]);
+    }
+
+    private async ValueTask<Answer> ExchangeAsync(Call call, JsonObject invite, CancellationToken stop) =>
+        RoomAnswers.Empty(await invites.ExchangeAsync(
+            call.Peer.ServerName, call["roomId"], invite, stop).ConfigureAwait(false));
+
+    private async ValueTask<Answer> BindAsync(Call call, Bound bound, CancellationToken stop) =>
+        RoomAnswers.Empty(await invites.BindAsync(bound.UserId, bound.Invites, stop).ConfigureAwait(false));
+}

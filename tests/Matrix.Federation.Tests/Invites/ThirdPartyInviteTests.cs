@@ -1,0 +1,297 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Event;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Sodium;
+
+namespace Matrix.Federation.Tests.Invites;
+
+/// <summary>
+/// Third-party invites whose identifier an identity server bound to a user. Server-Server API, "Third-party invites".
+/// </summary>
+public sealed class ThirdPartyInviteTests
+{
+    private const string Token = "abc123";
+
+    private InProcessServer _server = null!;
+    private AnsweringPeer _peer = null!;
+    private AnsweringPeer _identity = null!;
+    private LocalUser _alice = null!;
+    private LocalUser _carol = null!;
+    private Ed25519Key _key = null!;
+    private string _bob = null!;
+    private bool _isRevoked;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _server = await InProcessServer.StartAsync();
+        _peer = await AnsweringPeer.StartAsync();
+        _identity = await AnsweringPeer.StartAsync();
+        _server.Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _carol = await LocalUser.RegisterAsync(_server, "carol");
+        _bob = "@bob:" + _peer.Peer.Name;
+        _key = Ed25519Key.Generate();
+        _isRevoked = false;
+        _identity.Answers = request => request.Path == "/_matrix/identity/v2/pubkey/isvalid"
+            ? (200, new JsonObject { ["valid"] = !_isRevoked })
+            : null;
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await _identity.DisposeAsync();
+        await _peer.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [TestCase("1", "public_key")]
+    [TestCase("6", "public_keys")]
+    [TestCase("10", "public_key")]
+    [TestCase("11", "public_keys")]
+    [TestCase("12", "public_key")]
+    public async Task An_exchanged_invite_enters_the_room_and_goes_to_the_users_server(string version, string place)
+    {
+        var roomId = await InvitingRoomAsync(version, place);
+        var room = SignsInvites(version, roomId);
+
+        var reply = await ExchangeAsync(roomId);
+
+        reply.Is(200).Matches("third_party_invite.yaml", "/exchange_third_party_invite/{roomId}", "put");
+        var member = await MemberAsync(roomId, _bob);
+        Assert.That((string?)member!["membership"], Is.EqualTo("invite"));
+        var thirdParty = member["third_party_invite"]!;
+        Assert.That((string?)thirdParty["display_name"], Is.EqualTo("b...@e..."), "that of the room's event");
+        Assert.That((string?)thirdParty["signed"]!["token"], Is.EqualTo(Token));
+        var sent = _peer.Requests.Single(each => each.Path.Contains("/invite/", StringComparison.Ordinal));
+        var invite = room.Know(sent.Body!["event"]!.AsObject());
+        Assert.That((invite.Sender, invite.StateKey), Is.EqualTo((_alice.UserId, _bob)));
+        Assert.That(
+            _identity.Requests.Single().Query,
+            Is.EqualTo("?public_key=" + Uri.EscapeDataString(Base64Text.Encode(_key.PublicKey))));
+    }
+
+    [TestCase("signature", 403)]
+    [TestCase("token", 403)]
+    [TestCase("revoked", 403)]
+    [TestCase("no identity server", 403)]
+    [TestCase("other inviter", 403)]
+    [TestCase("other server", 403)]
+    [TestCase("mxid", 400)]
+    [TestCase("remote inviter", 400)]
+    [TestCase("membership", 400)]
+    [TestCase("room", 400)]
+    [TestCase("unknown room", 404)]
+    public async Task What_is_not_a_valid_third_party_invite_is_refused(string fault, int status)
+    {
+        var roomId = await InvitingRoomAsync("11", "public_key");
+        SignsInvites("11", roomId);
+        var signed = Signed(_bob, fault == "token" ? "other" : Token);
+        if (fault == "signature") signed["signatures"]!["magic.forest"]!["ed25519:0"] = new string('A', 86);
+        var body = Partial(roomId, _alice.UserId, _bob, signed);
+        _isRevoked = fault == "revoked";
+        if (fault == "no identity server") _identity.Answers = _ => null;
+        if (fault == "other inviter") body["sender"] = _carol.UserId;
+        if (fault == "remote inviter") body["sender"] = "@eve:third.example";
+        if (fault == "mxid") body["state_key"] = "@eve:" + _peer.Peer.Name;
+        if (fault == "membership") body["content"]!["membership"] = "join";
+        if (fault == "room") body["room_id"] = "!other:third.example";
+        if (fault == "other server") body = Partial(roomId, _alice.UserId, _carol.UserId, Signed(_carol.UserId, Token));
+        var path = fault == "unknown room" ? "!none:" + _server.Name : roomId;
+        if (fault == "unknown room") body["room_id"] = path;
+
+        var reply = await _peer.Peer.SendAsync(_server, "PUT", PathOf(path), body);
+
+        Assert.That(reply.Status, Is.EqualTo(status), reply.Text);
+        Assert.That(await MemberAsync(roomId, _bob), Is.Null);
+    }
+
+    [Test]
+    public async Task An_identifier_that_is_bound_to_a_local_user_is_exchanged_at_the_inviters_server()
+    {
+        _peer.Answers = request => request.Path == "v1/exchange_third_party_invite/!room:elsewhere.example"
+            ? (200, new JsonObject())
+            : null;
+        var signed = Signed(_alice.UserId, Token);
+
+        (await BindAsync(_alice.UserId, "!room:elsewhere.example", _bob, signed))
+            .Is(200).Matches("third_party_invite.yaml", "/3pid/onbind", "put");
+
+        var body = _peer.Requests.Single().Body!;
+        Assert.That(
+            ((string?)body["type"], (string?)body["room_id"], (string?)body["sender"], (string?)body["state_key"]),
+            Is.EqualTo(("m.room.member", "!room:elsewhere.example", _bob, _alice.UserId)));
+        Assert.That((string?)body["content"]!["membership"], Is.EqualTo("invite"));
+        var thirdParty = body["content"]!["third_party_invite"]!;
+        Assert.That(JsonNode.DeepEquals(thirdParty["signed"], signed), Is.True);
+        Assert.That(thirdParty["display_name"], Is.Not.Null);
+    }
+
+    [TestCase("1")]
+    [TestCase("10")]
+    [TestCase("12")]
+    public async Task In_a_room_that_is_here_the_invite_is_made_here(string version)
+    {
+        var roomId = await InvitingRoomAsync(version, "public_key");
+
+        (await BindAsync(_carol.UserId, roomId, _alice.UserId, Signed(_carol.UserId, Token))).Is(200);
+
+        var member = await MemberAsync(roomId, _carol.UserId);
+        Assert.That((string?)member!["third_party_invite"]!["display_name"], Is.EqualTo("b...@e..."));
+        Assert.That((await _carol.SyncAsync(null))["rooms"]!["invite"]![roomId], Is.Not.Null);
+        (await _carol.PostAsync($"join/{roomId}", [])).Is(200);
+    }
+
+    [TestCase("10")]
+    [TestCase("12")]
+    public async Task An_invite_of_another_servers_user_is_signed_here_and_sent_to_the_others(string version)
+    {
+        var created = await _alice.PostAsync("createRoom", new JsonObject
+        {
+            ["room_version"] = version,
+            ["preset"] = "public_chat",
+            ["power_level_content_override"] = new JsonObject { ["invite"] = 0 },
+        });
+        var roomId = (string)created.Is(200).Json["room_id"]!;
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        _peer.Answers = request => request.Path.StartsWith("v1/send/")
+            ? (200, new JsonObject { ["pdus"] = new JsonObject() })
+            : null;
+        var invitation = room.Make("bob", "m.room.third_party_invite", Token, Invitation("public_key"));
+        (await room.SendAsync(_server, "t1", invitation)).Is(200);
+
+        (await BindAsync(_carol.UserId, roomId, _bob, Signed(_carol.UserId, Token))).Is(200);
+
+        Assert.That((await _carol.SyncAsync(null))["rooms"]!["invite"]![roomId], Is.Not.Null);
+        var until = DateTime.UtcNow.AddSeconds(10);
+        while (!Sent().Any() && DateTime.UtcNow < until) await Task.Delay(20);
+        var invite = Sent().Single();
+        Assert.That(((string?)invite["sender"], (string?)invite["state_key"]), Is.EqualTo((_bob, _carol.UserId)));
+        Assert.That(invite["signatures"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { _server.Name }));
+
+        IEnumerable<JsonObject> Sent() => _peer.Requests
+            .Where(each => each.Path.StartsWith("v1/send/"))
+            .SelectMany(each => each.Body!["pdus"]!.AsArray())
+            .Select(each => each!.AsObject())
+            .Where(each => (string?)each["content"]!["membership"] == "invite");
+    }
+
+    [Test]
+    public async Task What_an_identity_server_sends_is_checked()
+    {
+        var roomId = await InvitingRoomAsync("11", "public_key");
+        (await BindAsync("@eve:third.example", roomId, _alice.UserId, Signed(_carol.UserId, Token)))
+            .Is(400, "M_INVALID_PARAM");
+        (await BindAsync("@nobody:" + _server.Name, roomId, _alice.UserId, Signed(_carol.UserId, Token)))
+            .Is(404, "M_NOT_FOUND");
+        (await BindAsync(_carol.UserId, roomId, _alice.UserId, null)).Is(400, "M_BAD_JSON");
+        (await BindAsync(_carol.UserId, roomId, _alice.UserId, Signed(_bob, Token))).Is(200);
+        var wrong = Signed(_carol.UserId, Token);
+        wrong["signatures"]!["magic.forest"]!["ed25519:0"] = new string('A', 86);
+        (await BindAsync(_carol.UserId, roomId, _alice.UserId, wrong)).Is(200);
+
+        Assert.That(await MemberAsync(roomId, _carol.UserId), Is.Null);
+        Assert.That(_server.Log, Does.Contain("is not invited"));
+    }
+
+    private static string PathOf(string roomId) =>
+        $"/_matrix/federation/v1/exchange_third_party_invite/{PeerRoom.Escape(roomId)}";
+
+    /// <summary>A private room with a third-party invite of Alice.</summary>
+    private async Task<string> InvitingRoomAsync(string version, string place)
+    {
+        var body = new JsonObject { ["room_version"] = version, ["preset"] = "private_chat" };
+        var roomId = (string)(await _alice.PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
+        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.third_party_invite/{Token}", Invitation(place))).Is(200);
+        return roomId;
+    }
+
+    private JsonObject Invitation(string place)
+    {
+        var url = $"https://{_identity.Peer.Name}/_matrix/identity/v2/pubkey/isvalid";
+        var key = Base64Text.Encode(_key.PublicKey);
+        var other = Base64Text.Encode(Ed25519Key.Generate().PublicKey);
+        return new JsonObject
+        {
+            ["display_name"] = "b...@e...",
+            ["public_key"] = place == "public_key" ? key : other,
+            ["key_validity_url"] = url,
+            ["public_keys"] = place == "public_key"
+                ? new JsonArray()
+                : new JsonArray(new JsonObject { ["public_key"] = key, ["key_validity_url"] = url }),
+        };
+    }
+
+    /// <summary>What the identity server signs when it binds the identifier.</summary>
+    private JsonObject Signed(string userId, string token)
+    {
+        var signed = new JsonObject { ["mxid"] = userId, ["token"] = token };
+        var signature = Base64Text.Encode(_key.Sign(Peer.Canonical(signed)));
+        signed["signatures"] = new JsonObject { ["magic.forest"] = new JsonObject { ["ed25519:0"] = signature } };
+        return signed;
+    }
+
+    private static JsonObject Partial(string roomId, string sender, string userId, JsonObject signed) => new()
+    {
+        ["type"] = "m.room.member",
+        ["room_id"] = roomId,
+        ["sender"] = sender,
+        ["state_key"] = userId,
+        ["content"] = new JsonObject
+        {
+            ["membership"] = "invite",
+            ["third_party_invite"] = new JsonObject { ["display_name"] = "Anything", ["signed"] = signed },
+        },
+    };
+
+    private Task<Reply> ExchangeAsync(string roomId) => _peer.Peer.SendAsync(
+        _server, "PUT", PathOf(roomId), Partial(roomId, _alice.UserId, _bob, Signed(_bob, Token)));
+
+    /// <summary>The identity server tells this server of a bound identifier.</summary>
+    private Task<Reply> BindAsync(string userId, string roomId, string sender, JsonObject? signed)
+    {
+        var invite = new JsonObject
+        {
+            ["medium"] = "email",
+            ["address"] = "b@example.org",
+            ["mxid"] = userId,
+            ["room_id"] = roomId,
+            ["sender"] = sender,
+        };
+        if (signed is not null) invite["signed"] = signed.DeepClone();
+        var body = new JsonObject
+        {
+            ["medium"] = "email",
+            ["address"] = "b@example.org",
+            ["mxid"] = userId,
+            ["invites"] = new JsonArray(invite),
+        };
+        return _server.SendAsync(
+            Peer.Request(_server, "PUT", "/_matrix/federation/v1/3pid/onbind", body.ToJsonString()));
+    }
+
+    private PeerRoom SignsInvites(string version, string roomId)
+    {
+        var room = new PeerRoom(_peer.Peer, version, roomId);
+        _peer.Answers = request =>
+        {
+            if (request.Path.StartsWith("v2/invite/"))
+            {
+                var invite = room.CoSigned(request.Body!["event"]!.AsObject());
+                return (200, new JsonObject { ["event"] = invite });
+            }
+
+            return request.Path.StartsWith("v1/send/")
+                ? (200, new JsonObject { ["pdus"] = new JsonObject() })
+                : null;
+        };
+        return room;
+    }
+
+    private async Task<JsonObject?> MemberAsync(string roomId, string userId)
+    {
+        var reply = await _alice.GetAsync($"rooms/{roomId}/state/m.room.member/{userId}");
+        return reply.Status == 404 ? null : reply.Is(200).Json;
+    }
+}
