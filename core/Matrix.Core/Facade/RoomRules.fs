@@ -296,13 +296,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
     /// all accepted since they are from that state. `verify`: key, message, signature, for third-party invites.
     member _.Decide
-        (
-            pdu: Pdu,
-            cited: Pdu[],
-            state: AuthSnapshot,
-            serverName: string,
-            verify: Func<byte[], byte[], byte[], bool>
-        ) : Refusal | null =
+        (pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string, verify: Func<byte[], byte[], byte[], bool>)
+        : Refusal | null =
         let thirdPartyKeys =
             if pdu.Type <> "m.room.member" then
                 [||]

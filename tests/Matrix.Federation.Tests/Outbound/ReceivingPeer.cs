@@ -3,13 +3,8 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Configuration;
-using Matrix.Host.Listeners;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Federation.Tests.Outbound;
 
@@ -24,7 +19,7 @@ internal sealed class ReceivingPeer : IAsyncDisposable
     private readonly IPEndPoint _at = Loopback.Next();
     private readonly ConcurrentQueue<ReceivedTransaction> _all = new();
     private readonly ConcurrentQueue<ReceivedTransaction> _taken = new();
-    private WebApplication? _app;
+    private TlsHost? _host;
 
     internal ReceivingPeer() => Peer = new Peer(_at.ToString());
 
@@ -55,26 +50,18 @@ internal sealed class ReceivingPeer : IAsyncDisposable
 
     internal async Task UpAsync()
     {
-        var (certificate, key) = TestCa.Shared.Issue(_at.Address.ToString());
-        var tls = TlsCertificate.Load(new TlsFiles(certificate, key));
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var handshake = new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Options) };
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(
-            kestrel => kestrel.Listen(_at, listen => listen.UseHttps(handshake)));
-        _app = builder.Build();
-        _app.MapGet(
-            "/_matrix/key/v2/server", () => Results.Text(Peer.KeyResponse().ToJsonString(), "application/json"));
-        _app.MapPut("/_matrix/federation/v1/send/{txnId}", (string txnId, JsonObject body) => TakeAsync(txnId, body));
-        await _app.StartAsync();
+        _host = new TlsHost(_at, Peer);
+        _host.App.MapPut(
+            "/_matrix/federation/v1/send/{txnId}", (string txnId, JsonObject body) => TakeAsync(txnId, body));
+        await _host.App.StartAsync();
     }
 
     internal async Task DownAsync()
     {
-        if (_app is null) return;
-        await _app.StopAsync(new CancellationToken(canceled: true));
-        await _app.DisposeAsync();
-        _app = null;
+        if (_host is null) return;
+        await _host.App.StopAsync(new CancellationToken(canceled: true));
+        await _host.DisposeAsync();
+        _host = null;
     }
 
     /// <summary>Waits until the peer has taken this many events.</summary>

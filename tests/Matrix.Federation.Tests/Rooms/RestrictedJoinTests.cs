@@ -91,7 +91,8 @@ public sealed class RestrictedJoinTests
     }
 
     [Test]
-    public async Task Conditions_that_cannot_be_checked_here_are_for_other_servers([Values("8", "10", "12")] string version)
+    public async Task Conditions_that_cannot_be_checked_here_are_for_other_servers(
+        [Values("8", "10", "12")] string version)
     {
         const string Elsewhere = "!elsewhere:third.example";
         var known = await _alice.CreateRoomAsync(version);

@@ -1,13 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
-using Matrix.Host.Configuration;
-using Matrix.Host.Listeners;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Federation.Tests.Support;
 
@@ -21,22 +16,14 @@ public sealed class AnsweringPeer : IAsyncDisposable
 {
     private const string Prefix = "/_matrix/federation/";
 
-    private readonly WebApplication _app;
+    private readonly TlsHost _host;
     private readonly ConcurrentQueue<PeerRequest> _requests = new();
 
     private AnsweringPeer(IPEndPoint at)
     {
         Peer = new Peer(at.ToString());
-        var (certificate, key) = TestCa.Shared.Issue(at.Address.ToString());
-        var tls = TlsCertificate.Load(new TlsFiles(certificate, key));
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var handshake = new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Options) };
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(
-            kestrel => kestrel.Listen(at, listen => listen.UseHttps(handshake)));
-        _app = builder.Build();
-        _app.MapGet("/_matrix/key/v2/server", (HttpContext http) => WriteAsync(http, 200, Peer.KeyResponse()));
-        _app.MapFallback("{*path}", AnswerAsync);
+        _host = new TlsHost(at, Peer);
+        _host.App.MapFallback("{*path}", AnswerAsync);
     }
 
     public Peer Peer { get; }
@@ -53,7 +40,7 @@ public sealed class AnsweringPeer : IAsyncDisposable
     public static async Task<AnsweringPeer> StartAsync()
     {
         var peer = new AnsweringPeer(Loopback.Next());
-        await peer._app.StartAsync();
+        await peer._host.App.StartAsync();
         return peer;
     }
 
@@ -61,7 +48,7 @@ public sealed class AnsweringPeer : IAsyncDisposable
     public static (int Status, JsonNode Json) Error(int status, string code, string message = "The peer refuses.") =>
         (status, new JsonObject { ["errcode"] = code, ["error"] = message });
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
 
     private async Task AnswerAsync(HttpContext http)
     {
@@ -74,13 +61,6 @@ public sealed class AnsweringPeer : IAsyncDisposable
         _requests.Enqueue(request);
         await BeforeAnswer(request);
         var (status, json) = Answers(request) ?? Error(404, "M_UNRECOGNIZED");
-        await WriteAsync(http, status, json);
-    }
-
-    private static Task WriteAsync(HttpContext http, int status, JsonNode json)
-    {
-        http.Response.StatusCode = status;
-        http.Response.ContentType = "application/json";
-        return http.Response.WriteAsync(json.ToJsonString());
+        await TlsHost.WriteAsync(http, status, json);
     }
 }

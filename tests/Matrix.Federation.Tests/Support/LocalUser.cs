@@ -67,7 +67,9 @@ public sealed class LocalUser
         return (string)(await PostAsync("createRoom", body)).Is(200).Json["room_id"]!;
     }
 
-    /// <summary>Creates a room whose join rules allow the members of other rooms, and only its creator to invite.</summary>
+    /// <summary>
+    /// Creates a room that members of other rooms may join, and to which only its creator may invite.
+    /// </summary>
     public async Task<string> CreateRestrictedRoomAsync(string version, string joinRule, params string[] allowed)
     {
         var conditions = allowed.Select(room => (JsonNode)new JsonObject

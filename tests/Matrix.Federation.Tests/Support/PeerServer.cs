@@ -3,41 +3,22 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
-using Matrix.Host.Configuration;
-using Matrix.Host.Listeners;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Federation.Tests.Support;
 
 /// <summary>A peer that publishes its keys over TLS at the address of its name.</summary>
 public sealed class PeerServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
-    private int _keyRequests;
+    private readonly TlsHost _host;
     private int _fails;
 
     private PeerServer(IPEndPoint at)
     {
         Peer = new Peer(at.ToString());
-        var (certificate, key) = TestCa.Shared.Issue(at.Address.ToString());
-        var tls = TlsCertificate.Load(new TlsFiles(certificate, key));
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var handshake = new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Options) };
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(
-            kestrel => kestrel.Listen(at, listen => listen.UseHttps(handshake)));
-        _app = builder.Build();
+        _host = new TlsHost(at, Peer);
         MapHistory();
-        _app.MapGet("/_matrix/key/v2/server", (HttpContext http) =>
-        {
-            Interlocked.Increment(ref _keyRequests);
-            http.Response.ContentType = "application/json";
-            return http.Response.WriteAsync(Peer.KeyResponse().ToJsonString());
-        });
     }
 
     public Peer Peer { get; }
@@ -71,26 +52,26 @@ public sealed class PeerServer : IAsyncDisposable
     public bool HasEvents { get; set; } = true;
 
     /// <summary>The number of requests for its keys.</summary>
-    public int KeyRequests => Volatile.Read(ref _keyRequests);
+    public int KeyRequests => _host.KeyRequests;
 
     public static async Task<PeerServer> StartAsync()
     {
         var server = new PeerServer(Loopback.Next());
-        await server._app.StartAsync();
+        await server._host.App.StartAsync();
         return server;
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
 
     private void MapHistory()
     {
         const string V1 = "/_matrix/federation/v1/";
-        _app.MapGet(V1 + "event/{eventId}", (HttpContext http, string eventId) => ReplyAsync(
+        _host.App.MapGet(V1 + "event/{eventId}", (HttpContext http, string eventId) => ReplyAsync(
             http,
             () => HasEvents && Rooms.Values.FirstOrDefault(room => room.Events.ContainsKey(eventId)) is { } room
                 ? room.Transaction([PeerRoom.Json(room.Events[eventId])])
                 : null));
-        _app.MapGet(V1 + "state_ids/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
+        _host.App.MapGet(V1 + "state_ids/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
         {
             var room = Rooms[roomId];
             var state = room.StateBefore(http.Request.Query["event_id"].ToString());
@@ -100,13 +81,13 @@ public sealed class PeerServer : IAsyncDisposable
                 ["auth_chain_ids"] = Ids(room.AuthChainOf(state)),
             };
         }));
-        _app.MapGet(V1 + "state/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
+        _host.App.MapGet(V1 + "state/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
         {
             var room = Rooms[roomId];
             var state = room.StateBefore(http.Request.Query["event_id"].ToString());
             return new JsonObject { ["pdus"] = Whole(state), ["auth_chain"] = Whole(room.AuthChainOf(state)) };
         }));
-        _app.MapGet(
+        _host.App.MapGet(
             V1 + "event_auth/{roomId}/{eventId}",
             (HttpContext http, string roomId, string eventId) => ReplyAsync(
                 http,
@@ -114,14 +95,14 @@ public sealed class PeerServer : IAsyncDisposable
                 {
                     ["auth_chain"] = Whole(Rooms[roomId].AuthChainOf([Rooms[roomId].Events[eventId]])),
                 }));
-        _app.MapGet(V1 + "backfill/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
+        _host.App.MapGet(V1 + "backfill/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
             http,
             () => Rooms[roomId].Transaction(Backfill(
                 Rooms[roomId],
                 [.. http.Request.Query["v"].OfType<string>()],
                 int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture))
                 .Select(PeerRoom.Json))));
-        _app.MapPost(V1 + "get_missing_events/{roomId}", async (HttpContext http, string roomId) =>
+        _host.App.MapPost(V1 + "get_missing_events/{roomId}", async (HttpContext http, string roomId) =>
         {
             var body = (await JsonNode.ParseAsync(http.Request.Body))!;
             await ReplyAsync(http, () => new JsonObject { ["events"] = Whole(Missing(Rooms[roomId], body)) });
@@ -174,9 +155,8 @@ public sealed class PeerServer : IAsyncDisposable
 
         Fails = 0;
         var json = Answers ? body() : null;
-        http.Response.StatusCode = json is null ? 404 : 200;
-        http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync((json ?? new JsonObject { ["errcode"] = "M_NOT_FOUND" }).ToJsonString());
+        await TlsHost.WriteAsync(
+            http, json is null ? 404 : 200, json ?? new JsonObject { ["errcode"] = "M_NOT_FOUND" });
     }
 
     private static JsonArray Ids(IEnumerable<Pdu> events) => new([.. events.Select(pdu => (JsonNode)pdu.EventId)]);

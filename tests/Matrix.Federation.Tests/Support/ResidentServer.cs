@@ -1,13 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
-using Matrix.Host.Configuration;
-using Matrix.Host.Listeners;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Federation.Tests.Support;
 
@@ -17,56 +12,45 @@ namespace Matrix.Federation.Tests.Support;
 /// </summary>
 public sealed class ResidentServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private readonly TlsHost _host;
     private readonly ConcurrentDictionary<string, ResidentRoom> _rooms = new();
-    private int _keyRequests;
     private int _joins;
     private int _templates;
 
     private ResidentServer(IPEndPoint at)
     {
         Peer = new Peer(at.ToString());
-        var (certificate, key) = TestCa.Shared.Issue(at.Address.ToString());
-        var tls = TlsCertificate.Load(new TlsFiles(certificate, key));
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        var handshake = new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(tls.Options) };
-        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(
-            kestrel => kestrel.Listen(at, listen => listen.UseHttps(handshake)));
-        _app = builder.Build();
-        _app.MapGet("/_matrix/key/v2/server", (HttpContext http) =>
-        {
-            Interlocked.Increment(ref _keyRequests);
-            return WriteAsync(http, 200, Peer.KeyResponse());
-        });
+        _host = new TlsHost(at, Peer);
+        var routes = _host.App;
         const string v1 = "/_matrix/federation/v1/";
         const string v2 = "/_matrix/federation/v2/";
-        _app.MapGet(v1 + "make_join/{roomId}/{userId}", MakeJoinAsync);
-        _app.MapPut(v2 + "send_join/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
+        routes.MapGet(v1 + "make_join/{roomId}/{userId}", MakeJoinAsync);
+        routes.MapPut(v2 + "send_join/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
             OnlyFirstVersion ? UnrecognizedAsync(http) : SendJoinAsync(http, roomId, eventId, inList: false));
-        _app.MapPut(v1 + "send_join/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
+        routes.MapPut(v1 + "send_join/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
             SendJoinAsync(http, roomId, eventId, inList: true));
-        _app.MapGet(v1 + "make_leave/{roomId}/{userId}", (HttpContext http, string roomId, string userId) =>
-            WriteAsync(http, 200, _rooms[Uri.UnescapeDataString(roomId)].MakeLeave(Uri.UnescapeDataString(userId))));
-        _app.MapPut(v2 + "send_leave/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
+        routes.MapGet(v1 + "make_leave/{roomId}/{userId}", (HttpContext http, string roomId, string userId) =>
+            TlsHost.WriteAsync(
+                http, 200, _rooms[Uri.UnescapeDataString(roomId)].MakeLeave(Uri.UnescapeDataString(userId))));
+        routes.MapPut(v2 + "send_leave/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
             OnlyFirstVersion ? UnrecognizedAsync(http) : SendLeaveAsync(http, roomId, eventId, inList: false));
-        _app.MapPut(v1 + "send_leave/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
+        routes.MapPut(v1 + "send_leave/{roomId}/{eventId}", (HttpContext http, string roomId, string eventId) =>
             SendLeaveAsync(http, roomId, eventId, inList: true));
-        _app.MapGet(v1 + "query/directory", (HttpContext http) =>
+        routes.MapGet(v1 + "query/directory", (HttpContext http) =>
             Aliases.TryGetValue(http.Request.Query["room_alias"].ToString(), out var room)
-                ? WriteAsync(http, 200, new JsonObject
+                ? TlsHost.WriteAsync(http, 200, new JsonObject
                 {
                     ["room_id"] = room.RoomId,
                     ["servers"] = new JsonArray(Peer.Name),
                 })
                 : ErrorAsync(http, 404, "M_NOT_FOUND", "There is no such alias."));
-        _app.MapFallback(UnrecognizedAsync);
+        routes.MapFallback(UnrecognizedAsync);
     }
 
     public Peer Peer { get; }
 
     /// <summary>The number of requests for its keys.</summary>
-    public int KeyRequests => Volatile.Read(ref _keyRequests);
+    public int KeyRequests => _host.KeyRequests;
 
     /// <summary>The number of joins that it has accepted.</summary>
     public int Joins => Volatile.Read(ref _joins);
@@ -104,7 +88,7 @@ public sealed class ResidentServer : IAsyncDisposable
     public static async Task<ResidentServer> StartAsync()
     {
         var server = new ResidentServer(Loopback.Next());
-        await server._app.StartAsync();
+        await server._host.App.StartAsync();
         return server;
     }
 
@@ -116,7 +100,7 @@ public sealed class ResidentServer : IAsyncDisposable
         return room;
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
 
     private async Task MakeJoinAsync(HttpContext http, string roomId, string userId)
     {
@@ -126,7 +110,7 @@ public sealed class ResidentServer : IAsyncDisposable
         {
             var error = new JsonObject { ["errcode"] = code, ["error"] = "The peer refuses." };
             if (version is not null) error["room_version"] = version;
-            await WriteAsync(http, status, error);
+            await TlsHost.WriteAsync(http, status, error);
             return;
         }
 
@@ -138,7 +122,7 @@ public sealed class ResidentServer : IAsyncDisposable
 
         var template = room.MakeJoin(Uri.UnescapeDataString(userId));
         ChangesTemplate?.Invoke(template);
-        await WriteAsync(http, 200, template);
+        await TlsHost.WriteAsync(http, 200, template);
     }
 
     private async Task SendJoinAsync(HttpContext http, string roomId, string eventId, bool inList)
@@ -155,7 +139,7 @@ public sealed class ResidentServer : IAsyncDisposable
         var response = room.SendJoin(join, SignsJoins);
         ChangesRoom?.Invoke(response);
         if (BeforeJoin is { } before) await before();
-        await WriteAsync(http, 200, inList ? new JsonArray(200, response) : response);
+        await TlsHost.WriteAsync(http, 200, inList ? new JsonArray(200, response) : response);
         AfterJoin?.Invoke();
     }
 
@@ -170,19 +154,12 @@ public sealed class ResidentServer : IAsyncDisposable
         }
 
         room.SendLeave(leave);
-        await WriteAsync(http, 200, inList ? new JsonArray(200, new JsonObject()) : new JsonObject());
+        await TlsHost.WriteAsync(http, 200, inList ? new JsonArray(200, new JsonObject()) : new JsonObject());
     }
 
     private static Task UnrecognizedAsync(HttpContext http) =>
         ErrorAsync(http, 404, "M_UNRECOGNIZED", "The peer does not know the endpoint.");
 
     private static Task ErrorAsync(HttpContext http, int status, string code, string message) =>
-        WriteAsync(http, status, new JsonObject { ["errcode"] = code, ["error"] = message });
-
-    private static Task WriteAsync(HttpContext http, int status, JsonNode json)
-    {
-        http.Response.StatusCode = status;
-        http.Response.ContentType = "application/json";
-        return http.Response.WriteAsync(json.ToJsonString());
-    }
+        TlsHost.WriteAsync(http, status, new JsonObject { ["errcode"] = code, ["error"] = message });
 }
