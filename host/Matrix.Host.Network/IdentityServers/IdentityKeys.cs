@@ -29,7 +29,8 @@ public sealed class IdentityKeys(IWellKnownFetcher fetcher, NetworkOptions optio
         {
             var page = await fetcher.GetAsync(address, options.MaxKeyResponseBytes, limit.Token).ConfigureAwait(false);
             return page is { Failure: null, Status: 200, IsTooLarge: false }
-                && JsonText.TryParseObject(page.Body, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out _)
+                && JsonText.TryParseObject(
+                    page.Body, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out _)
                 && JsonText.TryGet(json, "valid", out var valid)
                 && valid is Json.Bool { Item: true };
         }
