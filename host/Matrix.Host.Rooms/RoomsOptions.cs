@@ -89,7 +89,9 @@ public sealed record RoomsOptions
     /// <summary>The most servers that are asked about one room of a space.</summary>
     public int HierarchyServers { get; init; } = 3;
 
-    /// <summary>The longest time in which other servers are asked about the rooms of a space, for one request.</summary>
+    /// <summary>
+    /// The longest time in which other servers are asked about the rooms of a space, for one request.
+    /// </summary>
     public TimeSpan HierarchyTime { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long what another server said about the rooms of a space is used again.</summary>

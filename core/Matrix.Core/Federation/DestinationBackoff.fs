@@ -5,6 +5,8 @@ type BackoffPauses(first: int64, longest: int64, wake: int64, outage: int64) =
 
     static let standard = BackoffPauses(1_000L, 3_600_000L, 10_000L, 60_000L)
 
+    new(first: int64, longest: int64, wake: int64) = BackoffPauses(first, longest, wake, 60_000L)
+
     static member Default = standard
 
     member internal _.Longest = max 1L longest

@@ -7,6 +7,9 @@ type BackoffPauses =
     /// server's own requests are the reason, and the time of failures from which on they are an outage.
     new: first: int64 * longest: int64 * wake: int64 * outage: int64 -> BackoffPauses
 
+    /// The same, for callers that do not ask for outages.
+    new: first: int64 * longest: int64 * wake: int64 -> BackoffPauses
+
     /// A second, an hour, ten seconds, a minute.
     static member Default: BackoffPauses
 

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// Fetches older history from the servers of a room, one page at a time. At most one fetch of a room runs; whoever needs
-/// the same room waits for it. Server-Server API, "Backfilling and retrieving missing events".
+/// Fetches older history from the servers of a room, one page at a time. At most one fetch of a room runs; others wait
+/// for it. Server-Server API, "Backfilling and retrieving missing events".
 /// </summary>
 internal sealed partial class MissingHistory(
     FederationApi api,
@@ -104,7 +104,7 @@ internal sealed partial class MissingHistory(
                 sent.Value.Take(options.Receiving.HistoryPage)
                     .Select(room.Rules.ReadReceived)
                     .Where(static read => read.IsOk)
-                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop).AsTask()))
+                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
                 .ConfigureAwait(false);
 
             var decided = await receiver.ReceiveHistoryAsync(

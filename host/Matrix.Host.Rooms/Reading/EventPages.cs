@@ -29,8 +29,8 @@ public sealed class EventPages(
     public sealed record Page(IReadOnlyList<StoredEvent> Events, EventNid? Next);
 
     /// <summary>
-    /// Reads a page that begins after <paramref name="from"/>, without messages of users whom the reader ignores. A page
-    /// backward that comes to a place where events are missing fetches some of these from other servers.
+    /// Reads a page that begins after <paramref name="from"/>, without messages of users whom the reader ignores. A
+    /// page backward that comes to a place where events are missing fetches some of these from other servers.
     /// </summary>
     /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="from">The event before the first one.</param>

@@ -153,7 +153,8 @@ public sealed class DiscoveredRoomsTests
             .Is(200).Matches("space_hierarchy.yaml", "/hierarchy/{roomId}").Json;
         Assert.That((string?)served["room"]!["room_id"], Is.EqualTo(root));
         Assert.That(
-            served["children"]!.AsArray().Select(child => (string)child!["room_id"]!), Is.EqualTo(new[] { inner, last }));
+            served["children"]!.AsArray().Select(child => (string)child!["room_id"]!),
+            Is.EqualTo(new[] { inner, last }));
         Assert.That(served["inaccessible_children"]!.ToJsonString(), Is.EqualTo($"[\"{secret}\"]"));
         (await _peer.Peer.SendAsync(
             _server, "GET", $"/_matrix/federation/v1/hierarchy/{Uri.EscapeDataString(secret)}"))

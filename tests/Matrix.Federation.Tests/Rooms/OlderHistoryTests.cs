@@ -5,8 +5,8 @@ using Matrix.Processes;
 namespace Matrix.Federation.Tests.Rooms;
 
 /// <summary>
-/// Events that this server lacks are fetched when a client scrolls there. Server-Server API, "Backfilling and retrieving
-/// missing events".
+/// Events that this server lacks are fetched when a client scrolls there. Server-Server API, "Backfilling and
+/// retrieving missing events".
 /// </summary>
 public sealed class OlderHistoryTests
 {
@@ -58,7 +58,8 @@ public sealed class OlderHistoryTests
         // A client that was away for all of it gets the end, and pages through the rest.
         var late = await NewTimelineAsync(alice, room, since);
         Assert.That(
-            Bodies(late["events"]!), Is.EqualTo((string[])[.. missed[^(Bodies(late["events"]!).Length - 1)..], "after 1"]));
+            Bodies(late["events"]!),
+            Is.EqualTo((string[])[.. missed[^(Bodies(late["events"]!).Length - 1)..], "after 1"]));
         Assert.That((bool?)late["limited"], Is.True);
         await SendAsync(peer, server, room.Say("bob", "after 2"));
         await UntilAsync(alice, room, "after 2");

@@ -226,7 +226,7 @@ internal sealed class SendQueueTests
     [Test]
     public async Task An_idle_sender_that_failed_before_waits_for_its_time()
     {
-        Starts(atOnce: 2, failed: 1);
+        Starts(atOnce: 2, limited: 1);
         var sender = Senders(1)[0];
         await AreSending(sender);
         sender.Ends(TurnEnd.Idle);

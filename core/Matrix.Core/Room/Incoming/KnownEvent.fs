@@ -5,9 +5,9 @@ open Matrix.Core.Auth
 open Matrix.Core.Room
 open Matrix.Core.StateRes
 
-/// The next numbers of a room's events. Live events rise from 0x80000000, in the order of the timeline; before one whose
-/// previous events are missing, numbers are left free for these. History, fetched from before the first live event,
-/// falls from 0x7FFFFFFF to 0x40000000. Outliers rise from 1 to 0x3FFFFFFF.
+/// The next numbers of a room's events. Live events rise from 0x80000000, in the order of the timeline; before one
+/// whose previous events are missing, numbers are left free for these. History, fetched from before the first live
+/// event, falls from 0x7FFFFFFF to 0x40000000. Outliers rise from 1 to 0x3FFFFFFF.
 [<Sealed>]
 type RoomNumbers(nextLive: uint32, nextHistory: uint32, nextOutlier: uint32) =
 
