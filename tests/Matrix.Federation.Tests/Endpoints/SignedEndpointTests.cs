@@ -96,6 +96,39 @@ public sealed class SignedEndpointTests
             OtherIds = [("v2/invite/SECOND/EVENT", _invalid), ("v2/invite/ROOM/$other", _invalid)],
             Malformed = [("{\"room_version\":\"11\",\"event\":1}", _badJson), ("{\"event\":{}}", _badJson)],
         },
+        new(
+            "PUT", "v1/exchange_third_party_invite/{roomId}", "v1/exchange_third_party_invite/ROOM",
+            "{\"type\":\"m.room.member\",\"room_id\":\"ROOM\",\"sender\":\"ALICE\",\"state_key\":\"USER\","
+                + "\"content\":{\"membership\":\"invite\",\"third_party_invite\":{\"display_name\":\"x\","
+                + "\"signed\":{\"mxid\":\"USER\",\"token\":\"t\",\"signatures\":{}}}}}")
+        {
+            OtherIds = [("v1/exchange_third_party_invite/SECOND", _invalid)],
+            Malformed = [("{\"type\":1}", _invalid), ("{}", _invalid)],
+        },
+        new("GET", "v1/timestamp_to_event/{roomId}", "v1/timestamp_to_event/ROOM?ts=0&dir=f")
+        {
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            OtherIds =
+            [
+                ("v1/timestamp_to_event/ROOM?ts=0&dir=x", _invalid),
+                ("v1/timestamp_to_event/ROOM?ts=0", _missing),
+                ("v1/timestamp_to_event/ROOM?dir=f", _missing),
+                ("v1/timestamp_to_event/ROOM?ts=0&dir=b", _notFound),
+            ],
+        },
+        new("GET", "v1/publicRooms", "v1/publicRooms")
+        {
+            OtherIds = [("v1/publicRooms?since=x", _invalid), ("v1/publicRooms?limit=-1", _invalid)],
+        },
+        new("POST", "v1/publicRooms", "v1/publicRooms", "{}")
+        {
+            Malformed = [("{\"filter\":1}", _badJson), ("{\"filter\":{\"room_types\":[1]}}", _badJson)],
+        },
+        new("GET", "v1/hierarchy/{roomId}", "v1/hierarchy/ROOM")
+        {
+            Denied = _notFound, UnknownRoom = _notFound,
+            OtherIds = [("v1/hierarchy/ROOM?suggested_only=1", _invalid)],
+        },
         new("GET", "v1/query/profile", "v1/query/profile?user_id=ALICE")
         {
             OtherIds = [("v1/query/profile?user_id=OTHER", _invalid), ("v1/query/profile", _missing)],

@@ -128,10 +128,14 @@ type internal Deciding
         let gapsOpened = if isNull before then [||] else gapsOpenedBy s
 
         let ordinal =
-            if isNull before then was.Numbers.NextOutlier
-            elif s.IsHistory then s.HistoryOrdinal
-            elif gapsOpened.Length > 0 then was.Numbers.NextLiveAfterGap limits.GapNumbers
-            else was.Numbers.NextLive
+            if isNull before then
+                was.Numbers.NextOutlier
+            elif s.IsHistory then
+                s.HistoryOrdinal
+            elif gapsOpened.Length > 0 then
+                was.Numbers.NextLiveAfterGap limits.GapNumbers
+            else
+                was.Numbers.NextLive
 
         let outlierOrdinal =
             match earlier with

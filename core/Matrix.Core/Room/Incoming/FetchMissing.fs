@@ -384,7 +384,9 @@ type internal FetchMissing
             beginAgain s
 
     /// Takes events of history, and numbers them in the order of the graph: below all others, or in a place.
-    member this.StageHistory(events: struct (string * ReceivedEvent)[], place: struct (uint32 * uint32) voption) : unit =
+    member this.StageHistory
+        (events: struct (string * ReceivedEvent)[], place: struct (uint32 * uint32) voption)
+        : unit =
         let made = List<Staged>()
 
         for struct (peer, event) in events do

@@ -1,7 +1,7 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Servers;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
