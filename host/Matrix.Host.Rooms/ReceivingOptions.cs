@@ -126,6 +126,9 @@ public sealed record ReceivingOptions
     /// <summary>How long a client's request waits for older history.</summary>
     public TimeSpan HistoryWait { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a fetch of older history goes on after no client waits for it.</summary>
+    public TimeSpan HistoryTime { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How long history that no server had is not requested again.</summary>
     public TimeSpan HistoryPause { get; init; } = TimeSpan.FromMinutes(1);
 

@@ -98,7 +98,7 @@ public sealed record RoomsOptions
     public TimeSpan HierarchyCacheTime { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The most such responses that are kept.</summary>
-    public int CachedHierarchies { get; init; } = 1_000;
+    public int CachedHierarchies { get; init; } = 100;
 
     /// <summary>The most events near a time that are looked at for the one closest to it.</summary>
     public int MaxEventsNearTime { get; init; } = 500;

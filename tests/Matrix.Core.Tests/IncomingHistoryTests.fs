@@ -72,8 +72,23 @@ let ``A gap leaves numbers free, and its events get them`` () =
     same machine.Numbers.NextLive 0x800186A3u
     same machine.Numbers.NextHistory 0x7FFFFFFFu
     let narrow = Input.HistoryPlace(0x8001869Eu, 0x800186A0u)
-    let dropped = tells machine [ narrow; old (link 7); old (link 6) ] states
-    same dropped.Reasons [ DropReason.NoNumber; DropReason.NoNumber ]
+    let cut = tells machine [ narrow; old (link 7); old (link 6) ] states
+    same [ for d in cut.Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x8001869Fu ]
+    same cut.Dropped [ "$h6", DropReason.NoNumber ]
+
+[<Test>]
+let ``Events of history that still wait keep their numbers`` () =
+    let machine = joinedLate ()
+    let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
+    let waits = machine.TellAlone [| place; old (link 9) |]
+    same waits.Decided [||]
+    let later = machine.TellAlone [| place; old (link 7) |]
+
+    let answered (step: Output) =
+        machine.TellAlone [| for r in step.Requests -> Input.Responded(r.Number, states r) |]
+
+    same [ for d in (answered later).Decided -> d.Event.EventId, d.Ordinal ] [ "$h7", 0x800186A0u ]
+    same [ for d in (answered waits).Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
 
 [<Test>]
 let ``Gaps do not use up the numbers of live events`` () =

@@ -162,7 +162,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// </summary>
     internal long? NewsAt(long now)
     {
-        lock (_gate) return _awaitsOthers ? Woken(now) : null;
+        lock (_gate) return !_awaitsOthers ? null : _isSending ? now : Woken(now);
     }
 
     /// <summary>When to try again; 0 for at once.</summary>
@@ -179,6 +179,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         lock (_gate)
         {
+            if (_isRetired) return false;
             return _isRetired = !_isSending
                 && _rooms.Values.All(static room => room.IsEmpty)
                 && !services.Edus.HasFor(Name)
@@ -312,7 +313,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     private TurnEnd Succeeded(PendingTransaction transaction)
     {
-        _refused.Succeeded();
+        // Only another event that was taken shows that an event is at fault.
+        if (transaction.Pdus.Count > 0) _refused.Succeeded();
         Remove(transaction);
         _backoff = _backoff.Succeeded();
         _lastSuccess = services.Now();
@@ -420,7 +422,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         _refused.PutAside(pdu);
         _awaitsOthers = _rooms.Values.Sum(static room => room.Count) <= _refused.Aside.Count
             && !services.Edus.HasFor(Name);
-        return _awaitsOthers || _refused.InARow > 1 ? Failed(null) : TurnEnd.Again;
+        return _awaitsOthers || _refused.Aside.Count > 1 ? Failed(null) : TurnEnd.Again;
     }
 
     private void Remove(PendingTransaction transaction)
@@ -450,6 +452,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         lock (_gate)
         {
             _awaitsOthers = false;
+            if (_isRetired) return null;
             if (_pending is not null) return _pending;
             _refused.Forget(IsOwed);
             var suspect = _refused.ToTry();

@@ -61,6 +61,7 @@ internal sealed class Destinations : IEduDestinations
             var destination = Get(server);
             if (!destination.HasEdus()) continue;
             _queue.Add(destination, destination.RetryAt);
+            if (destination.NewsAt(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
             return;
         }
     }
@@ -133,7 +134,7 @@ internal sealed class Destinations : IEduDestinations
         if (destination.IsUnrecorded) _unrecorded.TryAdd(destination, true);
         if (_byName.Count > _services.Options.MaxIdleDestinations && destination.TryRetire())
         {
-            _byName.TryRemove(destination.Name, out _);
+            _byName.TryRemove(KeyValuePair.Create(destination.Name, destination));
         }
     }
 

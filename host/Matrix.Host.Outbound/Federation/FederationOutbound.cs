@@ -122,6 +122,11 @@ public sealed partial class FederationOutbound : IAsyncDisposable
 
                 await _feed.RunAsync(position, stop).ConfigureAwait(false);
             }
+            catch (StorageException fault) when (fault.Failure == StorageFailure.Closed)
+            {
+                // The server did not start.
+                return;
+            }
 #pragma warning disable CA1031 // Every failure is retried: no event is left out.
             catch (Exception fault) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031

@@ -20,21 +20,13 @@ internal sealed class RefusedEvents
     /// <summary>The events that are put aside.</summary>
     internal IReadOnlyCollection<EventNid> Aside => _aside;
 
-    /// <summary>The events refused alone since the last success.</summary>
-    internal int InARow { get; private set; }
-
-    /// <summary>A transaction was taken.</summary>
-    internal void Succeeded()
-    {
-        _successes++;
-        InARow = 0;
-    }
+    /// <summary>A transaction with events was taken.</summary>
+    internal void Succeeded() => _successes++;
 
     /// <summary>A transaction was refused.</summary>
     internal void Refused(IReadOnlyList<EventNid> pdus)
     {
         foreach (var pdu in pdus) _successesBefore.TryAdd(pdu, _successes);
-        if (pdus.Count == 1) InARow++;
     }
 
     /// <summary>Whether the server took another transaction since it refused the event first.</summary>

@@ -28,27 +28,40 @@ internal sealed partial class MissingHistory(
 
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
-    private readonly ConcurrentDictionary<RoomNid, Task<bool>> _running = new();
+    private readonly ConcurrentDictionary<RoomNid, Task<HistoryFetch>> _running = new();
     private readonly ConcurrentDictionary<EventNid, long> _givenUp = new();
 
     /// <inheritdoc/>
-    public async ValueTask<bool> FetchAsync(
+    public async ValueTask<HistoryFetch> FetchAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
-        if (IsGivenUp(below)) return false;
+        if (IsGivenUp(below)) return HistoryFetch.NowhereNow;
         using var patience = new CancellationTokenSource(options.Receiving.HistoryWait, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
-        var starting = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var running = _running.GetOrAdd(room.Nid, starting.Task);
-        if (running == starting.Task) _ = Task.Run(() => RunAsync(room, followers, below, starting), stop);
+        var starting = new TaskCompletionSource<HistoryFetch>(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
-            return await running.WaitAsync(either.Token).ConfigureAwait(false);
+            while (true)
+            {
+                var running = _running.GetOrAdd(room.Nid, starting.Task);
+                if (running == starting.Task)
+                {
+                    // Not cancelled with this caller: others may wait for it.
+                    _ = Task.Run(() => RunAsync(room, followers, below, starting), CancellationToken.None);
+                    return await running.WaitAsync(either.Token).ConfigureAwait(false);
+                }
+
+                // A fetch for another place of the room.
+                if (await running.WaitAsync(either.Token).ConfigureAwait(false) == HistoryFetch.Fetched)
+                {
+                    return HistoryFetch.Fetched;
+                }
+            }
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             // The fetch goes on: a later page has what comes.
-            return false;
+            return HistoryFetch.NotYet;
         }
     }
 
@@ -56,7 +69,7 @@ internal sealed partial class MissingHistory(
     public void Dispose() => _closing.Cancel();
 
     private async Task RunAsync(
-        RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, TaskCompletionSource<bool> ended)
+        RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, TaskCompletionSource<HistoryFetch> ended)
     {
         var hasMore = false;
         try
@@ -81,7 +94,7 @@ internal sealed partial class MissingHistory(
         finally
         {
             _running.TryRemove(room.Nid, out _);
-            ended.TrySetResult(hasMore);
+            ended.TrySetResult(hasMore ? HistoryFetch.Fetched : HistoryFetch.NowhereNow);
         }
     }
 
@@ -108,12 +121,31 @@ internal sealed partial class MissingHistory(
                 .ConfigureAwait(false);
 
             var decided = await receiver.ReceiveHistoryAsync(
-                server, room, received, below, stop).ConfigureAwait(false);
+                server, room, Ancestors(named, received), below, stop).ConfigureAwait(false);
             Fetched(room.RoomId, server, sent.Value.Count, decided);
             if (decided > 0) return true;
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// Those of the returned events from which the followers descend. Others are no history here: they would be decided
+    /// without the checks of events that come live.
+    /// </summary>
+    private static List<ReceivedEvent> Ancestors(IReadOnlyList<StoredEvent> followers, ReceivedEvent[] returned)
+    {
+        var byId = returned.DistinctBy(each => each.Pdu.EventId).ToDictionary(each => each.Pdu.EventId);
+        var next = new Queue<string>(followers.SelectMany(follower => follower.Pdu.PrevEvents));
+        var reached = new List<ReceivedEvent>();
+        while (next.TryDequeue(out var id))
+        {
+            if (!byId.Remove(id, out var ancestor)) continue;
+            reached.Add(ancestor);
+            foreach (var previous in ancestor.Pdu.PrevEvents) next.Enqueue(previous);
+        }
+
+        return reached;
     }
 
     /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>

@@ -127,13 +127,12 @@ public sealed partial class RoomReceiver
     }
 
     /// <summary>
-    /// Receives events from before others as history. When this returns, each is durable or dropped.
+    /// Receives events from before others as history, and waits until each is durable or dropped, for a bounded time.
     /// </summary>
     /// <param name="peer">The server that returned them.</param>
     /// <param name="room">The room.</param>
     /// <param name="history">The events.</param>
-    /// <param name="below">The event below which they are numbered. No other call may number events there
-    /// meanwhile.</param>
+    /// <param name="below">The event below which they are numbered.</param>
     /// <param name="stop">Cancels waiting.</param>
     /// <returns>The number of events that were decided.</returns>
     internal async ValueTask<int> ReceiveHistoryAsync(
@@ -160,26 +159,23 @@ public sealed partial class RoomReceiver
                     stop).ConfigureAwait(false);
                 var after = older.Count > 0 ? older[0].Nid.Ordinal : EventNid.FirstHistoryOrdinal - 1;
                 var place = Input.NewHistoryPlace(after, below.Ordinal);
+
+                // Those that came in transactions wait for reasons of their own.
+                var waiting = ids.Where(session.Machine.IsStaged).ToHashSet();
                 var output = await TellAsync(
                     session,
                     [place, .. history.Select(each => Input.NewHistory(peer, each))],
                     null,
                     stop).ConfigureAwait(false);
                 awaited.Take(output);
-                awaited.Keep(session.Machine.IsStaged);
+                awaited.Keep(id => session.Machine.IsStaged(id) && !waiting.Contains(id));
                 return true;
             },
             stop).ConfigureAwait(false);
         if (!result.IsOk) return 0;
 
-        // A room that lost its undurable decisions has forgotten what was staged, and ends nothing.
-        while (!await awaited.EndsAsync(_options.Receiving.HistoryWait, _time, stop).ConfigureAwait(false))
-        {
-            var isStaged = await _sender.InLaneAsync<bool>(
-                room.Nid, session => new(ids.Any(session.Machine.IsStaged)), stop).ConfigureAwait(false);
-            if (!isStaged.IsOk || !isStaged.Value) break;
-        }
-
+        // What comes later than this comes for a later page.
+        _ = await awaited.EndsAsync(_options.Receiving.HistoryTime, _time, stop).ConfigureAwait(false);
         return awaited.Decided;
     }
 

@@ -82,12 +82,16 @@ public sealed class EventPages(
             {
                 if (kept.Count == limit) return new Page(kept, last);
                 at = gap.Below;
-                var isFetched = fetches-- > 0
-                    && await missing.FetchAsync(readable.Room, gap.Followers, at, stop).ConfigureAwait(false);
+                var fetched = fetches-- > 0
+                    ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop).ConfigureAwait(false)
+                    : HistoryFetch.NotYet;
+
+                // The next page may have what comes too late for this one.
+                if (fetched == HistoryFetch.NotYet && kept.Count > 0) return new Page(kept, at);
 
                 // What is before the gap comes after what was fetched. If nothing was, the page passes over the gap.
-                if (!isFetched) passed = at;
-                if (isFetched || !isEnd || (read.Count > 0 && at != read[^1].Nid)) continue;
+                if (fetched != HistoryFetch.Fetched) passed = at;
+                if (fetched == HistoryFetch.Fetched || !isEnd || (read.Count > 0 && at != read[^1].Nid)) continue;
 
                 // A client may ask again for what no server had now, unless it asked for nothing else.
                 return new Page(kept, kept.Count > 0 ? at : null);

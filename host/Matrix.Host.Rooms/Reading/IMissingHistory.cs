@@ -2,6 +2,19 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms.Reading;
 
+/// <summary>The outcome of a fetch of history.</summary>
+public enum HistoryFetch
+{
+    /// <summary>There may be more events now.</summary>
+    Fetched,
+
+    /// <summary>No server has them now.</summary>
+    NowhereNow,
+
+    /// <summary>The fetch goes on, and its events may come later.</summary>
+    NotYet,
+}
+
 /// <summary>Fetches parts of a room's timeline that this server lacks. Server-Server API, "Backfilling and retrieving
 /// missing events".</summary>
 public interface IMissingHistory
@@ -13,7 +26,6 @@ public interface IMissingHistory
     /// <param name="followers">Events that name missing ones in `prev_events`, the earliest first.</param>
     /// <param name="below">The event below which the fetched ones are numbered.</param>
     /// <param name="stop">Ends the waiting, not the fetch.</param>
-    /// <returns>Whether there may be more events now.</returns>
-    ValueTask<bool> FetchAsync(
+    ValueTask<HistoryFetch> FetchAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop);
 }

@@ -6,9 +6,10 @@ using Matrix.Host.Storage.Tables.Followers;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>A place of a timeline where events are missing.</summary>
-/// <param name="Below">The event after the place.</param>
+/// <param name="Below">The event after the place that clients see.</param>
+/// <param name="Place">The event after the place, which clients may not see, such as a redaction that waits.</param>
 /// <param name="Followers">Events that name missing ones in `prev_events`, the earliest first.</param>
-public sealed record TimelineGap(EventNid Below, IReadOnlyList<EventNid> Followers);
+public sealed record TimelineGap(EventNid Below, EventNid Place, IReadOnlyList<EventNid> Followers);
 
 /// <summary>
 /// Finds the places of a timeline where events are missing. Before an event whose previous events were missing, numbers
@@ -55,8 +56,10 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         var top = above?.Nid ?? newestFirst[0].Nid;
         var bottom = newestFirst.Count > 0 ? newestFirst[^1].Nid : top;
         var open = await followers.OpenAsync(
-            bottom, new EventNid(Math.Min(top.Value + Reach, EventNid.LastOf(top.Room).Value)), Reach, stop)
-            .ConfigureAwait(false);
+            end is { } least ? new EventNid(least.Value + 1) : bottom,
+            new EventNid(Math.Min(top.Value + Reach, EventNid.LastOf(top.Room).Value)),
+            Reach,
+            stop).ConfigureAwait(false);
         if (open.Count == 0) return null;
 
         var ceiling = long.MaxValue;
@@ -67,13 +70,20 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
                 ? below.Value - newestFirst[i + 1].Nid.Value > 1
                 : i < 0 || !isWhole;
             if (!isHole) continue;
+
+            // Events that clients do not see lie in holes, too.
             var before = ceiling;
+            var floor = i + 1 < newestFirst.Count ? newestFirst[i + 1].Nid.Value : (end ?? bottom).Value;
             EventNid[] ofGap =
             [
-                .. open.Where(nid => nid.Value >= below.Value && nid.Value < before && nid.Value - below.Value <= Reach)
+                .. open.Where(nid => nid.Value > floor && nid.Value < before && nid.Value - below.Value <= Reach)
                     .Take(MostFollowers),
             ];
-            if (ofGap.Length > 0 && below != passed) return new TimelineGap(below, ofGap);
+            if (ofGap.Length > 0 && below != passed)
+            {
+                return new TimelineGap(below, ofGap[0].Value < below.Value ? ofGap[0] : below, ofGap);
+            }
+
             ceiling = below.Value;
         }
 

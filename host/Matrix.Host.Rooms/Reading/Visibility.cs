@@ -115,7 +115,18 @@ public sealed class Visibility(
         RoomIdentity room, EventNid since, StateTree state, CancellationToken stop)
     {
         var entry = state.Find(SettingType, "");
-        if (entry is not null && entry.Ordinal >= since.Ordinal) return false;
+        if (entry is not null && EventNid.Of(room.Nid, entry.Ordinal).IsOutlier)
+        {
+            // Its number does not say when it came: the state at the first event does.
+            if (await events.GetAsync(room, since, stop).ConfigureAwait(false) is not { } first) return false;
+            var then = await states.AtAsync(room.Nid, first.Row.Step, stop).ConfigureAwait(false);
+            if (first.EventId == entry.EventId || then.Find(SettingType, "")?.EventId != entry.EventId) return false;
+        }
+        else if (entry is not null && entry.Ordinal >= since.Ordinal)
+        {
+            return false;
+        }
+
         return await SettingAsync(room, entry, stop).ConfigureAwait(false) is not ("invited" or "joined");
     }
 

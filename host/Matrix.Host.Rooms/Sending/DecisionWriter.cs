@@ -181,7 +181,7 @@ internal sealed class DecisionWriter(
         {
             foreach (var previous in decided.Event.PrevEvents)
             {
-                var isGap = decided.GapsOpened.Contains(previous);
+                var isGap = decided.GapsOpened.Contains(previous) || session.Machine.Gaps.Has(previous);
                 if (isGap || session.Machine.Known(previous) is { Status.IsAccepted: false })
                 {
                     session.Write(new FollowerDecided(stored.Nid, previous, isGap));

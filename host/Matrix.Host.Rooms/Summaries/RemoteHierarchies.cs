@@ -10,7 +10,7 @@ public sealed record FoundHierarchy(HierarchyRoom Room, IReadOnlyDictionary<stri
 /// <summary>Asks other servers about rooms of spaces, and keeps their responses for a while.</summary>
 public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<string, Kept> _kept = new();
+    private readonly ConcurrentDictionary<(string Server, string RoomId), Kept> _kept = new();
 
     /// <summary>A room and its children; null if no server returned it, or the patience ended.</summary>
     public async ValueTask<FoundHierarchy?> FindAsync(
@@ -18,20 +18,28 @@ public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, T
     {
         ArgumentNullException.ThrowIfNull(via);
         var now = time.GetUtcNow();
-        if (_kept.TryGetValue(roomId, out var kept) && kept.Until > now) return kept.Found;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience, stop);
-        FoundHierarchy? found = null;
         foreach (var server in via.Where(name => name != options.ServerName).Take(options.HierarchyServers))
         {
+            // By server: what one says of another's room is not shown where the space names the other.
+            if (_kept.TryGetValue((server, roomId), out var kept) && kept.Until > now)
+            {
+                if (kept.Found is not null) return kept.Found;
+                continue;
+            }
+
             try
             {
                 var sent = await api.GetHierarchyAsync(
                     server, roomId, suggestedOnly: false, either.Token).ConfigureAwait(false);
-                if (sent.IsOk && Read(sent.Value) is { } read)
+                var found = sent.IsOk ? Read(sent.Value) : null;
+                if (_kept.Count >= options.CachedHierarchies) _kept.Clear();
+                if (options.CachedHierarchies > 0)
                 {
-                    found = read;
-                    break;
+                    _kept[(server, roomId)] = new Kept(found, now + options.HierarchyCacheTime);
                 }
+
+                if (found is not null) return found;
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
@@ -40,9 +48,7 @@ public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, T
             }
         }
 
-        if (_kept.Count >= options.CachedHierarchies) _kept.Clear();
-        if (options.CachedHierarchies > 0) _kept[roomId] = new Kept(found, now + options.HierarchyCacheTime);
-        return found;
+        return null;
     }
 
     private FoundHierarchy? Read(RemoteHierarchy sent)

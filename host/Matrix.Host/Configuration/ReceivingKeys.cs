@@ -131,6 +131,9 @@ internal static partial class ConfigKeys
             "federation.history_wait", ConfigTypes.Duration, c => c.Rooms.Receiving.HistoryWait,
             "How long a client's request waits for older history."),
         Key(
+            "federation.history_time", ConfigTypes.Duration, c => c.Rooms.Receiving.HistoryTime,
+            "How long a fetch of older history waits for its events, after which another may begin."),
+        Key(
             "federation.history_pause", ConfigTypes.Duration, c => c.Rooms.Receiving.HistoryPause,
             "How long history that no server had is not requested again."),
         Key(

@@ -29,7 +29,7 @@ public sealed class StaleListTests
         bob.Change("LAPTOP", "lost");
         (await bob.SendAsync(server, bob.Change("TABLET", "three"))).Is(200);
         for (var i = 0; i < 500 && bob.ListRequests < 2; i++) await Task.Delay(20);
-        Assert.That(bob.ListRequests, Is.EqualTo(2));
+        Assert.That(bob.ListRequests, Is.GreaterThanOrEqualTo(2));
 
         await server.Process.KillAsync();
         bob.Refusal = null;

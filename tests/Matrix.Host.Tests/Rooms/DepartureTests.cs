@@ -60,7 +60,8 @@ internal sealed class DepartureTests(string kind)
 
         await _world.Rooms.Accounts.LeaveAllAsync(RoomsWorld.Id("alice"), default);
 
-        Assert.That(await MembershipsAsync(rooms), Has.Exactly(2).EqualTo("leave"));
+        // Leaves that shared the failed flush failed with it.
+        Assert.That(await MembershipsAsync(rooms), Has.Some.EqualTo("join"));
         Assert.That(
             await _world.Storage.Accounts.ListDeparturesAsync("", 10, default),
             Is.EqualTo(new[] { RoomsWorld.Id("alice") }));

@@ -405,22 +405,36 @@ type internal FetchMissing
                 | s when s.IsOutlier -> ()
                 | s -> made.Add s
 
-        let struct (after, before) =
+        let struct (after, limit) =
             place
             |> ValueOption.defaultValue (struct (RoomNumbers.LastHistory - 1u, nextHistory.Value + 1u))
 
-        if int64 after + int64 made.Count < int64 before then
-            let mutable ordinal = before - uint32 made.Count - 1u
+        // Events of an earlier call may still wait with numbers of this place.
+        let before =
+            staging.All
+            |> Array.fold
+                (fun least (s: Staged) ->
+                    if s.HistoryOrdinal > after && s.HistoryOrdinal < least then
+                        s.HistoryOrdinal
+                    else
+                        least)
+                limit
 
-            if place.IsNone then
-                nextHistory.Value <- ordinal
+        let free = int (min (int64 made.Count) (int64 before - int64 after - 1L))
+        let mutable ordinal = before - uint32 free - 1u
 
-            for s in GraphOrder.ofStaged made do
-                ordinal <- ordinal + 1u
-                s.HistoryOrdinal <- ordinal
-        else
-            for s in made do
-                staging.Drop(s, DropReason.NoNumber)
+        if place.IsNone then
+            nextHistory.Value <- ordinal
+
+        // The latest events get the numbers that there are.
+        let inOrder = GraphOrder.ofStaged made |> Seq.toArray
+
+        for s in Array.truncate (inOrder.Length - free) inOrder do
+            staging.Drop(s, DropReason.NoNumber)
+
+        for s in Array.skip (inOrder.Length - free) inOrder do
+            ordinal <- ordinal + 1u
+            s.HistoryOrdinal <- ordinal
 
     /// Examines an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
     /// extremities.

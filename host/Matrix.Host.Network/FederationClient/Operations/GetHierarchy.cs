@@ -9,12 +9,16 @@ public sealed record RemoteHierarchy(
 
 public sealed partial class FederationApi
 {
+    /// <summary>The responses are kept for a while.</summary>
+    private const int MaxHierarchyBytes = 1024 * 1024;
+
     /// <summary>`GET /hierarchy/{roomId}`.</summary>
     public async ValueTask<FederationResult<RemoteHierarchy>> GetHierarchyAsync(
         string server, string roomId, bool suggestedOnly, CancellationToken stop)
     {
         var target = $"{V1}hierarchy/{Escaped(roomId)}" + Query(("suggested_only", suggestedOnly ? "true" : "false"));
-        var sent = await client.SendAsync(Page(Get(server, target)), stop).ConfigureAwait(false);
+        var request = Get(server, target) with { MaxBytes = MaxHierarchyBytes };
+        var sent = await client.SendAsync(request, stop).ConfigureAwait(false);
         return sent.Then<RemoteHierarchy>(response =>
             response.Child("room") is { } room && room.Text("room_id") == roomId
                 ? new RemoteHierarchy(room, response.Children("children"), response.Texts("inaccessible_children"))
