@@ -267,8 +267,14 @@ public static class RoomRegistration
         .AddSingleton<RoomChangesReader>()
         .AddSingleton(parts => new RoomSnapshots(
             parts.Get<IStorage>(), parts.Get<EventStore>(), parts.Get<StateStore>(), parts.Get<RoomsOptions>()))
-        .AddSingleton(parts => new ReplacedState(parts.Get<IStorage>().State, parts.Get<StateStore>()))
-        .AddSingleton<MembershipHistory>()
+        .AddSingleton(parts => new ReplacedState(
+            parts.Get<IStorage>().State, parts.Get<IStorage>().Rooms, parts.Get<StateStore>()))
+        .AddSingleton(parts => new StepEntries(parts.Get<IStorage>().State, parts.Get<StateStore>()))
+        .AddSingleton(parts => new MembershipHistory(
+            parts.Get<EventStore>(),
+            parts.Get<StateStore>(),
+            parts.Get<IStorage>().Rooms,
+            parts.Get<ReplacedState>()))
         .AddSingleton(parts => new ErasedUsers(parts.Get<MembershipHistory>(), parts.Get<TimeProvider>()))
         .AddSingleton<Visibility>()
         .AddSingleton<ClientEvents>()
@@ -279,10 +285,11 @@ public static class RoomRegistration
             parts.Get<Visibility>(),
             parts.Get<ReadingOptions>()))
         .AddSingleton<ReceiptWriter>()
+        .AddSingleton<RoomEnds>()
         .AddSingleton(parts => new RoomAccess(
             parts.Get<RoomSnapshots>(),
             parts.Get<StateReader>(),
-            parts.Get<StateStore>(),
+            parts.Get<RoomEnds>(),
             parts.Get<MembershipHistory>(),
             parts.Get<IStorage>().Memberships))
         .AddSingleton(parts => new TimelineGaps(parts.Get<EventStore>(), parts.Get<IStorage>().Followers))

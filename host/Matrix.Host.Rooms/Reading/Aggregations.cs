@@ -121,20 +121,22 @@ public sealed class Aggregations(
     }
 
     /// <summary>
-    /// The bundled events as the reader sees them, without edits whose content is erased for the reader.
+    /// Those of the bundled events that the reader may see, without edits whose content is erased for the reader.
     /// </summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> AsSeenAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, ViewScope scope, CancellationToken stop)
     {
         var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
-        var shown = await visibility.HideErasedAsync(room, found, scope.Viewer, stop).ConfigureAwait(false);
+        var whole = found.ToDictionary(stored => stored.Nid);
+        var shown = await visibility.FilterAsync(room, found, scope.Viewer, stop).ConfigureAwait(false);
         var answer = new Dictionary<EventNid, StoredEvent>(shown.Count);
-        for (var i = 0; i < shown.Count; i++)
+        foreach (var stored in shown)
         {
-            var isWhole = ReferenceEquals(shown[i], found[i]);
-            if (isWhole || Matrix.Core.Room.Relation.Of(found[i].Pdu.Content)?.RelType != "m.replace")
+            var stays = whole[stored.Nid];
+            if (ReferenceEquals(stored, stays)
+                || Matrix.Core.Room.Relation.Of(stays.Pdu.Content)?.RelType != "m.replace")
             {
-                answer[shown[i].Nid] = shown[i];
+                answer[stored.Nid] = stored;
             }
         }
 
@@ -194,7 +196,12 @@ public sealed class Aggregations(
         var parent = family.Parent;
         var edit = family.Stored.ReplacementOf(parent.Pdu.Type);
         if (edit.IsNone || !CanBeEdited(parent) || family.Hidden.Contains(parent.Row.Sender)) return EventNid.None;
-        if (family.SeesAll && await BringsContentAsync(family.Room, edit, stop).ConfigureAwait(false)) return edit;
+        if (family.SeesAll
+            && await BringsContentAsync(family.Room, edit, stop).ConfigureAwait(false)
+            && await IsSeenAsync(family, edit, stop).ConfigureAwait(false))
+        {
+            return edit;
+        }
 
         var query = family.Children("m.replace", options.MaxChildren) with
         {
@@ -216,7 +223,8 @@ public sealed class Aggregations(
     /// <summary>The thread without events of ignored users, and without events that the reader may not see.</summary>
     private async ValueTask<ThreadRow?> ThreadAsync(Family family, CancellationToken stop)
     {
-        if (family.Stored.Thread is not { } thread || family.IsAsStored) return family.Stored.Thread;
+        if (family.Stored.Thread is not { } thread) return null;
+        if (family.IsAsStored && await IsSeenAsync(family, thread.Latest, stop).ConfigureAwait(false)) return thread;
 
         var senders = await relations.ThreadSendersAsync(
             family.Room.Nid,
@@ -227,7 +235,10 @@ public sealed class Aggregations(
         var shown = senders.Where(each => !family.Hidden.Contains(each.Sender)).ToList();
         if (shown.Count == 0) return null;
         var latest = shown.MaxBy(each => each.Latest.Value).Latest;
-        if (family.SeesAll) return thread with { Count = shown.Sum(each => each.Count), Latest = latest };
+        if (family.SeesAll && await IsSeenAsync(family, latest, stop).ConfigureAwait(false))
+        {
+            return thread with { Count = shown.Sum(each => each.Count), Latest = latest };
+        }
 
         var query = family.Children("m.thread", options.MaxChildren) with { From = new EventNid(latest.Value + 1) };
         var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
@@ -270,9 +281,18 @@ public sealed class Aggregations(
         return await visibility.FilterAsync(family.Room, children, family.ViewScope.Viewer, stop).ConfigureAwait(false);
     }
 
+    /// <summary>Whether the reader may see a child, by the state at it.</summary>
+    private async ValueTask<bool> IsSeenAsync(Family family, EventNid child, CancellationToken stop)
+    {
+        if (await events.GetAsync(family.Room, child, stop).ConfigureAwait(false) is not { } stored) return false;
+        var seen = await visibility.FilterAsync(
+            family.Room, [stored], family.ViewScope.Viewer, stop).ConfigureAwait(false);
+        return seen.Count > 0;
+    }
+
     /// <summary>
-    /// Whether the reader is joined and sees every event after the parents, so every child. Then they get the stored
-    /// aggregations unchanged.
+    /// Whether the reader is joined and sees every event after the parents, so every child, as far as numbers tell.
+    /// Then they get the stored counts; the events that come with them are checked one by one.
     /// </summary>
     private async ValueTask<bool> SeesAllAsync(
         RoomIdentity room,

@@ -2,11 +2,13 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>Follows a user's member events in a room backward.</summary>
-public sealed class MembershipHistory(EventStore events, StateStore states, ReplacedState replaced)
+public sealed class MembershipHistory(
+    EventStore events, StateStore states, IRoomsTable rooms, ReplacedState replaced)
 {
     /// <summary>
     /// The most member events that are followed. A user with more of them since they were last joined counts as never
@@ -22,11 +24,44 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
 
     /// <summary>
     /// The user's member events, latest first, back to the first for which <paramref name="enough"/> is true,
-    /// inclusive.
+    /// inclusive. The state events of any other key are followed in the same way.
     /// </summary>
     public ValueTask<IReadOnlyList<StoredEvent>> BackAsync(
         RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, CancellationToken stop) =>
         FollowAsync(room, latest, enough, Longest, stop);
+
+    /// <summary>
+    /// The same from the user's current member event on, given when it became current. The event before it is the one
+    /// that was current until then: the state before an event of a branch may have another one.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> BackAsync(
+        RoomIdentity room, EventNid current, long since, Func<StoredEvent, bool> enough, CancellationToken stop)
+    {
+        if (await events.GetAsync(room, current, stop).ConfigureAwait(false) is not { } member) return [];
+        if (enough(member)) return [member];
+        var former = await FormerAsync(room, member, current, since, stop).ConfigureAwait(false);
+        return [member, .. await FollowAsync(room, former, enough, Longest, stop).ConfigureAwait(false)];
+    }
+
+    /// <summary>The member event that was current before this one.</summary>
+    private async ValueTask<EventNid> FormerAsync(
+        RoomIdentity room, StoredEvent member, EventNid current, long since, CancellationToken stop)
+    {
+        // Within one batch, the log of the current state does not tell one from the next.
+        await replaced.LearnAsync(room.Nid, [member], stop).ConfigureAwait(false);
+        if (member.Replaces is { IsNone: false } nid
+            && await events.GetAsync(room, nid, stop).ConfigureAwait(false) is { } one
+            && one.Row.Position == since)
+        {
+            return nid;
+        }
+
+        var step = await rooms.CurrentStepAtAsync(room.Nid, since - 1, stop).ConfigureAwait(false);
+        var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);
+        return state.Find(MemberType, member.Pdu.StateKey!) is { } entry && entry.Ordinal != current.Ordinal
+            ? EventNid.Of(room.Nid, entry.Ordinal)
+            : EventNid.None;
+    }
 
     /// <summary>The member events that give the user's membership at each of these events, latest first.</summary>
     /// <param name="room">The room.</param>

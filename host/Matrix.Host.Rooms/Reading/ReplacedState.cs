@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Rooms.Reading;
@@ -11,7 +12,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// Finds the state before each event, and the state event that it replaced, from the steps of the room's state. Cached
 /// events remember the latter.
 /// </summary>
-public sealed class ReplacedState(IStateTable steps, StateStore states)
+public sealed class ReplacedState(IStateTable steps, IRoomsTable rooms, StateStore states)
 {
     /// <summary>The state before an event that is no outlier.</summary>
     public async ValueTask<StateTree> StateBeforeAsync(RoomNid room, StoredEvent stored, CancellationToken stop)
@@ -33,11 +34,13 @@ public sealed class ReplacedState(IStateTable steps, StateStore states)
 
     /// <summary>
     /// Sets <see cref="StoredEvent.Replaces"/> of these events of one room. One query, for the steps of the events
-    /// where it is not known.
+    /// where it is not known. An outlier, which has no state of its own, replaced the entry that was current before it
+    /// came.
     /// </summary>
     public async ValueTask LearnAsync(RoomNid room, IReadOnlyList<StoredEvent> events, CancellationToken stop)
     {
         Dictionary<int, List<StoredEvent>>? unknown = null;
+        List<StoredEvent>? outliers = null;
         foreach (var stored in events)
         {
             if (stored.Replaces is not null) continue;
@@ -47,10 +50,17 @@ public sealed class ReplacedState(IStateTable steps, StateStore states)
                 continue;
             }
 
+            if ((stored.Row.Marks & EventMarks.Outlier) != 0)
+            {
+                (outliers ??= []).Add(stored);
+                continue;
+            }
+
             if (!(unknown ??= []).TryGetValue(stored.Row.Step, out var ofStep)) unknown[stored.Row.Step] = ofStep = [];
             ofStep.Add(stored);
         }
 
+        if (outliers is not null) await LearnOutliersAsync(room, outliers, stop).ConfigureAwait(false);
         if (unknown is null) return;
         await LearnBranchedAsync(room, unknown, stop).ConfigureAwait(false);
         if (unknown.Count == 0) return;
@@ -70,6 +80,23 @@ public sealed class ReplacedState(IStateTable steps, StateStore states)
 
         // A state event that changed nothing replaced nothing.
         foreach (var stored in unknown.Values.SelectMany(static ofStep => ofStep)) stored.Replaces ??= EventNid.None;
+    }
+
+    /// <summary>The same for outliers. One query for those that came together.</summary>
+    private async ValueTask LearnOutliersAsync(RoomNid room, List<StoredEvent> outliers, CancellationToken stop)
+    {
+        foreach (var batch in outliers.GroupBy(static stored => stored.Row.Position))
+        {
+            var step = await rooms.CurrentStepAtAsync(room, batch.Key - 1, stop).ConfigureAwait(false);
+            var before = await states.AtAsync(room, step, stop).ConfigureAwait(false);
+            foreach (var stored in batch)
+            {
+                var entry = before.Find(stored.Pdu.Type, stored.Pdu.StateKey!);
+                stored.Replaces = entry is null || entry.Ordinal == stored.Nid.Ordinal
+                    ? EventNid.None
+                    : EventNid.Of(room, entry.Ordinal);
+            }
+        }
     }
 
     /// <summary>The same for state events of branches, which leave the dictionary.</summary>

@@ -1,7 +1,6 @@
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
-using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -27,7 +26,7 @@ public sealed record Readable(RoomIdentity Room, Viewer Viewer, EventNid Through
 public sealed class RoomAccess(
     RoomSnapshots rooms,
     StateReader current,
-    StateStore states,
+    RoomEnds ends,
     MembershipHistory history,
     IMembershipsTable memberships)
 {
@@ -50,31 +49,35 @@ public sealed class RoomAccess(
                 room, Viewer.Member(userId, snapshot.State), snapshot.LastEvent, member, snapshot.HasRelations);
         }
 
-        var past = member.IsNone ? null : await DepartureAsync(room, member, stop).ConfigureAwait(false);
-        if (past is not null
-            && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true })
-        {
-            past = null;
-        }
+        var row = member.IsNone
+            ? null
+            : await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false);
+        var past = row is null or { Forgotten: true }
+            ? null
+            : await DepartureAsync(room, member, row.Position, stop).ConfigureAwait(false);
 
         if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
         {
             // The world-readable part, and the part that they saw while they were joined.
-            var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
+            var joined = past is { } once ? once.Joined.Nid : EventNid.None;
             return new Readable(
                 room,
-                new Viewer(userId, snapshot.State, false, joined, left),
+                new Viewer(userId, snapshot.State, false, joined),
                 snapshot.LastEvent,
                 member,
                 snapshot.HasRelations);
         }
 
         if (past is not { } departure) return _notIn;
-        var state = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
+        var end = await ends.OfAsync(
+            room,
+            departure.Event,
+            departure.IsLatest ? row!.Position : departure.Event.Row.Position,
+            stop).ConfigureAwait(false);
         return new Readable(
             room,
-            new Viewer(userId, state, false, departure.Joined.Nid, departure.Event.Nid),
-            departure.Event.Nid,
+            new Viewer(userId, end.State, false, departure.Joined.Nid),
+            end.Through,
             member,
             snapshot.HasRelations);
     }
@@ -86,13 +89,14 @@ public sealed class RoomAccess(
     }
 
     /// <summary>
-    /// The event that ended the user's last membership, and the join before it; null if they never joined.
+    /// The event that ended the user's last membership, whether it is still their member event, and the join before it;
+    /// null if they never joined.
     /// </summary>
-    private async ValueTask<(StoredEvent Event, StoredEvent Joined)?> DepartureAsync(
-        RoomIdentity room, EventNid member, CancellationToken stop)
+    private async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent Joined)?> DepartureAsync(
+        RoomIdentity room, EventNid member, long since, CancellationToken stop)
     {
         var back = await history.BackAsync(
-            room, member, stored => stored.Membership == "join", stop).ConfigureAwait(false);
-        return back.Count >= 2 && back[^1].Membership == "join" ? (back[^2], back[^1]) : null;
+            room, member, since, stored => stored.Membership == "join", stop).ConfigureAwait(false);
+        return back.Count >= 2 && back[^1].Membership == "join" ? (back[^2], back.Count == 2, back[^1]) : null;
     }
 }

@@ -12,122 +12,113 @@ namespace Matrix.Host.Rooms.Reading;
 /// <param name="State">The room's state now, or when they left.</param>
 /// <param name="IsJoined">Whether they are joined in that state.</param>
 /// <param name="LastJoined">Their latest join, if they are no longer joined; none if they never were.</param>
-/// <param name="Departure">The event that ended their membership, if they were joined; none otherwise.</param>
-public sealed record Viewer(string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid Departure)
+public sealed record Viewer(string UserId, StateTree State, bool IsJoined, EventNid LastJoined)
 {
     /// <summary>A joined user.</summary>
-    public static Viewer Member(string userId, StateTree state) =>
-        new(userId, state, true, EventNid.None, EventNid.None);
+    public static Viewer Member(string userId, StateTree state) => new(userId, state, true, EventNid.None);
 }
 
-/// <summary>Decides which events a user may see. Client-Server API, "Room History Visibility".</summary>
+/// <summary>
+/// Decides which events a user may see, by the state at each event: events of a branch may come after events that they
+/// were sent before. Client-Server API, "Room History Visibility".
+/// </summary>
 public sealed class Visibility(
-    EventStore events, StateStore states, ReplacedState replaced, MembershipHistory history, ErasedUsers erased)
+    EventStore events, StepEntries entries, ReplacedState replaced, MembershipHistory history, ErasedUsers erased)
 {
     private const string SettingType = "m.room.history_visibility";
     private const string MemberType = "m.room.member";
 
     /// <summary>
-    /// The events of a room that the reader may see, with redacted copies of erased users' messages. Costs nothing for
-    /// members who were joined all the time or whose room has shared history; otherwise it reads the state at each
-    /// event.
+    /// The events of a room that the reader may see, with redacted copies of erased users' messages. Events between two
+    /// changes of the state share the look-up.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         if (among.Count == 0) return among;
-        if (await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false))
-        {
-            return await HideErasedAsync(room, among, reader, stop).ConfigureAwait(false);
-        }
-
+        var at = await entries.AtAsync(
+            room.Nid,
+            among.Select(static stored => stored.Row.Step),
+            [(SettingType, ""), (MemberType, reader.UserId)],
+            stop).ConfigureAwait(false);
+        var states = new Dictionary<int, AtEvent>(at.Count);
         var seen = new List<StoredEvent>(among.Count);
         foreach (var stored in among)
         {
-            if (await MaySeeAsync(room, stored, reader, stop).ConfigureAwait(false)) seen.Add(stored);
+            if (!states.TryGetValue(stored.Row.Step, out var after))
+            {
+                after = await AtAsync(room, at[stored.Row.Step], stop).ConfigureAwait(false);
+                states.Add(stored.Row.Step, after);
+            }
+
+            if (await MaySeeAsync(room, stored, after, reader, stop).ConfigureAwait(false)) seen.Add(stored);
         }
 
-        return await HideErasedAsync(room, seen, reader, stop).ConfigureAwait(false);
+        var shown = seen.Count == among.Count ? among : seen;
+        return await erased.HideAsync(room, shown, reader, stop).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Events that the reader may see, with redacted copies of the messages of users erased before the reader joined.
+    /// Whether a member sees every event after one, as far as the numbers of events tell: the history visibility has
+    /// never been narrower than `shared`, or they were joined all the time. An event of a branch may be hidden
+    /// nevertheless.
     /// </summary>
-    public ValueTask<IReadOnlyList<StoredEvent>> HideErasedAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop) =>
-        erased.HideAsync(room, among, reader, stop);
+    public async ValueTask<bool> SeesAllSinceAsync(
+        RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
+        reader.IsJoined
+        && (await WasAlwaysSharedAsync(room, since, reader.State, stop).ConfigureAwait(false)
+            || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
 
-    /// <summary>Whether the reader may see an event, by the state before and after it.</summary>
-    public async ValueTask<bool> MaySeeAsync(
-        RoomIdentity room, StoredEvent stored, Viewer reader, CancellationToken stop)
+    private async ValueTask<bool> MaySeeAsync(
+        RoomIdentity room, StoredEvent stored, AtEvent after, Viewer reader, CancellationToken stop)
     {
-        var after = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
-        var settingAfter = await SettingAsync(room, after.Find(SettingType, ""), stop).ConfigureAwait(false);
-        var membershipAfter = await MembershipAsync(
-            room, after.Find(MemberType, reader.UserId), stop).ConfigureAwait(false);
-        var (settingBefore, membershipBefore) = (settingAfter, membershipAfter);
-
+        var before = after;
         if (stored.Pdu.StateKey is { } key
             && ((stored.Pdu.Type == SettingType && key.Length == 0)
                 || (stored.Pdu.Type == MemberType && key == reader.UserId)))
         {
             await replaced.LearnAsync(room.Nid, [stored], stop).ConfigureAwait(false);
-            var before = stored.Replaces is { IsNone: false } nid
+            var earlier = stored.Replaces is { IsNone: false } nid
                 ? await events.GetAsync(room, nid, stop).ConfigureAwait(false)
                 : null;
-            if (stored.Pdu.Type == SettingType)
-            {
-                settingBefore = before is null ? null : HistoryVisibility.SettingOf(before.Pdu.Content);
-            }
-            else membershipBefore = before is null ? null : HistoryVisibility.MembershipOf(before.Pdu.Content);
+            before = stored.Pdu.Type == SettingType
+                ? after with { Setting = SettingOf(earlier) }
+                : after with { Membership = MembershipOf(earlier) };
         }
 
         return HistoryVisibility.MaySee(new VisibilityFacts(
-            settingBefore,
-            settingAfter,
-            membershipBefore,
-            membershipAfter,
+            before.Setting,
+            after.Setting,
+            before.Membership,
+            after.Membership,
             reader.IsJoined || reader.LastJoined.Value > stored.Nid.Value));
     }
 
-    /// <summary>
-    /// Whether a member sees every event after one: the history visibility has been `shared` or wider since before it,
-    /// or they were joined all the time.
-    /// </summary>
-    public async ValueTask<bool> SeesAllSinceAsync(
-        RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
-        reader.IsJoined
-        && (await IsSharedSinceAsync(room, since, reader.State, stop).ConfigureAwait(false)
-            || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
+    private async ValueTask<AtEvent> AtAsync(RoomIdentity room, uint[] ordinals, CancellationToken stop) => new(
+        SettingOf(await EventAsync(room, ordinals[0], stop).ConfigureAwait(false)),
+        MembershipOf(await EventAsync(room, ordinals[1], stop).ConfigureAwait(false)));
 
-    /// <summary>Whether the reader sees all of these events; a user who left may see those before they left.</summary>
-    private async ValueTask<bool> SeesAllAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
-    {
-        var first = StoredEvent.OldestOf(among);
-        if (reader.IsJoined) return await SeesAllSinceAsync(room, first, reader, stop).ConfigureAwait(false);
-        return !reader.LastJoined.IsNone
-            && among.Max(stored => stored.Nid.Value) <= reader.Departure.Value
-            && await IsSharedSinceAsync(room, first, reader.State, stop).ConfigureAwait(false);
-    }
+    private ValueTask<StoredEvent?> EventAsync(RoomIdentity room, uint ordinal, CancellationToken stop) =>
+        ordinal == 0 ? default : events.GetAsync(room, EventNid.Of(room.Nid, ordinal), stop);
 
-    private async ValueTask<bool> IsSharedSinceAsync(
+    private static string? SettingOf(StoredEvent? stored) =>
+        stored is null ? null : HistoryVisibility.SettingOf(stored.Pdu.Content);
+
+    private static string? MembershipOf(StoredEvent? stored) =>
+        stored is null ? null : HistoryVisibility.MembershipOf(stored.Pdu.Content);
+
+    private static bool IsNarrow(StoredEvent setting) => SettingOf(setting) is "invited" or "joined";
+
+    private async ValueTask<bool> WasAlwaysSharedAsync(
         RoomIdentity room, EventNid since, StateTree state, CancellationToken stop)
     {
-        var entry = state.Find(SettingType, "");
-        if (entry is not null && EventNid.Of(room.Nid, entry.Ordinal).IsOutlier)
-        {
-            // Its number does not say when it came: the state at the first event does.
-            if (await events.GetAsync(room, since, stop).ConfigureAwait(false) is not { } first) return false;
-            var then = await states.AtAsync(room.Nid, first.Row.Step, stop).ConfigureAwait(false);
-            if (first.EventId == entry.EventId || then.Find(SettingType, "")?.EventId != entry.EventId) return false;
-        }
-        else if (entry is not null && entry.Ordinal >= since.Ordinal)
-        {
-            return false;
-        }
+        if (state.Find(SettingType, "") is not { } entry) return true;
+        var latest = EventNid.Of(room.Nid, entry.Ordinal);
 
-        return await SettingAsync(room, entry, stop).ConfigureAwait(false) is not ("invited" or "joined");
+        // The number of an outlier does not say when it came.
+        if (latest.IsOutlier || latest.Value >= since.Value) return false;
+        var back = await history.BackAsync(room, latest, IsNarrow, stop).ConfigureAwait(false);
+        return back.Count > 0 && !IsNarrow(back[^1]);
     }
 
     private async ValueTask<bool> IsJoinedSinceAsync(
@@ -144,18 +135,6 @@ public sealed class Visibility(
             && back[^1].Membership == "join";
     }
 
-    private async ValueTask<string?> SettingAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
-        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored
-            ? HistoryVisibility.SettingOf(stored.Pdu.Content)
-            : null;
-
-    private async ValueTask<string?> MembershipAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
-        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored
-            ? HistoryVisibility.MembershipOf(stored.Pdu.Content)
-            : null;
-
-    private async ValueTask<StoredEvent?> ContentAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
-        entry is null
-            ? null
-            : await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+    /// <summary>The state after an event, as far as it decides: the setting, and the reader's membership.</summary>
+    private readonly record struct AtEvent(string? Setting, string? Membership);
 }

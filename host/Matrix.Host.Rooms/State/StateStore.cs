@@ -24,7 +24,7 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
     public async ValueTask<StateTree> AtAsync(RoomNid room, int step, CancellationToken stop)
     {
         if (step == 0) return StateTree.Empty;
-        if (Cached(room, step) is { } known) return known;
+        if (Known(room, step) is { } known) return known;
 
         var chain = await table.ChainAsync(room, step, stop).ConfigureAwait(false)
             ?? throw new InvalidDataException($"Room {room} has no step {step}.");
@@ -52,14 +52,17 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
     /// <summary>Drops all cached states.</summary>
     internal void Clear() => _rooms.Clear();
 
-    private StateTree? Cached(RoomNid room, int step) => _rooms.TryGet(room, out var states) ? states.Find(step) : null;
+    /// <summary>The cached state of a step; null if it is not cached.</summary>
+    internal StateTree? Known(RoomNid room, int step) => step == 0
+        ? StateTree.Empty
+        : _rooms.TryGet(room, out var states) ? states.Find(step) : null;
 
     /// <summary>The newest cached state of the chain, and the index of the first step after it.</summary>
     private (StateTree? Tree, int From) Nearest(RoomNid room, StateChain chain)
     {
         for (var i = chain.Steps.Count - 1; i >= 0; i--)
         {
-            if (Cached(room, chain.Steps[i].Step) is { } tree) return (tree, i + 1);
+            if (Known(room, chain.Steps[i].Step) is { } tree) return (tree, i + 1);
         }
 
         return (null, 0);
@@ -68,7 +71,7 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
     private async ValueTask<StateTree> CheckpointAsync(RoomNid room, CheckpointRow? row, CancellationToken stop)
     {
         if (row is null) return StateTree.Empty;
-        if (Cached(room, row.Step) is { } known) return known;
+        if (Known(room, row.Step) is { } known) return known;
 
         var header = CheckpointHeader.Parse(row.Data.ToArray());
         var packs = new List<byte[]>();

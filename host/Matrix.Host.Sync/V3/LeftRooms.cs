@@ -15,6 +15,7 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class LeftRooms(
     EventStore events,
     StateStore states,
+    RoomEnds ends,
     ClientEvents clientEvents,
     MembershipHistory history,
     DeviceListChanges deviceLists,
@@ -32,13 +33,13 @@ internal sealed class LeftRooms(
         SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
-        if (await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return false;
+        if (await DepartureAsync(room, member, since, stop).ConfigureAwait(false) is not { } departure) return false;
 
         // A user who left earlier has been sent the departure. If they were banned or unbanned since, they are sent the
         // new membership, too.
-        long at = departure.Event.Nid == member ? since : departure.Event.Row.Position;
+        long at = departure.IsLatest ? since : departure.Event.Row.Position;
         bool isOld = input.Before is not null && at <= pass.SincePosition;
-        bool isLaterNews = departure.Event.Nid != member && (input.Before is null || since > pass.SincePosition);
+        bool isLaterNews = !departure.IsLatest && (input.Before is null || since > pass.SincePosition);
         var later = isLaterNews ? await events.GetAsync(room, member, stop).ConfigureAwait(false) : null;
         if (isOld && later is null && input.AccountData.Count == 0) return false;
 
@@ -50,29 +51,29 @@ internal sealed class LeftRooms(
         }
 
         string userId = pass.Reader.UserId;
-        var end = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
+        var end = await ends.OfAsync(room, departure.Event, at, stop).ConfigureAwait(false);
         var before = input.Before is { } place
             ? await states.AtAsync(room.Nid, place.Step, stop).ConfigureAwait(false)
             : StateTree.Empty;
         bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
-        var reader = new Viewer(userId, end, false, departure.Previous.Nid, departure.Event.Nid);
+        var reader = new Viewer(userId, end.State, false, departure.Previous.Nid);
         var timeline = isOld
-            ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), IsWhole: true)
+            ? new Timeline([], false, TimelineToken.JustAfter(end.Through), IsWhole: true)
             : await timelines.ReadAsync(
-                room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, pass,
+                room, isNew ? EventNid.None : input.Before!.Value.LastNid, end.Through, reader, pass,
                 stop).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
-        var scope = new ViewScope(reader, departure.Event.Nid);
+        var scope = new ViewScope(reader, end.Through);
         var extras = await timelineExtras.OfAsync(
             pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
-        var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
+        var span = new StateSpan(room, isNew ? StateTree.Empty : before, end.State, timeline, isNew);
         var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
         var stateExtras = await clientEvents.StateExtrasAsync(
             room, state, departure.Event.Nid, stop).ConfigureAwait(false);
         if (!isOld && !pass.IsInitial)
         {
             await deviceLists.CompareAsync(
-                userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+                userId, room, before, end.State, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
         }
 
         var json = pass.Json;
@@ -94,7 +95,7 @@ internal sealed class LeftRooms(
         SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
     {
         var scope = new ViewScope(
-            new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
+            new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None), departure.Nid);
         var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
         pass.Json.WriteStartObject(room.RoomId);
         writer.State(pass, [], []);
@@ -105,20 +106,20 @@ internal sealed class LeftRooms(
     }
 
     /// <summary>
-    /// The event by which the user left the room, and the one by which they were joined before it (null if they were
-    /// only invited). Null if they were neither, such as a banned user who was never a member.
+    /// The event by which the user left the room, whether it is still their member event, and the one by which they were
+    /// joined before it (null if they were only invited). Null if they were neither, such as a banned user who was never a member.
     /// </summary>
-    private async ValueTask<(StoredEvent Event, StoredEvent? Previous)?> DepartureAsync(
-        RoomIdentity room, EventNid member, CancellationToken stop)
+    private async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent? Previous)?> DepartureAsync(
+        RoomIdentity room, EventNid member, long since, CancellationToken stop)
     {
         var back = await history.BackAsync(
-            room, member, stored => stored.Membership is "join" or "invite" or "knock",
+            room, member, since, stored => stored.Membership is "join" or "invite" or "knock",
             stop).ConfigureAwait(false);
         if (back.Count < 2) return null;
         return back[^1].Membership switch
         {
-            "join" => (back[^2], back[^1]),
-            "invite" or "knock" => (back[^2], null),
+            "join" => (back[^2], back.Count == 2, back[^1]),
+            "invite" or "knock" => (back[^2], back.Count == 2, null),
             _ => null,
         };
     }

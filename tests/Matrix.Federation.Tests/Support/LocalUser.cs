@@ -303,7 +303,8 @@ public sealed class LocalUser
 
     private static async Task<Reply> SendAsync(HttpClient http, HttpMethod method, string path, JsonObject? body)
     {
-        using var request = new HttpRequestMessage(method, "/_matrix/client/v3/" + path)
+        var version = path.StartsWith("v1/", StringComparison.Ordinal) ? "" : "v3/";
+        using var request = new HttpRequestMessage(method, "/_matrix/client/" + version + path)
         {
             Content = body is null
                 ? null

@@ -1,0 +1,36 @@
+using Matrix.Core.State;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>The end of a room for a user who left it.</summary>
+/// <param name="Through">The last event that they may read.</param>
+/// <param name="State">The state there.</param>
+public readonly record struct RoomEnd(EventNid Through, StateTree State);
+
+/// <summary>Finds where a room ends for users who left it.</summary>
+public sealed class RoomEnds(StateStore states, IStorage storage)
+{
+    /// <summary>The end of the room that an event makes by which a user left or was removed.</summary>
+    /// <param name="room">The room.</param>
+    /// <param name="departure">The event.</param>
+    /// <param name="position">The position at which it became current.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<RoomEnd> OfAsync(
+        RoomIdentity room, StoredEvent departure, long position, CancellationToken stop)
+    {
+        if (departure.Nid.IsLive && (departure.Row.Marks & EventMarks.Branched) == 0)
+        {
+            return new RoomEnd(
+                departure.Nid, await states.AtAsync(room.Nid, departure.Row.Step, stop).ConfigureAwait(false));
+        }
+
+        // It came on a branch, or as part of a state that another server returned.
+        var step = await storage.Rooms.CurrentStepAtAsync(room.Nid, position, stop).ConfigureAwait(false);
+        return new RoomEnd(
+            await storage.Events.LastNidAtAsync(room.Nid, position, stop).ConfigureAwait(false),
+            await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false));
+    }
+}

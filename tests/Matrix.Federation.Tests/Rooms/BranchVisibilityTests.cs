@@ -1,0 +1,287 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Event;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>
+/// Events of a branch that were sent while only members could see them stay hidden from users and servers that joined
+/// on another branch, whichever way they ask. Client-Server API, "Room History Visibility".
+/// </summary>
+public sealed class BranchVisibilityTests
+{
+    private const string Hidden = "hidden words";
+
+    private PeerServer _peer = null!;
+    private Peer _late = null!;
+    private InProcessServer _server = null!;
+    private LocalUser _alice = null!;
+    private LocalUser _carol = null!;
+    private PeerRoom _room = null!;
+    private Dictionary<string, string> _names = [];
+    private int _transactions;
+
+    [OneTimeSetUp]
+    public async Task SetUpAsync()
+    {
+        _peer = await PeerServer.StartAsync();
+        _late = new Peer("127.0.251.9:1");
+        _server = await InProcessServer.StartAsync();
+        _server.Knows(_peer.Peer).Knows(_late);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _carol = await LocalUser.RegisterAsync(_server, "carol");
+
+        // One branch lets carol join and shares the history from then on.
+        _room = await RoomAsync("joined");
+        var fork = _room.Latest;
+        (await _carol.PostAsync($"join/{Escape(_room.RoomId)}", [])).Is(200);
+        await TakesAsync(await MemberAsync(_carol.UserId));
+        await TakesAsync(await SetVisibilityAsync(_room, "shared"));
+        var parent = _room.Say("bob", "parent");
+        await SendAsync(parent);
+        var since = (string)(await _carol.SyncAsync())["next_batch"]!;
+
+        // The other knows nothing of it, and comes later. Alice's next event merges both.
+        _room.Latest = fork;
+        var secret = _room.Say("bob", Hidden);
+        await SendAsync(
+            secret,
+            Related(parent, "m.thread"),
+            Related(parent, "m.replace"),
+            Related(parent, "m.reference"),
+            _room.Say("bob", Hidden));
+        var merged = await _alice.SayAsync(_room.RoomId, "merged");
+        _ = await PeerRoom.JoinAsync(_server, _late, _room.RoomId, "dave");
+        _names = new Dictionary<string, string>
+        {
+            ["ROOM"] = Escape(_room.RoomId),
+            ["PARENT"] = Escape(parent.EventId),
+            ["SECRET"] = Escape(secret.EventId),
+            ["MERGED"] = Escape(merged),
+            ["SINCE"] = since,
+            ["TIME"] = $"{secret.OriginServerTs}",
+        };
+    }
+
+    [SetUp]
+    public void SetUp() => _peer.HasMissing = true;
+
+    [OneTimeTearDown]
+    public async Task TearDownAsync()
+    {
+        await _server.DisposeAsync();
+        await _peer.DisposeAsync();
+    }
+
+    [TestCase("sync")]
+    [TestCase("sync?since=SINCE")]
+    [TestCase("sync?since=SINCE&full_state=true")]
+    [TestCase("rooms/ROOM/messages?dir=b&limit=50")]
+    [TestCase("rooms/ROOM/messages?dir=f&limit=50")]
+    [TestCase("rooms/ROOM/context/PARENT?limit=50")]
+    [TestCase("rooms/ROOM/context/MERGED?limit=50")]
+    [TestCase("rooms/ROOM/event/PARENT")]
+    [TestCase("v1/rooms/ROOM/relations/PARENT")]
+    [TestCase("v1/rooms/ROOM/relations/PARENT/m.thread")]
+    [TestCase("v1/rooms/ROOM/threads")]
+    [TestCase("rooms/ROOM/context/SECRET", 404)]
+    [TestCase("rooms/ROOM/event/SECRET", 404)]
+    [TestCase("v1/rooms/ROOM/relations/SECRET", 404)]
+    public async Task A_later_member_sees_no_event_of_the_other_branch(string path, int status = 200)
+    {
+        var earlier = (await _alice.GetAsync(Named(path))).Is(200);
+        var later = await _carol.GetAsync(Named(path));
+        if (status == 404) later.Is(404, "M_NOT_FOUND");
+        else later.Is(200);
+
+        if (status == 200) Assert.That(earlier.Text, Does.Contain(Hidden), "a member at that time sees it");
+        Assert.That(later.Text, Does.Not.Contain(Hidden));
+        foreach (var pdu in _room.Events.Values.Where(each => each.Content.ToString()!.Contains(Hidden)))
+        {
+            Assert.That(later.Text, Does.Not.Contain($"\"{pdu.EventId}\""));
+        }
+    }
+
+    [Test]
+    public async Task A_later_member_is_not_led_to_an_event_of_the_other_branch()
+    {
+        const string Path = "v1/rooms/ROOM/timestamp_to_event?ts=TIME&dir=f";
+        var earlier = (await _alice.GetAsync(Named(Path))).Is(200).Json;
+        var later = (await _carol.GetAsync(Named(Path))).Is(200).Json;
+
+        Assert.That(Escape((string)earlier["event_id"]!), Is.EqualTo(_names["SECRET"]));
+        Assert.That(Escape((string)later["event_id"]!), Is.EqualTo(_names["MERGED"]));
+    }
+
+    [TestCase("GET", "event/SECRET")]
+    [TestCase("GET", "backfill/ROOM?v=MERGED&limit=20")]
+    [TestCase("POST", "get_missing_events/ROOM")]
+    public async Task A_server_that_joined_later_gets_the_events_of_the_other_branch_redacted(
+        string method, string path)
+    {
+        var earlier = await AskAsync(_peer.Peer);
+        var later = await AskAsync(_late);
+
+        Assert.That(earlier.Text, Does.Contain(Hidden));
+        Assert.That(later.Text, Does.Not.Contain(Hidden));
+        var pdus = (later.Json["pdus"] ?? later.Json["events"])!.AsArray();
+        Assert.That(pdus.Any(pdu => pdu!["content"]!.AsObject().Count == 0), "it can be walked through");
+
+        async Task<Reply> AskAsync(Peer peer) => (await peer.SendAsync(
+            _server,
+            method,
+            "/_matrix/federation/v1/" + Named(path),
+            method == "GET" ? null : new JsonObject
+            {
+                ["earliest_events"] = new JsonArray(),
+                ["latest_events"] = new JsonArray(Uri.UnescapeDataString(_names["MERGED"])),
+                ["limit"] = 20,
+            })).Is(200);
+    }
+
+    [Test]
+    public async Task A_setting_that_is_known_only_from_a_fetched_state_opens_no_earlier_history()
+    {
+        var room = await RoomAsync("joined");
+        await _alice.SayAsync(room.RoomId, Hidden);
+        (await _carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
+        room.Make("bob", "m.room.history_visibility", "", new JsonObject { ["history_visibility"] = "shared" });
+        await SendAfterGapAsync(room, "after the gap");
+
+        var setting = await _carol.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.history_visibility/");
+        Assert.That((string?)setting.Is(200).Json["history_visibility"], Is.EqualTo("shared"));
+        var page = (await _carol.GetAsync($"rooms/{Escape(room.RoomId)}/messages?dir=b&limit=50")).Is(200);
+        Assert.That(page.Text, Does.Contain("after the gap").And.Not.Contain(Hidden));
+    }
+
+    [Test]
+    public async Task A_ban_that_is_known_only_from_a_fetched_state_is_told_to_the_user()
+    {
+        var room = await RoomAsync("shared");
+        (await _carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
+        await _alice.SayAsync(room.RoomId, "before the ban");
+        var since = (string)(await _carol.SyncAsync())["next_batch"]!;
+        var ban = room.Make(
+            "bob", "m.room.member", _carol.UserId, new JsonObject { ["membership"] = "ban", ["reason"] = "spam" });
+        await SendAfterGapAsync(room, Hidden);
+
+        await ToldAsync();
+
+        // What was before it may still be read, also when the gap was filled.
+        for (var n = 0; n < 2; n++)
+        {
+            var page = (await _carol.GetAsync($"rooms/{Escape(room.RoomId)}/messages?dir=b&limit=50")).Is(200);
+            Assert.That(page.Text, Does.Contain("before the ban").And.Not.Contain(Hidden));
+            var member = await _carol.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.member/{_carol.UserId}");
+            Assert.That((string?)member.Is(200).Json["membership"], Is.EqualTo("ban"));
+        }
+
+        await ToldAsync();
+        var next = (string)(await _carol.SyncAsync(since))["next_batch"]!;
+        Assert.That((await _carol.SyncAsync(next))["rooms"]?["leave"]?[room.RoomId], Is.Null, "it is told once");
+
+        async Task ToldAsync()
+        {
+            foreach (var path in new[] { $"sync?since={since}", $"sync?since={since}&use_state_after=true" })
+            {
+                var sync = (await _carol.GetAsync(path)).Is(200).Json["rooms"]!;
+                Assert.That(sync["join"]?[room.RoomId], Is.Null);
+                var left = sync["leave"]![room.RoomId]!;
+                var state = (left["state"] ?? left["state_after"])!["events"]!.AsArray();
+                var told = state.Single(each => (string?)each!["state_key"] == _carol.UserId)!;
+                Assert.That((string?)told["event_id"], Is.EqualTo(ban.EventId));
+                Assert.That((string?)told["content"]!["membership"], Is.EqualTo("ban"));
+                Assert.That(left.ToJsonString(), Does.Not.Contain(Hidden));
+            }
+        }
+    }
+
+    [Test]
+    public async Task A_ban_of_a_branch_that_knows_no_join_is_told_to_the_user()
+    {
+        var room = await RoomAsync("shared");
+        (await _carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
+        var since = (string)(await _carol.SyncAsync())["next_batch"]!;
+        var ban = room.Make("bob", "m.room.member", _carol.UserId, new JsonObject { ["membership"] = "ban" });
+        (await room.SendAsync(_server, $"ban{++_transactions}", ban)).Is(200);
+
+        var sync = (await _carol.SyncAsync(since))["rooms"]!;
+        Assert.That(sync["join"]?[room.RoomId], Is.Null);
+        Assert.That(sync["leave"]![room.RoomId]!.ToJsonString(), Does.Contain(ban.EventId));
+    }
+
+    private string Named(string path) =>
+        _names.Aggregate(path, (named, each) => named.Replace(each.Key, each.Value, StringComparison.Ordinal));
+
+    /// <summary>A room of alice with this visibility, in which bob of the peer has her power.</summary>
+    private async Task<PeerRoom> RoomAsync(string visibility)
+    {
+        var roomId = await _alice.CreateRoomAsync("11");
+        var path = $"rooms/{Escape(roomId)}/state";
+        var levels = (await _alice.GetAsync($"{path}/m.room.power_levels/")).Is(200).Json;
+        levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
+        (await _alice.PutAsync($"{path}/m.room.power_levels/", levels)).Is(200);
+        (await _alice.PutAsync(
+            $"{path}/m.room.history_visibility/",
+            new JsonObject { ["history_visibility"] = visibility })).Is(200);
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        _peer.Rooms[roomId] = room;
+        return room;
+    }
+
+    private async Task<string> SetVisibilityAsync(PeerRoom room, string visibility) =>
+        (string)(await _alice.PutAsync(
+            $"rooms/{Escape(room.RoomId)}/state/m.room.history_visibility/",
+            new JsonObject { ["history_visibility"] = visibility })).Is(200).Json["event_id"]!;
+
+    private async Task<string> MemberAsync(string userId)
+    {
+        var state = JsonNode.Parse((await _alice.GetAsync($"rooms/{Escape(_room.RoomId)}/state")).Is(200).Text)!;
+        var member = state.AsArray().Single(each => (string?)each!["state_key"] == userId)!;
+        return (string)member["event_id"]!;
+    }
+
+    /// <summary>The peer gets an event of the server, and its next one follows it.</summary>
+    private async Task TakesAsync(string eventId)
+    {
+        var served = await _peer.Peer.SendAsync(_server, "GET", $"/_matrix/federation/v1/event/{Escape(eventId)}");
+        _room.Takes(_room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+    }
+
+    private Pdu Related(Pdu parent, string relation)
+    {
+        var text = new JsonObject { ["msgtype"] = "m.text", ["body"] = Hidden };
+        var content = text.DeepClone().AsObject();
+        content["m.new_content"] = text;
+        content["m.relates_to"] = new JsonObject { ["rel_type"] = relation, ["event_id"] = parent.EventId };
+        return _room.Make("bob", "m.room.message", null, content);
+    }
+
+    /// <summary>
+    /// The peer sends a message after one that it does not return: the state before it is fetched. Waits until the
+    /// message is here.
+    /// </summary>
+    private async Task SendAfterGapAsync(PeerRoom room, string text)
+    {
+        _peer.HasMissing = false;
+        _ = room.Say("bob", "in the gap");
+        var said = room.Say("bob", text);
+        (await room.SendAsync(_server, $"gap{++_transactions}", said)).Is(200);
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var reply = await _alice.GetAsync($"rooms/{Escape(room.RoomId)}/event/{Escape(said.EventId)}");
+            if (reply.Status == 200) return;
+            await Task.Delay(100);
+        }
+
+        Assert.Fail(_server.Log);
+    }
+
+    private async Task SendAsync(params Pdu[] pdus)
+    {
+        var reply = (await _room.SendAsync(_server, $"branch{++_transactions}", pdus)).Is(200).Json["pdus"]!.AsObject();
+        Assert.That(reply.Select(each => each.Value!.ToJsonString()), Is.All.EqualTo("{}"));
+    }
+
+    private static string Escape(string text) => PeerRoom.Escape(text);
+}
