@@ -59,6 +59,7 @@ public static class RoomRegistration
             parts.Get<AuthChainWriter>(),
             parts.Get<ServerSigner>(),
             parts.Get<IPushEvaluation>(),
+            parts.Get<IStorage>().State,
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
         .AddSingleton(parts => new MemberContents(parts.Get<ILocalUsers>(), parts.Get<RoomsOptions>().ServerName))

@@ -146,3 +146,42 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
         Decided = List.ofSeq decided
         Dropped = List.ofSeq dropped
     }
+
+/// The response of a peer that is not reached.
+let notNow = Response.NotNow([||], 0L)
+
+/// A time.
+let start = 1_000_000L
+
+/// A machine that knows the first events of the room, and the time.
+let begunAt time limits =
+    let machine = begun limits
+    machine.TellAlone [| Input.At time |] |> ignore
+    machine
+
+/// Gives inputs to the machine, and answers its requests until it makes no more. Events may be left waiting.
+let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome * int64 =
+    let requests = ResizeArray<PeerRequest>()
+    let decided = ResizeArray<DecidedEvent>()
+    let dropped = ResizeArray<string * DropReason>()
+    let mutable next = Array.ofList inputs
+    let mutable retryAt = 0L
+
+    while next.Length > 0 do
+        let step = machine.TellAlone next
+        requests.AddRange step.Requests
+        decided.AddRange step.Decided
+        dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
+        retryAt <- step.RetryAt
+
+        next <- [|
+            for request in step.Requests -> Input.Responded(request.Number, answer request)
+        |]
+
+    let outcome = {
+        Requests = List.ofSeq requests
+        Decided = List.ofSeq decided
+        Dropped = List.ofSeq dropped
+    }
+
+    outcome, retryAt

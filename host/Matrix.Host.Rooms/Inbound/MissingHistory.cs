@@ -120,8 +120,8 @@ internal sealed partial class MissingHistory(
                     .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
                 .ConfigureAwait(false);
 
-            var decided = await receiver.ReceiveHistoryAsync(
-                server, room, Ancestors(named, received), below, stop).ConfigureAwait(false);
+            var newest = await NewestAsync(room, named, Ancestors(named, received), stop).ConfigureAwait(false);
+            var decided = await receiver.ReceiveHistoryAsync(server, room, newest, below, stop).ConfigureAwait(false);
             Fetched(room.RoomId, server, sent.Value.Count, decided);
             if (decided > 0) return true;
         }
@@ -146,6 +146,33 @@ internal sealed partial class MissingHistory(
         }
 
         return reached;
+    }
+
+    /// <summary>
+    /// The part of a page after which no missing event can come: it would get a number below those of the events before
+    /// it. A branch of the page may go back further than another one. All of the page if nothing is left.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<ReceivedEvent>> NewestAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> followers, List<ReceivedEvent> page, CancellationToken stop)
+    {
+        var returned = page.Select(static each => each.Pdu.EventId).ToHashSet();
+        var depths = new Dictionary<string, long>();
+        foreach (var pdu in followers.Select(static each => each.Pdu).Concat(page.Select(static each => each.Pdu)))
+        {
+            foreach (var previous in pdu.PrevEvents.Where(id => !returned.Contains(id)))
+            {
+                depths[previous] = Math.Min(depths.GetValueOrDefault(previous, long.MaxValue), pdu.Depth - 1);
+            }
+        }
+
+        var known = await storage.Events.NidsAsync(room.Nid, depths.Keys, stop).ConfigureAwait(false);
+        var deepest = depths
+            .Where(each => !known.TryGetValue(each.Key, out var nid) || nid.IsOutlier)
+            .Select(static each => each.Value)
+            .DefaultIfEmpty(long.MinValue)
+            .Max();
+        var newest = page.FindAll(each => each.Pdu.Depth >= deepest);
+        return newest.Count > 0 ? newest : page;
     }
 
     /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>

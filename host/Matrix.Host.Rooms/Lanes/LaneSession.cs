@@ -21,6 +21,7 @@ internal sealed class LaneSession : IDisposable
     private readonly WriteChain _chain;
     private readonly List<Change> _changes = new(2);
     private SessionIndex? _index;
+    private Dictionary<int, StepChain>? _chains;
     private List<ConditionalChange>? _preconditions;
     private List<Change>? _first;
     private bool _left;
@@ -128,6 +129,9 @@ internal sealed class LaneSession : IDisposable
     /// <summary>Reads facts that a resolution lacks.</summary>
     internal ValueTask<RoomFacts> ReadFactsAsync(LookUps lookUps, CancellationToken stop) =>
         _lane.ReadFactsAsync(Pending.Room, lookUps, stop);
+
+    /// <summary>How the steps are rebuilt that this session numbers beside those of the current state.</summary>
+    internal Dictionary<int, StepChain> Chains => _chains ??= [];
 
     /// <summary>The session's events, in order.</summary>
     internal List<StoredEvent> Events { get; } = [];
@@ -345,3 +349,8 @@ internal sealed class SessionIndex
         }
     }
 }
+
+/// <summary>How a state is rebuilt.</summary>
+/// <param name="Base">The step of its checkpoint; 0 for the empty state.</param>
+/// <param name="Length">The number of steps after that.</param>
+internal readonly record struct StepChain(int Base, int Length);

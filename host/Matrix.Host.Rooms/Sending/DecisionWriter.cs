@@ -21,6 +21,7 @@ internal sealed class DecisionWriter(
     Redactions redactions,
     AuthChainWriter authChains,
     IPushEvaluation push,
+    NearSteps nearSteps,
     RoomsOptions options)
 {
     private const string MemberType = "m.room.member";
@@ -219,7 +220,8 @@ internal sealed class DecisionWriter(
         var checkpoint = StateCheckpoint.IsDue(since, branchesMeet: false)
             ? StateCheckpoint.Take(current, pending.NewestCheckpoint)
             : null;
-        var step = Number(session, current, checkpoint);
+        var delta = StateStep.Between(pending.State, current);
+        var step = Number(session, pending.CurrentStep, pending.BaseStep, delta, checkpoint);
         session.Pending = session.Pending with
         {
             State = checkpoint?.Tree ?? current,
@@ -239,7 +241,8 @@ internal sealed class DecisionWriter(
     }
 
     /// <summary>
-    /// The number of a state other than the current one: the previous event's if it is the same state, else a new one.
+    /// The number of a state other than the current one: the previous event's if it is the same state, else a new one. It
+    /// is stored as a difference from the previous event's state, which is near, or else from the current one.
     /// </summary>
     private async ValueTask<int> StepOfAsync(
         LaneSession session, DecidedEvent decided, StateTree tree, CancellationToken stop)
@@ -247,29 +250,39 @@ internal sealed class DecisionWriter(
         var room = session.Pending.Room;
         if (StateTree.AreSame(tree, session.Pending.State)) return session.Pending.CurrentStep;
 
+        var pending = session.Pending;
+        var (parent, parentState) = (pending.CurrentStep, pending.State);
+        var chain = new StepChain(pending.BaseStep, pending.StepsSinceBase);
+
         // A state that another server returned need not be the one after the previous event here.
-        if (decided is { StateFrom: null, StateBefore: { } before }
-            && StateTree.AreSame(before, tree)
-            && decided.Event.PrevEvents is [var previousId])
+        if (decided is { StateFrom: null, StateBefore: { } before } && decided.Event.PrevEvents is [var previousId])
         {
             var previous = session.Undurable(previousId)
                 ?? await events.ByIdAsync(room, previousId, stop).ConfigureAwait(false);
-            if (previous is not null && (previous.Row.Marks & EventMarks.Outlier) == 0) return previous.Row.Step;
+            if (previous is not null && (previous.Row.Marks & EventMarks.Outlier) == 0)
+            {
+                var near = previous.Row.Step;
+                if (StateTree.AreSame(before, tree)) return near;
+                if (near != parent
+                    && await nearSteps.BelowAsync(session, near, stop).ConfigureAwait(false) is { } below)
+                {
+                    (parent, parentState, chain) = (near, before, below);
+                }
+            }
         }
 
-        return Number(session, tree, null);
+        var step = Number(session, parent, chain.Base, StateStep.Between(parentState, tree), null);
+        session.Chains[step] = chain with { Length = chain.Length + 1 };
+        return step;
     }
 
-    /// <summary>Gives a state the next number; it is stored as a difference from the current state.</summary>
-    private static int Number(LaneSession session, StateTree tree, StateCheckpoint? checkpoint)
+    /// <summary>Gives a state the next number; it is stored as a difference from that of another step.</summary>
+    private static int Number(
+        LaneSession session, int parent, int baseStep, StateStep delta, StateCheckpoint? checkpoint)
     {
         var pending = session.Pending;
         var step = pending.LastStep + 1;
-        var delta = StateStep.Between(pending.State, tree);
-        session.Write(new StateNumbered(pending.Room.Nid, step, pending.CurrentStep, pending.BaseStep, delta)
-        {
-            Checkpoint = checkpoint,
-        });
+        session.Write(new StateNumbered(pending.Room.Nid, step, parent, baseStep, delta) { Checkpoint = checkpoint });
         session.Pending = pending with { LastStep = step };
         return step;
     }

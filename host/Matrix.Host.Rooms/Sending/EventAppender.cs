@@ -9,6 +9,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Rooms.Sending;
 
@@ -32,6 +33,7 @@ internal sealed class EventAppender
         AuthChainWriter authChains,
         ServerSigner signer,
         IPushEvaluation push,
+        IStateTable states,
         RoomsOptions options,
         TimeProvider time)
     {
@@ -40,7 +42,7 @@ internal sealed class EventAppender
         _time = time;
         State = new LaneState(events);
         _redactions = new Redactions(events, State, options);
-        Writer = new DecisionWriter(events, State, _redactions, authChains, push, options);
+        Writer = new DecisionWriter(events, State, _redactions, authChains, push, new NearSteps(states), options);
     }
 
     /// <summary>The state that events are built on.</summary>

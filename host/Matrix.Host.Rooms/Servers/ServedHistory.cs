@@ -144,8 +144,9 @@ public sealed class ServedHistory(
     }
 
     /// <summary>
-    /// These events and their previous events, by breadth: a query for each level. Rejected events are walked through
-    /// and left out; outliers, whose place is not known, end the walk.
+    /// These events and their previous events, the deepest first: a query for each depth. So no event that is left out
+    /// comes after one that is returned, though branches differ in length. Rejected events are walked through and left
+    /// out; outliers, whose place is not known, end the walk.
     /// </summary>
     private async ValueTask<IReadOnlyList<StoredEvent>> WalkAsync(
         RoomIdentity room,
@@ -157,16 +158,22 @@ public sealed class ServedHistory(
     {
         var seen = new HashSet<string>(from);
         var walked = new List<StoredEvent>();
+        var waiting = new PriorityQueue<StoredEvent, long>();
         var next = from.Where(id => !without.Contains(id)).ToArray();
-        for (var levels = 0; next.Length > 0 && walked.Count < limit && levels < options.MaxWalkLevels; levels++)
+        for (var levels = 0; walked.Count < limit && levels < options.MaxWalkLevels; levels++)
         {
-            var rows = await storage.Events.FindManyAsync(room.Nid, next, stop).ConfigureAwait(false);
-            var level = rows
-                .Where(row => (row.Marks & EventMarks.Outlier) == 0)
-                .Select(row => events.Known(row.Nid) ?? new StoredEvent(room, row))
-                .Where(stored => stored.Pdu.Depth >= minDepth)
-                .OrderByDescending(stored => stored.Pdu.Depth)
-                .ToArray();
+            var rows = next.Length == 0
+                ? []
+                : await storage.Events.FindManyAsync(room.Nid, next, stop).ConfigureAwait(false);
+            foreach (var row in rows.Where(static row => (row.Marks & EventMarks.Outlier) == 0))
+            {
+                var stored = events.Known(row.Nid) ?? new StoredEvent(room, row);
+                if (stored.Pdu.Depth >= minDepth) waiting.Enqueue(stored, -stored.Pdu.Depth);
+            }
+
+            if (!waiting.TryPeek(out _, out var deepest)) break;
+            var level = new List<StoredEvent>();
+            while (waiting.TryPeek(out _, out var depth) && depth == deepest) level.Add(waiting.Dequeue());
             walked.AddRange(level.Where(stored => (stored.Row.Marks & EventMarks.Rejected) == 0)
                 .Take(limit - walked.Count));
             next = [.. level.SelectMany(stored => stored.Pdu.PrevEvents)

@@ -51,11 +51,11 @@ internal static partial class ConfigKeys
             "Servers of a room among which those that are asked for missing events are chosen."),
         Key(
             "federation.staged_events", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.Staged,
-            "Events of one room that wait for missing ones; further events get an error, and their server "
-                + "sends them again."),
+            "Events of one room that wait for missing ones. Beyond it, the server with the most of them makes room for "
+                + "servers with fewer; other events get an error."),
         Key(
             "federation.staged_events_of_server", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.StagedOfPeer,
-            "The same, sent by one server."),
+            "The same, sent by one server; its further events get an error."),
         Key(
             "federation.staged_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Rooms.Receiving.StagedBytes,
             "The bytes of such events in one room."),
@@ -86,7 +86,7 @@ internal static partial class ConfigKeys
             "Requests that are made for one received event."),
         Key(
             "federation.requests_per_minute", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.RequestsPerMinute,
-            "Requests a minute to one server for missing events of one room."),
+            "Requests a minute to one server for missing events of one room; further ones wait for the next minute."),
         Key(
             "federation.given_up", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.GivenUp,
             "Missing events of one room that no server had and that are remembered."),

@@ -48,6 +48,9 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>The most events that it returns to a request for history.</summary>
     public int MostBackfilled { get; set; } = 100;
 
+    /// <summary>Events that it returns to each request for history, whether or not they belong there.</summary>
+    public IReadOnlyList<Pdu> AlsoBackfilled { get; set; } = [];
+
     /// <summary>Whether it answers requests for single events; otherwise it has none.</summary>
     public bool HasEvents { get; set; } = true;
 
@@ -121,7 +124,7 @@ public sealed class PeerServer : IAsyncDisposable
             foreach (var previous in pdu.PrevEvents) next.Enqueue(previous);
         }
 
-        return found;
+        return [.. AlsoBackfilled, .. found];
     }
 
     private List<Pdu> Missing(PeerRoom room, JsonNode body)

@@ -149,6 +149,7 @@ internal sealed class WaitingRedactionTests(string kind)
                 new AuthChainWriter(_world.Rooms.Events, _world.Storage),
                 signer,
                 new NoPushEvaluation(),
+                _world.Storage.State,
                 options,
                 TimeProvider.System);
         var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;

@@ -124,9 +124,7 @@ type internal FetchMissing
         let struct (missing, waits) = missingEvents.LookFor(s, false, authEventsOf s)
 
         if missing.Count > 0 then
-            if s.AuthPeer > s.Peers.Length && s.TooMuchAsked then
-                staging.Drop(s, DropReason.TooManyRequests limits.RequestsPerMinute)
-            elif
+            if
                 s.AuthPeer > s.Peers.Length
                 || s.Peers.Length = 0
                 || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.IsGivenUp id)
@@ -151,7 +149,7 @@ type internal FetchMissing
 
         let wereAllAsked = s.PreviousPeer >= s.Peers.Length
 
-        if wereAllAsked && not s.TooMuchAsked && s.Unreached.Count = 0 then
+        if wereAllAsked && s.Unreached.Count = 0 then
             staging.GiveUp missing
 
         let isHopeless =
@@ -224,7 +222,7 @@ type internal FetchMissing
         && Signing.state copy (fun _ -> true) = SignatureState.Holds
 
     /// A copy with a wrong content hash may have been damaged on its way: the sender's server is asked once. If it has
-    /// no better one, the event is decided in its redacted form.
+    /// no better one, or is not reached for a while, the event is decided in its redacted form.
     let whole (s: Staged) : bool =
         let sender = UserId.server s.Pdu.Sender
 
@@ -235,13 +233,18 @@ type internal FetchMissing
             || sender = server
             || sender = ""
             || s.Budget.Requests >= limits.Requests
-            || not (staging.MayAsk sender)
         then
             true
         else
-            s.AskedWhole <- true
-            staging.Ask(s, sender, Purpose.Whole, Request.Events [| s.Id |])
-            false
+            if not (s.Unreached.Contains sender) && not (staging.MayAsk sender) then
+                missingEvents.NotAsked(s, sender)
+
+            if not (s.Unreached.Contains sender) then
+                s.AskedWhole <- true
+                staging.Ask(s, sender, Purpose.Whole, Request.Events [| s.Id |])
+                false
+            else
+                s.Rounds >= limits.Patience || not (staging.Postpone s)
 
     let beginAgain (s: Staged) : unit =
         // The peers that were reached had not all that it lacks either.
@@ -454,15 +457,27 @@ type internal FetchMissing
             else
                 previousEvents s earliest
 
-    /// Nothing proceeds while these events hold fetched states. Events whose state is complete give way to the queue.
-    /// If there are none, the fetched states are useless, and other peers are asked.
-    member _.Unblock(held: Staged[]) : unit =
+    /// These events wait for each other, or for the fetched states that others hold. Events that wait for a postponed
+    /// one give their states up to the queue, and then those whose state is complete. If no event is queued, the fetched
+    /// states are useless, and other peers are asked. Without any, the events depend on themselves.
+    member _.Unblock(stuck: Staged[]) : unit =
+        let isQueued = stuck |> Array.exists _.IsQueued
+        let ids = stuck |> Seq.map _.Id |> HashSet
+
+        let held, others =
+            staging.HoldingStates |> Array.partition (fun s -> ids.Contains s.Id)
+
         let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
 
-        if staging.IsAnyQueued && complete.Length > 0 then
+        if isQueued && others.Length > 0 then
+            others |> Array.iter states.Park
+        elif isQueued && complete.Length > 0 then
             complete |> Array.iter states.GiveWay
-        else
+        elif held.Length > 0 then
             held |> Array.iter states.Next
+        else
+            for s in stuck do
+                staging.Drop(s, DropReason.Circular)
 
     /// Notes the facts that inputs certainly need and that are lacking, so that they are looked up together.
     member _.Scan(inputs: Input[]) : unit =
@@ -497,6 +512,10 @@ type internal FetchMissing
         | ValueNone -> ()
         | ValueSome(struct (request, purpose, s)) ->
             let usable events = usable purpose request events
+
+            // Asked again when the search begins again.
+            if purpose = Purpose.Whole && response.IsNotNow then
+                s.AskedWhole <- false
 
             // What a peer sent before it was no longer reached counts as any response.
             let response =

@@ -79,6 +79,20 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         s.StateFrom <- null
         staging.Again s
 
+    /// The event has a fetched state but waits for one that is postponed: it gives the state up to the queued events, and
+    /// requests it again when an event that it waits for is decided.
+    member _.Park(s: Staged) : unit =
+        match s.StateFrom with
+        | null -> ()
+        | peer -> missingEvents.ForgetState(s, peer)
+
+        let awaited = s.Awaits.ToArray()
+        staging.ReleaseState s
+        s.StateFrom <- null
+
+        for id in awaited do
+            staging.Await(s, id)
+
     /// Requests the missing events of a fetched state. Once all its events are known, the event has the state before
     /// it.
     member this.Look(s: Staged, fetched: FetchedState) : unit =
@@ -102,7 +116,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
             s.TooMuch <- true
             this.Next s
         elif unasked.Count > 0 && not (staging.MayAsk fetched.Peer) then
-            s.TooMuchAsked <- true
+            missingEvents.NotAsked(s, fetched.Peer)
+            missingEvents.ForgetState(s, fetched.Peer)
             this.Next s
         elif unasked.Count > 0 then
             s.Budget.OfStates.Set(fetched.Peer, sought + unasked.Count)
@@ -133,8 +148,6 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
                 s,
                 if s.TooMuch then
                     DropReason.TooMuchMissing limits.AuthChain
-                elif s.TooMuchAsked then
-                    DropReason.TooManyRequests limits.RequestsPerMinute
                 else
                     DropReason.StateUnavailable
             )

@@ -76,6 +76,11 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
         s.Unreached.Add made.Peer |> ignore
         s.Budget.RetryAt <- min s.Budget.RetryAt retryAt
 
+    /// A peer cannot be asked in this minute: it may be asked in the next.
+    member _.NotAsked(s: Staged, peer: string) : unit =
+        s.Unreached.Add peer |> ignore
+        s.Budget.RetryAt <- min s.Budget.RetryAt staging.NextMinute
+
     /// A peer returned nothing: the next one is asked.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
         match purpose with
@@ -95,7 +100,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
         let left =
             match request with
             | _ when not (staging.MayAsk peer) ->
-                s.TooMuchAsked <- true
+                this.NotAsked(s, peer)
                 ValueNone
             | Request.Events _ when purpose = Purpose.StateEvents -> ValueSome request
             | Request.Events ids ->

@@ -69,12 +69,12 @@ type DropReason =
     | Unresolvable of ResolutionError
     /// For too long, peers that may have what it needs could not be reached.
     | NotReached of milliseconds: int64
-    /// Too many events are staged in this room, or from this peer in this room.
+    /// Too many events are staged in this room, or from this peer in this room; or it made room for those of another peer
+    /// that has fewer.
     | StagingFull of limit: int
     /// More of its history is missing than is fetched for one event.
     | TooMuchMissing of limit: int
-    /// Fetching its history took more requests than the limit for one received event, or than its peers are asked in
-    /// one minute.
+    /// Fetching its history took more requests than the limit for one received event.
     | TooManyRequests of limit: int
     /// It lacks others, and its sender waits for the decision.
     | MustNotWait
@@ -195,7 +195,7 @@ type IncomingLimits = {
     Peers: int
     /// The most requests made for one received event, without those for keys.
     Requests: int
-    /// The most requests to one peer in a minute, without those for keys.
+    /// The most requests to one peer in a minute, without those for keys. Beyond it, events wait for the next minute.
     RequestsPerMinute: int
     /// The most ids remembered that no peer had.
     GivenUp: int

@@ -181,21 +181,14 @@ type RoomMachine
                 waiting.Remove first.DecisionPlace |> ignore
                 staging.Again first
                 goOn decided
-            // Nothing is outstanding and nothing is ready: the remaining events wait for each other. A fetched state
-            // may be the cause.
-            elif
-                facts.IsComplete
-                && staging.IsSilent
-                && isNull resolving.Value
-                && staging.Count > 0
-            then
-                match staging.HoldingStates with
-                | [||] ->
-                    for s in staging.All do
-                        staging.Drop(s, DropReason.Circular)
-                | held -> fetchMissing.Unblock held
-
-                goOn decided
+            // Nothing is outstanding and nothing is ready: events that wait for no postponed one wait for each other. A
+            // fetched state may be the cause.
+            elif facts.IsComplete && staging.IsSilent && isNull resolving.Value then
+                match staging.Stuck() with
+                | [||] -> ()
+                | stuck ->
+                    fetchMissing.Unblock stuck
+                    goOn decided
         | s ->
             match log.Attempt(fun () -> decide s) with
             | ValueSome(ValueSome decision) -> decided.Add decision

@@ -132,7 +132,6 @@ type internal Staged
     let trusted = Undoable<StateTree | null>(log, null)
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
-    let tooMuchAsked = Undoable(log, false)
     let askedWhole = Undoable(log, false)
     let historyOrdinal = Undoable(log, 0u)
 
@@ -203,7 +202,7 @@ type internal Staged
         with get () = postponedUntil.Value
         and set (time: int64) = postponedUntil.Value <- time
 
-    /// The peers that were not reached since the search began.
+    /// The peers that were not reached since the search began, or could not be asked in that minute.
     member val Unreached = UndoableSet<string>(log)
 
     /// The servers whose keys could not be fetched since the search began.
@@ -250,11 +249,6 @@ type internal Staged
         with get () = authPeer.Value
         and set turn = authPeer.Value <- turn
 
-    /// Whether a peer could not be asked in this minute.
-    member _.TooMuchAsked
-        with get () = tooMuchAsked.Value
-        and set (value: bool) = tooMuchAsked.Value <- value
-
     /// Whether something was too large to fetch.
     member _.TooMuch
         with get () = tooMuch.Value
@@ -278,7 +272,6 @@ type internal Staged
         statePeer.Value <- 0
         authPeer.Value <- 0
         tooMuch.Value <- false
-        tooMuchAsked.Value <- false
         previousReached.Value <- false
         keysAsked.Clear()
         this.Unreached.Clear()

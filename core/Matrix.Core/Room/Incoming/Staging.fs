@@ -33,6 +33,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let givenUp = UndoableMap<string, int64>(log, Dictionary())
     let givenUpOrder = UndoableQueue<string>(log)
     let perPeer = UndoableMap<string, int>(log, Dictionary())
+    let bytesOfPeers = UndoableMap<string, int64>(log, Dictionary())
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
 
@@ -79,6 +80,55 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         match perPeer.TryFind peer with
         | ValueSome count -> count
         | ValueNone -> 0
+
+    let bytesOf peer =
+        match bytesOfPeers.TryFind peer with
+        | ValueSome bytes -> bytes
+        | ValueNone -> 0L
+
+    /// The peer with the most of something; "" if there is none.
+    let greatest (all: UndoableMap<string, 'n>) (least: 'n) : string =
+        let mutable most = least
+        let mutable found = ""
+
+        for peer in all.Keys do
+            match all.TryFind peer with
+            | ValueSome amount when amount > most || (amount = most && String.CompareOrdinal(peer, found) < 0) ->
+                most <- amount
+                found <- peer
+            | _ -> ()
+
+        found
+
+    /// Of a peer's events, the one that makes room first: the oldest that is postponed, since its requests failed; then
+    /// the oldest.
+    let firstToGo (peer: string) (isCounted: bool) : Staged | null =
+        let mutable first: Staged | null = null
+
+        let placeOf (s: Staged) =
+            struct ((if s.IsInBulk then 2
+                     elif s.PostponedUntil > 0L then 0
+                     else 1),
+                    s.Budget.Since,
+                    s.DecisionPlace)
+
+        for s in staged.Values do
+            if s.Peer = peer && not (isCounted && s.IsInBulk) then
+                match first with
+                | null -> first <- s
+                | other ->
+                    let struct (kind, since, place) = placeOf s
+                    let struct (otherKind, otherSince, otherPlace) = placeOf other
+
+                    let order =
+                        if kind <> otherKind then compare kind otherKind
+                        elif since <> otherSince then compare since otherSince
+                        else DecisionOrder.comparer.Compare(place, otherPlace)
+
+                    if order < 0 then
+                        first <- s
+
+        first
 
     /// An event stops waiting for others.
     let forgetAwaited (s: Staged) =
@@ -129,6 +179,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let insert (s: Staged) =
         staged.Set(s.Id, s)
         bytes.Value <- bytes.Value + s.Bytes
+        bytesOfPeers.Set(s.Peer, bytesOf s.Peer + s.Bytes)
 
         if not s.IsInBulk then
             counted.Value <- counted.Value + 1
@@ -151,6 +202,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// The time; 0 while it is not known.
     member _.Now = now.Value
+
+    /// When peers may be asked again that were asked too often in this minute.
+    member _.NextMinute = (now.Value / 60_000L + 1L) * 60_000L
 
     /// Whether a peer may be asked in this minute.
     member _.MayAsk(peer: string) : bool =
@@ -199,12 +253,42 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | ValueSome other -> obj.ReferenceEquals(s, other)
         | ValueNone -> false
 
-    /// Stages an event, or returns the reason why there is no space for it.
-    member _.Add(s: Staged) : DropReason voption =
-        if not s.IsInBulk && counted.Value >= limits.Staged then
-            ValueSome(DropReason.StagingFull limits.Staged)
-        elif not s.IsInBulk && ofPeer s.Peer >= limits.StagedOfPeer then
+    /// Drops events of the peer that has the most, until there is space for another one. A peer makes room for those
+    /// only that have less, so that none can keep the others out.
+    member private this.MakeRoom(s: Staged) : unit =
+        let mayGoOn (peer: string) (isCounted: bool) (limit: int) =
+            match firstToGo peer isCounted with
+            | null -> false
+            | first ->
+                this.Drop(first, DropReason.StagingFull limit)
+                true
+
+        if counted.Value >= limits.Staged then
+            let peer = greatest perPeer 0
+
+            if ofPeer peer > ofPeer s.Peer + 1 then
+                mayGoOn peer true limits.Staged |> ignore
+
+        let lacksBytes () =
+            bytes.Value + s.Bytes > int64 limits.StagedBytes
+
+        let mutable peer = greatest bytesOfPeers 0L
+
+        while lacksBytes ()
+              && bytesOf peer > bytesOf s.Peer + s.Bytes
+              && mayGoOn peer false limits.StagedBytes do
+            peer <- greatest bytesOfPeers 0L
+
+    /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer with
+    /// the most events makes room for those of others.
+    member this.Add(s: Staged) : DropReason voption =
+        if not s.IsInBulk && ofPeer s.Peer < limits.StagedOfPeer then
+            this.MakeRoom s
+
+        if not s.IsInBulk && ofPeer s.Peer >= limits.StagedOfPeer then
             ValueSome(DropReason.StagingFull limits.StagedOfPeer)
+        elif not s.IsInBulk && counted.Value >= limits.Staged then
+            ValueSome(DropReason.StagingFull limits.Staged)
         elif bytes.Value + s.Bytes > int64 limits.StagedBytes then
             ValueSome(DropReason.StagingFull limits.StagedBytes)
         else
@@ -290,9 +374,6 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
             false
 
-    /// Whether any event is queued to request the state before it.
-    member _.IsAnyQueued = queuedCount.Value > 0
-
     /// An event stops waiting for the events of its fetched state.
     member _.ForgetFetched(s: Staged) : unit =
         if not (isNull s.Fetched) then
@@ -330,6 +411,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         if staged.Remove s.Id then
             bytes.Value <- bytes.Value - s.Bytes
+
+            match bytesOf s.Peer - s.Bytes with
+            | 0L -> bytesOfPeers.Remove s.Peer |> ignore
+            | left -> bytesOfPeers.Set(s.Peer, left)
 
             if not s.IsInBulk then
                 counted.Value <- counted.Value - 1
@@ -472,8 +557,30 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The requests without a response, oldest first.
     member _.Outstanding: PeerRequest[] = [| for struct (made, _) in requests.Values -> made |]
 
-    /// Whether no request is outstanding, and none is postponed.
-    member _.IsSilent = requests.Count = 0 && postponed.Count = 0
+    /// Whether no request is outstanding.
+    member _.IsSilent = requests.Count = 0
+
+    /// The events that wait for no postponed one, neither themselves nor through others, in the order of decisions.
+    member _.Stuck() : Staged[] =
+        if staged.Count = postponed.Count then
+            [||]
+        else
+            let waits = HashSet<string>()
+            let pending = Stack<Staged>(postponed.Values)
+
+            while pending.Count > 0 do
+                let next = pending.Pop()
+
+                if waits.Add next.Id then
+                    match waiting.TryFind next.Id with
+                    | ValueSome all -> List.iter pending.Push all
+                    | ValueNone -> ()
+
+            let stuck =
+                staged.Values |> Seq.filter (fun s -> not (waits.Contains s.Id)) |> Seq.toArray
+
+            Array.Sort(stuck |> Array.map _.DecisionPlace, stuck, DecisionOrder.comparer)
+            stuck
 
     /// An outstanding request; none if there is none with this number.
     member _.Request(number: int) : struct (PeerRequest * Purpose) voption = requests.TryFind number

@@ -1,0 +1,278 @@
+/// Events that wait: what keeps others from going on, and how the space for them is shared.
+module Matrix.Core.Tests.IncomingWaitingTests
+
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+/// Events that wait for a peer that is not reached.
+let private postponed = arrives (message "$waits" [ "$unreached" ])
+
+let private isFor (id: string) (request: PeerRequest) = request.For = id
+
+/// Answers as the second function does, but for the event that waits.
+let private unreachedFor (id: string) (answer: PeerRequest -> Response) (request: PeerRequest) =
+    if isFor id request then notNow else answer request
+
+let private stateOf (ids: string list) (request: PeerRequest) =
+    match request.Request with
+    | Request.StateBefore _ -> Response.State(Array.ofList ids, [||])
+    | _ -> Response.Nothing
+
+let private beginning = stateOf [ "$create"; "$join" ]
+
+[<Test>]
+let ``Events that depend on themselves do not wait for an unrelated one that is postponed`` () =
+    let machine = begunAt start IncomingLimits.Default
+    let waiting, retryAt = outcomeOf machine [ postponed ] (unreachedFor "$waits" silent)
+    same waiting.Dropped []
+    Assert.That(retryAt, Is.GreaterThan start)
+
+    let circle = [ arrives (message "$a" [ "$b" ]); arrives (message "$b" [ "$a" ]) ]
+    let outcome, _ = outcomeOf machine circle silent
+
+    same outcome.Dropped [ "$a", DropReason.Circular; "$b", DropReason.Circular ]
+    Assert.That(machine.IsStaged "$waits")
+    same machine.Waiting 1
+
+[<Test>]
+let ``An event that depends on a postponed one waits with it`` () =
+    let machine = begunAt start IncomingLimits.Default
+    outcomeOf machine [ postponed ] (unreachedFor "$waits" silent) |> ignore
+
+    let follows = arrives (message "$follows" [ "$waits" ])
+    let above = arrives (message "$above" [ "$follows" ])
+    let outcome, retryAt = outcomeOf machine [ above; follows ] silent
+    same outcome.Dropped []
+    same machine.Waiting 3
+
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing _ -> Response.Events [| good (message "$unreached" [ "$join" ]) |]
+        | _ -> Response.Nothing
+
+    let later, _ = outcomeOf machine [ Input.At retryAt ] has
+    same later.Ids [ "$unreached"; "$waits"; "$follows"; "$above" ]
+
+/// An event that lacks its previous event, so that it needs a state, and that has another one among its auth events.
+let private holding id auth =
+    event id creator "m.room.message" None [] [ $"{id}-gone" ] [ "$create"; "$join"; auth ]
+
+[<Test>]
+let ``Events that hold fetched states and wait for a postponed one give way to others`` () =
+    let machine =
+        begunAt start {
+            IncomingLimits.Default with
+                States = 1
+        }
+
+    let late = levels "$late" [ "$unreached" ] [ "$create"; "$join" ]
+    let answer = unreachedFor "$late" beginning
+    outcomeOf machine [ arrives late ] answer |> ignore
+    outcomeOf machine [ arrives (holding "$holds" "$late") ] answer |> ignore
+    same machine.Waiting 2
+
+    // This one needs the only place, and lacks nothing else.
+    let outcome, retryAt =
+        outcomeOf machine [ arrives (message "$other" [ "$other-gone" ]) ] answer
+
+    same outcome.Ids [ "$other" ]
+    same outcome.Dropped []
+    same machine.Waiting 2
+
+    // The first one did not lose its turn.
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing("$late", _, _) -> Response.Events [| good (message "$unreached" [ "$join" ]) |]
+        | _ -> beginning request
+
+    let later, _ = outcomeOf machine [ Input.At retryAt ] has
+    same later.Ids [ "$unreached"; "$late"; "$holds" ]
+
+[<Test>]
+let ``Events that wait for the same postponed one do not take states from each other for ever`` () =
+    let machine =
+        begunAt start {
+            IncomingLimits.Default with
+                States = 2
+        }
+
+    let late = levels "$late" [ "$unreached" ] [ "$create"; "$join" ]
+    let answer = unreachedFor "$late" beginning
+
+    let outcome, retryAt =
+        outcomeOf
+            machine
+            (arrives late :: [ for n in 1..9 -> arrives (holding $"$holds{n}" "$late") ])
+            answer
+
+    same outcome.Dropped []
+    Assert.That(outcome.Requests.Length, Is.LessThan 100)
+
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing("$late", _, _) -> Response.Events [| good (message "$unreached" [ "$join" ]) |]
+        | _ -> beginning request
+
+    let later, _ = outcomeOf machine [ Input.At retryAt ] has
+    same later.Ids.Length 11
+    same machine.Waiting 0
+
+let private damaged (pdu: Pdu) : ReceivedEvent = { good pdu with HashHolds = false }
+
+let private redacted = message "$m" [ "$join" ]
+
+let private original =
+    event "$m" creator "m.room.message" None [ "body", text "hello" ] [ "$join" ] [ "$create"; "$join" ]
+
+[<Test>]
+let ``A damaged copy waits for its own server if that is not reached`` () =
+    let machine = begunAt start IncomingLimits.Default
+
+    let first, retryAt =
+        outcomeOf machine [ Input.Received("two", damaged redacted) ] (fun _ -> notNow)
+
+    same first.Ids []
+    same [ for request in first.Requests -> request.Peer ] [ "one" ]
+
+    let second, _ =
+        outcomeOf machine [ Input.At retryAt ] (fun _ -> Response.Events [| good original |])
+
+    same second.Ids [ "$m" ]
+    same (second.Decided[0].Event.Content.Text "body") "hello"
+
+[<Test>]
+let ``A damaged copy whose own server stays away is decided in its redacted form`` () =
+    let machine = begunAt start IncomingLimits.Default
+    let mutable inputs = [ Input.Received("two", damaged redacted) ]
+    let mutable ids = []
+    let mutable rounds = 0
+
+    while ids.IsEmpty do
+        let outcome, retryAt = outcomeOf machine inputs (fun _ -> notNow)
+        ids <- outcome.Ids
+        inputs <- [ Input.At retryAt ]
+        rounds <- rounds + 1
+        Assert.That(rounds, Is.LessThan 20)
+
+    same ids [ "$m" ]
+    same rounds (IncomingLimits.Default.Patience + 1)
+
+let private rarely limits = { limits with RequestsPerMinute = 1 }
+
+[<Test>]
+let ``Beyond the requests to one server in a minute, events wait for the next minute`` () =
+    let machine = begunAt start (rarely IncomingLimits.Default)
+
+    let missing id = message id [ "$join" ]
+
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing("$m1", _, _) -> Response.Events [| good (missing "$gone1") |]
+        | Request.Missing("$m2", _, _) -> Response.Events [| good (missing "$gone2") |]
+        | _ -> Response.Nothing
+
+    // The sender's server is the one that is asked first.
+    let sent n =
+        Input.Received("one", good (message $"$m{n}" [ $"$gone{n}" ]))
+
+    let first, retryAt = outcomeOf machine [ sent 1; sent 2 ] has
+    same first.Ids [ "$gone1"; "$m1" ]
+    same first.Dropped []
+    same retryAt 1_020_000L
+    let second, _ = outcomeOf machine [ Input.At retryAt ] has
+    same second.Ids [ "$gone2"; "$m2" ]
+
+[<Test>]
+let ``Auth events and states that cannot be requested in this minute are requested in the next`` () =
+    for lacks in [ "auth event"; "state" ] do
+        let machine = begunAt start (rarely IncomingLimits.Default)
+
+        let waits =
+            if lacks = "state" then
+                message "$m" [ "$gone" ]
+            else
+                citing "$m" "$levels"
+
+        let answer (request: PeerRequest) =
+            match request.Request with
+            | Request.AuthChain "$m" -> Response.Events [| good (levels "$levels" [ "$join" ] [ "$create"; "$join" ]) |]
+            | _ -> beginning request
+
+        let spends = Input.Received("one", good (citing "$spends" "$nowhere"))
+        outcomeOf machine [ spends ] silent |> ignore
+        let mutable inputs = [ Input.Received("one", good waits) ]
+        let mutable ids = []
+        let mutable rounds = 0
+
+        while not (List.contains "$m" ids) do
+            let outcome, retryAt = outcomeOf machine inputs answer
+            same (outcome.Dropped |> List.filter (fun (id, _) -> id = "$m")) []
+            ids <- outcome.Ids
+            inputs <- [ Input.At retryAt ]
+            rounds <- rounds + 1
+            Assert.That(rounds, Is.LessThan 20)
+
+        Assert.That(rounds, Is.GreaterThan 1)
+
+let private waitsOf (peer: string) (n: int) =
+    Input.Received(peer, good (message $"${peer}{n}" [ $"$gone-{peer}{n}" ]))
+
+let private stagedOf (machine: RoomMachine) (peer: string) (all: int) =
+    [ 1..all ] |> List.filter (fun n -> machine.IsStaged $"${peer}{n}")
+
+[<Test>]
+let ``When a room's staging is full, the servers that have the most make room`` () =
+    let machine =
+        begunAt start {
+            IncomingLimits.Default with
+                Staged = 8
+                StagedOfPeer = 4
+        }
+
+    let fill peer = [ for n in 1..9 -> waitsOf peer n ]
+    outcomeOf machine (fill "two" @ fill "three") (fun _ -> notNow) |> ignore
+    same machine.Waiting 8
+
+    // An event that lacks nothing is decided, and those of an honest server get their share.
+    let outcome, _ =
+        outcomeOf machine [ Input.Received("four", good (message "$whole" [ "$join" ])) ] (fun _ -> notNow)
+
+    same outcome.Ids [ "$whole" ]
+    outcomeOf machine (fill "four") (fun _ -> notNow) |> ignore
+    same machine.Waiting 8
+    // The oldest of the others went.
+    same (stagedOf machine "four" 9) [ 1; 2 ]
+    same (stagedOf machine "two" 9) [ 2; 3; 4 ]
+    same (stagedOf machine "three" 9) [ 2; 3; 4 ]
+
+[<Test>]
+let ``When the bytes for a room are used up, the server that has the most makes room`` () =
+    let machine =
+        begunAt start {
+            IncomingLimits.Default with
+                StagedBytes = 12_000
+        }
+
+    let outcome, _ =
+        outcomeOf machine [ for n in 1..30 -> waitsOf "two" n ] (fun _ -> notNow)
+
+    Assert.That(outcome.Reasons, Is.All.EqualTo(DropReason.StagingFull 12_000))
+    let before = stagedOf machine "two" 30
+    let later, _ = outcomeOf machine [ waitsOf "three" 1 ] (fun _ -> notNow)
+    Assert.That(machine.IsStaged "$three1")
+    same later.Reasons [ DropReason.StagingFull 12_000 ]
+    same (stagedOf machine "two" 30) (List.tail before)
+    Assert.That(machine.WaitingBytes, Is.LessThanOrEqualTo 12_000L)
+
+[<Test>]
+let ``After a failed flush the bytes of each server are counted again`` () =
+    let machine = begunAt start IncomingLimits.Default
+    let decided = machine.TellAlone [| arrives (message "$m" [ "$join" ]) |]
+    machine.Failed decided.Decided[0].Number |> ignore
+    Assert.That(machine.WaitingBytes, Is.GreaterThan 0L)
+    same (machine.TellAlone [||]).Decided.Length 1
+    same machine.WaitingBytes 0L

@@ -1,0 +1,197 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Event;
+using Matrix.Core.State;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>Places of a timeline where events are missing: which of them are fetched, and what is taken there.</summary>
+public sealed class HistoryGapTests
+{
+    private PeerServer _peer = null!;
+    private InProcessServer _server = null!;
+    private LocalUser _alice = null!;
+    private PeerRoom _room = null!;
+    private int _transactions;
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        _peer = await PeerServer.StartAsync();
+        _peer.HasMissing = false;
+        _server = await InProcessServer.StartAsync();
+        _server.Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _room = await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+        _peer.Rooms[_room.RoomId] = _room;
+        await SendAsync(_room.Say("bob", "before"));
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await _server.DisposeAsync();
+        await _peer.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Only_ancestors_of_the_gap_are_taken_as_history()
+    {
+        var fork = _room.Latest;
+        var stray = _room.Say("bob", "stray");
+        _room.Latest = fork;
+        _room.Say("bob", "missed");
+        await SendAsync(_room.Say("bob", "after"));
+        _peer.AlsoBackfilled = [stray];
+
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "after", "missed", "before" }));
+        Assert.That(await Storage.Events.FindAnywhereAsync(stray.EventId, 1, CancellationToken.None), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_gap_before_an_event_that_clients_do_not_see_is_filled()
+    {
+        _room.Say("bob", "missed");
+        var redaction = _room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
+        await SendAsync(redaction, _room.Say("bob", "after"));
+
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "after", "missed", "before" }));
+    }
+
+    [Test]
+    public async Task Each_event_that_names_a_missing_one_is_known_as_its_follower()
+    {
+        var missed = _room.Say("bob", "missed");
+        var fork = _room.Latest;
+        var first = _room.Say("bob", "first");
+        await SendAsync(first);
+        _room.Latest = fork;
+        var second = _room.Say("bob", "second");
+        await SendAsync(second);
+
+        var nid = (await Storage.Rooms.FindAsync(_room.RoomId, CancellationToken.None))!.Identity.Nid;
+        var followers = await Storage.Followers.OfAsync(nid, [missed.EventId], CancellationToken.None);
+        var ids = await Storage.Events.IdsAsync([.. followers.Select(row => row.Follower)], CancellationToken.None);
+        Assert.That(ids.Values, Is.EquivalentTo(new[] { first.EventId, second.EventId }));
+
+        // Both are before the gap is filled, and neither shows twice.
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "second", "first", "missed", "before" }));
+    }
+
+    [Test]
+    public async Task A_large_gap_with_branches_fills_in_the_order_of_the_graph_and_no_event_comes_twice()
+    {
+        Pdu[] left = [], right = [];
+        var fork = _room.Latest;
+        for (var n = 0; n < 300; n++)
+        {
+            _room.Latest = n % 50 == 49 ? [.. left, .. right] : n % 3 == 0 ? (left is [] ? fork : left)
+                : right is [] ? fork : right;
+            var said = _room.Say("bob", $"{n}");
+            if (n % 50 == 49) (left, right) = ([said], [said]);
+            else if (n % 3 == 0) left = [said];
+            else right = [said];
+        }
+
+        _room.Latest = [.. left, .. right];
+        var after = _room.Say("bob", "after");
+        await SendAsync(after);
+
+        var shown = await ScrollAsync(17);
+        Assert.That(shown, Is.Unique.And.Length.EqualTo(302));
+        var places = shown.Reverse().Select((body, at) => (body, at)).ToDictionary(each => each.body, each => each.at);
+        var bodies = _room.Events.Values.Where(pdu => pdu.Type == "m.room.message")
+            .ToDictionary(pdu => pdu.EventId, pdu => pdu.Content.Text("body")!);
+        foreach (var (id, body) in bodies)
+        {
+            foreach (var previous in _room.Events[id].PrevEvents.Where(bodies.ContainsKey))
+            {
+                Assert.That(places[bodies[previous]], Is.LessThan(places[body]), $"{bodies[previous]} is before {body}");
+            }
+        }
+
+        Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
+    }
+
+    [Test]
+    public async Task States_of_history_are_stored_as_differences_from_near_ones()
+    {
+        var path = $"rooms/{PeerRoom.Escape(_room.RoomId)}/state/m.room.power_levels/";
+        var levels = (await _alice.GetAsync(path)).Is(200).Json;
+        levels["users"]![_room.User("bob")] = 100;
+        var id = (string)(await _alice.PutAsync(path, levels)).Is(200).Json["event_id"]!;
+        var served = await _peer.Peer.SendAsync(
+            _server, "GET", $"/_matrix/federation/v1/event/{PeerRoom.Escape(id)}");
+        _room.Takes(_room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+        Pdu[] made =
+        [
+            .. Enumerable.Range(0, 90).Select(n =>
+                _room.Make("bob", "org.example.state", $"{n}", new JsonObject { ["n"] = n })),
+        ];
+        await SendAsync(_room.Say("bob", "after"));
+
+        await ScrollAsync(100);
+
+        var nid = (await Storage.Rooms.FindAsync(_room.RoomId, CancellationToken.None))!.Identity.Nid;
+        var rows = await Storage.Events.FindManyAsync(
+            nid, [.. made.Select(pdu => pdu.EventId)], CancellationToken.None);
+        Assert.That(rows, Has.Count.EqualTo(made.Length).And.All.Matches<EventRow>(row => row.Step > 0));
+        var steps = await Storage.State.StepsAsync(nid, [.. rows.Select(row => row.Step)], CancellationToken.None);
+        Assert.That(steps, Has.Count.EqualTo(made.Length));
+        var changes = steps.Sum(row => StateStep.Parse(row.Changes.ToArray()).Changes.Count);
+        Assert.That(changes, Is.LessThan(5 * made.Length), "a difference from the current state has up to 90 changes");
+
+        // Each is rebuilt from few steps, and is the state after its event.
+        foreach (var pdu in made)
+        {
+            var step = rows.Single(row => row.EventId == pdu.EventId).Step;
+            var chain = await Storage.State.ChainAsync(nid, step, CancellationToken.None);
+            Assert.That(chain!.Steps, Has.Count.LessThanOrEqualTo(StateCheckpoint.MaxSteps));
+        }
+
+        var last = PeerRoom.Escape(made[^1].EventId);
+        var ids = (await _peer.Peer.SendAsync(
+            _server, "GET", $"/_matrix/federation/v1/state_ids/{PeerRoom.Escape(_room.RoomId)}?event_id={last}"))
+            .Is(200).Json["pdu_ids"]!.AsArray().Select(each => (string)each!);
+        Assert.That(
+            ids, Is.EquivalentTo(_room.StateBefore(made[^1].EventId).Select(pdu => pdu.EventId)));
+    }
+
+    private IStorage Storage => _server.Services.GetRequiredService<IStorage>();
+
+    /// <summary>Sends events, and waits until the last one is shown.</summary>
+    private async Task SendAsync(params Pdu[] pdus)
+    {
+        (await _room.SendAsync(_server, $"gap{++_transactions}", pdus)).Is(200);
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var path = $"rooms/{PeerRoom.Escape(_room.RoomId)}/event/{PeerRoom.Escape(pdus[^1].EventId)}";
+            if ((await _alice.GetAsync(path)).Status == 200) return;
+            await Task.Delay(100);
+        }
+
+        Assert.Fail(_server.Log);
+    }
+
+    /// <summary>The messages that a client gets that pages back to the end, the newest first.</summary>
+    private async Task<string[]> ScrollAsync(int limit)
+    {
+        var bodies = new List<string>();
+        var from = "";
+        for (var pages = 0; pages < 200; pages++)
+        {
+            var page = (await _alice.GetAsync(
+                $"rooms/{PeerRoom.Escape(_room.RoomId)}/messages?dir=b&limit={limit}{from}")).Is(200).Json;
+            bodies.AddRange(page["chunk"]!.AsArray()
+                .Where(each => (string)each!["type"]! == "m.room.message")
+                .Select(each => (string)each!["content"]!["body"]!));
+            if ((string?)page["end"] is not { } end) return [.. bodies];
+            from = $"&from={end}";
+        }
+
+        throw new AssertionException("The pages do not end.");
+    }
+}
