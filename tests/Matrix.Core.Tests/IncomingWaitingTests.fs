@@ -27,7 +27,10 @@ let private beginning = stateOf [ "$create"; "$join" ]
 [<Test>]
 let ``Events that depend on themselves do not wait for an unrelated one that is postponed`` () =
     let machine = begunAt start IncomingLimits.Default
-    let waiting, retryAt = outcomeOf machine [ postponed ] (unreachedFor "$waits" silent)
+
+    let waiting, retryAt =
+        outcomeOf machine [ postponed ] (unreachedFor "$waits" silent)
+
     same waiting.Dropped []
     Assert.That(retryAt, Is.GreaterThan start)
 
@@ -104,10 +107,7 @@ let ``Events that wait for the same postponed one do not take states from each o
     let answer = unreachedFor "$late" beginning
 
     let outcome, retryAt =
-        outcomeOf
-            machine
-            (arrives late :: [ for n in 1..9 -> arrives (holding $"$holds{n}" "$late") ])
-            answer
+        outcomeOf machine (arrives late :: [ for n in 1..9 -> arrives (holding $"$holds{n}" "$late") ]) answer
 
     same outcome.Dropped []
     Assert.That(outcome.Requests.Length, Is.LessThan 100)

@@ -82,6 +82,25 @@ public sealed class ServedHistoryTests
     }
 
     [Test]
+    public async Task Of_branches_the_deepest_events_come_first()
+    {
+        var room = await PeerRoom.JoinAsync(_server, _peer, await _alice.CreateRoomAsync("11"), "bob");
+        var fork = room.Latest;
+        var shallow = room.Say("bob", "a short branch");
+        room.Latest = fork;
+        var deep = Enumerable.Range(0, 10).Select(n => room.Say("bob", $"{n}")).ToArray();
+        room.Latest = [shallow, deep[^1]];
+        var merged = room.Say("bob", "merged");
+        (await room.SendAsync(_server, "branches", [shallow, .. deep, merged])).Is(200);
+
+        var reply = await GetAsync(_peer, $"backfill/{Escape(room.RoomId)}?v={Escape(merged.EventId)}&limit=6");
+
+        Assert.That(
+            reply.Is(200).Json["pdus"]!.AsArray().Select(pdu => room.Know(pdu!.AsObject()).EventId),
+            Is.EqualTo(deep[5..].Reverse().Prepend(merged).Select(pdu => pdu.EventId)));
+    }
+
+    [Test]
     public async Task Missing_events_are_served_between_two()
     {
         var body = new JsonObject
