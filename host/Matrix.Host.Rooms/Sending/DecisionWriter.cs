@@ -241,8 +241,8 @@ internal sealed class DecisionWriter(
     }
 
     /// <summary>
-    /// The number of a state other than the current one: the previous event's if it is the same state, else a new one. It
-    /// is stored as a difference from the previous event's state, which is near, or else from the current one.
+    /// The number of a state other than the current one: the previous event's if it is the same state, else a new one.
+    /// It is stored as a difference from the previous event's state, which is near, or else from the current one.
     /// </summary>
     private async ValueTask<int> StepOfAsync(
         LaneSession session, DecidedEvent decided, StateTree tree, CancellationToken stop)

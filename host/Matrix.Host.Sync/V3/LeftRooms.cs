@@ -106,8 +106,9 @@ internal sealed class LeftRooms(
     }
 
     /// <summary>
-    /// The event by which the user left the room, whether it is still their member event, and the one by which they were
-    /// joined before it (null if they were only invited). Null if they were neither, such as a banned user who was never a member.
+    /// The event by which the user left the room, whether it is still their member event, and the one by which they
+    /// were joined before it (null if they were only invited). Null if they were neither, such as a banned user who was
+    /// never a member.
     /// </summary>
     private async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent? Previous)?> DepartureAsync(
         RoomIdentity room, EventNid member, long since, CancellationToken stop)

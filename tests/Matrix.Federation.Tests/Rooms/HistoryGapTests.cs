@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Rooms;
 
-/// <summary>Places of a timeline where events are missing: which of them are fetched, and what is taken there.</summary>
+/// <summary>Places of a timeline where events are missing: which are fetched, and what is taken there.</summary>
 public sealed class HistoryGapTests
 {
     private PeerServer _peer = null!;
@@ -109,7 +109,8 @@ public sealed class HistoryGapTests
         {
             foreach (var previous in _room.Events[id].PrevEvents.Where(bodies.ContainsKey))
             {
-                Assert.That(places[bodies[previous]], Is.LessThan(places[body]), $"{bodies[previous]} is before {body}");
+                var earlier = bodies[previous];
+                Assert.That(places[earlier], Is.LessThan(places[body]), $"{earlier} is before {body}");
             }
         }
 

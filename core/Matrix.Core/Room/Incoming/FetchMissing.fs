@@ -458,8 +458,8 @@ type internal FetchMissing
                 previousEvents s earliest
 
     /// These events wait for each other, or for the fetched states that others hold. Events that wait for a postponed
-    /// one give their states up to the queue, and then those whose state is complete. If no event is queued, the fetched
-    /// states are useless, and other peers are asked. Without any, the events depend on themselves.
+    /// one give their states up to the queue, and then those whose state is complete. If no event is queued, the
+    /// fetched states are useless, and other peers are asked. Without any, the events depend on themselves.
     member _.Unblock(stuck: Staged[]) : unit =
         let isQueued = stuck |> Array.exists _.IsQueued
         let ids = stuck |> Seq.map _.Id |> HashSet

@@ -79,8 +79,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         s.StateFrom <- null
         staging.Again s
 
-    /// The event has a fetched state but waits for one that is postponed: it gives the state up to the queued events, and
-    /// requests it again when an event that it waits for is decided.
+    /// The event has a fetched state but waits for one that is postponed: it gives the state up to the queued events,
+    /// and requests it again when an event that it waits for is decided.
     member _.Park(s: Staged) : unit =
         match s.StateFrom with
         | null -> ()

@@ -69,8 +69,8 @@ type DropReason =
     | Unresolvable of ResolutionError
     /// For too long, peers that may have what it needs could not be reached.
     | NotReached of milliseconds: int64
-    /// Too many events are staged in this room, or from this peer in this room; or it made room for those of another peer
-    /// that has fewer.
+    /// Too many events are staged in this room, or from this peer in this room; or it made room for those of another
+    /// peer that has fewer.
     | StagingFull of limit: int
     /// More of its history is missing than is fetched for one event.
     | TooMuchMissing of limit: int

@@ -32,8 +32,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     // Ids that no peer had, and until when they are not requested again.
     let givenUp = UndoableMap<string, int64>(log, Dictionary())
     let givenUpOrder = UndoableQueue<string>(log)
-    let perPeer = UndoableMap<string, int>(log, Dictionary())
-    let bytesOfPeers = UndoableMap<string, int64>(log, Dictionary())
+    let shares = StagedShares(log, staged)
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
 
@@ -75,60 +74,6 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         if s.PostponedUntil > 0L then
             postponed.Remove(struct (s.PostponedUntil, s.Id)) |> ignore
             s.PostponedUntil <- 0L
-
-    let ofPeer peer =
-        match perPeer.TryFind peer with
-        | ValueSome count -> count
-        | ValueNone -> 0
-
-    let bytesOf peer =
-        match bytesOfPeers.TryFind peer with
-        | ValueSome bytes -> bytes
-        | ValueNone -> 0L
-
-    /// The peer with the most of something; "" if there is none.
-    let greatest (all: UndoableMap<string, 'n>) (least: 'n) : string =
-        let mutable most = least
-        let mutable found = ""
-
-        for peer in all.Keys do
-            match all.TryFind peer with
-            | ValueSome amount when amount > most || (amount = most && String.CompareOrdinal(peer, found) < 0) ->
-                most <- amount
-                found <- peer
-            | _ -> ()
-
-        found
-
-    /// Of a peer's events, the one that makes room first: the oldest that is postponed, since its requests failed; then
-    /// the oldest.
-    let firstToGo (peer: string) (isCounted: bool) : Staged | null =
-        let mutable first: Staged | null = null
-
-        let placeOf (s: Staged) =
-            struct ((if s.IsInBulk then 2
-                     elif s.PostponedUntil > 0L then 0
-                     else 1),
-                    s.Budget.Since,
-                    s.DecisionPlace)
-
-        for s in staged.Values do
-            if s.Peer = peer && not (isCounted && s.IsInBulk) then
-                match first with
-                | null -> first <- s
-                | other ->
-                    let struct (kind, since, place) = placeOf s
-                    let struct (otherKind, otherSince, otherPlace) = placeOf other
-
-                    let order =
-                        if kind <> otherKind then compare kind otherKind
-                        elif since <> otherSince then compare since otherSince
-                        else DecisionOrder.comparer.Compare(place, otherPlace)
-
-                    if order < 0 then
-                        first <- s
-
-        first
 
     /// An event stops waiting for others.
     let forgetAwaited (s: Staged) =
@@ -179,11 +124,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let insert (s: Staged) =
         staged.Set(s.Id, s)
         bytes.Value <- bytes.Value + s.Bytes
-        bytesOfPeers.Set(s.Peer, bytesOf s.Peer + s.Bytes)
+        shares.Add s
 
         if not s.IsInBulk then
             counted.Value <- counted.Value + 1
-            perPeer.Set(s.Peer, ofPeer s.Peer + 1)
 
         todo.Enqueue s
 
@@ -253,39 +197,29 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | ValueSome other -> obj.ReferenceEquals(s, other)
         | ValueNone -> false
 
-    /// Drops events of the peer that has the most, until there is space for another one. A peer makes room for those
-    /// only that have less, so that none can keep the others out.
+    /// Drops events of the peer that has the most, until there is space for another one.
     member private this.MakeRoom(s: Staged) : unit =
-        let mayGoOn (peer: string) (isCounted: bool) (limit: int) =
-            match firstToGo peer isCounted with
-            | null -> false
-            | first ->
-                this.Drop(first, DropReason.StagingFull limit)
-                true
-
         if counted.Value >= limits.Staged then
-            let peer = greatest perPeer 0
+            match shares.FirstByCount s with
+            | null -> ()
+            | first -> this.Drop(first, DropReason.StagingFull limits.Staged)
 
-            if ofPeer peer > ofPeer s.Peer + 1 then
-                mayGoOn peer true limits.Staged |> ignore
+        let mutable goesOn = true
 
-        let lacksBytes () =
-            bytes.Value + s.Bytes > int64 limits.StagedBytes
+        while goesOn && bytes.Value + s.Bytes > int64 limits.StagedBytes do
+            match shares.FirstByBytes s with
+            | null -> goesOn <- false
+            | first -> this.Drop(first, DropReason.StagingFull limits.StagedBytes)
 
-        let mutable peer = greatest bytesOfPeers 0L
-
-        while lacksBytes ()
-              && bytesOf peer > bytesOf s.Peer + s.Bytes
-              && mayGoOn peer false limits.StagedBytes do
-            peer <- greatest bytesOfPeers 0L
-
-    /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer with
-    /// the most events makes room for those of others.
+    /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer
+    /// with the most events makes room for those of others.
     member this.Add(s: Staged) : DropReason voption =
-        if not s.IsInBulk && ofPeer s.Peer < limits.StagedOfPeer then
+        let isOverShare = not s.IsInBulk && shares.CountOf s.Peer >= limits.StagedOfPeer
+
+        if not s.IsInBulk && not isOverShare then
             this.MakeRoom s
 
-        if not s.IsInBulk && ofPeer s.Peer >= limits.StagedOfPeer then
+        if isOverShare then
             ValueSome(DropReason.StagingFull limits.StagedOfPeer)
         elif not s.IsInBulk && counted.Value >= limits.Staged then
             ValueSome(DropReason.StagingFull limits.Staged)
@@ -411,17 +345,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         if staged.Remove s.Id then
             bytes.Value <- bytes.Value - s.Bytes
-
-            match bytesOf s.Peer - s.Bytes with
-            | 0L -> bytesOfPeers.Remove s.Peer |> ignore
-            | left -> bytesOfPeers.Set(s.Peer, left)
+            shares.Remove s
 
             if not s.IsInBulk then
                 counted.Value <- counted.Value - 1
-
-                match ofPeer s.Peer with
-                | 1 -> perPeer.Remove s.Peer |> ignore
-                | count -> perPeer.Set(s.Peer, count - 1)
 
         if s.Asked >= 0 then
             requests.Remove s.Asked |> ignore

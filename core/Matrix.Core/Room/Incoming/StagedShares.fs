@@ -1,0 +1,104 @@
+namespace Matrix.Core.Room.Incoming
+
+open System
+open System.Collections.Generic
+
+/// The shares of the peers in a room's staging. If there is no space, the peer with the most makes room for those of
+/// others that have less, so that none can keep the others out.
+[<Sealed>]
+type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
+
+    // Without events in bulk.
+    let counts = UndoableMap<string, int>(log, Dictionary())
+    let bytes = UndoableMap<string, int64>(log, Dictionary())
+
+    let countOf peer =
+        match counts.TryFind peer with
+        | ValueSome count -> count
+        | ValueNone -> 0
+
+    let bytesOf peer =
+        match bytes.TryFind peer with
+        | ValueSome amount -> amount
+        | ValueNone -> 0L
+
+    /// The peer with the most of something; "" if there is none.
+    let greatest (peers: seq<string>) (amountOf: string -> int64) : string =
+        let mutable found = ""
+
+        for peer in peers do
+            let order = compare (amountOf peer) (if found = "" then 0L else amountOf found)
+
+            if order > 0 || (order = 0 && String.CompareOrdinal(peer, found) < 0) then
+                found <- peer
+
+        found
+
+    /// Events that were postponed, since their requests failed, go before others, and those in bulk last.
+    let kindOf (s: Staged) =
+        if s.IsInBulk then 2
+        elif s.PostponedUntil > 0L then 0
+        else 1
+
+    let goesBefore (s: Staged) (other: Staged) : bool =
+        let order =
+            if kindOf s <> kindOf other then
+                compare (kindOf s) (kindOf other)
+            elif s.Budget.Since <> other.Budget.Since then
+                compare s.Budget.Since other.Budget.Since
+            else
+                DecisionOrder.comparer.Compare(s.DecisionPlace, other.DecisionPlace)
+
+        order < 0
+
+    /// Of a peer's events, the one that makes room first.
+    let firstToGo (peer: string) (isCounted: bool) : Staged | null =
+        let mutable first: Staged | null = null
+
+        for s in staged.Values do
+            if s.Peer = peer && not (isCounted && s.IsInBulk) then
+                match first with
+                | null -> first <- s
+                | other ->
+                    if goesBefore s other then
+                        first <- s
+
+        first
+
+    /// The number of a peer's events, without those in bulk.
+    member _.CountOf(peer: string) = countOf peer
+
+    member _.Add(s: Staged) : unit =
+        bytes.Set(s.Peer, bytesOf s.Peer + s.Bytes)
+
+        if not s.IsInBulk then
+            counts.Set(s.Peer, countOf s.Peer + 1)
+
+    member _.Remove(s: Staged) : unit =
+        match bytesOf s.Peer - s.Bytes with
+        | 0L -> bytes.Remove s.Peer |> ignore
+        | left -> bytes.Set(s.Peer, left)
+
+        if not s.IsInBulk then
+            match countOf s.Peer with
+            | 1 -> counts.Remove s.Peer |> ignore
+            | count -> counts.Set(s.Peer, count - 1)
+
+    /// The event that makes room for another one, where the number of events is at its limit; null if no other peer has
+    /// more events.
+    member _.FirstByCount(s: Staged) : Staged | null =
+        let peer = greatest counts.Keys (countOf >> int64)
+
+        if countOf peer > countOf s.Peer + 1 then
+            firstToGo peer true
+        else
+            null
+
+    /// The same where the bytes are at their limit.
+    member _.FirstByBytes(s: Staged) : Staged | null =
+        let peer = greatest bytes.Keys bytesOf
+
+        if bytesOf peer > bytesOf s.Peer + s.Bytes then
+            firstToGo peer false
+        else
+            null
