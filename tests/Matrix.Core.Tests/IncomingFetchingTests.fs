@@ -81,6 +81,25 @@ let ``Missing events are requested from one peer after another, then the state, 
     same outcome.Reasons [ DropReason.StateUnavailable ]
 
 [<Test>]
+let ``Of a peer that does not know the extremities, no event from before the known ones is taken`` () =
+    let machine = begun IncomingLimits.Default
+    let old = levels "$old" [ "$join" ] [ "$create"; "$join" ]
+    let gap = message "$gap" [ "$old" ]
+    let middle = message "$middle" [ "$after" ]
+
+    let answer (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing("$new", _, _) -> Response.Events [| for pdu in [ old; gap; middle ] -> good pdu |]
+        | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [| "$create" |])
+        | _ -> Response.Nothing
+
+    same (tells machine [ arrives (message "$after" [ "$gap" ]) ] answer).Ids [ "$after" ]
+    let outcome = tells machine [ arrives (message "$new" [ "$middle" ]) ] answer
+    same outcome.Ids [ "$middle"; "$new" ]
+    // The known events before the gap still end in an extremity of their own.
+    same [ for extremity in (List.last outcome.Decided).Extremities -> extremity.EventId ] [ "$join"; "$new" ]
+
+[<Test>]
 let ``A missing event that arrives by itself withdraws its request`` () =
     let machine = begun IncomingLimits.Default
     let asked = machine.TellAlone [| arrives (message "$n" [ "$m" ]) |]

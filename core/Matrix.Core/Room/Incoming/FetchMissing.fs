@@ -540,7 +540,7 @@ type internal FetchMissing
                 | Some copy -> s.TakeWhole copy
                 | None -> ()
             | Purpose.Previous, Response.Events events ->
-                missingEvents.Require s.Pdu.PrevEvents
+                let events = missingEvents.Between(s, usable events)
 
                 let lacking () =
                     s.Pdu.PrevEvents
@@ -549,7 +549,7 @@ type internal FetchMissing
 
                 let before = lacking ()
 
-                for event in usable events do
+                for event in events do
                     if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
                         this.Stage(event, request.Peer, s.Budget, false)
 

@@ -21,6 +21,33 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
             |> Seq.filter (fun id -> isNull (staging.Find id) && isNull (known.Extremity id))
         )
 
+    /// Those of a peer's events that lie between a staged event and the known ones: its previous events, theirs, and so
+    /// on, up to events that are here. A peer that does not know this room's extremities also sends events from before
+    /// the known ones. These are history: decided as new events, they would become extremities.
+    member this.Between(s: Staged, events: ReceivedEvent[]) : ReceivedEvent[] =
+        let prevOf =
+            Seq.append [ s.Pdu ] (events |> Seq.map _.Pdu) |> Seq.map _.PrevEvents
+
+        this.Require(prevOf |> Seq.concat |> Seq.distinct)
+        let sent = Dictionary<string, ReceivedEvent>()
+
+        for event in events do
+            sent.TryAdd(event.Pdu.EventId, event) |> ignore
+
+        let between = HashSet<string>()
+        let pending = Stack<string>(s.Pdu.PrevEvents)
+
+        while pending.Count > 0 do
+            let id = pending.Pop()
+
+            match sent.TryGetValue id with
+            | true, event when this.IsMissing(id, true) && between.Add id ->
+                for previous in event.Pdu.PrevEvents do
+                    pending.Push previous
+            | _ -> ()
+
+        events |> Array.filter (fun event -> between.Contains event.Pdu.EventId)
+
     /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them. With
     /// `withState`, a staged outlier is now decided with the state before it, unless `s` has fetched the state before
     /// itself: then the outlier is a part of that state, or of its auth chain, and counts as missing.
