@@ -41,7 +41,7 @@ public static class RoomRegistration
     /// new state.
     /// </summary>
     public static IReadOnlyList<IChangeConsumer> RoomConsumers(this IServiceProvider parts) =>
-        [parts.Get<RoomSnapshots>(), parts.Get<ErasedUsers>()];
+        [parts.Get<RoomSnapshots>(), parts.Get<ErasedUsers>(), parts.Get<ReceivedEventCounts>()];
 
     /// <summary>Loads the data that must be in memory before the first request.</summary>
     public static ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop) =>
@@ -49,6 +49,7 @@ public static class RoomRegistration
 
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
         .AddSingleton<IPushEvaluation, PushEvaluation>()
+        .AddSingleton(parts => new ReceivedEventCounts(parts.Get<RoomsOptions>().ServerName))
         .AddSingleton<LaneLoader>()
         .AddSingleton<FactsReader>()
         .AddSingleton(parts => new LaneDirectory(

@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Metrics;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -170,6 +173,28 @@ public sealed class IncomingEventsTests
         Assert.That(refusal.Reason, Does.Contain("50"));
         (await _alice.GetAsync($"rooms/{Escape(room.RoomId)}/event/{Escape(topic.EventId)}")).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync($"rooms/{Escape(room.RoomId)}/state/m.room.topic/")).Is(404, "M_NOT_FOUND");
+    }
+
+    [TestCase("accepted")]
+    [TestCase("rejected")]
+    public async Task Events_are_counted_by_outcome(string outcome)
+    {
+        var room = await JoinedAsync();
+        var before = Counted(outcome);
+
+        await SendAsync(room, outcome == "accepted"
+            ? room.Say("bob", "counted")
+            : room.Make("bob", "m.room.topic", "", new() { ["topic"] = "without the power" }));
+
+        Assert.That(Counted(outcome), Is.EqualTo(before + 1));
+    }
+
+    private int Counted(string outcome)
+    {
+        var page = _server.Services.GetRequiredService<MetricsPage>().Write();
+        // Each server of the process has its own line.
+        return Regex.Matches(page, $@"(?m)^matrix_federation_received_pdus_total\{{outcome=""{outcome}""\}} (\d+)")
+            .Sum(line => int.Parse(line.Groups[1].Value, CultureInfo.InvariantCulture));
     }
 
     [Test]
