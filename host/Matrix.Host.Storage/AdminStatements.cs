@@ -24,8 +24,11 @@ internal static class AdminStatements
     public static ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(IReads reads, CancellationToken stop) =>
         reads.ListAsync(Migrations, static row => new MigrationRow(row.Int32(0), row.Text(1), row.Int64(2)), stop);
 
-    /// <summary>Throws unless this is a homeserver's database of a schema that this program knows.</summary>
-    public static async ValueTask CheckAsync(IReads reads, CancellationToken stop)
+    /// <summary>
+    /// The number of migrations that were applied. Throws unless this is a homeserver's database of a schema that this
+    /// program knows.
+    /// </summary>
+    public static async ValueTask<int> CheckAsync(IReads reads, CancellationToken stop)
     {
         if (await reads.FirstAsync(HasMigrations, static row => row.Int64(0), stop) == 0)
         {
@@ -33,7 +36,9 @@ internal static class AdminStatements
                 StorageFailure.Refused, "This is not a homeserver's database: no server was ever started on it.");
         }
 
-        _ = Migration.Pending(Migration.All, (await MigrationsAsync(reads, stop)).Count);
+        var applied = (await MigrationsAsync(reads, stop)).Count;
+        _ = Migration.Pending(Migration.All, applied);
+        return applied;
     }
 
     public static ValueTask<IReadOnlyList<RoomSize>> RoomSizesAsync(

@@ -9,6 +9,7 @@ using Matrix.Host.Listeners;
 using Matrix.Host.Metrics;
 using Matrix.Host.Network;
 using Matrix.Host.Outbound;
+using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
@@ -157,8 +158,9 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddFilter("Microsoft", (LogLevel)Math.Max((int)config.LogLevel, (int)LogLevel.Warning))
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        var control = ControlSocket.Prepare(config);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(
-            kestrel => KestrelListeners.Open(kestrel, config, certificate));
+            kestrel => KestrelListeners.Open(kestrel, config, certificate, control));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
 
         builder.Services
@@ -216,6 +218,7 @@ internal sealed class Homeserver : IAsyncDisposable
             app.Services.GetRequiredService<ClientServer>(),
             config.ServesFederation ? app.Services.GetRequiredService<FederationServer>() : null,
             app.Services.GetRequiredService<MetricsPage>(),
+            app.Services.GetRequiredService<FederationOutbound>(),
             config.FederationOnClient);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;

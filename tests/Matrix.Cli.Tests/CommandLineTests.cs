@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
@@ -9,8 +10,8 @@ internal sealed partial class CommandLineTests
     /// <summary>Every command, with words of its help.</summary>
     private static readonly Dictionary<string, string[]> _levels = new()
     {
-        [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "keys",
-            "version"],
+        [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
+            "room", "federation", "keys", "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
@@ -46,6 +47,14 @@ internal sealed partial class CommandLineTests
         ["event redact"] = ["FILE", "--room-version"],
         ["event sign"] = ["FILE", "--room-version", "--key", "--server"],
         ["event verify"] = ["FILE", "--room-version", "--keys", "--public-key"],
+        ["explain"] = ["EVENT_ID", "--full", "--config", "--format"],
+        ["room"] = ["graph"],
+        ["room graph"] = ["ROOM", "--svg", "--dot", "--events", "--config", "--format"],
+        ["federation"] = ["check", "list", "show", "retry"],
+        ["federation check"] = ["SERVER", "--config", "--format"],
+        ["federation list"] = ["--config", "--format"],
+        ["federation show"] = ["SERVER", "--config", "--format"],
+        ["federation retry"] = ["SERVER", "--config"],
         ["keys"] = ["generate"],
         ["keys generate"] = ["--out", "--key-version"],
         ["version"] = ["--format"],

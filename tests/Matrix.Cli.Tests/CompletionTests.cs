@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
@@ -27,7 +28,7 @@ internal sealed class CompletionTests
         return output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
     }
 
-    [TestCase("mx r", "rules")]
+    [TestCase("mx ru", "rules")]
     [TestCase("mx rules d", "diff")]
     [TestCase("mx rules show org", "org.example.owned-state")]
     [TestCase("mx rules show 12 --area st", "state")]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Processes;
 using NUnit.Framework;
 
 namespace Matrix.Cli.Tests;

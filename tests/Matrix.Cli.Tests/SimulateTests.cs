@@ -1,3 +1,5 @@
+using Matrix.Processes;
+
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx simulate`.</summary>

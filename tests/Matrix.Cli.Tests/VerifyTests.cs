@@ -1,3 +1,4 @@
+using Matrix.Processes;
 using NUnit.Framework;
 
 namespace Matrix.Cli.Tests;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Matrix.Processes;
 using NUnit.Framework;
 
 namespace Matrix.Cli.Tests;

@@ -10,6 +10,8 @@ open Matrix.Cli.Rules
 open Matrix.Cli.Simulate
 open Matrix.Cli.Events
 open Matrix.Cli.State
+open Matrix.Cli.Rooms
+open Matrix.Cli.Federation
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
 
@@ -24,6 +26,9 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Simulate of ParseResults<SimulateArguments>
     | [<CliPrefix(CliPrefix.None)>] State of ParseResults<StateArguments>
     | [<CliPrefix(CliPrefix.None)>] Event of ParseResults<EventArguments>
+    | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainEventArguments>
+    | [<CliPrefix(CliPrefix.None)>] Room of ParseResults<RoomArguments>
+    | [<CliPrefix(CliPrefix.None)>] Federation of ParseResults<FederationArguments>
     | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
@@ -39,6 +44,9 @@ type Arguments =
             | Simulate _ -> "runs a federation on a faulty network in one process, and checks that its servers agree."
             | State _ -> "resolves the states of rooms."
             | Event _ -> "prints, hashes, redacts, signs and verifies single events."
+            | Explain _ -> "explains why this server accepted, soft-failed or rejected an event."
+            | Room _ -> "draws the event graph of a room of this server."
+            | Federation _ -> "checks other servers, and shows what they have not got yet."
             | Keys _ -> "creates signing keys."
             | Version _ -> "prints the version."
 
@@ -54,6 +62,9 @@ module internal Program =
         | Simulate arguments -> SimulateCommand.run arguments
         | State arguments -> StateCommand.run arguments
         | Event arguments -> EventCommand.run arguments
+        | Explain arguments -> ExplainEventCommand.run arguments
+        | Room arguments -> RoomCommand.run arguments
+        | Federation arguments -> FederationCommand.run arguments
         | Keys arguments -> KeysCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 

@@ -11,6 +11,9 @@ public enum Listener
 
     /// <summary>`listeners.metrics`.</summary>
     Metrics,
+
+    /// <summary>`listeners.control`.</summary>
+    Control,
 }
 
 /// <summary>A feature of a connection: the listener that accepted it.</summary>

@@ -85,6 +85,14 @@ internal sealed class Destinations : IEduDestinations
         if (destination.Woken(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
     }
 
+    /// <summary>Wakes a server that is not tried before a time. False if there is none of this name.</summary>
+    internal bool Retry(string server)
+    {
+        if (!IsFailing(server)) return false;
+        Wake(server);
+        return true;
+    }
+
     /// <summary>Reads what is owed from the database, and begins to send it.</summary>
     /// <param name="maySendTo">Whether the configuration allows a server.</param>
     /// <param name="through">The recorded position: later changes come from the feed.</param>

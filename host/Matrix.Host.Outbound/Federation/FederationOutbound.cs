@@ -66,6 +66,11 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     /// <summary>A server sent an authenticated request. If it did not answer before, it is tried again.</summary>
     public void Wake(string server) => _destinations.Wake(server);
 
+    /// <summary>
+    /// Tries a server again that did not answer, as if it had sent a request. False if no attempt is waiting.
+    /// </summary>
+    public bool Retry(string server) => _destinations.Retry(server);
+
     /// <summary>A local user types in a room, or stopped.</summary>
     public void TypingChanged(RoomNid room, string userId, bool isTyping) => _typing.Set(room, userId, isTyping);
 

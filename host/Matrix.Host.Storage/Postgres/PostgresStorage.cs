@@ -65,7 +65,8 @@ internal static class PostgresStorage
             }
 
             var reads = new PostgresReads(source);
-            return await InspectedStorage.OfAsync(reads, new PostgresAdmin(reads, version), source.DisposeAsync, stop);
+            return await InspectedStorage.OfAsync(
+                reads, options, new PostgresAdmin(reads, version), source.DisposeAsync, stop);
         }
         catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
         {

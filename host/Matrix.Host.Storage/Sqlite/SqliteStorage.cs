@@ -90,7 +90,7 @@ internal static class SqliteStorage
         var readers = new SqliteReaders(
             [SqliteConnection.OpenReadOnly(path, options.BusyTimeoutMs)], options with { LongestRead = TimeSpan.Zero });
         return await InspectedStorage.OfAsync(
-            readers, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
+            readers, options, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
     }
 
     private static string PathOf(StorageOptions options) =>

@@ -138,6 +138,10 @@ internal static partial class ConfigKeys
             "listeners.metrics", ConfigTypes.Listener, c => c.MetricsListener,
             "/metrics for Prometheus, and /health. Keep it inside your own network."),
         Key(
+            "listeners.control", ConfigTypes.Flag, c => c.HasControl,
+            "Whether `mx` can ask the running server, through a socket in data_dir that only the server's user can "
+                + "open."),
+        Key(
             "listeners.trust_forwarded_for", ConfigTypes.Flag, c => c.Http.TrustForwardedFor,
             "Whether a proxy puts the client's address at the end of X-Forwarded-For. Set it only if clients cannot "
                 + "bypass the proxy."),

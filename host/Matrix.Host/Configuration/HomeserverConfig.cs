@@ -45,6 +45,9 @@ internal sealed record HomeserverConfig
 
     internal IPEndPoint? MetricsListener { get; init; }
 
+    /// <summary>Whether `mx` can ask the running server, through a socket in the data folder.</summary>
+    internal bool HasControl { get; init; } = true;
+
     internal ConnectionLimits Connections { get; init; } = new(
         Most: 10_000, Headers: 100, HeaderBytes: 32 << 10, RequestLineBytes: 16 << 10,
         HeaderTime: TimeSpan.FromSeconds(30), Federation: 2000);

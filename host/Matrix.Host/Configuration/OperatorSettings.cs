@@ -1,3 +1,4 @@
+using Matrix.Host.Network;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Configuration;
@@ -16,6 +17,8 @@ public sealed class OperatorSettings
         ServerName = config.ServerName;
         Storage = config.Storage;
         SharedSecret = config.Client.RegistrationSharedSecret;
+        Network = config.Network;
+        ControlSocket = config.HasControl ? ControlPath.In(config.DataDir) : null;
         // A listener on every address is reached at the loopback address.
         if (config.ClientListener is { Port: not 0 } clients)
         {
@@ -38,6 +41,12 @@ public sealed class OperatorSettings
 
     /// <summary>The database; null if there are mistakes.</summary>
     public StorageOptions? Storage { get; }
+
+    /// <summary>How other servers are reached; null if there are mistakes.</summary>
+    public NetworkOptions? Network { get; }
+
+    /// <summary>The socket of the running server; null if it has none.</summary>
+    public string? ControlSocket { get; }
 
     /// <summary>The secret for creating accounts; empty if there is none.</summary>
     public string SharedSecret { get; } = "";

@@ -10,9 +10,11 @@ namespace Matrix.Host.Listeners;
 /// <summary>Opens the listeners of the configuration, within its bounds of connections.</summary>
 internal static class KestrelListeners
 {
-    /// <summary>Adds the listeners: client, federation, metrics, those that there are.</summary>
+    /// <summary>Adds the listeners: client, federation, metrics, control, those that there are.</summary>
     /// <param name="certificate">The certificate of the federation listener; null for plain HTTP.</param>
-    internal static void Open(KestrelServerOptions kestrel, HomeserverConfig config, TlsCertificate? certificate)
+    /// <param name="control">The file of the control socket; null for none.</param>
+    internal static void Open(
+        KestrelServerOptions kestrel, HomeserverConfig config, TlsCertificate? certificate, string? control)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxConcurrentConnections = config.Connections.Most;
@@ -31,6 +33,7 @@ internal static class KestrelListeners
         }
 
         if (config.MetricsListener is { } metrics) kestrel.Listen(metrics, listen => Mark(listen, Listener.Metrics));
+        if (control is not null) kestrel.ListenUnixSocket(control, listen => Mark(listen, Listener.Control));
     }
 
     private static void OpenFederation(ListenOptions listen, ConnectionLimits limits, TlsCertificate? certificate)

@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Metrics;
+using Matrix.Host.Outbound.Federation;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Listeners;
@@ -9,13 +10,18 @@ namespace Matrix.Host.Listeners;
 /// federation on the client listener if the configuration says so.
 /// </summary>
 internal sealed class RequestDispatch(
-    ClientServer clients, FederationServer? federation, MetricsPage metrics, bool federationOnClient)
+    ClientServer clients,
+    FederationServer? federation,
+    MetricsPage metrics,
+    FederationOutbound outbound,
+    bool federationOnClient)
 {
     /// <summary>Responds to a request.</summary>
     internal Task AnswerAsync(HttpContext http) => http.Features.Get<AcceptedBy>()?.Listener switch
     {
         Listener.Federation when federation is not null => federation.HandleAsync(http),
         Listener.Metrics when http.Request.Path != "/health" => MetricsEndpoint.AnswerAsync(http, metrics),
+        Listener.Control => ControlEndpoint.AnswerAsync(http, outbound),
         null when federationOnClient && federation is not null && FederationRoutes.Serves(http.Request.Path.Value) =>
             federation.HandleAsync(http),
         _ => clients.HandleAsync(http),

@@ -31,7 +31,7 @@ internal sealed class ArrowTests
             + "Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "
-            + "Matrix.Host.Storage Matrix.Host.Sodium FSharp.Core Argu FsCheck",
+            + "Matrix.Host.Network Matrix.Host.Storage Matrix.Host.Sodium FSharp.Core Argu FsCheck",
         ["Matrix.LoadGen"] = "libc",
     };
 
@@ -41,7 +41,7 @@ internal sealed class ArrowTests
         ["System.Console."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Environment.GetEnvironmentVariable"] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Diagnostics.Process."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
-        ["System.Net.Sockets.Socket."] = "Matrix.Host Matrix.Host.Network Matrix.LoadGen",
+        ["System.Net.Sockets.Socket."] = "Matrix.Host Matrix.Host.Network Matrix.Cli Matrix.LoadGen",
         ["System.Net.Sockets.TcpClient."] = "Matrix.LoadGen",
         ["System.Net.Dns."] = "Matrix.LoadGen",
         ["System.Net.Http."] = "Matrix.Host.Network Matrix.Cli",

@@ -2,13 +2,11 @@ namespace Matrix.Cli.Db
 
 open System.IO
 open System.Threading
-open System.Threading.Tasks
 open Argu
 open Matrix.Cli.Input
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Host.Storage
-open Matrix.Host.Storage.Commits
 
 type BackupArguments =
     | [<MainCommand; ExactlyOnce>] File of FILE: string
@@ -48,31 +46,13 @@ type DbArguments =
 module internal DbCommand =
     let private defaultRooms = 20
 
-    /// Opens the configured database read-only, even if a server runs on it.
-    let private inspect (config: string option) (read: IStorageAdmin -> Task<Ending>) =
-        let opened (settings: Matrix.Host.Configuration.OperatorSettings) =
-            task {
-                match settings.Storage with
-                | null -> return Misused $"{settings.File}: expected `database.url`"
-                | options ->
-                    use! opened = StorageEngine.InspectAsync(options, CancellationToken.None)
-                    return! read opened.Admin
-            }
-
-        match Settings.load config with
-        | Error ending -> ending
-        | Ok settings ->
-            try
-                (opened settings).GetAwaiter().GetResult()
-            with :? StorageException as fault ->
-                Refused fault.Message
-
     let private backup (arguments: ParseResults<BackupArguments>) =
         match Reading.path (arguments.GetResult BackupArguments.File) with
         | Error ending -> ending
         | Ok file ->
-            inspect (arguments.TryGetResult BackupArguments.Config) (fun admin ->
+            Inspected.read (arguments.TryGetResult BackupArguments.Config) (fun storage _ ->
                 task {
+                    let admin = storage.Admin
                     do! admin.BackupAsync(file, CancellationToken.None)
 
                     Report.print (arguments.GetResult(BackupArguments.Format, Text)) {
@@ -116,8 +96,9 @@ module internal DbCommand =
         match arguments.GetResult(Rooms, defaultRooms) with
         | few when few < 0 -> Misused $"--rooms: expected 0 or more, found {few}"
         | most ->
-            inspect (arguments.TryGetResult SizesArguments.Config) (fun admin ->
+            Inspected.read (arguments.TryGetResult SizesArguments.Config) (fun storage _ ->
                 task {
+                    let admin = storage.Admin
                     let! tables = admin.TableSizesAsync CancellationToken.None
                     let! rooms = admin.RoomSizesAsync(most, CancellationToken.None)
 

@@ -13,6 +13,11 @@ type Mark =
     | Between
     | Rejected
     | Chosen
+    | SoftFailed
+    /// A forward extremity of the room.
+    | Extremity
+    /// Named by a later event, and not stored.
+    | Missing
 
 /// An event.
 type Node = {
@@ -28,12 +33,16 @@ type Graph = {
     Edges: (string * string) list
 }
 
-let private word (mark: Mark) =
+/// A mark in words.
+let word (mark: Mark) =
     match mark with
     | Mark.Conflicted -> "conflicted"
     | Mark.Between -> "between"
     | Mark.Rejected -> "rejected"
     | Mark.Chosen -> "chosen"
+    | Mark.SoftFailed -> "soft-failed"
+    | Mark.Extremity -> "extremity"
+    | Mark.Missing -> "missing"
 
 let private linesOf (node: Node) =
     node.Lines
@@ -46,6 +55,9 @@ let private linesOf (node: Node) =
 let private fill (node: Node) =
     [
         Mark.Rejected, "#f6c7c3"
+        Mark.SoftFailed, "#fbe3a6"
+        Mark.Missing, "#e6e6e6"
+        Mark.Extremity, "#c3e6c8"
         Mark.Chosen, "#c3e6c8"
         Mark.Conflicted, "#fbe3a6"
         Mark.Between, "#d9e2f5"

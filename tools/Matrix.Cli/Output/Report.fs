@@ -119,26 +119,29 @@ module internal Report =
             for row in table.Rows do
                 out.WriteLine(line (List.map shown row))
 
+    let private member' (json: Text.Json.Utf8JsonWriter) (name: string) cell =
+        match cell with
+        | Word text -> json.WriteString(name, text)
+        | Count number
+        | Size number -> json.WriteNumber(name, number)
+        | Truth flag -> json.WriteBoolean(name, flag)
+
+    /// Writes named values as members of an object.
+    let members (json: Text.Json.Utf8JsonWriter) (facts: (string * Cell) list) =
+        for name, cell in facts do
+            member' json name cell
+
     let private writeJson (out: TextWriter) report =
         JsonText.ofWriting (fun json ->
-            let value (name: string) cell =
-                match cell with
-                | Word text -> json.WriteString(name, text)
-                | Count number
-                | Size number -> json.WriteNumber(name, number)
-                | Truth flag -> json.WriteBoolean(name, flag)
-
             json.WriteStartObject()
-
-            for name, cell in report.Facts do
-                value name cell
+            members json report.Facts
 
             for table in report.Tables do
                 json.WriteStartArray table.Name
 
                 for row in table.Rows do
                     json.WriteStartObject()
-                    List.iter2 value table.Columns row
+                    List.iter2 (member' json) table.Columns row
                     json.WriteEndObject()
 
                 json.WriteEndArray()

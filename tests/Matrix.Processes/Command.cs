@@ -1,33 +1,35 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Matrix.Processes;
 
-namespace Matrix.Cli.Tests;
+namespace Matrix.Processes;
 
 /// <summary>The exit code and output of a run of `mx`.</summary>
-internal sealed record Ran(int Code, string Output, string Errors)
+public sealed record Ran(int Code, string Output, string Errors)
 {
     /// <summary>The output as JSON.</summary>
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
 }
 
 /// <summary>Runs the real `mx` as a process, with only the test's environment variables.</summary>
-internal static class Command
+public static class Command
 {
     /// <summary>The built `mx`.</summary>
     public static string Tool { get; } = Path.Combine(
         Repository.Root, "tools", "Matrix.Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name,
         "net10.0", "mx.dll");
 
+    /// <summary>Runs it without further variables.</summary>
     public static Task<Ran> RunAsync(params string[] arguments) =>
         RunInAsync(new Dictionary<string, string>(), "", arguments);
 
+    /// <summary>Runs it with these variables and this input.</summary>
     /// <param name="environment">Further variables.</param>
     /// <param name="input">Standard input.</param>
     /// <param name="arguments">The arguments.</param>
     public static async Task<Ran> RunInAsync(
         IReadOnlyDictionary<string, string> environment, string input, params string[] arguments)
     {
+        ArgumentNullException.ThrowIfNull(environment);
         var start = new ProcessStartInfo("dotnet", [Tool, .. arguments])
         {
             RedirectStandardInput = true,

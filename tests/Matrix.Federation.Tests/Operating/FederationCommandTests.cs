@@ -1,0 +1,134 @@
+using System.Text.RegularExpressions;
+using Matrix.Federation.Tests.Outbound;
+using Matrix.Federation.Tests.Support;
+using Matrix.Processes;
+
+namespace Matrix.Federation.Tests.Operating;
+
+/// <summary>`mx federation`, with a running server.</summary>
+public sealed class FederationCommandTests
+{
+    private ServerProcess _server = null!;
+
+    [OneTimeSetUp]
+    public async Task SetUpAsync() => _server = await ServerProcess.StartAsync(
+        null,
+        ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "1h"),
+        ("MATRIX_FEDERATION__OUTBOUND_WAKE_PAUSE", "100ms"),
+        ("MATRIX_FEDERATION__OUTBOUND_RECORD_INTERVAL", "100ms"));
+
+    [OneTimeTearDown]
+    public async Task TearDownAsync() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task A_server_that_is_well_passes_every_step()
+    {
+        var text = await RunAsync("federation", "check", _server.Name);
+        var json = await RunAsync("federation", "check", _server.Name, "--format", "json");
+
+        Assert.That(text.Code, Is.Zero, text.Output + text.Errors);
+        Assert.That(text.Output, Does.Contain("✓ tls ").And.Contain("✓ keys ").And.Contain("ed25519:"));
+        Assert.That(
+            json.Json.GetProperty("steps").EnumerateArray().Select(step => step.GetProperty("step").GetString()),
+            Is.EqualTo(new[] { "discovery", "tls", "keys", "clock", "version" }));
+        Assert.That(text.Output, Does.Contain("Matrix.Hybrid"));
+    }
+
+    [Test]
+    public async Task What_is_wrong_is_named()
+    {
+        var dead = Loopback.Next().ToString();
+        await using var peer = await ReceivingPeer.StartAsync();
+
+        var refused = await RunAsync("federation", "check", dead);
+        var denied = await RunAsync("federation", "check", "192.168.1.1:8448");
+        var noName = await RunAsync("federation", "check", "not a name");
+        var noVersion = await RunAsync("federation", "check", peer.Peer.Name);
+
+        Assert.That((refused.Code, refused.Output), Is.EqualTo((1, refused.Output)));
+        Assert.That(refused.Output, Does.Match($@"✗ connection +{dead}: Connection refused"));
+        Assert.That(denied.Output, Does.Match("✗ discovery +.*addresses that may not be reached"));
+        Assert.That(noName.Output, Does.Match("✗ discovery +.*not the name of a server"));
+        Assert.That(noVersion.Output, Does.Contain("✓ keys ").And.Match("✗ version +.*status 404"));
+        Assert.That(noVersion.Code, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_certificate_of_an_unknown_authority_is_named()
+    {
+        var settings = new Dictionary<string, string>(_server.Process.Settings);
+        settings.Remove("MATRIX_FEDERATION__CUSTOM_CA");
+
+        var ran = await Command.RunInAsync(settings, "", "federation", "check", _server.Name);
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Output, Does.Match("✗ tls +.*certificate"));
+    }
+
+    [Test]
+    public async Task A_server_that_does_not_answer_is_listed_shown_and_tried_again()
+    {
+        await using var peer = await ReceivingPeer.StartAsync();
+        var alice = await LocalUser.RegisterAsync(_server, "alice");
+        var roomId = await alice.CreateRoomAsync("11");
+        var room = await PeerRoom.JoinAsync(_server, peer.Peer, roomId, "bob");
+        peer.Rules = room.Rules;
+        await peer.DownAsync();
+        await alice.SayAsync(roomId, "are you there?");
+
+        var failedOnce = new Regex($@"(?m)^{Regex.Escape(peer.Peer.Name)} +1 ");
+        var listed = await EventuallyAsync(ran => failedOnce.IsMatch(ran.Output), "federation", "list");
+        var shown = await RunAsync("federation", "show", peer.Peer.Name, "--format", "json");
+
+        Assert.That(listed.Output, Does.Match(failedOnce));
+        Assert.That(shown.Json.GetProperty("answers").GetBoolean(), Is.False);
+        Assert.That(
+            shown.Json.GetProperty("rooms").EnumerateArray().Select(each => each.GetProperty("room_id").GetString()),
+            Is.EqualTo(new[] { roomId }));
+
+        await peer.UpAsync();
+        var retried = await RunAsync("federation", "retry", peer.Peer.Name);
+        Assert.That(
+            (retried.Code, retried.Output, retried.Errors),
+            Is.EqualTo((0, $"{peer.Peer.Name} is tried again now\n", "")));
+        for (var attempt = 0; attempt < 100 && peer.Taken.Count == 0; attempt++) await Task.Delay(100);
+        Assert.That(peer.Events, Has.Count.EqualTo(1));
+
+        var healthy = await RunAsync("federation", "retry", peer.Peer.Name);
+        Assert.That(
+            (healthy.Code, healthy.Errors),
+            Is.EqualTo((1, $"mx: no attempt to reach {peer.Peer.Name} is waiting\n")));
+    }
+
+    [Test]
+    public async Task The_control_socket_admits_its_owner_only()
+    {
+        var folder = Path.Combine(_server.Process.DataFolder, "control");
+
+        Assert.That(
+            File.GetUnixFileMode(folder),
+            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute));
+        var elsewhere = new Dictionary<string, string>(_server.Process.Settings)
+        {
+            ["MATRIX_DATA_DIR"] = Path.Combine(_server.Process.Folder, "empty"),
+        };
+        var ran = await Command.RunInAsync(elsewhere, "", "federation", "retry", "a.example");
+        Assert.That((ran.Code, ran.Errors), Is.EqualTo(
+            (1, "mx: no server is running with this data folder, or it is another user's\n")));
+    }
+
+    private async Task<Ran> EventuallyAsync(Func<Ran, bool> holds, params string[] arguments)
+    {
+        var ran = await RunAsync(arguments);
+        for (var attempt = 0; attempt < 50 && !holds(ran); attempt++)
+        {
+            await Task.Delay(200);
+            ran = await RunAsync(arguments);
+        }
+
+        return ran;
+    }
+
+    private Task<Ran> RunAsync(params string[] arguments) =>
+        Command.RunInAsync(_server.Process.Settings.AsReadOnly(), "", arguments);
+}

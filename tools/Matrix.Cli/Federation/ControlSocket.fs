@@ -1,0 +1,56 @@
+/// Asks the running server through its socket.
+module internal Matrix.Cli.Federation.ControlSocket
+
+open System
+open System.IO
+open System.Net.Http
+open System.Net.Sockets
+open System.Threading.Tasks
+open Matrix.Cli.Output
+open Matrix.Host.Configuration
+
+let private patience = TimeSpan.FromSeconds 10.0
+
+let private client (path: string) : HttpClient =
+    let handler =
+        new SocketsHttpHandler(
+            ConnectCallback =
+                fun _ stop ->
+                    task {
+                        let socket =
+                            new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+
+                        try
+                            do! socket.ConnectAsync(UnixDomainSocketEndPoint path, stop)
+                            return new NetworkStream(socket, ownsSocket = true) :> Stream
+                        with _ ->
+                            socket.Dispose()
+                            return raise (SocketException(int SocketError.ConnectionRefused))
+                    }
+                    |> ValueTask<Stream>
+        )
+
+    new HttpClient(handler, BaseAddress = Uri "http://server", Timeout = patience)
+
+/// Sends a command, and prints what the server says.
+let post (settings: OperatorSettings) (path: string) : Ending =
+    match settings.ControlSocket with
+    | null -> Refused $"{settings.File}: the server has no control socket (listeners.control, or a long data_dir)"
+    | socket ->
+        let send =
+            task {
+                use http = client socket
+                use! response = http.PostAsync(path, null)
+                let! said = response.Content.ReadAsStringAsync()
+                return response.IsSuccessStatusCode, said
+            }
+
+        try
+            match send.GetAwaiter().GetResult() with
+            | true, said ->
+                Printing.plain [ Ending.printable said ]
+                Done
+            | false, said -> Refused said
+        with
+        | :? HttpRequestException
+        | :? OperationCanceledException -> Refused "no server is running with this data folder, or it is another user's"
