@@ -54,6 +54,11 @@ export class User {
     return (await this.request('POST', `v3/join/${encodeURIComponent(idOrAlias)}?${query}`, {})).room_id;
   }
 
+  async knock(room, via) {
+    const query = via.map((server) => `server_name=${server}&via=${server}`).join('&');
+    await this.request('POST', `v3/knock/${encodeURIComponent(room)}?${query}`, { reason: 'please' });
+  }
+
   act(room, what, userId) {
     return this.request('POST', this.room(room, what), userId ? { user_id: userId } : {});
   }
@@ -76,9 +81,10 @@ export class User {
     return this.request('GET', this.room(room, `state/${type}/${encodeURIComponent(key)}`));
   }
 
-  /** The ids of the room's state events, sorted. */
+  /** The room's state: a line for each entry, sorted. */
   async state(room) {
-    return (await this.request('GET', this.room(room, 'state'))).map((event) => event.event_id).sort();
+    const events = await this.request('GET', this.room(room, 'state'));
+    return events.map((event) => `${event.type} ${event.state_key} ${event.event_id}`).sort();
   }
 
   /** The bodies of the latest messages, oldest first. */
@@ -88,6 +94,19 @@ export class User {
       .filter((event) => event.type === 'm.room.message')
       .map((event) => event.content.body ?? '')
       .reverse();
+  }
+
+  /** The bodies of all messages, from the newest back to the room's beginning. */
+  async walk(room) {
+    const bodies = [];
+    let from;
+    do {
+      const at = from ? `&from=${encodeURIComponent(from)}` : '';
+      const page = await this.request('GET', this.room(room, `messages?dir=b&limit=100${at}`));
+      for (const event of page.chunk) if (event.type === 'm.room.message') bodies.push(event.content.body ?? '');
+      from = page.end;
+    } while (from);
+    return bodies;
   }
 
   /** The rooms of an initial sync: {join, invite, leave, knock}. */
@@ -113,7 +132,12 @@ export async function eventually(check, within = 20_000) {
 
 export function same(actual, expected, what) {
   const [a, b] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (a !== b) throw new Error(`${what}: ${a} is not ${b}`);
+  if (a === b) return;
+  if (!Array.isArray(actual) || !Array.isArray(expected)) throw new Error(`${what}: ${a} is not ${b}`);
+  const only = (some, others) => JSON.stringify(some.filter((each) => !others.includes(each)));
+  throw new Error(
+    `${what}: ${actual.length} and ${expected.length}, only in the first ${only(actual, expected)}, `
+    + `only in the second ${only(expected, actual)}`);
 }
 
 export function holds(condition, what) {

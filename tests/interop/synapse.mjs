@@ -1,163 +1,83 @@
-// Rooms that this server and Synapse share: every version, made by either side.
-import { User, eventually, holds, same } from './client.mjs';
+// Our server and Synapse, and a third server of ours where one is needed: rooms of every version, made by either side,
+// through outages, and what is checked once.
+import { User } from './client.mjs';
+import { OurServer, Synapse } from './servers.mjs';
+import { checks as rooms } from './checks/rooms.mjs';
+import { checks as joins } from './checks/joins.mjs';
+import { checks as history } from './checks/history.mjs';
+import { checks as once } from './checks/once.mjs';
+import { outages } from './checks/outages.mjs';
 
 const all = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12'];
 const versions = process.argv.length > 2 ? process.argv.slice(2) : all;
 const run = Date.now().toString(36);
-const serverOf = (id) => id.slice(id.indexOf(':') + 1);
+const only = process.env.ONLY;
 
-const ours = {
-  main: await User.register(process.env.OURS, 'ours', `alice${run}`),
-  other: await User.register(process.env.OURS, 'ours', `anna${run}`),
-};
-const theirs = {
-  main: await User.register(process.env.SYNAPSE, 'synapse', `bob${run}`),
-  other: await User.register(process.env.SYNAPSE, 'synapse', `ben${run}`),
-};
+const { WORK: work, LAB: lab, LAB_TOOLS: tools, OUR_SERVER: server } = process.env;
+const port = Number(process.env.OUR_PORT);
+const federation = Number(process.env.OUR_FEDERATION_PORT);
+const common = { work, lab, server };
+const our = new OurServer('ours', { ...common, port, federation });
+const third = new OurServer('third', { ...common, port: port + 1, federation: federation + 1 });
+const synapse = new Synapse(
+  tools, work, process.env.SYNAPSE_NAME, Number(process.env.SYNAPSE_PORT), Number(process.env.SYNAPSE_FEDERATION_PORT));
 
-/** Both sides have the same state. */
-async function sameState(room, here, there) {
-  await eventually(async () => same(await here.state(room), await there.state(room), 'state'));
-}
-
-/** Twenty messages each way, all of them on both sides. */
-async function chat(room, here, there) {
-  const said = [];
-  for (let n = 1; n <= 20; n += 1) {
-    for (const user of [here, there]) {
-      said.push(`${user.label} ${n}`);
-      await user.say(room, `${user.label} ${n}`);
-    }
-  }
-
-  said.sort();
-  for (const user of [here, there]) {
-    await eventually(async () => same((await user.bodies(room)).sort(), said, `messages of ${user.label}`));
-  }
-}
-
-const checks = {
-  async 'join by id, chat, same state'({ version, here, there }) {
-    const room = await here.main.create({ room_version: version, preset: 'public_chat', name: 'By id' });
-    await there.main.join(room, [serverOf(here.main.id)]);
-    await sameState(room, here.main, there.main);
-    await chat(room, here.main, there.main);
-    await sameState(room, here.main, there.main);
-  },
-
-  async 'join by alias'({ version, here, there }) {
-    const local = `a${run}v${version}${here.main.label}`;
-    const room = await here.main.create({ room_version: version, preset: 'public_chat', room_alias_name: local });
-    same(await there.main.join(`#${local}:${serverOf(here.main.id)}`), room, 'room');
-    await sameState(room, here.main, there.main);
-  },
-
-  async 'a second user of the other side, kick, ban, unban'({ version, here, there }) {
-    const room = await here.main.create({ room_version: version, preset: 'public_chat' });
-    const via = [serverOf(here.main.id)];
-    await there.main.join(room, via);
-    await there.other.join(room, via);
-    await sameState(room, here.main, there.main);
-    await here.main.act(room, 'kick', there.other.id);
-    await eventually(async () => holds((await there.other.rooms()).join?.[room] === undefined, 'still in the room'));
-    await here.main.act(room, 'ban', there.other.id);
-    await sameState(room, here.main, there.main);
-    let refused = false;
-    await there.other.join(room, via).catch(() => (refused = true));
-    holds(refused, 'a banned user joined');
-    await here.main.act(room, 'unban', there.other.id);
-    await sameState(room, here.main, there.main);
-    await eventually(async () => there.other.join(room, via));
-    await sameState(room, here.main, there.main);
-  },
-
-  async 'topic and power levels of the other side'({ version, here, there }) {
-    const room = await here.main.create({ room_version: version, preset: 'public_chat' });
-    await there.main.join(room, [serverOf(here.main.id)]);
-    const levels = await here.main.get(room, 'm.room.power_levels');
-    levels.users = { ...levels.users, [there.main.id]: 50 };
-    await here.main.set(room, 'm.room.power_levels', levels);
-    await eventually(() => there.main.set(room, 'm.room.topic', { topic: 'from there' }));
-    await eventually(async () => same((await here.main.get(room, 'm.room.topic')).topic, 'from there', 'topic'));
-    await sameState(room, here.main, there.main);
-  },
-
-  async 'redactions both ways'({ version, here, there }) {
-    const room = await here.main.create({ room_version: version, preset: 'public_chat' });
-    await there.main.join(room, [serverOf(here.main.id)]);
-    const mine = await here.main.say(room, 'mine');
-    const yours = await there.main.say(room, 'yours');
-    await eventually(async () => same((await there.main.bodies(room)).sort(), ['mine', 'yours'], 'messages'));
-    await eventually(async () => same((await here.main.bodies(room)).sort(), ['mine', 'yours'], 'messages'));
-    await here.main.redact(room, mine);
-    await there.main.redact(room, yours);
-    for (const user of [here.main, there.main]) {
-      await eventually(async () => same(await user.bodies(room), ['', ''], `redactions of ${user.label}`));
-    }
-  },
-
-  async 'leave and come back'({ version, here, there }) {
-    const room = await here.main.create({ room_version: version, preset: 'public_chat' });
-    const via = [serverOf(here.main.id)];
-    await there.main.join(room, via);
-    await there.main.act(room, 'leave');
-    await eventually(async () => {
-      const members = await here.main.request('GET', here.main.room(room, 'joined_members'));
-      same(Object.keys(members.joined), [here.main.id], 'members');
-    });
-    await here.main.say(room, 'while away');
-    await there.main.join(room, via);
-    await sameState(room, here.main, there.main);
-    await chat(room, here.main, there.main).catch((failure) => {
-      // The message from before is one more on the side that stayed.
-      if (!String(failure).includes('while away')) throw failure;
-    });
-  },
-
-  async 'invite, reject, rescind'({ version, here, there }) {
-    const room = await here.main.create({ room_version: version, preset: 'private_chat', name: 'Invited' });
-    const invited = (user) => eventually(async () => holds((await user.rooms()).invite?.[room], 'no invite'));
-    const uninvited = (user, after) =>
-      eventually(async () => holds(!(await user.rooms()).invite?.[room], `still invited after ${after}`));
-    await here.main.act(room, 'invite', there.main.id);
-    await invited(there.main);
-    await there.main.join(room);
-    await sameState(room, here.main, there.main);
-    await here.main.act(room, 'invite', there.other.id);
-    await invited(there.other);
-    await there.other.act(room, 'leave');
-    await uninvited(there.other, 'rejecting');
-    await sameState(room, here.main, there.main);
-    await here.main.act(room, 'invite', there.other.id);
-    await invited(there.other);
-    await here.main.act(room, 'kick', there.other.id);
-    await uninvited(there.other, 'the kick');
-    await sameState(room, here.main, there.main);
-  },
-};
+// The SDK that some checks load takes the console over.
+const say = (line) => process.stdout.write(`${line}\n`);
 
 let passed = 0;
 const failures = [];
-const only = process.env.ONLY;
-for (const version of versions) {
-  for (const [here, there] of [[ours, theirs], [theirs, ours]]) {
-    const results = [];
-    for (const [name, check] of Object.entries(checks)) {
-      if (only && !name.includes(only)) continue;
-      try {
-        await check({ version, here, there });
-        passed += 1;
-      } catch (failure) {
-        results.push(name);
-        failures.push(`version ${version}, made by ${here.main.label}: ${name}: ${failure.message.slice(0, 600)}`);
-      }
-    }
 
-    const verdict = results.length === 0 ? 'ok' : `FAILED: ${results.join('; ')}`;
-    console.log(`version ${version.padStart(2)}, made by ${here.main.label.padEnd(7)}: ${verdict}`);
+/** Runs a check, and counts it. Returns whether it held. */
+async function attempt(title, check) {
+  try {
+    await check();
+    passed += 1;
+    return true;
+  } catch (failure) {
+    failures.push(`${title}: ${String(failure.stack ?? failure).slice(0, 700)}`);
+    return false;
   }
 }
 
-for (const failure of failures) console.log(failure);
-console.log(`${passed} passed, ${failures.length} failed`);
+const isWanted = (name) => !only || name.includes(only);
+const users = async (of, ...names) =>
+  Object.fromEntries(await Promise.all(Object.entries({ main: names[0], other: names[1] }).map(
+    async ([role, name]) => [role, await User.register(of.url, of.label, `${name}${run}`)])));
+
+try {
+  await Promise.all([our.start(), third.start(), synapse.start()]);
+  const ours = await users(our, 'alice', 'anna');
+  const theirs = await users(synapse, 'bob', 'ben');
+  const outsiders = await users(third, 'carol', 'cara');
+  const sides = versions.flatMap((version) =>
+    [[ours, theirs], [theirs, ours]].map(([here, there]) => {
+      const title = `version ${version.padStart(2)}, made by ${here.main.label.padEnd(7)}`;
+      return { version, here, there, outsiders, run, title };
+    }));
+
+  for (const side of sides) {
+    const failed = [];
+    for (const [name, check] of Object.entries({ ...rooms, ...joins, ...history })) {
+      if (!isWanted(name) || Number(side.version) < (check.since ?? 1)) continue;
+      if (!(await attempt(`${side.title}: ${name}`, () => check(side)))) failed.push(name);
+    }
+
+    say(`${side.title}: ${failed.length === 0 ? 'ok' : `FAILED: ${failed.join('; ')}`}`);
+  }
+
+  await outages({ sides, our, synapse, attempt, isWanted, say });
+  for (const [name, check] of Object.entries(once)) {
+    if (!isWanted(name)) continue;
+    const held = await attempt(name, () => check({ our, third, synapse, ours, theirs, outsiders, run }));
+    say(`once: ${name}: ${held ? 'ok' : 'FAILED'}`);
+  }
+} catch (failure) {
+  failures.push(`the conversation ended: ${failure.stack}`);
+} finally {
+  await Promise.all([our.stop(), third.stop()]);
+}
+
+for (const failure of failures) say(failure);
+say(`${passed} passed, ${failures.length} failed`);
 process.exit(failures.length === 0 ? 0 : 1);

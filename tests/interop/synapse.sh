@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Talks with a real Synapse over federation: rooms of every version, made by either side. Starts both servers on this
-# machine and ends them. Needs Node and the lab (LAB_TOOLS, default ../shared/lab beside the repository), whose setup.sh
-# has run. Arguments are room versions; without any, all are tried. ONLY=text runs the checks whose name has that text.
-# KEEP=1 leaves Synapse running and both databases in place.
+# Talks with a real Synapse over federation: rooms of every version, made by either side, and through outages. Starts
+# all servers on this machine and ends them. Needs Node and the lab (LAB_TOOLS, default ../shared/lab beside the
+# repository), whose setup.sh has run. Arguments are room versions; without any, all are tried. ONLY=text runs the
+# checks whose name has that text. GAPS=30 and HISTORY=50 make gaps and history shorter. KEEP=1 leaves Synapse running
+# and all databases in place.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=$(cd "$here/../.." && pwd)
@@ -15,18 +16,11 @@ command -v node >/dev/null || refuse "node is missing"
 [ -x "$tools/synapse-up.sh" ] || refuse "there is no lab at $tools"
 [ -e "$lab/sid/usr/bin/python3" ] && [ -s "$lab/ca/ca.crt" ] || refuse "the lab is not set up: run $tools/setup.sh"
 
-synapse_port=${SYNAPSE_PORT:-18008}
-synapse_federation=${SYNAPSE_FEDERATION_PORT:-18448}
-our_port=${OUR_PORT:-19008}
-our_federation=${OUR_FEDERATION_PORT:-19448}
 name=interop
-
 work=$(mktemp -d) || exit 1
-ours=
 finish() {
-    [ -z "$ours" ] || { kill "$ours" 2>/dev/null; wait "$ours" 2>/dev/null; }
     if [ "${KEEP:-0}" = 1 ]; then
-        echo "interop: Synapse runs on; our database and log are in $work" >&2
+        echo "interop: Synapse runs on; our databases and logs are in $work" >&2
     else
         "$tools/synapse-down.sh" "$name" --wipe >/dev/null 2>&1
         rm -rf "$work"
@@ -35,38 +29,27 @@ finish() {
 trap finish EXIT
 
 "$tools/synapse-down.sh" "$name" --wipe >/dev/null 2>&1
-"$tools/synapse-up.sh" "$name" "$synapse_port" "$synapse_federation" sqlite || refuse "Synapse did not start"
 "$tools/mkcert.sh" "$work/tls.crt" "$work/tls.key" localhost 127.0.0.1 || refuse "no certificate"
 
 server=${OUR_SERVER:-$root/host/Matrix.Host/bin/Release/net10.0/matrix-host.dll}
-[ -e "$server" ] || dotnet build "$root/host/Matrix.Host" -c Release --nologo -v q || refuse "the server does not build"
+mx=${MX:-$root/tools/Matrix.Cli/bin/Release/net10.0/mx.dll}
+[ -e "$server" ] && [ -e "$mx" ] || dotnet build "$root/tools/Matrix.Cli" -c Release --nologo -v q ||
+    refuse "the server does not build"
+[ -d "$root/tests/e2e/node_modules" ] ||
+    (cd "$root/tests/e2e" && npm install --no-audit --no-fund --no-package-lock >/dev/null) || refuse "npm failed"
 
-start_ours() {
-    MATRIX_SERVER_NAME=localhost:$our_federation \
-    MATRIX_DATA_DIR=$work/data \
-    MATRIX_LISTENERS__CLIENT=127.0.0.1:$our_port \
-    MATRIX_LISTENERS__FEDERATION=127.0.0.1:$our_federation \
-    MATRIX_TLS__CERTIFICATE=$work/tls.crt \
-    MATRIX_TLS__KEY=$work/tls.key \
-    MATRIX_FEDERATION__CUSTOM_CA=$lab/ca/ca.crt \
-    MATRIX_FEDERATION__ALLOW_NETWORKS=127.0.0.0/8,::1/128 \
-    MATRIX_REGISTRATION__ENABLED=true \
-    MATRIX_RATE_LIMITS__ENABLED=false \
-    MATRIX_PASSWORDS__MEMORY=64KiB \
-    MATRIX_PASSWORDS__OPERATIONS=1 \
-    dotnet "$server" >>"$work/ours.log" 2>&1 &
-    ours=$!
-}
+# Synapse with us as its notary: the lab's script with another line of its configuration.
+mkdir "$work/notary"
+cp "$tools/common.sh" "$tools/mkcert.sh" "$tools/pg-up.sh" "$work/notary/"
+our_federation=${OUR_FEDERATION_PORT:-19448}
+sed "s/^trusted_key_servers: \[\]/trusted_key_servers: [{server_name: \"localhost:$our_federation\"}]/" \
+    "$tools/synapse-up.sh" >"$work/notary/synapse-up.sh"
+chmod +x "$work/notary"/*.sh
 
-mkdir -p "$work/data"
-start_ours
-for _ in $(seq 1 100); do
-    curl -fs -o /dev/null "http://127.0.0.1:$our_port/_matrix/client/versions" && break
-    kill -0 "$ours" 2>/dev/null || { cat "$work/ours.log" >&2; refuse "our server did not start"; }
-    sleep 0.2
-done
-
-OURS=http://127.0.0.1:$our_port SYNAPSE=http://127.0.0.1:$synapse_port node "$here/synapse.mjs" "$@"
+WORK=$work LAB=$lab LAB_TOOLS=$tools OUR_SERVER=$server MX=$mx \
+OUR_PORT=${OUR_PORT:-19008} OUR_FEDERATION_PORT=$our_federation \
+SYNAPSE_NAME=$name SYNAPSE_PORT=${SYNAPSE_PORT:-18008} SYNAPSE_FEDERATION_PORT=${SYNAPSE_FEDERATION_PORT:-18448} \
+    node "$here/synapse.mjs" "$@"
 code=$?
-[ $code = 0 ] || grep -E 'WARN|ERROR|warn|error' "$work/ours.log" | tail -n "${LOG_LINES:-40}" >&2
+[ $code = 0 ] || grep -hE 'WARN|ERROR|warn|error' "$work"/*.log | tail -n "${LOG_LINES:-40}" >&2
 exit $code
