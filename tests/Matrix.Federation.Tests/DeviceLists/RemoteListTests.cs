@@ -253,6 +253,28 @@ public sealed class RemoteListTests
     }
 
     [Test]
+    public async Task A_new_profile_of_either_user_does_not_make_a_list_stale()
+    {
+        await FollowsAsync();
+        var renamed = _room.Make(
+            "bob",
+            "m.room.member",
+            _bob.UserId,
+            new JsonObject { ["membership"] = "join", ["displayname"] = "Robert" });
+        (await _room.SendAsync(_server, "profile", renamed)).Is(200);
+        (await _alice.PutAsync(
+            $"profile/{Uri.EscapeDataString(_alice.UserId)}/displayname",
+            new JsonObject { ["displayname"] = "Alicia" })).Is(200);
+        await UntilAsync(async () => (await _alice.TimelineAsync(_room.RoomId)).Any(
+            each => (string?)each["content"]!["displayname"] == "Alicia"));
+
+        Assert.That(await _alice.DevicesOfAsync(_bob.UserId), Is.EqualTo(new[] { "PHONE" }));
+        (await _bob.SendAsync(_server, _bob.Change("LAPTOP", "two"))).Is(200);
+        Assert.That(await _alice.DevicesOfAsync(_bob.UserId), Is.EquivalentTo(new[] { "PHONE", "LAPTOP" }));
+        Assert.That((_bob.QueryRequests, _bob.ListRequests), Is.EqualTo((1, 1)));
+    }
+
+    [Test]
     public async Task A_user_who_came_back_is_fetched_anew()
     {
         await FollowsAsync();

@@ -38,6 +38,41 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_new_event_of_a_joined_user_does_not_begin_the_membership_again()
+    {
+        var joined = await Write(Sets(Kitchen, Bob, Membership.Join));
+        await Write(Samples.Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 99)));
+
+        Assert.That(
+            await Store.Memberships.FindAsync(Kitchen, Bob, Stop),
+            Is.EqualTo(new MemberRow(Bob, Membership.Join, Live(Kitchen, 99), joined)));
+
+        await Write(Sets(Kitchen, Bob, Membership.Leave));
+        var again = await Write(Sets(Kitchen, Bob, Membership.Join));
+        Assert.That((await Store.Memberships.FindAsync(Kitchen, Bob, Stop))!.Position, Is.EqualTo(again));
+        var invited = await Write(Sets(Garden, Bob, Membership.Invite));
+        var invitedAgain = await Write(Samples.Sets(Garden, Bob, Membership.Invite, Live(Garden, 99)));
+        Assert.That(invitedAgain, Is.GreaterThan(invited));
+        Assert.That((await Store.Memberships.FindAsync(Garden, Bob, Stop))!.Position, Is.EqualTo(invitedAgain));
+    }
+
+    [Test]
+    public async Task Servers_of_rooms_that_a_user_joined_before_a_position_are_found()
+    {
+        await Write(Sets(Kitchen, "@c:two.org", Membership.Join), Sets(Garden, "@d:three.org", Membership.Join));
+        var first = await Write(Sets(Kitchen, Alice, Membership.Join));
+        var second = await Write(Sets(Garden, Alice, Membership.Join));
+
+        Assert.That(await Store.Memberships.ServersSharingBeforeAsync(Alice, first, Stop), Is.Empty);
+        Assert.That(
+            await Store.Memberships.ServersSharingBeforeAsync(Alice, second, Stop),
+            Is.EquivalentTo(new[] { "two.org" }));
+        Assert.That(
+            await Store.Memberships.ServersSharingBeforeAsync(Alice, second + 1, Stop),
+            Is.EquivalentTo(new[] { "two.org", "three.org" }));
+    }
+
+    [Test]
     public async Task Members_are_paged_by_user_id()
     {
         await Write([.. Enumerable.Range(1, 7)

@@ -60,6 +60,12 @@ public interface IMembershipsTable
     /// </summary>
     ValueTask<IReadOnlyDictionary<string, int>> ServersSharingWithAsync(string localUser, CancellationToken stop);
 
+    /// <summary>
+    /// The other servers with users in a room that the local user joined before a position, and is still joined to.
+    /// </summary>
+    ValueTask<IReadOnlySet<string>> ServersSharingBeforeAsync(
+        string localUser, long position, CancellationToken stop);
+
     /// <summary>The candidates who share a joined room with the local user.</summary>
     ValueTask<IReadOnlySet<string>> SharingAmongAsync(
         string localUser, IReadOnlyCollection<string> candidates, CancellationToken stop);

@@ -60,6 +60,10 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     private static readonly Statement ServersSharing = Statement.Of(
         ServersSharingBy("instr(b.user_id, ':')"), ServersSharingBy("strpos(b.user_id, ':')"));
 
+    private static readonly Statement ServersSharingBefore = Statement.Of(
+        ServersSharingBy("instr(b.user_id, ':')", "AND a.position < $2"),
+        ServersSharingBy("strpos(b.user_id, ':')", "AND a.position < $2"));
+
     private static readonly Statement SharingAmong = Statement.ByKeys("""
         SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
             AND b.user_id = KEY AND b.membership = 1
@@ -76,11 +80,14 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     private static readonly Statement RemoteMembers = Statement.Of(
         RemoteMembersBy("instr(user_id, ':')"), RemoteMembersBy("strpos(user_id, ':')"));
 
+    // A new profile, or another join event, does not begin the membership again.
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO memberships (room_nid, user_id, membership, event_nid, position, is_local, forgotten)
             VALUES ($1, $2, $3, $4, $5, $6, 0)
         ON CONFLICT (room_nid, user_id) DO UPDATE
-        SET membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position,
+        SET membership = excluded.membership, event_nid = excluded.event_nid,
+            position = CASE WHEN memberships.membership = 1 AND excluded.membership = 1
+                THEN memberships.position ELSE excluded.position END,
             forgotten = 0
         """);
 
@@ -191,6 +198,18 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         return rows.ToDictionary(row => row.Server, row => row.Rooms);
     }
 
+    public async ValueTask<IReadOnlySet<string>> ServersSharingBeforeAsync(
+        string localUser, long position, CancellationToken stop)
+    {
+        var servers = await reads.ListAsync(
+            ServersSharingBefore,
+            (localUser, position),
+            static (a, q) => a.Text(q.localUser).Int(q.position),
+            static row => row.Text(0),
+            stop);
+        return servers.ToHashSet(StringComparer.Ordinal);
+    }
+
     public async ValueTask<IReadOnlySet<string>> SharingAmongAsync(
         string localUser, IReadOnlyCollection<string> candidates, CancellationToken stop)
     {
@@ -219,10 +238,10 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         return rows.ToDictionary(row => row.Server, row => row.Count);
     }
 
-    private static string ServersSharingBy(string colon) => $"""
+    private static string ServersSharingBy(string colon, string condition = "") => $"""
         SELECT substr(b.user_id, {colon} + 1), COUNT(DISTINCT b.room_nid)
         FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.is_local = 0 AND b.membership = 1
-        WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1 GROUP BY 1
+        WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1 {condition} GROUP BY 1
         """;
 
     private static string RemoteMembersBy(string colon) => $"""
