@@ -33,14 +33,14 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
     private static readonly Counter<long> _dropped = _meter.CreateCounter<long>(
         "matrix_to_device_dropped",
         "{message}",
-        "Messages of other servers that were dropped because they are too large, or the server's share of an inbox is "
-            + "full.");
+        "Messages of other servers that were dropped because they are too large, or the sender's or the server's share "
+            + "of an inbox is full.");
 
     private readonly ConcurrentDictionary<string, int> _untrimmed = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Delivers messages in order, durably, unless their id came before. A device's inbox takes messages of a server
-    /// up to a limit, and drops further ones.
+    /// Delivers messages in order, durably, unless their id came before. A device's inbox takes messages of a sender
+    /// and of a server up to limits, and drops further ones.
     /// </summary>
     /// <returns>The number of EDUs of which nothing was delivered because the server may not send them.</returns>
     public async ValueTask<int> ReceiveAsync(
@@ -49,14 +49,8 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
         var valid = received.Where(each => IsValid(origin, each)).ToArray();
         var users = valid.SelectMany(static each => each.Messages).Select(static message => message.UserId)
             .Where(IsLocal).ToHashSet(StringComparer.Ordinal);
-        var waiting = new Dictionary<UserDevice, long>();
-        if (users.Count > 0)
-        {
-            foreach (var row in await storage.ToDevice.WaitingAsync(origin, users, stop).ConfigureAwait(false))
-            {
-                waiting[new UserDevice(row.UserId, row.DeviceId)] = row.Bytes;
-            }
-        }
+        var waiting = await WaitingAsync(origin, [.. valid.Select(static each => each.Sender).Distinct()], users, stop)
+            .ConfigureAwait(false);
 
         // Submitted one after the other without waiting: they are durable in this order, and together.
         var writes = new List<Task>(valid.Length);
@@ -76,9 +70,36 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
         return received.Count - valid.Length;
     }
 
-    private async ValueTask<WriteBatch> BatchAsync(
-        string origin, ReceivedMessage received, Dictionary<UserDevice, long> waiting, CancellationToken stop)
+    /// <summary>
+    /// The bytes that wait in the inboxes of these users: of the server, and of each of these senders.
+    /// </summary>
+    private async ValueTask<Dictionary<Share, long>> WaitingAsync(
+        string origin, IReadOnlyList<string> senders, HashSet<string> users, CancellationToken stop)
     {
+        var waiting = new Dictionary<Share, long>();
+        if (users.Count == 0) return waiting;
+        foreach (var row in await storage.ToDevice.WaitingOfServerAsync(origin, users, stop).ConfigureAwait(false))
+        {
+            waiting[new Share(row.UserId, row.DeviceId, origin)] = row.Bytes;
+        }
+
+        if (waiting.Count == 0) return waiting;
+        foreach (var sender in senders)
+        {
+            var share = ToDeviceSent.RemoteSender(origin, sender);
+            foreach (var row in await storage.ToDevice.WaitingAsync(share, users, stop).ConfigureAwait(false))
+            {
+                waiting[new Share(row.UserId, row.DeviceId, share)] = row.Bytes;
+            }
+        }
+
+        return waiting;
+    }
+
+    private async ValueTask<WriteBatch> BatchAsync(
+        string origin, ReceivedMessage received, Dictionary<Share, long> waiting, CancellationToken stop)
+    {
+        var sender = ToDeviceSent.RemoteSender(origin, received.Sender);
         var batch = new WriteBatch(received.Messages.Count).Require(new MessageReceived(origin, received.MessageId));
         var devices = 0;
         foreach (var message in received.Messages)
@@ -96,8 +117,12 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
                 continue;
             }
 
+            var bytes = json.Length + ToDeviceSent.Overhead;
             var open = inboxes.Where(device => TryFill(
-                waiting, new UserDevice(message.UserId, device), json.Length + ToDeviceSent.Overhead)).ToArray();
+                waiting,
+                new Share(message.UserId, device, origin),
+                new Share(message.UserId, device, sender),
+                bytes)).ToArray();
             if (open.Length < inboxes.Length) _dropped.Add(inboxes.Length - open.Length);
 
             // A message to all devices is stored once. It is not if some of their inboxes are full.
@@ -106,20 +131,25 @@ public sealed class ReceivedMessages(IStorage storage, string serverName, KeyOpt
                 : open;
             foreach (var device in targets)
             {
-                batch.Add(new ToDeviceSent(message.UserId, device, json) { Sender = origin });
+                batch.Add(new ToDeviceSent(message.UserId, device, json) { Sender = sender });
             }
         }
 
         return batch;
     }
 
-    private bool TryFill(Dictionary<UserDevice, long> waiting, UserDevice inbox, long bytes)
+    private bool TryFill(Dictionary<Share, long> waiting, Share ofServer, Share ofSender, long bytes)
     {
-        var filled = waiting.GetValueOrDefault(inbox) + bytes;
-        if (filled > options.MaxToDeviceWaitingOfServer) return false;
-        waiting[inbox] = filled;
+        var filled = waiting.GetValueOrDefault(ofServer) + bytes;
+        var filledBySender = waiting.GetValueOrDefault(ofSender) + bytes;
+        if (filled > options.MaxToDeviceWaitingOfServer || filledBySender > options.MaxToDeviceWaiting) return false;
+        waiting[ofServer] = filled;
+        waiting[ofSender] = filledBySender;
         return true;
     }
+
+    /// <summary>The part of a device's inbox that messages of a server, or of one of its users, take.</summary>
+    private readonly record struct Share(string UserId, string DeviceId, string Of);
 
     private bool IsLocal(string userId) => UserId.isValid(userId) && UserId.server(userId) == serverName;
 

@@ -210,6 +210,33 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task The_shares_of_a_servers_users_are_parts_of_the_servers_share()
+    {
+        await Write(new DeviceAdded(Alice, "PHONE", null), new DeviceAdded(Bob, "PHONE", null));
+        string[] servers = ["a.org", "a.org:8448", "a.org.uk", "a.or"];
+        await Write(
+        [
+            .. servers.SelectMany(server => new[] { "x", "y" }.Select(name => new ToDeviceSent(
+                Alice, "PHONE", Json("one")) { Sender = ToDeviceSent.RemoteSender(server, $"@{name}:{server}") })),
+            new ToDeviceSent(Alice, "PHONE", Json("as before")) { Sender = "a.org" },
+            new ToDeviceSent(Bob, "PHONE", Json("bob's")) { Sender = ToDeviceSent.RemoteSender("a.org", "@x:a.org") },
+        ]);
+
+        async Task<long[]> OfServer(string server) =>
+            [.. (await Store.ToDevice.WaitingOfServerAsync(server, [Alice], Stop)).Select(row => row.Bytes)];
+        var one = 3L + ToDeviceSent.Overhead;
+        Assert.That(await OfServer("a.org"), Is.EqualTo(new[] { (2 * one) + 9 + ToDeviceSent.Overhead }));
+        Assert.That(await OfServer("a.org:8448"), Is.EqualTo(new[] { 2 * one }));
+        Assert.That(await OfServer("a.or"), Is.EqualTo(new[] { 2 * one }));
+        Assert.That(await OfServer("a"), Is.Empty);
+        var ofUser = await Store.ToDevice.WaitingAsync(
+            ToDeviceSent.RemoteSender("a.org", "@x:a.org"), [Alice, Bob], Stop);
+        Assert.That(
+            ofUser.Select(row => (row.UserId, row.Bytes)),
+            Is.EquivalentTo(new[] { (Alice, one), (Bob, 5L + ToDeviceSent.Overhead) }));
+    }
+
+    [Test]
     public async Task A_message_to_all_devices_stays_for_the_one_device_that_is_kept()
     {
         foreach (var device in new[] { "PHONE", "TABLET", "WATCH" }) await Write(new DeviceAdded(Alice, device, null));

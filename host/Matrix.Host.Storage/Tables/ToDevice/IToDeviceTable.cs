@@ -18,6 +18,10 @@ public interface IToDeviceTable
     ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(
         string sender, IReadOnlyCollection<string> userIds, CancellationToken stop);
 
+    /// <summary>The same for all users of another server together.</summary>
+    ValueTask<IReadOnlyList<WaitingRow>> WaitingOfServerAsync(
+        string serverName, IReadOnlyCollection<string> userIds, CancellationToken stop);
+
     /// <summary>
     /// The number of messages stored once for all devices of a user. Each is kept until every device has fetched it.
     /// </summary>
@@ -46,8 +50,13 @@ public sealed record ToDeviceSent(string UserId, string DeviceId, ReadOnlyMemory
     /// <summary>Bytes added to a message's own when an inbox is measured.</summary>
     public const int Overhead = 512;
 
-    /// <summary>The sender whose share of the inbox it counts to; empty for none.</summary>
+    /// <summary>
+    /// Whose share of the inbox it counts to: a local user, or a <see cref="RemoteSender"/>; empty for none.
+    /// </summary>
     public string Sender { get; init; } = "";
+
+    /// <summary>The share of another server's user, which is a part of that server's share.</summary>
+    public static string RemoteSender(string serverName, string userId) => $"{serverName} {userId}";
 
     internal override int Weight => 200 + Json.Length;
 }

@@ -19,6 +19,13 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         WHERE user_id = KEY AND sender = $2 GROUP BY user_id, device_id
         """);
 
+    // The share of another server's user begins with the server's name and a space. All characters of server names come
+    // after "!", which is the one after the space. Older rows have the server's name alone.
+    private static readonly Statement WaitingOfServer = Statement.ByKeys("""
+        SELECT user_id, device_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM to_device
+        WHERE user_id = KEY AND sender >= $2 AND sender < $2 || '!' GROUP BY user_id, device_id
+        """);
+
     private static readonly Statement Shared = Statement.Of("SELECT COUNT(*) FROM to_device_shared");
 
     private static readonly Statement Send = Statement.Of("""
@@ -122,15 +129,23 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
 
     public ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(
         string sender, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
-        reads.ByKeysAsync(
-            Waiting,
-            userIds,
-            By.Text,
-            sender,
-            static (a, sender) => a.Text(sender),
-            static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * ToDeviceSent.Overhead + row.Int64(3)),
-            stop);
+        WaitingAsync(Waiting, sender, userIds, stop);
+
+    public ValueTask<IReadOnlyList<WaitingRow>> WaitingOfServerAsync(
+        string serverName, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+        WaitingAsync(WaitingOfServer, serverName, userIds, stop);
 
     public ValueTask<int> CountSharedAsync(CancellationToken stop) =>
         reads.FirstAsync(Shared, static row => row.Int32(0), stop);
+
+    private ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(
+        Statement statement, string share, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+        reads.ByKeysAsync(
+            statement,
+            userIds,
+            By.Text,
+            share,
+            static (a, share) => a.Text(share),
+            static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * ToDeviceSent.Overhead + row.Int64(3)),
+            stop);
 }
