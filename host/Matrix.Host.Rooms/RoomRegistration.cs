@@ -41,7 +41,12 @@ public static class RoomRegistration
     /// new state.
     /// </summary>
     public static IReadOnlyList<IChangeConsumer> RoomConsumers(this IServiceProvider parts) =>
-        [parts.Get<RoomSnapshots>(), parts.Get<ErasedUsers>(), parts.Get<ReceivedEventCounts>()];
+    [
+        parts.Get<RoomSnapshots>(),
+        parts.Get<ErasedUsers>(),
+        parts.Get<EarlyReceipts>(),
+        parts.Get<ReceivedEventCounts>(),
+    ];
 
     /// <summary>Loads the data that must be in memory before the first request.</summary>
     public static ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop) =>
@@ -288,6 +293,14 @@ public static class RoomRegistration
             parts.Get<ReadingOptions>()))
         .AddSingleton<ReceiptWriter>()
         .AddSingleton<RoomEnds>()
+        .AddSingleton<EarlyReceipts>()
+        .AddSingleton(parts => new ReceivedReceipts(
+            parts.Get<ServerAccess>(),
+            parts.Get<EventStore>(),
+            parts.Get<EarlyReceipts>(),
+            parts.Get<IStorage>(),
+            parts.Get<ReadingOptions>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomAccess(
             parts.Get<RoomSnapshots>(),
             parts.Get<StateReader>(),

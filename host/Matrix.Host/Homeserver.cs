@@ -191,6 +191,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<StagedEventsService>()
             .AddHostedService<OutboundService>()
             .AddHostedService<DeviceListService>()
+            .AddHostedService<ReceiptService>()
             .AddNetwork()
             .AddRooms()
             .AddOutbound()

@@ -28,6 +28,14 @@ public sealed record ReadingOptions
 
     /// <summary>The most receipts in a transaction of another server; more are ignored.</summary>
     public int MaxReceivedReceipts { get; init; } = 5000;
+
+    /// <summary>
+    /// The most receipts of all other servers that wait for their events; then the oldest are dropped.
+    /// </summary>
+    public int MaxEarlyReceipts { get; init; } = 10_000;
+
+    /// <summary>The same of one other server.</summary>
+    public int MaxEarlyReceiptsOfServer { get; init; } = 500;
 }
 
 /// <summary>

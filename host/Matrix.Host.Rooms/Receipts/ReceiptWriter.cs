@@ -2,7 +2,6 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -18,13 +17,6 @@ namespace Matrix.Host.Rooms.Receipts;
 /// <param name="EventId">The event up to which the user has read.</param>
 /// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one; empty with `m.fully_read`.</param>
 public readonly record struct Marker(string Type, string EventId, string ThreadId);
-
-/// <summary>A receipt that another server sent. Server-Server API, "Receipts".</summary>
-/// <param name="UserId">The user.</param>
-/// <param name="EventId">The event up to which they have read.</param>
-/// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one.</param>
-/// <param name="Timestamp">The time, in milliseconds since the epoch.</param>
-public readonly record struct RemoteReceipt(string UserId, string EventId, string ThreadId, long Timestamp);
 
 /// <summary>The reason why markers were not set.</summary>
 public enum MarkerFault
@@ -45,14 +37,11 @@ public enum MarkerFault
 /// <summary>Sets receipts and fully read markers. Client-Server API, "Receipts", "Read and unread markers".</summary>
 public sealed class ReceiptWriter(
     RoomSnapshots rooms,
-    ServerAccess access,
     EventStore events,
     IStorage storage,
     ReadingOptions options,
     TimeProvider time)
 {
-    private const int LongestId = 255;
-
     /// <summary>
     /// Sets markers of a local user in a room, all or none, durably. A receipt before the user's current one changes
     /// nothing.
@@ -89,7 +78,7 @@ public sealed class ReceiptWriter(
                 if (thread is null) return MarkerFault.NotInThread;
             }
 
-            Put(batch, new ReceiptMoved(
+            var receipt = new ReceiptMoved(
                 snapshot.Room.Nid,
                 userId,
                 marker.Type,
@@ -97,7 +86,8 @@ public sealed class ReceiptWriter(
                 stored.Nid,
                 marker.EventId,
                 time.GetUtcNow().ToUnixTimeMilliseconds(),
-                IsLocal: true));
+                IsLocal: true);
+            Put(batch, receipt, options);
             batch.Add(new UnreadCleared(userId, snapshot.Room.Nid, stored.Nid, thread));
         }
 
@@ -105,62 +95,13 @@ public sealed class ReceiptWriter(
         return MarkerFault.None;
     }
 
-    /// <summary>
-    /// Stores receipts that another server sent for its users. Any thread id is accepted, because the thread's root may
-    /// arrive later; the limit of threads per user is that of local users. Skips users of other servers, users who are
-    /// not joined, and unknown events; all receipts if this server has no user in the room, or the room's access
-    /// control list denies the other server.
-    /// </summary>
-    /// <returns>The number of skipped receipts.</returns>
-    public async ValueTask<int> ReceiveAsync(
-        string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
-    {
-        if (await access.ForEdusAsync(server, roomId, stop).ConfigureAwait(false) is not { } snapshot)
-        {
-            return receipts.Count;
-        }
-
-        var batch = new WriteBatch(receipts.Count * 2);
-        var skipped = 0;
-        foreach (var receipt in receipts)
-        {
-            var stored = IsKeepable(receipt, server)
-                && await access.IsUserJoinedAsync(receipt.UserId, snapshot, stop).ConfigureAwait(false)
-                ? await events.ByIdAsync(snapshot.Room, receipt.EventId, stop).ConfigureAwait(false)
-                : null;
-            if (stored is not { IsShown: true })
-            {
-                skipped++;
-                continue;
-            }
-
-            Put(batch, new ReceiptMoved(
-                snapshot.Room.Nid,
-                receipt.UserId,
-                ReceiptTypes.Read,
-                receipt.ThreadId,
-                stored.Nid,
-                receipt.EventId,
-                receipt.Timestamp,
-                IsLocal: false));
-        }
-
-        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return skipped;
-    }
-
-    private void Put(WriteBatch batch, ReceiptMoved receipt)
+    /// <summary>Adds a receipt to a batch.</summary>
+    internal static void Put(WriteBatch batch, ReceiptMoved receipt, ReadingOptions options)
     {
         batch.Add(receipt);
         if (receipt.ThreadId is "" or ReceiptTypes.MainThread) return;
         batch.Add(new ThreadReceiptsTrimmed(receipt.Room, receipt.UserId, receipt.Type, options.MaxReceiptThreads));
     }
-
-    private static bool IsKeepable(RemoteReceipt receipt, string server) =>
-        RoomNames.ServerOf(receipt.UserId) == server
-            && receipt.ThreadId.Length <= LongestId
-            && !receipt.ThreadId.Contains('\0')
-        && !receipt.ThreadId.Any(char.IsSurrogate);
 
     /// <summary>
     /// The root of the thread that a receipt names, or none for the main timeline; null if the event is not in the

@@ -104,6 +104,37 @@ public sealed class ReceiptTests : EduTests
     }
 
     [Test]
+    public async Task A_receipt_that_comes_before_its_event_is_applied_when_the_event_comes()
+    {
+        var room = await RoomAsync();
+        var first = room.Say("bob", "first");
+        var second = room.Say("bob", "second");
+
+        await SendAsync("m.receipt", Content(room.RoomId, Bob, second.EventId));
+        (await room.SendAsync(Server, "first", first)).Is(200);
+        Assert.That(await Alice.ReceiptsAsync(room.RoomId), Is.Empty);
+        (await room.SendAsync(Server, "second", second)).Is(200);
+
+        await EventuallyAsync(
+            async () => (await Alice.ReceiptsAsync(room.RoomId)).Contains((second.EventId, Bob, null)), true);
+    }
+
+    [Test]
+    public async Task An_early_receipt_of_a_user_who_left_meanwhile_is_not_applied()
+    {
+        var room = await RoomAsync();
+        var carol = await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, "carol");
+        var late = carol.Say("carol", "late");
+        await SendAsync("m.receipt", Content(room.RoomId, Bob, late.EventId));
+        (await Alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/kick", new() { ["user_id"] = Bob })).Is(200);
+
+        (await carol.SendAsync(Server, "late", late)).Is(200);
+        await Task.Delay(300);
+
+        Assert.That(await Alice.ReceiptsAsync(room.RoomId), Is.Empty);
+    }
+
+    [Test]
     public async Task What_a_server_may_not_send_is_ignored()
     {
         var room = await RoomAsync();

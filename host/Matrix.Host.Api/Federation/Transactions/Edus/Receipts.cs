@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Receipts;
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
 /// <summary>`m.receipt`. Server-Server API, "Receipts".</summary>
-internal sealed class Receipts(ReceiptWriter receipts, ReadingOptions options) : IEduHandler
+internal sealed class Receipts(ReceivedReceipts receipts, ReadingOptions options) : IEduHandler
 {
     /// <summary>The most rooms whose receipts are stored at once.</summary>
     private const int RoomsAtOnce = 16;

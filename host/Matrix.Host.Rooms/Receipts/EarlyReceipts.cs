@@ -1,0 +1,127 @@
+using System.Threading.Channels;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Receipts;
+
+/// <summary>A receipt of another server that came before its event.</summary>
+internal sealed record EarlyReceipt(string Server, RoomNid Room, string RoomId, RemoteReceipt Receipt);
+
+/// <summary>
+/// Receipts that came before their events. They wait in memory, within bounds for each server and for all, beyond which
+/// the oldest are dropped. Thread-safe.
+/// </summary>
+internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Entry> _inOrder = new();
+    private readonly Dictionary<(RoomNid Room, string EventId), List<Entry>> _byEvent = [];
+    private readonly Dictionary<string, LinkedList<Entry>> _byServer = new(StringComparer.Ordinal);
+    private readonly Channel<EarlyReceipt> _due = Channel.CreateBounded<EarlyReceipt>(
+        new BoundedChannelOptions(options.MaxEarlyReceipts) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private int _count;
+
+    /// <summary>Receipts whose events have come.</summary>
+    internal ChannelReader<EarlyReceipt> Due => _due.Reader;
+
+    /// <summary>Keeps a receipt until its event comes. A newer one of the same user and thread replaces it.</summary>
+    internal void Keep(EarlyReceipt receipt)
+    {
+        lock (_gate)
+        {
+            var entry = new Entry(receipt);
+            if (_byEvent.TryGetValue(entry.Event, out var same)
+                && same.Find(each => each.IsOfSameUserAndThread(receipt)) is { } before)
+            {
+                Drop(before);
+            }
+
+            var ofServer = _byServer.GetValueOrDefault(receipt.Server);
+            if (ofServer?.Count >= options.MaxEarlyReceiptsOfServer) Drop(ofServer.First!.Value);
+            else if (_count >= options.MaxEarlyReceipts) Drop(_inOrder.First!.Value);
+            Add(entry);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (change is not EventsAppended appended || Volatile.Read(ref _count) == 0) return;
+        lock (_gate)
+        {
+            foreach (var stored in appended.Events)
+            {
+                if (stored.IsShown && _byEvent.TryGetValue((appended.Room.Nid, stored.EventId), out var receipts))
+                {
+                    foreach (var entry in receipts.ToArray()) IsDue(entry);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Those whose events have not come are kept again.
+        lock (_gate)
+        {
+            foreach (var entry in _inOrder.ToArray()) IsDue(entry);
+        }
+    }
+
+    private void IsDue(Entry entry)
+    {
+        Drop(entry);
+        _due.Writer.TryWrite(entry.Receipt);
+    }
+
+    private void Add(Entry entry)
+    {
+        _count++;
+        _inOrder.AddLast(entry.InOrder);
+        if (!_byServer.TryGetValue(entry.Receipt.Server, out var ofServer))
+        {
+            _byServer[entry.Receipt.Server] = ofServer = new();
+        }
+
+        ofServer.AddLast(entry.OfServer);
+        if (!_byEvent.TryGetValue(entry.Event, out var ofEvent)) _byEvent[entry.Event] = ofEvent = [];
+        ofEvent.Add(entry);
+    }
+
+    private void Drop(Entry entry)
+    {
+        _count--;
+        _inOrder.Remove(entry.InOrder);
+        var ofServer = _byServer[entry.Receipt.Server];
+        ofServer.Remove(entry.OfServer);
+        if (ofServer.Count == 0) _byServer.Remove(entry.Receipt.Server);
+        var ofEvent = _byEvent[entry.Event];
+        ofEvent.Remove(entry);
+        if (ofEvent.Count == 0) _byEvent.Remove(entry.Event);
+    }
+
+    private sealed class Entry
+    {
+        internal Entry(EarlyReceipt receipt)
+        {
+            Receipt = receipt;
+            InOrder = new LinkedListNode<Entry>(this);
+            OfServer = new LinkedListNode<Entry>(this);
+        }
+
+        internal EarlyReceipt Receipt { get; }
+
+        internal LinkedListNode<Entry> InOrder { get; }
+
+        internal LinkedListNode<Entry> OfServer { get; }
+
+        internal (RoomNid Room, string EventId) Event => (Receipt.Room, Receipt.Receipt.EventId);
+
+        internal bool IsOfSameUserAndThread(EarlyReceipt other) =>
+            Receipt.Receipt.UserId == other.Receipt.UserId && Receipt.Receipt.ThreadId == other.Receipt.ThreadId;
+    }
+}

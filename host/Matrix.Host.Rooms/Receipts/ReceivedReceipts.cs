@@ -1,0 +1,147 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Servers;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+
+namespace Matrix.Host.Rooms.Receipts;
+
+/// <summary>A receipt that another server sent. Server-Server API, "Receipts".</summary>
+/// <param name="UserId">The user.</param>
+/// <param name="EventId">The event up to which they have read.</param>
+/// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one.</param>
+/// <param name="Timestamp">The time, in milliseconds since the epoch.</param>
+public readonly record struct RemoteReceipt(string UserId, string EventId, string ThreadId, long Timestamp);
+
+/// <summary>
+/// Stores receipts of other servers' users. One that comes before its event is applied when the event comes.
+/// </summary>
+public sealed class ReceivedReceipts
+{
+    private const int LongestId = 255;
+    private static readonly TimeSpan _pauseAfterFault = TimeSpan.FromSeconds(5);
+
+    private readonly ServerAccess _access;
+    private readonly EventStore _events;
+    private readonly EarlyReceipts _early;
+    private readonly IStorage _storage;
+    private readonly ReadingOptions _options;
+    private readonly TimeProvider _time;
+
+    internal ReceivedReceipts(
+        ServerAccess access,
+        EventStore events,
+        EarlyReceipts early,
+        IStorage storage,
+        ReadingOptions options,
+        TimeProvider time)
+    {
+        _access = access;
+        _events = events;
+        _early = early;
+        _storage = storage;
+        _options = options;
+        _time = time;
+    }
+
+    /// <summary>
+    /// Stores receipts that another server sent for its users. Any thread id is accepted, because the thread's root may
+    /// arrive later; the limit of threads per user is that of local users. Skips users of other servers and users who
+    /// are not joined; all receipts if this server has no user in the room, or the room's access control list denies
+    /// the other server.
+    /// </summary>
+    /// <returns>The number of skipped receipts.</returns>
+    public async ValueTask<int> ReceiveAsync(
+        string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
+    {
+        if (await _access.ForEdusAsync(server, roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        {
+            return receipts.Count;
+        }
+
+        var batch = new WriteBatch(receipts.Count * 2);
+        var skipped = 0;
+        foreach (var receipt in receipts)
+        {
+            if (!IsKeepable(receipt, server)
+                || !await _access.IsUserJoinedAsync(receipt.UserId, snapshot, stop).ConfigureAwait(false))
+            {
+                skipped++;
+                continue;
+            }
+
+            if (await FindOrKeepAsync(server, snapshot.Room, receipt, stop).ConfigureAwait(false) is not { } stored)
+            {
+                continue;
+            }
+
+            ReceiptWriter.Put(
+                batch,
+                new ReceiptMoved(
+                    snapshot.Room.Nid,
+                    receipt.UserId,
+                    ReceiptTypes.Read,
+                    receipt.ThreadId,
+                    stored.Nid,
+                    receipt.EventId,
+                    receipt.Timestamp,
+                    IsLocal: false),
+                _options);
+        }
+
+        if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return skipped;
+    }
+
+    /// <summary>Applies receipts when their events have come, until it is stopped.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await foreach (var early in _early.Due.ReadAllAsync(stop).ConfigureAwait(false))
+        {
+            while (!await TryApplyAsync(early, stop).ConfigureAwait(false))
+            {
+                await Task.Delay(_pauseAfterFault, _time, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask<bool> TryApplyAsync(EarlyReceipt early, CancellationToken stop)
+    {
+        try
+        {
+            await ReceiveAsync(early.Server, early.RoomId, [early.Receipt], stop).ConfigureAwait(false);
+            return true;
+        }
+        catch (StorageException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The event of a receipt; if it has not come, the receipt is kept for it.</summary>
+    private async ValueTask<StoredEvent?> FindOrKeepAsync(
+        string server, RoomIdentity room, RemoteReceipt receipt, CancellationToken stop)
+    {
+        if (await ShownAsync(room, receipt, stop).ConfigureAwait(false) is { } stored) return stored;
+        _early.Keep(new EarlyReceipt(server, room.Nid, room.RoomId, receipt));
+
+        // The event may have come meanwhile.
+        return await ShownAsync(room, receipt, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<StoredEvent?> ShownAsync(
+        RoomIdentity room, RemoteReceipt receipt, CancellationToken stop) =>
+        await _events.ByIdAsync(room, receipt.EventId, stop).ConfigureAwait(false) is { IsShown: true } stored
+            ? stored
+            : null;
+
+    private static bool IsKeepable(RemoteReceipt receipt, string server) =>
+        RoomNames.ServerOf(receipt.UserId) == server
+        && receipt.EventId.Length <= LongestId
+        && receipt.ThreadId.Length <= LongestId
+        && !receipt.ThreadId.Contains('\0')
+        && !receipt.ThreadId.Any(char.IsSurrogate);
+}
