@@ -65,6 +65,11 @@ public sealed record OutboundOptions
     /// </summary>
     public int MaxMessageBytes { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// How long messages to devices wait for a server that does not take them; then they are dropped.
+    /// </summary>
+    public TimeSpan MessageTime { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>How long receipts are gathered before they are sent.</summary>
     public TimeSpan ReceiptDelay { get; init; } = TimeSpan.FromMilliseconds(500);
 

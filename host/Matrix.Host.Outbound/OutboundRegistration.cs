@@ -33,14 +33,20 @@ public static class OutboundRegistration
         .AddSingleton(parts => new ReceiptEdus(
             parts.Get<CurrentServers>(), parts.Get<OutboundOptions>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new MessageEdus(
-            parts.Get<IStorage>(), parts.Get<OutboundOptions>(), parts.Get<OutboundMetrics>()))
+            parts.Get<IStorage>(),
+            parts.Get<OutboundOptions>(),
+            parts.Get<OutboundMetrics>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<MessageEdus>>()))
         .AddSingleton<IEduSource>(parts => parts.Get<TypingEdus>())
         .AddSingleton<IEduSource>(parts => parts.Get<ReceiptEdus>())
         .AddSingleton<IEduSource>(parts => parts.Get<MessageEdus>())
+        .AddSingleton(parts => new SharingServers(parts.Get<IStorage>(), parts.Get<OutboundOptions>()))
         .AddSingleton(parts => new DeviceListEdus(
             parts.Get<IStorage>(),
             parts.Get<DeviceListUpdates>(),
             parts.Get<RoomSnapshots>(),
+            parts.Get<SharingServers>(),
             parts.Get<ServerFilter>(),
             parts.Get<KeyOptions>(),
             parts.Get<OutboundOptions>()))
@@ -64,6 +70,7 @@ public static class OutboundRegistration
     [
         parts.Get<OutboundFeed>(),
         parts.Get<CurrentServers>(),
+        parts.Get<SharingServers>(),
         parts.Get<ReceiptEdus>(),
         parts.Get<DeviceListEdus>(),
         parts.Get<MessageEdus>(),

@@ -69,7 +69,8 @@ public static class UsersServices
             parts.GetRequiredService<ISentOnce>(),
             options.ServerName,
             parts.GetRequiredService<ServerFilter>(),
-            keys))
+            keys,
+            parts.GetRequiredService<TimeProvider>()))
         .AddSingleton(parts => new ReceivedMessages(
             parts.GetRequiredService<IStorage>(), options.ServerName, keys));
 }

@@ -10,24 +10,15 @@ using Matrix.Host.Storage.Tables.Destinations;
 namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
-/// Another server: the events that it has not got, room by room, and when to try again. One transaction is in flight at
-/// a time. Rooms take turns. After an outage the newest event of each room goes first. A transaction takes EDUs from
-/// their sources when it is built. One that the server refuses is halved until the refused event or EDU is alone; that
-/// one is skipped, and an event is recorded, if the server takes others. Thread-safe.
+/// Another server: what it has not got, and when to try again. One transaction is in flight at a time. It takes EDUs
+/// from their sources when it is built. A transaction that the server refuses is halved until the refused event or EDU
+/// is alone; that one is skipped, and an event is recorded, if the server takes others. Thread-safe.
 /// </summary>
 internal sealed class Destination(string name, DestinationServices services) : QueuedSender
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<RoomNid, OwedEvents> _rooms = [];
-    private readonly Queue<OwedEvents> _turns = new();
-    private readonly RefusedEvents _refused = new();
-
-    /// <summary>Rooms whose owed events differ from what is recorded.</summary>
-    private readonly HashSet<RoomNid> _unrecorded = [];
-
-    /// <summary>Rooms with a recorded row, and whether that is open.</summary>
-    private readonly Dictionary<RoomNid, bool> _recorded = [];
-
+    private readonly OwedRooms _rooms = new(name, services.Options);
+    private readonly Refusals _refusals = new();
     private DestinationBackoff _backoff = DestinationBackoff.Healthy(services.Pauses);
     private int _recordedStage;
     private long _lastSuccess;
@@ -40,12 +31,14 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// and then the events, so that whichever is at fault is found while the other goes on.
     /// </summary>
     private bool _pdusAlone;
-    private bool _newestFirst;
     private bool _isSending;
     private bool _wokenWhileSending;
     private bool _lastWasSkipped;
     private bool _awaitsOthers;
     private bool _isRetired;
+
+    /// <summary>Whether the pending transaction was built when only that was left which is put aside.</summary>
+    private bool _isOfAside;
 
     /// <summary>The server's name.</summary>
     internal string Name { get; } = name;
@@ -64,7 +57,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         get
         {
-            lock (_gate) return _rooms.Values.Sum(static room => room.Count);
+            lock (_gate) return _rooms.Count;
         }
     }
 
@@ -86,23 +79,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// <param name="newest">The newest outbound event of the room, for an open row.</param>
     internal void Restore(OwedRow row, EventNid newest)
     {
-        lock (_gate)
-        {
-            var room = RoomOf(row.Room);
-
-            // What is owed by the database needs no new row before it changes.
-            foreach (var ordinal in row.Ordinals) room.Add(ordinal, 0, services.Options.MaxOwed);
-            if (row.IsOpen)
-            {
-                if (!newest.IsNone) room.Add(newest.Ordinal, 0, services.Options.MaxOwed);
-                room.KeepNewest();
-            }
-
-            if (_backoff.IsOutage) room.KeepAtMost(services.Options.MaxOwedInOutage);
-            room.HasLeft = !row.IsOpen;
-            _recorded[row.Room] = row.IsOpen;
-            _newestFirst = !_backoff.IsHealthy;
-        }
+        lock (_gate) _rooms.Restore(row, newest, _backoff.IsOutage, newestFirst: !_backoff.IsHealthy);
     }
 
     /// <summary>Owes events of a room to the server. False if this object is no longer in use.</summary>
@@ -111,12 +88,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         lock (_gate)
         {
             if (_isRetired) return false;
-            var room = RoomOf(nid);
-            var most = _backoff.IsOutage ? services.Options.MaxOwedInOutage : services.Options.MaxOwed;
-            var isNew = false;
-            foreach (var each in events) isNew |= room.Add(each.Ordinal, position, most);
-            room.HasLeft = hasLeft;
-            if (isNew && !(_recorded.GetValueOrDefault(nid) && room.IsOpenRowEnough)) _unrecorded.Add(nid);
+            _rooms.Add(nid, events, position, hasLeft, _backoff.IsOutage);
         }
 
         return true;
@@ -125,12 +97,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// <summary>The server left a room by an event that is not sent to it.</summary>
     internal void Left(RoomNid nid)
     {
-        lock (_gate)
-        {
-            if (!_rooms.TryGetValue(nid, out var room) || room.IsEmpty || room.HasLeft) return;
-            room.HasLeft = true;
-            _unrecorded.Add(nid);
-        }
+        lock (_gate) _rooms.Left(nid);
     }
 
     /// <summary>EDUs wait for the server. False if this object is no longer in use.</summary>
@@ -181,11 +148,10 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         {
             if (_isRetired) return false;
             return _isRetired = !_isSending
-                && _rooms.Values.All(static room => room.IsEmpty)
-                && !services.Edus.HasFor(Name)
+                && !HasMore()
                 && _backoff.IsHealthy
-                && _unrecorded.Count == 0
-                && _recorded.Count == 0
+                && !_rooms.IsUnrecorded
+                && !_rooms.IsRecorded
                 && _recordedStage == 0;
         }
     }
@@ -194,6 +160,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// Adds what changed since the last record to a batch. Events that a server which answers was owed only lately are
     /// left out: the position stays before them.
     /// </summary>
+    /// <param name="batch">The batch.</param>
     /// <param name="recordedThrough">The position of the last record; later events are young.</param>
     /// <param name="all">Whether to record young events too, as at a stop.</param>
     /// <returns>
@@ -201,30 +168,9 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// </returns>
     internal long Record(WriteBatch batch, long recordedThrough, bool all)
     {
-        var through = long.MaxValue;
         lock (_gate)
         {
-            foreach (var nid in _unrecorded.ToArray())
-            {
-                var room = _rooms.GetValueOrDefault(nid);
-                if (room is null or { IsEmpty: true })
-                {
-                    if (_recorded.Remove(nid)) batch.Add(new EventsOwed(Name, nid, [], false));
-                }
-                else if (!all && _backoff.IsHealthy && room.OldestPosition > recordedThrough)
-                {
-                    through = Math.Min(through, room.OldestPosition - 1);
-                    continue;
-                }
-                else
-                {
-                    _recorded[nid] = room.IsOpenRowEnough;
-                    batch.Add(new EventsOwed(Name, nid, [.. room.Ordinals], room.IsOpenRowEnough));
-                }
-
-                _unrecorded.Remove(nid);
-            }
-
+            var through = _rooms.Record(batch, recordedThrough, withYoung: all || !_backoff.IsHealthy);
             var stage = _backoff.Stage;
             if (stage != _recordedStage || (all && stage > 0))
             {
@@ -232,9 +178,9 @@ internal sealed class Destination(string name, DestinationServices services) : Q
                     Name, stage == 0 ? 0 : _backoff.Failures, _backoff.RetryAt, _lastSuccess));
                 _recordedStage = stage;
             }
-        }
 
-        return through;
+            return through;
+        }
     }
 
     /// <summary>Records everything again: a record was not written.</summary>
@@ -242,9 +188,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         lock (_gate)
         {
-            _unrecorded.UnionWith(_rooms.Keys);
-            _unrecorded.UnionWith(_recorded.Keys);
-            foreach (var nid in _unrecorded) _recorded[nid] = false;
+            _rooms.RecordAgain();
             _recordedStage = -1;
         }
     }
@@ -254,7 +198,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         get
         {
-            lock (_gate) return _unrecorded.Count > 0 || _backoff.Stage != _recordedStage;
+            lock (_gate) return _rooms.IsUnrecorded || _backoff.Stage != _recordedStage;
         }
     }
 
@@ -272,7 +216,15 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
             if (transaction is null) return TurnEnd.Idle;
             var sent = await services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
-            return End(transaction, sent);
+            if (sent.Gone.Count > 0) transaction = Without(transaction, sent.Gone);
+            if (sent.Response is { } response) return End(transaction, response);
+
+            // Nothing was left to send, which says nothing of the server.
+            lock (_gate)
+            {
+                _pending = null;
+                return HasMore() ? TurnEnd.Again : TurnEnd.Idle;
+            }
         }
         catch (StorageException)
         {
@@ -290,6 +242,16 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         {
             lock (_gate) _isSending = false;
             services.Changed(this);
+        }
+    }
+
+    /// <summary>A transaction without events that are not stored any more. They are owed no longer.</summary>
+    private PendingTransaction Without(PendingTransaction transaction, IReadOnlyList<EventNid> gone)
+    {
+        lock (_gate)
+        {
+            _rooms.Remove(gone);
+            return _pending = transaction with { Pdus = [.. transaction.Pdus.Except(gone)] };
         }
     }
 
@@ -313,31 +275,23 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     private TurnEnd Succeeded(PendingTransaction transaction)
     {
-        // Only another event that was taken shows that an event is at fault.
-        if (transaction.Pdus.Count > 0) _refused.Succeeded();
+        _refusals.Succeeded(transaction);
         Remove(transaction);
         _backoff = _backoff.Succeeded();
         _lastSuccess = services.Now();
-        _lastWasSkipped = false;
+        if (!transaction.IsProbe) _lastWasSkipped = false;
         if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, Transaction.MaxPdus);
         if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, Transaction.MaxEdus);
         return TurnEnd.Succeeded(HasMore());
     }
 
-    private bool HasMore()
-    {
-        if (_rooms.Values.Any(static room => !room.IsEmpty)) return true;
-        _rooms.Clear();
-        _turns.Clear();
-        return services.Edus.HasFor(Name);
-    }
+    private bool HasMore() => !_rooms.IsEmpty || _refusals.EdusAside.Count > 0 || services.Edus.HasFor(Name);
 
     private TurnEnd Failed(TimeSpan? askedPause)
     {
         var now = services.Now();
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
-        services.Edus.Failed(Name);
         if (_pending is { Pdus.Count: 0, Edus: var edus } && edus.All(static each => each.Source.IsTransient))
         {
             _pending = null;
@@ -348,14 +302,10 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             // What is sent after an outage is chosen then.
             _pending = null;
             _pdusAlone = false;
-            _newestFirst = true;
-            foreach (var room in _rooms.Values)
-            {
-                room.KeepAtMost(services.Options.MaxOwedInOutage);
-                room.IsNewestSent = false;
-            }
+            _rooms.Interrupt();
         }
 
+        services.Edus.Failed(Name, _pending?.Edus ?? []);
         return TurnEnd.Later(_backoff.RetryAt);
     }
 
@@ -369,18 +319,17 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         var isAlone = transaction.Pdus.Count + transaction.Edus.Count == 1;
         lock (_gate)
         {
+            // A server that refuses an empty transaction refuses everything.
+            if (transaction.IsProbe) return Failed(null);
             if (!isStandard && (failure.Status == 400 || isAlone)) return Failed(null);
-            if (transaction.Edus.Count == 0) _refused.Refused(transaction.Pdus);
+            _refusals.Refused(transaction);
             if (!isAlone)
             {
                 _pending = PartOf(transaction);
                 return TurnEnd.Again;
             }
 
-            if (transaction.Pdus.Count == 1 && !_refused.IsAtFault(transaction.Pdus[0]))
-            {
-                return PutAside(transaction.Pdus[0]);
-            }
+            if (_refusals.TryPutAside(transaction)) return PutAside(transaction);
         }
 
         if (transaction.Pdus.Count == 1) services.Skip(Name, transaction.Pdus[0], failure);
@@ -415,107 +364,52 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         return PendingTransaction.Of([], [.. refused.Edus.Take(_mostEdus)]);
     }
 
-    /// <summary>An event was refused alone, and nothing was taken since: others show whether it is at fault.</summary>
-    private TurnEnd PutAside(EventNid pdu)
+    /// <summary>
+    /// What was refused alone is put aside, and nothing was taken since: others show whether it is at fault.
+    /// </summary>
+    private TurnEnd PutAside(PendingTransaction transaction)
     {
         _pending = null;
-        _refused.PutAside(pdu);
-        _awaitsOthers = _rooms.Values.Sum(static room => room.Count) <= _refused.Aside.Count
+        _awaitsOthers = transaction.Pdus.Count > 0
+            && _rooms.Count <= _refusals.PdusAside.Count
             && !services.Edus.HasFor(Name);
-        return _awaitsOthers || _refused.Aside.Count > 1 ? Failed(null) : TurnEnd.Again;
+        return _awaitsOthers || _isOfAside || _refusals.Count > 1 ? Failed(null) : TurnEnd.Again;
     }
 
     private void Remove(PendingTransaction transaction)
     {
         _pending = null;
         if (transaction.Pdus.Count > 0) _pdusAlone = false;
-        EduSources.Remove(Name, transaction.Edus);
-        var sent = transaction.Pdus.ToHashSet();
-        foreach (var nid in transaction.Pdus.Select(static pdu => pdu.Room).Distinct())
-        {
-            if (!_rooms.TryGetValue(nid, out var room)) continue;
-            room.Remove(sent);
-            if (_recorded.ContainsKey(nid)) _unrecorded.Add(nid);
-            else if (room.IsEmpty) _unrecorded.Remove(nid);
-        }
-
-        _refused.Forget(IsOwed);
+        _rooms.Remove(transaction.Pdus);
+        _refusals.Remove(transaction, _rooms.Has);
+        EduSources.Remove(Name, transaction.Edus, _refusals.EdusAside);
     }
-
-    private bool IsOwed(EventNid pdu) => _rooms.TryGetValue(pdu.Room, out var room) && room.Has(pdu);
 
     /// <summary>The transaction to send: the one that failed, or a new one; null if there is nothing to send.</summary>
     private async ValueTask<PendingTransaction?> NextAsync(CancellationToken stop)
     {
         List<EventNid> pdus;
+        IReadOnlyList<OwedEdu> aside;
         int mostEdus;
         lock (_gate)
         {
             _awaitsOthers = false;
             if (_isRetired) return null;
             if (_pending is not null) return _pending;
-            _refused.Forget(IsOwed);
-            var suspect = _refused.ToTry();
-            pdus = suspect is { } refused ? [refused] : NextPdus();
-            mostEdus = suspect is not null || (_pdusAlone && pdus.Count > 0) ? 0 : _mostEdus;
+            _isOfAside = false;
+            if (_refusals.ToTry(_rooms.Has) is { } suspect) return _pending = suspect;
+            pdus = _rooms.Next(_most, _refusals.PdusAside);
+            aside = [.. _refusals.EdusAside];
+            mostEdus = (_pdusAlone && pdus.Count > 0) || _refusals.IsFull ? 0 : _mostEdus;
         }
 
         var edus = mostEdus == 0
             ? []
-            : await services.Edus.NextAsync(Name, mostEdus, stop).ConfigureAwait(false);
+            : await services.Edus.NextAsync(Name, mostEdus, aside, stop).ConfigureAwait(false);
         lock (_gate)
         {
-            if (pdus.Count == 0 && edus.Count == 0) pdus.AddRange(_refused.Aside.Take(1));
-            if (pdus.Count == 0 && edus.Count == 0) return null;
-            return _pending = PendingTransaction.Of(pdus, edus);
+            _isOfAside = pdus.Count == 0 && edus.Count == 0;
+            return _pending = _isOfAside ? _refusals.NextOfAside() : PendingTransaction.Of(pdus, edus);
         }
-    }
-
-    private List<EventNid> NextPdus()
-    {
-        var pdus = new List<EventNid>();
-        if (_newestFirst) TakeNewest(pdus);
-        if (pdus.Count == 0) TakeInOrder(pdus);
-        return pdus;
-    }
-
-    /// <summary>Takes the newest event of each room once.</summary>
-    private void TakeNewest(List<EventNid> pdus)
-    {
-        foreach (var room in _turns)
-        {
-            if (pdus.Count >= _most) return;
-            if (room.IsEmpty || room.IsNewestSent) continue;
-            room.IsNewestSent = true;
-            if (!_refused.Aside.Contains(room.Newest)) pdus.Add(room.Newest);
-        }
-
-        _newestFirst = pdus.Count > 0;
-    }
-
-    /// <summary>Takes the oldest events of the rooms in turn. A room that was served goes to the end.</summary>
-    private void TakeInOrder(List<EventNid> pdus)
-    {
-        for (var rooms = _turns.Count; rooms > 0 && pdus.Count < _most; rooms--)
-        {
-            var room = _turns.Dequeue();
-            if (room.IsEmpty)
-            {
-                _rooms.Remove(room.Room);
-                continue;
-            }
-
-            room.Take(pdus, _most - pdus.Count, _refused.Aside);
-            _turns.Enqueue(room);
-        }
-    }
-
-    private OwedEvents RoomOf(RoomNid nid)
-    {
-        if (_rooms.TryGetValue(nid, out var room)) return room;
-        room = new OwedEvents(nid);
-        _rooms.Add(nid, room);
-        _turns.Enqueue(room);
-        return room;
     }
 }

@@ -14,6 +14,7 @@ internal sealed class OutboundMetrics : IDisposable
     private readonly Counter<long> _failures;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _recording;
+    private readonly Counter<long> _expired;
 
     public OutboundMetrics()
     {
@@ -33,6 +34,10 @@ internal sealed class OutboundMetrics : IDisposable
             "matrix_federation_refused_pdus",
             "{event}",
             "Events that other servers refused: alone, so that they are skipped, or in a response.");
+        _expired = _meter.CreateCounter<long>(
+            "matrix_federation_expired_messages",
+            "{edu}",
+            "EDUs with messages to devices that their server has not taken in time.");
         _recording = _meter.CreateCounter<long>(
             "matrix_federation_recorder_failures", "{attempt}", "Failed writes of the position and of what is owed.");
     }
@@ -75,6 +80,8 @@ internal sealed class OutboundMetrics : IDisposable
     internal void SkippedEdu() => _refusedEdus.Add(1);
 
     internal void RecordingFailed() => _recording.Add(1);
+
+    internal void MessagesExpired(long edus) => _expired.Add(edus);
 
     public void Dispose() => _meter.Dispose();
 

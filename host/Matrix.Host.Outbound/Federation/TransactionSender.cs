@@ -14,35 +14,48 @@ internal sealed record PendingTransaction(string Id, IReadOnlyList<EventNid> Pdu
 {
     private const int IdLength = 22;
 
+    /// <summary>Whether it is empty, and only shows whether the server takes transactions.</summary>
+    internal bool IsProbe => Pdus.Count == 0 && Edus.Count == 0;
+
     internal static PendingTransaction Of(IReadOnlyList<EventNid> pdus, IReadOnlyList<OwedEdu> edus) => new(
         RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", IdLength),
         pdus,
         edus);
 }
 
+/// <summary>What became of a transaction.</summary>
+/// <param name="Response">
+/// The receiver's errors by event id, which concern the receiver: the events are not sent again. Null if nothing was
+/// left to send.
+/// </param>
+/// <param name="Gone">The events that are not stored any more, as after their room was deleted.</param>
+internal readonly record struct SendResult(
+    FederationResult<IReadOnlyDictionary<string, string>>? Response, IReadOnlyList<EventNid> Gone);
+
 /// <summary>Reads the events of a transaction and sends it.</summary>
 internal sealed class TransactionSender(
     FederationApi api, EventStore events, IStorage storage, TimeProvider time)
 {
-    private static readonly IReadOnlyDictionary<string, string> _noErrors = new Dictionary<string, string>();
-
-    /// <summary>Sends a transaction.</summary>
-    /// <returns>The receiver's errors by event id. They concern the receiver: the events are not sent again.</returns>
-    internal async ValueTask<FederationResult<IReadOnlyDictionary<string, string>>> SendAsync(
+    /// <summary>Sends a transaction, without the events that are not stored any more.</summary>
+    internal async ValueTask<SendResult> SendAsync(
         string server, PendingTransaction transaction, CancellationToken stop)
     {
-        var pdus = await ReadAsync(transaction.Pdus, stop).ConfigureAwait(false);
-
-        // Events may be gone if a room was deleted.
-        if (pdus.Count == 0 && transaction.Edus.Count == 0) return FederationResult.Of(_noErrors);
+        var found = await ReadAsync(transaction.Pdus, stop).ConfigureAwait(false);
+        IReadOnlyList<EventNid> gone = found.Count == transaction.Pdus.Count
+            ? []
+            : [.. transaction.Pdus.Where(pdu => !found.ContainsKey(pdu))];
+        if (gone.Count > 0 && found.Count == 0 && transaction.Edus.Count == 0) return new SendResult(null, gone);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        IReadOnlyList<ReadOnlyMemory<byte>> pdus =
+            [.. transaction.Pdus.Where(found.ContainsKey).Select(pdu => found[pdu])];
         IReadOnlyList<ReadOnlyMemory<byte>> edus = [.. transaction.Edus.Select(static each => each.Edu.Json)];
-        return await api.SendTransactionAsync(
+        var response = await api.SendTransactionAsync(
             server, new Transaction(transaction.Id, now, pdus, edus), stop).ConfigureAwait(false);
+        return new SendResult(response, gone);
     }
 
-    /// <summary>The events as they are stored, which is as servers exchange them, in the same order.</summary>
-    private async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> ReadAsync(
+    /// <summary>The events as they are stored, which is as servers exchange them.</summary>
+    private async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> ReadAsync(
         IReadOnlyList<EventNid> nids, CancellationToken stop)
     {
         var found = new Dictionary<EventNid, ReadOnlyMemory<byte>>(nids.Count);
@@ -61,6 +74,6 @@ internal sealed class TransactionSender(
             }
         }
 
-        return [.. nids.Where(found.ContainsKey).Select(nid => found[nid])];
+        return found;
     }
 }

@@ -27,7 +27,7 @@ public sealed record KeyOptions
     public int MaxToDeviceMessages { get; init; } = 5000;
 
     /// <summary>
-    /// The most bytes of one sender's messages that wait for one device. Each message counts <see
+    /// The most bytes of one sender's messages, local or not, that wait for one device. Each message counts <see
     /// cref="Matrix.Host.Storage.Tables.ToDevice.ToDeviceSent.Overhead"/> bytes more than it has.
     /// </summary>
     public long MaxToDeviceWaiting { get; init; } = 16L * 1024 * 1024;
@@ -40,6 +40,11 @@ public sealed record KeyOptions
 
     /// <summary>The most bytes of one sender's messages that wait for other servers, overhead included.</summary>
     public long MaxToDeviceOwedOfSender { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>
+    /// The most servers with which a sender shares no room that the sender's messages wait for.
+    /// </summary>
+    public int MaxToDeviceServers { get; init; } = 100;
 
     /// <summary>The most ids of one other server's messages that are remembered.</summary>
     public int RememberedMessages { get; init; } = 1000;

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using Matrix.Core.Federation;
 using Matrix.Core.Ident;
@@ -11,8 +12,17 @@ namespace Matrix.Host.Users.ToDevice;
 /// <summary>
 /// Makes the EDUs with messages to devices of other servers' users. Server-Server API, "Send-to-device messaging".
 /// </summary>
-internal sealed class RemoteMessages(IStorage storage, ServerFilter servers, KeyOptions options)
+internal sealed class RemoteMessages(
+    IStorage storage, ServerFilter servers, KeyOptions options, TimeProvider time)
 {
+    private static readonly Meter _meter = new("Matrix.Host.RemoteMessages");
+
+    private static readonly Counter<long> _refused = _meter.CreateCounter<long>(
+        "matrix_to_device_outbox_full",
+        "{server}",
+        "Servers for which messages to devices of a request were refused, by the limit: too much waits for the server, "
+            + "or of the sender, or for too many servers.");
+
     private const int MessageIdLength = 22;
     private const long MaxInteger = (1L << 53) - 1;
 
@@ -28,6 +38,7 @@ internal sealed class RemoteMessages(IStorage storage, ServerFilter servers, Key
         string sender, string type, IReadOnlyList<ToDeviceMessage> messages)
     {
         var owed = new List<MessageOwed>();
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var ofServer in messages.GroupBy(static message => UserId.server(message.UserId)))
         {
             if (!servers.Allows(ofServer.Key)) continue;
@@ -51,44 +62,79 @@ internal sealed class RemoteMessages(IStorage storage, ServerFilter servers, Key
 
                 if (contents.Bytes > 0 && contents.Bytes + bytes > options.MaxToDeviceBytes)
                 {
-                    owed.Add(new MessageOwed(ofServer.Key, sender, Edu(sender, type, contents)));
+                    owed.Add(Of(ofServer.Key));
                     contents = new SortedContents();
                 }
 
                 contents.Add(message, bytes);
             }
 
-            owed.Add(new MessageOwed(ofServer.Key, sender, Edu(sender, type, contents)));
+            owed.Add(Of(ofServer.Key));
+
+            MessageOwed Of(string server) => new(server, sender, Edu(sender, type, contents)) { StoredAt = now };
         }
 
         return owed;
     }
 
     /// <summary>
-    /// The failure if too much would wait for a server. Concurrent requests are not counted, so they can exceed the
-    /// limit by their own size.
+    /// The messages that keep within the limits, and the failure of the others. A limit of one server refuses the
+    /// messages for that server only. Concurrent requests are not counted, so they can exceed the limits by their own
+    /// size.
     /// </summary>
-    internal async ValueTask<UserFailure?> IsFullAsync(
+    internal async ValueTask<(IReadOnlyList<MessageOwed> Allowed, UserFailure? Failure)> WithinLimitsAsync(
         string sender, IReadOnlyList<MessageOwed> owed, CancellationToken stop)
     {
-        if (owed.Count == 0) return null;
+        if (owed.Count == 0) return (owed, null);
+        UserFailure? failure = null;
         var more = owed.GroupBy(static message => message.ServerName).ToDictionary(
             static each => each.Key,
             static each => each.Sum(static message => (long)message.Json.Length + MessageOwed.Overhead));
-        foreach (var row in await storage.OutboundMessages.BytesAsync(more.Keys, stop).ConfigureAwait(false))
+        foreach (var row in await storage.OutboundMessages.BytesAsync([.. more.Keys], stop).ConfigureAwait(false))
         {
             if (row.Bytes + more[row.ServerName] <= options.MaxToDeviceOwed) continue;
-            return new UserFailure(
-                UserFailureKind.InboxFull,
-                $"Too many messages wait for the server {row.ServerName}. It must take some first.");
+            more.Remove(row.ServerName);
+            Refuse("server", $"Too many messages wait for the server {row.ServerName}. It must take some first.");
+        }
+
+        foreach (var server in await TooManyAsync(sender, [.. more.Keys], stop).ConfigureAwait(false))
+        {
+            more.Remove(server);
+            Refuse("servers", "Your messages wait for too many servers with which you share no room.");
         }
 
         var ofSender = await storage.OutboundMessages.BytesOfSenderAsync(sender, stop).ConfigureAwait(false);
-        return ofSender + more.Values.Sum() <= options.MaxToDeviceOwedOfSender
-            ? null
-            : new UserFailure(
-                UserFailureKind.InboxFull,
-                "Too many of your messages wait for other servers. They must take some first.");
+        if (more.Count > 0 && ofSender + more.Values.Sum() > options.MaxToDeviceOwedOfSender)
+        {
+            more.Clear();
+            Refuse("sender", "Too many of your messages wait for other servers. They must take some first.");
+        }
+
+        return ([.. owed.Where(message => more.ContainsKey(message.ServerName))], failure);
+
+        void Refuse(string limit, string reason)
+        {
+            _refused.Add(1, new KeyValuePair<string, object?>("limit", limit));
+            failure ??= new UserFailure(UserFailureKind.InboxFull, reason);
+        }
+    }
+
+    /// <summary>
+    /// The servers beyond the number of those that a sender's messages wait for. Servers with which the sender shares a
+    /// room do not count.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<string>> TooManyAsync(
+        string sender, string[] more, CancellationToken stop)
+    {
+        var most = options.MaxToDeviceServers;
+        var waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + 1, stop).ConfigureAwait(false);
+        if (waiting.Count + more.Length <= most) return [];
+        var shared = await storage.Memberships.ServersSharingWithAsync(sender, stop).ConfigureAwait(false);
+        waiting = await storage.OutboundMessages.ServersOfSenderAsync(sender, most + shared.Count + 1, stop)
+            .ConfigureAwait(false);
+        var known = waiting.Where(server => !shared.ContainsKey(server)).ToHashSet(StringComparer.Ordinal);
+        var added = more.Where(server => !shared.ContainsKey(server) && !known.Contains(server));
+        return [.. added.Skip(Math.Max(0, most - known.Count))];
     }
 
     private static byte[] Edu(string sender, string type, SortedContents contents)

@@ -23,27 +23,32 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
 
 /// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
 public sealed class ToDeviceSender(
-    IStorage storage, ISentOnce requests, string serverName, ServerFilter servers, KeyOptions options)
+    IStorage storage,
+    ISentOnce requests,
+    string serverName,
+    ServerFilter servers,
+    KeyOptions options,
+    TimeProvider time)
 {
     private static readonly Meter _meter = new("Matrix.Host.ToDevice");
 
     private static readonly Counter<long> _refused = _meter.CreateCounter<long>(
         "matrix_to_device_refused",
         "{request}",
-        "Requests to send messages to devices that were refused because the sender's share of an inbox is full, or too "
-            + "much waits for another server.");
+        "Requests to send messages to devices that were refused because the sender's share of an inbox is full.");
 
-    private readonly RemoteMessages _remote = new(storage, servers, options);
+    private readonly RemoteMessages _remote = new(storage, servers, options, time);
 
     /// <summary>
-    /// Sends all messages durably, or none. A transaction that was sent before is not sent again and succeeds.
+    /// Sends all messages durably, or none. A transaction that was sent before is not sent again and succeeds. Messages
+    /// for other servers that exceed a limit are dropped and counted, unless no others are left.
     /// </summary>
     /// <param name="sender">The sender.</param>
     /// <param name="transaction">Identifies repeated requests.</param>
     /// <param name="type">The type of the messages.</param>
     /// <param name="messages">The messages.</param>
     /// <param name="stop">Cancels waiting.</param>
-    /// <returns>Null if all messages were sent.</returns>
+    /// <returns>Null if the messages were sent.</returns>
     public async ValueTask<UserFailure?> SendAsync(
         string sender,
         TransactionKey transaction,
@@ -84,21 +89,21 @@ public sealed class ToDeviceSender(
             var made = _remote.Owed(sender, type, remote);
             if (!made.IsOk) return made.Failure;
             owed = made.Value;
-            foreach (var message in owed) batch.Add(message);
         }
 
         return await requests.OnceAsync(
             transaction,
             async done =>
             {
-                var full = await IsFullAsync(sender, sending, stop).ConfigureAwait(false)
-                    ?? await _remote.IsFullAsync(sender, owed, stop).ConfigureAwait(false);
-                if (full is not null)
+                if (await IsFullAsync(sender, sending, stop).ConfigureAwait(false) is { } full)
                 {
                     _refused.Add(1);
                     return full;
                 }
 
+                var (allowed, failure) = await _remote.WithinLimitsAsync(sender, owed, stop).ConfigureAwait(false);
+                foreach (var message in allowed) batch.Add(message);
+                if (failure is not null && batch.Changes.Count == 0) return failure;
                 await storage.Writer.WriteAsync(batch.Add(done), stop).ConfigureAwait(false);
                 return null;
             },

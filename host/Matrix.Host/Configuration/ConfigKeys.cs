@@ -271,7 +271,7 @@ internal static partial class ConfigKeys
         Key(
             "limits.to_device_inbox", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Keys.MaxToDeviceWaiting,
             "Bytes of one sender's messages that wait for one device, with half a KiB added to each. Beyond this the "
-                + "sender's messages are refused."),
+                + "sender's messages are refused; those of another server's user are dropped."),
         Key(
             "limits.to_device_inbox_of_server", ConfigTypes.Bytes(64 << 10, 4L << 30),
             c => c.Keys.MaxToDeviceWaitingOfServer,
@@ -279,11 +279,15 @@ internal static partial class ConfigKeys
         Key(
             "limits.to_device_outbox", ConfigTypes.Bytes(64 << 10, 64L << 30), c => c.Keys.MaxToDeviceOwed,
             "Bytes of messages that wait for one other server, with half a KiB added to each. Beyond this messages to "
-                + "its users are refused."),
+                + "its users are refused; others of the same request are sent."),
         Key(
             "limits.to_device_outbox_of_sender", ConfigTypes.Bytes(64 << 10, 64L << 30),
             c => c.Keys.MaxToDeviceOwedOfSender,
             "Bytes of one sender's messages that wait for other servers, measured in the same way."),
+        Key(
+            "limits.to_device_outbox_servers", ConfigTypes.Whole(1, 1_000_000), c => c.Keys.MaxToDeviceServers,
+            "Servers with which a sender shares no room that the sender's messages wait for. Beyond this messages for "
+                + "further ones are refused."),
         Key(
             "limits.remembered_messages", ConfigTypes.Whole(100, 10_000_000), c => c.Keys.RememberedMessages,
             "Ids of one other server's latest messages to devices that are remembered: a message that comes again is "
@@ -380,6 +384,13 @@ internal static partial class ConfigKeys
         Key(
             "limits.received_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxReceivedReceipts,
             "Receipts in one transaction of another server; further ones are ignored."),
+        Key(
+            "limits.early_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxEarlyReceipts,
+            "Receipts of other servers that came before their event and wait for it. Beyond this the oldest are "
+                + "dropped."),
+        Key(
+            "limits.early_receipts_of_server", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxEarlyReceiptsOfServer,
+            "The same, of one server."),
         Key("rate_limits.enabled", ConfigTypes.Flag, c => c.Rates.Enabled, "Whether rates are limited."),
         Key(
             "rate_limits.login_per_second", ConfigTypes.Number, c => c.Rates.Login.PerSecond,

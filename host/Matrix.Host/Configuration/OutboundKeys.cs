@@ -56,6 +56,9 @@ internal static partial class ConfigKeys
             c => c.Outbound.MaxMessageBytes,
             "Messages to devices in one transaction; a larger message goes alone."),
         Key(
+            "federation.outbound_message_time", ConfigTypes.Duration, c => c.Outbound.MessageTime,
+            "How long messages to devices wait for a server that does not take them; then they are dropped."),
+        Key(
             "federation.receipt_delay", ConfigTypes.Duration, c => c.Outbound.ReceiptDelay,
             "How long receipts are gathered before other servers get the newest of each user, room and thread."),
         Key(

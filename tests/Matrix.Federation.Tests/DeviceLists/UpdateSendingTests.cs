@@ -1,8 +1,16 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
+using Matrix.Core.Federation;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Outbound;
+using Matrix.Host.Outbound.Federation.Edus;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Users.Keys;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.DeviceLists;
 
@@ -117,6 +125,89 @@ public sealed class UpdateSendingTests
     }
 
     [Test]
+    public async Task A_server_that_is_new_to_a_user_gets_an_update_though_the_user_joins_several_rooms_at_once()
+    {
+        string[] rooms = [await _alice.CreateRoomAsync("11"), await _alice.CreateRoomAsync("11")];
+        foreach (var roomId in rooms) await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var users = new List<LocalUser>();
+        for (var n = 0; n < 8; n++)
+        {
+            users.Add(await LocalUser.RegisterAsync(_server, $"user{n}"));
+            await users[n].UploadKeysAsync(0);
+        }
+
+        await Task.WhenAll(users.SelectMany(user => rooms.Select(
+            async roomId => (await user.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200))));
+
+        await UntilAsync(() => users.TrueForAll(
+            user => Updates.Any(update => (string?)update["user_id"] == user.UserId)));
+    }
+
+    [Test]
+    public async Task A_join_whose_rooms_could_not_be_read_is_looked_at_again()
+    {
+        await _server.DisposeAsync();
+        FailingReads? reads = null;
+        _server = (await InProcessServer.StartAsync(
+            services => services.AddSingleton(parts =>
+            {
+                var storage = parts.GetRequiredService<IStorage>();
+                reads = FailingReads.Of(storage.Memberships, nameof(IMembershipsTable.RemoteMembersAsync));
+                return new DeviceListEdus(
+                    StoragePart.Instead(storage, nameof(IStorage.Memberships), reads),
+                    parts.GetRequiredService<DeviceListUpdates>(),
+                    parts.GetRequiredService<RoomSnapshots>(),
+                    parts.GetRequiredService<SharingServers>(),
+                    parts.GetRequiredService<ServerFilter>(),
+                    parts.GetRequiredService<KeyOptions>(),
+                    parts.GetRequiredService<OutboundOptions>());
+            }))).Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        await carol.UploadKeysAsync(0);
+        var roomId = await _alice.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+
+        reads!.Failures = 1;
+        (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
+
+        await UntilAsync(() => Updates.Any(update => (string?)update["user_id"] == carol.UserId));
+        Assert.That(reads.Failures, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_server_that_shares_no_room_any_more_gets_nothing()
+    {
+        await _alice.UploadKeysAsync(0);
+        await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
+        var roomId = await _alice.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var hold = new TaskCompletionSource();
+        _peer.Respond = async _ =>
+        {
+            await hold.Task;
+            return null;
+        };
+        var before = _peer.All.Count;
+        await _alice.SayAsync(roomId, "hello");
+        await UntilAsync(() => _peer.All.Count > before);
+        (await _alice.PutAsync($"devices/{_alice.DeviceId}", new JsonObject { ["display_name"] = "secret" })).Is(200);
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        await UntilAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count > 0);
+        foreach (var joined in (await _alice.GetAsync("joined_rooms")).Is(200).Json["joined_rooms"]!.AsArray())
+        {
+            var kick = new JsonObject { ["user_id"] = $"@bob:{_peer.Peer.Name}" };
+            (await _alice.PostAsync($"rooms/{Uri.EscapeDataString((string)joined!)}/kick", kick)).Is(200);
+        }
+
+        hold.SetResult();
+        await _peer.HasTakenAsync(3);
+        await UntilAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count == 0);
+
+        Assert.That(_peer.All.Select(each => each.Body.ToJsonString()), Has.None.Contains("secret"));
+    }
+
+    [Test]
     public async Task Servers_that_share_no_room_get_nothing()
     {
         var carol = await LocalUser.RegisterAsync(_server, "carol");
@@ -144,10 +235,12 @@ public sealed class UpdateSendingTests
         return Updates.Last(IsWanted);
     }
 
-    private static async Task UntilAsync(Func<bool> holds)
+    private static Task UntilAsync(Func<bool> holds) => UntilAsync(() => Task.FromResult(holds()));
+
+    private static async Task UntilAsync(Func<Task<bool>> holds)
     {
         var until = DateTime.UtcNow.AddSeconds(20);
-        while (!holds() && DateTime.UtcNow < until) await Task.Delay(20);
-        Assert.That(holds());
+        while (!await holds() && DateTime.UtcNow < until) await Task.Delay(20);
+        Assert.That(await holds());
     }
 }

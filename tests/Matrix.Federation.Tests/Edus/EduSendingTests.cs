@@ -168,6 +168,72 @@ public sealed class EduSendingTests
         Assert.That(_peer.Events.Contains(bad), Is.EqualTo(isEdu));
     }
 
+    [Test]
+    public async Task A_server_that_refuses_everything_costs_no_EDU()
+    {
+        var isUp = false;
+        _peer.Respond = _ => Task.FromResult(Volatile.Read(ref isUp) ? null : Refusal(400));
+        _kept.Add(_peer.Peer.Name, 1, 8);
+        await ComeAsync(20);
+        _kept.Add(_peer.Peer.Name, 9, 4);
+        await ComeAsync(30);
+        Volatile.Write(ref isUp, true);
+
+        await HasAsync(12);
+
+        Assert.That(Numbers("kept"), Is.EquivalentTo(Enumerable.Range(1, 12)));
+        Assert.That(_server.Log, Does.Not.Contain("refuses an EDU"));
+    }
+
+    [Test]
+    public async Task An_EDU_that_is_refused_alone_is_skipped_once_an_empty_transaction_was_taken()
+    {
+        _peer.Respond = transaction => Task.FromResult(Edus(transaction).Count > 0 ? Refusal(400) : null);
+
+        _kept.Add(_peer.Peer.Name, 1, 1);
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(10_000, 10));
+
+        Assert.That(_peer.All.Select(each => Edus(each).Count), Is.EqualTo(new[] { 1, 0, 1 }));
+        Assert.That(_server.Log, Does.Contain("refuses an EDU of TestSource"));
+        _peer.Respond = static _ => Task.FromResult<IResult?>(null);
+        _kept.Add(_peer.Peer.Name, 2, 1);
+        await HasAsync(1);
+    }
+
+    [Test]
+    public async Task Others_go_before_an_EDU_that_is_refused_alone()
+    {
+        _peer.Respond = transaction => Task.FromResult(
+            Edus(transaction).Any(edu => (int)edu["content"]!["n"]! == 1) ? Refusal(400) : null);
+
+        _kept.Add(_peer.Peer.Name, 1, 3);
+        await HasAsync(2);
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(10_000, 10));
+
+        Assert.That(Numbers("kept"), Is.EqualTo(new[] { 2, 3 }));
+        Assert.That(_peer.All.Select(each => Edus(each).Count), Has.None.Zero, "no probe was needed");
+    }
+
+    [Test]
+    public async Task Many_EDUs_that_are_refused_alone_are_skipped_one_after_the_other()
+    {
+        _peer.Respond = transaction => Task.FromResult(
+            Edus(transaction).Any(edu => (int)edu["content"]!["n"]! <= 5) ? Refusal(400) : null);
+
+        _kept.Add(_peer.Peer.Name, 1, 10);
+        await HasAsync(5);
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(20_000, 20));
+
+        Assert.That(Numbers("kept"), Is.EquivalentTo(Enumerable.Range(6, 5)));
+    }
+
+    private async Task ComeAsync(int transactions)
+    {
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while (_peer.All.Count < transactions && DateTime.UtcNow < until) await Task.Delay(10);
+        Assert.That(_peer.All, Has.Count.GreaterThanOrEqualTo(transactions));
+    }
+
     private static IResult? Refusal(int status) =>
         Results.Text("""{"errcode":"M_UNKNOWN","error":"no"}""", "application/json", null, status);
 
@@ -228,21 +294,22 @@ public sealed class EduSendingTests
             lock (_gate) return _waiting.Exists(each => each.Server == server);
         }
 
-        public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+        public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+            string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
         {
             lock (_gate)
             {
-                return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>(
-                    [.. _waiting.Where(each => each.Server == server).Take(most).Select(each => each.Edu)]);
+                var waiting = _waiting.Where(each => each.Server == server).Select(each => each.Edu);
+                return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>([.. waiting.Except(aside).Take(most)]);
             }
         }
 
-        public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
+        public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
         {
             lock (_gate) _waiting.RemoveAll(each => edus.Any(edu => ReferenceEquals(edu, each.Edu)));
         }
 
-        public void Failed(string server)
+        public void Failed(string server, IReadOnlyList<OutboundEdu> repeated)
         {
             lock (_gate)
             {

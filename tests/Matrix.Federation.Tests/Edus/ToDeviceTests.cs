@@ -141,6 +141,101 @@ public sealed class ToDeviceTests : EduTests
     }
 
     [Test]
+    public async Task A_full_outbox_refuses_the_messages_for_that_server_only()
+    {
+        await RestartAsync(("limits.to_device_outbox", "64KiB"));
+        await Peer.DownAsync();
+        JsonObject Large(int n) => new() { ["n"] = n, ["text"] = new string('x', 20_000) };
+        for (var n = 0; n < 3; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", Large(n))).Is(200);
+        var body = new JsonObject
+        {
+            ["messages"] = new JsonObject
+            {
+                [Bob] = new JsonObject { ["PHONE"] = Large(3) },
+                ["@dora:elsewhere.example"] = new JsonObject { ["PHONE"] = Large(4) },
+                [Alice.UserId] = new JsonObject { [Alice.DeviceId] = Large(5) },
+            },
+        };
+
+        (await Alice.PutAsync("sendToDevice/org.example.test/full", body)).Is(200);
+
+        Assert.That(await NumbersAsync(Alice), Is.EqualTo(new[] { 5 }));
+        Assert.That(
+            await Storage.OutboundMessages.ServersAsync("", 9, default),
+            Is.EquivalentTo(new[] { Peer.Peer.Name, "elsewhere.example" }));
+        await Peer.UpAsync();
+        await HasTakenAsync(Type, 3);
+        await Task.Delay(300);
+        Assert.That(Taken(Type), Has.Count.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_sender_addresses_so_many_servers_without_a_common_room()
+    {
+        await RestartAsync(("limits.to_device_outbox_servers", "3"));
+        await RoomAsync();
+        await Peer.DownAsync();
+        string On(int n) => $"@dora:nowhere{n}.example";
+        for (var n = 1; n <= 3; n++) (await Alice.SendToDeviceAsync(On(n), "PHONE", Numbered(n))).Is(200);
+
+        (await Alice.SendToDeviceAsync(On(4), "PHONE", Numbered(4))).Is(429, "M_LIMIT_EXCEEDED");
+        (await Alice.SendToDeviceAsync(On(2), "PHONE", Numbered(5))).Is(200);
+        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(6))).Is(200);
+        (await Alice.SendToDeviceAsync(On(5), "PHONE", Numbered(7))).Is(429, "M_LIMIT_EXCEEDED");
+
+        Assert.That(
+            await Storage.OutboundMessages.ServersAsync("", 9, default),
+            Is.EquivalentTo(new[]
+            {
+                Peer.Peer.Name, "nowhere1.example", "nowhere2.example", "nowhere3.example",
+            }));
+    }
+
+    [Test]
+    public async Task Messages_that_wait_too_long_are_dropped()
+    {
+        await RestartAsync(("federation.outbound_message_time", "1s"));
+        await Peer.DownAsync();
+        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
+        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(2))).Is(200);
+        Assert.That(await Storage.OutboundMessages.ServersAsync("", 9, default), Has.Count.EqualTo(1));
+
+        await EventuallyAsync(async () => (await Storage.OutboundMessages.ServersAsync("", 9, default)).Count, 0);
+
+        await EventuallyAsync(() => Task.FromResult(Server.Log.Contains("2 EDUs", StringComparison.Ordinal)), true);
+    }
+
+    [Test]
+    public async Task A_server_that_refuses_everything_costs_no_message()
+    {
+        var isUp = false;
+        Peer.Respond = _ => Task.FromResult(Volatile.Read(ref isUp) ? null : Refused());
+        for (var n = 1; n <= 5; n++) (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(n))).Is(200);
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while (Peer.All.Count < 20 && DateTime.UtcNow < until) await Task.Delay(10);
+        Assert.That(Peer.All, Has.Count.GreaterThanOrEqualTo(20));
+        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(6))).Is(200);
+        Volatile.Write(ref isUp, true);
+
+        await HasTakenAsync(Type, 6);
+        await EventuallyAsync(async () => (await Storage.OutboundMessages.ServersAsync("", 9, default)).Count, 0);
+
+        Assert.That(Numbers(), Is.EquivalentTo(Enumerable.Range(1, 6)));
+    }
+
+    [Test]
+    public async Task The_only_message_for_a_server_is_skipped_if_that_takes_transactions()
+    {
+        Peer.Respond = transaction => Task.FromResult(
+            transaction.Body["edus"]!.AsArray().Count > 0 ? Refused() : null);
+
+        (await Alice.SendToDeviceAsync(Bob, "PHONE", Numbered(1))).Is(200);
+
+        await EventuallyAsync(async () => (await Storage.OutboundMessages.ServersAsync("", 9, default)).Count, 0);
+        Assert.That(Taken(Type), Is.Empty);
+    }
+
+    [Test]
     public async Task Large_requests_become_several_EDUs()
     {
         var devices = Enumerable.Range(0, 10).ToDictionary(
@@ -263,6 +358,25 @@ public sealed class ToDeviceTests : EduTests
     }
 
     [Test]
+    public async Task A_user_of_another_server_cannot_fill_an_inbox_for_the_other_users_of_it()
+    {
+        await RestartAsync(("limits.to_device_inbox", "64KiB"));
+        JsonObject Large(string user, int n)
+        {
+            var content = Content($"large{n}", n % 2 == 0 ? "*" : Alice.DeviceId, n);
+            content["sender"] = $"@{user}:{Peer.Peer.Name}";
+            content["messages"]![Alice.UserId]!.AsObject().Single().Value!["text"] = new string('x', 15_000);
+            return content;
+        }
+
+        await SendAsync(Type, [.. Enumerable.Range(1, 6).Select(n => Large("mallory", n))]);
+        await SendAsync(Type, Large("mallory", 7), Large("bob", 8));
+        await SendAsync(Type, Large("bob", 9), Large("mallory", 10));
+
+        Assert.That(await NumbersAsync(Alice), Is.EqualTo(new[] { 1, 2, 3, 4, 8, 9 }));
+    }
+
+    [Test]
     public async Task The_ids_of_a_server_are_remembered_up_to_a_bound()
     {
         await RestartAsync(("limits.remembered_messages", "100"));
@@ -278,6 +392,13 @@ public sealed class ToDeviceTests : EduTests
     }
 
     private static JsonObject Numbered(int n) => new() { ["n"] = n };
+
+    private static IResult Refused() =>
+        Results.Text("""{"errcode":"M_BAD_JSON","error":"no"}""", "application/json", null, 400);
+
+    /// <summary>The numbers of the messages that the peer took.</summary>
+    private IReadOnlyList<int> Numbers() =>
+        [.. Taken(Type).Select(edu => (int)edu["messages"]![Bob]!["PHONE"]!["n"]!)];
 
     private JsonObject Content(string messageId, string deviceId, int n) => new()
     {

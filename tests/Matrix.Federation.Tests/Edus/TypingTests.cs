@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
+using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -80,6 +81,57 @@ public sealed class TypingTests : EduTests
         await HasTakenAsync("m.typing", 1);
 
         Assert.That(Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { false }));
+    }
+
+    [Test]
+    public async Task A_stop_follows_a_start_that_is_sent_again()
+    {
+        await RestartAsync(("federation.outbound_first_pause", "1s"), ("federation.outbound_longest_pause", "1s"));
+        var room = await RoomAsync();
+        var hold = new TaskCompletionSource();
+        Peer.Respond = async _ =>
+        {
+            if (Peer.All.Count == 1) await hold.Task;
+            return Peer.All.Count == 2 ? Results.StatusCode(503) : null;
+        };
+        await Alice.SayAsync(room.RoomId, "first");
+        await EventuallyAsync(() => Task.FromResult(Peer.All.Count), 1);
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.SayAsync(room.RoomId, "second");
+        await Task.Delay(200);
+        hold.SetResult();
+        await FailsAsync();
+        await Alice.TypeAsync(room.RoomId, null);
+
+        await HasTakenAsync("m.typing", 2);
+
+        Assert.That(Peer.All[1].Body["pdus"]!.AsArray(), Has.Count.EqualTo(1), "both are in the transaction");
+        Assert.That(
+            Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { true, false }));
+    }
+
+    [Test]
+    public async Task A_server_that_has_left_gets_none()
+    {
+        var room = await RoomAsync();
+        var hold = new TaskCompletionSource();
+        Peer.Respond = async _ =>
+        {
+            await hold.Task;
+            return null;
+        };
+        var said = await Alice.SayAsync(room.RoomId, "hello");
+        await EventuallyAsync(() => Task.FromResult(Peer.All.Count), 1);
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.ReadAsync(room.RoomId, said);
+        await Task.Delay(500);
+        (await Alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/kick", new() { ["user_id"] = Bob })).Is(200);
+        hold.SetResult();
+
+        await Peer.HasTakenAsync(2);
+        await Task.Delay(300);
+
+        Assert.That(Peer.Taken.SelectMany(each => each.Body["edus"]!.AsArray()), Is.Empty);
     }
 
     [Test]

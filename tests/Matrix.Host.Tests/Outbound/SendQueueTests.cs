@@ -224,6 +224,30 @@ internal sealed class SendQueueTests
     }
 
     [Test]
+    public async Task Ten_thousand_receivers_get_turns_alike_though_a_thousand_others_fail()
+    {
+        const int Rounds = 4;
+        Starts(atOnce: 192, limited: 64);
+        var failing = Enumerable.Range(0, 1000).Select(_ => new EagerSender(() => TurnEnd.Later(At(0.001)))).ToArray();
+        var eager = Enumerable.Range(0, 10_000).Select(_ => new EagerSender(() => TurnEnd.Succeeded(true))).ToArray();
+        foreach (var each in failing.Concat(eager)) _queue.Add(each);
+
+        await Until(() => Later() && eager.All(each => each.Turns >= 1));
+        var start = eager.Select(each => each.Turns).ToArray();
+        await Until(() => Later() && eager.Sum(each => (long)each.Turns) - start.Sum() >= Rounds * eager.Length);
+        var turns = eager.Zip(start, (each, before) => each.Turns - before).ToArray();
+
+        Assert.That(turns.Min(), Is.GreaterThanOrEqualTo(Rounds - 2), $"The luckiest had {turns.Max()} turns.");
+        Assert.That(failing.Sum(each => each.Turns), Is.GreaterThan(failing.Length), "failing ones are tried again");
+
+        bool Later()
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            return true;
+        }
+    }
+
+    [Test]
     public async Task An_idle_sender_that_failed_before_waits_for_its_time()
     {
         Starts(atOnce: 2, limited: 1);
@@ -305,6 +329,20 @@ internal sealed class SendQueueTests
     {
         for (var i = 0; i < 2000 && !holds(); i++) await Task.Delay(5);
         Assert.That(holds(), Is.True);
+    }
+
+    /// <summary>A sender whose turns end at once.</summary>
+    private sealed class EagerSender(Func<TurnEnd> end) : QueuedSender
+    {
+        private int _turns;
+
+        internal int Turns => Volatile.Read(ref _turns);
+
+        internal override ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+        {
+            Interlocked.Increment(ref _turns);
+            return ValueTask.FromResult(end());
+        }
     }
 
     private sealed class Sender : QueuedSender

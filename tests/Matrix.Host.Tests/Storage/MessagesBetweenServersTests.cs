@@ -32,6 +32,51 @@ internal sealed class MessagesBetweenServersTests(string kind) : StorageTests(ki
     }
 
     [Test]
+    public async Task Messages_that_a_server_has_not_taken_stay_when_later_ones_go()
+    {
+        await Write(Owed("b.org", "1"), Owed("b.org", "2"), Owed("b.org", "3"));
+        await Write(Owed("b.org", "4"), Owed("b.org", "5"), Owed("a.org", "other"));
+        var places = (await NextAsync("b.org", default, 9)).Select(row => row.Place).ToArray();
+
+        await Write(new MessagesTaken("b.org", places[3]) { Except = [places[2], places[0]] });
+        Assert.That(
+            (await NextAsync("b.org", default, 9)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "1", "3", "5" }));
+        await Write(new MessagesTaken("b.org", places[3]) { Except = [places[2]] });
+        Assert.That(
+            (await NextAsync("b.org", default, 9)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "3", "5" }));
+        Assert.That(await NextAsync("a.org", default, 9), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Messages_expire_by_the_time_at_which_they_were_stored()
+    {
+        await Write(
+            Owed("b.org", "1") with { StoredAt = 100 },
+            Owed("b.org", "2") with { StoredAt = 200 },
+            Owed("a.org", "3") with { StoredAt = 100 });
+
+        Assert.That(await Store.OutboundMessages.CountStoredBeforeAsync("b.org", 100, Stop), Is.Zero);
+        Assert.That(await Store.OutboundMessages.CountStoredBeforeAsync("b.org", 200, Stop), Is.EqualTo(1));
+        Assert.That(await Store.OutboundMessages.CountStoredBeforeAsync("nowhere.org", 200, Stop), Is.Zero);
+        await Write(new MessagesExpired("b.org", 200));
+
+        Assert.That(
+            (await NextAsync("b.org", default, 9)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "2" }));
+        Assert.That(await NextAsync("a.org", default, 9), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task The_servers_that_a_senders_messages_wait_for_are_listed()
+    {
+        await Write(
+            Owed("b.org", "1"), Owed("a.org", "2"), Owed("b.org", "3"), Owed("c.org", "4", "@bob:example.org"));
+
+        Assert.That(
+            await Store.OutboundMessages.ServersOfSenderAsync(Alice, 9, Stop), Is.EqualTo(new[] { "a.org", "b.org" }));
+        Assert.That(await Store.OutboundMessages.ServersOfSenderAsync(Alice, 1, Stop), Is.EqualTo(new[] { "a.org" }));
+    }
+
+    [Test]
     public async Task A_page_of_messages_is_bounded_in_bytes_and_has_one_at_least()
     {
         await Write(Owed("b.org", "123456"), Owed("b.org", "78"), Owed("b.org", "9"));

@@ -146,6 +146,36 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Messages_for_other_servers_that_waited_before_their_time_was_stored_count_from_now_on()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        var at = Migration.All.Index().First(each => each.Item.Name == "stored_messages").Index;
+        const string columns = "INSERT INTO outbound_messages (server_name, sender, position, seq, size, json) VALUES ";
+        var before = Migration.All[at - 1] with
+        {
+            Text = Migration.All[at - 1].Text + $"""
+
+                {columns} ('b.org', '{Alice}', 7, 1, 3, x'6f6e65'); -- SQLite only
+                {columns} ('b.org', '{Alice}', 7, 1, 3, '\x6f6e65'); -- PostgreSQL only
+                """,
+        };
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        await (await StorageEngine.OpenAsync(options, [.. Migration.All.Take(at - 1), before], Stop)).DisposeAsync();
+
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var now = DateTimeOffset.UtcNow;
+        var old = await Store.OutboundMessages.CountStoredBeforeAsync(
+            "b.org", now.AddMinutes(-10).ToUnixTimeMilliseconds(), Stop);
+        var all = await Store.OutboundMessages.CountStoredBeforeAsync(
+            "b.org", now.AddMinutes(10).ToUnixTimeMilliseconds(), Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That((old, all), Is.EqualTo((0L, 1L)));
+    }
+
+    [Test]
     public async Task Events_and_requests_of_a_database_without_commits_are_read_in_commit_order()
     {
         await Store.DisposeAsync();

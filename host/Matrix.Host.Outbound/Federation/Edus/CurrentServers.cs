@@ -15,13 +15,13 @@ internal sealed class CurrentServers(
     RoomSnapshots rooms, IStorage storage, ServerFilter filter, OutboundOptions options) : IChangeConsumer
 {
     private readonly Lock _gate = new();
-    private readonly ByteCache<RoomNid, string[]> _servers = new(
-        options.RoomServersCacheBytes, static servers => 50 + servers.Sum(static name => 40L + (2 * name.Length)));
+    private readonly ByteCache<RoomNid, HashSet<string>> _servers = new(
+        options.RoomServersCacheBytes, static servers => 200 + servers.Sum(static name => 60L + (2 * name.Length)));
 
     private long _changes;
 
     /// <summary>The room's id, and its other servers; null if there are none.</summary>
-    internal async ValueTask<(string RoomId, IReadOnlyList<string> Servers)?> OfAsync(
+    internal async ValueTask<(string RoomId, IReadOnlySet<string> Servers)?> OfAsync(
         RoomNid room, CancellationToken stop)
     {
         if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
@@ -31,7 +31,23 @@ internal sealed class CurrentServers(
         }
 
         if (!_servers.TryGet(room, out var servers)) servers = await ReadAsync(room, stop).ConfigureAwait(false);
-        return servers.Length == 0 ? null : (snapshot.Room.RoomId, servers);
+        return servers.Count == 0 ? null : (snapshot.Room.RoomId, servers);
+    }
+
+    /// <summary>The rooms among these in which a server has a joined user now.</summary>
+    internal async ValueTask<IReadOnlySet<RoomNid>> RoomsWithAsync(
+        string server, IEnumerable<RoomNid> rooms, CancellationToken stop)
+    {
+        var found = new HashSet<RoomNid>();
+        foreach (var room in rooms.Distinct())
+        {
+            if (await OfAsync(room, stop).ConfigureAwait(false) is { } known && known.Servers.Contains(server))
+            {
+                found.Add(room);
+            }
+        }
+
+        return found;
     }
 
     /// <inheritdoc/>
@@ -55,12 +71,13 @@ internal sealed class CurrentServers(
         }
     }
 
-    private async ValueTask<string[]> ReadAsync(RoomNid room, CancellationToken stop)
+    private async ValueTask<HashSet<string>> ReadAsync(RoomNid room, CancellationToken stop)
     {
         long changes;
         lock (_gate) changes = _changes;
         var joined = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
-        string[] servers = [.. joined.Keys.Where(server => server != options.ServerName && filter.Allows(server))];
+        var servers = joined.Keys.Where(server => server != options.ServerName && filter.Allows(server))
+            .ToHashSet(StringComparer.Ordinal);
         lock (_gate)
         {
             if (changes == _changes) _servers.Put(room, servers);

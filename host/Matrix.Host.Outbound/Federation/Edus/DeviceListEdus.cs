@@ -21,6 +21,7 @@ internal sealed class DeviceListEdus(
     IStorage storage,
     DeviceListUpdates updates,
     RoomSnapshots rooms,
+    SharingServers sharing,
     ServerFilter filter,
     KeyOptions keys,
     OutboundOptions options) : IEduSource, IChangeConsumer
@@ -41,7 +42,10 @@ internal sealed class DeviceListEdus(
     /// <summary>What servers have got, where this is not durable yet.</summary>
     private readonly Dictionary<(string Server, string UserId), long> _sent = [];
 
-    private readonly ConcurrentQueue<(RoomNid Room, string UserId)> _joins = new();
+    private readonly ConcurrentQueue<Joined> _joins = new();
+
+    /// <summary>Joins that were taken from the queue. They leave this list when what they cause is durable.</summary>
+    private readonly List<Joined> _handling = [];
     private readonly News _news = new();
     private IEduDestinations? _destinations;
     private bool _hasChanged;
@@ -82,8 +86,12 @@ internal sealed class DeviceListEdus(
         lock (_gate) return _owed.ContainsKey(server);
     }
 
-    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
     {
+        // A later change of the same user follows the one that is put aside.
+        var held = aside.OfType<UserEdu>().Select(static edu => edu.UserId).ToHashSet(StringComparer.Ordinal);
+        var isHeld = false;
         long version;
         lock (_gate)
         {
@@ -97,7 +105,8 @@ internal sealed class DeviceListEdus(
             var rows = await storage.DeviceUpdates.OwedAsync(server, after, RowsAtOnce, stop).ConfigureAwait(false);
             foreach (var row in rows)
             {
-                await AddAsync(edus, server, row, most - edus.Count, stop).ConfigureAwait(false);
+                if (held.Contains(row.UserId)) isHeld = true;
+                else await AddAsync(edus, server, row, most - edus.Count, stop).ConfigureAwait(false);
                 if (edus.Count >= most) return edus;
             }
 
@@ -105,7 +114,7 @@ internal sealed class DeviceListEdus(
             after = rows[^1].UserId;
         }
 
-        if (edus.Count > 0) return edus;
+        if (edus.Count > 0 || isHeld) return edus;
         lock (_gate)
         {
             if (_owed.GetValueOrDefault(server) == version) _owed.Remove(server);
@@ -114,7 +123,7 @@ internal sealed class DeviceListEdus(
         return edus;
     }
 
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
     {
         var sent = edus.OfType<UserEdu>().GroupBy(edu => edu.UserId)
             .Select(user => new DeviceUpdatesSent(server, user.Key, user.Max(edu => edu.StreamId))).ToArray();
@@ -138,7 +147,7 @@ internal sealed class DeviceListEdus(
             case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
                 // Beyond the bound the servers of the room learn of the user's devices when they ask for them.
                 if (_joins.Count >= options.MaxWaitingBatches) break;
-                _joins.Enqueue((joined.Room, joined.UserId));
+                _joins.Enqueue(new Joined(joined.Room, joined.UserId, position));
                 _hasChanged = true;
                 break;
         }
@@ -177,7 +186,7 @@ internal sealed class DeviceListEdus(
 
         // A batch has one position, and several users only if all their devices end at once.
         var through = users.Count < RowsAtOnce ? published : users[^1].FirstPosition;
-        var joins = await AddJoinsAsync(batch, stop).ConfigureAwait(false);
+        await AddJoinsAsync(batch, stop).ConfigureAwait(false);
         _unrecorded += users.Count;
         if (batch.Changes.Count > 0 || _unrecorded >= MaxUnrecorded)
         {
@@ -189,40 +198,41 @@ internal sealed class DeviceListEdus(
         }
 
         _through = through;
+        var joins = _handling.Count;
+        _handling.Clear();
         return users.Count > 0 || joins > 0;
     }
 
     /// <summary>
     /// A server of a room that a user joined may not have got changes of the user's devices: it gets the newest. That
-    /// follows one that the server does not know, so the server fetches the list if it needs it.
+    /// follows one that the server does not know, so the server fetches the list if it needs it. Of several joins the
+    /// first one counts.
     /// </summary>
-    private async ValueTask<int> AddJoinsAsync(WriteBatch batch, CancellationToken stop)
+    private async ValueTask AddJoinsAsync(WriteBatch batch, CancellationToken stop)
     {
-        var handled = 0;
-        while (handled < RowsAtOnce && _joins.TryDequeue(out var join))
+        // After a failure the former ones come first.
+        while (_handling.Count < RowsAtOnce && _joins.TryDequeue(out var join)) _handling.Add(join);
+        foreach (var (room, userId, position) in _handling)
         {
-            handled++;
-            var (room, userId) = join;
             var snapshot = await rooms.FindAsync(room, stop).ConfigureAwait(false);
             if (snapshot is null || snapshot.JoinedCount <= snapshot.Local.Joined.Count) continue;
 
             var inRoom = await storage.Memberships.RemoteMembersAsync(room, stop).ConfigureAwait(false);
-            var sharing = await storage.Memberships.ServersSharingWithAsync(userId, stop).ConfigureAwait(false);
-            var servers = inRoom.Keys.Where(server =>
-                filter.Allows(server) && sharing.GetValueOrDefault(server) == 1).ToArray();
+            var earlier = await storage.Memberships.ServersSharingBeforeAsync(userId, position, stop)
+                .ConfigureAwait(false);
+            var servers = inRoom.Keys.Where(server => filter.Allows(server) && !earlier.Contains(server)).ToArray();
             if (servers.Length == 0) continue;
 
             var latest = await storage.DeviceUpdates.LatestIdAsync(userId, stop).ConfigureAwait(false);
             if (latest == 0) continue;
             foreach (var server in servers) batch.Add(new DeviceUpdatesOwed(server, userId, latest - 1));
         }
-
-        return handled;
     }
 
     private async ValueTask AddAsync(
         List<OutboundEdu> edus, string server, OwedUpdatesRow row, int most, CancellationToken stop)
     {
+        if (await HasLeftAsync(server, row, stop).ConfigureAwait(false)) return;
         long sent;
         bool isSent;
         lock (_gate) isSent = _sent.TryGetValue((server, row.UserId), out sent);
@@ -231,6 +241,22 @@ internal sealed class DeviceListEdus(
 
         // The changes are not kept any more, as when the user has made many others and then none for a long time.
         if (next.Count == 0 && !isSent) Post(server, [new DeviceUpdatesSent(server, row.UserId, row.AfterId)]);
+    }
+
+    /// <summary>
+    /// Whether a server shares no room with a user any more. What it was owed of the user so far is not sent then.
+    /// </summary>
+    private async ValueTask<bool> HasLeftAsync(string server, OwedUpdatesRow row, CancellationToken stop)
+    {
+        if (await sharing.ShareAsync(server, row.UserId, stop).ConfigureAwait(false)) return false;
+
+        // Read before the server is looked for again: later changes are owed anew.
+        var changes = await storage.DeviceUpdates.AfterAsync(row.UserId, row.AfterId, int.MaxValue, stop)
+            .ConfigureAwait(false);
+        if (await sharing.ShareAsync(server, row.UserId, stop).ConfigureAwait(false)) return false;
+        var through = changes.Count > 0 ? changes[^1].StreamId : row.AfterId;
+        Post(server, [new DeviceUpdatesSent(server, row.UserId, through)]);
+        return true;
     }
 
     private void Post(string server, DeviceUpdatesSent[] sent)
@@ -279,6 +305,12 @@ internal sealed class DeviceListEdus(
         foreach (var server in servers) _destinations!.Notify(server);
     }
 
+    /// <summary>A local user joined a room.</summary>
+    private readonly record struct Joined(RoomNid Room, string UserId, long Position);
+
     /// <summary>An EDU of a user's change.</summary>
-    private sealed record UserEdu(ReadOnlyMemory<byte> Json, string UserId, long StreamId) : OutboundEdu(Json);
+    private sealed record UserEdu(ReadOnlyMemory<byte> Json, string UserId, long StreamId) : OutboundEdu(Json)
+    {
+        internal override object Key => (UserId, StreamId);
+    }
 }

@@ -3,7 +3,12 @@ using System.Threading.Channels;
 namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>An EDU in a transaction, with the source that it came from.</summary>
-internal readonly record struct OwedEdu(IEduSource Source, OutboundEdu Edu);
+internal readonly record struct OwedEdu(IEduSource Source, OutboundEdu Edu)
+{
+    public bool Equals(OwedEdu other) => Source == other.Source && Edu.Key.Equals(other.Edu.Key);
+
+    public override int GetHashCode() => Edu.Key.GetHashCode();
+}
 
 /// <summary>All sources of EDUs.</summary>
 internal sealed class EduSources(IEnumerable<IEduSource> sources)
@@ -26,7 +31,8 @@ internal sealed class EduSources(IEnumerable<IEduSource> sources)
     /// EDUs for a transaction, at most this many. Each source has an equal share; the later ones also get what the
     /// earlier ones leave.
     /// </summary>
-    internal async ValueTask<IReadOnlyList<OwedEdu>> NextAsync(string server, int most, CancellationToken stop)
+    internal async ValueTask<IReadOnlyList<OwedEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OwedEdu> aside, CancellationToken stop)
     {
         var having = _sources.Where(source => source.HasFor(server)).ToArray();
         if (having.Length == 0) return [];
@@ -34,25 +40,30 @@ internal sealed class EduSources(IEnumerable<IEduSource> sources)
         for (var at = 0; at < having.Length && edus.Count < most; at++)
         {
             var share = Math.Max(1, (most - edus.Count) / (having.Length - at));
-            var next = await having[at].NextAsync(server, share, stop).ConfigureAwait(false);
-            foreach (var edu in next) edus.Add(new OwedEdu(having[at], edu));
+            var source = having[at];
+            var next = await source.NextAsync(server, share, Of(source, aside), stop).ConfigureAwait(false);
+            foreach (var edu in next) edus.Add(new OwedEdu(source, edu));
         }
 
         return edus;
     }
 
-    internal static void Remove(string server, IReadOnlyList<OwedEdu> edus)
+    internal static void Remove(string server, IReadOnlyList<OwedEdu> edus, IReadOnlyList<OwedEdu> aside)
     {
         foreach (var ofSource in edus.GroupBy(static each => each.Source, static each => each.Edu))
         {
-            ofSource.Key.Remove(server, [.. ofSource]);
+            ofSource.Key.Remove(server, [.. ofSource], Of(ofSource.Key, aside));
         }
     }
 
-    internal void Failed(string server)
+    /// <summary>A transaction failed.</summary>
+    internal void Failed(string server, IReadOnlyList<OwedEdu> repeated)
     {
-        foreach (var source in _sources) source.Failed(server);
+        foreach (var source in _sources) source.Failed(server, Of(source, repeated));
     }
+
+    private static OutboundEdu[] Of(IEduSource source, IReadOnlyList<OwedEdu> edus) =>
+        edus.Count == 0 ? [] : [.. edus.Where(edu => edu.Source == source).Select(static edu => edu.Edu)];
 }
 
 /// <summary>Wakes the one task that waits for news. News that come while it works wake it once more.</summary>

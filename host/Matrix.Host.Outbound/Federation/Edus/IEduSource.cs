@@ -31,18 +31,28 @@ internal interface IEduSource
 
     /// <summary>
     /// The oldest EDUs that wait for a server, at most this many. They stay until they are removed: a repeated call
-    /// returns them again.
+    /// returns them again. EDUs about a room or user that the server shares no more are dropped.
     /// </summary>
-    ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop);
+    /// <param name="server">The server.</param>
+    /// <param name="most">The most EDUs.</param>
+    /// <param name="aside">EDUs of this source that the destination has put aside: they are not returned.</param>
+    /// <param name="stop">Cancels reading.</param>
+    ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop);
 
     /// <summary>
     /// The server took these EDUs, or refused them for good. They are not returned again. May not wait: a durable
     /// source posts its change.
     /// </summary>
-    void Remove(string server, IReadOnlyList<OutboundEdu> edus);
+    /// <param name="server">The server.</param>
+    /// <param name="edus">The EDUs, in the order in which they were returned.</param>
+    /// <param name="aside">EDUs of this source that are put aside: the server has not got these.</param>
+    void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside);
 
     /// <summary>A transaction to the server failed. The source keeps only what is worth a later attempt.</summary>
-    void Failed(string server)
+    /// <param name="server">The server.</param>
+    /// <param name="repeated">EDUs of this source in the transaction, if that is sent again.</param>
+    void Failed(string server, IReadOnlyList<OutboundEdu> repeated)
     {
     }
 }
@@ -51,7 +61,11 @@ internal interface IEduSource
 /// An EDU for one server. Sources derive types with the data by which they remove it.
 /// </summary>
 /// <param name="Json">The EDU, `content` and `edu_type`, as canonical JSON without floats: it is signed.</param>
-internal record OutboundEdu(ReadOnlyMemory<byte> Json);
+internal record OutboundEdu(ReadOnlyMemory<byte> Json)
+{
+    /// <summary>Identifies it among the EDUs of its source for its server, also when it is read again.</summary>
+    internal virtual object Key => this;
+}
 
 /// <summary>The destinations as sources of EDUs use them. They are called without a lock of the source.</summary>
 internal interface IEduDestinations

@@ -1,23 +1,31 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
 /// Messages to devices of other servers' users. They are in the database until the server has taken them; memory has a
-/// place for each server that messages wait for. Server-Server API, "Send-to-device messaging".
+/// place for each server that messages wait for. Those that wait for too long expire. Server-Server API,
+/// "Send-to-device messaging".
 /// </summary>
-internal sealed class MessageEdus(IStorage storage, OutboundOptions options, OutboundMetrics metrics)
+internal sealed partial class MessageEdus(
+    IStorage storage, OutboundOptions options, OutboundMetrics metrics, TimeProvider time, ILogger<MessageEdus> log)
     : IEduSource, IChangeConsumer
 {
     private const int ServersAtOnce = 1000;
 
+    /// <summary>The bounds of the time between two looks for expired messages.</summary>
+    private static readonly TimeSpan _shortestSweepPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _longestSweepPause = TimeSpan.FromHours(1);
+
     private readonly Lock _gate = new();
-    private readonly News _missed = new();
+    private readonly News _news = new();
     private readonly Dictionary<string, Waiting> _waiting = new(StringComparer.Ordinal);
     private Func<string, bool> _maySendTo = static _ => false;
     private IEduDestinations? _destinations;
+    private int _isMissed;
 
     /// <inheritdoc/>
     public void Attach(IEduDestinations destinations) => _destinations = destinations;
@@ -45,18 +53,26 @@ internal sealed class MessageEdus(IStorage storage, OutboundOptions options, Out
     /// <inheritdoc/>
     public async Task RunAsync(CancellationToken stop)
     {
+        var pause = options.MessageTime / 10 < _longestSweepPause ? options.MessageTime / 10 : _longestSweepPause;
+        if (pause < _shortestSweepPause) pause = _shortestSweepPause;
+        using var timer = time.CreateTimer(_ => _news.Wake(), null, pause, pause);
         while (true)
         {
-            await _missed.WaitAsync(stop).ConfigureAwait(false);
-            try
+            if (Interlocked.Exchange(ref _isMissed, 0) != 0)
             {
-                await LoadAsync(_maySendTo, stop).ConfigureAwait(false);
+                try
+                {
+                    await LoadAsync(_maySendTo, stop).ConfigureAwait(false);
+                }
+                catch
+                {
+                    Volatile.Write(ref _isMissed, 1);
+                    throw;
+                }
             }
-            catch
-            {
-                _missed.Wake();
-                throw;
-            }
+
+            await ExpireAsync(stop).ConfigureAwait(false);
+            await _news.WaitAsync(stop).ConfigureAwait(false);
         }
     }
 
@@ -67,7 +83,11 @@ internal sealed class MessageEdus(IStorage storage, OutboundOptions options, Out
     }
 
     /// <inheritdoc/>
-    public void Missed(long through) => _missed.Wake();
+    public void Missed(long through)
+    {
+        Volatile.Write(ref _isMissed, 1);
+        _news.Wake();
+    }
 
     /// <inheritdoc/>
     public bool HasFor(string server)
@@ -76,7 +96,8 @@ internal sealed class MessageEdus(IStorage storage, OutboundOptions options, Out
     }
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
     {
         MessagePlace after;
         long latest;
@@ -86,20 +107,31 @@ internal sealed class MessageEdus(IStorage storage, OutboundOptions options, Out
             (after, latest) = (waiting.Taken, waiting.Latest);
         }
 
-        var rows = await storage.OutboundMessages.NextAsync(
-            server, after, most, options.MaxMessageBytes, stop).ConfigureAwait(false);
-        if (rows.Count == 0) End(server, latest);
-        return [.. rows.Select(static row => new MessageEdu(row.Json, row.Place))];
+        var places = PlacesOf(aside);
+        while (true)
+        {
+            var rows = await storage.OutboundMessages.NextAsync(
+                server, after, most, options.MaxMessageBytes, stop).ConfigureAwait(false);
+            if (rows.Count == 0) End(server, latest);
+            IReadOnlyList<OutboundEdu> edus =
+                [.. rows.Where(row => !places.Contains(row.Place)).Select(row => new MessageEdu(row.Json, row.Place))];
+            if (rows.Count == 0 || edus.Count > 0) return edus;
+            after = rows[^1].Place;
+        }
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
     {
-        if (edus is not [.., MessageEdu { Place: var through }]) return;
+        if (edus is not [.., MessageEdu { Place: var last }]) return;
+        MessagePlace through;
         lock (_gate)
         {
-            if (!_waiting.TryGetValue(server, out var waiting)) return;
-            waiting.Taken = through;
+            if (!_waiting.TryGetValue(server, out var waiting)) _waiting[server] = waiting = new Waiting();
+
+            // A message that was put aside comes after later ones.
+            if (waiting.Taken < last) waiting.Taken = last;
+            through = waiting.Taken;
             waiting.IsDeleted = false;
         }
 
@@ -109,12 +141,39 @@ internal sealed class MessageEdus(IStorage storage, OutboundOptions options, Out
             {
                 OnCommitted = (_, _) => Deleted(server, through),
                 OnFailed = (_, _) => metrics.RecordingFailed(),
-            }.Add(new MessagesTaken(server, through)));
+            }.Add(new MessagesTaken(server, through) { Except = [.. PlacesOf(aside).Where(each => each < through)] }));
         }
         catch (StorageException)
         {
             // They are deleted with the next ones. After a restart they are sent again, and the server knows their ids.
             metrics.RecordingFailed();
+        }
+    }
+
+    private static HashSet<MessagePlace> PlacesOf(IReadOnlyList<OutboundEdu> edus) =>
+        edus.OfType<MessageEdu>().Select(static edu => edu.Place).ToHashSet();
+
+    /// <summary>Deletes messages that have waited too long, also for servers that are excluded.</summary>
+    private async ValueTask ExpireAsync(CancellationToken stop)
+    {
+        var before = (time.GetUtcNow() - options.MessageTime).ToUnixTimeMilliseconds();
+        var after = "";
+        while (true)
+        {
+            var servers = await storage.OutboundMessages.ServersAsync(after, ServersAtOnce, stop).ConfigureAwait(false);
+            foreach (var server in servers)
+            {
+                var count = await storage.OutboundMessages.CountStoredBeforeAsync(server, before, stop)
+                    .ConfigureAwait(false);
+                if (count == 0) continue;
+                await storage.Writer.WriteAsync(new WriteBatch(1).Add(new MessagesExpired(server, before)), stop)
+                    .ConfigureAwait(false);
+                metrics.MessagesExpired(count);
+                LogExpired(server, count);
+            }
+
+            if (servers.Count < ServersAtOnce) return;
+            after = servers[^1];
         }
     }
 
@@ -169,5 +228,13 @@ internal sealed class MessageEdus(IStorage storage, OutboundOptions options, Out
         internal bool IsDeleted { get; set; } = true;
     }
 
-    private sealed record MessageEdu(ReadOnlyMemory<byte> Json, MessagePlace Place) : OutboundEdu(Json);
+    private sealed record MessageEdu(ReadOnlyMemory<byte> Json, MessagePlace Place) : OutboundEdu(Json)
+    {
+        internal override object Key => Place;
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Count} EDUs with messages to devices were dropped: {Server} has not taken them in time")]
+    private partial void LogExpired(string server, long count);
 }

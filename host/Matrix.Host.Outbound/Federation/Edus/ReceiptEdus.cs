@@ -58,14 +58,25 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
             Dictionary<ReceiptKey, ReceiptMoved> moved;
             lock (_gate) (moved, _moved) = (_moved, []);
             var receivers = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var ofRoom in moved.Values.GroupBy(static receipt => receipt.Room))
+            try
             {
-                if (await servers.OfAsync(ofRoom.Key, stop).ConfigureAwait(false) is not var (roomId, names)) continue;
-                Owe(names, [.. ofRoom.Select(receipt => new OwedReceipt(roomId, receipt))]);
-                receivers.UnionWith(names);
-            }
+                foreach (var ofRoom in moved.Values.GroupBy(static receipt => receipt.Room).ToArray())
+                {
+                    if (await servers.OfAsync(ofRoom.Key, stop).ConfigureAwait(false) is var (roomId, names))
+                    {
+                        Owe(names, [.. ofRoom.Select(receipt => new OwedReceipt(roomId, receipt))]);
+                        receivers.UnionWith(names);
+                    }
 
-            foreach (var server in receivers) _destinations!.Notify(server);
+                    foreach (var receipt in ofRoom) moved.Remove(ReceiptKey.Of(receipt));
+                }
+            }
+            finally
+            {
+                // After a failed read this task begins anew.
+                if (moved.Count > 0) TakeBack(moved);
+                foreach (var server in receivers) _destinations!.Notify(server);
+            }
         }
     }
 
@@ -76,32 +87,24 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
     {
-        lock (_gate)
-        {
-            return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>(
-                _owed.TryGetValue(server, out var owed) ? EdusOf(owed.InOrder, most) : []);
-        }
+        OwedReceipt[] receipts;
+        lock (_gate) receipts = _owed.TryGetValue(server, out var owed) ? [.. owed.InOrder] : [];
+        var rooms = await servers.RoomsWithAsync(server, receipts.Select(static receipt => receipt.Key.Room), stop)
+            .ConfigureAwait(false);
+        Remove(server, receipts.Where(receipt => !rooms.Contains(receipt.Key.Room)));
+        var without = aside.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts).ToHashSet();
+        return EdusOf(receipts.Where(each => rooms.Contains(each.Key.Room) && !without.Contains(each)), most);
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
-    {
-        lock (_gate)
-        {
-            if (!_owed.TryGetValue(server, out var owed)) return;
-            foreach (var receipt in edus.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts))
-            {
-                owed.Remove(receipt);
-            }
-
-            if (owed.Count == 0) _owed.Remove(server);
-        }
-    }
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside) =>
+        Remove(server, edus.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts));
 
     /// <inheritdoc/>
-    public void Failed(string server)
+    public void Failed(string server, IReadOnlyList<OutboundEdu> repeated)
     {
         lock (_gate)
         {
@@ -111,7 +114,31 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
         }
     }
 
-    private void Owe(IReadOnlyList<string> names, IReadOnlyList<OwedReceipt> receipts)
+    private void Remove(string server, IEnumerable<OwedReceipt> receipts)
+    {
+        lock (_gate)
+        {
+            if (!_owed.TryGetValue(server, out var owed)) return;
+            foreach (var receipt in receipts) owed.Remove(receipt);
+            if (owed.Count == 0) _owed.Remove(server);
+        }
+    }
+
+    /// <summary>Gathers receipts again whose servers could not be read, unless newer ones replace them.</summary>
+    private void TakeBack(Dictionary<ReceiptKey, ReceiptMoved> moved)
+    {
+        lock (_gate)
+        {
+            foreach (var (key, receipt) in moved)
+            {
+                if (_moved.Count < options.MaxWaitingReceipts) _moved.TryAdd(key, receipt);
+            }
+        }
+
+        _news.Wake();
+    }
+
+    private void Owe(IReadOnlySet<string> names, IReadOnlyList<OwedReceipt> receipts)
     {
         foreach (var server in names)
         {

@@ -13,6 +13,12 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     private readonly News _news = new();
     private readonly Dictionary<string, Dictionary<RoomUser, TypingEdu>> _owed = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Users who type by a transaction that failed and is sent again: their end is sent after it, though the server
+    /// does not answer now.
+    /// </summary>
+    private readonly Dictionary<string, HashSet<RoomUser>> _repeated = new(StringComparer.Ordinal);
+
     /// <summary>Changes whose servers are not determined yet.</summary>
     private Dictionary<RoomUser, bool> _changed = [];
 
@@ -50,7 +56,8 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
             {
                 var found = await servers.OfAsync(ofRoom.Key, stop).ConfigureAwait(false);
                 if (found is not var (roomId, receivers)) continue;
-                var edus = ofRoom.Select(each => new TypingEdu(Json(roomId, each.Key.UserId, each.Value), each.Key));
+                var edus = ofRoom.Select(
+                    each => new TypingEdu(Json(roomId, each.Key.UserId, each.Value), each.Key, each.Value));
                 Owe(receivers, [.. edus]);
             }
         }
@@ -63,25 +70,33 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(string server, int most, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
     {
-        lock (_gate)
-        {
-            return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>(
-                _owed.TryGetValue(server, out var owed) ? [.. owed.Values.Take(most)] : []);
-        }
+        TypingEdu[] edus;
+        lock (_gate) edus = _owed.TryGetValue(server, out var owed) ? [.. owed.Values] : [];
+        var rooms = await servers.RoomsWithAsync(server, edus.Select(static edu => edu.Room), stop)
+            .ConfigureAwait(false);
+        Remove(server, [.. edus.Where(edu => !rooms.Contains(edu.Room))], []);
+        return [.. edus.Where(edu => rooms.Contains(edu.Room)).Take(most)];
     }
 
     /// <inheritdoc/>
-    public void Remove(string server, IReadOnlyList<OutboundEdu> edus)
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
     {
         lock (_gate)
         {
+            if (_repeated.TryGetValue(server, out var repeated))
+            {
+                repeated.ExceptWith(edus.OfType<TypingEdu>().Select(static edu => edu.User));
+                if (repeated.Count == 0) _repeated.Remove(server);
+            }
+
             if (!_owed.TryGetValue(server, out var owed)) return;
             foreach (var edu in edus.OfType<TypingEdu>())
             {
                 // A later notification has replaced it, and is still to be sent.
-                if (ReferenceEquals(owed.GetValueOrDefault(edu.Key), edu)) owed.Remove(edu.Key);
+                if (ReferenceEquals(owed.GetValueOrDefault(edu.User), edu)) owed.Remove(edu.User);
             }
 
             if (owed.Count == 0) _owed.Remove(server);
@@ -89,28 +104,51 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
     }
 
     /// <inheritdoc/>
-    public void Failed(string server)
+    public void Failed(string server, IReadOnlyList<OutboundEdu> repeated)
     {
-        lock (_gate) _owed.Remove(server);
+        var typing = repeated.OfType<TypingEdu>().Where(static edu => edu.IsTyping).Select(static edu => edu.User)
+            .ToHashSet();
+        lock (_gate)
+        {
+            if (typing.Count > 0) _repeated[server] = typing;
+            else _repeated.Remove(server);
+            if (!_owed.TryGetValue(server, out var owed)) return;
+            foreach (var edu in owed.Values.Where(edu => !Ends(server, edu)).ToArray()) owed.Remove(edu.User);
+            if (owed.Count == 0) _owed.Remove(server);
+        }
     }
 
-    private void Owe(IReadOnlyList<string> receivers, IReadOnlyList<TypingEdu> edus)
+    private void Owe(IReadOnlySet<string> receivers, IReadOnlyList<TypingEdu> edus)
     {
         foreach (var server in receivers)
         {
-            if (_destinations!.IsFailing(server)) continue;
+            var isFailing = _destinations!.IsFailing(server);
             lock (_gate)
             {
-                if (!_owed.TryGetValue(server, out var owed)) _owed[server] = owed = [];
+                if (!_owed.TryGetValue(server, out var owed)) owed = [];
                 foreach (var edu in edus)
                 {
-                    if (owed.Count < options.MaxTypingOwed || owed.ContainsKey(edu.Key)) owed[edu.Key] = edu;
+                    if (isFailing && !Ends(server, edu))
+                    {
+                        owed.Remove(edu.User);
+                        continue;
+                    }
+
+                    if (owed.Count < options.MaxTypingOwed || owed.ContainsKey(edu.User)) owed[edu.User] = edu;
                 }
+
+                if (owed.Count > 0) _owed[server] = owed;
+                else _owed.Remove(server);
+                if (owed.Count == 0) continue;
             }
 
             _destinations.Notify(server);
         }
     }
+
+    /// <summary>Whether this ends the typing that a repeated transaction begins. Called under the lock.</summary>
+    private bool Ends(string server, TypingEdu edu) =>
+        !edu.IsTyping && _repeated.TryGetValue(server, out var repeated) && repeated.Contains(edu.User);
 
     private static byte[] Json(string roomId, string userId, bool isTyping)
     {
@@ -127,5 +165,8 @@ internal sealed class TypingEdus(CurrentServers servers, OutboundOptions options
 
     private readonly record struct RoomUser(RoomNid Room, string UserId);
 
-    private sealed record TypingEdu(ReadOnlyMemory<byte> Json, RoomUser Key) : OutboundEdu(Json);
+    private sealed record TypingEdu(ReadOnlyMemory<byte> Json, RoomUser User, bool IsTyping) : OutboundEdu(Json)
+    {
+        internal RoomNid Room => User.Room;
+    }
 }

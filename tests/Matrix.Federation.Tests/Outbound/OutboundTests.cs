@@ -1,0 +1,100 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Outbound.Federation;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Outbound;
+
+/// <summary>A server with a local user, and a peer that takes transactions.</summary>
+public abstract class OutboundTests
+{
+    private static readonly (string, string)[] _short =
+    [
+        ("federation.custom_ca", TestCa.Shared.RootFile),
+        ("federation.allow_networks", "127.0.0.0/8"),
+        ("federation.outbound_first_pause", "50ms"),
+        ("federation.outbound_longest_pause", "200ms"),
+        ("federation.outbound_wake_pause", "50ms"),
+        ("federation.outbound_record_interval", "100ms"),
+        ("federation.outbound_outage_after", "100ms"),
+    ];
+
+    private protected InProcessServer Server { get; private set; } = null!;
+
+    private protected LocalUser Alice { get; private set; } = null!;
+
+    private protected ReceivingPeer Peer { get; private set; } = null!;
+
+    [SetUp]
+    public async Task SetUpAsync() => await StartAsync();
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await Peer.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+
+    private protected async Task<string> JoinedRoomAsync()
+    {
+        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
+        await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
+        return roomId;
+    }
+
+    private protected async Task<IReadOnlyList<string>> SayAsync(string roomId, int count)
+    {
+        var sent = new List<string>();
+        for (var i = 1; i <= count; i++) sent.Add(await Alice.SayAsync(roomId, $"message {i}"));
+        return sent;
+    }
+
+    private protected async Task<string> KickAsync(string roomId, string userId)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/state/m.room.member/{Uri.EscapeDataString(userId)}";
+        var reply = await Alice.PutAsync(path, new JsonObject { ["membership"] = "leave" });
+        return (string)reply.Is(200).Json["event_id"]!;
+    }
+
+    /// <summary>The peer sends a request.</summary>
+    private protected async Task WakeAsync()
+    {
+        var target = $"/_matrix/federation/v1/query/profile?user_id=@nobody:{Server.Name}";
+        (await Peer.Peer.SendAsync(Server, "GET", target)).Is(404, "M_NOT_FOUND");
+    }
+
+    private protected static async Task UntilAsync(Func<bool> holds)
+    {
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while (!holds() && DateTime.UtcNow < until) await Task.Delay(10);
+        Assert.That(holds());
+    }
+
+    /// <summary>Waits until sending to the peer has failed this often.</summary>
+    private protected async Task FailsAsync(int failures)
+    {
+        var outbound = Server.Services.GetRequiredService<FederationOutbound>();
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while ((outbound.Destinations.Find(Peer.Peer.Name)?.Failures ?? 0) < failures && DateTime.UtcNow < until)
+        {
+            await Task.Delay(10);
+        }
+
+        Assert.That(outbound.Destinations.Find(Peer.Peer.Name)!.Failures, Is.GreaterThanOrEqualTo(failures));
+    }
+
+    private protected async Task StartAsync(params (string, string)[] settings)
+    {
+        Server = await InProcessServer.StartAsync([.. _short, .. settings]);
+        Peer = await ReceivingPeer.StartAsync();
+        Server.Knows(Peer.Peer);
+        Alice = await LocalUser.RegisterAsync(Server, "alice");
+    }
+
+    private protected async Task StopAsync()
+    {
+        await Peer.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+}

@@ -1,0 +1,160 @@
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Outbound;
+
+/// <summary>Events that servers refuse are found, and cost no others.</summary>
+public sealed class RefusalTests : OutboundTests
+{
+    [TestCase(400)]
+    [TestCase(413)]
+    public async Task An_event_that_a_server_refuses_is_found_recorded_and_skipped(int status)
+    {
+        var roomId = await JoinedRoomAsync();
+        var hold = new TaskCompletionSource();
+        string? bad = null;
+        Peer.Respond = async transaction =>
+        {
+            if (bad is null) await hold.Task;
+            return transaction.EventIds.Contains(bad)
+                ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, status)
+                : null;
+        };
+        var sent = await SayAsync(roomId, 41);
+        bad = sent[23];
+        hold.SetResult();
+
+        await Peer.HasTakenAsync(40);
+        await Task.Delay(200);
+
+        Assert.That(Peer.Events, Is.EqualTo(sent.Where(id => id != bad)));
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        var refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
+        var row = await storage.Events.FindAsync(refused.Single().Event, default);
+        Assert.That(row!.EventId, Is.EqualTo(bad));
+        Assert.That(
+            (refused.Single().Status, refused.Single().ErrorCode, refused.Single().Error),
+            Is.EqualTo((status, "M_BAD", "no")));
+        Assert.That(Server.Log, Does.Contain("not sent to it again"));
+    }
+
+    [TestCase("<html>Bad request</html>")]
+    [TestCase("""{"error":"no"}""")]
+    [TestCase("""{"errcode":"M_UNKNOWN","error":"no"}""")]
+    public async Task A_proxy_that_refuses_everything_costs_no_event(string body)
+    {
+        var roomId = await JoinedRoomAsync();
+        var isUp = false;
+        Peer.Respond = _ => Task.FromResult(
+            Volatile.Read(ref isUp) ? null : Results.Text(body, "application/json", null, 400));
+        var sent = (await SayAsync(roomId, 8)).ToList();
+        await FailsAsync(4);
+        sent.AddRange(await SayAsync(roomId, 4));
+        await Task.Delay(500);
+        Volatile.Write(ref isUp, true);
+
+        await Peer.HasTakenAsync(12);
+
+        Assert.That(Peer.Events, Is.EquivalentTo(sent));
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
+    }
+
+    [Test]
+    public async Task Events_that_are_not_stored_any_more_are_no_success()
+    {
+        await StopAsync();
+        await StartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
+        var roomId = await JoinedRoomAsync();
+        await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
+        await UntilAsync(() => Peer.All.Count == 1);
+        await Peer.DownAsync();
+        await Alice.TypeAsync(roomId, null);
+        await FailsAsync(1);
+        await Peer.UpAsync();
+        var outbound = Server.Services.GetRequiredService<FederationOutbound>();
+        var gone = new RoomNid(1_000_000);
+
+        outbound.Destinations.Owe(Peer.Peer.Name, gone, [EventNid.Of(gone, EventNid.FirstLiveOrdinal)], 1, true);
+        await WakeAsync();
+        await UntilAsync(() => outbound.Destinations.Find(Peer.Peer.Name)!.Owed == 0);
+
+        Assert.That(outbound.Destinations.Find(Peer.Peer.Name)!.Failures, Is.EqualTo(1));
+        Assert.That(Peer.All, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_proxy_that_refuses_large_transactions_gets_small_ones()
+    {
+        var roomId = await JoinedRoomAsync();
+        var hold = new TaskCompletionSource();
+        Peer.Respond = async transaction =>
+        {
+            await hold.Task;
+            return transaction.EventIds.Count > 3
+                ? Results.Text("<html>Too large</html>", "text/html", null, 413)
+                : null;
+        };
+        var sent = await SayAsync(roomId, 30);
+        hold.SetResult();
+
+        await Peer.HasTakenAsync(30);
+
+        Assert.That(Peer.Events, Is.EqualTo(sent));
+    }
+
+    [Test]
+    public async Task An_event_that_is_refused_alone_is_skipped_once_another_was_taken()
+    {
+        var roomId = await JoinedRoomAsync();
+        string? bad = null;
+        Peer.Respond = transaction =>
+        {
+            bad ??= transaction.EventIds[0];
+            return Task.FromResult(
+                transaction.EventIds.Contains(bad)
+                    ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, 400)
+                    : null);
+        };
+        var first = await SayAsync(roomId, 1);
+        await FailsAsync(2);
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
+
+        var others = await SayAsync(roomId, 3);
+        await Peer.HasTakenAsync(3);
+        await Task.Delay(500);
+
+        Assert.That(Peer.Events, Is.EqualTo(others));
+        var refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
+        var row = await storage.Events.FindAsync(refused.Single().Event, default);
+        Assert.That(row!.EventId, Is.EqualTo(first[0]));
+    }
+
+    [Test]
+    public async Task A_refused_event_does_not_delay_those_that_come_after_it()
+    {
+        await StopAsync();
+        await StartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
+        var roomId = await JoinedRoomAsync();
+        string? bad = null;
+        Peer.Respond = transaction =>
+        {
+            bad ??= transaction.EventIds[0];
+            return Task.FromResult(
+                transaction.EventIds.Contains(bad)
+                    ? Results.Text("""{"errcode":"M_BAD","error":"no"}""", "application/json", null, 400)
+                    : null);
+        };
+        await SayAsync(roomId, 1);
+        await FailsAsync(1);
+
+        var others = await SayAsync(roomId, 3);
+        await Peer.HasTakenAsync(3, within: TimeSpan.FromSeconds(5));
+
+        Assert.That(Peer.Events, Is.EqualTo(others));
+    }
+}

@@ -1,0 +1,60 @@
+using System.Reflection;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Federation.Tests.Support;
+
+/// <summary>The memberships, of which one method fails as often as a test wants.</summary>
+public class FailingReads : DispatchProxy
+{
+    private IMembershipsTable _table = null!;
+    private string _method = null!;
+    private int _failures;
+
+    /// <summary>How often the method still fails.</summary>
+    public int Failures
+    {
+        get => Volatile.Read(ref _failures);
+        set => Volatile.Write(ref _failures, value);
+    }
+
+    /// <summary>A table of which a method can fail.</summary>
+    public static FailingReads Of(IMembershipsTable table, string method)
+    {
+        var reads = (FailingReads)(object)Create<IMembershipsTable, FailingReads>();
+        (reads._table, reads._method) = (table, method);
+        return reads;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        if (targetMethod!.Name == _method && Failures > 0)
+        {
+            Interlocked.Decrement(ref _failures);
+            throw new StorageException(StorageFailure.Unavailable, "The test fails this read.");
+        }
+
+        return targetMethod.Invoke(_table, args);
+    }
+}
+
+/// <summary>The storage with another part.</summary>
+public class StoragePart : DispatchProxy
+{
+    private IStorage _storage = null!;
+    private string _part = null!;
+    private object _instead = null!;
+
+    /// <summary>The storage with a part in place of its own: `nameof(IStorage.Memberships)`.</summary>
+    public static IStorage Instead(IStorage storage, string part, object instead)
+    {
+        var seen = Create<IStorage, StoragePart>();
+        var self = (StoragePart)(object)seen;
+        (self._storage, self._part, self._instead) = (storage, part, instead);
+        return seen;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        targetMethod!.Name == "get_" + _part ? _instead : targetMethod.Invoke(_storage, args);
+}
