@@ -17,7 +17,7 @@ namespace Matrix.Host.Network;
 public static class NetworkRegistration
 {
     /// <summary>
-    /// Adds them. They need the storage, the signing key, <see cref="NetworkOptions"/>, logging and a clock.
+    /// Adds them. They need the storage, the signing keys, <see cref="NetworkOptions"/>, logging and a clock.
     /// </summary>
     public static IServiceCollection AddNetwork(this IServiceCollection services) => services
         .AddDiscovery()
@@ -34,7 +34,7 @@ public static class NetworkRegistration
             parts.Get<NetworkOptions>(), parts.Get<TimeProvider>(), parts.Get<ILogger<RequestLog>>()))
         .AddSingleton<IFederationClient>(parts => new SignedClient(
             parts.Get<NetworkOptions>(),
-            parts.Get<SigningKey>(),
+            parts.Get<SigningKeyRing>(),
             parts.Get<ServerFilter>(),
             parts.Get<IServerDiscovery>(),
             parts.Get<SafeHttpSender>(),
@@ -43,7 +43,7 @@ public static class NetworkRegistration
         .AddSingleton(parts => new IdentityKeys(parts.Get<IWellKnownFetcher>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new OwnKeys(
-            parts.Get<SigningKey>(), [], parts.Get<NetworkOptions>(), parts.Get<TimeProvider>()))
+            parts.Get<SigningKeyRing>(), parts.Get<NetworkOptions>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new KeyFetcher(
             parts.Get<FederationApi>(),
             parts.Get<NetworkOptions>(),

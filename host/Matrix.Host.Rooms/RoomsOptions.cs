@@ -1,3 +1,4 @@
+using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Host.Sodium;
 
@@ -202,11 +203,25 @@ public sealed record RoomsOptions
     public int MaxDirectoryServers { get; init; } = 1000;
 }
 
-/// <summary>This server's name and the key with which it signs events.</summary>
-/// <param name="ServerName">The server's name.</param>
-/// <param name="KeyId">The key's id, `ed25519:…`.</param>
-/// <param name="Key">The key.</param>
-public sealed record ServerSigner(string ServerName, string KeyId, Ed25519Key Key);
+/// <summary>Signs events as this server.</summary>
+public sealed class ServerSigner(string serverName, SigningKeyRing keys)
+{
+    /// <summary>The server's name.</summary>
+    public string ServerName => serverName;
+
+    /// <summary>A signature with the key in use.</summary>
+    internal Signature Sign(ReadOnlySpan<byte> bytes)
+    {
+        var key = keys.InUse;
+        return new Signature(serverName, key.Id, key.Key.Sign(bytes));
+    }
+
+    /// <summary>Whether a valid signature is this server's, by any of its keys.</summary>
+    internal bool HasMade(Signature signature, ReadOnlySpan<byte> bytes) =>
+        signature.Entity == serverName
+        && keys.Keys.PublicKeyOf(signature.KeyId) is { } key
+        && Ed25519.Verify(key.Span, bytes, signature.Bytes);
+}
 
 /// <summary>Parts of valid identifiers.</summary>
 internal static class RoomNames

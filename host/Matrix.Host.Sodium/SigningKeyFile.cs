@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace Matrix.Host.Sodium;
@@ -16,34 +17,59 @@ public sealed record SigningKey(string Version, Ed25519Key Key)
 }
 
 /// <summary>
-/// Reads and creates the file of the signing key. It has one line `ed25519 VERSION SEED`, as in other Matrix servers.
+/// Reads and writes the file of the signing keys. The first line is the key in use, `ed25519 VERSION SEED` as in other
+/// Matrix servers. Each further line is a former key, `ed25519 VERSION PUBLIC_KEY former EXPIRED_TS`.
 /// </summary>
+/// <remarks>
+/// A rotation leaves EXPIRED_TS out. The server adds it when it takes the new key: it signs with the former one until
+/// then, and others do not accept events from after that time.
+/// </remarks>
 public static class SigningKeyFile
 {
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     private static readonly SearchValues<char> _versionLetters = SearchValues.Create(Letters + "0123456789_");
 
     /// <summary>
-    /// Reads the key. If the file does not exist, creates it with a new key, readable by its owner only.
+    /// Reads the keys. If the file does not exist, creates it with a new key, readable by its owner only.
     /// </summary>
-    /// <exception cref="InvalidDataException">The file holds no key of the expected form.</exception>
-    public static SigningKey LoadOrCreate(string path) => File.Exists(path) ? Read(path) : Create(path);
+    /// <exception cref="InvalidDataException">The file is not of the expected form.</exception>
+    public static SigningKeys LoadOrCreate(string path) => File.Exists(path) ? Read(path) : Create(path);
 
-    /// <summary>Reads the key.</summary>
-    /// <exception cref="InvalidDataException">The file holds no key of the expected form.</exception>
-    public static SigningKey Read(string path) =>
-        TryParse(File.ReadLines(path).FirstOrDefault(l => l.Length > 0 && l[0] != '#') ?? "", out var key)
-            ? key
-            : throw new InvalidDataException($"{path}: expected {Expected}.");
+    /// <summary>Reads the keys.</summary>
+    /// <exception cref="InvalidDataException">The file is not of the expected form.</exception>
+    public static SigningKeys Read(string path)
+    {
+        SigningKey? key = null;
+        var former = new List<FormerKey>();
+        foreach (var line in File.ReadLines(path).Where(static line => !IsComment(line)))
+        {
+            if (key is null)
+            {
+                if (!TryParse(line, out key)) throw new InvalidDataException($"{path}: expected {Expected}.");
+            }
+            else
+            {
+                former.Add(FormerOf(line) ?? throw new InvalidDataException($"{path}: expected {ExpectedFormer}."));
+            }
+        }
 
-    /// <summary>The expected contents of the file, for error messages.</summary>
+        if (key is null) throw new InvalidDataException($"{path}: expected {Expected}.");
+        return former.Select(static each => each.Version).Append(key.Version).Distinct().Count() > former.Count
+            ? new SigningKeys(key, former)
+            : throw new InvalidDataException($"{path}: two keys have the same version.");
+    }
+
+    /// <summary>The expected first line of the file, for error messages.</summary>
     public const string Expected =
         "one line `ed25519 VERSION SEED` (a version of letters, digits and _; 32 bytes in base64)";
+
+    private const string ExpectedFormer =
+        "`ed25519 VERSION PUBLIC_KEY former EXPIRED_TS` in each line after the first (milliseconds since the epoch)";
 
     /// <summary>A key's line in the file, with its line end.</summary>
     public static string LineOf(SigningKey key) => $"ed25519 {key.Version} {Base64Text.Encode(key.Key.ExportSeed())}\n";
 
-    /// <summary>Parses the line of a key.</summary>
+    /// <summary>Parses the line of the key in use.</summary>
     public static bool TryParse(string line, [NotNullWhen(true)] out SigningKey? key)
     {
         key = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["ed25519", var version, var text]
@@ -62,16 +88,41 @@ public static class SigningKeyFile
     /// <summary>A new key with a random version, which hardly repeats.</summary>
     public static SigningKey Generate() => new("a_" + SecretBytes.RandomText(4, Letters), Ed25519Key.Generate());
 
-    private static SigningKey Create(string path)
+    /// <summary>
+    /// Puts a new key into the place of the one in use, which becomes a former one. A server takes it when it reads the
+    /// file.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file is not of the expected form.</exception>
+    public static SigningKeys Rotate(string path, SigningKey next)
     {
-        var key = Generate();
-        Write(path, key);
-        return key;
+        var keys = Read(path).RotatedTo(next);
+        Replace(path, keys);
+        return keys;
     }
 
     /// <summary>Creates the file of a key, readable by its owner only.</summary>
     /// <exception cref="IOException">There is a file already.</exception>
-    public static void Write(string path, SigningKey key)
+    public static void Write(string path, SigningKey key) => Write(path, LineOf(key), overwrite: false);
+
+    /// <summary>Writes the keys into the place of those of an existing file, whose comments stay.</summary>
+    public static void Replace(string path, SigningKeys keys)
+    {
+        ArgumentNullException.ThrowIfNull(keys);
+        var text = new StringBuilder();
+        foreach (var comment in File.ReadLines(path).Where(IsComment)) text.Append(comment).Append('\n');
+        text.Append(LineOf(keys.InUse));
+        foreach (var former in keys.Former) text.Append(LineOf(former));
+        Write(path, text.ToString(), overwrite: true);
+    }
+
+    private static SigningKeys Create(string path)
+    {
+        var key = Generate();
+        Write(path, key);
+        return new SigningKeys(key, []);
+    }
+
+    private static void Write(string path, string text, bool overwrite)
     {
         // Written under another name first: a crash must not leave a partial key, which would be a new identity.
         var aside = path + ".new";
@@ -83,10 +134,38 @@ public static class SigningKeyFile
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         }))
         {
-            file.Write(Encoding.ASCII.GetBytes(LineOf(key)));
+            file.Write(Encoding.UTF8.GetBytes(text));
             file.Flush(flushToDisk: true);
         }
 
-        File.Move(aside, path, overwrite: false);
+        File.Move(aside, path, overwrite);
+    }
+
+    private static bool IsComment(string line) => line.Length == 0 || line[0] == '#';
+
+    private static string LineOf(FormerKey key)
+    {
+        var end = key.ExpiredAt is { } expired ? string.Create(CultureInfo.InvariantCulture, $" {expired}") : "";
+        return $"ed25519 {key.Version} {Base64Text.Encode(key.PublicKey.Span)} former{end}\n";
+    }
+
+    private static FormerKey? FormerOf(string line)
+    {
+        var parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (parts is not ["ed25519", var version, var text, "former", .. var end]
+            || !IsVersion(version)
+            || !Base64Text.TryDecode(text, out var publicKey)
+            || publicKey.Length != Ed25519.PublicKeySize)
+        {
+            return null;
+        }
+
+        return end switch
+        {
+            [] => new FormerKey(version, publicKey, null),
+            [var ts] when long.TryParse(ts, NumberStyles.None, CultureInfo.InvariantCulture, out var expired) =>
+                new FormerKey(version, publicKey, expired),
+            _ => null,
+        };
     }
 }

@@ -70,14 +70,14 @@ internal sealed class Homeserver : IAsyncDisposable
         CancellationToken stop,
         Action<IServiceCollection>? replace = null)
     {
-        var key = LoadKey(config.DataDir);
+        var keys = LoadKeys(config, clock);
         var certificate = config is { Tls: { } files, FederationListener: not null }
             ? TlsCertificate.Load(files)
             : null;
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         try
         {
-            var app = Compose(config, key, certificate, storage, log, clock, replace);
+            var app = Compose(config, keys, certificate, storage, log, clock, replace);
             var server = new Homeserver(app, storage);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
@@ -108,16 +108,23 @@ internal sealed class Homeserver : IAsyncDisposable
         await _storage.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static SigningKey LoadKey(string folder)
+    private static SigningKeyRing LoadKeys(HomeserverConfig config, TimeProvider clock)
     {
         try
         {
-            Directory.CreateDirectory(folder);
-            return SigningKeyFile.LoadOrCreate(Path.Combine(folder, "signing.key"));
+            Directory.CreateDirectory(config.DataDir);
+            var keys = SigningKeyFile.LoadOrCreate(config.SigningKeyFile);
+            if (keys.HasOpenEnd)
+            {
+                keys = keys.EndedAt(clock.GetUtcNow().ToUnixTimeMilliseconds());
+                SigningKeyFile.Replace(config.SigningKeyFile, keys);
+            }
+
+            return new SigningKeyRing(keys);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"data_dir: {folder} cannot be used: {fault.Message}", fault);
+            throw new IOException($"data_dir: {config.DataDir} cannot be used: {fault.Message}", fault);
         }
     }
 
@@ -143,7 +150,7 @@ internal sealed class Homeserver : IAsyncDisposable
 
     private static WebApplication Compose(
         HomeserverConfig config,
-        SigningKey key,
+        SigningKeyRing keys,
         TlsCertificate? certificate,
         IStorage storage,
         ILoggerProvider log,
@@ -165,8 +172,7 @@ internal sealed class Homeserver : IAsyncDisposable
 
         builder.Services
             .AddSingleton(clock)
-            .AddSingleton(key)
-            .AddSingleton(key.Key)
+            .AddSingleton(keys)
             .AddSingleton(storage)
             .AddSingleton(config)
             .AddSingleton(config.Http)
@@ -180,13 +186,14 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Network)
             .AddSingleton(config.Outbound)
             .AddSingleton(storage.Aliases)
-            .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
+            .AddSingleton(new ServerSigner(config.ServerName, keys))
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions,
                 parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
+            .AddHostedService<SigningKeyReloads>()
             .AddHostedService<DepartureService>()
             .AddHostedService<StagedEventsService>()
             .AddHostedService<OutboundService>()

@@ -47,7 +47,7 @@ type Arguments =
             | Explain _ -> "explains why this server accepted, soft-failed or rejected an event."
             | Room _ -> "draws the event graph of a room of this server."
             | Federation _ -> "checks other servers, and shows what they have not got yet."
-            | Keys _ -> "creates signing keys."
+            | Keys _ -> "creates and rotates signing keys."
             | Version _ -> "prints the version."
 
 module internal Program =

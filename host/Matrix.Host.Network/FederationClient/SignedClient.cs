@@ -12,7 +12,7 @@ namespace Matrix.Host.Network.FederationClient;
 /// </summary>
 internal sealed class SignedClient(
     NetworkOptions options,
-    SigningKey key,
+    SigningKeyRing keys,
     ServerFilter servers,
     IServerDiscovery discovery,
     SafeHttpSender http,
@@ -93,6 +93,7 @@ internal sealed class SignedClient(
         var bytes = RequestAuth.BytesToSign(
             request.Method, request.Target, options.ServerName, request.Destination, body);
         Span<byte> signature = stackalloc byte[Ed25519.SignatureSize];
+        var key = keys.InUse;
         key.Key.Sign(bytes, signature);
         return RequestAuth.Print(options.ServerName, request.Destination, key.Id, signature);
     }

@@ -99,7 +99,7 @@ public sealed class ReceivedInvites
 
         var signed = EventJson.Signed(
             invite.Event,
-            new Signature(_signer.ServerName, _signer.KeyId, _signer.Key.Sign(pdu.SignedBytes.Span)));
+            _signer.Sign(pdu.SignedBytes.Span));
         var stored = rules.ReadReceived(signed);
         if (stored.Refusal is { } tooLarge) return Invalid(tooLarge.Reason);
         var failure = await StoreAsync(

@@ -114,10 +114,7 @@ internal sealed partial class JoinedRoomChecker(
             : RemoteFailures.Unusable(peer, $"the join is not signed by {authorising}, which allows it");
     }
 
-    private bool IsOwn(Signature signature, ReceivedPdu join) =>
-        signature.Entity == signer.ServerName
-        && signature.KeyId == signer.KeyId
-        && Ed25519.Verify(signer.Key.PublicKey, join.SignedBytes.Span, signature.Bytes);
+    private bool IsOwn(Signature signature, ReceivedPdu join) => signer.HasMade(signature, join.SignedBytes.Span);
 
     /// <summary>The well-formed events of this room, read on several threads.</summary>
     private static async ValueTask<IReadOnlyList<ReceivedPdu>> ReadAsync(

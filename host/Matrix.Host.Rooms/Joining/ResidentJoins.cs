@@ -121,7 +121,7 @@ public sealed class ResidentJoins
             stop).ConfigureAwait(false);
         if (!allowed.IsOk) return allowed.Failure;
 
-        var own = new Signature(_signer.ServerName, _signer.KeyId, _signer.Key.Sign(pdu.SignedBytes.Span));
+        var own = _signer.Sign(pdu.SignedBytes.Span);
         var signed = snapshot.Room.Rules.ReadReceived(EventJson.Signed(json, own));
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
         return ReceivedEventModule.ofPdu(

@@ -27,8 +27,8 @@ internal sealed class TemplateSigner(ServerSigner signer, TimeProvider time)
         if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
 
         using var composed = outcome.Value;
-        var signature = signer.Key.Sign(composed.BytesToSign.Span);
-        var signed = composed.Sign(signer.ServerName, signer.KeyId, signature);
+        var signature = signer.Sign(composed.BytesToSign.Span);
+        var signed = composed.Sign(signature.Entity, signature.KeyId, signature.Bytes);
         return signed.Refusal is { } tooLarge ? RoomFailure.Of(tooLarge) : signed.Value;
     }
 }

@@ -158,8 +158,8 @@ internal sealed class EventAppender
         if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
 
         using var composed = outcome.Value;
-        var signature = _signer.Key.Sign(composed.BytesToSign.Span);
-        var signed = composed.Sign(_signer.ServerName, _signer.KeyId, signature);
+        var signature = _signer.Sign(composed.BytesToSign.Span);
+        var signed = composed.Sign(signature.Entity, signature.KeyId, signature.Bytes);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
         if (rules.Decide(signed.Value, cited, state, _signer.ServerName, _verify) is { } refused)
         {

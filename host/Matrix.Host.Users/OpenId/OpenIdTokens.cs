@@ -11,7 +11,7 @@ namespace Matrix.Host.Users.OpenId;
 /// Tokens by which a user proves to another service who they are. Client-Server API, "OpenID"; Server-Server API,
 /// "OpenID". A token names the user and its end, and is signed by this server, so that none is stored.
 /// </summary>
-public sealed class OpenIdTokens(Ed25519Key key, IStorage storage, UsersOptions options, TimeProvider time)
+public sealed class OpenIdTokens(SigningKeyRing keys, IStorage storage, UsersOptions options, TimeProvider time)
 {
     /// <summary>Separates what is signed here from events, requests and keys: no JSON begins so.</summary>
     private const string Prefix = "openid token\n";
@@ -26,7 +26,7 @@ public sealed class OpenIdTokens(Ed25519Key key, IStorage storage, UsersOptions 
     {
         var end = (time.GetUtcNow() + Lifetime).ToUnixTimeMilliseconds();
         var payload = string.Create(CultureInfo.InvariantCulture, $"{end}\n{Guid.NewGuid():N}\n{userId}");
-        var signature = key.Sign(Encoding.UTF8.GetBytes(Prefix + payload));
+        var signature = keys.InUse.Key.Sign(Encoding.UTF8.GetBytes(Prefix + payload));
         return $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}.{Base64Url.EncodeToString(signature)}";
     }
 
@@ -46,13 +46,23 @@ public sealed class OpenIdTokens(Ed25519Key key, IStorage storage, UsersOptions 
         if (token.Length > MostLength || dot < 0) return null;
         if (Decode(token[..dot]) is not { } bytes || Decode(token[(dot + 1)..]) is not { } signature) return null;
         var payload = Encoding.UTF8.GetString(bytes);
-        if (!Ed25519.Verify(key.PublicKey, Encoding.UTF8.GetBytes(Prefix + payload), signature)) return null;
         var parts = payload.Split('\n', 3);
         return parts.Length == 3
             && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var end)
             && time.GetUtcNow().ToUnixTimeMilliseconds() < end
+            && IsSigned(Encoding.UTF8.GetBytes(Prefix + payload), signature, end)
                 ? parts[2]
                 : null;
+    }
+
+    /// <summary>Whether the key in use has signed, or a former one before its end.</summary>
+    private bool IsSigned(byte[] bytes, byte[] signature, long end)
+    {
+        var (key, former) = keys.Keys;
+        if (Ed25519.Verify(key.Key.PublicKey, bytes, signature)) return true;
+        var created = end - (long)Lifetime.TotalMilliseconds;
+        return former.Any(each =>
+            !(each.ExpiredAt < created) && Ed25519.Verify(each.PublicKey.Span, bytes, signature));
     }
 
     private static byte[]? Decode(string text)

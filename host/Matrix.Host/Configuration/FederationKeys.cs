@@ -138,6 +138,9 @@ internal static partial class ConfigKeys
             "federation.own_key_validity", ConfigTypes.Duration, c => c.Network.OwnKeyValidity,
             "How far ahead this server publishes its signing key as valid. Other servers fetch it again after that."),
         Key(
+            "federation.own_key_check_interval", ConfigTypes.Duration, c => c.SigningKeyCheckInterval,
+            "How often the server looks for a new signing key, after `mx keys rotate`."),
+        Key(
             "federation.keys_per_server", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxKeysPerServer,
             "Signing keys of one server, former ones included."),
         Key(

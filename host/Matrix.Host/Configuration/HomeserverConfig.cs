@@ -27,6 +27,11 @@ internal sealed record HomeserverConfig
 
     internal string DataDir { get; init; } = "";
 
+    /// <summary>The file of the signing keys.</summary>
+    internal string SigningKeyFile => Path.Combine(DataDir, "signing.key");
+
+    internal TimeSpan SigningKeyCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
     internal StorageOptions Storage { get; init; } = new() { Url = "sqlite:matrix.db", DataDir = "", ServerName = "" };
 
     internal IPEndPoint? ClientListener { get; init; } = new(IPAddress.Loopback, 8008);

@@ -16,6 +16,7 @@ public sealed class OperatorSettings
         if (config is null) return;
         ServerName = config.ServerName;
         Storage = config.Storage;
+        SigningKeyFile = config.SigningKeyFile;
         SharedSecret = config.Client.RegistrationSharedSecret;
         Network = config.Network;
         ControlSocket = config.HasControl ? ControlPath.In(config.DataDir) : null;
@@ -47,6 +48,9 @@ public sealed class OperatorSettings
 
     /// <summary>The socket of the running server; null if it has none.</summary>
     public string? ControlSocket { get; }
+
+    /// <summary>The file of the server's signing keys.</summary>
+    public string SigningKeyFile { get; } = "";
 
     /// <summary>The secret for creating accounts; empty if there is none.</summary>
     public string SharedSecret { get; } = "";

@@ -563,7 +563,7 @@ public sealed class ReceivedInviteTests
 
     private void AssertSignedByServer(PeerRoom room, JsonObject signed)
     {
-        var key = _server.Services.GetRequiredService<SigningKey>();
+        var key = _server.Services.GetRequiredService<SigningKeyRing>().InUse;
         var signature = (string)signed["signatures"]![_server.Name]![key.Id]!;
         Assert.That(room.IsSigned(signed, key.Key.PublicKey, signature), signed.ToJsonString());
     }

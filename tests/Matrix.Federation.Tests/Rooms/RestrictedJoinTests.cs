@@ -173,7 +173,7 @@ public sealed class RestrictedJoinTests
 
     private void AssertSigned(PeerRoom room, JsonObject join)
     {
-        var key = _server.Services.GetRequiredService<SigningKey>();
+        var key = _server.Services.GetRequiredService<SigningKeyRing>().InUse;
         var signature = (string?)join["signatures"]?[_server.Name]?[key.Id];
         Assert.That(signature, Is.Not.Null, join.ToJsonString());
         Assert.That(room.IsSigned(join, key.Key.PublicKey, signature!), Is.True);

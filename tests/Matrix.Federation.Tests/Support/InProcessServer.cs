@@ -101,7 +101,7 @@ public sealed class InProcessServer : IServerUnderTest
         {
             var server = await Homeserver.StartAsync(
                 config!, log, TimeProvider.System, CancellationToken.None, Replace);
-            var own = server.Services.GetRequiredService<SigningKey>();
+            var own = server.Services.GetRequiredService<SigningKeyRing>().InUse;
             keys.Own = new ServerKey(
                 listener.ToString(), own.Id, own.Key.PublicKey.ToArray(), long.MaxValue, ExpiredAt: null);
             return new InProcessServer(folder, listener.ToString(), server, keys, log);

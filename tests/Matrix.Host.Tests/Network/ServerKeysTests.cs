@@ -41,7 +41,7 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
         Store,
         _fetcher = new KeyFetcher(
             new FederationApi(_servers, _options), _options, Time, NullLogger<KeyFetcher>.Instance),
-        new OwnKeys(_own, [new PublishedKey("ed25519:old", _first.PublicKey.ToArray(), 5)], _options, Time),
+        new OwnKeys(Ring("old"), _options, Time),
         new ServerFilter([], ["denied.example"]),
         _options,
         Time);
@@ -382,7 +382,8 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
     public async Task What_we_publish_counts_for_others_and_is_signed_again_in_time()
     {
         await Task.CompletedTask;
-        var own = new OwnKeys(_own, [new PublishedKey(One, _first.PublicKey.ToArray(), 5)], _options, Time);
+        var ring = Ring("1");
+        var own = new OwnKeys(ring, _options, Time);
 
         var response = own.Response;
         Assert.That(JsonText.TryParseStored(response.Span, out var json), Is.True);
@@ -396,6 +397,15 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
         Assert.That(own.Response, Is.EqualTo(response), "not made again");
         Time.Advance(TimeSpan.FromHours(1));
         Assert.That(own.Response.Span.SequenceEqual(response.Span), Is.False);
+
+        ring.Replace(ring.Keys.RotatedTo(new SigningKey("next", _second)).EndedAt(Now));
+        Assert.That(JsonText.TryParseStored(own.Response.Span, out json), Is.True);
+        Assert.That(KeyResponse.TryRead(json, Us, 9, out keys, out fault), Is.True, fault?.ToString());
+        Assert.That(keys.VerifyKeys.Select(key => key.KeyId), Is.EqualTo(new[] { "ed25519:next" }), "made at once");
+        Assert.That(keys.OldVerifyKeys.Select(key => (key.KeyId, key.ExpiredAt)), Is.EquivalentTo(new[]
+        {
+            (_own.Id, (long?)Now), (One, 5),
+        }));
     }
 
     [Test]
@@ -405,7 +415,7 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
         await using var parts = new ServiceCollection()
             .AddLogging()
             .AddSingleton(Store)
-            .AddSingleton(_own)
+            .AddSingleton(Ring("old"))
             .AddSingleton(_options)
             .AddSingleton<TimeProvider>(Time)
             .AddSingleton<IServerDiscovery>(discovery)
@@ -419,6 +429,9 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
         Assert.That(sent.Failure!.Kind, Is.EqualTo(FederationFailureKind.NotFound));
         Assert.That(parts.GetRequiredService<OwnKeys>().Response.IsEmpty, Is.False);
     }
+
+    private SigningKeyRing Ring(string former) =>
+        new(new SigningKeys(_own, [new FormerKey(former, _first.PublicKey.ToArray(), 5)]));
 
     private KeyResponseMaker Response() => new(Them, Now + Day);
 

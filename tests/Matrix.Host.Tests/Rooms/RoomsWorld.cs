@@ -131,6 +131,8 @@ internal sealed class RoomsWorld : IAsyncDisposable
             },
             default);
         Rooms = new ComposedRooms(
-            _asSeen(Storage), new ServerSigner(Server, "ed25519:a", _key), new RoomsOptions { ServerName = Server });
+            _asSeen(Storage),
+            new ServerSigner(Server, SigningKeyRing.Of(new SigningKey("a", _key))),
+            new RoomsOptions { ServerName = Server });
     }
 }

@@ -142,7 +142,7 @@ internal sealed class WaitingRedactionTests(string kind)
     private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneSession, ValueTask<RoomResult<T>>> act)
     {
         var options = new RoomsOptions { ServerName = RoomsWorld.Server };
-        var signer = new ServerSigner(RoomsWorld.Server, "ed25519:a", Ed25519Key.Generate());
+        var signer = new ServerSigner(RoomsWorld.Server, SigningKeyRing.Of(SigningKeyFile.Generate()));
         var appender =
             new EventAppender(
                 _world.Rooms.Events,
