@@ -120,6 +120,33 @@ public sealed record NetworkOptions
     /// <summary>Fetches of other servers' keys a minute that the events of one sending server cause.</summary>
     public int MaxKeyFetchesPerSender { get; init; } = 300;
 
+    /// <summary>
+    /// Servers that are asked for the keys of others, in this order: for those of servers that do not answer, and for
+    /// keys of old events that their servers no longer publish.
+    /// </summary>
+    public IReadOnlyList<string> Notaries { get; init; } = [];
+
+    /// <summary>Bytes of the cache of responses with keys, which this server passes on as a notary.</summary>
+    public long KeyResponseCacheBytes { get; init; } = 4 << 20;
+
+    /// <summary>Servers in one query of a notary; of further ones nothing is returned.</summary>
+    public int MaxNotaryServers { get; init; } = 200;
+
+    /// <summary>Bytes of the response to such a query.</summary>
+    public int MaxNotaryResponseBytes { get; init; } = 2 << 20;
+
+    /// <summary>The time of such a query. After it, what is known is returned.</summary>
+    public TimeSpan NotaryTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Fetches at once that such queries cause; others wait.</summary>
+    public int MaxNotaryFetches { get; init; } = 8;
+
+    /// <summary>Fetches a minute that such queries cause.</summary>
+    public int MaxNotaryFetchesPerMinute { get; init; } = 300;
+
+    /// <summary>The same, caused by one address.</summary>
+    public int MaxNotaryFetchesPerAddress { get; init; } = 60;
+
     /// <summary>The most server names that are resolved at a time. Further ones fail at once.</summary>
     public int MaxDiscoveries { get; init; } = 1024;
 

@@ -49,11 +49,17 @@ public static class NetworkRegistration
             parts.Get<NetworkOptions>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<KeyFetcher>>()))
-        .AddSingleton<IServerKeys>(parts => new ServerKeys(
+        .AddSingleton(parts => new ServerKeys(
             parts.Get<IStorage>(),
             parts.Get<KeyFetcher>(),
             parts.Get<OwnKeys>(),
             parts.Get<ServerFilter>(),
+            parts.Get<NetworkOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<IServerKeys>(parts => parts.Get<ServerKeys>())
+        .AddSingleton(parts => new Notary(
+            parts.Get<ServerKeys>(),
+            parts.Get<OwnKeys>(),
             parts.Get<NetworkOptions>(),
             parts.Get<TimeProvider>()));
 

@@ -11,6 +11,7 @@ public static class FederationApi
     public static IServiceCollection AddFederationApi(this IServiceCollection services) => services
         .AddSingleton<IFederationEndpoints, ServerImplementation.Version>()
         .AddSingleton<IFederationEndpoints, ServerKeys.PublishKeys>()
+        .AddSingleton<IFederationEndpoints, ServerKeys.QueryServerKeys>()
         .AddSingleton<ReceivedEdus>()
         .AddSingleton<IEduHandler, Typing>()
         .AddSingleton<IEduHandler, Receipts>()

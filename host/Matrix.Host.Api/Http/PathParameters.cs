@@ -17,6 +17,7 @@ internal static class PathParameters
                 "roomId" => (RoomId.isValid(value), "room id"),
                 "roomAlias" => (RoomAlias.isValid(value), "room alias"),
                 "roomIdOrAlias" => (RoomId.isValid(value) || RoomAlias.isValid(value), "room id or alias"),
+                "serverName" => (ServerName.isValid(value), "server name"),
                 "eventId" => (EventId.isValid(value), "event id"),
                 _ => (true, ""),
             };

@@ -4,7 +4,9 @@ using Matrix.Host.Storage.Tables.ServerKeys;
 namespace Matrix.Host.Network.Keys;
 
 /// <summary>All keys that are known of one server.</summary>
-/// <param name="FetchedAt">The latest fetch, in milliseconds since the epoch; 0 if there was none.</param>
+/// <param name="FetchedAt">
+/// The latest response of the server itself, in milliseconds since the epoch; 0 if there was none.
+/// </param>
 /// <param name="IsStored">Whether the database has them.</param>
 internal sealed record KnownKeys(IReadOnlyDictionary<string, ServerKey> ById, long FetchedAt, bool IsStored)
 {
@@ -64,4 +66,42 @@ internal sealed record KnownKeys(IReadOnlyDictionary<string, ServerKey> ById, lo
         foreach (var key in gone) keys[key.KeyId] = key;
         return new KnownKeys(keys, now, IsStored: false);
     }
+
+    /// <summary>
+    /// The keys after a response that a notary had, which may be older than what is known. It adds keys, and prolongs
+    /// those in use. It ends none, and a key that has ended, or has other bytes, stays as it is.
+    /// </summary>
+    internal KnownKeys AfterNotary(KeyResponse response, long now, int most)
+    {
+        var keys = new Dictionary<string, ServerKey>(ById, StringComparer.Ordinal);
+        var isNewer = response.ValidUntil(now) > LastValidity;
+        foreach (var key in response.VerifyKeys)
+        {
+            Add(new ServerKey(response.ServerName, key.KeyId, key.PublicKey, response.ValidUntil(now), null));
+        }
+
+        foreach (var key in response.OldVerifyKeys)
+        {
+            var end = Math.Min(key.ExpiredAt!.Value, now);
+            Add(new ServerKey(response.ServerName, key.KeyId, key.PublicKey, end, end));
+        }
+
+        return new KnownKeys(keys, FetchedAt, IsStored: false);
+
+        void Add(ServerKey key)
+        {
+            if (!keys.TryGetValue(key.KeyId, out var known))
+            {
+                if (keys.Count < most) keys[key.KeyId] = key;
+            }
+            else if (isNewer && known.ExpiredAt is null && known.PublicKey.Span.SequenceEqual(key.PublicKey.Span))
+            {
+                keys[key.KeyId] = key;
+            }
+        }
+    }
+
+    /// <summary>The latest end of the validity of a key in use.</summary>
+    private long LastValidity => ById.Values.Where(static key => key.ExpiredAt is null)
+        .Select(static key => key.ValidUntil).DefaultIfEmpty(long.MinValue).Max();
 }

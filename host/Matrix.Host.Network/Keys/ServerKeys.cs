@@ -1,4 +1,5 @@
 using System.Net;
+using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
@@ -8,14 +9,16 @@ using Matrix.Host.Storage.Tables.ServerKeys;
 namespace Matrix.Host.Network.Keys;
 
 /// <summary>
-/// Finds keys in memory, then in the database, then at the server. Keys become durable when an event needs them. Keys
-/// of servers that only send requests stay in memory; otherwise anyone could fill the database.
+/// Finds keys in memory, then in the database, then at the server, then at notaries. Keys become durable when an event
+/// needs them. Keys of servers that only send requests stay in memory; otherwise anyone could fill the database.
 /// </summary>
 internal sealed class ServerKeys(
     IStorage storage, KeyFetcher fetcher, OwnKeys own, ServerFilter servers, NetworkOptions options, TimeProvider time)
     : IServerKeys
 {
     private readonly ByteCache<string, KnownKeys> _known = new(options.KeyCacheBytes, static keys => keys.Size);
+    private readonly ByteCache<string, ServerKeyResponse> _responses = new(
+        options.KeyResponseCacheBytes, static response => response.Json.Length);
 
     public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
         string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop) =>
@@ -41,6 +44,30 @@ internal sealed class ServerKeys(
         FindForAsync(
             server, keyIds, validAt, use, server == sentBy ? default : new KeyFetchCause(null, sentBy), stop);
 
+    /// <summary>What is known of a server's keys.</summary>
+    internal async ValueTask<KnownKeys> KnownAsync(string server, CancellationToken stop)
+    {
+        if (_known.TryGet(server, out var known)) return known;
+        var rows = await storage.ServerKeys.OfServerAsync(server, stop).ConfigureAwait(false);
+        // The absence of keys is not cached: anyone can name a server.
+        return rows.Count > 0 ? _known.PutIfAbsent(server, KnownKeys.Of(server, rows)) : KnownKeys.None;
+    }
+
+    /// <summary>The latest response with a server's keys; null if there is none.</summary>
+    internal async ValueTask<ServerKeyResponse?> ResponseAsync(string server, CancellationToken stop)
+    {
+        if (_responses.TryGet(server, out var response)) return response;
+        var stored = await storage.ServerKeys.ResponseAsync(server, stop).ConfigureAwait(false);
+        return stored is null ? null : _responses.PutIfAbsent(server, stored);
+    }
+
+    /// <summary>Fetches a server's keys from the server, unless it may not be asked now.</summary>
+    internal async ValueTask FetchAsync(string server, KeyFetchCause cause, CancellationToken stop)
+    {
+        if (!servers.Allows(server)) return;
+        await fetcher.FetchAsync(server, cause, TakeAsync, stop).ConfigureAwait(false);
+    }
+
     private async ValueTask<IReadOnlyDictionary<string, ServerKey>> FindForAsync(
         string server,
         IReadOnlyCollection<string> keyIds,
@@ -54,55 +81,77 @@ internal sealed class ServerKeys(
         var wanted = Usable(keyIds);
         if (wanted.Count == 0 || !Core.Ident.ServerName.isValid(server)) return KnownKeys.None.ById;
 
+        var started = Now;
         var known = await KnownAsync(server, stop).ConfigureAwait(false);
-        var found = known.Valid(wanted, validAt, use);
-        if (found.Count < wanted.Count && MayHelp(known, wanted, found, validAt, use) && servers.Allows(server))
+        var missing = MissingOf(known);
+        if (missing.Count > 0 && servers.Allows(server))
         {
-            await fetcher.FetchAsync(server, cause, response => TakeAsync(server, response), stop)
-                .ConfigureAwait(false);
+            await FetchAsync(server, cause, stop).ConfigureAwait(false);
             // Read again in any case: another fetch may have ended in the meantime.
             known = await KnownAsync(server, stop).ConfigureAwait(false);
-            found = known.Valid(wanted, validAt, use);
+            missing = MissingOf(known);
+
+            // Requests are signed by keys in use. Of these nobody knows more than the server, if it has answered.
+            var hasAnswered = known.FetchedAt >= started - options.KeyFetchPause.TotalMilliseconds;
+            if (missing.Count > 0 && options.Notaries.Count > 0 && !(use == KeyUse.Request && hasAnswered))
+            {
+                await fetcher.AskNotariesAsync(
+                    server, missing, cause, KeysOfNotaryAsync, TakeAsync, stop).ConfigureAwait(false);
+                known = await KnownAsync(server, stop).ConfigureAwait(false);
+            }
         }
 
+        var found = known.Valid(wanted, validAt, use);
         if (use != KeyUse.Request && found.Count > 0 && !known.IsStored) Store(server, known);
         return found;
+
+        // Those of which a fetch can make one valid. No key is valid for longer than seven days, and a key that has
+        // ended does not become valid again.
+        IReadOnlyCollection<string> MissingOf(KnownKeys keys)
+        {
+            if (use != KeyUse.EventWithoutValidity && validAt > Now + KeyResponse.LongestValidity) return [];
+            var valid = keys.Valid(wanted, validAt, use);
+            return [.. wanted.Where(id =>
+                !valid.ContainsKey(id) && !(keys.ById.TryGetValue(id, out var key) && key.ExpiredAt is not null))];
+        }
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    /// <summary>
-    /// Whether a fetch can make one of the missing keys valid. No key is valid for longer than seven days, and a key
-    /// that has ended does not become valid again.
-    /// </summary>
-    private bool MayHelp(
-        KnownKeys known,
-        IReadOnlyCollection<string> wanted,
-        Dictionary<string, ServerKey> found,
-        long validAt,
-        KeyUse use) =>
-        (use == KeyUse.EventWithoutValidity || validAt <= Now + KeyResponse.LongestValidity)
-        && wanted.Any(id =>
-            !found.ContainsKey(id) && !(known.ById.TryGetValue(id, out var key) && key.ExpiredAt is not null));
 
     private static IReadOnlyCollection<string> Usable(IReadOnlyCollection<string> keyIds) =>
         keyIds.All(Core.Ident.KeyId.isServerKey)
             ? keyIds
             : [.. keyIds.Where(Core.Ident.KeyId.isServerKey)];
 
-    private async ValueTask<KnownKeys> KnownAsync(string server, CancellationToken stop)
+    /// <summary>The keys that a notary uses now, from itself only.</summary>
+    private async ValueTask<IReadOnlyDictionary<string, ServerKey>> KeysOfNotaryAsync(
+        string notary, IReadOnlyCollection<string> keyIds)
     {
-        if (_known.TryGet(server, out var known)) return known;
-        var rows = await storage.ServerKeys.OfServerAsync(server, stop).ConfigureAwait(false);
-        // The absence of keys is not cached: anyone can name a server.
-        return rows.Count > 0 ? _known.PutIfAbsent(server, KnownKeys.Of(server, rows)) : KnownKeys.None;
+        var known = await KnownAsync(notary, CancellationToken.None).ConfigureAwait(false);
+        var found = known.Valid(Usable(keyIds), Now, KeyUse.Request);
+        if (found.Count > 0) return found;
+        await FetchAsync(notary, default, CancellationToken.None).ConfigureAwait(false);
+        known = await KnownAsync(notary, CancellationToken.None).ConfigureAwait(false);
+        return known.Valid(Usable(keyIds), Now, KeyUse.Request);
     }
 
-    private async ValueTask TakeAsync(string server, KeyResponse response)
+    private async ValueTask TakeAsync(FetchedKeys fetched)
     {
+        var server = fetched.Keys.ServerName;
         var before = await KnownAsync(server, CancellationToken.None).ConfigureAwait(false);
-        var after = before.After(response, Now, options.MaxKeysPerServer);
+        var isOwn = fetched.Notary is null;
+        var after = isOwn
+            ? before.After(fetched.Keys, Now, options.MaxKeysPerServer)
+            : before.AfterNotary(fetched.Keys, Now, options.MaxKeysPerServer);
         _known.Put(server, after);
+
+        // A notary's response may be older than the server's own.
+        if (isOwn || await ResponseAsync(server, CancellationToken.None).ConfigureAwait(false) is null)
+        {
+            var json = JsonText.Write(fetched.Json);
+            _responses.Put(server, new ServerKeyResponse(json, isOwn ? Now : 0));
+        }
+
         // The stored keys must not be older than the fetched ones.
         if (before.IsStored && before.ById.Count > 0) Store(server, after);
     }
@@ -110,10 +159,11 @@ internal sealed class ServerKeys(
     /// <summary>Writes the keys without waiting. If it fails, the next use of one tries again.</summary>
     private void Store(string server, KnownKeys known)
     {
+        var response = _responses.TryGet(server, out var cached) ? cached : null;
         var batch = new WriteBatch(1)
         {
             OnFailed = (_, _) => _known.Put(server, known with { IsStored = false }),
-        }.Add(new ServerKeysFetched(server, known.Rows));
+        }.Add(new ServerKeysFetched(server, known.Rows, response));
         _known.Put(server, known with { IsStored = true });
         try
         {

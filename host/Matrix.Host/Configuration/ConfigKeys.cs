@@ -533,6 +533,9 @@ internal static partial class ConfigKeys
             "cache.server_keys", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.KeyCacheBytes,
             "Signing keys of other servers."),
         Key(
+            "cache.key_responses", ConfigTypes.Bytes(256 << 10, 1L << 30), c => c.Network.KeyResponseCacheBytes,
+            "Other servers' responses with their keys, which are passed on to those who ask for them."),
+        Key(
             "cache.discovery", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Network.DiscoveryCacheBytes,
             "Resolved names of other servers."),
         Key(

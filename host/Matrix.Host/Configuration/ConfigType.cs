@@ -141,6 +141,10 @@ internal static class ConfigTypes
         "server names, in which * and ? are wildcards, such as example.org or *.example.org",
         static t => (t.All(c => char.IsAsciiLetterOrDigit(c) || "-.:[]*?".Contains(c)), t));
 
+    /// <summary>Names of servers, with or without a port.</summary>
+    internal static ConfigType<IReadOnlyList<string>> ServerNames { get; } = ListOf(
+        "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
+
     /// <summary>A list, with commas or as a YAML list. Brackets may belong to an address, except in `[]`.</summary>
     private static Parsed<IReadOnlyList<T>> ListOf<T>(string expected, Func<string, (bool Ok, T Value)> parse)
     {

@@ -174,6 +174,7 @@ internal static partial class ConfigKeys
         Key(
             "federation.key_fetches_per_sender", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerSender,
             "Fetches of other servers' keys a minute that the events of one sending server cause."),
+        .. NotaryKeys(),
         .. ReceivingKeys(),
         .. OutboundKeys(),
         .. DeviceListKeys(),

@@ -11,9 +11,20 @@ namespace Matrix.Host.Tests.Network;
 internal sealed class KeyServers : IFederationClient
 {
     private readonly ConcurrentDictionary<string, Func<Task<FederationResult<JsonObject>>>> _answers = new();
+    private readonly ConcurrentDictionary<string, Func<JsonObject, JsonObject[]>> _notaries = new();
     private int _requests;
+    private int _queries;
 
     public int Requests => Volatile.Read(ref _requests);
+
+    /// <summary>The number of queries to notaries.</summary>
+    public int Queries => Volatile.Read(ref _queries);
+
+    /// <summary>From now on a notary answers queries with these responses.</summary>
+    public void Notarizes(string notary, params JsonObject[] responses) => _notaries[notary] = _ => responses;
+
+    /// <summary>From now on a notary answers queries by their bodies.</summary>
+    public void Notarizes(string notary, Func<JsonObject, JsonObject[]> answer) => _notaries[notary] = answer;
 
     /// <summary>Completes before any request is answered.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
@@ -27,6 +38,7 @@ internal sealed class KeyServers : IFederationClient
 
     public async ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop)
     {
+        if (request.Target == "/_matrix/key/v2/query") return await QueryAsync(request, stop);
         Interlocked.Increment(ref _requests);
         Assert.That(
             (request.Method, request.Target, request.IsSigned),
@@ -34,6 +46,16 @@ internal sealed class KeyServers : IFederationClient
         await Gate.WaitAsync(stop);
         return _answers.TryGetValue(request.Destination, out var answer)
             ? await answer()
+            : new FederationFailure(FederationFailureKind.Unreachable, 0, "", "nobody is there");
+    }
+
+    private async Task<FederationResult<JsonObject>> QueryAsync(FederationRequest request, CancellationToken stop)
+    {
+        Interlocked.Increment(ref _queries);
+        Assert.That((request.Method, request.IsSigned), Is.EqualTo(("POST", false)));
+        await Gate.WaitAsync(stop);
+        return _notaries.TryGetValue(request.Destination, out var answer)
+            ? Members.Of(("server_keys", Json.NewArray([.. answer(request.Body!).Select(Json.NewObject)])))
             : new FederationFailure(FederationFailureKind.Unreachable, 0, "", "nobody is there");
     }
 

@@ -381,12 +381,13 @@ internal sealed class OperationsTests
         _client.Answers("""{"server_keys":[{"server_name":"a"},{"server_name":"b"}]}""");
 
         var keys = await Api.QueryServerKeysAsync(
-            Them, [new("a", "ed25519:1", 5), new("b", "ed25519:1", 6), new("a", "ed25519:2", 7)], Stop);
+            Them, [new("a", "ed25519:1", 5), new("b", "ed25519:1", 6), new("a", "ed25519:2", 7)], 1000, Stop);
 
         Assert.That(keys.Value.Select(k => k.Text("server_name")), Is.EqualTo(new[] { "a", "b" }));
         Sent(
             "POST /_matrix/key/v2/query",
-            """{"server_keys":{"a":{"ed25519:1":{"minimum_valid_until_ts":5},"ed25519:2":{"minimum_valid_until_ts":7}},"b":{"ed25519:1":{"minimum_valid_until_ts":6}}}}""");
+            """{"server_keys":{"a":{"ed25519:1":{"minimum_valid_until_ts":5},"ed25519:2":{"minimum_valid_until_ts":7}},"b":{"ed25519:1":{"minimum_valid_until_ts":6}}}}""",
+            signed: false);
     }
 
     private static string Template(string membership) =>

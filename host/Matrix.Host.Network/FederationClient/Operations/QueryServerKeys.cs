@@ -11,8 +11,9 @@ public sealed partial class FederationApi
     /// <summary>
     /// `POST /_matrix/key/v2/query`: key responses of other servers as a notary has them, unchecked.
     /// </summary>
+    /// <param name="maxBytes">The bound of the whole response.</param>
     public async ValueTask<FederationResult<IReadOnlyList<JsonObject>>> QueryServerKeysAsync(
-        string notary, IReadOnlyList<KeyQuery> keys, CancellationToken stop)
+        string notary, IReadOnlyList<KeyQuery> keys, int maxBytes, CancellationToken stop)
     {
         static Json Criteria(KeyQuery key) =>
             Json.NewObject(Members.Of(("minimum_valid_until_ts", Json.NewInt(key.MinimumValidUntil))));
@@ -20,7 +21,12 @@ public sealed partial class FederationApi
         var servers = keys.GroupBy(key => key.ServerName).Select(server => (
             server.Key, Json.NewObject(Members.Of(server.Select(key => (key.KeyId, Criteria(key)))))));
         var body = Members.Of(("server_keys", Json.NewObject(Members.Of(servers))));
-        var request = Post(notary, "/_matrix/key/v2/query", body) with { Time = options.KeyFetchTime };
+        var request = Post(notary, "/_matrix/key/v2/query", body) with
+        {
+            IsSigned = false,
+            MaxBytes = maxBytes,
+            Time = options.KeyFetchTime,
+        };
         var sent = await client.SendAsync(request, stop).ConfigureAwait(false);
         return sent.Then(static response => FederationResult.Of(response.Children("server_keys")));
     }

@@ -10,7 +10,15 @@ public interface IServerKeysTable
 {
     /// <summary>The keys of a server.</summary>
     ValueTask<IReadOnlyList<ServerKeyRow>> OfServerAsync(string serverName, CancellationToken stop);
+
+    /// <summary>The latest response with a server's keys; null if there is none.</summary>
+    ValueTask<ServerKeyResponse?> ResponseAsync(string serverName, CancellationToken stop);
 }
+
+/// <summary>A response with a server's keys, which the server signed.</summary>
+/// <param name="Json">The whole response: at most `federation.key_response_bytes`, mostly about 600 bytes.</param>
+/// <param name="FetchedAt">When the server itself returned it; 0 if another server did.</param>
+public sealed record ServerKeyResponse(ReadOnlyMemory<byte> Json, long FetchedAt);
 
 /// <summary>A key of a server. Times are in milliseconds since the epoch.</summary>
 /// <param name="PublicKey">32 bytes.</param>
@@ -21,7 +29,9 @@ public sealed record ServerKeyRow(
     string KeyId, ReadOnlyMemory<byte> PublicKey, long ValidUntil, long? ExpiredAt, long FetchedAt);
 
 /// <summary>The keys of a server were fetched; they replace those that were stored.</summary>
-public sealed record ServerKeysFetched(string ServerName, IReadOnlyList<ServerKeyRow> Keys) : Change
+/// <param name="Response">The latest response; null if the stored one is to stay.</param>
+public sealed record ServerKeysFetched(
+    string ServerName, IReadOnlyList<ServerKeyRow> Keys, ServerKeyResponse? Response = null) : Change
 {
-    internal override int Weight => 200 * (1 + Keys.Count);
+    internal override int Weight => (200 * (1 + Keys.Count)) + (Response?.Json.Length ?? 0);
 }

@@ -9,6 +9,14 @@ internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
         WHERE server_name = $1 ORDER BY key_id
         """);
 
+    private static readonly Statement Response = Statement.Of(
+        "SELECT response, fetched_at FROM server_key_responses WHERE server_name = $1");
+
+    private static readonly Statement PutResponse = Statement.Of("""
+        INSERT INTO server_key_responses (server_name, response, fetched_at) VALUES ($1, $2, $3)
+        ON CONFLICT (server_name) DO UPDATE SET response = excluded.response, fetched_at = excluded.fetched_at
+        """);
+
     private static readonly Statement Delete = Statement.Of("DELETE FROM server_keys WHERE server_name = $1");
 
     private static readonly Statement Insert = Statement.Of("""
@@ -25,6 +33,14 @@ internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
                 new ServerKeyRow(row.Text(0), row.Blob(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4)),
             stop);
 
+    public ValueTask<ServerKeyResponse?> ResponseAsync(string serverName, CancellationToken stop) =>
+        reads.FirstAsync(
+            Response,
+            serverName,
+            static (a, name) => a.Text(name),
+            static row => new ServerKeyResponse(row.Blob(0), row.Int64(1)),
+            stop);
+
     public static void Register(WriteHandlers handlers) => handlers
         .On<ServerKeysFetched>(static (op, writes) =>
         {
@@ -35,5 +51,9 @@ internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
                     .Text(row.ServerName).Text(row.Key.KeyId).Blob(row.Key.PublicKey).Int(row.Key.ValidUntil)
                     .IntOrNull(row.Key.ExpiredAt).Int(row.Key.FetchedAt));
             }
+
+            if (op.Response is not { } response) return;
+            writes.Run(PutResponse, (op.ServerName, Response: response), static (a, row) => a
+                .Text(row.ServerName).Blob(row.Response.Json).Int(row.Response.FetchedAt));
         });
 }

@@ -1,0 +1,55 @@
+using System.Net;
+using System.Text.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Network.Keys;
+
+namespace Matrix.Host.Api.Federation.ServerKeys;
+
+/// <summary>
+/// The keys of other servers, for everyone. Server-Server API, "Querying Keys Through Another Server".
+/// </summary>
+internal sealed class QueryServerKeys(Notary notary) : IFederationEndpoints
+{
+    private static readonly RouteOptions _open = new()
+    {
+        Access = Access.Anyone,
+        Depth = RouteOptions.ForServers.Depth,
+    };
+
+    public void Map(FederationRoutes routes)
+    {
+        routes.Keys.Get(
+            "query/{serverName}", static query => query.Number("minimum_valid_until_ts"), GetOneAsync, _open);
+        // Older servers name a key in the path.
+        routes.Keys.Get(
+            "query/{serverName}/{keyId}", static query => query.Number("minimum_valid_until_ts"), GetOneAsync, _open);
+        routes.Keys.Post("query", Read, GetAsync, _open);
+    }
+
+    private static List<NotaryQuery> Read(BodyReader body)
+    {
+        var queries = new List<NotaryQuery>();
+        foreach (var (server, wanted) in body.RequiredInner("server_keys").Members())
+        {
+            var minimum = wanted.Members().Select(static key => key.Value.Number("minimum_valid_until_ts")).Max();
+            queries.Add(new NotaryQuery(server, [.. wanted.Names()], minimum));
+        }
+
+        return queries;
+    }
+
+    private ValueTask<Answer> GetOneAsync(Call call, long? minimum, CancellationToken stop) =>
+        GetAsync(call, [new NotaryQuery(call["serverName"], [], minimum)], stop);
+
+    private async ValueTask<Answer> GetAsync(Call call, List<NotaryQuery> queries, CancellationToken stop)
+    {
+        var address = IPAddress.TryParse(call.Address, out var known) ? known : IPAddress.None;
+        var found = await notary.QueryAsync(queries, address, stop).ConfigureAwait(false);
+        return Answer.Json(found, static (json, responses) =>
+        {
+            json.WriteStartArray("server_keys");
+            foreach (var response in responses) json.WriteRawValue(response.Span, skipInputValidation: true);
+            json.WriteEndArray();
+        });
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Sodium;
+using Matrix.Processes;
+
+namespace Matrix.Federation.Tests.Keys;
+
+/// <summary>Keys of servers that are gone, from a server process that saw them. On both databases.</summary>
+public abstract class NotaryTests
+{
+    [Test]
+    public async Task The_keys_of_a_dead_server_are_served_with_both_signatures_also_after_a_restart()
+    {
+        await using var notary = await ServerProcess.StartAsync(NewDatabase());
+        var peer = await PeerServer.StartAsync();
+        var alice = await LocalUser.RegisterAsync(notary, "alice");
+        var roomId = await alice.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(notary, peer.Peer, roomId, "bob");
+        await peer.DisposeAsync();
+
+        AssertSigned(notary, peer.Peer, await GetAsync(notary, peer.Peer.Name));
+        await notary.Process.StopAsync();
+        await notary.Process.StartAsync();
+
+        AssertSigned(notary, peer.Peer, await GetAsync(notary, peer.Peer.Name));
+        var later = DateTimeOffset.UtcNow.AddDays(3).ToUnixTimeMilliseconds();
+        AssertSigned(
+            notary, peer.Peer, await GetAsync(notary, peer.Peer.Name + $"?minimum_valid_until_ts={later}"));
+    }
+
+    [Test]
+    public async Task A_server_that_never_met_the_other_fetches_its_keys_for_a_query()
+    {
+        await using var notary = await ServerProcess.StartAsync(NewDatabase());
+        await using var peer = await PeerServer.StartAsync();
+
+        AssertSigned(notary, peer.Peer, await GetAsync(notary, peer.Peer.Name));
+        AssertSigned(notary, peer.Peer, await GetAsync(notary, $"{peer.Peer.Name}/{peer.Peer.Current.Key.Id}"));
+        Assert.That(peer.KeyRequests, Is.EqualTo(1));
+
+        var dead = Loopback.Next().ToString();
+        var many = (await PostAsync(notary, peer.Peer.Name, dead, notary.Name))["server_keys"]!.AsArray();
+        Assert.That(
+            many.Select(each => (string?)each!["server_name"]), Is.EquivalentTo(new[] { peer.Peer.Name, notary.Name }));
+        Assert.That((await GetAsync(notary, dead))["server_keys"]!.AsArray(), Is.Empty);
+        Assert.That((await PostAsync(notary))["server_keys"]!.AsArray(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Malformed_queries_get_their_errors()
+    {
+        await using var notary = await ServerProcess.StartAsync(NewDatabase());
+
+        foreach (var path in new[] { "query/not%20a%20name", "query/a.example?minimum_valid_until_ts=soon" })
+        {
+            (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/" + path)))
+                .Is(400, "M_INVALID_PARAM");
+        }
+
+        foreach (var body in new[]
+        {
+            "{}", "{\"server_keys\":[]}", "{\"server_keys\":{\"a\":1}}", "{\"server_keys\":{\"a\":{\"ed25519:1\":2}}}",
+        })
+        {
+            (await notary.SendAsync(Peer.Request(notary, "POST", "/_matrix/key/v2/query", body)))
+                .Is(400, "M_BAD_JSON");
+        }
+    }
+
+    [Test]
+    public async Task Fetches_that_queries_cause_are_bounded_and_requests_are_still_verified()
+    {
+        await using var notary = await ServerProcess.StartAsync(
+            NewDatabase(), ("MATRIX_FEDERATION__NOTARY_FETCHES_PER_ADDRESS", "2"));
+        var peers = new List<PeerServer>();
+        try
+        {
+            for (var n = 0; n < 4; n++) peers.Add(await PeerServer.StartAsync());
+
+            var served = await PostAsync(notary, [.. peers.Select(each => each.Peer.Name)]);
+
+            Assert.That(served["server_keys"]!.AsArray(), Has.Count.EqualTo(2));
+            Assert.That(peers.Sum(each => each.KeyRequests), Is.EqualTo(2));
+            foreach (var each in peers)
+            {
+                var target = $"/_matrix/federation/v1/query/profile?user_id=@nobody:{notary.Name}";
+                (await each.Peer.SendAsync(notary, "GET", target)).Is(404, "M_NOT_FOUND");
+            }
+        }
+        finally
+        {
+            foreach (var each in peers) await each.DisposeAsync();
+        }
+    }
+
+    [Test]
+    public async Task Events_of_a_dead_server_count_for_a_server_that_asks_a_notary()
+    {
+        await using var resident = await ServerProcess.StartAsync();
+        var peer = await PeerServer.StartAsync();
+        var alice = await LocalUser.RegisterAsync(resident, "alice");
+        var roomId = await alice.CreateRoomAsync("11");
+        var room = await PeerRoom.JoinAsync(resident, peer.Peer, roomId, "bob");
+        await peer.DisposeAsync();
+
+        Assert.That(await MembersAsync(""), Does.Not.Contain(room.User("bob")), "nobody else has the keys");
+        Assert.That(await MembersAsync(resident.Name), Does.Contain(room.User("bob")));
+
+        async Task<IEnumerable<string>> MembersAsync(string notaries)
+        {
+            await using var joining = await ServerProcess.StartAsync(
+                NewDatabase(), ("MATRIX_FEDERATION__NOTARIES", notaries));
+            var carol = await LocalUser.RegisterAsync(joining, "carol");
+            (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}?via={resident.Name}", [])).Is(200);
+            return (await carol.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/joined_members"))
+                .Is(200).Json["joined"]!.AsObject().Select(member => member.Key);
+        }
+    }
+
+    /// <summary>The database's address; null for SQLite.</summary>
+    private protected abstract string? NewDatabase();
+
+    private static async Task<JsonObject> GetAsync(ServerProcess notary, string query) =>
+        (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/query/" + query)))
+            .Is(200).Matches("keys_query.yaml", "/query/{serverName}").Json;
+
+    private static async Task<JsonObject> PostAsync(ServerProcess notary, params string[] names)
+    {
+        var servers = new JsonObject();
+        foreach (var name in names) servers[name] = new JsonObject();
+        var body = new JsonObject { ["server_keys"] = servers };
+        return (await notary.SendAsync(
+            Peer.Request(notary, "POST", "/_matrix/key/v2/query", body.ToJsonString())))
+            .Is(200).Matches("keys_query.yaml", "/query", "post").Json;
+    }
+
+    private static void AssertSigned(ServerProcess notary, Peer peer, JsonObject response)
+    {
+        var served = response["server_keys"]!.AsArray().Single()!.AsObject();
+        var own = SigningKeyFile.Read(Path.Combine(notary.Process.DataFolder, "signing.key")).InUse;
+        AssertSignature(served, notary.Name, own);
+        AssertSignature(served, peer.Name, peer.Current.Key);
+        Assert.That(served["old_verify_keys"]![peer.Old.Key.Id], Is.Not.Null);
+    }
+
+    private static void AssertSignature(JsonObject served, string server, SigningKey key)
+    {
+        var unsigned = served.DeepClone().AsObject();
+        unsigned.Remove("signatures");
+        var text = (string)served["signatures"]![server]![key.Id]!;
+        Assert.That(Base64Text.TryDecode(text, out var signature), Is.True);
+        Assert.That(Ed25519.Verify(key.Key.PublicKey, Peer.Canonical(unsigned), signature), Is.True, server);
+    }
+}
+
+/// <summary>The same on SQLite.</summary>
+public sealed class SqliteNotaryTests : NotaryTests
+{
+    private protected override string? NewDatabase() => null;
+}
+
+/// <summary>The same on PostgreSQL.</summary>
+[Category("PostgreSQL")]
+public sealed class PostgresNotaryTests : NotaryTests
+{
+    private readonly PostgresProcess _postgres = new(inMemory: true);
+    private int _databases;
+
+    [OneTimeTearDown]
+    public void StopPostgres() => _postgres.Dispose();
+
+    private protected override string? NewDatabase() => _postgres.NewDatabase($"notary{++_databases}");
+}
