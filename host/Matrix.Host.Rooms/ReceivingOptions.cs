@@ -135,6 +135,17 @@ public sealed record ReceivingOptions
     /// <summary>The most fetches of older history at once, of all rooms.</summary>
     public int HistoryFetches { get; init; } = 64;
 
+    /// <summary>
+    /// The most servers that are asked for the event closest to a time, where events are missing here.
+    /// </summary>
+    public int TimeServers { get; init; } = 3;
+
+    /// <summary>The most fetches of older history for such an event.</summary>
+    public int TimeFetches { get; init; } = 20;
+
+    /// <summary>How long a client's request waits for such an event.</summary>
+    public TimeSpan TimeWait { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The most gaps of a room that are known one by one.</summary>
     public int Gaps { get; init; } = 10_000;
 

@@ -310,6 +310,7 @@ public static class RoomRegistration
         .AddSingleton(parts => new TimelineGaps(parts.Get<EventStore>(), parts.Get<IStorage>().Followers))
         .AddSingleton<EventPages>()
         .AddSingleton<EventTimes>()
+        .AddSingleton<MissingTimes>()
         .AddSingleton<RoomTimes>()
         .AddSingleton<RoomSummaries>()
         .AddSingleton<PublishedRooms>()

@@ -56,7 +56,7 @@ internal sealed partial class CommandLineTests
         ["federation show"] = ["SERVER", "--config", "--format"],
         ["federation retry"] = ["SERVER", "--config"],
         ["keys"] = ["generate"],
-        ["keys generate"] = ["--out", "--key-version"],
+        ["keys generate", "keys rotate"] = ["--out", "--key-version"],
         ["version"] = ["--format"],
     };
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -12,15 +13,72 @@ namespace Matrix.Host.Rooms.Reading;
 /// The times of a timeline rise, but for events whose server has a wrong clock or that came late. A binary search finds
 /// the place, and the events around it are compared one by one.
 /// </remarks>
-public sealed class EventTimes(EventStore events, RoomsOptions options)
+public sealed class EventTimes(
+    EventStore events, TimelineGaps gaps, RoomsOptions options, ReadingOptions reading, TimeProvider time)
 {
     /// <summary>
-    /// The events at or after a time, or at or before it, the closest first, as far as they are near the place.
+    /// The events at or after a time, or at or before it: first those near the place, the closest first, then others
+    /// page by page, for a bounded time.
     /// </summary>
-    public async ValueTask<IReadOnlyList<StoredEvent>> NearAsync(
-        RoomIdentity room, EventNid through, long timestamp, bool forwards, CancellationToken stop)
+    public async IAsyncEnumerable<IReadOnlyList<StoredEvent>> FromAsync(
+        RoomIdentity room,
+        EventNid through,
+        long timestamp,
+        bool forwards,
+        [EnumeratorCancellation] CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(room);
+        var place = await PlaceAsync(room, through, timestamp, stop).ConfigureAwait(false);
+        var half = options.MaxEventsNearTime / 2;
+        var before = await events.RangeAsync(
+            room, new EventNid(place.Value + 1), null, Direction.Backward, half, stop).ConfigureAwait(false);
+        var after = await events.RangeAsync(room, place, through, Direction.Forward, half, stop).ConfigureAwait(false);
+        yield return Admitted(before.Concat(after));
+
+        var last = forwards ? after : before;
+        var scan = new ScanBudget(time, reading.LongestScan);
+        for (var wanted = half; last.Count == wanted && scan.MayGoOn(); wanted = ScanBudget.Page)
+        {
+            last = await events.RangeAsync(
+                room,
+                last[^1].Nid,
+                forwards ? through : null,
+                forwards ? Direction.Forward : Direction.Backward,
+                ScanBudget.Page,
+                stop).ConfigureAwait(false);
+            yield return Admitted(last);
+        }
+
+        IReadOnlyList<StoredEvent> Admitted(IEnumerable<StoredEvent> read) => forwards
+            ? [.. read.Where(each => each.OriginServerTs >= timestamp)
+                .OrderBy(each => each.OriginServerTs).ThenBy(each => each.Nid)]
+            : [.. read.Where(each => each.OriginServerTs <= timestamp)
+                .OrderByDescending(each => each.OriginServerTs).ThenByDescending(each => each.Nid)];
+    }
+
+    /// <summary>The gap of the timeline in which events of a time may be missing; null if there is none.</summary>
+    public async ValueTask<TimelineGap?> GapAsync(
+        RoomIdentity room, EventNid through, long timestamp, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(room);
+        var place = await PlaceAsync(room, through, timestamp, stop).ConfigureAwait(false);
+        var after = await events.RangeAsync(room, place, through, Direction.Forward, 1, stop).ConfigureAwait(false);
+        if (after.Count == 0) return null;
+        var before = await events.RangeAsync(
+            room, new EventNid(place.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
+        return await gaps.LatestAsync(
+            room,
+            new EventNid(after[0].Nid.Value + 1),
+            [.. after, .. before],
+            before.Count == 0 ? EventNid.FirstOf(room.Nid) : null,
+            EventNid.None,
+            stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The number up to which events are before the time.</summary>
+    private async ValueTask<EventNid> PlaceAsync(
+        RoomIdentity room, EventNid through, long timestamp, CancellationToken stop)
+    {
         var low = EventNid.Of(room.Nid, EventNid.FirstHistoryOrdinal - 1).Value;
         var high = through.Value;
 
@@ -36,17 +94,6 @@ public sealed class EventTimes(EventStore events, RoomsOptions options)
             else high = at[0].Nid.Value - 1;
         }
 
-        var near = new List<StoredEvent>();
-        var half = options.MaxEventsNearTime / 2;
-        near.AddRange(await events.RangeAsync(
-            room, new EventNid(low + 1), null, Direction.Backward, half, stop).ConfigureAwait(false));
-        near.AddRange(await events.RangeAsync(
-            room, new EventNid(low), through, Direction.Forward, half, stop).ConfigureAwait(false));
-        var admitted = near.Where(stored => forwards
-            ? stored.OriginServerTs >= timestamp
-            : stored.OriginServerTs <= timestamp);
-        return forwards
-            ? [.. admitted.OrderBy(stored => stored.OriginServerTs).ThenBy(stored => stored.Nid)]
-            : [.. admitted.OrderByDescending(stored => stored.OriginServerTs).ThenByDescending(each => each.Nid)];
+        return new EventNid(low);
     }
 }

@@ -7,17 +7,21 @@ namespace Matrix.Host.Rooms.Servers;
 /// The event closest to a time that a user or a server may see. Client-Server API and Server-Server API,
 /// `timestamp_to_event`.
 /// </summary>
-public sealed class RoomTimes(EventTimes times, Visibility visibility, ServerAccess access, ServerVisibility servers)
+public sealed class RoomTimes(
+    EventTimes times, MissingTimes missing, Visibility visibility, ServerAccess access, ServerVisibility servers)
 {
-    /// <summary>The closest event that a user may see; null if there is none.</summary>
+    /// <summary>
+    /// The closest event that a user may see; null if there is none. Where events are missing here, another server may
+    /// have a closer one, which is fetched.
+    /// </summary>
     public async ValueTask<StoredEvent?> OfUserAsync(
         Readable readable, long timestamp, bool forwards, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(readable);
-        var near = await times.NearAsync(
-            readable.Room, readable.Through, timestamp, forwards, stop).ConfigureAwait(false);
-        var seen = await visibility.FilterAsync(readable.Room, near, readable.Viewer, stop).ConfigureAwait(false);
-        return seen.Count > 0 ? seen[0] : null;
+        var here = await HereAsync(readable, timestamp, forwards, stop).ConfigureAwait(false);
+        return await missing.FetchAsync(readable, here, timestamp, forwards, stop).ConfigureAwait(false)
+            ? await HereAsync(readable, timestamp, forwards, stop).ConfigureAwait(false)
+            : here;
     }
 
     /// <summary>The closest event that a server may see, if the server is in the room.</summary>
@@ -27,13 +31,28 @@ public sealed class RoomTimes(EventTimes times, Visibility visibility, ServerAcc
         var entered = await access.ReadAsync(server, roomId, stop).ConfigureAwait(false);
         if (!entered.IsOk) return entered.Failure;
         var room = entered.Value.Room;
-        var near = await times.NearAsync(
-            room, entered.Value.LastEvent, timestamp, forwards, stop).ConfigureAwait(false);
-        foreach (var stored in near)
+        await foreach (var page in times.FromAsync(room, entered.Value.LastEvent, timestamp, forwards, stop)
+            .ConfigureAwait(false))
         {
-            if (await servers.MaySeeAsync(room, server, stored, stop).ConfigureAwait(false)) return stored;
+            foreach (var stored in page)
+            {
+                if (await servers.MaySeeAsync(room, server, stored, stop).ConfigureAwait(false)) return stored;
+            }
         }
 
         return default(StoredEvent);
+    }
+
+    private async ValueTask<StoredEvent?> HereAsync(
+        Readable readable, long timestamp, bool forwards, CancellationToken stop)
+    {
+        await foreach (var page in times.FromAsync(readable.Room, readable.Through, timestamp, forwards, stop)
+            .ConfigureAwait(false))
+        {
+            var seen = await visibility.FilterAsync(readable.Room, page, readable.Viewer, stop).ConfigureAwait(false);
+            if (seen.Count > 0) return seen[0];
+        }
+
+        return null;
     }
 }

@@ -94,8 +94,7 @@ public sealed class SpaceHierarchy(
             return ServerAccess.Unknown;
         }
 
-        var root = await ReadAsync(snapshot, stop).ConfigureAwait(false);
-        if (!await MayServerSeeAsync(server, snapshot, root.Summary, stop).ConfigureAwait(false))
+        if (await ReadForAsync(server, snapshot, stop).ConfigureAwait(false) is not { } root)
         {
             return ServerAccess.Unknown;
         }
@@ -107,15 +106,14 @@ public sealed class SpaceHierarchy(
         {
             if (children.Count == options.MaxHierarchyRooms) break;
             if (await HereAsync(child.RoomId, stop).ConfigureAwait(false) is not { } found) continue;
-            var room = await ReadAsync(found, stop).ConfigureAwait(false);
-            if (await access.DeniesAsync(server, found, stop).ConfigureAwait(false)
-                || !await MayServerSeeAsync(server, found, room.Summary, stop).ConfigureAwait(false))
+            if (!await access.DeniesAsync(server, found, stop).ConfigureAwait(false)
+                && await ReadForAsync(server, found, stop).ConfigureAwait(false) is { } room)
             {
-                inaccessible.Add(child.RoomId);
+                children.Add(Filtered(room, suggestedOnly));
             }
             else
             {
-                children.Add(Filtered(room, suggestedOnly));
+                inaccessible.Add(child.RoomId);
             }
         }
 
@@ -128,21 +126,33 @@ public sealed class SpaceHierarchy(
             ? snapshot
             : null;
 
-    private async ValueTask<HierarchyRoom> ReadAsync(RoomSnapshot snapshot, CancellationToken stop) => new(
-        await summaries.OfAsync(snapshot, stop).ConfigureAwait(false),
+    /// <summary>A room for a server; null if the server may not see it. Children are read only if it may.</summary>
+    private async ValueTask<HierarchyRoom?> ReadForAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
+    {
+        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+        return await MayServerSeeAsync(server, snapshot, summary, stop).ConfigureAwait(false)
+            ? await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false)
+            : null;
+    }
+
+    private async ValueTask<HierarchyRoom> WithChildrenAsync(
+        RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop) => new(
+        summary,
         await SpaceChild.OfAsync(snapshot, events, options.MaxSpaceChildren, stop).ConfigureAwait(false));
 
     private async ValueTask<Visited?> KnownHereAsync(string userId, string roomId, CancellationToken stop)
     {
         if (await HereAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
-        var room = await ReadAsync(snapshot, stop).ConfigureAwait(false);
+        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
         var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
         if (member is { Membership: Membership.Ban }) return _nothing;
-        var maySee = room.Summary.IsOpen
+        var maySee = summary.IsOpen
             || member is { Membership: Membership.Join or Membership.Invite }
-            || (room.Summary.IsRestricted
-                && await IsInAnyAsync(userId, room.Summary.AllowedRooms, stop).ConfigureAwait(false));
-        return maySee ? new Visited(room, null) : _nothing;
+            || (summary.IsRestricted
+                && await IsInAnyAsync(userId, summary.AllowedRooms, stop).ConfigureAwait(false));
+        return maySee
+            ? new Visited(await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false), null)
+            : _nothing;
     }
 
     /// <summary>A room that only other servers know.</summary>

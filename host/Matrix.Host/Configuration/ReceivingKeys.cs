@@ -140,6 +140,15 @@ internal static partial class ConfigKeys
             "federation.history_fetches", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.HistoryFetches,
             "Fetches of older history at once, of all rooms."),
         Key(
+            "federation.time_servers", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.TimeServers,
+            "Servers of a room that are asked for the event closest to a time, where events are missing here."),
+        Key(
+            "federation.time_fetches", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.TimeFetches,
+            "Fetches of older history up to such an event, for one request of a client."),
+        Key(
+            "federation.time_wait", ConfigTypes.Duration, c => c.Rooms.Receiving.TimeWait,
+            "How long a client's request waits for such an event."),
+        Key(
             "federation.known_gaps", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.Gaps,
             "Gaps in a room's history that are known one by one; beyond these, each received event costs a "
                 + "query more."),

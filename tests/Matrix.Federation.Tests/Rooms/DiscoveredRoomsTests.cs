@@ -201,6 +201,45 @@ public sealed class DiscoveredRoomsTests
     }
 
     [Test]
+    public async Task What_one_server_says_of_a_room_is_not_shown_where_a_space_names_another_server()
+    {
+        await using var first = await AnsweringPeer.StartAsync();
+        await using var second = await AnsweringPeer.StartAsync();
+        foreach (var (server, name) in new[] { (first, "of the first"), (second, "of the second") })
+        {
+            server.Answers = request => request.Path == "v1/hierarchy/!shared:elsewhere"
+                ? (200, new JsonObject
+                {
+                    ["room"] = new JsonObject
+                    {
+                        ["room_id"] = "!shared:elsewhere",
+                        ["name"] = name,
+                        ["num_joined_members"] = 1,
+                        ["world_readable"] = false,
+                        ["guest_can_join"] = false,
+                        ["join_rule"] = "public",
+                        ["children_state"] = new JsonArray(),
+                    },
+                    ["children"] = new JsonArray(),
+                    ["inaccessible_children"] = new JsonArray(),
+                })
+                : null;
+        }
+
+        var ofFirst = await CreateAsync("Names the first", isPublished: false, type: "m.space");
+        var ofSecond = await CreateAsync("Names the second", isPublished: false, type: "m.space");
+        await AddChildAsync(ofFirst, "!shared:elsewhere", via: first.Peer.Name);
+        await AddChildAsync(ofSecond, "!shared:elsewhere", via: second.Peer.Name);
+
+        Assert.That(await NameAsync(ofFirst), Is.EqualTo("of the first"));
+        Assert.That(await NameAsync(ofSecond), Is.EqualTo("of the second"));
+        Assert.That((await NameAsync(ofFirst), first.Requests.Count), Is.EqualTo(("of the first", 1)));
+
+        async Task<string?> NameAsync(string space) =>
+            (string?)(await HierarchyAsync(_alice, space, "")).Is(200).Json["rooms"]![1]!["name"];
+    }
+
+    [Test]
     public async Task The_event_closest_to_a_time_is_found_in_both_directions()
     {
         var roomId = await _alice.CreateRoomAsync("11");

@@ -51,6 +51,9 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Events that it returns to each request for history, whether or not they belong there.</summary>
     public IReadOnlyList<Pdu> AlsoBackfilled { get; set; } = [];
 
+    /// <summary>The event that it names for any time; null for the closest.</summary>
+    public Pdu? Closest { get; set; }
+
     /// <summary>Whether it answers requests for single events; otherwise it has none.</summary>
     public bool HasEvents { get; set; } = true;
 
@@ -105,6 +108,12 @@ public sealed class PeerServer : IAsyncDisposable
                 [.. http.Request.Query["v"].OfType<string>()],
                 int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture))
                 .Select(PeerRoom.Json))));
+        _host.App.MapGet(V1 + "timestamp_to_event/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
+            http,
+            () => ClosestTo(
+                Rooms[roomId],
+                long.Parse(http.Request.Query["ts"].ToString(), CultureInfo.InvariantCulture),
+                http.Request.Query["dir"] == "f")));
         _host.App.MapPost(V1 + "get_missing_events/{roomId}", async (HttpContext http, string roomId) =>
         {
             var body = (await JsonNode.ParseAsync(http.Request.Body))!;
@@ -126,6 +135,18 @@ public sealed class PeerServer : IAsyncDisposable
 
         return [.. AlsoBackfilled, .. found];
     }
+
+    private JsonObject? ClosestTo(PeerRoom room, long time, bool forwards) => Closest is { } told
+        ? new JsonObject { ["event_id"] = told.EventId, ["origin_server_ts"] = time }
+        : room.Events.Values
+            .Where(pdu => forwards ? pdu.OriginServerTs >= time : pdu.OriginServerTs <= time)
+            .OrderBy(pdu => Math.Abs(pdu.OriginServerTs - time))
+            .Select(pdu => new JsonObject
+            {
+                ["event_id"] = pdu.EventId,
+                ["origin_server_ts"] = pdu.OriginServerTs,
+            })
+            .FirstOrDefault();
 
     private List<Pdu> Missing(PeerRoom room, JsonNode body)
     {

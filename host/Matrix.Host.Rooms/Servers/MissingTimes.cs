@@ -1,0 +1,94 @@
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Servers;
+
+/// <summary>
+/// Fetches history around a time that other servers have and this one lacks. Server-Server API, `timestamp_to_event`.
+/// </summary>
+/// <remarks>
+/// The event that another server names is not fetched alone: whether it belongs to the room's history is known once the
+/// events between it and those that are here are known, too.
+/// </remarks>
+public sealed class MissingTimes(
+    FederationApi api,
+    EventTimes times,
+    IMissingHistory history,
+    EventStore events,
+    IStorage storage,
+    RoomsOptions options,
+    TimeProvider time)
+{
+    /// <summary>
+    /// Asks other servers for a closer event if some are missing at the place, and fetches history up to it, for a
+    /// bounded time. Whether any was fetched.
+    /// </summary>
+    /// <param name="readable">The part of the room that the user may read.</param>
+    /// <param name="here">The closest event here; null if there is none.</param>
+    /// <param name="timestamp">The time.</param>
+    /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
+    /// <param name="stop">Cancels the request.</param>
+    public async ValueTask<bool> FetchAsync(
+        Readable readable, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(readable);
+        if (await times.GapAsync(readable.Room, readable.Through, timestamp, stop).ConfigureAwait(false) is not { } gap)
+        {
+            return false;
+        }
+
+        var hasFetched = false;
+        using var patience = new CancellationTokenSource(options.Receiving.TimeWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stop);
+        try
+        {
+            var closer = await CloserAsync(readable.Room, here, timestamp, forwards, either.Token)
+                .ConfigureAwait(false);
+            for (var n = 0; closer is not null && n < options.Receiving.TimeFetches; n++)
+            {
+                var fetched = await history.FetchAsync(readable.Room, gap.Followers, gap.Place, either.Token)
+                    .ConfigureAwait(false);
+                if (fetched != HistoryFetch.Fetched) break;
+                hasFetched = true;
+                if (await events.ByIdAsync(readable.Room, closer, stop).ConfigureAwait(false) is { IsShown: true }
+                    || await times.GapAsync(readable.Room, readable.Through, timestamp, stop).ConfigureAwait(false)
+                        is not { } next)
+                {
+                    break;
+                }
+
+                gap = next;
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // The time is over. What was fetched stays, and a later request goes on from there.
+        }
+
+        return hasFetched;
+    }
+
+    /// <summary>The id of an event of another server that is closer to the time; null if none has one.</summary>
+    private async ValueTask<string?> CloserAsync(
+        RoomIdentity room, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
+    {
+        var servers = await storage.Memberships.RemoteServersAsync(
+            room.Nid, options.Receiving.TimeServers, stop).ConfigureAwait(false);
+        foreach (var server in servers)
+        {
+            var sent = await api.TimestampToEventAsync(server, room.RoomId, timestamp, forwards, stop)
+                .ConfigureAwait(false);
+            if (!sent.IsOk) continue;
+            var there = sent.Value.OriginServerTs;
+            var isCloser = forwards
+                ? there >= timestamp && !(here?.OriginServerTs <= there)
+                : there <= timestamp && !(here?.OriginServerTs >= there);
+            if (isCloser) return sent.Value.EventId;
+        }
+
+        return null;
+    }
+}
