@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Network;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Joining;
 
@@ -9,8 +10,11 @@ namespace Matrix.Host.Api.Federation.JoiningRooms;
 /// <summary>
 /// Joins of other servers' users through this server. Server-Server API, "Joining Rooms".
 /// </summary>
-internal sealed class Joins(ResidentJoins joins, FederationOptions server) : IFederationEndpoints
+internal sealed class Joins(ResidentJoins joins, FederationOptions server, NetworkOptions options)
+    : IFederationEndpoints
 {
+    private const string Send = "send_join/{roomId}/{eventId}";
+
     /// <summary>The room version of a server that names none.</summary>
     private static readonly string[] _onlyFirst = ["1"];
 
@@ -19,8 +23,10 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server) : IFe
     public void Map(FederationRoutes routes)
     {
         routes.Get("make_join/{roomId}/{userId}", static query => query.Texts("ver"), MakeAsync);
-        routes.Put("send_join/{roomId}/{eventId}", static body => body.Whole, SendAsListAsync, _event);
-        routes.V2.Put("send_join/{roomId}/{eventId}", static body => body.Whole, SendAsync, _event);
+        routes.V2.Put(Send, static body => body.Whole, SendAsync, _event);
+
+        // The specification has no longer the first version, whose response is in a list.
+        if (options.LegacyFederation) routes.Put(Send, static body => body.Whole, SendAsListAsync, _event);
     }
 
     private async ValueTask<Answer> MakeAsync(Call call, string[] versions, CancellationToken stop)
