@@ -9,6 +9,9 @@ public sealed record ClientOptions
     /// <summary>The URL at which clients reach the server; empty if it is not configured.</summary>
     public string PublicBaseUrl { get; init; } = "";
 
+    /// <summary>The name under which other servers reach this one; empty if its own leads there.</summary>
+    public string WellKnownServer { get; init; } = "";
+
     /// <summary>The shared secret of registration by administrators' tools; empty for none.</summary>
     public string RegistrationSharedSecret { get; init; } = "";
 

@@ -36,6 +36,12 @@ internal static class ConfigTypes
         new Parsed<string>(
             "a server name, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
 
+    internal static ConfigType<string> ServerNameOrNone { get; } =
+        new Parsed<string>(
+            "a server name, such as matrix.example.org:443, or nothing",
+            static t => (t.Length == 0 || Core.Ident.ServerName.isValid(t), t),
+            static t => t.Length == 0 ? "\"\"" : t);
+
     internal static ConfigType<bool> Flag { get; } =
         new Parsed<bool>(
             "true or false", static t => (t is "true" or "false", t == "true"), static f => f ? "true" : "false");

@@ -225,6 +225,10 @@ internal static partial class ConfigKeys
             "Whether invites are refused unless all events of their invite_room_state are whole and validly signed. "
                 + "Many servers send stripped ones."),
         Key(
+            "federation.well_known_server", ConfigTypes.ServerNameOrNone, c => c.Client.WellKnownServer,
+            "Where other servers find this one, such as matrix.example.org:443. It is served to them at "
+                + "/.well-known/matrix/server of the client listener."),
+        Key(
             "federation.public_rooms", ConfigTypes.Flag, c => c.Federation.ServesDirectory,
             "Whether other servers see the directory of published rooms."),
         Key(
