@@ -117,6 +117,7 @@ public sealed class MissingTimesTests
         (await _alice.PutAsync(
             $"rooms/{PeerRoom.Escape(secret)}/state/m.room.history_visibility/",
             new JsonObject { ["history_visibility"] = "joined" })).Is(200);
+        await Task.Delay(5);
         var start = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         for (var n = 0; n < 30; n++) await _alice.SayAsync(secret, $"{n}");
         var carol = await LocalUser.RegisterAsync(_server, "carol");

@@ -20,6 +20,19 @@ public static class SpecSchema
     /// <summary>The part of the data that describes the API of servers.</summary>
     public static string ServerApi => Path.Combine(_folder, "data/api/server-server");
 
+    /// <summary>All operations of the API of servers: file, path, method.</summary>
+    public static IReadOnlyList<(string File, string Path, string Method)> Operations()
+    {
+        Assert.That(ServerApi, Does.Exist, "The specification's data must be at MATRIX_SPEC_DIR.");
+        return
+        [
+            .. from document in Directory.GetFiles(ServerApi, "*.yaml").Order()
+               from path in (YamlMappingNode)At(Load(document), "paths")!
+               from method in (YamlMappingNode)path.Value
+               select (Path.GetFileName(document), path.Key.ToString(), method.Key.ToString()),
+        ];
+    }
+
     /// <summary>Fails unless a response of this operation has its schema. A refusal must be a standard error.</summary>
     /// <param name="file">A file of the data, such as `query.yaml`.</param>
     /// <param name="path">The operation's path in it, such as `/query/profile`.</param>
@@ -36,7 +49,11 @@ public static class SpecSchema
         var error = Path.Combine(ServerApi, "../client-server/definitions/errors/error.yaml");
         var problems = schema is null && reply.Status >= 400
             ? Problems(Load(error), error, reply.Json, "")
-            : Problems(schema ?? throw new AssertionException($"{path} has no {status}"), document, reply.Json, "");
+            : Problems(
+                schema ?? throw new AssertionException($"{path} has no {status}"),
+                document,
+                JsonNode.Parse(reply.Text),
+                "");
         Assert.That(problems, Is.Empty, reply.Text);
         return reply;
     }
@@ -70,6 +87,12 @@ public static class SpecSchema
             && one.Count(part => !Problems(part, document, value, where).Any()) != 1)
         {
             found = found.Append($"{where}: not exactly one of the alternatives");
+        }
+
+        if (At(schema, "anyOf") is YamlSequenceNode any
+            && any.All(part => Problems(part, document, value, where).Any()))
+        {
+            found = found.Append($"{where}: none of the alternatives");
         }
 
         if (value is JsonObject json) found = found.Concat(Members(schema, document, json, where));
