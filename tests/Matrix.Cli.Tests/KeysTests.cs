@@ -19,7 +19,8 @@ internal sealed class KeysTests
     [Test]
     public async Task A_rotation_gives_a_new_key_and_keeps_the_public_part_of_the_former_one()
     {
-        var made = await Command.RunAsync("keys", "generate", "--out", KeyFile, "--key-version", "one", "--format", "json");
+        var made = await Command.RunAsync(
+            "keys", "generate", "--out", KeyFile, "--key-version", "one", "--format", "json");
         var before = await File.ReadAllTextAsync(KeyFile);
 
         var rotated = await RotateAsync("--key-version", "two", "--format", "json");

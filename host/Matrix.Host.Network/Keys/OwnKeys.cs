@@ -6,8 +6,8 @@ using Matrix.Host.Sodium;
 namespace Matrix.Host.Network.Keys;
 
 /// <summary>
-/// This server's published keys: the signed response to `GET /_matrix/key/v2/server`, made again when the keys change or
-/// half of its validity is over. Server-Server API, "Publishing Keys".
+/// This server's published keys: the signed response to `GET /_matrix/key/v2/server`. It is made again when the keys
+/// change, or half of its validity is over. Server-Server API, "Publishing Keys".
 /// </summary>
 public sealed class OwnKeys(SigningKeyRing keys, NetworkOptions options, TimeProvider time)
 {

@@ -93,7 +93,8 @@ public sealed class MissingTimesTests
 
         Assert.That((string?)found["event_id"], Is.EqualTo(_missed[Missed / 2].EventId));
         (await _alice.GetAsync(
-            $"rooms/{PeerRoom.Escape(_room.RoomId)}/event/{PeerRoom.Escape(_peer.Closest.EventId)}")).Is(404, "M_NOT_FOUND");
+            $"rooms/{PeerRoom.Escape(_room.RoomId)}/event/{PeerRoom.Escape(_peer.Closest.EventId)}"))
+            .Is(404, "M_NOT_FOUND");
     }
 
     [Test]

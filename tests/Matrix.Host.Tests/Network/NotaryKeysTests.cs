@@ -325,7 +325,11 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     public async Task A_query_has_a_bound_of_servers_bytes_and_time()
     {
         string[] names = [.. Enumerable.Range(0, 6).Select(n => $"s{n}.example")];
-        foreach (var name in names) _servers.Answers(name, new KeyResponseMaker(name, Now + Day).With(One, _first).Make());
+        foreach (var name in names)
+        {
+            _servers.Answers(name, new KeyResponseMaker(name, Now + Day).With(One, _first).Make());
+        }
+
         _options = _options with { MaxNotaryServers = 4, MaxNotaryResponseBytes = 1500 };
         List<NotaryQuery> queries = [.. names.Select(name => new NotaryQuery(name, [], null))];
 

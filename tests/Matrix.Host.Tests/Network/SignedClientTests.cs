@@ -32,7 +32,10 @@ internal sealed class SignedClientTests
     private static CancellationToken Stop => CancellationToken.None;
 
     private SignedClient Client => new(
-        _options, SigningKeyRing.Of(_key), new ServerFilter(_options.AllowServers, _options.DenyServers), _discovery, _sender, _requests,
+        _options,
+        SigningKeyRing.Of(_key),
+        new ServerFilter(_options.AllowServers, _options.DenyServers),
+        _discovery, _sender, _requests,
         TimeProvider.System);
 
     [SetUp]

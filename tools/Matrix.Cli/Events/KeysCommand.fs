@@ -41,7 +41,8 @@ type KeysArguments =
         member this.Usage =
             match this with
             | Generate _ -> "creates a signing key, in the format of the server's `signing.key`."
-            | Rotate _ -> "gives the server a new signing key. The former one stays published. The server may be running."
+            | Rotate _ ->
+                "gives the server a new signing key. The former one stays published. The server may be running."
 
 module internal KeysCommand =
 
