@@ -55,8 +55,9 @@ internal sealed partial class CommandLineTests
         ["federation list"] = ["--config", "--format"],
         ["federation show"] = ["SERVER", "--config", "--format"],
         ["federation retry"] = ["SERVER", "--config"],
-        ["keys"] = ["generate"],
-        ["keys generate", "keys rotate"] = ["--out", "--key-version"],
+        ["keys"] = ["generate", "rotate"],
+        ["keys generate"] = ["--out", "--key-version"],
+        ["keys rotate"] = ["--key-version", "--config", "--format"],
         ["version"] = ["--format"],
     };
 
