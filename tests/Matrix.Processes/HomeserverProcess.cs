@@ -50,6 +50,9 @@ public sealed class HomeserverProcess : IDisposable
     /// <summary>Settings for the next start.</summary>
     public IDictionary<string, string> Settings => _settings;
 
+    /// <summary>Whether its data and log stay after the test.</summary>
+    public bool KeepsFiles { get; set; }
+
     /// <summary>Starts the server and waits until it answers.</summary>
     public async Task StartAsync(CancellationToken stop = default)
     {
@@ -146,7 +149,7 @@ public sealed class HomeserverProcess : IDisposable
             _log = null;
         }
 
-        Directory.Delete(Folder, recursive: true);
+        if (!KeepsFiles) Directory.Delete(Folder, recursive: true);
     }
 
     private void Log(object sender, DataReceivedEventArgs line)

@@ -19,6 +19,12 @@ public sealed class PostgresProcess : IDisposable
     /// <summary>Its address, for <c>database.url</c>.</summary>
     public string Url { get; }
 
+    /// <summary>Whether its files stay after the test.</summary>
+    public bool KeepsFiles { get; set; }
+
+    /// <summary>The folder of its files.</summary>
+    public string Folder => _folder;
+
     /// <summary>Creates an empty database and returns its address.</summary>
     public string NewDatabase(string name)
     {
@@ -43,7 +49,7 @@ public sealed class PostgresProcess : IDisposable
     public void Dispose()
     {
         Script("stop");
-        Directory.Delete(_folder, recursive: true);
+        if (!KeepsFiles) Directory.Delete(_folder, recursive: true);
     }
 
     private string Script(string verb)

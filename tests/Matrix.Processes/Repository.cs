@@ -13,12 +13,26 @@ public static class Repository
     public static string ScratchFolder(string purpose) =>
         Directory.CreateTempSubdirectory($"matrix-{purpose}-").FullName;
 
-    /// <summary>A free port of 127.0.0.1.</summary>
+    /// <summary>
+    /// A free port of 127.0.0.1, below those that the system gives to outgoing connections: a server that is killed and
+    /// started again must find its port free.
+    /// </summary>
     public static int FreePort()
     {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(10_000, 32_000);
+            try
+            {
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // It is taken.
+            }
+        }
     }
 
     private static string FindRoot()

@@ -7,12 +7,20 @@ public static partial class Signals
 {
     private const int Kill = 9;
     private const int Terminate = 15;
+    private const int Continue = 18;
+    private const int Stop = 19;
 
     /// <summary>SIGKILL.</summary>
     public static void SendKill(int processId) => Send(processId, Kill);
 
     /// <summary>SIGTERM.</summary>
     public static void SendTerminate(int processId) => Send(processId, Terminate);
+
+    /// <summary>SIGSTOP: the process stands still.</summary>
+    public static void SendStop(int processId) => Send(processId, Stop);
+
+    /// <summary>SIGCONT.</summary>
+    public static void SendContinue(int processId) => Send(processId, Continue);
 
     private static void Send(int processId, int signal)
     {

@@ -1,0 +1,164 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+
+namespace Matrix.Federation.Tests.Soak;
+
+/// <summary>What must hold when all servers are well and had time to exchange what they have.</summary>
+internal sealed class Checks(
+    Records records, IReadOnlyList<SoakRoom> rooms, IReadOnlyList<SyncingUser> observers,
+    IReadOnlyList<SoakUser> guests)
+{
+    /// <summary>What does not hold, a line each.</summary>
+    internal async Task<IReadOnlyList<string>> ProblemsAsync()
+    {
+        var problems = new List<string>();
+        foreach (var room in rooms)
+        {
+            await CheckStateAsync(room, problems);
+            await CheckHistoryAsync(room, problems);
+        }
+
+        CheckTimelines(problems);
+        CheckMessages(problems);
+        await CheckDevicesAsync(problems);
+        return problems;
+    }
+
+    private static async Task CheckStateAsync(SoakRoom room, List<string> problems)
+    {
+        var first = await StateAsync(room.Anchors[0], room);
+        foreach (var other in room.Anchors.Skip(1))
+        {
+            var state = await StateAsync(other, room);
+            problems.AddRange(first.Keys.Union(state.Keys)
+                .Where(key => first.GetValueOrDefault(key) != state.GetValueOrDefault(key))
+                .Select(key => $"state of {room.RoomId} (version {room.Version}): {key} is "
+                    + $"{first.GetValueOrDefault(key)} for {room.Anchors[0].Id} "
+                    + $"and {state.GetValueOrDefault(key)} for {other.Id}"));
+        }
+    }
+
+    private static async Task<Dictionary<string, string>> StateAsync(SoakUser user, SoakRoom room)
+    {
+        var reply = await user.GetAsync($"{room.Path}/state");
+        Assert.That(reply.Status, Is.EqualTo(200), reply.Text);
+        return JsonNode.Parse(reply.Text)!.AsArray().ToDictionary(
+            each => $"{each!["type"]} {each["state_key"]}", each => (string)each!["event_id"]!);
+    }
+
+    /// <summary>
+    /// Each server has the same events of those who can send at all times, each once, and all that it acknowledged.
+    /// </summary>
+    private async Task CheckHistoryAsync(SoakRoom room, List<string> problems)
+    {
+        var anchors = room.Anchors.Select(anchor => anchor.Id).ToHashSet();
+        HashSet<string>? first = null;
+        foreach (var anchor in room.Anchors)
+        {
+            var events = await HistoryAsync(anchor, room);
+            var ids = events.Select(each => (string)each["event_id"]!).ToList();
+            problems.AddRange(ids.GroupBy(id => id).Where(same => same.Count() > 1)
+                .Select(same => $"{same.Key} is in {room.RoomId} {same.Count()} times for {anchor.Id}"));
+            problems.AddRange(events.Where(each => each["content"]!["body"] is not null)
+                .GroupBy(each => (string)each["content"]!["body"]!, each => (string)each["event_id"]!)
+                .Where(same => same.Distinct().Count() > 1)
+                .Select(same => $"{same.Key} was sent once, and is {string.Join(" and ", same)} for {anchor.Id}"));
+
+            var known = ids.ToHashSet();
+            problems.AddRange(records.Events.Where(sent => sent.RoomId == room.RoomId)
+                .Where(sent => sent.MustReachAll || sent.Sender.Server == anchor.Server)
+                .Where(sent => !known.Contains(sent.EventId))
+                .Select(sent => $"{sent.EventId} of {sent.Sender.Id} is not in {room.RoomId} for {anchor.Id}"));
+
+            // An invite of a user who was banned meanwhile is soft-failed where the ban came first.
+            var comparable = events.Where(each => anchors.Contains((string)each["sender"]!))
+                .Where(each => (string)each["type"]! != "m.room.member")
+                .Select(each => (string)each["event_id"]!).ToHashSet();
+            first ??= comparable;
+            problems.AddRange(comparable.Except(first)
+                .Select(id => $"{id} is in {room.RoomId} for {anchor.Id}, and not for {room.Anchors[0].Id}"));
+            problems.AddRange(first.Except(comparable)
+                .Select(id => $"{id} is in {room.RoomId} for {room.Anchors[0].Id}, and not for {anchor.Id}"));
+        }
+    }
+
+    private static async Task<IReadOnlyList<JsonNode>> HistoryAsync(SoakUser user, SoakRoom room)
+    {
+        var events = new List<JsonNode>();
+        for (string? token = ""; token is not null;)
+        {
+            var from = token == "" ? "" : $"&from={Uri.EscapeDataString(token)}";
+            var page = (await user.GetAsync($"{room.Path}/messages?dir=b&limit=500{from}")).Is(200).Json;
+            events.AddRange(page["chunk"]!.AsArray().Select(each => each!));
+            token = (string?)page["end"];
+        }
+
+        return events;
+    }
+
+    /// <summary>Each anchor got each event by its sync, once.</summary>
+    private void CheckTimelines(List<string> problems)
+    {
+        var anchored = rooms.ToDictionary(room => room.RoomId, room => room.Anchors);
+        foreach (var observer in observers)
+        {
+            problems.AddRange(observer.Events.Where(each => each.Value > 1)
+                .Select(each => $"{each.Key} came {each.Value} times to {observer.User.Id}"));
+            problems.AddRange(records.Events
+                .Where(sent => anchored[sent.RoomId].Contains(observer.User))
+                .Where(sent => sent.MustReachAll || sent.Sender.Server == observer.User.Server)
+                .Where(sent => !observer.Events.ContainsKey(sent.EventId))
+                .Select(sent => $"{sent.EventId} of {sent.Sender.Id} did not come to {observer.User.Id} by sync"));
+        }
+    }
+
+    /// <summary>Each message came to its device once, and no other.</summary>
+    private void CheckMessages(List<string> problems)
+    {
+        var sent = records.Messages.ToLookup(message => message.Receiver);
+        foreach (var observer in observers)
+        {
+            foreach (var message in sent[observer.User.Id])
+            {
+                var count = observer.Messages.GetValueOrDefault(message.Mark);
+                if (count != 1)
+                {
+                    problems.Add(
+                        $"{message.Mark} of {message.Sender.Id} came to {message.Receiver}'s device {count} times");
+                }
+            }
+
+            var marks = sent[observer.User.Id].Select(message => message.Mark).ToHashSet();
+            problems.AddRange(observer.Messages.Keys.Where(mark => !marks.Contains(mark))
+                .Select(mark => $"{mark} came to {observer.User.Id}'s device, and nobody sent it there"));
+        }
+    }
+
+    /// <summary>All servers know the same devices of each user, and so do the clients that followed the changes.</summary>
+    private async Task CheckDevicesAsync(List<string> problems)
+    {
+        var truths = new ConcurrentDictionary<string, string>();
+        foreach (var user in observers.Select(observer => observer.User).Concat(guests))
+        {
+            var truth = (await SyncingUser.KeysOfAsync(user, user.Id))!;
+            truths[user.Id] = truth;
+            var devices = JsonNode.Parse(truth)!["device_keys"]?.AsObject() ?? [];
+            problems.AddRange(records.Devices.Where(each => each.Key.UserId == user.Id)
+                .Where(each => devices.ContainsKey(each.Key.DeviceId) != each.Value)
+                .Select(each => $"{each.Key.DeviceId} of {user.Id} " + (each.Value ? "is lost" : "is still there")));
+            foreach (var observer in observers)
+            {
+                var seen = await SyncingUser.KeysOfAsync(observer.User, user.Id);
+                if (seen != truth) problems.Add($"devices of {user.Id} for {observer.User.Id}: {seen}, and not {truth}");
+            }
+        }
+
+        foreach (var observer in observers)
+        {
+            if (!observer.KnowsAllKeys) problems.Add($"{observer.User.Id} could not query all keys");
+            problems.AddRange(observer.Keys.Where(known => known.Value != truths[known.Key])
+                .Select(known => $"{observer.User.Id} was not told of a change of {known.Key}: "
+                    + $"{known.Value}, and not {truths[known.Key]}"));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Net;
+using Matrix.Federation.Tests.Support;
+using Matrix.Processes;
+using Matrix.Processes.Network;
+
+namespace Matrix.Federation.Tests.Soak;
+
+/// <summary>
+/// A server process that is killed and stopped. It finds each other server by a name server of its own, at the link that
+/// leads there.
+/// </summary>
+internal sealed class SoakServer : IServerUnderTest
+{
+    private static readonly TimeSpan _latestStart = TimeSpan.FromMinutes(2);
+
+    private readonly HttpClient _http = TestCa.Shared.Client();
+    private readonly DnsStub _names = DnsStub.Start();
+    private readonly IPEndPoint _listener = Loopback.Next();
+    private readonly string _host;
+
+    internal SoakServer(int index, string? databaseUrl)
+    {
+        Index = index;
+        _host = $"{(char)('a' + index)}.test";
+        Name = $"{_host}:{_listener.Port}";
+        var (certificate, key) = TestCa.Shared.Issue(_host);
+        Process = new HomeserverProcess(databaseUrl, new Dictionary<string, string>
+        {
+            ["MATRIX_LISTENERS__FEDERATION"] = _listener.ToString(),
+            ["MATRIX_TLS__CERTIFICATE"] = certificate,
+            ["MATRIX_TLS__KEY"] = key,
+            ["MATRIX_FEDERATION__CUSTOM_CA"] = TestCa.Shared.RootFile,
+            ["MATRIX_FEDERATION__ALLOW_NETWORKS"] = "127.0.0.0/8",
+            ["MATRIX_FEDERATION__NAMESERVERS"] = _names.EndPoint.ToString(),
+            ["MATRIX_REGISTRATION__ENABLED"] = "true",
+            ["MATRIX_PASSWORDS__MEMORY"] = "64KiB",
+            ["MATRIX_PASSWORDS__OPERATIONS"] = "1",
+        });
+        Process.Settings["MATRIX_SERVER_NAME"] = Name;
+        foreach (var (setting, value) in _times) Process.Settings["MATRIX_FEDERATION__" + setting] = value;
+    }
+
+    // Outages of minutes are played in seconds: what is an outage, and how long is waited for a server.
+    private static readonly (string, string)[] _times =
+    [
+        ("OUTBOUND_FIRST_PAUSE", "200ms"),
+        ("OUTBOUND_LONGEST_PAUSE", "5s"),
+        ("OUTBOUND_WAKE_PAUSE", "1s"),
+        ("OUTBOUND_OUTAGE_AFTER", "5s"),
+        ("OUTBOUND_RECORD_INTERVAL", "1s"),
+        ("CONNECT_TIME", "3s"),
+        ("REQUEST_TIME", "10s"),
+        ("LARGE_REQUEST_TIME", "20s"),
+        ("FETCH_TIME", "5s"),
+        ("LARGE_FETCH_TIME", "20s"),
+        ("FETCH_PAUSE", "200ms"),
+        ("LONGEST_FETCH_PAUSE", "5s"),
+        ("FETCH_WAKE_PAUSE", "1s"),
+        ("JOIN_TIME", "20s"),
+        ("INVITE_TIME", "5s"),
+        ("HANDSHAKE_TIME", "5s"),
+        ("HISTORY_PAUSE", "1s"),
+        ("KEY_REQUEST_TIME", "5s"),
+        ("KEY_FETCH_PAUSE", "500ms"),
+        ("LONGEST_KEY_FETCH_PAUSE", "2s"),
+        ("DEVICE_LIST_FIRST_PAUSE", "200ms"),
+        ("DEVICE_LIST_LONGEST_PAUSE", "5s"),
+        ("DISCOVERY_FAILURE_TIME", "500ms"),
+    ];
+
+    public string Name { get; }
+
+    public Uri FederationAddress => new($"https://{_listener}");
+
+    public Uri ClientAddress => new(Process.Url);
+
+    internal int Index { get; }
+
+    internal HomeserverProcess Process { get; }
+
+    /// <summary>The links to the other servers, by their index.</summary>
+    internal Dictionary<int, TcpLink> Links { get; } = [];
+
+    public Task<Reply> SendAsync(HttpRequestMessage request) => Reply.SendAsync(_http, request);
+
+    /// <summary>Connects this server with another one by a link.</summary>
+    internal void Connect(SoakServer to)
+    {
+        // The name has a port, so the link has the same one, at an address of its own.
+        var address = $"127.1.{Index + 1}.{to.Index + 1}";
+        Links[to.Index] = TcpLink.Start(new IPEndPoint(IPAddress.Parse(address), to._listener.Port), to._listener);
+        _names.Addresses(to._host, address);
+    }
+
+    internal async Task RestartAfterAsync(TimeSpan pause)
+    {
+        await Process.KillAsync();
+        await Task.Delay(pause);
+        await StartAsync();
+    }
+
+    internal Task StartAsync() => Process.StartAsync().WaitAsync(_latestStart);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var link in Links.Values) await link.DisposeAsync();
+        _http.Dispose();
+        Process.Dispose();
+        await _names.DisposeAsync();
+    }
+}

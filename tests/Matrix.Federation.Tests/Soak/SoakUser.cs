@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Soak;
+
+/// <summary>A user whose requests are repeated until their server answers.</summary>
+internal sealed class SoakUser(LocalUser user, SoakServer server, ConcurrentQueue<string> problems)
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
+
+    internal LocalUser User { get; } = user;
+
+    internal SoakServer Server { get; } = server;
+
+    internal string Id => User.UserId;
+
+    /// <summary>Registers a user while nothing fails.</summary>
+    internal static async Task<SoakUser> RegisterAsync(
+        SoakServer server, string name, ConcurrentQueue<string> problems) =>
+        new(await LocalUser.RegisterAsync(server, name), server, problems);
+
+    internal SoakUser On(LocalUser device) => new(device, Server, problems);
+
+    internal Task<Reply> PutAsync(string path, JsonObject body) => RepeatAsync(path, user => user.PutAsync(path, body));
+
+    internal Task<Reply> PostAsync(string path, JsonObject body) =>
+        RepeatAsync(path, user => user.PostAsync(path, body));
+
+    internal Task<Reply> GetAsync(string path) => RepeatAsync(path, user => user.GetAsync(path));
+
+    /// <summary>Sends an event; returns its id, or null if the rules refuse it.</summary>
+    internal async Task<string?> SendAsync(string roomId, string type, JsonObject content)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/send/{type}/{Guid.NewGuid():N}";
+        return EventOf(await PutAsync(path, content));
+    }
+
+    /// <summary>Sets a part of the state; returns the event's id, or null if the rules refuse it.</summary>
+    internal async Task<string?> SetAsync(string roomId, string type, string key, JsonObject content)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/state/{type}/{Uri.EscapeDataString(key)}";
+        return EventOf(await PutAsync(path, content));
+    }
+
+    internal async Task<string?> RedactAsync(string roomId, string eventId)
+    {
+        var path = $"rooms/{Uri.EscapeDataString(roomId)}/redact/{Uri.EscapeDataString(eventId)}/{Guid.NewGuid():N}";
+        return EventOf(await PutAsync(path, []));
+    }
+
+    /// <summary>Runs a request until it is answered. Returns what another repetition would not change.</summary>
+    internal async Task<Reply> RepeatAsync(string what, Func<LocalUser, Task<Reply>> request)
+    {
+        var until = DateTime.UtcNow + _patience;
+        var last = "";
+        while (DateTime.UtcNow < until)
+        {
+            try
+            {
+                var reply = await request(User);
+                if (reply.Status is not (429 or 500 or 503)) return reply;
+
+                last = $"{reply.Status} {reply.Text}";
+                if (reply.Status == 500) problems.Enqueue($"{Id}: {what}: {last}");
+            }
+            catch (Exception gone) when (gone is HttpRequestException or TaskCanceledException or IOException)
+            {
+                last = gone.Message;
+            }
+
+            await Task.Delay(_pause);
+        }
+
+        throw new SoakException($"{Id}: no answer to {what} in {_patience}: {last}");
+    }
+
+    private static string? EventOf(Reply reply) => reply.Status == 200 ? (string)reply.Json["event_id"]! : null;
+}
+
+/// <summary>The soak cannot go on.</summary>
+internal sealed class SoakException(string message) : Exception(message);

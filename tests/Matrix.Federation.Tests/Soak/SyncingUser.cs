@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+
+namespace Matrix.Federation.Tests.Soak;
+
+/// <summary>
+/// A client that syncs all the time and goes on from its token after each failure. It keeps the events and messages that
+/// it received, and the keys of the users whose device lists changed.
+/// </summary>
+internal sealed class SyncingUser(SoakUser user)
+{
+    private const string Filter =
+        """{"room":{"timeline":{"limit":20},"ephemeral":{"types":[]}},"presence":{"types":[]}}""";
+
+    private readonly ConcurrentDictionary<string, int> _events = new();
+    private readonly ConcurrentDictionary<string, int> _messages = new();
+    private readonly ConcurrentDictionary<string, string> _keys = new();
+    private readonly ConcurrentDictionary<string, byte> _outdated = new();
+    private string? _since;
+
+    internal SoakUser User { get; } = user;
+
+    /// <summary>How often each event was in a timeline.</summary>
+    internal IReadOnlyDictionary<string, int> Events => _events;
+
+    /// <summary>How often each message to the device came, by its mark.</summary>
+    internal IReadOnlyDictionary<string, int> Messages => _messages;
+
+    /// <summary>The keys of each user as the client knows them.</summary>
+    internal IReadOnlyDictionary<string, string> Keys => _keys;
+
+    /// <summary>Whether all that the sync said of device lists was followed.</summary>
+    internal bool KnowsAllKeys => _outdated.IsEmpty;
+
+    /// <summary>Takes the events so far as seen, and follows the device lists of some users.</summary>
+    internal async Task BeginAsync(IEnumerable<string> users)
+    {
+        foreach (var each in users) _outdated[each] = 0;
+        await SyncAsync(timeoutMs: 0);
+        _events.Clear();
+    }
+
+    /// <summary>Syncs until it is stopped.</summary>
+    internal async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await SyncAsync(timeoutMs: 1000);
+            await QueryKeysAsync();
+        }
+    }
+
+    private async Task SyncAsync(int timeoutMs)
+    {
+        var since = _since;
+        var path = $"sync?timeout={timeoutMs}&filter={Uri.EscapeDataString(Filter)}"
+            + (since is null ? "" : $"&since={Uri.EscapeDataString(since)}");
+        var sync = (await User.GetAsync(path)).Is(200).Json;
+        foreach (var (roomId, room) in sync["rooms"]?["join"]?.AsObject() ?? [])
+        {
+            var timeline = room!["timeline"]!.AsObject();
+            Count(timeline["events"]!.AsArray());
+            if (since is not null && (bool?)timeline["limited"] == true)
+            {
+                await FillAsync(roomId, (string)timeline["prev_batch"]!, since);
+            }
+        }
+
+        foreach (var message in sync["to_device"]?["events"]?.AsArray() ?? [])
+        {
+            _messages.AddOrUpdate((string)message!["content"]!["mark"]!, 1, (_, count) => count + 1);
+        }
+
+        foreach (var changed in sync["device_lists"]?["changed"]?.AsArray() ?? [])
+        {
+            if (_keys.ContainsKey((string)changed!)) _outdated[(string)changed!] = 0;
+        }
+
+        _since = (string)sync["next_batch"]!;
+    }
+
+    /// <summary>Fetches what a limited timeline left out.</summary>
+    private async Task FillAsync(string roomId, string from, string to)
+    {
+        for (string? token = from; token is not null;)
+        {
+            var page = (await User.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=100"
+                + $"&from={Uri.EscapeDataString(token)}&to={Uri.EscapeDataString(to)}")).Is(200).Json;
+            Count(page["chunk"]!.AsArray());
+            token = (string?)page["end"];
+        }
+    }
+
+    private void Count(JsonArray events)
+    {
+        foreach (var each in events)
+        {
+            _events.AddOrUpdate((string)each!["event_id"]!, 1, (_, count) => count + 1);
+        }
+    }
+
+    private async Task QueryKeysAsync()
+    {
+        foreach (var userId in _outdated.Keys)
+        {
+            var found = await KeysOfAsync(User, userId);
+            if (found is null) continue;
+            _keys[userId] = found;
+            _outdated.TryRemove(userId, out _);
+        }
+    }
+
+    /// <summary>All public keys of a user as a server returns them; null if the user's server did not answer.</summary>
+    internal static async Task<string?> KeysOfAsync(SoakUser asking, string userId)
+    {
+        var query = new JsonObject { ["device_keys"] = new JsonObject { [userId] = new JsonArray() } };
+        var found = (await asking.PostAsync("keys/query", query)).Is(200).Json;
+        if (found["failures"]?.AsObject().Count > 0) return null;
+
+        var keys = new JsonObject();
+        foreach (var part in new[] { "device_keys", "master_keys", "self_signing_keys" })
+        {
+            keys[part] = Sorted(found[part]?[userId]);
+        }
+
+        return keys.ToJsonString();
+    }
+
+    private static JsonNode? Sorted(JsonNode? node) => node switch
+    {
+        JsonObject json => new JsonObject(json.OrderBy(each => each.Key, StringComparer.Ordinal)
+            .Select(each => KeyValuePair.Create(each.Key, Sorted(each.Value)))),
+        _ => node?.DeepClone(),
+    };
+}
