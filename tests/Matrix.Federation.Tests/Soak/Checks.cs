@@ -24,10 +24,10 @@ internal sealed class Checks(
         return problems;
     }
 
-    private static async Task CheckStateAsync(SoakRoom room, List<string> problems)
+    private async Task CheckStateAsync(SoakRoom room, List<string> problems)
     {
         var first = await StateAsync(room.Anchors[0], room);
-        foreach (var other in room.Anchors.Skip(1))
+        foreach (var other in room.Anchors.Skip(1).Concat(await OtherMembersAsync(room)))
         {
             var state = await StateAsync(other, room);
             problems.AddRange(first.Keys.Union(state.Keys)
@@ -38,10 +38,20 @@ internal sealed class Checks(
         }
     }
 
+    /// <summary>
+    /// The joined guests of servers without an anchor in the room: these servers left it and came back.
+    /// </summary>
+    private async Task<IReadOnlyList<SoakUser>> OtherMembersAsync(SoakRoom room)
+    {
+        var members = (await room.Anchors[0].GetAsync($"{room.Path}/joined_members")).Is(200).Json["joined"]!.AsObject();
+        return [.. guests.Where(guest => members.ContainsKey(guest.Id)
+            && room.Anchors.All(anchor => anchor.Server != guest.Server))];
+    }
+
     private static async Task<Dictionary<string, string>> StateAsync(SoakUser user, SoakRoom room)
     {
         var reply = await user.GetAsync($"{room.Path}/state");
-        Assert.That(reply.Status, Is.EqualTo(200), reply.Text);
+        if (reply.Status != 200) return [];
         return JsonNode.Parse(reply.Text)!.AsArray().ToDictionary(
             each => $"{each!["type"]} {each["state_key"]}", each => (string)each!["event_id"]!);
     }

@@ -125,10 +125,13 @@ internal sealed class SoakRun : IAsyncDisposable
 
         foreach (var (index, version) in _versions.Index())
         {
-            // Each server creates some; the first room is in all versions that of the observed devices.
+            // Each server creates some. All anchors share the first two, which make their devices known.
             var anchors = Enumerable.Range(index, _servers.Length).Select(i => _anchors[i % _servers.Length]);
             _rooms.Add(await SoakRoom.CreateAsync(version, encrypted: index < 2, [.. anchors], _servers));
         }
+
+        // The third server is in this one while a guest is.
+        _rooms.Add(await SoakRoom.CreateAsync("11", encrypted: true, [.. _anchors.Take(2)], _servers));
 
         foreach (var anchor in _anchors)
         {

@@ -37,12 +37,19 @@ internal sealed class SoakServer : IServerUnderTest
             ["MATRIX_PASSWORDS__OPERATIONS"] = "1",
         });
         Process.Settings["MATRIX_SERVER_NAME"] = Name;
-        foreach (var (setting, value) in _times) Process.Settings["MATRIX_FEDERATION__" + setting] = value;
+        if (index == 2)
+        {
+            // This one fetches few missing events, and goes on after gaps in its history.
+            Process.Settings["MATRIX_FEDERATION__FETCHED_PREVIOUS_EVENTS"] = "12";
+        }
+
+        foreach (var (setting, value) in _settings) Process.Settings["MATRIX_FEDERATION__" + setting] = value;
     }
 
-    // Outages of minutes are played in seconds: what is an outage, and how long is waited for a server.
-    private static readonly (string, string)[] _times =
+    // Outages of minutes are played in seconds: what is an outage, what is kept for it, how long is waited for a server.
+    private static readonly (string, string)[] _settings =
     [
+        ("OUTBOUND_OUTAGE_EVENTS", "10"),
         ("OUTBOUND_FIRST_PAUSE", "200ms"),
         ("OUTBOUND_LONGEST_PAUSE", "5s"),
         ("OUTBOUND_WAKE_PAUSE", "1s"),
