@@ -18,7 +18,7 @@ internal sealed class Checks(
             await CheckHistoryAsync(room, problems);
         }
 
-        CheckTimelines(problems);
+        await CheckTimelinesAsync(problems);
         CheckMessages(problems);
         await CheckDevicesAsync(problems);
         return problems;
@@ -43,8 +43,8 @@ internal sealed class Checks(
     /// </summary>
     private async Task<IReadOnlyList<SoakUser>> OtherMembersAsync(SoakRoom room)
     {
-        var members = (await room.Anchors[0].GetAsync($"{room.Path}/joined_members")).Is(200).Json["joined"]!.AsObject();
-        return [.. guests.Where(guest => members.ContainsKey(guest.Id)
+        var members = await room.MembersAsync(room.Anchors[0]);
+        return [.. guests.Where(guest => members.Contains(guest.Id)
             && room.Anchors.All(anchor => anchor.Server != guest.Server))];
     }
 
@@ -106,20 +106,28 @@ internal sealed class Checks(
         return events;
     }
 
-    /// <summary>Each anchor got each event by its sync, once.</summary>
-    private void CheckTimelines(List<string> problems)
+    /// <summary>
+    /// Each anchor got each event by its sync, once, or finds it in what limited timelines left out.
+    /// </summary>
+    private async Task CheckTimelinesAsync(List<string> problems)
     {
-        var anchored = rooms.ToDictionary(room => room.RoomId, room => room.Anchors);
         foreach (var observer in observers)
         {
             problems.AddRange(observer.Events.Where(each => each.Value > 1)
                 .Select(each => $"{each.Key} came {each.Value} times to {observer.User.Id}"));
-            problems.AddRange(records.Events
-                .Where(sent => anchored[sent.RoomId].Contains(observer.User))
-                .Where(sent => sent.MustReachAll || sent.Sender.Server == observer.User.Server)
-                .Where(sent => !observer.Events.ContainsKey(sent.EventId))
+            await observer.FillAsync(NotSeenBy(observer).Select(sent => sent.RoomId).ToHashSet());
+            problems.AddRange(NotSeenBy(observer)
                 .Select(sent => $"{sent.EventId} of {sent.Sender.Id} did not come to {observer.User.Id} by sync"));
         }
+    }
+
+    private IEnumerable<SentEvent> NotSeenBy(SyncingUser observer)
+    {
+        var joined = rooms.Where(room => room.Anchors.Contains(observer.User));
+        var ids = joined.Select(room => room.RoomId).ToHashSet();
+        return records.Events.Where(sent => ids.Contains(sent.RoomId))
+            .Where(sent => sent.MustReachAll || sent.Sender.Server == observer.User.Server)
+            .Where(sent => !observer.Events.ContainsKey(sent.EventId));
     }
 
     /// <summary>Each message came to its device once, and no other.</summary>
@@ -144,7 +152,7 @@ internal sealed class Checks(
         }
     }
 
-    /// <summary>All servers know the same devices of each user, and so do the clients that followed the changes.</summary>
+    /// <summary>All servers know the same devices of each user; so do the clients that followed the changes.</summary>
     private async Task CheckDevicesAsync(List<string> problems)
     {
         var truths = new ConcurrentDictionary<string, string>();
@@ -159,13 +167,21 @@ internal sealed class Checks(
             foreach (var observer in observers)
             {
                 var seen = await SyncingUser.KeysOfAsync(observer.User, user.Id);
-                if (seen != truth) problems.Add($"devices of {user.Id} for {observer.User.Id}: {seen}, and not {truth}");
+                if (seen == truth) continue;
+                problems.Add($"devices of {user.Id} for {observer.User.Id}: {seen}, and not {truth}");
             }
         }
 
         foreach (var observer in observers)
         {
             if (!observer.KnowsAllKeys) problems.Add($"{observer.User.Id} could not query all keys");
+            foreach (var room in rooms.Where(room => room.IsEncrypted && room.Anchors.Contains(observer.User)))
+            {
+                problems.AddRange((await room.MembersAsync(observer.User))
+                    .Where(member => !observer.Keys.ContainsKey(member))
+                    .Select(member => $"{observer.User.Id} was not told to query the keys of {member}"));
+            }
+
             problems.AddRange(observer.Keys.Where(known => known.Value != truths[known.Key])
                 .Select(known => $"{observer.User.Id} was not told of a change of {known.Key}: "
                     + $"{known.Value}, and not {truths[known.Key]}"));

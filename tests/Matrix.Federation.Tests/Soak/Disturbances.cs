@@ -17,21 +17,27 @@ internal sealed class Disturbances(IReadOnlyList<SoakServer> servers, int seed)
 
     /// <summary>Kills, stops and parts the servers until it is stopped.</summary>
     internal Task RunAsync(CancellationToken stop) =>
-        Task.WhenAll(servers.Select(server => HaltAsync(server, new Random(seed + server.Index), stop))
+        AllAsync(servers.Select(server => HaltAsync(server, new Random(seed + server.Index), stop))
             .Concat(servers.Select(server => PartAsync(server, new Random(seed + 10 + server.Index), stop))));
 
     /// <summary>Kills a server soon after each start, until there were so many kills.</summary>
-    internal Task KillAsync(int kills) => Task.WhenAll(servers.Select(async server =>
+    internal Task KillAsync(int kills) => AllAsync(servers.Select(async server =>
     {
         var random = new Random(seed + server.Index);
         while (Interlocked.Increment(ref _kills) <= kills)
         {
-            await Task.Delay(random.Next(100, 4000));
+            await Task.Delay(random.Next(100, 6000));
             await server.RestartAfterAsync(TimeSpan.FromMilliseconds(random.Next(300)));
         }
 
         Interlocked.Decrement(ref _kills);
     }));
+
+    /// <summary>Ends with the last of some tasks, or with the first that fails.</summary>
+    private static async Task AllAsync(IEnumerable<Task> tasks)
+    {
+        await foreach (var ended in Task.WhenEach(tasks)) await ended;
+    }
 
     private async Task HaltAsync(SoakServer server, Random random, CancellationToken stop)
     {
@@ -85,7 +91,8 @@ internal sealed class Disturbances(IReadOnlyList<SoakServer> servers, int seed)
     }
 
     /// <summary>Mostly seconds, and now and then a time in which more happens than a room's servers are owed.</summary>
-    private static int Length(Random random) => random.Next(6) == 0 ? random.Next(8000, 25_000) : random.Next(100, 6000);
+    private static int Length(Random random) =>
+        random.Next(6) == 0 ? random.Next(8000, 25_000) : random.Next(100, 6000);
 
     /// <summary>Waits; returns whether it goes on.</summary>
     private static async Task<bool> PauseAsync(int milliseconds, CancellationToken stop)

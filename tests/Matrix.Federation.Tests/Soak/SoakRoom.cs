@@ -6,7 +6,7 @@ namespace Matrix.Federation.Tests.Soak;
 /// <param name="Anchors">
 /// Its administrators: they are joined all the time, and keep their power. The first one is the creator.
 /// </param>
-internal sealed record SoakRoom(string RoomId, string Version, IReadOnlyList<SoakUser> Anchors)
+internal sealed record SoakRoom(string RoomId, string Version, bool IsEncrypted, IReadOnlyList<SoakUser> Anchors)
 {
     internal string Path => $"rooms/{Uri.EscapeDataString(RoomId)}";
 
@@ -34,13 +34,20 @@ internal sealed record SoakRoom(string RoomId, string Version, IReadOnlyList<Soa
             ["initial_state"] = initial,
             ["power_level_content_override"] = Levels(version, anchors, 0),
         });
-        var room = new SoakRoom((string)created.Is(200).Json["room_id"]!, version, anchors);
+        var room = new SoakRoom((string)created.Is(200).Json["room_id"]!, version, encrypted, anchors);
         foreach (var anchor in anchors.Skip(1)) (await room.JoinAsync(anchor, servers)).Is(200);
         return room;
     }
 
     /// <summary>The power levels, in which only the level of one kind of event changes.</summary>
     internal JsonObject Levels(int reactions) => Levels(Version, Anchors, reactions);
+
+    /// <summary>The joined users, as a member's server says.</summary>
+    internal async Task<IReadOnlyList<string>> MembersAsync(SoakUser asking)
+    {
+        var reply = (await asking.GetAsync($"{Path}/joined_members")).Is(200);
+        return [.. reply.Json["joined"]!.AsObject().Select(member => member.Key)];
+    }
 
     internal Task<Support.Reply> JoinAsync(SoakUser user, IReadOnlyList<SoakServer> servers)
     {

@@ -6,8 +6,8 @@ using Matrix.Processes.Network;
 namespace Matrix.Federation.Tests.Soak;
 
 /// <summary>
-/// A server process that is killed and stopped. It finds each other server by a name server of its own, at the link that
-/// leads there.
+/// A server process that is killed and stopped. It finds each other server by a name server of its own, at the link
+/// that leads there.
 /// </summary>
 internal sealed class SoakServer : IServerUnderTest
 {
@@ -46,7 +46,7 @@ internal sealed class SoakServer : IServerUnderTest
         foreach (var (setting, value) in _settings) Process.Settings["MATRIX_FEDERATION__" + setting] = value;
     }
 
-    // Outages of minutes are played in seconds: what is an outage, what is kept for it, how long is waited for a server.
+    // Outages of minutes are played in seconds.
     private static readonly (string, string)[] _settings =
     [
         ("OUTBOUND_OUTAGE_EVENTS", "10"),

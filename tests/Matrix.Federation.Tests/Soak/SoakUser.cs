@@ -7,7 +7,7 @@ namespace Matrix.Federation.Tests.Soak;
 /// <summary>A user whose requests are repeated until their server answers.</summary>
 internal sealed class SoakUser(LocalUser user, SoakServer server, ConcurrentQueue<string> problems)
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
 
     internal LocalUser User { get; } = user;
@@ -30,24 +30,25 @@ internal sealed class SoakUser(LocalUser user, SoakServer server, ConcurrentQueu
 
     internal Task<Reply> GetAsync(string path) => RepeatAsync(path, user => user.GetAsync(path));
 
-    /// <summary>Sends an event; returns its id, or null if the rules refuse it.</summary>
-    internal async Task<string?> SendAsync(string roomId, string type, JsonObject content)
+    /// <summary>Sends an event.</summary>
+    internal Task<Reply> SendAsync(string roomId, string type, JsonObject content)
     {
         var path = $"rooms/{Uri.EscapeDataString(roomId)}/send/{type}/{Guid.NewGuid():N}";
-        return EventOf(await PutAsync(path, content));
+        return PutAsync(path, content);
     }
 
-    /// <summary>Sets a part of the state; returns the event's id, or null if the rules refuse it.</summary>
-    internal async Task<string?> SetAsync(string roomId, string type, string key, JsonObject content)
+    /// <summary>Sets a part of the state.</summary>
+    internal Task<Reply> SetAsync(string roomId, string type, string key, JsonObject content)
     {
         var path = $"rooms/{Uri.EscapeDataString(roomId)}/state/{type}/{Uri.EscapeDataString(key)}";
-        return EventOf(await PutAsync(path, content));
+        return PutAsync(path, content);
     }
 
-    internal async Task<string?> RedactAsync(string roomId, string eventId)
+    /// <summary>Redacts an event.</summary>
+    internal Task<Reply> RedactAsync(string roomId, string eventId)
     {
         var path = $"rooms/{Uri.EscapeDataString(roomId)}/redact/{Uri.EscapeDataString(eventId)}/{Guid.NewGuid():N}";
-        return EventOf(await PutAsync(path, []));
+        return PutAsync(path, []);
     }
 
     /// <summary>Runs a request until it is answered. Returns what another repetition would not change.</summary>
@@ -75,8 +76,6 @@ internal sealed class SoakUser(LocalUser user, SoakServer server, ConcurrentQueu
 
         throw new SoakException($"{Id}: no answer to {what} in {_patience}: {last}");
     }
-
-    private static string? EventOf(Reply reply) => reply.Status == 200 ? (string)reply.Json["event_id"]! : null;
 }
 
 /// <summary>The soak cannot go on.</summary>

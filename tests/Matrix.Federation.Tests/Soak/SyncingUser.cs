@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 namespace Matrix.Federation.Tests.Soak;
 
 /// <summary>
-/// A client that syncs all the time and goes on from its token after each failure. It keeps the events and messages that
-/// it received, and the keys of the users whose device lists changed.
+/// A client that syncs all the time and goes on from its token after each failure. It keeps the events and messages
+/// that it received, and the keys of the users whose device lists changed.
 /// </summary>
 internal sealed class SyncingUser(SoakUser user)
 {
@@ -16,6 +16,7 @@ internal sealed class SyncingUser(SoakUser user)
     private readonly ConcurrentDictionary<string, int> _messages = new();
     private readonly ConcurrentDictionary<string, string> _keys = new();
     private readonly ConcurrentDictionary<string, byte> _outdated = new();
+    private readonly ConcurrentQueue<(string RoomId, string From, string To)> _leftOut = new();
     private string? _since;
 
     internal SoakUser User { get; } = user;
@@ -26,17 +27,17 @@ internal sealed class SyncingUser(SoakUser user)
     /// <summary>How often each message to the device came, by its mark.</summary>
     internal IReadOnlyDictionary<string, int> Messages => _messages;
 
-    /// <summary>The keys of each user as the client knows them.</summary>
+    /// <summary>The keys of each user who shares an encrypted room, as the client knows them.</summary>
     internal IReadOnlyDictionary<string, string> Keys => _keys;
 
     /// <summary>Whether all that the sync said of device lists was followed.</summary>
     internal bool KnowsAllKeys => _outdated.IsEmpty;
 
-    /// <summary>Takes the events so far as seen, and follows the device lists of some users.</summary>
+    /// <summary>Takes the events so far as seen, and the device lists of some users as unknown.</summary>
     internal async Task BeginAsync(IEnumerable<string> users)
     {
-        foreach (var each in users) _outdated[each] = 0;
         await SyncAsync(timeoutMs: 0);
+        foreach (var each in users) _outdated[each] = 0;
         _events.Clear();
     }
 
@@ -45,7 +46,7 @@ internal sealed class SyncingUser(SoakUser user)
     {
         while (!stop.IsCancellationRequested)
         {
-            await SyncAsync(timeoutMs: 1000);
+            await SyncAsync(timeoutMs: 300);
             await QueryKeysAsync();
         }
     }
@@ -59,10 +60,12 @@ internal sealed class SyncingUser(SoakUser user)
         foreach (var (roomId, room) in sync["rooms"]?["join"]?.AsObject() ?? [])
         {
             var timeline = room!["timeline"]!.AsObject();
-            Count(timeline["events"]!.AsArray());
+            Count(IdsOf(timeline["events"]!.AsArray()));
             if (since is not null && (bool?)timeline["limited"] == true)
             {
-                await FillAsync(roomId, (string)timeline["prev_batch"]!, since);
+                var from = (string)timeline["prev_batch"]!;
+                Count(await LeftOutAsync(roomId, from, since));
+                _leftOut.Enqueue((roomId, from, since));
             }
         }
 
@@ -71,33 +74,50 @@ internal sealed class SyncingUser(SoakUser user)
             _messages.AddOrUpdate((string)message!["content"]!["mark"]!, 1, (_, count) => count + 1);
         }
 
-        foreach (var changed in sync["device_lists"]?["changed"]?.AsArray() ?? [])
+        foreach (var left in sync["device_lists"]?["left"]?.AsArray() ?? [])
         {
-            if (_keys.ContainsKey((string)changed!)) _outdated[(string)changed!] = 0;
+            _keys.TryRemove((string)left!, out _);
+            _outdated.TryRemove((string)left!, out _);
         }
+
+        foreach (var changed in sync["device_lists"]?["changed"]?.AsArray() ?? []) _outdated[(string)changed!] = 0;
 
         _since = (string)sync["next_batch"]!;
     }
 
-    /// <summary>Fetches what a limited timeline left out.</summary>
-    private async Task FillAsync(string roomId, string from, string to)
+    /// <summary>
+    /// Pages again over what limited timelines of some rooms left out: a page passes over events that no server could
+    /// be asked for at that time.
+    /// </summary>
+    internal async Task FillAsync(IReadOnlySet<string> rooms)
     {
+        foreach (var (roomId, from, to) in _leftOut.Where(each => rooms.Contains(each.RoomId)))
+        {
+            foreach (var eventId in await LeftOutAsync(roomId, from, to)) _events.TryAdd(eventId, 1);
+        }
+    }
+
+    /// <summary>Fetches what a limited timeline left out.</summary>
+    private async Task<IReadOnlyList<string>> LeftOutAsync(string roomId, string from, string to)
+    {
+        var found = new List<string>();
         for (string? token = from; token is not null;)
         {
             var page = (await User.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=100"
                 + $"&from={Uri.EscapeDataString(token)}&to={Uri.EscapeDataString(to)}")).Is(200).Json;
-            Count(page["chunk"]!.AsArray());
+            found.AddRange(IdsOf(page["chunk"]!.AsArray()));
             token = (string?)page["end"];
         }
+
+        return found;
     }
 
-    private void Count(JsonArray events)
+    private void Count(IEnumerable<string> events)
     {
-        foreach (var each in events)
-        {
-            _events.AddOrUpdate((string)each!["event_id"]!, 1, (_, count) => count + 1);
-        }
+        foreach (var each in events) _events.AddOrUpdate(each, 1, (_, count) => count + 1);
     }
+
+    private static IEnumerable<string> IdsOf(JsonArray events) => events.Select(each => (string)each!["event_id"]!);
 
     private async Task QueryKeysAsync()
     {

@@ -185,11 +185,17 @@ internal sealed class Workload(
         return laptop!;
     }
 
-    private void Record(SoakRoom room, SoakUser sender, string? eventId)
+    private void Record(SoakRoom room, SoakUser sender, Reply reply)
     {
         var anchor = room.Anchors.Contains(sender);
-        if (anchor && eventId is null) throw new SoakException($"{sender.Id} may not send to {room.RoomId}.");
-        if (eventId is not null) records.Events.Enqueue(new SentEvent(room.RoomId, eventId, sender, anchor));
+        if (reply.Status == 200)
+        {
+            records.Events.Enqueue(new SentEvent(room.RoomId, (string)reply.Json["event_id"]!, sender, anchor));
+        }
+        else if (anchor)
+        {
+            throw new SoakException($"{sender.Id} may not send to {room.RoomId}: {reply.Status} {reply.Text}");
+        }
     }
 
     private static T Pick<T>(Random random, IReadOnlyList<T> items) => items[random.Next(items.Count)];
