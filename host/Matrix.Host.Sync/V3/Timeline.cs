@@ -85,11 +85,48 @@ internal sealed class TimelineReader(
         }
 
         kept.Reverse();
+        var shown = after.Value < floor.Value
+            ? kept
+            : await WithEarlierRedactionsAsync(room, kept, floor, reader, pass, stop).ConfigureAwait(false);
         bool isGap = exhausted
             && floor.Value < EventNid.FirstLiveOf(room.Nid).Value
             && first is { } oldest
             && oldest.Pdu.Type != "m.room.create";
-        return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
+        return new Timeline(shown, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
+    }
+
+    /// <summary>
+    /// The events with the redactions that came before them. Such a redaction was not shown while its event was missing,
+    /// and its place is before what the client has: it follows its event instead. Room versions, "Handling redactions".
+    /// </summary>
+    /// <param name="floor">The last event that the client has.</param>
+    private async ValueTask<IReadOnlyList<StoredEvent>> WithEarlierRedactionsAsync(
+        RoomIdentity room,
+        List<StoredEvent> kept,
+        EventNid floor,
+        Viewer reader,
+        SyncPass pass,
+        CancellationToken stop)
+    {
+        List<EventNid>? earlier = null;
+        foreach (var stored in kept)
+        {
+            var by = stored.Row.RedactedBy;
+            if (!by.IsNone && by.Value <= floor.Value) (earlier ??= []).Add(by);
+        }
+
+        if (earlier is null) return kept;
+        var found = await events.GetManyAsync(room, earlier, stop).ConfigureAwait(false);
+        var seen = (await visibility.FilterAsync(room, [.. found.Where(each => each.IsShown)], reader, stop)
+            .ConfigureAwait(false)).Where(each => Allows(each, pass)).ToDictionary(each => each.Nid);
+        var all = new List<StoredEvent>(kept.Count + seen.Count);
+        foreach (var stored in kept)
+        {
+            all.Add(stored);
+            if (seen.Remove(stored.Row.RedactedBy, out var redaction)) all.Add(redaction);
+        }
+
+        return all;
     }
 
     private static bool Allows(StoredEvent stored, SyncPass pass)

@@ -212,6 +212,31 @@ public sealed class IncomingEventsTests
     }
 
     [Test]
+    public async Task A_redaction_that_comes_before_its_event_is_sent_with_it()
+    {
+        var room = await JoinedAsync();
+        var first = room.Say("bob", "a mistake");
+        var redaction = room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = first.EventId });
+        _peer.HasMissing = false;
+        _peer.HasEvents = false;
+        await SendAsync(room, redaction);
+        await EventuallyAsync(room, async () =>
+            (await Storage.Events.FindAnywhereAsync(redaction.EventId, 1, CancellationToken.None)).Count > 0);
+        var since = (string)(await _alice.SyncAsync())["next_batch"]!;
+        (_peer.HasMissing, _peer.HasEvents) = (true, true);
+
+        await SendAsync(room, first);
+
+        var sync = await _alice.SyncAsync(since);
+        var timeline = sync["rooms"]!["join"]![room.RoomId]!["timeline"]!["events"]!.AsArray();
+        Assert.That(
+            timeline.Select(each => (string?)each!["event_id"]),
+            Is.EqualTo(new[] { first.EventId, redaction.EventId }));
+        var next = await _alice.SyncAsync((string)sync["next_batch"]!);
+        Assert.That(next["rooms"]?["join"]?[room.RoomId], Is.Null, "it is sent once");
+    }
+
+    [Test]
     public async Task A_redaction_that_comes_before_its_event_is_applied()
     {
         var room = await JoinedAsync();
