@@ -97,7 +97,9 @@ let ``Of a peer that does not know the extremities, no event from before the kno
     let outcome = tells machine [ arrives (message "$new" [ "$middle" ]) ] answer
     same outcome.Ids [ "$middle"; "$new" ]
     // The known events before the gap still end in an extremity of their own.
-    same [ for extremity in (List.last outcome.Decided).Extremities -> extremity.EventId ] [ "$join"; "$new" ]
+    same [
+        for extremity in (List.last outcome.Decided).Extremities -> extremity.EventId
+    ] [ "$join"; "$new" ]
 
 [<Test>]
 let ``A missing event that arrives by itself withdraws its request`` () =

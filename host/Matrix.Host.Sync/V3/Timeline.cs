@@ -96,8 +96,9 @@ internal sealed class TimelineReader(
     }
 
     /// <summary>
-    /// The events with the redactions that came before them. Such a redaction was not shown while its event was missing,
-    /// and its place is before what the client has: it follows its event instead. Room versions, "Handling redactions".
+    /// The events with the redactions that came before them. Such a redaction was not shown while its event was
+    /// missing, and its place is before what the client has: it follows its event instead. Room versions, "Handling
+    /// redactions".
     /// </summary>
     /// <param name="floor">The last event that the client has.</param>
     private async ValueTask<IReadOnlyList<StoredEvent>> WithEarlierRedactionsAsync(

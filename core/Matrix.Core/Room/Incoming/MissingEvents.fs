@@ -25,8 +25,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
     /// on, up to events that are here. A peer that does not know this room's extremities also sends events from before
     /// the known ones. These are history: decided as new events, they would become extremities.
     member this.Between(s: Staged, events: ReceivedEvent[]) : ReceivedEvent[] =
-        let prevOf =
-            Seq.append [ s.Pdu ] (events |> Seq.map _.Pdu) |> Seq.map _.PrevEvents
+        let prevOf = Seq.append [ s.Pdu ] (events |> Seq.map _.Pdu) |> Seq.map _.PrevEvents
 
         this.Require(prevOf |> Seq.concat |> Seq.distinct)
         let sent = Dictionary<string, ReceivedEvent>()
