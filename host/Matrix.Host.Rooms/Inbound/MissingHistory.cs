@@ -26,6 +26,9 @@ internal sealed partial class MissingHistory(
     /// <summary>The most places that are remembered because no server had their history.</summary>
     private const int MostGivenUp = 10_000;
 
+    /// <summary>The most missing events that one request asks for.</summary>
+    private const int MostNamed = 20;
+
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
     private readonly ConcurrentDictionary<RoomNid, Task<HistoryFetch>> _running = new();
@@ -103,37 +106,52 @@ internal sealed partial class MissingHistory(
     {
         var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
         if (named.Count == 0) return false;
+        string[] from = [.. named.Select(stored => stored.EventId)];
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
-            var sent = await api.BackfillAsync(
-                server,
-                room.RoomId,
-                [.. named.Select(stored => stored.EventId)],
-                options.Receiving.HistoryPage,
-                stop).ConfigureAwait(false);
-            if (!sent.IsOk) continue;
+            if (await PageAsync(server, room, from, stop).ConfigureAwait(false) is not { } page) continue;
+            var (newest, missing) = await NewestAsync(room, named, Ancestors(named, page), stop).ConfigureAwait(false);
+            if (newest.Count == 0
+                && missing.Count > 0
+                && await PageAsync(server, room, missing, stop).ConfigureAwait(false) is { } further)
+            {
+                // The previous events of a branch that goes far back are not among the latest events: their place is
+                // known once they are here.
+                page = [.. page, .. further];
+                (newest, _) = await NewestAsync(room, named, Ancestors(named, page), stop).ConfigureAwait(false);
+            }
 
-            var received = await Task.WhenAll(
-                sent.Value.Take(options.Receiving.HistoryPage)
-                    .Select(room.Rules.ReadReceived)
-                    .Where(static read => read.IsOk)
-                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
-                .ConfigureAwait(false);
-
-            var newest = await NewestAsync(room, named, Ancestors(named, received), stop).ConfigureAwait(false);
+            // A server may claim any depths. The order of the graph holds within the page.
+            if (newest.Count == 0) newest = Ancestors(named, page);
             var decided = await receiver.ReceiveHistoryAsync(server, room, newest, below, stop).ConfigureAwait(false);
-            Fetched(room.RoomId, server, sent.Value.Count, decided);
+            Fetched(room.RoomId, server, page.Count, decided);
             if (decided > 0) return true;
         }
 
         return false;
     }
 
+    /// <summary>These events and the latest ones before them; null if the server does not return any.</summary>
+    private async ValueTask<IReadOnlyList<ReceivedEvent>?> PageAsync(
+        string server, RoomIdentity room, IReadOnlyList<string> from, CancellationToken stop)
+    {
+        var sent = await api.BackfillAsync(server, room.RoomId, from, options.Receiving.HistoryPage, stop)
+            .ConfigureAwait(false);
+        if (!sent.IsOk) return null;
+        return await Task.WhenAll(
+            sent.Value.Take(options.Receiving.HistoryPage)
+                .Select(room.Rules.ReadReceived)
+                .Where(static read => read.IsOk)
+                .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
+            .ConfigureAwait(false);
+    }
+
     /// <summary>
     /// Those of the returned events from which the followers descend. Others are no history here: they would be decided
     /// without the checks of events that come live.
     /// </summary>
-    private static List<ReceivedEvent> Ancestors(IReadOnlyList<StoredEvent> followers, ReceivedEvent[] returned)
+    private static List<ReceivedEvent> Ancestors(
+        IReadOnlyList<StoredEvent> followers, IReadOnlyList<ReceivedEvent> returned)
     {
         var byId = returned.DistinctBy(each => each.Pdu.EventId).ToDictionary(each => each.Pdu.EventId);
         var next = new Queue<string>(followers.SelectMany(follower => follower.Pdu.PrevEvents));
@@ -149,10 +167,11 @@ internal sealed partial class MissingHistory(
     }
 
     /// <summary>
-    /// The part of a page after which no missing event can come: it would get a number below those of the events before
-    /// it. A branch of the page may go back further than another one. All of the page if nothing is left.
+    /// The events of a page that are not here, as far as no missing event can come after them: it would get a number
+    /// below those of the events before it. A branch of the page may go back further than another one.
     /// </summary>
-    private async ValueTask<IReadOnlyList<ReceivedEvent>> NewestAsync(
+    /// <returns>These events, and the ids of the missing ones that may be the latest.</returns>
+    private async ValueTask<(IReadOnlyList<ReceivedEvent> Newest, IReadOnlyList<string> Missing)> NewestAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> followers, List<ReceivedEvent> page, CancellationToken stop)
     {
         var returned = page.Select(static each => each.Pdu.EventId).ToHashSet();
@@ -165,14 +184,14 @@ internal sealed partial class MissingHistory(
             }
         }
 
-        var known = await storage.Events.NidsAsync(room.Nid, depths.Keys, stop).ConfigureAwait(false);
-        var deepest = depths
-            .Where(each => !known.TryGetValue(each.Key, out var nid) || nid.IsOutlier)
-            .Select(static each => each.Value)
-            .DefaultIfEmpty(long.MinValue)
-            .Max();
-        var newest = page.FindAll(each => each.Pdu.Depth >= deepest);
-        return newest.Count > 0 ? newest : page;
+        var known = await storage.Events.NidsAsync(room.Nid, [.. depths.Keys, .. returned], stop)
+            .ConfigureAwait(false);
+        bool IsHere(string id) => known.TryGetValue(id, out var nid) && !nid.IsOutlier;
+        var missing = depths.Where(each => !IsHere(each.Key)).OrderByDescending(static each => each.Value).ToList();
+        var deepest = missing.Count > 0 ? missing[0].Value : long.MinValue;
+        return (
+            page.FindAll(each => each.Pdu.Depth >= deepest && !IsHere(each.Pdu.EventId)),
+            [.. missing.Take(MostNamed).Select(static each => each.Key)]);
     }
 
     /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>

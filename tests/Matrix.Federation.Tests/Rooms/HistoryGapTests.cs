@@ -82,6 +82,25 @@ public sealed class HistoryGapTests
     }
 
     [Test]
+    public async Task A_branch_that_goes_far_back_does_not_hide_the_history_beside_it()
+    {
+        _peer.BackfillsByDepth = true;
+        var fork = _room.Latest;
+        var branch = _room.Say("bob", "branch");
+        _room.Latest = fork;
+        for (var n = 0; n < 250; n++) _ = _room.Say("bob", $"{n}");
+        _room.Latest = [.. _room.Latest, branch];
+        _ = _room.Say("bob", "merge");
+        var after = _room.Say("bob", "after");
+        await SendAsync(after);
+
+        var shown = await ScrollAsync(50);
+
+        Assert.That(shown, Is.Unique.And.Length.EqualTo(254));
+        Assert.That(shown[..2], Is.EqualTo(new[] { "after", "merge" }));
+    }
+
+    [Test]
     public async Task A_large_gap_with_branches_fills_in_the_order_of_the_graph_and_no_event_comes_twice()
     {
         Pdu[] left = [], right = [];

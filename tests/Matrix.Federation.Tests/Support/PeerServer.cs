@@ -45,6 +45,9 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Whether it answers requests for events between two; otherwise it has none.</summary>
     public bool HasMissing { get; set; } = true;
 
+    /// <summary>Whether it returns the deepest events of history first, as servers do; otherwise the nearest.</summary>
+    public bool BackfillsByDepth { get; set; }
+
     /// <summary>The most events that it returns to a request for history.</summary>
     public int MostBackfilled { get; set; } = 100;
 
@@ -121,17 +124,20 @@ public sealed class PeerServer : IAsyncDisposable
         });
     }
 
-    /// <summary>Events and those before them that the peer knows, by breadth.</summary>
+    /// <summary>Events and those before them that the peer knows, by breadth or by depth.</summary>
     private List<Pdu> Backfill(PeerRoom room, IReadOnlyList<string> from, int limit)
     {
         var found = new List<Pdu>();
-        var next = new Queue<string>(from);
-        while (found.Count < Math.Min(limit, MostBackfilled) && next.TryDequeue(out var id))
+        var next = new PriorityQueue<string, long>(from.Select(id => (id, PlaceOf(id))));
+        while (found.Count < Math.Min(limit, MostBackfilled) && next.TryDequeue(out var id, out _))
         {
             if (!room.Events.TryGetValue(id, out var pdu) || found.Contains(pdu)) continue;
             found.Add(pdu);
-            foreach (var previous in pdu.PrevEvents) next.Enqueue(previous);
+            foreach (var previous in pdu.PrevEvents) next.Enqueue(previous, PlaceOf(previous));
         }
+
+        long PlaceOf(string id) =>
+            BackfillsByDepth && room.Events.TryGetValue(id, out var pdu) ? -pdu.Depth : found.Count;
 
         return [.. AlsoBackfilled, .. found];
     }
