@@ -47,7 +47,7 @@ internal sealed partial class CommandLineTests
         ["event redact"] = ["FILE", "--room-version"],
         ["event sign"] = ["FILE", "--room-version", "--key", "--server"],
         ["event verify"] = ["FILE", "--room-version", "--keys", "--public-key"],
-        ["explain"] = ["EVENT_ID", "--full", "--config", "--format"],
+        ["explain"] = ["EVENT ID", "--full", "--config", "--format"],
         ["room"] = ["graph"],
         ["room graph"] = ["ROOM", "--svg", "--dot", "--events", "--config", "--format"],
         ["federation"] = ["check", "list", "show", "retry"],

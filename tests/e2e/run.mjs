@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2);
-const files = ["http", "sdk", "peer"].flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
+const files = ["http", "sdk", "peer"]
+  .flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
   .filter((path) => path.endsWith(".test.mjs") && (wanted.length === 0 || wanted.some((w) => path.includes(w))));
 
 const scratch = mkdtempSync(join(tmpdir(), "matrix-e2e-coverage-"));

@@ -12,6 +12,9 @@ public sealed record ClientOptions
     /// <summary>The name under which other servers reach this one; empty if its own leads there.</summary>
     public string WellKnownServer { get; init; } = "";
 
+    /// <summary>Who helps users.</summary>
+    public SupportOptions Support { get; init; } = new();
+
     /// <summary>The shared secret of registration by administrators' tools; empty for none.</summary>
     public string RegistrationSharedSecret { get; init; } = "";
 
@@ -26,4 +29,17 @@ public sealed record ClientOptions
 
     /// <summary>A page about the limits of accounts; empty for none.</summary>
     public string LimitsInfo { get; init; } = "";
+}
+
+/// <summary>Who helps users. Contacts are user ids and mail addresses.</summary>
+public sealed record SupportOptions
+{
+    /// <summary>A page for users; empty for none.</summary>
+    public string Page { get; init; } = "";
+
+    /// <summary>The server's administrators.</summary>
+    public IReadOnlyList<string> Admin { get; init; } = [];
+
+    /// <summary>Who is told of security problems.</summary>
+    public IReadOnlyList<string> Security { get; init; } = [];
 }

@@ -69,15 +69,19 @@ internal sealed record KnownKeys(IReadOnlyDictionary<string, ServerKey> ById, lo
 
     /// <summary>
     /// The keys after a response that a notary had, which may be older than what is known. It adds keys, and prolongs
-    /// those in use. It ends none, and a key that has ended, or has other bytes, stays as it is.
+    /// those in use. It ends none, and a key that has ended, or has other bytes, stays as it is. While the server's own
+    /// response holds, a key that it lacks verifies only what is older than that response.
     /// </summary>
     internal KnownKeys AfterNotary(KeyResponse response, long now, int most)
     {
         var keys = new Dictionary<string, ServerKey>(ById, StringComparer.Ordinal);
         var isNewer = response.ValidUntil(now) > LastValidity;
+        var until = FetchedAt > 0 && LastValidity >= now
+            ? Math.Min(response.ValidUntil(now), FetchedAt - 1)
+            : response.ValidUntil(now);
         foreach (var key in response.VerifyKeys)
         {
-            Add(new ServerKey(response.ServerName, key.KeyId, key.PublicKey, response.ValidUntil(now), null));
+            Add(new ServerKey(response.ServerName, key.KeyId, key.PublicKey, until, null));
         }
 
         foreach (var key in response.OldVerifyKeys)
@@ -94,7 +98,8 @@ internal sealed record KnownKeys(IReadOnlyDictionary<string, ServerKey> ById, lo
             {
                 if (keys.Count < most) keys[key.KeyId] = key;
             }
-            else if (isNewer && known.ExpiredAt is null && known.PublicKey.Span.SequenceEqual(key.PublicKey.Span))
+            else if (isNewer && key.ValidUntil > known.ValidUntil && known.ValidUntil >= FetchedAt
+                && known.ExpiredAt is null && known.PublicKey.Span.SequenceEqual(key.PublicKey.Span))
             {
                 keys[key.KeyId] = key;
             }

@@ -14,9 +14,10 @@ namespace Matrix.Host.Network.Keys;
 /// </summary>
 internal sealed class ServerKeys(
     IStorage storage, KeyFetcher fetcher, OwnKeys own, ServerFilter servers, NetworkOptions options, TimeProvider time)
-    : IServerKeys
+    : IServerKeys, IDisposable
 {
     private readonly ByteCache<string, KnownKeys> _known = new(options.KeyCacheBytes, static keys => keys.Size);
+    private readonly SemaphoreSlim _taking = new(1, 1);
     private readonly ByteCache<string, ServerKeyResponse> _responses = new(
         options.KeyResponseCacheBytes, static response => response.Json.Length);
 
@@ -50,7 +51,8 @@ internal sealed class ServerKeys(
         if (_known.TryGet(server, out var known)) return known;
         var rows = await storage.ServerKeys.OfServerAsync(server, stop).ConfigureAwait(false);
         // The absence of keys is not cached: anyone can name a server.
-        return rows.Count > 0 ? _known.PutIfAbsent(server, KnownKeys.Of(server, rows)) : KnownKeys.None;
+        if (rows.Count > 0) return _known.PutIfAbsent(server, KnownKeys.Of(server, rows));
+        return _known.TryGet(server, out known) ? known : KnownKeys.None;
     }
 
     /// <summary>The latest response with a server's keys; null if there is none.</summary>
@@ -116,6 +118,9 @@ internal sealed class ServerKeys(
         }
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _taking.Dispose();
+
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static IReadOnlyCollection<string> Usable(IReadOnlyCollection<string> keyIds) =>
@@ -136,6 +141,20 @@ internal sealed class ServerKeys(
     }
 
     private async ValueTask TakeAsync(FetchedKeys fetched)
+    {
+        // The server and a notary may answer at once.
+        await _taking.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await TakeInTurnAsync(fetched).ConfigureAwait(false);
+        }
+        finally
+        {
+            _taking.Release();
+        }
+    }
+
+    private async ValueTask TakeInTurnAsync(FetchedKeys fetched)
     {
         var server = fetched.Keys.ServerName;
         var before = await KnownAsync(server, CancellationToken.None).ConfigureAwait(false);

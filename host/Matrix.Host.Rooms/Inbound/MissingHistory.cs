@@ -110,20 +110,27 @@ internal sealed partial class MissingHistory(
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
             if (await PageAsync(server, room, from, stop).ConfigureAwait(false) is not { } page) continue;
-            var (newest, missing) = await NewestAsync(room, named, Ancestors(named, page), stop).ConfigureAwait(false);
+            var (newest, missing) = await NewestAsync(room, named, Ancestors(named, page), [], stop)
+                .ConfigureAwait(false);
             if (newest.Count == 0
                 && missing.Count > 0
                 && await PageAsync(server, room, missing, stop).ConfigureAwait(false) is { } further)
             {
                 // The previous events of a branch that goes far back are not among the latest events: their place is
-                // known once they are here.
+                // known once they are here. What the server does not have keeps no place.
                 page = [.. page, .. further];
-                (newest, _) = await NewestAsync(room, named, Ancestors(named, page), stop).ConfigureAwait(false);
+                (newest, _) = await NewestAsync(room, named, Ancestors(named, page), missing, stop)
+                    .ConfigureAwait(false);
             }
 
-            // A server may claim any depths. The order of the graph holds within the page.
-            if (newest.Count == 0) newest = Ancestors(named, page);
             var decided = await receiver.ReceiveHistoryAsync(server, room, newest, below, stop).ConfigureAwait(false);
+            if (decided == 0 && Ancestors(named, page) is var all && all.Count > newest.Count)
+            {
+                // A server may claim any depths, and the newest may lack something. The order of the graph holds within
+                // the page.
+                decided = await receiver.ReceiveHistoryAsync(server, room, all, below, stop).ConfigureAwait(false);
+            }
+
             Fetched(room.RoomId, server, page.Count, decided);
             if (decided > 0) return true;
         }
@@ -170,15 +177,24 @@ internal sealed partial class MissingHistory(
     /// The events of a page that are not here, as far as no missing event can come after them: it would get a number
     /// below those of the events before it. A branch of the page may go back further than another one.
     /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="followers">The events that name missing ones.</param>
+    /// <param name="page">The events.</param>
+    /// <param name="without">Missing events that the server does not have.</param>
+    /// <param name="stop">Cancels reading.</param>
     /// <returns>These events, and the ids of the missing ones that may be the latest.</returns>
     private async ValueTask<(IReadOnlyList<ReceivedEvent> Newest, IReadOnlyList<string> Missing)> NewestAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> followers, List<ReceivedEvent> page, CancellationToken stop)
+        RoomIdentity room,
+        IReadOnlyList<StoredEvent> followers,
+        List<ReceivedEvent> page,
+        IReadOnlyCollection<string> without,
+        CancellationToken stop)
     {
         var returned = page.Select(static each => each.Pdu.EventId).ToHashSet();
         var depths = new Dictionary<string, long>();
         foreach (var pdu in followers.Select(static each => each.Pdu).Concat(page.Select(static each => each.Pdu)))
         {
-            foreach (var previous in pdu.PrevEvents.Where(id => !returned.Contains(id)))
+            foreach (var previous in pdu.PrevEvents.Where(id => !returned.Contains(id) && !without.Contains(id)))
             {
                 depths[previous] = Math.Min(depths.GetValueOrDefault(previous, long.MaxValue), pdu.Depth - 1);
             }

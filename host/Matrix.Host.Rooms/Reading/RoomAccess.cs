@@ -56,30 +56,34 @@ public sealed class RoomAccess(
             ? null
             : await DepartureAsync(room, member, row.Position, stop).ConfigureAwait(false);
 
+        RoomEnd? end = past is { } departure
+            ? await ends.OfAsync(
+                room,
+                departure.Event,
+                departure.IsLatest ? row!.Position : departure.Event.Row.Position,
+                stop).ConfigureAwait(false)
+            : null;
+        var joined = past is { } once ? once.Joined.Nid : EventNid.None;
+        var through = end?.JoinedThrough ?? EventNid.None;
         if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
         {
             // The world-readable part, and the part that they saw while they were joined.
-            var joined = past is { } once ? once.Joined.Nid : EventNid.None;
             return new Readable(
                 room,
-                new Viewer(userId, snapshot.State, false, joined),
+                new Viewer(userId, snapshot.State, false, joined, through),
                 snapshot.LastEvent,
                 member,
                 snapshot.HasRelations);
         }
 
-        if (past is not { } departure) return _notIn;
-        var end = await ends.OfAsync(
-            room,
-            departure.Event,
-            departure.IsLatest ? row!.Position : departure.Event.Row.Position,
-            stop).ConfigureAwait(false);
-        return new Readable(
-            room,
-            new Viewer(userId, end.State, false, departure.Joined.Nid),
-            end.Through,
-            member,
-            snapshot.HasRelations);
+        return end is { } last
+            ? new Readable(
+                room,
+                new Viewer(userId, last.State, false, joined, through),
+                last.Through,
+                member,
+                snapshot.HasRelations)
+            : _notIn;
     }
 
     private async ValueTask<bool> IsOpenAsync(RoomSnapshot snapshot, CancellationToken stop)

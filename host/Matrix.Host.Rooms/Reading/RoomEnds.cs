@@ -8,7 +8,9 @@ namespace Matrix.Host.Rooms.Reading;
 /// <summary>The end of a room for a user who left it.</summary>
 /// <param name="Through">The last event that they may read.</param>
 /// <param name="State">The state there.</param>
-public readonly record struct RoomEnd(EventNid Through, StateTree State);
+/// <param name="JoinedThrough">The last event that surely came while they were in the room; none if that is not known,
+/// because they were removed on a branch.</param>
+public readonly record struct RoomEnd(EventNid Through, StateTree State, EventNid JoinedThrough);
 
 /// <summary>Finds where a room ends for users who left it.</summary>
 public sealed class RoomEnds(StateStore states, IStorage storage)
@@ -24,13 +26,16 @@ public sealed class RoomEnds(StateStore states, IStorage storage)
         if (departure.Nid.IsLive && (departure.Row.Marks & EventMarks.Branched) == 0)
         {
             return new RoomEnd(
-                departure.Nid, await states.AtAsync(room.Nid, departure.Row.Step, stop).ConfigureAwait(false));
+                departure.Nid,
+                await states.AtAsync(room.Nid, departure.Row.Step, stop).ConfigureAwait(false),
+                departure.Nid);
         }
 
         // It came on a branch, or as part of a state that another server returned.
         var step = await storage.Rooms.CurrentStepAtAsync(room.Nid, position, stop).ConfigureAwait(false);
         return new RoomEnd(
             await storage.Events.LastNidAtAsync(room.Nid, position, stop).ConfigureAwait(false),
-            await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false));
+            await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false),
+            EventNid.None);
     }
 }

@@ -12,10 +12,18 @@ namespace Matrix.Host.Rooms.Reading;
 /// <param name="State">The room's state now, or when they left.</param>
 /// <param name="IsJoined">Whether they are joined in that state.</param>
 /// <param name="LastJoined">Their latest join, if they are no longer joined; none if they never were.</param>
-public sealed record Viewer(string UserId, StateTree State, bool IsJoined, EventNid LastJoined)
+/// <param name="JoinedThrough">The last event that surely came while they were joined, if they are no longer joined;
+/// none if that is not known.</param>
+public sealed record Viewer(
+    string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid JoinedThrough)
 {
     /// <summary>A joined user.</summary>
-    public static Viewer Member(string userId, StateTree state) => new(userId, state, true, EventNid.None);
+    public static Viewer Member(string userId, StateTree state) =>
+        new(userId, state, true, EventNid.None, EventNid.None);
+
+    /// <summary>Whether they joined after an event came, or were joined then.</summary>
+    internal bool JoinedAtOrAfter(EventNid nid) =>
+        IsJoined || LastJoined.Value > nid.Value || (!LastJoined.IsNone && nid.Value <= JoinedThrough.Value);
 }
 
 /// <summary>
@@ -91,7 +99,7 @@ public sealed class Visibility(
             after.Setting,
             before.Membership,
             after.Membership,
-            reader.IsJoined || reader.LastJoined.Value > stored.Nid.Value));
+            reader.JoinedAtOrAfter(stored.Nid)));
     }
 
     private async ValueTask<AtEvent> AtAsync(RoomIdentity room, uint[] ordinals, CancellationToken stop) => new(

@@ -56,7 +56,7 @@ internal sealed class LeftRooms(
             ? await states.AtAsync(room.Nid, place.Step, stop).ConfigureAwait(false)
             : StateTree.Empty;
         bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
-        var reader = new Viewer(userId, end.State, false, departure.Previous.Nid);
+        var reader = new Viewer(userId, end.State, false, departure.Previous.Nid, end.JoinedThrough);
         var timeline = isOld
             ? new Timeline([], false, TimelineToken.JustAfter(end.Through), IsWhole: true)
             : await timelines.ReadAsync(
@@ -95,7 +95,7 @@ internal sealed class LeftRooms(
         SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
     {
         var scope = new ViewScope(
-            new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None), departure.Nid);
+            new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
         var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
         pass.Json.WriteStartObject(room.RoomId);
         writer.State(pass, [], []);

@@ -27,6 +27,7 @@ internal static partial class ConfigKeys
         ["registration"] =
             "Registration of accounts. Closed by default, except for the first user's token, which the first start "
                 + "prints.",
+        ["support"] = "Who helps users and answers questions, at /.well-known/matrix/support. Clients show it.",
         ["sessions"] = "Logins and tokens.",
         ["passwords"] = "The cost of one password hash (Argon2id).",
         ["limits"] = "Limits on requests, users and rooms.",
@@ -162,6 +163,14 @@ internal static partial class ConfigKeys
             "registration.shared_secret", ConfigTypes.Text, c => c.Client.RegistrationSharedSecret,
             "A secret for creating accounts, administrators included, by /_synapse/admin/v1/register and `mx user "
                 + "create`. \"\" turns both off."),
+        Key(
+            "support.page", ConfigTypes.HttpUrl, c => c.Client.Support.Page, "A page for users, \"\" for none."),
+        Key(
+            "support.admin", ConfigTypes.Contacts, c => c.Client.Support.Admin,
+            "The server's administrators: user ids and mail addresses."),
+        Key(
+            "support.security", ConfigTypes.Contacts, c => c.Client.Support.Security,
+            "Who is told of security problems: user ids and mail addresses."),
         Key(
             "sessions.access_token_lifetime", ConfigTypes.Duration, c => c.Users.AccessTokenLifetime,
             "The lifetime of access tokens of clients that refresh them. Other clients' tokens do not expire."),

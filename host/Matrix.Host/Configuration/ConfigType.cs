@@ -151,6 +151,12 @@ internal static class ConfigTypes
     internal static ConfigType<IReadOnlyList<string>> ServerNames { get; } = ListOf(
         "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
 
+    /// <summary>Users and mail addresses of people. Their values are shown, and not checked further.</summary>
+    internal static ConfigType<IReadOnlyList<string>> Contacts { get; } = ListOf(
+        "user ids and mail addresses, such as @admin:example.org or admin@example.org",
+        static t => (t.StartsWith('@') ? Core.Ident.UserId.isValid(t) : t.IndexOf('@', 1) is > 0 and var at
+            && at < t.Length - 1 && !t.Any(char.IsWhiteSpace), t));
+
     /// <summary>A list, with commas or as a YAML list. Brackets may belong to an address, except in `[]`.</summary>
     private static Parsed<IReadOnlyList<T>> ListOf<T>(string expected, Func<string, (bool Ok, T Value)> parse)
     {

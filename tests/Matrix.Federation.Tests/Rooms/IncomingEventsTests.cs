@@ -107,6 +107,29 @@ public sealed class IncomingEventsTests
     }
 
     [Test]
+    public async Task A_user_who_left_still_sees_what_came_on_a_branch_while_they_were_joined()
+    {
+        var room = await JoinedAsync();
+        var carol = await LocalUser.RegisterAsync(_server, $"carol{_transactions}");
+        (await carol.PostAsync($"join/{Escape(room.RoomId)}", [])).Is(200);
+
+        // Its server does not know of the join yet.
+        await SendAsync(room, room.Say("bob", "beside the join"));
+        Assert.That(await BodiesOfAsync(carol), Is.EqualTo(new[] { "beside the join" }));
+        (await carol.PostAsync($"rooms/{Escape(room.RoomId)}/leave", [])).Is(200);
+
+        Assert.That(await BodiesOfAsync(carol), Is.EqualTo(new[] { "beside the join" }));
+
+        async Task<string[]> BodiesOfAsync(LocalUser user)
+        {
+            var page = (await user.GetAsync($"rooms/{Escape(room.RoomId)}/messages?dir=b&limit=50")).Is(200).Json;
+            return [.. page["chunk"]!.AsArray()
+                .Where(each => (string?)each!["type"] == "m.room.message")
+                .Select(each => (string)each!["content"]!["body"]!)];
+        }
+    }
+
+    [Test]
     public async Task A_change_on_a_branch_changes_the_current_state()
     {
         var room = await JoinedAsync(powerful: true);

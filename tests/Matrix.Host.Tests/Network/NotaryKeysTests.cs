@@ -97,6 +97,18 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_key_that_the_server_left_out_verifies_nothing_new_whatever_a_notary_has()
+    {
+        _servers.Notarizes(First, Signed(First, Response().With(Two, _second).Make()));
+        Time.Advance(TimeSpan.FromMinutes(1));
+        _servers.Answers(Them, Response().With(One, _first).Make());
+
+        Assert.That(await FindFor(KeyUse.Event, Now, Two), Is.Empty);
+        Assert.That(await Find(Two), Is.Empty, "it signs no requests");
+        Assert.That((await FindFor(KeyUse.Event, Now - 60_000, Two)).Keys, Is.EqualTo(new[] { Two }));
+    }
+
+    [Test]
     public async Task Without_notaries_nobody_is_asked()
     {
         _options = _options with { Notaries = [] };

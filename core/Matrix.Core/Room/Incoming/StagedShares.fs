@@ -3,12 +3,12 @@ namespace Matrix.Core.Room.Incoming
 open System
 open System.Collections.Generic
 
-/// The shares of the peers in a room's staging. If there is no space, the peer with the most makes room for those of
-/// others that have less, so that none can keep the others out.
+/// The shares of the peers in a room's staging, without events in bulk: these are parts of states, which this server
+/// asked for. If there is no space, the peer with the most makes room for those of others that have less, so that none
+/// can keep the others out.
 [<Sealed>]
 type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
-    // Without events in bulk.
     let counts = UndoableMap<string, int>(log, Dictionary())
     let bytes = UndoableMap<string, int64>(log, Dictionary())
 
@@ -34,11 +34,8 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         found
 
-    /// Events that were postponed, since their requests failed, go before others, and those in bulk last.
-    let kindOf (s: Staged) =
-        if s.IsInBulk then 2
-        elif s.PostponedUntil > 0L then 0
-        else 1
+    /// Events that were postponed, since their requests failed, go before others.
+    let kindOf (s: Staged) = if s.PostponedUntil > 0L then 0 else 1
 
     let goesBefore (s: Staged) (other: Staged) : bool =
         let order =
@@ -52,11 +49,11 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         order < 0
 
     /// Of a peer's events, the one that makes room first.
-    let firstToGo (peer: string) (isCounted: bool) : Staged | null =
+    let firstToGo (peer: string) : Staged | null =
         let mutable first: Staged | null = null
 
         for s in staged.Values do
-            if s.Peer = peer && not (isCounted && s.IsInBulk) then
+            if s.Peer = peer && not s.IsInBulk then
                 match first with
                 | null -> first <- s
                 | other ->
@@ -65,24 +62,23 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         first
 
-    /// The number of a peer's events, without those in bulk.
+    /// The number of a peer's events.
     member _.CountOf(peer: string) = countOf peer
 
     member _.Add(s: Staged) : unit =
-        bytes.Set(s.Peer, bytesOf s.Peer + s.Bytes)
-
         if not s.IsInBulk then
+            bytes.Set(s.Peer, bytesOf s.Peer + s.Bytes)
             counts.Set(s.Peer, countOf s.Peer + 1)
 
     member _.Remove(s: Staged) : unit =
-        match bytesOf s.Peer - s.Bytes with
-        | 0L -> bytes.Remove s.Peer |> ignore
-        | left -> bytes.Set(s.Peer, left)
-
         if not s.IsInBulk then
             match countOf s.Peer with
-            | 1 -> counts.Remove s.Peer |> ignore
-            | count -> counts.Set(s.Peer, count - 1)
+            | 1 ->
+                counts.Remove s.Peer |> ignore
+                bytes.Remove s.Peer |> ignore
+            | count ->
+                counts.Set(s.Peer, count - 1)
+                bytes.Set(s.Peer, bytesOf s.Peer - s.Bytes)
 
     /// The event that makes room for another one, where the number of events is at its limit; null if no other peer has
     /// more events.
@@ -90,15 +86,40 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         let peer = greatest counts.Keys (countOf >> int64)
 
         if countOf peer > countOf s.Peer + 1 then
-            firstToGo peer true
+            firstToGo peer
         else
             null
 
-    /// The same where the bytes are at their limit.
-    member _.FirstByBytes(s: Staged) : Staged | null =
+    /// The events that make room for another one, where so many bytes are too many; none if no other peer has enough
+    /// more bytes. `leaving` goes anyway; it may be null.
+    member _.FirstByBytes(s: Staged, tooMany: int64, leaving: Staged | null) : Staged list =
         let peer = greatest bytes.Keys bytesOf
+        let spare = bytesOf peer - bytesOf s.Peer - s.Bytes
 
-        if bytesOf peer > bytesOf s.Peer + s.Bytes then
-            firstToGo peer false
+        let inOrder = [
+            for other in staged.Values do
+                if
+                    other.Peer = peer
+                    && not other.IsInBulk
+                    && not (obj.ReferenceEquals(other, leaving))
+                then
+                    other
+        ]
+
+        let rec take (found: Staged list) (freed: int64) (left: Staged list) =
+            if freed >= tooMany then
+                found
+            else
+                match left with
+                | next :: rest when freed < spare -> take (next :: found) (freed + next.Bytes) rest
+                | _ -> []
+
+        let compareOrder a b =
+            if goesBefore a b then -1
+            elif goesBefore b a then 1
+            else 0
+
+        if spare <= 0L then
+            []
         else
-            null
+            inOrder |> List.sortWith compareOrder |> take [] 0L

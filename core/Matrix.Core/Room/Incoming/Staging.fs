@@ -197,19 +197,31 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | ValueSome other -> obj.ReferenceEquals(s, other)
         | ValueNone -> false
 
-    /// Drops events of the peer that has the most, until there is space for another one.
+    /// Drops events of the peer that has the most, if there is space for another one then.
     member private this.MakeRoom(s: Staged) : unit =
-        if counted.Value >= limits.Staged then
-            match shares.FirstByCount s with
+        let isFull = counted.Value >= limits.Staged
+        let first = if isFull then shares.FirstByCount s else null
+
+        let freed =
+            match first with
+            | null -> 0L
+            | first -> first.Bytes
+
+        let tooMany = bytes.Value + s.Bytes - freed - int64 limits.StagedBytes
+
+        let others =
+            if tooMany > 0L then
+                shares.FirstByBytes(s, tooMany, first)
+            else
+                []
+
+        if not (isFull && isNull first) && (tooMany <= 0L || not others.IsEmpty) then
+            match first with
             | null -> ()
             | first -> this.Drop(first, DropReason.StagingFull limits.Staged)
 
-        let mutable goesOn = true
-
-        while goesOn && bytes.Value + s.Bytes > int64 limits.StagedBytes do
-            match shares.FirstByBytes s with
-            | null -> goesOn <- false
-            | first -> this.Drop(first, DropReason.StagingFull limits.StagedBytes)
+            for other in others do
+                this.Drop(other, DropReason.StagingFull limits.StagedBytes)
 
     /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer
     /// with the most events makes room for those of others.

@@ -1,10 +1,11 @@
+using System.Text.Json;
 using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.WellKnown;
 
 /// <summary>
-/// Where clients and other servers reach this one. Client-Server API, "Well-known URIs"; Server-Server API, "Resolving
-/// server names".
+/// Where clients and other servers reach this one, and who helps. Client-Server API, "Well-known URIs"; Server-Server
+/// API, "Resolving server names".
 /// </summary>
 internal sealed class WellKnown(ClientOptions options) : IEndpoints
 {
@@ -13,6 +14,34 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
         var anyone = new RouteOptions { Access = Access.Anyone };
         routes.At("/.well-known/matrix/").Get("client", GetClient, anyone);
         routes.At("/.well-known/matrix/").Get("server", GetServer, anyone);
+        routes.At("/.well-known/matrix/").Get("support", GetSupport, anyone);
+    }
+
+    private ValueTask<Answer> GetSupport(Call call, CancellationToken stop)
+    {
+        var support = options.Support;
+        return ValueTask.FromResult(support.Page.Length == 0 && support.Admin.Count + support.Security.Count == 0
+            ? Answer.NotFound("This server names nobody who helps.")
+            : Answer.Json(support, static (json, support) =>
+            {
+                if (support.Admin.Count + support.Security.Count > 0)
+                {
+                    json.WriteStartArray("contacts");
+                    foreach (var contact in support.Admin) Write(json, contact, "m.role.admin");
+                    foreach (var contact in support.Security) Write(json, contact, "m.role.security");
+                    json.WriteEndArray();
+                }
+
+                if (support.Page.Length > 0) json.WriteString("support_page", support.Page);
+            }));
+    }
+
+    private static void Write(Utf8JsonWriter json, string contact, string role)
+    {
+        json.WriteStartObject();
+        json.WriteString(contact.StartsWith('@') ? "matrix_id" : "email_address", contact);
+        json.WriteString("role", role);
+        json.WriteEndObject();
     }
 
     private ValueTask<Answer> GetServer(Call call, CancellationToken stop) => ValueTask.FromResult(
