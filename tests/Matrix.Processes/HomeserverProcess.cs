@@ -121,7 +121,19 @@ public sealed class HomeserverProcess : IDisposable
     }
 
     /// <summary>The last lines of the server's log.</summary>
-    public string LogEnd()
+    public string LogEnd() => string.Join(Environment.NewLine, LogLines().TakeLast(30));
+
+    /// <summary>The first errors of the server's log, each fault once.</summary>
+    public IReadOnlyList<string> LoggedErrors(int count) =>
+    [
+        .. LogLines().Where(static line => line.Contains("level=error", StringComparison.Ordinal))
+            .DistinctBy(static line => line.IndexOf("fault=", StringComparison.Ordinal) is > 0 and var fault
+                ? line[fault..]
+                : line)
+            .Take(count),
+    ];
+
+    private string[] LogLines()
     {
         lock (_settings)
         {
@@ -129,8 +141,9 @@ public sealed class HomeserverProcess : IDisposable
         }
 
         var path = Path.Combine(Folder, "server.log");
+        if (!File.Exists(path)) return [];
         using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-        return string.Join(Environment.NewLine, reader.ReadToEnd().Split('\n').TakeLast(30));
+        return reader.ReadToEnd().Split('\n');
     }
 
     /// <summary>Kills the server if it still runs, and removes its data.</summary>

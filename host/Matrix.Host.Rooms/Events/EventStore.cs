@@ -45,35 +45,50 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return row is null ? null : Keep(room, row);
     }
 
-    /// <summary>The events of these numbers, in the same order, without absent ones. At most one query.</summary>
+    /// <summary>
+    /// The events of these numbers, in the same order, without absent ones. An event that is asked for by its number
+    /// and by the one that it had as an outlier is returned once. At most one query for live events.
+    /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> GetManyAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> nids, CancellationToken stop)
     {
-        var answer = new List<StoredEvent>(nids.Count);
+        var inOrder = new List<StoredEvent>(nids.Count);
+        if (!AddKnown(nids, inOrder))
+        {
+            var found = await ByNumberAsync(room, nids, stop).ConfigureAwait(false);
+            inOrder.Clear();
+            foreach (var nid in nids)
+            {
+                if (found.TryGetValue(nid, out var stored)) inOrder.Add(stored);
+            }
+        }
+
+        return nids.Any(static nid => nid.IsOutlier) ? [.. inOrder.DistinctBy(static stored => stored.Nid)] : inOrder;
+    }
+
+    /// <summary>
+    /// The events by the numbers asked for, without absent ones: the number that an event had as an outlier finds the
+    /// live event. At most one query for live events.
+    /// </summary>
+    public async ValueTask<IReadOnlyDictionary<EventNid, StoredEvent>> ByNumberAsync(
+        RoomIdentity room, IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    {
+        var found = new Dictionary<EventNid, StoredEvent>(nids.Count);
         List<EventNid>? missing = null;
         foreach (var nid in nids)
         {
-            if (_byNid.TryGet(nid, out var known)) answer.Add(known);
+            if (_byNid.TryGet(nid, out var known)) found[nid] = known;
             else (missing ??= []).Add(nid);
         }
 
-        if (missing is null) return answer;
-
-        var found = new Dictionary<EventNid, StoredEvent>(nids.Count);
-        foreach (var known in answer) found[known.Nid] = known;
+        if (missing is null) return found;
         foreach (var row in await table.FindManyAsync(missing, stop).ConfigureAwait(false))
         {
             found[row.Nid] = Keep(room, row);
         }
 
         await AddRenumberedAsync(room, found, missing, stop).ConfigureAwait(false);
-        answer.Clear();
-        foreach (var nid in nids)
-        {
-            if (found.TryGetValue(nid, out var stored)) answer.Add(stored);
-        }
-
-        return answer;
+        return found;
     }
 
     /// <summary>The ids of these numbers, without reading the events.</summary>
@@ -198,6 +213,18 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return found.GetValueOrDefault(nid);
     }
 
+    /// <summary>Adds the cached events of these numbers; false if some are not cached.</summary>
+    private bool AddKnown(IReadOnlyCollection<EventNid> nids, List<StoredEvent> into)
+    {
+        foreach (var nid in nids)
+        {
+            if (!_byNid.TryGet(nid, out var known)) return false;
+            into.Add(known);
+        }
+
+        return true;
+    }
+
     /// <summary>Adds the events of outliers that came live since, by their old numbers.</summary>
     private async ValueTask AddRenumberedAsync(
         RoomIdentity room,
@@ -211,8 +238,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var live = await table.RenumberedAsync(outliers, stop).ConfigureAwait(false);
         if (live.Count == 0) return;
 
-        var events = (await GetManyAsync(room, [.. live.Values], stop).ConfigureAwait(false))
-            .ToDictionary(stored => stored.Nid);
+        var events = await ByNumberAsync(room, [.. live.Values], stop).ConfigureAwait(false);
         foreach (var (outlier, nid) in live)
         {
             if (events.TryGetValue(nid, out var stored)) found[outlier] = stored;

@@ -136,11 +136,11 @@ public sealed class ClientEvents(
     private static bool KnowsOfRedaction(StoredEvent stored, ViewScope scope) =>
         stored.IsRedacted && (scope.Viewer.IsJoined || stored.Row.RedactedBy.Value <= scope.Through.Value);
 
-    private static readonly Dictionary<EventNid, StoredEvent> _none = [];
+    private static readonly IReadOnlyDictionary<EventNid, StoredEvent> _none = new Dictionary<EventNid, StoredEvent>();
     private static readonly HashSet<EventNid> _noneHidden = [];
 
     /// <summary>The wanted redactions that the reader may see by the room's history visibility.</summary>
-    private async ValueTask<Dictionary<EventNid, StoredEvent>> RedactionsAsync(
+    private async ValueTask<IReadOnlyDictionary<EventNid, StoredEvent>> RedactionsAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Viewer reader, CancellationToken stop)
     {
         var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
@@ -149,7 +149,7 @@ public sealed class ClientEvents(
     }
 
     /// <summary>The wanted replaced state events, and those of them that the reader may not see.</summary>
-    private async ValueTask<(Dictionary<EventNid, StoredEvent> Others, HashSet<EventNid> Hidden)> ReplacedAsync(
+    private async ValueTask<(IReadOnlyDictionary<EventNid, StoredEvent> Others, HashSet<EventNid> Hidden)> ReplacedAsync(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
         IReadOnlyCollection<EventNid> wanted,
@@ -157,8 +157,7 @@ public sealed class ClientEvents(
         Viewer reader,
         CancellationToken stop)
     {
-        var others = (await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false))
-            .ToDictionary(other => other.Nid);
+        var others = await events.ByNumberAsync(room, wanted, stop).ConfigureAwait(false);
         return (others, await HiddenAsync(room, among, others, history, reader, stop).ConfigureAwait(false));
     }
 
@@ -169,7 +168,7 @@ public sealed class ClientEvents(
     private async ValueTask<HashSet<EventNid>> HiddenAsync(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
-        Dictionary<EventNid, StoredEvent> others,
+        IReadOnlyDictionary<EventNid, StoredEvent> others,
         IReadOnlyList<StoredEvent> history,
         Viewer reader,
         CancellationToken stop)

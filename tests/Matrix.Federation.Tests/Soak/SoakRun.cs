@@ -14,6 +14,9 @@ internal sealed class SoakRun : IAsyncDisposable
     private static readonly string[] _versions = ["1", "6", "10", "11", "12"];
     private static readonly TimeSpan _healing = TimeSpan.FromSeconds(90);
 
+    /// <summary>The errors of a server's log that a failed run prints.</summary>
+    private const int PrintedErrors = 3;
+
     private readonly int _seed;
     private readonly PostgresProcess _postgres = new();
     private readonly SoakServer[] _servers;
@@ -64,6 +67,11 @@ internal sealed class SoakRun : IAsyncDisposable
             _postgres.KeepsFiles = true;
             Print($"seed {_seed}; data and logs: "
                 + string.Join(", ", [.. _servers.Select(server => server.Process.Folder), _postgres.Folder]));
+            foreach (var server in _servers)
+            {
+                foreach (var line in server.Process.LoggedErrors(PrintedErrors)) Print($"{server.Name}: {line}");
+            }
+
             throw;
         }
     }

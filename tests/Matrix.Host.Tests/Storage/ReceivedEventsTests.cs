@@ -1,3 +1,5 @@
+using Matrix.Core.Facade;
+using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Events;
@@ -102,6 +104,29 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
         Assert.That(
             await Store.AuthChains.CitingAsync(live, 9, Stop), Is.EqualTo(new[] { Live(Kitchen, 1) }));
         Assert.That((await Store.AuthChains.HeightsAsync([live], Stop))[live], Is.EqualTo(4));
+    }
+
+    [Test]
+    public async Task An_event_that_is_asked_for_by_both_of_its_numbers_is_returned_once()
+    {
+        var live = Live(Kitchen, 7);
+        var outlier = Event(_outlier) with { Marks = EventMarks.Outlier | EventMarks.State };
+        await Write(outlier);
+        await Write(
+            new OutlierRenumbered(_outlier, live),
+            outlier with { Nid = live, EventId = outlier.EventId, Marks = EventMarks.State });
+        var room = new RoomIdentity(Kitchen, "!kitchen:one.test", RoomRules.Find("11")!);
+        var events = new EventStore(Store.Events, 1 << 20);
+
+        for (var cached = 0; cached < 2; cached++)
+        {
+            var found = await events.GetManyAsync(room, [_outlier, live], Stop);
+            Assert.That(found.Select(each => each.Nid), Is.EqualTo(new[] { live }));
+            var byNumber = await events.ByNumberAsync(room, [_outlier, live], Stop);
+            Assert.That(
+                byNumber.ToDictionary(each => each.Key, each => each.Value.Nid),
+                Is.EquivalentTo(new Dictionary<EventNid, EventNid> { [_outlier] = live, [live] = live }));
+        }
     }
 
     [Test]
