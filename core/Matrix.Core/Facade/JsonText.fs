@@ -73,6 +73,16 @@ type JsonText private () =
             value <- Json.Null
             false
 
+    /// Whether an object is nested no deeper than an event may be.
+    static member FitsEvents(o: JsonObject) : bool =
+        let rec fits depth json =
+            match json with
+            | Json.Array items -> depth > 0 && Array.forall (fits (depth - 1)) items
+            | Json.Object o -> depth > 0 && Seq.forall (fun i -> fits (depth - 1) (o.Value i)) (seq { 0 .. o.Count - 1 })
+            | _ -> true
+
+        fits JsonLimits.event.Depth (Json.Object o)
+
     /// The canonical bytes of a value.
     static member Write(json: Json) : byte[] = CanonicalJson.bytes json
 

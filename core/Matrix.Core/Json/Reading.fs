@@ -33,10 +33,11 @@ module JsonLimits =
     /// A request body of the Client-Server API.
     let clientBody = { Bytes = 1024 * 1024; Depth = 128 }
 
-    /// A transaction or a state response of another server.
+    /// A transaction or a state response of another server. It is as deep as other servers' parsers accept: one event
+    /// that is too deep must not refuse the others.
     let federationBody = {
         Bytes = 256 * 1024 * 1024
-        Depth = 132
+        Depth = 1024
     }
 
 /// Why a text was refused.

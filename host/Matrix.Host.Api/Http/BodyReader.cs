@@ -93,6 +93,14 @@ public sealed class BodyReader
     /// <summary>A required array as it is.</summary>
     public Json[] RequiredItems(string name) => Required(name, Items(name)) ?? [];
 
+    /// <summary>An array as it is. Some servers write an empty one as null.</summary>
+    public Json[] ItemsOrNull(string name) => IsNull(name) ? [] : Items(name) ?? [];
+
+    /// <summary>The same; the member must be present.</summary>
+    public Json[] RequiredItemsOrNull(string name) => IsNull(name) ? [] : RequiredItems(name);
+
+    private bool IsNull(string name) => Whole.IndexOf(name) is >= 0 and var at && Whole.Value(at).IsNull;
+
     /// <summary>An array of strings; null if it is absent.</summary>
     public string[]? Texts(string name)
     {

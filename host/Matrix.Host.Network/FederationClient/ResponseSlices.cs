@@ -9,7 +9,7 @@ namespace Matrix.Host.Network.FederationClient;
 /// </summary>
 internal sealed class ResponseSlices
 {
-    private const int MaxDepth = 140;
+    private const int MaxDepth = 1024;
 
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _members = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<ReadOnlyMemory<byte>>> _lists = new(StringComparer.Ordinal);

@@ -41,7 +41,8 @@ public sealed partial class ReceivedTransactions(
     /// <param name="origin">The server that sent it.</param>
     /// <param name="transactionId">Its id.</param>
     /// <param name="pdus">Its PDUs.</param>
-    /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, once unless it throws.</param>
+    /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, once unless the transaction
+    /// fails.</param>
     /// <param name="stop">Cancels waiting, not the transaction.</param>
     /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken.</returns>
     public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(
@@ -93,7 +94,18 @@ public sealed partial class ReceivedTransactions(
                     : throw new InvalidDataException($"The response to a transaction of {origin} is damaged.");
             }
 
-            var made = await PdusAsync(origin, pdus).ConfigureAwait(false);
+            JsonObject made;
+            try
+            {
+                made = await PdusAsync(origin, pdus).ConfigureAwait(false);
+            }
+            catch (StorageException)
+            {
+                // The transaction will come again; one busy room does not delay its EDUs.
+                await receiveEdus(CancellationToken.None).ConfigureAwait(false);
+                throw;
+            }
+
             await receiveEdus(CancellationToken.None).ConfigureAwait(false);
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(made));
             await storage.Writer.WriteAsync(

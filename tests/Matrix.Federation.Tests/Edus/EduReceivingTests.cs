@@ -113,6 +113,45 @@ public sealed class EduReceivingTests
     }
 
     [Test]
+    public async Task A_list_that_is_null_is_empty()
+    {
+        var body = new JsonObject { ["origin"] = _peer.Peer.Name, ["pdus"] = null, ["edus"] = null };
+        var reply = await _peer.Peer.SendAsync(_server, "PUT", "/_matrix/federation/v1/send/null", body);
+
+        Assert.That(reply.Is(200).Text, Is.EqualTo("""{"pdus":{}}"""));
+        body.Remove("pdus");
+        (await _peer.Peer.SendAsync(_server, "PUT", "/_matrix/federation/v1/send/none", body))
+            .Is(400, "M_MISSING_PARAM");
+    }
+
+    [Test]
+    public async Task What_is_nested_too_deep_refuses_nothing_beside_it()
+    {
+        var alice = await LocalUser.RegisterAsync(_server, "deep-alice");
+        var roomId = await alice.CreateRoomAsync(RoomRules.Recommended);
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        var hello = room.Say("bob", "hello");
+        var deepEvent = PeerRoom.Json(hello);
+        deepEvent["content"] = Nested(200);
+        var deep = Edu(1);
+        deep["content"]!["deep"] = Nested(200);
+        var body = room.Transaction([deepEvent, PeerRoom.Json(hello)]);
+        body["edus"] = new JsonArray(deep, Edu(2));
+
+        var reply = await _peer.Peer.SendAsync(_server, "PUT", "/_matrix/federation/v1/send/deep", body);
+
+        Assert.That(reply.Is(200).Json["pdus"]![hello.EventId]!.ToJsonString(), Is.EqualTo("{}"));
+        Assert.That(_handler.Taken, Is.EqualTo(new[] { 2 }));
+    }
+
+    private static JsonObject Nested(int levels)
+    {
+        var inner = new JsonObject();
+        for (var level = 1; level < levels; level++) inner = new JsonObject { ["in"] = inner };
+        return inner;
+    }
+
+    [Test]
     public async Task An_EDU_that_cannot_be_taken_harms_no_other_and_a_failed_storage_fails_the_transaction()
     {
         _handler.Fault = n => n == 2 ? new InvalidOperationException("test") : null;

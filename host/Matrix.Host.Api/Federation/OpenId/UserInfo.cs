@@ -6,18 +6,22 @@ namespace Matrix.Host.Api.Federation.OpenId;
 /// <summary>The user of a token that a service got from them. Server-Server API, "OpenID".</summary>
 internal sealed class UserInfo(OpenIdTokens tokens) : IFederationEndpoints
 {
+    private static readonly Answer _missing =
+        Answer.Error(401, MatrixError.MissingToken, "The parameter `access_token` is missing.");
+
     private static readonly Answer _unknown =
         Answer.Error(401, MatrixError.UnknownToken, "The access token is unknown, or has expired.");
 
     // Services that are no homeservers ask, too.
     public void Map(FederationRoutes routes) => routes.Get(
         "openid/userinfo",
-        static query => query.RequiredText("access_token"),
+        static query => query.Text("access_token"),
         GetAsync,
         new RouteOptions { Access = Access.Anyone });
 
-    private async ValueTask<Answer> GetAsync(Call call, string token, CancellationToken stop) =>
-        await tokens.FindAsync(token, stop).ConfigureAwait(false) is { } userId
+    private async ValueTask<Answer> GetAsync(Call call, string? token, CancellationToken stop) =>
+        token is null ? _missing
+        : await tokens.FindAsync(token, stop).ConfigureAwait(false) is { } userId
             ? Answer.Json(userId, static (json, user) => json.WriteString("sub", user))
-            : _unknown;
+        : _unknown;
 }

@@ -15,14 +15,14 @@ internal sealed class SendTransaction(ReceivedTransactions transactions, Receive
 
     private static TransactionBody Read(BodyReader body)
     {
-        var pdus = body.RequiredItems("pdus");
+        var pdus = body.RequiredItemsOrNull("pdus");
         if (pdus.Length > ReceivedTransactions.MaxPdus)
         {
             body.Refuse(
                 MatrixError.TooLarge, $"A transaction has at most {ReceivedTransactions.MaxPdus} PDUs.");
         }
 
-        var edus = body.Items("edus") ?? [];
+        var edus = body.ItemsOrNull("edus");
         if (edus.Length > ReceivedTransactions.MaxEdus)
         {
             body.Refuse(

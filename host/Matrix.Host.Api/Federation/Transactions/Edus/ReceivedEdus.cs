@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Logging;
@@ -78,7 +79,11 @@ internal sealed partial class ReceivedEdus(IEnumerable<IEduHandler> handlers, IL
     }
 
     private static JsonObject? ContentOf(JsonObject edu) =>
-        edu.IndexOf("content") is >= 0 and var at && edu.Value(at) is Json.Object content ? content.Item : null;
+        edu.IndexOf("content") is >= 0 and var at
+        && edu.Value(at) is Json.Object { Item: var content }
+        && JsonText.FitsEvents(content)
+            ? content
+            : null;
 
     private static void Count(string type, string outcome, int edus)
     {

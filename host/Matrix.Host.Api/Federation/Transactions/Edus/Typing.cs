@@ -12,7 +12,12 @@ internal sealed class Typing(ReceivedTyping typing) : IEduHandler
         string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
     {
         var ignored = 0;
-        foreach (var content in contents)
+
+        // Only the last one of each user in a room shows.
+        var last = contents.Select(static (content, at) => (content, at))
+            .GroupBy(static each => (each.content.Text("room_id"), each.content.Text("user_id")))
+            .Select(static each => each.Last()).OrderBy(static each => each.at);
+        foreach (var (content, _) in last)
         {
             if (content.Text("room_id") is not { } roomId
                 || content.Text("user_id") is not { } userId
