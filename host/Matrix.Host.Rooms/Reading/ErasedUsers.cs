@@ -81,6 +81,9 @@ public sealed class ErasedUsers : IChangeConsumer
         return shown ?? among;
     }
 
+    /// <summary>When a user was erased; null if they were not.</summary>
+    internal long? ErasedAt(string userId) => _any && _since.TryGetValue(userId, out var since) ? since : null;
+
     /// <summary>
     /// Whether the reader was joined when the event was sent, or joined after it and before the erasure.
     /// </summary>

@@ -40,7 +40,7 @@ public sealed class ServedHistory(
             if (await rooms.FindAsync(room.Identity.RoomId, stop).ConfigureAwait(false) is not { } snapshot) continue;
             if (!await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)) continue;
             var shown = await visibility.ShowAsync(
-                snapshot.Room, server, [new StoredEvent(snapshot.Room, row)], stop).ConfigureAwait(false);
+                snapshot, server, [new StoredEvent(snapshot.Room, row)], stop).ConfigureAwait(false);
             return shown[0];
         }
 
@@ -83,7 +83,7 @@ public sealed class ServedHistory(
         string[] named = [.. from.Take(options.MaxNamedEvents)];
         var walked = await WalkAsync(
             room, named, [], 0, Math.Min(limit, options.MaxBackfill), stop).ConfigureAwait(false);
-        return await visibility.ShowAsync(room, server, walked, stop).ConfigureAwait(false);
+        return await visibility.ShowAsync(entered.Value, server, walked, stop).ConfigureAwait(false);
     }
 
     /// <summary>The events between those that the server has and those whose previous events it lacks.</summary>
@@ -109,16 +109,17 @@ public sealed class ServedHistory(
         var walked = await WalkAsync(
             room, [.. previous], without, minDepth, Math.Min(limit, options.MaxMissingEvents), stop)
             .ConfigureAwait(false);
-        var shown = await visibility.ShowAsync(room, server, walked, stop).ConfigureAwait(false);
+        var shown = await visibility.ShowAsync(entered.Value, server, walked, stop).ConfigureAwait(false);
         Array.Sort(shown, static (a, b) => a.Depth.CompareTo(b.Depth));
         return shown;
     }
 
     /// <summary>A state with its auth chain, and that of one more event.</summary>
-    internal async ValueTask<ServedState> StateAsync(
-        RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
+    internal async ValueTask<RoomResult<ServedState>> StateAsync(
+        string server, RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
     {
-        using var turn = await states.EnterAsync(stop).ConfigureAwait(false);
+        using var turn = await states.EnterAsync(server, stop).ConfigureAwait(false);
+        if (turn is null) return ServedStates.TooMany;
         return await ReadAsync(room, state, beside, stop).ConfigureAwait(false);
     }
 

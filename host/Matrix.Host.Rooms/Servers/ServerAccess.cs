@@ -27,6 +27,13 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorag
         return storage.Memberships.IsJoinedAsync(snapshot.Room.Nid, server, stop);
     }
 
+    /// <summary>Whether a user of a server is invited to a room.</summary>
+    public ValueTask<bool> IsInvitedAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        return storage.Memberships.IsInvitedAsync(snapshot.Room.Nid, server, stop);
+    }
+
     /// <summary>
     /// The room for which a server may send EDUs: a local user is joined, and the room's list allows the server. Null
     /// otherwise.

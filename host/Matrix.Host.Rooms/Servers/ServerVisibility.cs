@@ -2,6 +2,8 @@ using Matrix.Core.Event;
 using Matrix.Core.State;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -13,17 +15,22 @@ namespace Matrix.Host.Rooms.Servers;
 /// users could see. It gets the others in redacted form, so that it can walk through them. Client-Server API, "Room
 /// History Visibility".
 /// </summary>
-public sealed class ServerVisibility(EventStore events, StateStore states)
+/// <remarks>
+/// Messages of erased users are redacted for servers that joined after the erasure. Client-Server API, "Account
+/// deactivation".
+/// </remarks>
+public sealed class ServerVisibility(EventStore events, StateStore states, ErasedUsers erased)
 {
     private const string SettingType = "m.room.history_visibility";
     private const string MemberType = "m.room.member";
 
     /// <summary>The events as a server with a user in the room may have them.</summary>
     public async ValueTask<Pdu[]> ShowAsync(
-        RoomIdentity room, string server, IReadOnlyList<StoredEvent> among, CancellationToken stop)
+        RoomSnapshot snapshot, string server, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(among);
-        ArgumentNullException.ThrowIfNull(room);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        var room = snapshot.Room;
         var byStep = new Dictionary<int, bool>();
         var shown = new List<Pdu>(among.Count);
         foreach (var stored in among)
@@ -36,10 +43,31 @@ public sealed class ServerVisibility(EventStore events, StateStore states)
                 byStep[stored.Row.Step] = isWhole;
             }
 
+            if (isWhole && !stored.Pdu.IsState && erased.ErasedAt(stored.Row.Sender) is { } erasedAt)
+            {
+                isWhole = await WasInRoomAsync(snapshot, server, stored, erasedAt, stop).ConfigureAwait(false);
+            }
+
             shown.Add(isWhole ? stored.Pdu : room.Rules.Redact(stored.Pdu));
         }
 
         return [.. shown];
+    }
+
+    /// <summary>Whether a server was in the room at an event, or joined it before a time.</summary>
+    private async ValueTask<bool> WasInRoomAsync(
+        RoomSnapshot snapshot, string server, StoredEvent stored, long time, CancellationToken stop)
+    {
+        if (await AnyMemberAsync(
+            snapshot.Room, server, snapshot.State,
+            member => member.Membership == "join" && member.OriginServerTs < time, stop).ConfigureAwait(false))
+        {
+            return true;
+        }
+
+        var state = await states.AtAsync(snapshot.Room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
+        return await AnyMemberAsync(
+            snapshot.Room, server, state, static member => member.Membership == "join", stop).ConfigureAwait(false);
     }
 
     /// <summary>Whether a server with a user in the room sees an event whole.</summary>
@@ -60,16 +88,21 @@ public sealed class ServerVisibility(EventStore events, StateStore states)
                 : null;
         if (setting is not ("invited" or "joined")) return true;
 
+        return await AnyMemberAsync(
+            room,
+            server,
+            state,
+            member => member.Membership == "join" || (setting == "invited" && member.Membership == "invite"),
+            stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> AnyMemberAsync(
+        RoomIdentity room, string server, StateTree state, Func<StoredEvent, bool> holds, CancellationToken stop)
+    {
         var nids = state.OfType(MemberType)
             .Where(member => RoomNames.ServerOf(member.StateKey) == server)
             .Select(member => EventNid.Of(room.Nid, member.Ordinal))
             .ToArray();
-        foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
-        {
-            var membership = HistoryVisibility.MembershipOf(member.Pdu.Content);
-            if (membership == "join" || (setting == "invited" && membership == "invite")) return true;
-        }
-
-        return false;
+        return (await events.GetManyAsync(room, nids, stop).ConfigureAwait(false)).Any(holds);
     }
 }

@@ -101,10 +101,16 @@ public sealed class SpaceHierarchy(
 
         var children = new List<HierarchyRoom>();
         var inaccessible = new List<string>();
+        var visited = 0;
         root = Filtered(root, suggestedOnly);
         foreach (var child in root.Children)
         {
-            if (children.Count == options.MaxHierarchyRooms) break;
+            if (children.Count + inaccessible.Count == options.MaxHierarchyRooms
+                || visited++ == options.MaxVisitedHierarchyRooms)
+            {
+                break;
+            }
+
             if (await HereAsync(child.RoomId, stop).ConfigureAwait(false) is not { } found) continue;
             if (!await access.DeniesAsync(server, found, stop).ConfigureAwait(false)
                 && await ReadForAsync(server, found, stop).ConfigureAwait(false) is { } room)
@@ -194,7 +200,13 @@ public sealed class SpaceHierarchy(
     private async ValueTask<bool> MayServerSeeAsync(
         string server, RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop)
     {
-        if (summary.IsOpen || await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)) return true;
+        if (summary.IsOpen
+            || await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)
+            || await access.IsInvitedAsync(server, snapshot, stop).ConfigureAwait(false))
+        {
+            return true;
+        }
+
         if (!summary.IsRestricted) return false;
         foreach (var roomId in summary.AllowedRooms)
         {

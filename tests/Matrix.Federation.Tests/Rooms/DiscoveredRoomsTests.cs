@@ -162,6 +162,31 @@ public sealed class DiscoveredRoomsTests
     }
 
     [Test]
+    public async Task A_server_sees_the_children_to_which_its_users_are_invited()
+    {
+        var root = await CreateAsync("Inviting root", isPublished: false, type: "m.space");
+        var secret = await CreateAsync("Inviting", isPublished: false, preset: "private_chat");
+        await AddChildAsync(root, secret);
+        await using var other = await AnsweringPeer.StartAsync();
+        _server.Knows(other.Peer);
+        other.Answers = request => request.Path.StartsWith("v2/invite/", StringComparison.Ordinal)
+            ? (200, new JsonObject
+            {
+                ["event"] = new PeerRoom(other.Peer, RoomRules.Recommended, secret)
+                    .CoSigned(request.Body!["event"]!.AsObject()),
+            })
+            : null;
+        var body = new JsonObject { ["user_id"] = $"@guest:{other.Peer.Name}" };
+        (await _alice.PostAsync($"rooms/{Uri.EscapeDataString(secret)}/invite", body)).Is(200);
+
+        var served = (await other.Peer.SendAsync(
+            _server, "GET", $"/_matrix/federation/v1/hierarchy/{Uri.EscapeDataString(root)}")).Is(200).Json;
+
+        Assert.That(
+            served["children"]!.AsArray().Select(child => (string)child!["room_id"]!), Is.EqualTo(new[] { secret }));
+    }
+
+    [Test]
     public async Task Rooms_of_a_space_that_only_other_servers_know_are_asked_for_once()
     {
         await using var other = await AnsweringPeer.StartAsync();
@@ -304,6 +329,8 @@ public sealed class DiscoveredRoomsTests
         (await Ask("A" + token)).Is(401, "M_UNKNOWN_TOKEN");
         (await Ask("made.up")).Is(401, "M_UNKNOWN_TOKEN");
         (await Ask("")).Is(401, "M_UNKNOWN_TOKEN");
+        (await _peer.Peer.SendAsync(_server, "GET", "/_matrix/federation/v1/openid/userinfo"))
+            .Is(401, "M_MISSING_TOKEN");
         (await _alice.PostAsync("user/@other:here/openid/request_token", [])).Is(403, "M_FORBIDDEN");
 
         await using var brief = await InProcessServer.StartAsync(("sessions.openid_token_lifetime", "1s"));

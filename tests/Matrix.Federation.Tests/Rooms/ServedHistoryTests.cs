@@ -160,6 +160,39 @@ public sealed class ServedHistoryTests
         Assert.That(one["content"]!.AsObject(), Is.Empty);
     }
 
+    [Test]
+    public async Task Messages_of_an_erased_user_are_redacted_for_servers_that_join_later()
+    {
+        var eve = await LocalUser.RegisterAsync(_server, "eve");
+        var roomId = await eve.CreateRoomAsync("11");
+        (await _alice.PostAsync($"join/{Escape(roomId)}", [])).Is(200);
+        var early = await PeerRoom.JoinAsync(_server, _peer, roomId, "bob");
+        var said = await eve.SayAsync(roomId, "what eve said");
+        var later = new Peer("127.0.251.4:1");
+        _server.Knows(later);
+        (await eve.PostAsync("account/deactivate", new JsonObject
+        {
+            ["erase"] = true,
+            ["auth"] = new JsonObject
+            {
+                ["type"] = "m.login.password",
+                ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = eve.UserId },
+                ["password"] = "eve-password",
+            },
+        })).Is(200);
+        _ = await PeerRoom.JoinAsync(_server, later, roomId, "carl");
+
+        foreach (var (server, body) in new[] { (_peer, "what eve said"), (later, null) })
+        {
+            var one = (await GetAsync(server, $"event/{Escape(said)}")).Is(200).Json["pdus"]![0]!;
+            Assert.That((string?)one["content"]!["body"], Is.EqualTo(body), server.Name);
+            var page = (await GetAsync(server, $"backfill/{Escape(roomId)}?v={Escape(said)}&limit=1")).Is(200);
+            Assert.That((string?)page.Json["pdus"]![0]!["content"]!["body"], Is.EqualTo(body), server.Name);
+        }
+
+        Assert.That(early.RoomId, Is.EqualTo(roomId));
+    }
+
     [TestCase("state/ROOM?event_id=EVENT")]
     [TestCase("state_ids/ROOM?event_id=EVENT")]
     [TestCase("event_auth/ROOM/EVENT")]

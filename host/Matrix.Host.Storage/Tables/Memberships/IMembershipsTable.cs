@@ -34,6 +34,9 @@ public interface IMembershipsTable
     /// <summary>Whether a user of another server is joined.</summary>
     ValueTask<bool> IsJoinedAsync(RoomNid room, string serverName, CancellationToken stop);
 
+    /// <summary>Whether a user of another server is invited.</summary>
+    ValueTask<bool> IsInvitedAsync(RoomNid room, string serverName, CancellationToken stop);
+
     /// <summary>The other servers with joined members, and the number of those members.</summary>
     ValueTask<IReadOnlyDictionary<string, int>> RemoteMembersAsync(RoomNid room, CancellationToken stop);
 

@@ -75,7 +75,10 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         RemoteServersBy("instr(user_id, ':')"), RemoteServersBy("strpos(user_id, ':')"));
 
     private static readonly Statement IsJoined = Statement.Of(
-        IsJoinedBy("instr(user_id, ':')"), IsJoinedBy("strpos(user_id, ':')"));
+        IsMemberBy("instr(user_id, ':')", Membership.Join), IsMemberBy("strpos(user_id, ':')", Membership.Join));
+
+    private static readonly Statement IsInvited = Statement.Of(
+        IsMemberBy("instr(user_id, ':')", Membership.Invite), IsMemberBy("strpos(user_id, ':')", Membership.Invite));
 
     private static readonly Statement RemoteMembers = Statement.Of(
         RemoteMembersBy("instr(user_id, ':')"), RemoteMembersBy("strpos(user_id, ':')"));
@@ -254,17 +257,24 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         WHERE room_nid = $1 AND membership = 1 AND is_local = 0 GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT $2
         """;
 
-    public async ValueTask<bool> IsJoinedAsync(RoomNid room, string serverName, CancellationToken stop) =>
+    public ValueTask<bool> IsJoinedAsync(RoomNid room, string serverName, CancellationToken stop) =>
+        HasMemberAsync(IsJoined, room, serverName, stop);
+
+    public ValueTask<bool> IsInvitedAsync(RoomNid room, string serverName, CancellationToken stop) =>
+        HasMemberAsync(IsInvited, room, serverName, stop);
+
+    private async ValueTask<bool> HasMemberAsync(
+        Statement statement, RoomNid room, string serverName, CancellationToken stop) =>
         await reads.FirstAsync(
-            IsJoined,
+            statement,
             (room, serverName),
             static (a, q) => a.Room(q.room).Text(q.serverName),
             static _ => true,
             stop);
 
-    private static string IsJoinedBy(string colon) => $"""
+    private static string IsMemberBy(string colon, Membership membership) => $"""
         SELECT 1 FROM memberships
-        WHERE room_nid = $1 AND membership = 1 AND is_local = 0 AND substr(user_id, {colon} + 1) = $2 LIMIT 1
+        WHERE room_nid = $1 AND membership = {(int)membership} AND is_local = 0 AND substr(user_id, {colon} + 1) = $2 LIMIT 1
         """;
 
     private static MemberRow Row(IRow row) =>
