@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Matrix.Host.Network;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -48,7 +49,7 @@ public sealed class ClientServer : ApiServer
             caller = found;
         }
 
-        var wait = _limiter.Take(route.Options.Rate, caller?.UserId ?? address);
+        var wait = _limiter.Take(route.Options.Rate, caller?.UserId ?? AddressBlock.Of(address));
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
+using Matrix.Host.Network;
 using Matrix.Host.Outbound.Federation;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -16,6 +17,9 @@ namespace Matrix.Host.Api.Http;
 /// </summary>
 public sealed class FederationServer : ApiServer
 {
+    // Bodies from one address fill at most this part of the memory for bodies.
+    private const int PartOfAddress = 4;
+
     // The time before a body must arrive at its least rate.
     private static readonly TimeSpan _graceTime = TimeSpan.FromSeconds(10);
 
@@ -41,7 +45,9 @@ public sealed class FederationServer : ApiServer
         _limiter = limiter;
         _outbound = outbound;
         _options = options;
-        _bodies = new BodyBudget(options.FederationBodies);
+        _bodies = new BodyBudget(
+            options.FederationBodies,
+            Math.Max(options.FederationBodies / PartOfAddress, 2L * options.TransactionBody));
         _longestRead = 2L * Enum.GetValues<BodyLimit>().Max(options.BytesOf);
         _bodyRate = new MinDataRate(options.FederationBodyRate, _graceTime);
     }
@@ -54,7 +60,8 @@ public sealed class FederationServer : ApiServer
         if (hasBody) LimitBody(http);
 
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
-        var wait = _limiter.Take(RateClass.FederationAddress, address);
+        var block = AddressBlock.Of(address);
+        var wait = _limiter.Take(RateClass.FederationAddress, block);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
 
         IReadOnlyList<RequestAuth> credentials = [];
@@ -64,8 +71,15 @@ public sealed class FederationServer : ApiServer
             if (refusal is not null) return refusal;
         }
 
+        else
+        {
+            // Whoever asks has no name yet.
+            wait = _limiter.Take(route.Options.Rate, block);
+            if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+        }
+
         // Every PUT and POST has a body, whatever its handler reads: it is part of what is signed.
-        using var share = _bodies.Open();
+        using var share = _bodies.Open(block);
         JsonObject? body = null;
         if (hasBody)
         {

@@ -79,7 +79,7 @@ public enum RateClass
     /// <summary>Requests that another server signed.</summary>
     FederationServer,
 
-    /// <summary>Invites that one server sends one user.</summary>
+    /// <summary>Invites that one user of another server sends one user.</summary>
     Invites,
 
     /// <summary>Not limited: long-polls and probes.</summary>

@@ -33,8 +33,8 @@ internal sealed class FetchLimits(NetworkOptions options, TimeProvider time)
             NextMinute(now);
             return cause switch
             {
-                { AskedBy: { } address, IsQuery: true } => _ofQueries.Take(address),
-                { AskedBy: { } address } => _ofRequests.Take(address),
+                { AskedBy: { } address, IsQuery: true } => _ofQueries.Take(AddressBlock.Of(address)),
+                { AskedBy: { } address } => _ofRequests.Take(AddressBlock.Of(address)),
                 { SentBy: { } sender } => _ofSenders.Take(sender),
                 _ => true,
             };

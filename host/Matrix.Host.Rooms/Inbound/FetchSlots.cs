@@ -11,8 +11,8 @@ internal readonly record struct Fetched<T>(T? Value, bool IsReached)
 
 /// <summary>
 /// Sends the requests for missing events: a bounded number at once, to each server and to all. A server that fails is
-/// not asked again before a pause has ended. Servers that failed last hold a part of the slots only, so that they do
-/// not keep the others waiting.
+/// not asked again before a pause has ended. Servers that failed last, or were slow, hold a part of the slots only, so
+/// that they do not keep the others waiting.
 /// </summary>
 internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : IDisposable
 {
@@ -47,7 +47,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
             {
                 // Another request may have failed meanwhile.
                 if (IsPaused(server)) return default;
-                var isFailing = !server.Backoff.IsHealthy;
+                var isFailing = !server.Backoff.IsHealthy || server.IsSlow;
                 if (isFailing) await _failing.WaitAsync(stop).ConfigureAwait(false);
                 try
                 {
@@ -113,6 +113,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
                 isLarge ? options.LargeFetchTime : options.FetchTime, time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
             FederationResult<T> sent;
+            var began = time.GetTimestamp();
             try
             {
                 sent = await send(both.Token).ConfigureAwait(false);
@@ -122,6 +123,7 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
                 sent = new FederationFailure(FederationFailureKind.TimedOut, 0, "", "the server took too long");
             }
 
+            server.IsSlow = time.GetElapsedTime(began) >= options.FetchSlowAfter;
             return Outcome(server, sent);
         }
         finally
@@ -211,6 +213,9 @@ internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : 
         public SemaphoreSlim Slots => slots;
 
         public DestinationBackoff Backoff { get; set; } = backoff;
+
+        /// <summary>Whether its last response took long.</summary>
+        public bool IsSlow { get; set; }
 
         /// <summary>The requests that run or wait.</summary>
         public int Users { get; set; }

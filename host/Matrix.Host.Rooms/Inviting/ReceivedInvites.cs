@@ -78,7 +78,7 @@ public sealed class ReceivedInvites
         }
 
         var read = rules.ReadReceived(invite.Event);
-        if (read.Refusal is { } malformed) return Invalid(malformed.Reason);
+        if (read.Refusal is { } malformed) return RoomFailure.Of(malformed);
         var pdu = read.Value;
         if (FaultOf(invite, pdu) is { } fault) return fault;
         if (!await IsSignedAsync(rules, pdu, invite.Origin, stop).ConfigureAwait(false))
@@ -101,7 +101,7 @@ public sealed class ReceivedInvites
             invite.Event,
             _signer.Sign(pdu.SignedBytes.Span));
         var stored = rules.ReadReceived(signed);
-        if (stored.Refusal is { } tooLarge) return Invalid(tooLarge.Reason);
+        if (stored.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
         var failure = await StoreAsync(
             snapshot?.Room, rules.Id, invite.Origin, stored.Value.Pdu, state.Value, stop).ConfigureAwait(false);
         return failure is null ? signed : failure;
@@ -145,7 +145,8 @@ public sealed class ReceivedInvites
             pdu.RequiredSigners.Append(origin).ToHashSet(),
             pdu.SignedBytes,
             pdu.OriginServerTs,
-            stop).ConfigureAwait(false);
+            stop,
+            sentBy: origin).ConfigureAwait(false);
         var received = ReceivedEventModule.ofPdu(pdu, signatures);
         return pdu.RequiredSigners.Append(origin).All(server => ReceivedEventModule.isSignedBy(server, received));
     }

@@ -90,7 +90,7 @@ internal sealed class ResidentHandshakes(
         var pdu = read.Value;
         if (FaultOf(pdu, peer, roomId, eventId, membership) is { } fault) return fault;
 
-        var received = await signatures.CheckAsync(rules, pdu, stop).ConfigureAwait(false);
+        var received = await signatures.CheckAsync(rules, pdu, stop, sentBy: peer).ConfigureAwait(false);
         return ReceivedEventModule.isSignedBy(peer, received)
             && Array.TrueForAll(received.RequiredSigners, server => ReceivedEventModule.isSignedBy(server, received))
                 ? new SignedMembership(found.Value, json, pdu, received)

@@ -98,8 +98,10 @@ public sealed class ResidentJoins
             return new RoomFailure(RoomFailureKind.BadState, "The events that the join follows are not known here.");
         }
 
-        var served = await _history.StateAsync(room, before, join.Pdu, stop).ConfigureAwait(false);
-        return new JoinedThroughHere(join.Pdu, served.State, served.AuthChain);
+        // A server that gets this failure sends its join again, which changes nothing more.
+        var served = await _history.StateAsync(peer, room, before, join.Pdu, stop).ConfigureAwait(false);
+        if (!served.IsOk) return served.Failure;
+        return new JoinedThroughHere(join.Pdu, served.Value.State, served.Value.AuthChain);
     }
 
     /// <summary>

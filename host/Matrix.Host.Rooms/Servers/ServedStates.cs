@@ -50,13 +50,6 @@ public sealed class ServedStates(RoomsOptions options) : IDisposable
         }
     }
 
-    /// <summary>Waits until a state may be read for a join, which a server makes once.</summary>
-    internal async ValueTask<IDisposable> EnterAsync(CancellationToken stop)
-    {
-        await _all.WaitAsync(stop).ConfigureAwait(false);
-        return new Turn(this, "", null);
-    }
-
     /// <inheritdoc/>
     public void Dispose() => _all.Dispose();
 
@@ -75,12 +68,11 @@ public sealed class ServedStates(RoomsOptions options) : IDisposable
         public int Users { get; set; }
     }
 
-    private sealed class Turn(ServedStates states, string name, Server? server) : IDisposable
+    private sealed class Turn(ServedStates states, string name, Server server) : IDisposable
     {
         public void Dispose()
         {
             states._all.Release();
-            if (server is null) return;
             server.Slots.Release();
             states.Leave(name, server);
         }

@@ -21,6 +21,9 @@ internal static partial class ConfigKeys
             "federation.large_fetch_time", ConfigTypes.Duration, c => c.Rooms.Receiving.LargeFetchTime,
             "The time of a request for a state or an auth chain."),
         Key(
+            "federation.fetch_slow_after", ConfigTypes.Duration, c => c.Rooms.Receiving.FetchSlowAfter,
+            "A server whose last response took longer shares few of the slots with other slow ones."),
+        Key(
             "federation.fetch_pause", ConfigTypes.Duration, c => c.Rooms.Receiving.FetchPause,
             "The pause after a failed request for missing events; it doubles."),
         Key(

@@ -250,7 +250,7 @@ public sealed class ReceivedInviteTests
     private static readonly string[] _faults =
     [
         "another origin", "path room", "path event", "another server's user", "no such user", "a deactivated user",
-        "membership", "type", "signature", "no signature", "hash", "version",
+        "membership", "type", "signature", "no signature", "hash", "version", "form",
     ];
 
     [Test]
@@ -272,6 +272,7 @@ public sealed class ReceivedInviteTests
             _ => room.Sets(userId, "invite"),
         };
         var body = room.InviteBody(PeerRoom.Json(invite));
+        if (fault == "form") body["event"]!["depth"] = "deep";
         if (fault == "version") body["room_version"] = "org.example.unknown";
         if (fault == "no signature") body["event"]!["signatures"] = new JsonObject();
         if (fault == "signature")
@@ -301,6 +302,7 @@ public sealed class ReceivedInviteTests
         {
             "no such user" or "a deactivated user" => reply.Is(404, "M_NOT_FOUND"),
             "version" => reply.Is(400, "M_INCOMPATIBLE_ROOM_VERSION"),
+            "form" => reply.Is(400, "M_BAD_JSON"),
             _ => reply.Is(400, "M_INVALID_PARAM"),
         };
         Assert.That((string?)reply.Json["room_version"], Is.EqualTo(
@@ -512,7 +514,7 @@ public sealed class ReceivedInviteTests
     }
 
     [Test]
-    public async Task One_server_sends_one_user_few_invites_and_another_user_gets_his()
+    public async Task One_user_sends_another_few_invites_and_neither_the_sender_nor_the_target_blocks_others()
     {
         await using var server = await InProcessServer.StartAsync(
             ("rate_limits.enabled", "true"),
@@ -531,6 +533,10 @@ public sealed class ReceivedInviteTests
         var last = MembershipRoom.Create(_peer.Peer, "11");
         (await last.InviteAsync(server, last.Sets(alice.UserId, "invite"))).Is(429, "M_LIMIT_EXCEEDED");
         (await last.InviteAsync(server, last.Sets(bob.UserId, "invite"))).Is(200);
+        var join = last.Make("dan", "m.room.member", last.User("dan"), new() { ["membership"] = "join" });
+        last.Takes(join);
+        var byDan = last.Make("dan", "m.room.member", alice.UserId, new() { ["membership"] = "invite" });
+        (await last.InviteAsync(server, byDan)).Is(200);
     }
 
     private async Task<string> DeactivatedAsync()

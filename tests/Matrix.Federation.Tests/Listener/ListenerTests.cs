@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Federation;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Network;
 using Microsoft.Extensions.DependencyInjection;
 using Peer = Matrix.Federation.Tests.Support.Peer;
 
@@ -162,6 +163,24 @@ public sealed class ListenerTests
     }
 
     [Test]
+    public async Task Requests_without_a_signature_have_the_rate_of_their_kind_by_address()
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.membership_burst", "2"),
+            ("rate_limits.membership_per_second", "0.01"));
+        const string Target = "/_matrix/federation/v1/3pid/onbind";
+
+        for (var i = 0; i < 2; i++)
+        {
+            (await server.SendAsync(Peer.Request(server, "PUT", Target, "{}"))).Is(400, "M_MISSING_PARAM");
+        }
+
+        (await server.SendAsync(Peer.Request(server, "PUT", Target, "{}"))).Is(429, "M_LIMIT_EXCEEDED");
+        (await server.SendAsync(Peer.Request(server, "GET", Version))).Is(200);
+    }
+
+    [Test]
     public async Task A_server_has_a_rate_and_nobody_else_can_use_it_up()
     {
         await using var server = await InProcessServer.StartAsync(
@@ -236,8 +255,8 @@ public sealed class ListenerTests
     [Test]
     public void Bodies_share_a_bound_and_what_is_only_announced_costs_nothing()
     {
-        var budget = new BodyBudget(100);
-        var (first, second) = (budget.Open(), budget.Open());
+        var budget = new BodyBudget(100, 100);
+        var (first, second) = (budget.Open("192.0.2.1"), budget.Open("192.0.2.2"));
 
         Assert.That((first.TryGrowTo(60), second.TryGrowTo(40), second.TryGrowTo(41)), Is.EqualTo((true, true, false)));
         first.Dispose();
@@ -246,6 +265,26 @@ public sealed class ListenerTests
         second.Dispose();
         Assert.That(budget.Held, Is.Zero);
     }
+
+    [Test]
+    public void One_address_fills_a_part_of_the_memory_for_bodies()
+    {
+        var budget = new BodyBudget(100, 60);
+        var (first, same, other) = (budget.Open("192.0.2.1"), budget.Open("192.0.2.1"), budget.Open("192.0.2.2"));
+
+        Assert.That((first.TryGrowTo(40), same.TryGrowTo(21), same.TryGrowTo(20)), Is.EqualTo((true, false, true)));
+        Assert.That((other.TryGrowTo(41), other.TryGrowTo(40)), Is.EqualTo((false, true)));
+        first.Dispose();
+        Assert.That(same.TryGrowTo(60), Is.True);
+    }
+
+    [TestCase("192.0.2.1", "192.0.2.1")]
+    [TestCase("::ffff:192.0.2.1", "192.0.2.1")]
+    [TestCase("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
+    [TestCase("2001:db8:1:2:ffff::", "2001:db8:1:2::")]
+    [TestCase("unknown", "unknown")]
+    public void Addresses_of_one_network_count_as_one(string address, string block) =>
+        Assert.That(AddressBlock.Of(address), Is.EqualTo(block));
 
     private static async Task<TcpClient> ConnectAsync(Uri server)
     {

@@ -133,6 +133,35 @@ public sealed class MissingEventsFetcherTests
         Assert.That(_servers.KeysOf.Distinct(), Has.Exactly(5).Items);
     }
 
+    [Test]
+    public async Task Servers_that_were_slow_share_few_of_the_slots()
+    {
+        var options = _options.Receiving with { FetchesAtOnce = 4, FetchSlowAfter = TimeSpan.FromMilliseconds(50) };
+        using var slots = new FetchSlots(options, TimeProvider.System);
+        var hold = new TaskCompletionSource();
+        var running = 0;
+        async ValueTask<FederationResult<string>> AnswerAsync(Task after)
+        {
+            Interlocked.Increment(ref running);
+            await after;
+            return "late";
+        }
+
+        for (var n = 0; n < 4; n++)
+        {
+            await slots.AskAsync($"slow{n}.test", _ => AnswerAsync(Task.Delay(80)), isLarge: false, default);
+        }
+
+        running = 0;
+        var asked = Enumerable.Range(0, 4).Select(n => slots.AskAsync(
+            $"slow{n}.test", _ => AnswerAsync(hold.Task), isLarge: false, default).AsTask()).ToArray();
+        var other = await slots.AskAsync("quick.test", _ => AnswerAsync(Task.CompletedTask), isLarge: false, default);
+
+        Assert.That((other.Value, running), Is.EqualTo(("late", 2)), "one of the slow ones, and the quick one");
+        hold.SetResult();
+        await Task.WhenAll(asked);
+    }
+
     private void Starts(params PeerRequest[] requests)
     {
         var limits = _options.Receiving.ToLimits(previous: 20);

@@ -52,9 +52,9 @@ internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, Fede
     private async ValueTask<(Answer? Refusal, JsonObject? Signed)> SignedAsync(
         Call call, Body body, CancellationToken stop)
     {
-        // A user who is none of this server's is refused below.
+        // A user who is none of this server's is refused below, and so is a sender of another server.
         var wait = body.Event.Text("state_key") is { } userId && server.IsLocalUser(userId)
-            ? limiter.Take(RateClass.Invites, $"{call.Peer.ServerName} {userId}")
+            ? limiter.Take(RateClass.Invites, $"{body.Event.Text("sender")} {userId}")
             : TimeSpan.Zero;
         if (wait > TimeSpan.Zero) return (Answer.LimitExceeded(wait), null);
 
