@@ -73,11 +73,8 @@ internal sealed class DecisionWriter(
         var room = pending.Room.RoomId.Length > 0 ? pending.Room : pending.Room with { RoomId = pdu.RoomId };
         var nid = EventNid.Of(room.Nid, decided.Ordinal);
 
-        // The id of a local event is unknown before it is made, so no redaction waits for it.
-        var redaction = pending.HasWaitingRedactions && !decided.IsLocal
-            ? await redactions.EndWaitingAsync(session, pdu, stop).ConfigureAwait(false)
-            : null;
-        if (redaction is not null) pdu = room.Rules.Redact(pdu);
+        var redaction = await redactions.OfReceivedAsync(session, decided, stop).ConfigureAwait(false);
+        if (!redaction.IsNone) pdu = room.Rules.Redact(pdu);
 
         session.Pending = pending with
         {
@@ -115,7 +112,7 @@ internal sealed class DecisionWriter(
             isShown
                 ? await ThreadRootAsync(session, Relation.Of(pdu.Content), stop).ConfigureAwait(false)
                 : EventNid.None,
-            redaction?.Nid ?? EventNid.None,
+            redaction,
             sentAs,
             pdu.Canonical);
         var stored = new StoredEvent(room, row, pdu);
@@ -128,11 +125,11 @@ internal sealed class DecisionWriter(
 
         if (session.Pending.IsFederated) await WriteGraphAsync(session, decided, stored, stop).ConfigureAwait(false);
         if (isShown && stored.Relation is not null) session.Pending = session.Pending with { HasRelations = true };
-        if (redaction is not null) session.Write(new EventRedacted(stored));
+        if (!redaction.IsNone) session.Write(new EventRedacted(stored));
         if (isWaiting) session.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
 
         // Events that are not shown, and those of history, notify nobody.
-        if (!isShown || redaction is not null || decided.IsHistory) return stored;
+        if (!isShown || !redaction.IsNone || decided.IsHistory) return stored;
         var inRoom = new EventInRoom(
             stored,
             session.Pending.Local,

@@ -92,10 +92,46 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     }
 
     /// <summary>
+    /// The redaction of an event that was known as an outlier and now gets its place, or that waited for it; none if
+    /// there is none.
+    /// </summary>
+    internal async ValueTask<EventNid> OfReceivedAsync(
+        LaneSession session, DecidedEvent decided, CancellationToken stop)
+    {
+        // The id of a local event is unknown before it is made, so no redaction waits for it.
+        var waited = session.Pending.HasWaitingRedactions && !decided.IsLocal
+            ? await EndWaitingAsync(session, decided.Event, stop).ConfigureAwait(false)
+            : null;
+        var earlier = decided.WasOutlier
+            ? await OfOutlierAsync(session, decided, stop).ConfigureAwait(false)
+            : EventNid.None;
+        return earlier.IsNone ? waited?.Nid ?? EventNid.None : earlier;
+    }
+
+    /// <summary>The redaction that was applied to an event as an outlier; none if there is none.</summary>
+    private async ValueTask<EventNid> OfOutlierAsync(LaneSession session, DecidedEvent decided, CancellationToken stop)
+    {
+        // An undurable redaction has not reached the stored outlier yet. It is looked for first: one that becomes
+        // durable in between is found in the database.
+        var room = session.Pending.Room;
+        var undurable = session.Events.Find(Applies);
+        _ = undurable is null && session.AnyWaiting(stored =>
+        {
+            if (Applies(stored)) undurable = stored;
+            return undurable is not null;
+        });
+        var outlier = await events.GetAsync(room, EventNid.Of(room.Nid, decided.OutlierOrdinal), stop)
+            .ConfigureAwait(false);
+        return outlier is { IsRedacted: true } ? outlier.Row.RedactedBy : undurable?.Nid ?? EventNid.None;
+
+        bool Applies(StoredEvent stored) => stored.IsShown && stored.Pdu.Redacts == decided.Event.EventId;
+    }
+
+    /// <summary>
     /// Called when an event arrives that redactions waited for. Applies and shows the first valid one, and drops the
     /// others. Null if none is valid. Room versions, "Handling redactions".
     /// </summary>
-    internal async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
+    private async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
     {
         var room = session.Pending.Room;
 

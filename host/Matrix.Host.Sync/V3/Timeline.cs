@@ -84,27 +84,39 @@ internal sealed class TimelineReader(
             if (!exhausted && !full) start = TimelineToken.JustBefore(from);
         }
 
+        if (after.Value >= floor.Value)
+        {
+            var whole = await WithEarlierRedactionsAsync(room, kept, floor, limit, reader, pass, stop)
+                .ConfigureAwait(false);
+            if (!whole && kept.Count > 0) (full, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
+        }
+
         kept.Reverse();
-        var shown = after.Value < floor.Value
-            ? kept
-            : await WithEarlierRedactionsAsync(room, kept, floor, reader, pass, stop).ConfigureAwait(false);
         bool isGap = exhausted
             && floor.Value < EventNid.FirstLiveOf(room.Nid).Value
             && first is { } oldest
             && oldest.Pdu.Type != "m.room.create";
-        return new Timeline(shown, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
+        return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
     }
 
     /// <summary>
-    /// The events with the redactions that came before them. Such a redaction was not shown while its event was
-    /// missing, and its place is before what the client has: it follows its event instead. Room versions, "Handling
+    /// Adds the redactions that came before their events. Such a redaction was not shown while its event was missing,
+    /// and its place is before what the client has: it follows its event instead. Room versions, "Handling
     /// redactions".
     /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="kept">The events, the newest first. The oldest ones give way to redactions.</param>
     /// <param name="floor">The last event that the client has.</param>
-    private async ValueTask<IReadOnlyList<StoredEvent>> WithEarlierRedactionsAsync(
+    /// <param name="limit">The most events and redactions.</param>
+    /// <param name="reader">The reader.</param>
+    /// <param name="pass">The request.</param>
+    /// <param name="stop">Cancels reading.</param>
+    /// <returns>Whether nothing had to be left out.</returns>
+    private async ValueTask<bool> WithEarlierRedactionsAsync(
         RoomIdentity room,
         List<StoredEvent> kept,
         EventNid floor,
+        int limit,
         Viewer reader,
         SyncPass pass,
         CancellationToken stop)
@@ -116,18 +128,28 @@ internal sealed class TimelineReader(
             if (!by.IsNone && by.Value <= floor.Value) (earlier ??= []).Add(by);
         }
 
-        if (earlier is null) return kept;
+        if (earlier is null) return true;
         var found = await events.GetManyAsync(room, earlier, stop).ConfigureAwait(false);
         var seen = (await visibility.FilterAsync(room, [.. found.Where(each => each.IsShown)], reader, stop)
             .ConfigureAwait(false)).Where(each => Allows(each, pass)).ToDictionary(each => each.Nid);
-        var all = new List<StoredEvent>(kept.Count + seen.Count);
-        foreach (var stored in kept)
+        StoredEvent[] newestFirst = [.. kept];
+        kept.Clear();
+        foreach (var stored in newestFirst)
         {
-            all.Add(stored);
-            if (seen.Remove(stored.Row.RedactedBy, out var redaction)) all.Add(redaction);
+            var both = seen.Remove(stored.Row.RedactedBy, out var redaction) ? 2 : 1;
+            if (kept.Count + both <= limit)
+            {
+                if (redaction is not null) kept.Add(redaction);
+                kept.Add(stored);
+                continue;
+            }
+
+            // An event has its redaction in `redacted_because` too. A timeline of one event has no place for both.
+            if (kept.Count == 0) kept.Add(stored);
+            return false;
         }
 
-        return all;
+        return true;
     }
 
     private static bool Allows(StoredEvent stored, SyncPass pass)
