@@ -20,6 +20,7 @@ module AllProperties =
             PushProperties.all
             RoomProperties.all
             SyncProperties.all
+            HistoryProperties.all
         ]
 
     /// Properties of a room version that are checked with drawn cases.

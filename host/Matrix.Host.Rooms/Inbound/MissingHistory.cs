@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Events;
@@ -107,31 +108,35 @@ internal sealed partial class MissingHistory(
         var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
         if (named.Count == 0) return false;
         string[] from = [.. named.Select(stored => stored.EventId)];
+        Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
-            if (await PageAsync(server, room, from, stop).ConfigureAwait(false) is not { } page) continue;
-            var (newest, missing) = await NewestAsync(room, named, Ancestors(named, page), [], stop)
-                .ConfigureAwait(false);
-            if (newest.Count == 0
-                && missing.Count > 0
+            if (await PageAsync(server, room, from, stop).ConfigureAwait(false) is not { } returned) continue;
+            var page = HistoryPage.Of(followed, returned);
+            var newest = await NewestAsync(room, page, [], stop).ConfigureAwait(false);
+            string[] missing = [.. newest.Missing.Take(MostNamed)];
+            if (newest.Events.Count == 0
+                && missing.Length > 0
                 && await PageAsync(server, room, missing, stop).ConfigureAwait(false) is { } further)
             {
                 // The previous events of a branch that goes far back are not among the latest events: their place is
                 // known once they are here. What the server does not have keeps no place.
-                page = [.. page, .. further];
-                (newest, _) = await NewestAsync(room, named, Ancestors(named, page), missing, stop)
-                    .ConfigureAwait(false);
+                returned = [.. returned, .. further];
+                page = HistoryPage.Of(followed, returned);
+                newest = await NewestAsync(room, page, missing, stop).ConfigureAwait(false);
             }
 
-            var decided = await receiver.ReceiveHistoryAsync(server, room, newest, below, stop).ConfigureAwait(false);
-            if (decided == 0 && Ancestors(named, page) is var all && all.Count > newest.Count)
+            var decided = await receiver.ReceiveHistoryAsync(server, room, newest.Events, below, stop)
+                .ConfigureAwait(false);
+            if (decided == 0 && page.Events.Count > newest.Events.Count)
             {
                 // A server may claim any depths, and the newest may lack something. The order of the graph holds within
                 // the page.
-                decided = await receiver.ReceiveHistoryAsync(server, room, all, below, stop).ConfigureAwait(false);
+                decided = await receiver.ReceiveHistoryAsync(server, room, page.Events, below, stop)
+                    .ConfigureAwait(false);
             }
 
-            Fetched(room.RoomId, server, page.Count, decided);
+            Fetched(room.RoomId, server, returned.Count, decided);
             if (decided > 0) return true;
         }
 
@@ -153,61 +158,17 @@ internal sealed partial class MissingHistory(
             .ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Those of the returned events from which the followers descend. Others are no history here: they would be decided
-    /// without the checks of events that come live.
-    /// </summary>
-    private static List<ReceivedEvent> Ancestors(
-        IReadOnlyList<StoredEvent> followers, IReadOnlyList<ReceivedEvent> returned)
-    {
-        var byId = returned.DistinctBy(each => each.Pdu.EventId).ToDictionary(each => each.Pdu.EventId);
-        var next = new Queue<string>(followers.SelectMany(follower => follower.Pdu.PrevEvents));
-        var reached = new List<ReceivedEvent>();
-        while (next.TryDequeue(out var id))
-        {
-            if (!byId.Remove(id, out var ancestor)) continue;
-            reached.Add(ancestor);
-            foreach (var previous in ancestor.Pdu.PrevEvents) next.Enqueue(previous);
-        }
-
-        return reached;
-    }
-
-    /// <summary>
-    /// The events of a page that are not here, as far as no missing event can come after them: it would get a number
-    /// below those of the events before it. A branch of the page may go back further than another one.
-    /// </summary>
+    /// <summary>The part of a page that is not here and gets its place now.</summary>
     /// <param name="room">The room.</param>
-    /// <param name="followers">The events that name missing ones.</param>
-    /// <param name="page">The events.</param>
+    /// <param name="page">The page.</param>
     /// <param name="without">Missing events that the server does not have.</param>
     /// <param name="stop">Cancels reading.</param>
-    /// <returns>These events, and the ids of the missing ones that may be the latest.</returns>
-    private async ValueTask<(IReadOnlyList<ReceivedEvent> Newest, IReadOnlyList<string> Missing)> NewestAsync(
-        RoomIdentity room,
-        IReadOnlyList<StoredEvent> followers,
-        List<ReceivedEvent> page,
-        IReadOnlyCollection<string> without,
-        CancellationToken stop)
+    private async ValueTask<HistoryPart> NewestAsync(
+        RoomIdentity room, HistoryPage page, IReadOnlyCollection<string> without, CancellationToken stop)
     {
-        var returned = page.Select(static each => each.Pdu.EventId).ToHashSet();
-        var depths = new Dictionary<string, long>();
-        foreach (var pdu in followers.Select(static each => each.Pdu).Concat(page.Select(static each => each.Pdu)))
-        {
-            foreach (var previous in pdu.PrevEvents.Where(id => !returned.Contains(id) && !without.Contains(id)))
-            {
-                depths[previous] = Math.Min(depths.GetValueOrDefault(previous, long.MaxValue), pdu.Depth - 1);
-            }
-        }
-
-        var known = await storage.Events.NidsAsync(room.Nid, [.. depths.Keys, .. returned], stop)
-            .ConfigureAwait(false);
-        bool IsHere(string id) => known.TryGetValue(id, out var nid) && !nid.IsOutlier;
-        var missing = depths.Where(each => !IsHere(each.Key)).OrderByDescending(static each => each.Value).ToList();
-        var deepest = missing.Count > 0 ? missing[0].Value : long.MinValue;
-        return (
-            page.FindAll(each => each.Pdu.Depth >= deepest && !IsHere(each.Pdu.EventId)),
-            [.. missing.Take(MostNamed).Select(static each => each.Key)]);
+        var known = await storage.Events.NidsAsync(room.Nid, page.Ids, stop).ConfigureAwait(false);
+        var here = known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key).ToHashSet();
+        return page.Newest(here, without);
     }
 
     /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>

@@ -1,0 +1,37 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+open Matrix.Core.Event
+
+/// The part of a page of history that gets its place in the timeline.
+[<Sealed>]
+type HistoryPart =
+
+    /// The events of the page that are not here, without those before which the timeline may still have a hole.
+    member Events: IReadOnlyList<ReceivedEvent>
+
+    /// The missing events that may be later than the others of the page, the latest first.
+    member Missing: IReadOnlyList<string>
+
+/// A page of history that a server returned: events before others that this server has.
+[<Sealed>]
+type HistoryPage =
+
+    /// Reads a page. `followers` are events that are here and name missing ones in `prev_events`. Only events from which
+    /// they descend are taken: others are no history here, and would be decided without the checks of events that come
+    /// live.
+    static member Of: followers: IReadOnlyCollection<Pdu> * returned: IReadOnlyCollection<ReceivedEvent> -> HistoryPage
+
+    /// The returned events from which the followers descend, the nearest to these first.
+    member Events: IReadOnlyList<ReceivedEvent>
+
+    /// The ids of these events and of all that they and the followers name in `prev_events`.
+    member Ids: IReadOnlyCollection<string>
+
+    /// The events that are not here, as far as no missing event can come after them: it would get a number below those
+    /// of the events before it. A branch of the page may go back further than another one. A missing event is less deep
+    /// than each event that names it: only events of the page that are deep enough cannot come before it.
+    ///
+    /// `here` are those of `Ids` that this server has with a place in the graph, and `without` the missing events that
+    /// no place is kept for.
+    member Newest: here: IReadOnlySet<string> * without: IReadOnlyCollection<string> -> HistoryPart

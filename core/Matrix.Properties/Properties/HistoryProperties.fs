@@ -1,0 +1,132 @@
+namespace Matrix.Properties.Properties
+
+open System.Collections.Generic
+open FsCheck
+open FsCheck.FSharp
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+open Matrix.Properties
+open Matrix.Properties.Generators
+
+/// Pages of history that servers return, which lack some events of the graph.
+[<RequireQualifiedAccess>]
+module HistoryProperties =
+
+    /// A graph, the last event of which is here, and for each of the others where it is.
+    type private Drawn = { Events: Pdu[]; Places: int[] }
+
+    let private isReturned place = place < 5
+    let private isHere place = place >= 4 && place < 6
+
+    let private event (earlier: Pdu list) (after: int list) : Pdu =
+        let previous =
+            after
+            |> List.map (fun back -> earlier[back % earlier.Length])
+            |> List.distinctBy _.EventId
+
+        Draft.toPdu Versions.v11 {
+            Draft.message "@a:one" "m.room.message" [] with
+                Id = $"${earlier.Length}"
+                Prev = previous |> List.map _.EventId
+                Depth = 1L + (previous |> List.map _.Depth |> List.max)
+        }
+
+    let private first =
+        Draft.toPdu Versions.v11 {
+            Draft.message "@a:one" "m.room.message" [] with
+                Id = "$0"
+                Prev = []
+        }
+
+    let private drawn: Gen<Drawn> =
+        gen {
+            let! count = Gen.choose (2, 16)
+
+            let! links =
+                Gen.listOfLength
+                    count
+                    (Gen.listOfLength 2 (Gen.frequency [ 3, Gen.choose (0, 1); 2, Gen.choose (0, 9) ]))
+
+            let! places = Gen.arrayOfLength (count + 1) (Gen.choose (0, 7))
+
+            let events =
+                ([ first ], links)
+                ||> List.fold (fun newestFirst after -> event newestFirst after :: newestFirst)
+
+            return {
+                Events = events |> List.rev |> List.toArray
+                Places = places
+            }
+        }
+
+    let private received (pdu: Pdu) : ReceivedEvent = {
+        Pdu = pdu
+        HashHolds = true
+        HasRoomId = true
+        RequiredSigners = [||]
+        AuthorisingServer = ""
+        Signatures = [||]
+    }
+
+    /// The events before one, by these steps down.
+    let private before (previous: Pdu -> seq<string>) (byId: Map<string, Pdu>) (start: Pdu) : Set<string> =
+        let rec walk (met: Set<string>) (ids: string list) =
+            match ids with
+            | [] -> met
+            | id :: rest when met.Contains id -> walk met rest
+            | id :: rest -> walk (met.Add id) (List.ofSeq (previous byId[id]) @ rest)
+
+        walk Set.empty (List.ofSeq start.PrevEvents)
+
+    let private inOrder =
+        Property.forAll
+            "room.history.page-keeps-the-order"
+            "No event of a page gets its place while an event that comes after it may be missing; all others do, and \
+             none of them is here already."
+            drawn
+            (fun drawn ->
+                let byId = Map [ for pdu in drawn.Events -> pdu.EventId, pdu ]
+                let follower = Array.last drawn.Events
+
+                let placed =
+                    Array.zip drawn.Events[.. drawn.Events.Length - 2] drawn.Places[.. drawn.Events.Length - 2]
+
+                let returned = [|
+                    for pdu, place in placed do
+                        if isReturned place then
+                            received pdu
+                |]
+
+                let here =
+                    Set [
+                        for pdu, place in placed do
+                            if isHere place then
+                                pdu.EventId
+                    ]
+
+                let page = HistoryPage.Of([| follower |], returned)
+                let part = page.Newest(HashSet<string> here, [||])
+                let taken = Set [ for each in part.Events -> each.Pdu.EventId ]
+                let ofPage = Set [ for each in page.Events -> each.Pdu.EventId ]
+                let below = before (fun pdu -> Seq.ofArray pdu.PrevEvents) byId
+
+                // What lies before an event that is here belongs to the place of that event.
+                let missing =
+                    before
+                        (fun pdu ->
+                            if here.Contains pdu.EventId then
+                                Seq.empty
+                            else
+                                Seq.ofArray pdu.PrevEvents)
+                        byId
+                        follower
+                    |> Set.filter (fun id -> not (here.Contains id || ofPage.Contains id))
+
+                Set.isEmpty (Set.intersect taken here)
+                && Set.isSubset taken (below follower)
+                && missing
+                   |> Set.forall (fun id -> Set.isEmpty (Set.intersect taken (below byId[id])))
+                && (part.Missing.Count > 0 || taken = ofPage - here))
+
+    let all: Property list = [ inOrder ]
