@@ -138,10 +138,11 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             event.Extremities
             |> Array.exists (fun kept -> kept.EventId = id || StateTree.AreSame(kept.StateAfter, e.StateAfter))
 
-        if
-            not (Array.forall isKnown event.Extremities)
-            || not (Array.forall isHeld view.Extremities)
-        then
+        let keepsState =
+            Array.forall isHeld view.Extremities
+            || StateTree.AreSame(event.CurrentStateBefore, event.CurrentStateAfter)
+
+        if not (Array.forall isKnown event.Extremities && keepsState) then
             fail (Violation.Extremities stage.Servers[server])
 
     let checkDurable server (view: Store) (machine: RoomMachine) =

@@ -121,6 +121,31 @@ type internal Deciding
             && not (frontier.Value.Gaps.Has id))
         |> Array.distinct
 
+    /// Whether an event that comes live is known as an outlier and is a part of the current state. Then it is the
+    /// ancestor of an extremity, and the events between are missing. As an extremity, it would bring back the rest of
+    /// the state after it, which later events have changed.
+    let isInCurrentState (s: Staged) (earlier: KnownEvent | null) : bool =
+        match earlier, s.Pdu.StateKey with
+        | NonNull outlier, NonNull key when outlier.Status = EventStatus.Accepted ->
+            match frontier.Value.CurrentState.Find(s.Pdu.Type, key) with
+            | null -> false
+            | entry -> entry.EventId = s.Id
+        | _ -> false
+
+    /// Whether the current state is that of these extremities.
+    let isCurrentStateOf (was: Frontier) (extremities: ForwardExtremity[]) : bool =
+        let hasStateOf (e: ForwardExtremity) =
+            extremities
+            |> Array.exists (fun other -> StateTree.AreSame(other.StateAfter, e.StateAfter))
+
+        Array.forall hasStateOf was.Extremities
+        || (match was.Resolved with
+            | null -> false
+            | resolved ->
+                match states.Of(extremities |> Seq.map _.StateAfter, false) with
+                | Ok tree -> StateTree.AreSame(tree, resolved)
+                | Error _ -> false)
+
     let take (s: Staged) (cited: KnownEvent[]) verdict (before: StateTree | null) provenance stateFrom : DecidedEvent =
         let was = frontier.Value
         let earlier = known.Find s.Id
@@ -171,11 +196,18 @@ type internal Deciding
                 ValueSome(ForwardExtremity(ordinal, s.Id, s.Pdu.Depth, tree, provenance))
             | _ -> ValueNone
 
+        let isOld = s.IsHistory || isInCurrentState s earlier
+
         let extremities =
-            if s.IsHistory then
+            ForwardExtremities.after
+                limits.LookedThrough
+                known
+                was.Gaps
                 was.Extremities
-            else
-                ForwardExtremities.after limits.LookedThrough known was.Gaps was.Extremities event made
+                event
+                made
+                isOld
+                (isCurrentStateOf was)
 
         roomEnd.Move(event, verdict, before, after, outlierOrdinal, stateFrom, s, gapsOpened, extremities)
 

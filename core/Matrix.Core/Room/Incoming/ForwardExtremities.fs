@@ -51,8 +51,24 @@ module internal ForwardExtremities =
         gaps.MayHave eventId
         && (ends most known (known.Following >> Seq.ofArray) (known.Following eventId)).Count > 0
 
+    /// The extremities without those that a late event names, as far as the current state stays the same without them.
+    let private without
+        (staysSame: ForwardExtremity[] -> bool)
+        (named: HashSet<string>)
+        (before: ForwardExtremity[])
+        : ForwardExtremity[] =
+        (before, before)
+        ||> Array.fold (fun left e ->
+            if left.Length > 1 && named.Contains e.EventId then
+                let others = left |> Array.filter (fun other -> not (obj.ReferenceEquals(other, e)))
+                if staysSame others then others else left
+            else
+                left)
+
     /// The extremities after a decided event; `made` is the extremity that it becomes if it is accepted. At most `most`
-    /// rejected and soft-failed events are walked through.
+    /// rejected and soft-failed events are walked through. `isOld` says that accepted events descend from the event,
+    /// though the events between them are missing; `staysSame` whether the current state is the same with only some of
+    /// the extremities.
     let after
         (most: int)
         (known: KnownEvents)
@@ -60,32 +76,23 @@ module internal ForwardExtremities =
         (before: ForwardExtremity[])
         (event: KnownEvent)
         (made: ForwardExtremity voption)
+        (isOld: bool)
+        (staysSame: ForwardExtremity[] -> bool)
         : ForwardExtremity[] =
+        let named () =
+            below most known event.Event.Pdu.PrevEvents
+
         if event.IsOutlier then
             before
-        elif isBuiltUpon most known gaps event.EventId then
+        elif isOld || isBuiltUpon most known gaps event.EventId then
             // It came after its descendants, so the extremities that it names have descendants too. But the state of a
             // descendant may be one that a peer sent. Such a state may join the current state, and may not replace a
-            // part of it: an extremity goes only if another has the same state.
-            let named = below most known event.Event.Pdu.PrevEvents
-            let remaining = before |> Array.filter (fun e -> not (named.Contains e.EventId))
-
-            let isNeeded (e: ForwardExtremity) =
-                not (
-                    remaining
-                    |> Array.exists (fun other -> StateTree.AreSame(other.StateAfter, e.StateAfter))
-                )
-
-            if remaining.Length = before.Length then
-                before
+            // part of it.
+            if before.Length > 1 then
+                without staysSame (named ()) before
             else
-                let kept =
-                    before |> Array.filter (fun e -> not (named.Contains e.EventId) || isNeeded e)
-
-                if kept.Length = before.Length then before else kept
+                before
         else
             match made with
-            | ValueSome made ->
-                let named = below most known event.Event.Pdu.PrevEvents
-                Extremities.After(before, named, made, true)
+            | ValueSome made -> Extremities.After(before, named (), made, true)
             | ValueNone -> before

@@ -1,0 +1,132 @@
+/// Old events that a server sends by themselves, while the events between them and the known ones are missing.
+module Matrix.Core.Tests.IncomingOldEventTests
+
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+let private bob = "@b:one"
+
+let private extremities (machine: RoomMachine) : string list = [ for e in machine.Extremities -> e.EventId ]
+
+let private current (machine: RoomMachine) eventType key : string =
+    match machine.CurrentState.Find(eventType, key) with
+    | null -> ""
+    | entry -> entry.EventId
+
+/// Peers that return this state, and these events of it.
+let private withState (state: Pdu list) (request: PeerRequest) =
+    match request.Request with
+    | Request.StateBefore _ -> Response.State([| for pdu in state -> pdu.EventId |], [||])
+    | Request.Events ids ->
+        Response.Events [|
+            for pdu in state do
+                if Array.contains pdu.EventId ids then
+                    good pdu
+        |]
+    | _ -> Response.Nothing
+
+/// A machine that knows an event after a gap, merged with what it knew before.
+let private afterGap (state: Pdu list) (live: Pdu list) (last: string) =
+    let machine = begun IncomingLimits.Default
+
+    for pdu in live do
+        machine.TellAlone [| arrives pdu |] |> ignore
+
+    tells machine [ arrives (message "$m" [ "$gone" ]) ] (withState state) |> ignore
+    tells machine [ arrives (message "$n" [ "$m"; last ]) ] silent |> ignore
+    same (extremities machine) [ "$n" ]
+    machine
+
+[<Test>]
+let ``An event of the current state that comes by itself brings back no earlier state`` () =
+    let member' id sender membership prev auth =
+        event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+
+    let rules =
+        event "$rules" creator "m.room.join_rules" (Some "") [ "join_rule", text "public" ] [ "$join" ] [
+            "$create"
+            "$join"
+        ]
+
+    let joins = member' "$bob" bob "join" [ "$rules" ] [ "$create"; "$rules" ]
+
+    let power =
+        event
+            "$power"
+            creator
+            "m.room.power_levels"
+            (Some "")
+            [ "users", nested [ creator, number 100; bob, number 50 ] ] [ "$bob" ] [ "$create"; "$join" ]
+
+    let name id sender time prev auth =
+        Draft.toPdu version {
+            Draft.state sender "m.room.name" "" [ "name", text id ] with
+                Id = id
+                Prev = prev
+                Auth = auth
+                Time = time
+        }
+
+    let first = name "$name1" creator 1L [ "$power" ] [ "$create"; "$join"; "$power" ]
+
+    let topic =
+        event "$topic" creator "m.room.topic" (Some "") [] [ "$name1" ] [ "$create"; "$join"; "$power" ]
+
+    let second = name "$name2" bob 2L [ "$topic" ] [ "$create"; "$bob"; "$power" ]
+
+    let machine =
+        afterGap [ create; joined; rules; joins; power; topic; second ] [ rules; joins; power; first ] "$name1"
+
+    // The state after the topic has the first name. Where it meets a state with the kick, the algorithm prefers it to
+    // the second one, whose sender was kicked.
+    tells
+        machine
+        [
+            arrives (member' "$kick" creator "leave" [ "$n" ] [ "$create"; "$join"; "$bob"; "$power" ])
+        ]
+        silent
+    |> ignore
+
+    same (current machine "m.room.name" "") "$name2"
+
+    let outcome = tells machine [ arrives topic ] silent
+
+    same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status, d.IsOutlier ] [
+        "$topic", EventStatus.Accepted, false
+    ]
+
+    same (extremities machine) [ "$kick" ]
+    same (current machine "m.room.name" "") "$name2"
+    same (current machine "m.room.member" bob) "$kick"
+
+[<Test>]
+let ``When its descendants come as history, an old event is an extremity no longer`` () =
+    let machine = afterGap [ create; joined ] [] "$join"
+    tells machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
+    same (extremities machine) [ "$n"; "$old" ]
+
+    let history = [ message "$gone" [ "$between" ]; message "$between" [ "$old" ] ]
+
+    tells machine [ for pdu in history -> Input.History("two", good pdu) ] silent
+    |> ignore
+
+    same (extremities machine) [ "$n" ]
+
+[<Test>]
+let ``An old event stays an extremity while the current state needs it`` () =
+    let ban =
+        event "$ban" creator "m.room.member" (Some bob) [ "membership", text "ban" ] [ "$join" ] [ "$create"; "$join" ]
+
+    let machine = afterGap [ create; joined ] [] "$join"
+    tells machine [ arrives ban ] silent |> ignore
+
+    // The state that a peer returned for an event after the ban does not have it.
+    tells machine [ Input.History("two", good (message "$gone" [ "$ban" ])) ] silent
+    |> ignore
+
+    same (extremities machine) [ "$n"; "$ban" ]
+    same (current machine "m.room.member" bob) "$ban"
