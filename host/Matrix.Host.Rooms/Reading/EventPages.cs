@@ -64,8 +64,13 @@ public sealed class EventPages(
             var isEnd = read.Count < wanted;
             var gap = direction == Direction.Backward
                 ? await gaps.LatestAsync(
-                    readable.Room, at, read, isEnd ? EndOf(readable.Room, until) : null, passed, stop)
-                    .ConfigureAwait(false)
+                    readable.Room,
+                    at,
+                    read,
+                    isEnd ? EndOf(readable.Room, until) : null,
+                    passed,
+                    atEnd: true,
+                    stop).ConfigureAwait(false)
                 : null;
             var known = gap is null ? read : [.. read.TakeWhile(each => each.Nid.Value >= gap.Below.Value)];
             var seen = await visibility.FilterAsync(readable.Room, known, readable.Viewer, stop).ConfigureAwait(false);

@@ -72,6 +72,7 @@ public sealed class EventTimes(
             [.. after, .. before],
             before.Count == 0 ? EventNid.FirstOf(room.Nid) : null,
             EventNid.None,
+            atEnd: false,
             stop).ConfigureAwait(false);
     }
 

@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Followers;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>A place of a timeline where events are missing.</summary>
-/// <param name="Below">The event after the place that clients see.</param>
+/// <param name="Below">The event after the place that clients see, or the end of the timeline.</param>
 /// <param name="Place">The event after the place, which clients may not see, such as a redaction that waits.</param>
 /// <param name="Followers">Events that name missing ones in `prev_events`, the earliest first.</param>
 public sealed record TimelineGap(EventNid Below, EventNid Place, IReadOnlyList<EventNid> Followers);
@@ -33,6 +33,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     /// <param name="newestFirst">The events of the part, the newest first.</param>
     /// <param name="end">The number before those of the part; null if there are more events before these.</param>
     /// <param name="passed">An event whose gap is known; none if there is none.</param>
+    /// <param name="atEnd">Whether a gap after the latest of these events counts, which only a hidden event shows.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<TimelineGap?> LatestAsync(
         RoomIdentity room,
@@ -40,20 +41,24 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         IReadOnlyList<StoredEvent> newestFirst,
         EventNid? end,
         EventNid passed,
+        bool atEnd,
         CancellationToken stop)
     {
         // Most parts have no free numbers.
         var next = newestFirst.Count > 0 ? newestFirst[0].Nid : end;
-        var above = next is { } first && from.Value - first.Value > 1
-            ? await events.GetAsync(room, from, stop).ConfigureAwait(false)
-            : null;
+        EventNid? above = null;
+        if (next is { } first && from.Value - first.Value > 1)
+        {
+            above = (await events.GetAsync(room, from, stop).ConfigureAwait(false))?.Nid ?? (atEnd ? from : null);
+        }
+
         var isWhole = newestFirst.Count == 0
             || newestFirst[^1].Pdu.Type == CreateType
             || end is not { } bound
             || newestFirst[^1].Nid.Value - bound.Value <= 1;
         if (above is null && isWhole && !HasHole(newestFirst)) return null;
 
-        var top = above?.Nid ?? newestFirst[0].Nid;
+        var top = above ?? newestFirst[0].Nid;
         var bottom = newestFirst.Count > 0 ? newestFirst[^1].Nid : top;
         var open = await followers.OpenAsync(
             end is { } least ? new EventNid(least.Value + 1) : bottom,

@@ -39,6 +39,7 @@ internal sealed class TimelineReader(
             return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
         }
 
+        var shown = after.Value < floor.Value ? floor : await LastShownAsync(room, after, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
         var start = TimelineToken.JustAfter(through);
@@ -57,7 +58,7 @@ internal sealed class TimelineReader(
 
             // The client pages backward into a gap. What is before it is not returned here.
             var gap = await gaps.LatestAsync(
-                room, from, rows, exhausted ? floor : null, EventNid.None, stop).ConfigureAwait(false);
+                room, from, rows, exhausted ? shown : null, EventNid.None, atEnd: false, stop).ConfigureAwait(false);
             if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
             hidden |= seen.Count < rows.Count;
@@ -97,6 +98,18 @@ internal sealed class TimelineReader(
             && first is { } oldest
             && oldest.Pdu.Type != "m.room.create";
         return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
+    }
+
+    /// <summary>
+    /// The last event up to one that clients are shown. After it, hidden events may have been the first to follow
+    /// missing ones: the client was not told of that gap.
+    /// </summary>
+    private async ValueTask<EventNid> LastShownAsync(RoomIdentity room, EventNid after, CancellationToken stop)
+    {
+        if (await events.GetAsync(room, after, stop).ConfigureAwait(false) is not { IsShown: false }) return after;
+        var earlier = await events.RangeAsync(
+            room, after, EventNid.FirstLiveOf(room.Nid), Direction.Backward, 1, stop).ConfigureAwait(false);
+        return earlier.Count > 0 ? earlier[0].Nid : after;
     }
 
     /// <summary>

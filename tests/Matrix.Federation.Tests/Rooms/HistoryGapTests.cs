@@ -62,6 +62,56 @@ public sealed class HistoryGapTests
     }
 
     [Test]
+    public async Task A_gap_before_an_event_that_clients_do_not_see_is_filled_though_nothing_follows()
+    {
+        var missed = _room.Say("bob", "missed");
+        await HideAsync(_room.Latest);
+
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "missed", "before" }));
+        Assert.That(await ScrollAsync(1), Is.EqualTo(new[] { "missed", "before" }), "from its own database");
+        Assert.That((await Storage.Events.FindAnywhereAsync(missed.EventId, 1, default)).Single().Nid.IsOutlier, Is.False);
+    }
+
+    [Test]
+    public async Task A_client_is_told_of_a_gap_before_an_event_that_it_did_not_see()
+    {
+        var since = (string)(await _alice.SyncAsync())["next_batch"]!;
+        _room.Say("bob", "missed");
+        await HideAsync(_room.Latest);
+        var quiet = await _alice.SyncAsync(since);
+        Assert.That(quiet["rooms"]?["join"]?[_room.RoomId]?["timeline"]?["events"]?.AsArray() ?? [], Is.Empty);
+
+        await SendAsync(_room.Say("bob", "after"));
+
+        var room = (await _alice.SyncAsync((string)quiet["next_batch"]!))["rooms"]!["join"]![_room.RoomId]!;
+        Assert.That((bool?)room["timeline"]!["limited"], Is.True);
+        var page = (await _alice.GetAsync(
+            $"rooms/{PeerRoom.Escape(_room.RoomId)}/messages?dir=b&limit=5&from={room["timeline"]!["prev_batch"]}"))
+            .Is(200).Json["chunk"]!.AsArray();
+        Assert.That((string?)page[0]!["content"]!["body"], Is.EqualTo("missed"));
+        await SendAsync(_room.Say("bob", "later"));
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "later", "after", "missed", "before" }));
+    }
+
+    [Test]
+    public async Task The_first_follower_of_a_missing_event_may_be_hidden_and_the_second_be_after_another_gap()
+    {
+        _room.Say("bob", "missed 1");
+        var fork = _room.Latest;
+        await HideAsync(fork);
+        _room.Latest = fork;
+        _room.Say("bob", "missed 2");
+        await SendAsync(_room.Say("bob", "after 2"));
+        _room.Latest = fork;
+        await SendAsync(_room.Say("bob", "after 1"));
+
+        var shown = await ScrollAsync(2);
+
+        Assert.That(shown, Is.EqualTo(new[] { "after 1", "after 2", "missed 2", "missed 1", "before" }));
+        Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
+    }
+
+    [Test]
     public async Task Each_event_that_names_a_missing_one_is_known_as_its_follower()
     {
         var missed = _room.Say("bob", "missed");
@@ -181,6 +231,22 @@ public sealed class HistoryGapTests
     }
 
     private IStorage Storage => _server.Services.GetRequiredService<IStorage>();
+
+    /// <summary>Sends a redaction of an unknown event, and waits until it is stored: clients do not see it.</summary>
+    private async Task HideAsync(IReadOnlyList<Pdu> after)
+    {
+        _room.Latest = after;
+        var redaction = _room.Make(
+            "bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
+        (await _room.SendAsync(_server, $"gap{++_transactions}", redaction)).Is(200);
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            if ((await Storage.Events.FindAnywhereAsync(redaction.EventId, 1, CancellationToken.None)).Count > 0) return;
+            await Task.Delay(100);
+        }
+
+        Assert.Fail(_server.Log);
+    }
 
     /// <summary>Sends events, and waits until the last one is shown.</summary>
     private async Task SendAsync(params Pdu[] pdus)
