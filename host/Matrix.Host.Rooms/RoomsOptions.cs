@@ -113,6 +113,11 @@ public sealed record RoomsOptions
     /// <summary>The time of a join through other servers. After it, no response is awaited.</summary>
     public TimeSpan JoinTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long a join through other servers waits for another one of the room before it runs beside it.
+    /// </summary>
+    public TimeSpan JoinPatience { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>The most joined rooms that are checked and stored at once; others wait.</summary>
     public int JoinsAtOnce { get; init; } = 4;
 

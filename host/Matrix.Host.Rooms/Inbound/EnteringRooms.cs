@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
@@ -8,19 +6,30 @@ namespace Matrix.Host.Rooms.Inbound;
 /// </summary>
 public sealed class EnteringRooms(RoomsOptions options, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<string, TaskCompletionSource> _entering = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Joins> _entering = [];
 
     /// <summary>A join is about to be accepted. It ends when the result is disposed.</summary>
     internal IDisposable Begin(string roomId)
     {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _entering[roomId] = ended;
-        return new Entering(this, roomId, ended);
+        lock (_lock)
+        {
+            if (!_entering.TryGetValue(roomId, out var joins)) _entering.Add(roomId, joins = new Joins());
+            joins.Count++;
+        }
+
+        return new Entering(this, roomId);
     }
 
     /// <summary>Waits until no join of the room is about to be accepted, within the configured time.</summary>
-    internal ValueTask EndedAsync(string roomId, CancellationToken stop) =>
-        _entering.TryGetValue(roomId, out var ended) ? WaitAsync(ended.Task, stop) : ValueTask.CompletedTask;
+    internal ValueTask EndedAsync(string roomId, CancellationToken stop)
+    {
+        lock (_lock)
+        {
+            if (!_entering.TryGetValue(roomId, out var joins)) return ValueTask.CompletedTask;
+            return WaitAsync(joins.Ended.Task, stop);
+        }
+    }
 
     private async ValueTask WaitAsync(Task ended, CancellationToken stop)
     {
@@ -34,12 +43,29 @@ public sealed class EnteringRooms(RoomsOptions options, TimeProvider time)
         }
     }
 
-    private sealed class Entering(EnteringRooms rooms, string roomId, TaskCompletionSource ended) : IDisposable
+    private void End(string roomId)
     {
-        public void Dispose()
+        Joins joins;
+        lock (_lock)
         {
-            rooms._entering.TryRemove(KeyValuePair.Create(roomId, ended));
-            ended.TrySetResult();
+            joins = _entering[roomId];
+            if (--joins.Count > 0) return;
+            _entering.Remove(roomId);
         }
+
+        joins.Ended.SetResult();
+    }
+
+    /// <summary>The joins of a room that are about to be accepted.</summary>
+    private sealed class Joins
+    {
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Count { get; set; }
+    }
+
+    private sealed class Entering(EnteringRooms rooms, string roomId) : IDisposable
+    {
+        public void Dispose() => rooms.End(roomId);
     }
 }

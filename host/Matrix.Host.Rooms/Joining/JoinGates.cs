@@ -1,10 +1,28 @@
 namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>Lets one join through other servers run for each room; others of the room wait.</summary>
-internal sealed class JoinGates
+internal sealed class JoinGates(TimeProvider time)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Gate> _gates = [];
+
+    /// <summary>
+    /// Waits until no join of the room runs, for a bounded time; null after it. Disposing the result lets the next one
+    /// run.
+    /// </summary>
+    internal async ValueTask<IDisposable?> TryEnterAsync(string roomId, TimeSpan patience, CancellationToken stop)
+    {
+        using var clock = new CancellationTokenSource(patience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        try
+        {
+            return await EnterAsync(roomId, both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Waits until no join of the room runs. Disposing the result lets the next one run.</summary>
     internal async ValueTask<IDisposable> EnterAsync(string roomId, CancellationToken stop)

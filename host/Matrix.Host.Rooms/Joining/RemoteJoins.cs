@@ -18,10 +18,10 @@ internal sealed record RemoteJoin(
     string UserId, string RoomId, IReadOnlyList<string> Servers, string? Reason, bool IsResident);
 
 /// <summary>
-/// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. At most
-/// one join of a room runs at a time, and a user's second request to join it gets the result of the first. Few joins
-/// are checked and stored at a time; they do not hold their place while they wait for other servers. Server-Server API,
-/// "Joining Rooms".
+/// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. A join
+/// waits for another one of the room, which may bring the room here, but not for long: then it runs beside it. A user's
+/// second request to join a room gets the result of the first. Few joins are checked and stored at a time; they do not
+/// hold their place while they wait for other servers. Server-Server API, "Joining Rooms".
 /// </summary>
 internal sealed class RemoteJoins(
     FederationApi api,
@@ -38,7 +38,12 @@ internal sealed class RemoteJoins(
 {
     private static readonly TimeSpan _decisionPoll = TimeSpan.FromMilliseconds(20);
 
-    private readonly JoinGates _gates = new();
+    /// <summary>The joins that run: the first one of a room, and one that was tired of waiting for it.</summary>
+    private readonly JoinGates _first = new(time);
+    private readonly JoinGates _beside = new(time);
+
+    /// <summary>One join at a time makes a room.</summary>
+    private readonly JoinGates _entrances = new(time);
     private readonly Lock _lock = new();
     private readonly Dictionary<(string RoomId, string UserId), Task<RoomResult<string>?>> _running = [];
 
@@ -91,12 +96,20 @@ internal sealed class RemoteJoins(
 
     private async Task<RoomResult<string>?> OneByOneAsync(RemoteJoin join, CancellationToken closing)
     {
-        using var held = await _gates.EnterAsync(join.RoomId, closing).ConfigureAwait(false);
+        using var turn = await _first.TryEnterAsync(join.RoomId, options.JoinPatience, closing).ConfigureAwait(false)
+            ?? await _beside.EnterAsync(join.RoomId, closing).ConfigureAwait(false);
         var snapshot = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
         if (snapshot?.Local.IsJoined(join.UserId) == true) return join.RoomId;
-        if (snapshot is { Local.Joined.Count: > 0 } != join.IsResident) return null;
-        return await InTurnAsync(join, snapshot, closing).ConfigureAwait(false);
+        if (IsResident(snapshot) != join.IsResident) return null;
+        var joined = await InTurnAsync(join, snapshot, closing).ConfigureAwait(false);
+        if (joined.IsOk || join.IsResident) return joined;
+
+        // The join beside this one may have brought the room here.
+        var now = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
+        return IsResident(now) ? default(RoomResult<string>?) : joined;
     }
+
+    private static bool IsResident(RoomSnapshot? snapshot) => snapshot is { Local.Joined.Count: > 0 };
 
     private async Task<RoomResult<string>> InTurnAsync(
         RemoteJoin join, RoomSnapshot? snapshot, CancellationToken closing)
@@ -178,6 +191,16 @@ internal sealed class RemoteJoins(
 
         if (!read.IsOk) return read.Failure;
         var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop).ConfigureAwait(false);
+        using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
+        var known = await rooms.FindAsync(join.Pdu.RoomId, stop).ConfigureAwait(false);
+        if (IsResident(known))
+        {
+            // The state that the other join returned may have this one.
+            return known!.Local.IsJoined(join.Pdu.Sender)
+                ? null
+                : await ReceiveAsync(server, known, join.Pdu, stop).ConfigureAwait(false);
+        }
+
         using (await PlaceAsync().ConfigureAwait(false))
         {
             var room = await checker.CheckAsync(

@@ -185,6 +185,9 @@ internal static partial class ConfigKeys
             "federation.join_time", ConfigTypes.Duration, c => c.Rooms.JoinTime,
             "The time of a join through other servers. A response has federation.large_request_time."),
         Key(
+            "federation.join_patience", ConfigTypes.Duration, c => c.Rooms.JoinPatience,
+            "How long a join waits for another one of the room before it runs beside it."),
+        Key(
             "federation.joins", ConfigTypes.Whole(1, 1000), c => c.Rooms.JoinsAtOnce,
             "Rooms joined through other servers that are checked and stored at once; others wait."),
         Key(

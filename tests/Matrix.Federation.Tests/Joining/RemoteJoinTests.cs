@@ -323,6 +323,32 @@ public sealed class RemoteJoinTests
     }
 
     [Test]
+    public async Task A_join_does_not_wait_long_for_another_one_of_the_room([Values] bool afterTheTemplate)
+    {
+        await using var server = await InProcessServer.StartAsync(("federation.join_patience", "500ms"));
+        var bob = await LocalUser.RegisterAsync(server.Knows(_peer.Peer), "bob");
+        var carol = await LocalUser.RegisterAsync(server, "carol");
+        var hold = new TaskCompletionSource();
+        if (afterTheTemplate) _peer.BeforeJoin = () => hold.Task;
+        else _peer.BeforeTemplate = () => hold.Task;
+        var room = _peer.CreatesRoom("10");
+        var held = TryJoinAsync(bob, room);
+        while ((afterTheTemplate ? _peer.Joins : _peer.JoinTemplates) == 0) await Task.Delay(10);
+        (_peer.BeforeJoin, _peer.BeforeTemplate) = (null, null);
+
+        await JoinAsync(carol, room).WaitAsync(TimeSpan.FromSeconds(15));
+
+        Assert.That(held.IsCompleted, Is.False);
+        hold.SetResult();
+        (await held).Is(200);
+        var members = await carol.GetAsync($"rooms/{Escaped(room.RoomId)}/joined_members");
+        Assert.That(
+            members.Is(200).Json["joined"]!.AsObject().Select(member => member.Key),
+            Is.EquivalentTo(new[] { bob.UserId, carol.UserId, room.Creator }));
+        await AssertSameStateAsync(carol, room);
+    }
+
+    [Test]
     public async Task A_slow_server_does_not_stop_joins_through_others([Values] bool afterTheTemplate)
     {
         await using var server = await InProcessServer.StartAsync(("federation.joins", "1"));
