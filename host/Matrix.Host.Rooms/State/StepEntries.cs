@@ -14,6 +14,11 @@ public sealed class StepEntries(IStateTable table, StateStore states)
     private const int Few = 3;
 
     /// <summary>
+    /// The most changes that are read between steps which nobody asked for: many of them cost less than a state.
+    /// </summary>
+    private const int MostBetween = 1000;
+
+    /// <summary>
     /// The numbers of the events of these keys in the state of each step; 0 where a state has no such entry.
     /// </summary>
     public async ValueTask<IReadOnlyDictionary<int, uint[]>> AtAsync(
@@ -32,7 +37,7 @@ public sealed class StepEntries(IStateTable table, StateStore states)
         }
 
         if (missing.Count == 0) return found;
-        var near = missing.Count <= Few ? null : await ReadAsync(room, missing, stop).ConfigureAwait(false);
+        var near = missing.Count <= Few ? null : await ReadAsync(room, missing, found.Keys, stop).ConfigureAwait(false);
         if (near is not null)
         {
             foreach (var step in found.Keys.ToArray()) Spread(step, near, keys, found);
@@ -48,15 +53,38 @@ public sealed class StepEntries(IStateTable table, StateStore states)
         return found;
     }
 
-    /// <summary>The changes of these steps, by the steps on both of their sides.</summary>
+    /// <summary>The changes that lead to these steps, by the steps on both of their sides.</summary>
     private async ValueTask<ILookup<int, Difference>> ReadAsync(
-        RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop)
+        RoomNid room, SortedSet<int> missing, IEnumerable<int> known, CancellationToken stop)
     {
-        var rows = await table.StepsAsync(room, steps, stop).ConfigureAwait(false);
+        var rows = await table.StepsAsync(room, Leading(missing, known), stop).ConfigureAwait(false);
         return rows
             .Select(row => new Difference(row.Parent, row.Step, StateStep.Parse(row.Changes.ToArray())))
             .SelectMany(each => new[] { (At: each.Before, each), (At: each.After, each) })
             .ToLookup(pair => pair.At, pair => pair.each);
+    }
+
+    /// <summary>
+    /// These steps, and those between them and the known ones, beginning with the nearest: each gap that is closed saves
+    /// a state.
+    /// </summary>
+    private static HashSet<int> Leading(SortedSet<int> missing, IEnumerable<int> known)
+    {
+        var leading = new HashSet<int>(missing);
+        int[] all = [.. missing.Union(known).Order()];
+        var gaps = all.Zip(all.Skip(1))
+            .Where(gap => missing.Contains(gap.First) || missing.Contains(gap.Second))
+            .OrderBy(gap => gap.Second - gap.First);
+        var left = MostBetween;
+        foreach (var (first, second) in gaps)
+        {
+            if ((left -= second - first) < 0) break;
+            for (var step = first + 1; step < second; step++) leading.Add(step);
+        }
+
+        // A step is a change of the one before it.
+        foreach (var step in all.Where(step => step > 0)) leading.Add(step);
+        return leading;
     }
 
     /// <summary>Goes from a step whose entries are known to all that the changes lead to.</summary>
