@@ -283,7 +283,13 @@ public static class RoomRegistration
             parts.Get<IStorage>().Rooms,
             parts.Get<ReplacedState>()))
         .AddSingleton(parts => new ErasedUsers(parts.Get<MembershipHistory>(), parts.Get<TimeProvider>()))
-        .AddSingleton<Visibility>()
+        .AddSingleton(parts => new Visibility(
+            parts.Get<EventStore>(),
+            parts.Get<StepEntries>(),
+            parts.Get<ReplacedState>(),
+            parts.Get<MembershipHistory>(),
+            parts.Get<ErasedUsers>(),
+            parts.Get<IStorage>().Rooms))
         .AddSingleton<ClientEvents>()
         .AddSingleton(parts => new Aggregations(
             parts.Get<IStorage>().Relations,

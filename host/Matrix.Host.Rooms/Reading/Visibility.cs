@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Reading;
 
@@ -31,7 +32,12 @@ public sealed record Viewer(
 /// were sent before. Client-Server API, "Room History Visibility".
 /// </summary>
 public sealed class Visibility(
-    EventStore events, StepEntries entries, ReplacedState replaced, MembershipHistory history, ErasedUsers erased)
+    EventStore events,
+    StepEntries entries,
+    ReplacedState replaced,
+    MembershipHistory history,
+    ErasedUsers erased,
+    IRoomsTable rooms)
 {
     private const string SettingType = "m.room.history_visibility";
     private const string MemberType = "m.room.member";
@@ -67,15 +73,16 @@ public sealed class Visibility(
     }
 
     /// <summary>
-    /// Whether a member sees every event after one, as far as the numbers of events tell: the history visibility has
-    /// never been narrower than `shared`, or they were joined all the time. An event of a branch may be hidden
-    /// nevertheless.
+    /// Whether a member surely sees every event after one: the history visibility has never been narrower than `shared`,
+    /// or they were joined all the time. The latter says nothing of events of branches, which only rooms with other
+    /// servers have.
     /// </summary>
     public async ValueTask<bool> SeesAllSinceAsync(
         RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
         reader.IsJoined
         && (await WasAlwaysSharedAsync(room, since, reader.State, stop).ConfigureAwait(false)
-            || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
+            || (await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false)
+                && await rooms.FindAsync(room.Nid, stop).ConfigureAwait(false) is { IsFederated: false }));
 
     private async ValueTask<bool> MaySeeAsync(
         RoomIdentity room, StoredEvent stored, AtEvent after, Viewer reader, CancellationToken stop)

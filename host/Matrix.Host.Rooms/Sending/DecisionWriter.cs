@@ -21,6 +21,7 @@ internal sealed class DecisionWriter(
     Redactions redactions,
     AuthChainWriter authChains,
     IPushEvaluation push,
+    HiddenMembers hidden,
     NearSteps nearSteps,
     RoomsOptions options)
 {
@@ -134,6 +135,7 @@ internal sealed class DecisionWriter(
             stored,
             session.Pending.Local,
             session.Pending.JoinedCount,
+            await hidden.OfAsync(session, decided, stop).ConfigureAwait(false),
             (type, key) => state.EventAsync(session, type, key, stop));
         var outcome = await push.EvaluateAsync(inRoom, stop).ConfigureAwait(false);
         if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);

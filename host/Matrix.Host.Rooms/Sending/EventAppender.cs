@@ -42,7 +42,15 @@ internal sealed class EventAppender
         _time = time;
         State = new LaneState(events);
         _redactions = new Redactions(events, State, options);
-        Writer = new DecisionWriter(events, State, _redactions, authChains, push, new NearSteps(states), options);
+        Writer = new DecisionWriter(
+            events,
+            State,
+            _redactions,
+            authChains,
+            push,
+            new HiddenMembers(State),
+            new NearSteps(states),
+            options);
     }
 
     /// <summary>The state that events are built on.</summary>

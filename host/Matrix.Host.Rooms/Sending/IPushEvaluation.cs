@@ -16,10 +16,15 @@ public interface IPushEvaluation
 /// <param name="Event">The event, not written yet.</param>
 /// <param name="Local">Local members after the event.</param>
 /// <param name="JoinedCount">The number of joined users, remote ones included.</param>
+/// <param name="HiddenFrom">The local members who may not see the event.</param>
 /// <param name="StateEvent">Finds the state event of a type and state key, durable or not yet; null if there is
 /// none.</param>
 public readonly record struct EventInRoom(
-    StoredEvent Event, LocalMembers Local, int JoinedCount, Func<string, string, ValueTask<StoredEvent?>> StateEvent);
+    StoredEvent Event,
+    LocalMembers Local,
+    int JoinedCount,
+    IReadOnlySet<string> HiddenFrom,
+    Func<string, string, ValueTask<StoredEvent?>> StateEvent);
 
 /// <summary>The contribution of an event to unread counts.</summary>
 /// <param name="NotifyClass">The outcome of the default rules; 0 if they notify nobody.</param>

@@ -47,7 +47,8 @@ internal sealed class LaneState(EventStore events)
         LaneSession session, string eventType, string stateKey, CancellationToken stop) =>
         EventAsync(session, session.Pending.State, eventType, stateKey, stop);
 
-    private ValueTask<StoredEvent?> EventAsync(
+    /// <summary>A state's event of a key; null if there is none.</summary>
+    internal ValueTask<StoredEvent?> EventAsync(
         LaneSession session, StateTree state, string eventType, string stateKey, CancellationToken stop) =>
         state.Find(eventType, stateKey) is { } entry
             ? EventAsync(session, entry, stop)

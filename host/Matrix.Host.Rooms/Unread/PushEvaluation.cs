@@ -49,6 +49,13 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
 
         async ValueTask ForAsync(string userId)
         {
+            // It is counted for everyone, and taken away from those who do not see it.
+            if (happening.HiddenFrom.Contains(userId))
+            {
+                if (notifiesMost) Add(userId, UnreadKind.Silent);
+                return;
+            }
+
             var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
             if (own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId) return;
 
@@ -57,9 +64,11 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
             var kind = outcome.Highlights ? UnreadKind.Highlight : UnreadKind.None;
             if (outcome.Notifies && !notifiesMost) kind |= UnreadKind.Notify;
             if (!outcome.Notifies && notifiesMost) kind |= UnreadKind.Silent;
-            if (kind == UnreadKind.None) return;
-            (rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
+            if (kind != UnreadKind.None) Add(userId, kind);
         }
+
+        void Add(string userId, UnreadKind kind) =>
+            (rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
     }
 
     /// <summary>The users whom an event mentions. Client-Server API, "User and room mentions".</summary>

@@ -51,6 +51,8 @@ public sealed class BranchVisibilityTests
             Related(parent, "m.reference"),
             _room.Say("bob", Hidden));
         var merged = await _alice.SayAsync(_room.RoomId, "merged");
+        var inThread = await RelatesAsync(parent, "m.thread");
+        var reference = await RelatesAsync(parent, "m.reference");
         _ = await PeerRoom.JoinAsync(_server, _late, _room.RoomId, "dave");
         _names = new Dictionary<string, string>
         {
@@ -58,6 +60,8 @@ public sealed class BranchVisibilityTests
             ["PARENT"] = Escape(parent.EventId),
             ["SECRET"] = Escape(secret.EventId),
             ["MERGED"] = Escape(merged),
+            ["THREAD"] = inThread,
+            ["REFERENCE"] = reference,
             ["SINCE"] = since,
             ["TIME"] = $"{secret.OriginServerTs}",
         };
@@ -111,6 +115,35 @@ public sealed class BranchVisibilityTests
 
         Assert.That(Escape((string)earlier["event_id"]!), Is.EqualTo(_names["SECRET"]));
         Assert.That(Escape((string)later["event_id"]!), Is.EqualTo(_names["MERGED"]));
+    }
+
+    [Test]
+    public async Task A_later_member_gets_counts_without_events_of_the_other_branch()
+    {
+        var earlier = await BundledAsync(_alice);
+        var later = await BundledAsync(_carol);
+
+        Assert.That((int)earlier["m.thread"]!["count"]!, Is.EqualTo(2));
+        Assert.That(earlier["m.reference"]!["chunk"]!.AsArray(), Has.Count.EqualTo(2));
+        Assert.That((int)later["m.thread"]!["count"]!, Is.EqualTo(1));
+        Assert.That((string?)later["m.thread"]!["latest_event"]!["event_id"], Is.EqualTo(_names["THREAD"]));
+        Assert.That(
+            later["m.reference"]!["chunk"]!.AsArray().Select(each => (string?)each!["event_id"]),
+            Is.EqualTo(new[] { _names["REFERENCE"] }));
+
+        async Task<JsonObject> BundledAsync(LocalUser reader) =>
+            (await reader.GetAsync(Named("rooms/ROOM/event/PARENT"))).Is(200).Json["unsigned"]!["m.relations"]!
+                .AsObject();
+    }
+
+    [Test]
+    public async Task Events_of_the_other_branch_are_not_unread_for_a_later_member()
+    {
+        var unread = (await _carol.SyncAsync())["rooms"]!["join"]![_room.RoomId]!["unread_notifications"]!;
+
+        // The parent, and what alice sent: the message, in the thread, the reference.
+        Assert.That((int)unread["notification_count"]!, Is.EqualTo(4));
+        Assert.That((int)unread["highlight_count"]!, Is.Zero);
     }
 
     [TestCase("GET", "event/SECRET")]
@@ -254,7 +287,21 @@ public sealed class BranchVisibilityTests
         var content = text.DeepClone().AsObject();
         content["m.new_content"] = text;
         content["m.relates_to"] = new JsonObject { ["rel_type"] = relation, ["event_id"] = parent.EventId };
+        content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(_carol.UserId) };
         return _room.Make("bob", "m.room.message", null, content);
+    }
+
+    /// <summary>Alice sends an event that relates to another.</summary>
+    private async Task<string> RelatesAsync(Pdu parent, string relation)
+    {
+        var content = new JsonObject
+        {
+            ["msgtype"] = "m.text",
+            ["body"] = relation,
+            ["m.relates_to"] = new JsonObject { ["rel_type"] = relation, ["event_id"] = parent.EventId },
+        };
+        var path = $"rooms/{Escape(_room.RoomId)}/send/m.room.message/{relation}";
+        return (string)(await _alice.PutAsync(path, content)).Is(200).Json["event_id"]!;
     }
 
     /// <summary>
