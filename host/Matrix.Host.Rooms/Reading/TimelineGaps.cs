@@ -33,7 +33,8 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     /// <param name="newestFirst">The events of the part, the newest first.</param>
     /// <param name="end">The number before those of the part; null if there are more events before these.</param>
     /// <param name="passed">An event whose gap is known; none if there is none.</param>
-    /// <param name="atEnd">Whether a gap after the latest of these events counts, which only a hidden event shows.</param>
+    /// <param name="atEnd">Whether a gap after the latest of these events counts, which only a hidden event
+    /// shows.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<TimelineGap?> LatestAsync(
         RoomIdentity room,

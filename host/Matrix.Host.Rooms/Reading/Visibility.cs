@@ -73,9 +73,9 @@ public sealed class Visibility(
     }
 
     /// <summary>
-    /// Whether a member surely sees every event after one: the history visibility has never been narrower than `shared`,
-    /// or they were joined all the time. The latter says nothing of events of branches, which only rooms with other
-    /// servers have.
+    /// Whether a member surely sees every event after one: the history visibility has never been narrower than
+    /// `shared`, or they were joined all the time. The latter says nothing of events of branches, which only rooms with
+    /// other servers have.
     /// </summary>
     public async ValueTask<bool> SeesAllSinceAsync(
         RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>

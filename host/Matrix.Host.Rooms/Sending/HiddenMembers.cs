@@ -6,8 +6,8 @@ using Matrix.Host.Rooms.Lanes;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Finds the local members who may not see a new event. All see what was sent on the current state; an event of a branch
-/// on which a member is not joined may be hidden from them. Client-Server API, "Room History Visibility".
+/// Finds the local members who may not see a new event. All see what was sent on the current state; an event of a
+/// branch on which a member is not joined may be hidden from them. Client-Server API, "Room History Visibility".
 /// </summary>
 internal sealed class HiddenMembers(LaneState state)
 {

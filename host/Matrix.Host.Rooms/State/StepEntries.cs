@@ -65,8 +65,8 @@ public sealed class StepEntries(IStateTable table, StateStore states)
     }
 
     /// <summary>
-    /// These steps, and those between them and the known ones, beginning with the nearest: each gap that is closed saves
-    /// a state.
+    /// These steps, and those between them and the known ones, beginning with the nearest: each gap that is closed
+    /// saves a state.
     /// </summary>
     private static HashSet<int> Leading(SortedSet<int> missing, IEnumerable<int> known)
     {

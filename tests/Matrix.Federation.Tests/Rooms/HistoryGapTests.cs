@@ -69,7 +69,8 @@ public sealed class HistoryGapTests
 
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "missed", "before" }));
         Assert.That(await ScrollAsync(1), Is.EqualTo(new[] { "missed", "before" }), "from its own database");
-        Assert.That((await Storage.Events.FindAnywhereAsync(missed.EventId, 1, default)).Single().Nid.IsOutlier, Is.False);
+        var stored = await Storage.Events.FindAnywhereAsync(missed.EventId, 1, CancellationToken.None);
+        Assert.That(stored.Single().Nid.IsOutlier, Is.False);
     }
 
     [Test]
@@ -241,7 +242,8 @@ public sealed class HistoryGapTests
         (await _room.SendAsync(_server, $"gap{++_transactions}", redaction)).Is(200);
         for (var attempt = 0; attempt < 100; attempt++)
         {
-            if ((await Storage.Events.FindAnywhereAsync(redaction.EventId, 1, CancellationToken.None)).Count > 0) return;
+            var stored = await Storage.Events.FindAnywhereAsync(redaction.EventId, 1, CancellationToken.None);
+            if (stored.Count > 0) return;
             await Task.Delay(100);
         }
 
