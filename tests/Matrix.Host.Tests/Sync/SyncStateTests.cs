@@ -1,0 +1,136 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Sync;
+
+/// <summary>
+/// State in sync: before the timeline, after it, and what changed in a gap. Client-Server API,
+/// "Syncing".
+/// </summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class SyncStateTests(string kind) : TwoUsersTests(kind)
+{
+    [Test]
+    public async Task A_sync_without_a_timeline_gets_the_whole_state_and_then_changes()
+    {
+        var room = await Alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
+        await Alice.SaysAsync(room, "old");
+
+        var sync = await Alice.SyncsAsync(filter: SyncFilters.Of(("timeline", new JsonObject { ["limit"] = 0 })));
+        Assert.That(sync.Timeline(room), Is.Empty);
+        Assert.That(
+            sync.State(room).Select(SyncReply.KeyOf),
+            Is.SupersetOf(new[] { "m.room.create|", "m.room.name|", $"m.room.member|{Alice.UserId}" }));
+
+        await Alice.SaysAsync(room, "new");
+        Assert.That((await Alice.SyncsAsync(sync.Next)).Bodies(room), Is.EqualTo(new[] { "new" }));
+    }
+
+    [Test]
+    public async Task State_in_the_timeline_is_not_sent_twice()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var sync = await Alice.SyncsAsync();
+        Assert.That(sync.State(room), Is.Empty);
+        Assert.That(sync.IsLimited(room), Is.False);
+        Assert.That((string?)sync.Timeline(room)[0]["type"], Is.EqualTo("m.room.create"));
+        Assert.That(sync.Timeline(room)[0]["room_id"], Is.Null);
+    }
+
+    [Test]
+    public async Task A_gap_comes_with_the_state_that_changed_in_it()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var since = (await Alice.SyncsAsync()).Next;
+        await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "in the gap" });
+        for (var i = 0; i < 5; i++) await Alice.SaysAsync(room, $"m{i}");
+
+        var filter = SyncFilters.Of(("timeline", new JsonObject { ["limit"] = 3 }));
+        var sync = await Alice.SyncsAsync(since, filter: filter);
+        Assert.That((sync.IsLimited(room), sync.Bodies(room)), Is.EqualTo((true, new[] { "m2", "m3", "m4" })));
+        Assert.That(sync.State(room).Select(SyncReply.KeyOf), Is.EqualTo(new[] { "m.room.topic|" }));
+        Assert.That(sync.PrevBatch(room), Does.StartWith("t1_"));
+    }
+
+    [Test]
+    public async Task State_after_is_the_state_after_the_timeline()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var since = (await Alice.SyncsAsync(query: "use_state_after=true")).Next;
+        await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "first" });
+        await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "second" });
+
+        var sync = await Alice.SyncsAsync(since, "use_state_after=true");
+        Assert.That(sync.StateAfter(room).Select(e => (string?)e["content"]!["topic"]), Is.EqualTo(new[] { "second" }));
+        Assert.That(sync.Room(room).ContainsKey("state"), Is.False);
+        Assert.That(sync.Timeline(room), Has.Count.EqualTo(2));
+
+        await Alice.SaysAsync(room, "x");
+        sync = await Alice.SyncsAsync(sync.Next, "use_state_after=true");
+        Assert.That(sync.StateAfter(room), Is.Empty, "`state_after` must be there, even if it is empty.");
+    }
+
+    [Test]
+    public async Task State_that_the_timeline_filter_holds_back_comes_as_state()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var filter = SyncFilters.Of(("timeline", new JsonObject { ["types"] = new JsonArray("m.room.message") }));
+        var since = (await Alice.SyncsAsync(filter: filter)).Next;
+        await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "unseen" });
+        await Alice.SaysAsync(room, "seen");
+
+        var sync = await Alice.SyncsAsync(since, filter: filter);
+        Assert.That(sync.Bodies(room), Is.EqualTo(new[] { "seen" }));
+        Assert.That(sync.State(room).Select(SyncReply.KeyOf), Is.EqualTo(new[] { "m.room.topic|" }));
+    }
+
+    [Test]
+    public async Task Full_state_is_given_at_once_and_the_timeline_goes_on_from_the_token()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        await Alice.SaysAsync(room, "old");
+        var since = (await Alice.SyncsAsync()).Next;
+        var sync = await Alice.SyncsAsync(since, "full_state=true&timeout=30000");
+        Assert.That(
+            sync.State(room).Select(SyncReply.KeyOf),
+            Does.Contain("m.room.create|").And.Contain($"m.room.member|{Alice.UserId}"));
+        Assert.That(sync.Timeline(room), Is.Empty);
+    }
+
+    [TestCase("")]
+    [TestCase("use_state_after=true")]
+    public async Task State_has_the_readers_membership_and_the_event_it_replaced(string query)
+    {
+        var room = await Alice.CreatesRoomAsync(with: new JsonObject { ["topic"] = "first", ["name"] = "Kitchen" });
+        await Bob.JoinsAsync(room);
+        var first = (string?)(await Alice.GetAsync($"rooms/{SyncingUsers.Esc(room)}/state/m.room.topic?format=event"))
+            .Json["event_id"];
+        var second = await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "second" });
+        for (var i = 0; i < 25; i++) await Alice.SaysAsync(room, $"m{i}");
+
+        var initial = await Bob.SyncsAsync(query: query);
+        var state = State(initial);
+        Assert.That((string?)state["m.room.topic|"]["unsigned"]!["replaces_state"], Is.EqualTo(first));
+        Assert.That((string?)state["m.room.topic|"]["unsigned"]!["membership"], Is.EqualTo("join"));
+        Assert.That((string?)state["m.room.name|"]["unsigned"]!["membership"], Is.EqualTo("leave"));
+        Assert.That(state["m.room.name|"]["unsigned"]!.AsObject().ContainsKey("replaces_state"), Is.False);
+
+        await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "third" });
+        for (var i = 0; i < 25; i++) await Alice.SaysAsync(room, $"n{i}");
+        var gap = State(await Bob.SyncsAsync(initial.Next, query));
+        Assert.That((string?)gap["m.room.topic|"]["unsigned"]!["replaces_state"], Is.EqualTo(second));
+        Assert.That((string?)gap["m.room.topic|"]["unsigned"]!["membership"], Is.EqualTo("join"));
+
+        await Bob.LeavesAsync(room);
+        var left = await Bob.SyncsAsync(filter: new JsonObject
+        {
+            ["room"] = new JsonObject { ["include_leave"] = true, ["timeline"] = new JsonObject { ["limit"] = 2 } },
+        });
+        Assert.That(
+            (string?)left.State(room).Single(e => SyncReply.KeyOf(e) == "m.room.topic|")["unsigned"]!["replaces_state"],
+            Is.EqualTo(second));
+
+        Dictionary<string, JsonObject> State(SyncReply sync) =>
+            (query.Length == 0 ? sync.State(room) : sync.StateAfter(room)).ToDictionary(SyncReply.KeyOf);
+    }
+}
