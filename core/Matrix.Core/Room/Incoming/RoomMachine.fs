@@ -30,8 +30,16 @@ type RoomMachine
     let known = KnownEvents(log, frontier, facts)
     let staging = Staging(log, limits)
 
+    let missingEvents = MissingEvents(known, staging)
+
+    let arriving =
+        Arriving(server, rules, log, frontier, facts, known, staging, missingEvents, limits)
+
     let fetchMissing =
-        FetchMissing(server, rules, log, frontier, facts, known, staging, limits, practices)
+        FetchMissing(server, frontier, known, staging, missingEvents, arriving, limits, practices)
+
+    let responding =
+        Responding(log, frontier, facts, known, staging, missingEvents, arriving, fetchMissing, limits)
 
     // At most one resolution runs elsewhere. These events wait for it.
     let resolving = Undoable<RoomResolution | null>(log, null)
@@ -129,13 +137,13 @@ type RoomMachine
             fetchMissing.Retry()
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event)
-        | Input.Decide(peer, event) -> fetchMissing.StageLive(event, peer, staging.Now)
-        | Input.Resumed(peer, event, since) -> fetchMissing.StageLive(event, peer, since)
+        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Now)
+        | Input.Resumed(peer, event, since) -> arriving.StageLive(event, peer, since)
         | Input.Reached peer -> fetchMissing.Reached peer
         // Staged together.
         | Input.History _
         | Input.HistoryPlace _ -> ()
-        | Input.Responded(number, response) -> fetchMissing.Respond(number, response)
+        | Input.Responded(number, response) -> responding.Respond(number, response)
         | Input.Resolved resolution -> resolved resolution
 
     let lookAtAll () =
@@ -202,7 +210,7 @@ type RoomMachine
     let tell (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
         let before = resolving.Value
-        fetchMissing.Scan inputs
+        responding.Scan inputs
 
         if not facts.IsComplete then
             facts.Fail()
@@ -233,7 +241,7 @@ type RoomMachine
                     | Input.HistoryPlace(after, before) -> Some(struct (after, before))
                     | _ -> None)
 
-            log.Attempt(fun () -> fetchMissing.StageHistory(history, ValueOption.ofOption place))
+            log.Attempt(fun () -> arriving.StageHistory(history, ValueOption.ofOption place))
             |> ignore
 
         goOn decided

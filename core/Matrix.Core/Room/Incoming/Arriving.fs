@@ -1,0 +1,205 @@
+namespace Matrix.Core.Room.Incoming
+
+open System
+open System.Collections.Generic
+open System.Threading
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Ident
+
+/// Stages the events that come, in a transaction, in a response or as history.
+[<Sealed>]
+type internal Arriving
+    (
+        server: string,
+        rules: AuthRules,
+        log: UndoLog,
+        frontier: Undoable<Frontier>,
+        facts: FactMemory,
+        known: KnownEvents,
+        staging: Staging,
+        missingEvents: MissingEvents,
+        limits: IncomingLimits
+    ) =
+
+    let nextHistory = Undoable(log, frontier.Value.Numbers.NextHistory)
+
+    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room. If the search
+    /// begins again, others of them come first.
+    let peersOf (peer: string) (event: ReceivedEvent) (round: int) : Lazy<string[]> =
+        let servers () =
+            let ofRoom = Seq.toArray known.Servers
+
+            let others =
+                if ofRoom.Length = 0 then
+                    ofRoom
+                else
+                    let skipped = round * max 1 (limits.Peers - 2) % ofRoom.Length
+                    Array.append ofRoom[skipped..] ofRoom[.. skipped - 1]
+
+            Seq.append [ peer; UserId.server event.Pdu.Sender ] others
+            |> Seq.filter (fun other -> other <> "" && other <> server)
+            |> Seq.distinct
+            |> Seq.truncate limits.Peers
+            |> Seq.toArray
+
+        // A step that lacks the servers is repeated.
+        Lazy<string[]>(servers, LazyThreadSafetyMode.PublicationOnly)
+
+    /// The servers to ask about an event whose search begins anew.
+    member _.PeersOf(s: Staged, round: int) : Lazy<string[]> = peersOf s.Peer s.Event round
+
+    /// Whether an event is a validly signed copy of a staged one, with the right content hash in place of a wrong one.
+    static member IsWhole(s: Staged, copy: ReceivedEvent) : bool =
+        not s.Event.HashHolds
+        && copy.HashHolds
+        && copy.Pdu.EventId = s.Id
+        && copy.Pdu.RoomId = s.Pdu.RoomId
+        && Signing.state copy (fun _ -> true) = SignatureState.Holds
+
+    /// Notes the facts that an event certainly needs and that are lacking: whether it is known, and then those of the
+    /// events that it names.
+    member _.Scan(event: ReceivedEvent, isOutlier: bool) : unit =
+        let pdu = event.Pdu
+
+        let isNeeded =
+            isNull (staging.Find pdu.EventId)
+            && (pdu.RoomId = frontier.Value.RoomId || frontier.Value.RoomId = "")
+            && (match known.FindHere pdu.EventId with
+                | null -> true
+                | found -> found.IsOutlier && not isOutlier)
+
+        let lack (id: string) =
+            if known.IsUnknown id then
+                facts.LackEvent id
+
+        if isNeeded then
+            lack pdu.EventId
+
+            for id in pdu.AuthEvents do
+                lack id
+
+            if not isOutlier then
+                let isNew = not (known.IsUnknown pdu.EventId)
+
+                for id in pdu.PrevEvents do
+                    if isNull (known.Extremity id) && isNull (staging.Find id) then
+                        lack id
+
+                        // The state after a known event is needed once it is certain that this one is new.
+                        match known.FindHere id with
+                        | NonNull previous when isNew && not previous.IsOutlier && known.LacksState id ->
+                            facts.LackState id
+                        | _ -> ()
+
+                // The same keys of the current state decide whether the event is soft-failed.
+                if frontier.Value.Extremities.Length > 0 then
+                    for struct (eventType, key) in rules.SelectionOf(pdu.Type, pdu.Sender, pdu.StateKey, pdu.Content) do
+                        match frontier.Value.CurrentState.Find(eventType, key) with
+                        | null -> ()
+                        | entry -> lack entry.EventId
+
+    /// Takes an event that came. `budget` is that of the received event for which it was fetched.
+    member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, isOutlier: bool) : unit =
+        let pdu = event.Pdu
+        let id = pdu.EventId
+
+        match staging.Find id with
+        | null ->
+            if
+                missingEvents.IsMissing(id, not isOutlier)
+                && not (budget.IsHopeless(id, not isOutlier))
+            then
+                if pdu.RoomId <> frontier.Value.RoomId then
+                    staging.Report(id, DropReason.OtherRoom pdu.RoomId)
+                elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
+                    staging.Report(id, DropReason.Circular)
+                else
+                    let s = Staged(log, event, peer, peersOf peer event 0, budget, isOutlier)
+
+                    match staging.Add s with
+                    | ValueSome reason -> staging.Report(id, reason)
+                    | ValueNone ->
+                        if isOutlier then
+                            budget.Chain <- budget.Chain + 1
+                        else
+                            budget.Walked <- budget.Walked + 1
+        | s ->
+            // Where servers choose event ids, a copy may have any content.
+            if
+                pdu.RoomId = frontier.Value.RoomId
+                && Signing.state s.Event s.KeysAsked.Contains <> SignatureState.Holds
+            then
+                s.Keep event
+
+            if Arriving.IsWhole(s, event) then
+                s.TakeWhole event
+                staging.Again s
+
+            if s.IsOutlier && not isOutlier && not (s.Budget.IsHopeless(id, true)) then
+                s.IsOutlier <- false
+                staging.NotReady s
+                staging.Again s
+
+    /// Takes an event of a transaction, which came at this time.
+    member this.StageLive(event: ReceivedEvent, peer: string, since: int64) : unit =
+        this.Stage(event, peer, FetchBudget(log, since), false)
+
+        match staging.Find event.Pdu.EventId with
+        | null -> ()
+        | s ->
+            s.HistoryOrdinal <- 0u
+            s.IsReceived <- true
+
+    /// Takes events of history, and numbers them in the order of the graph: below all others, or in a place.
+    member this.StageHistory
+        (events: struct (string * ReceivedEvent)[], place: struct (uint32 * uint32) voption)
+        : unit =
+        let made = List<Staged>()
+
+        for struct (peer, event) in events do
+            let id = event.Pdu.EventId
+
+            let isWaiting =
+                match staging.Find id with
+                | null -> false
+                | s -> not s.IsOutlier
+
+            if not isWaiting then
+                this.Stage(event, peer, FetchBudget(log, staging.Now), false)
+
+                match staging.Find id with
+                | null -> ()
+                | s when s.IsOutlier -> ()
+                | s -> made.Add s
+
+        let struct (after, limit) =
+            place
+            |> ValueOption.defaultValue (struct (RoomNumbers.LastHistory - 1u, nextHistory.Value + 1u))
+
+        // Events of an earlier call may still wait with numbers of this place.
+        let before =
+            staging.All
+            |> Array.fold
+                (fun least (s: Staged) ->
+                    if s.HistoryOrdinal > after && s.HistoryOrdinal < least then
+                        s.HistoryOrdinal
+                    else
+                        least)
+                limit
+
+        let free = int (min (int64 made.Count) (int64 before - int64 after - 1L))
+        let mutable ordinal = before - uint32 free - 1u
+
+        if place.IsNone then
+            nextHistory.Value <- ordinal
+
+        // The latest events get the numbers that there are.
+        let inOrder = GraphOrder.ofStaged made |> Seq.toArray
+
+        for s in Array.truncate (inOrder.Length - free) inOrder do
+            staging.Drop(s, DropReason.NoNumber)
+
+        for s in Array.skip (inOrder.Length - free) inOrder do
+            ordinal <- ordinal + 1u
+            s.HistoryOrdinal <- ordinal

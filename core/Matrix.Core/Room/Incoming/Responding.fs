@@ -1,0 +1,149 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+open Matrix.Core.Event
+
+/// Takes the responses to requests.
+[<Sealed>]
+type internal Responding
+    (
+        log: UndoLog,
+        frontier: Undoable<Frontier>,
+        facts: FactMemory,
+        known: KnownEvents,
+        staging: Staging,
+        missingEvents: MissingEvents,
+        arriving: Arriving,
+        fetchMissing: FetchMissing,
+        limits: IncomingLimits
+    ) =
+
+    /// Notes an auth event of another room, for which the rules reject the staged event. Its server signed its room id.
+    /// Auth events of a create event do not matter.
+    let noteForeign (s: Staged) (event: ReceivedEvent) : unit =
+        if
+            event.Pdu.RoomId <> frontier.Value.RoomId
+            && Array.contains event.Pdu.EventId s.Pdu.AuthEvents
+            && Signing.state event (fun _ -> true) = SignatureState.Holds
+        then
+            s.Budget.Foreign.Set(event.Pdu.EventId, event.Pdu)
+
+    /// The events that are staged from a response to a request with this purpose.
+    let usable (purpose: Purpose) (request: PeerRequest) (events: ReceivedEvent[]) : ReceivedEvent[] =
+        // For a request by event ids, only the requested events; for any other, no more than the limit.
+        let wanted =
+            match request.Request with
+            | Request.Events ids ->
+                let asked = HashSet<string>(ids)
+                events |> Array.filter (fun e -> asked.Contains e.Pdu.EventId)
+            | _ -> events
+
+        if purpose = Purpose.Previous then
+            Array.truncate limits.Page wanted
+        else
+            wanted
+
+    /// Notes the facts that inputs certainly need and that are lacking, so that they are looked up together.
+    member _.Scan(inputs: Input[]) : unit =
+        for input in inputs do
+            match input with
+            | Input.At _
+            | Input.Malformed _
+            | Input.HistoryPlace _
+            | Input.Reached _
+            | Input.Resolved _ -> ()
+            | Input.Received(_, event)
+            | Input.Resumed(_, event, _)
+            | Input.Decide(_, event)
+            | Input.History(_, event) -> arriving.Scan(event, false)
+            | Input.Responded(number, response) ->
+                match staging.Request number, response with
+                | ValueSome(struct (request, purpose)), Response.Events events
+                | ValueSome(struct (request, purpose)), Response.NotNow(events, _) ->
+                    for event in usable purpose request events do
+                        arriving.Scan(event, purpose <> Purpose.Previous)
+                | ValueSome _, Response.State(ids, chain) when
+                    ids.Length <= limits.State && chain.Length <= limits.State
+                    ->
+                    for id in Seq.append ids chain |> Seq.truncate limits.AuthChain do
+                        if isNull (staging.Find id) && known.IsUnknown id then
+                            facts.LackEvent id
+                | _ -> ()
+
+    /// Takes a response.
+    member _.Respond(number: int, response: Response) : unit =
+        match staging.Responded number with
+        | ValueNone -> ()
+        | ValueSome(struct (request, purpose, s)) ->
+            let usable events = usable purpose request events
+
+            // Asked again when the search begins again.
+            if purpose = Purpose.Whole && response.IsNotNow then
+                s.AskedWhole <- false
+
+            // What a peer sent before it was no longer reached counts as any response.
+            let response =
+                match response with
+                | Response.NotNow(events, retryAt) ->
+                    missingEvents.NotReached(s, request, retryAt)
+
+                    if events.Length > 0 then
+                        Response.Events events
+                    else
+                        Response.Nothing
+                | response ->
+                    if purpose = Purpose.Previous then
+                        s.PreviousReached <- true
+
+                    response
+
+            match purpose, response with
+            | Purpose.Keys, Response.Signatures signatures -> s.Recheck signatures
+            | Purpose.Whole, Response.Events events ->
+                match events |> Array.tryFind (fun copy -> Arriving.IsWhole(s, copy)) with
+                | Some copy -> s.TakeWhole copy
+                | None -> ()
+            | Purpose.Previous, Response.Events events ->
+                let events = missingEvents.Between(s, usable events)
+
+                let lacking () =
+                    s.Pdu.PrevEvents
+                    |> Array.filter (fun id -> missingEvents.IsMissing(id, true))
+                    |> Array.length
+
+                let before = lacking ()
+
+                for event in events do
+                    if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
+                        arriving.Stage(event, request.Peer, s.Budget, false)
+
+                if lacking () = before then
+                    s.PreviousPeer <- s.PreviousPeer + 1
+            | Purpose.State, Response.State(ids, chain) ->
+                if ids.Length > limits.State || chain.Length > limits.State then
+                    s.TooMuch <- true
+                    s.StatePeer <- s.StatePeer + 1
+                else
+                    s.Fetched <- FetchedState(log, request.Peer, Array.distinct ids, chain)
+                    s.StateFrom <- request.Peer
+            | Purpose.StateEvents, Response.Events events ->
+                for event in usable events do
+                    if s.Budget.Chain < limits.AuthChain then
+                        arriving.Stage(event, request.Peer, s.Budget, true)
+            | Purpose.AuthEvents, Response.Events events ->
+                for event in usable events do
+                    noteForeign s event
+
+                    if s.Budget.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
+                        arriving.Stage(event, request.Peer, s.Budget, true)
+
+                missingEvents.Require(fetchMissing.AuthEventsOf s)
+
+                if
+                    fetchMissing.AuthEventsOf s
+                    |> Array.exists (fun id -> missingEvents.IsMissing(id, false))
+                then
+                    s.AuthPeer <- s.AuthPeer + 1
+            | _ -> missingEvents.Nothing(s, purpose)
+
+            staging.Again s
