@@ -1,5 +1,6 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using Matrix.Benchmarks.Federation;
 using Matrix.Benchmarks.Floor;
 using Matrix.Benchmarks.Measures;
 using Matrix.Benchmarks.Rules;
@@ -7,6 +8,7 @@ using Matrix.Benchmarks.Rules;
 const string Help = """
     matrix-benchmarks measures [sqlite] [postgresql]     prints every measure, its target and its figure (default: both)
     matrix-benchmarks rules                              measures decisions, reading events and state resolution alone
+    matrix-benchmarks federation [MEASURE...]            prints the measures of federation (default: all)
     matrix-benchmarks floor DATABASE-URL FOLDER PORT     runs the floor server
     matrix-benchmarks micro [BenchmarkDotNet options]    benchmarks single functions
     """;
@@ -22,10 +24,13 @@ switch (args)
         return 0;
     case ["rules"]:
         return MeasureRules();
+    case ["federation", .. var names] when names.All(FederationRun.All.Select(each => each.Name).Contains):
+        return await FederationAsync(names);
     case ["measures", .. var names]:
         return await MeasuresAsync(names);
     default:
         Console.WriteLine(Help);
+        foreach (var each in FederationRun.All) Console.WriteLine($"federation {each.Name,-12}  {each.Sentence}");
         return args.Contains("--help") ? 0 : 2;
 }
 
@@ -47,6 +52,9 @@ static int ReportOutcomes(IReadOnlyCollection<Outcome> outcomes)
 }
 
 static int MeasureRules() => ReportOutcomes(RulesRun.Run(ReportScale(), Console.Out));
+
+static async Task<int> FederationAsync(string[] names) =>
+    ReportOutcomes(await FederationRun.RunAsync(names, ReportScale(), Console.Out));
 
 static async Task<int> MeasuresAsync(string[] names)
 {

@@ -15,7 +15,7 @@ namespace Matrix.Benchmarks.Measures;
 
 /// <summary>
 /// Makes two rooms of 100 local members, one of them with 99,900 remote members too. The remote joins are written to
-/// storage as if they had been received, because there is no federation yet.
+/// storage as if they had been received.
 /// </summary>
 internal static class BigRoomMaker
 {
@@ -38,22 +38,35 @@ internal static class BigRoomMaker
         }
 
         await server.StopAsync(stop);
-        var options = new StorageOptions
-        {
-            Url = databaseUrl ?? "sqlite:matrix.db",
-            DataDir = server.DataFolder,
-            ServerName = "hybrid.test",
-        };
-        await using (var storage = await StorageEngine.OpenAsync(options, stop))
-        {
-            await AddRemoteMembersAsync(storage, rooms[1], stop);
-        }
-
+        await AddRemoteMembersAsync(
+            databaseUrl ?? "sqlite:matrix.db",
+            server.DataFolder,
+            "hybrid.test",
+            rooms[1],
+            [.. Enumerable.Range(0, RemoteMembers).Select(i => $"@remote-{i}:server-{i % 500}.example")],
+            stop);
         await server.StartAsync(stop);
         return (rooms[0], rooms[1]);
     }
 
-    private static async Task AddRemoteMembersAsync(IStorage storage, string roomId, CancellationToken stop)
+    /// <summary>
+    /// Writes joins of remote users into the database of a server that does not run, as if they had been received.
+    /// </summary>
+    public static async Task AddRemoteMembersAsync(
+        string databaseUrl,
+        string dataFolder,
+        string serverName,
+        string roomId,
+        IReadOnlyList<string> users,
+        CancellationToken stop)
+    {
+        var options = new StorageOptions { Url = databaseUrl, DataDir = dataFolder, ServerName = serverName };
+        await using var storage = await StorageEngine.OpenAsync(options, stop);
+        await AddRemoteMembersAsync(storage, roomId, users, stop);
+    }
+
+    private static async Task AddRemoteMembersAsync(
+        IStorage storage, string roomId, IReadOnlyList<string> users, CancellationToken stop)
     {
         var row = await storage.Rooms.FindAsync(roomId, stop)
             ?? throw new InvalidOperationException($"{roomId} is not stored.");
@@ -63,17 +76,17 @@ internal static class BigRoomMaker
         var chain = await storage.State.ChainAsync(row.Nid, header.CurrentStep, stop);
         var last = await storage.State.LastCheckpointAsync(row.Nid, stop);
         var newest = last is null ? null : CheckpointHeader.Parse(last.Data.ToArray());
-        for (var added = 0; added < RemoteMembers; added += PerStep)
+        for (var added = 0; added < users.Count; added += PerStep)
         {
             var (before, stateBefore) = (header, state);
             var step = header.LastStep + 1;
             var batch = new WriteBatch(PerStep + 4);
             var joins = new List<StoredEvent>(PerStep);
             var changes = new List<StateChange>(PerStep);
-            for (var i = added; i < Math.Min(added + PerStep, RemoteMembers); i++)
+            for (var i = added; i < Math.Min(added + PerStep, users.Count); i++)
             {
                 header = header with { LastOrdinal = header.LastOrdinal + 1 };
-                var userId = $"@remote-{i}:server-{i % 500}.example";
+                var userId = users[i];
                 var nid = EventNid.Of(row.Nid, header.LastOrdinal);
                 var join = PlainEvent.Join(room, nid, step, userId);
                 joins.Add(join);
@@ -83,7 +96,7 @@ internal static class BigRoomMaker
 
             // The last state is stored as a whole checkpoint.
             state = state.Apply(changes);
-            var isLast = added + PerStep >= RemoteMembers;
+            var isLast = added + PerStep >= users.Count;
             var checkpoint = isLast ? StateCheckpoint.Take(state, newest) : null;
             var delta = StateStep.Of(changes, isPartial: false);
             header = header with

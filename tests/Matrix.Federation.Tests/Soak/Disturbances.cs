@@ -1,5 +1,4 @@
 using Matrix.Processes;
-using Matrix.Processes.Network;
 
 namespace Matrix.Federation.Tests.Soak;
 

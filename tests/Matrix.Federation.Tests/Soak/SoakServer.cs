@@ -1,7 +1,6 @@
 using System.Net;
 using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
-using Matrix.Processes.Network;
 
 namespace Matrix.Federation.Tests.Soak;
 
@@ -16,6 +15,7 @@ internal sealed class SoakServer : IServerUnderTest
     private readonly HttpClient _http = TestCa.Shared.Client();
     private readonly DnsStub _names = DnsStub.Start();
     private readonly IPEndPoint _listener = Loopback.Next();
+    private readonly FederatingProcess _federating;
     private readonly string _host;
 
     internal SoakServer(int index, string? databaseUrl)
@@ -24,19 +24,11 @@ internal sealed class SoakServer : IServerUnderTest
         _host = $"{(char)('a' + index)}.test";
         Name = $"{_host}:{_listener.Port}";
         var (certificate, key) = TestCa.Shared.Issue(_host);
-        Process = new HomeserverProcess(databaseUrl, new Dictionary<string, string>
+        var address = new ServerAddress(Name, _listener, certificate, key, TestCa.Shared.RootFile);
+        _federating = new FederatingProcess(address, databaseUrl, new Dictionary<string, string>
         {
-            ["MATRIX_LISTENERS__FEDERATION"] = _listener.ToString(),
-            ["MATRIX_TLS__CERTIFICATE"] = certificate,
-            ["MATRIX_TLS__KEY"] = key,
-            ["MATRIX_FEDERATION__CUSTOM_CA"] = TestCa.Shared.RootFile,
-            ["MATRIX_FEDERATION__ALLOW_NETWORKS"] = "127.0.0.0/8",
             ["MATRIX_FEDERATION__NAMESERVERS"] = _names.EndPoint.ToString(),
-            ["MATRIX_REGISTRATION__ENABLED"] = "true",
-            ["MATRIX_PASSWORDS__MEMORY"] = "64KiB",
-            ["MATRIX_PASSWORDS__OPERATIONS"] = "1",
         });
-        Process.Settings["MATRIX_SERVER_NAME"] = Name;
         if (index == 2)
         {
             // This one fetches few missing events, and goes on after gaps in its history.
@@ -83,7 +75,7 @@ internal sealed class SoakServer : IServerUnderTest
 
     internal int Index { get; }
 
-    internal HomeserverProcess Process { get; }
+    internal HomeserverProcess Process => _federating.Process;
 
     /// <summary>The links to the other servers, by their index.</summary>
     internal Dictionary<int, TcpLink> Links { get; } = [];
@@ -112,7 +104,7 @@ internal sealed class SoakServer : IServerUnderTest
     {
         foreach (var link in Links.Values) await link.DisposeAsync();
         _http.Dispose();
-        Process.Dispose();
+        _federating.Dispose();
         await _names.DisposeAsync();
     }
 }

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Matrix.Federation.Tests.Support;
 
 /// <summary>A server that a test sends requests to.</summary>
@@ -17,19 +14,4 @@ public interface IServerUnderTest : IAsyncDisposable
 
     /// <summary>Sends a request with a client that trusts the test's certificate authority.</summary>
     Task<Reply> SendAsync(HttpRequestMessage request);
-}
-
-/// <summary>Addresses of the machine, one for each server.</summary>
-public static class Loopback
-{
-    private static int _last;
-
-    /// <summary>A new address with a free port.</summary>
-    public static IPEndPoint Next()
-    {
-        var address = IPAddress.Parse($"127.0.{Interlocked.Increment(ref _last) % 250}.1");
-        using var probe = new TcpListener(address, 0);
-        probe.Start();
-        return (IPEndPoint)probe.LocalEndpoint;
-    }
 }

@@ -39,6 +39,32 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     public void Join(string roomId) =>
         Required(Connection.Post($"{Client}join/{Uri.EscapeDataString(roomId)}", "{}"u8));
 
+    /// <summary>Joins a room through another server.</summary>
+    public void Join(string roomId, string server)
+    {
+        var via = Uri.EscapeDataString(server);
+        Required(Connection.Post(
+            $"{Client}join/{Uri.EscapeDataString(roomId)}?server_name={via}&via={via}", "{}"u8));
+    }
+
+    /// <summary>Whether the server returns an event to the user.</summary>
+    public bool HasEvent(string roomId, string eventId) => Connection.Get(
+        $"{Client}rooms/{Uri.EscapeDataString(roomId)}/event/{Uri.EscapeDataString(eventId)}") == 200;
+
+    /// <summary>The number of joined members of a room, as the server lists them.</summary>
+    public int JoinedMembers(string roomId)
+    {
+        Required(Connection.Get($"{Client}rooms/{Uri.EscapeDataString(roomId)}/joined_members"));
+        var reader = new Utf8JsonReader(Connection.Body);
+        var count = 0;
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 2) count++;
+        }
+
+        return count;
+    }
+
     public void Leave(string roomId) =>
         Required(Connection.Post($"{Client}rooms/{Uri.EscapeDataString(roomId)}/leave", "{}"u8));
 
@@ -65,9 +91,9 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     }
 
     /// <summary>Syncs and returns the next token; the response is <see cref="HttpConnection.Body"/>.</summary>
-    public string Sync(string? since, int timeoutMilliseconds)
+    public string Sync(string? since, int timeoutMilliseconds, string parameters = "")
     {
-        Required(Connection.Get(SyncPath(since, timeoutMilliseconds)));
+        Required(Connection.Get(SyncPath(since, timeoutMilliseconds) + parameters));
         return NextBatch(Connection.Body);
     }
 

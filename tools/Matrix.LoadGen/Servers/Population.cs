@@ -9,19 +9,17 @@ namespace Matrix.LoadGen.Servers;
 /// The users of one server: the given ones first, then new ones by the shared-secret registration
 /// (<c>/_synapse/admin/v1/register</c>). The first ten are the same at each call, because passwords are slow to hash.
 /// </summary>
-internal sealed class Population(Server server)
+internal sealed class Population(Server server, int most = 1000)
 {
-    private const int Most = 1000;
-
     private readonly List<Account> _accounts = [
         .. server.Tokens.Select(t => new Account(server, t.UserId, t.AccessToken))];
     private readonly string _prefix = "load" + Guid.NewGuid().ToString("n")[..8];
 
     public IReadOnlyList<Account> First(int count)
     {
-        if (count > Most)
+        if (count > most)
         {
-            throw new UsageException($"At most {Most} users can be created on a server; {count} are needed.");
+            throw new UsageException($"At most {most} users can be created on a server; {count} are needed.");
         }
 
         while (_accounts.Count < count)

@@ -37,6 +37,20 @@ internal sealed class Crowd(Server server)
     public void RepeatFor(IReadOnlyList<Exchange> clients, double forSeconds) => Measure(() =>
     {
         var end = Stopwatch.GetTimestamp() + (long)(forSeconds * Stopwatch.Frequency);
+        RepeatWhile(clients, now => now < end);
+    });
+
+    /// <summary>All clients repeat their requests concurrently, so often in all.</summary>
+    public void RepeatInAll(IReadOnlyList<Exchange> clients, int times) => Measure(() =>
+    {
+        var left = times - clients.Count;
+        RepeatWhile(clients, _ => left-- > 0);
+    });
+
+    /// <param name="clients">Each begins a request.</param>
+    /// <param name="goesOn">Whether a client whose request ended at this time begins another one.</param>
+    private void RepeatWhile(IReadOnlyList<Exchange> clients, Func<long, bool> goesOn)
+    {
         var begun = new long[clients.Count];
         using var readiness = new Readiness(clients.Count);
         for (var i = 0; i < clients.Count; i++)
@@ -53,7 +67,7 @@ internal sealed class Crowd(Server server)
                 clients[i].End();
                 var now = Stopwatch.GetTimestamp();
                 _durations.Add(now - begun[i]);
-                if (now < end)
+                if (goesOn(now))
                 {
                     Begin(i);
                 }
@@ -71,7 +85,7 @@ internal sealed class Crowd(Server server)
             clients[i].Begin();
             readiness.Watch(i, clients[i].Connection.Handle);
         }
-    });
+    }
 
     public Figures Figures()
     {

@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Matrix.Federation.Tests.Support;
+namespace Matrix.Processes.Network;
 
 /// <summary>A certificate authority of one test run: a root, and an intermediate that issues for servers.</summary>
 public sealed class TestCa : IDisposable

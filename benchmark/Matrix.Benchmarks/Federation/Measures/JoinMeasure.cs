@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using Matrix.Benchmarks.Federation.Servers;
+using Matrix.Benchmarks.Measures;
+using Matrix.LoadGen.Reporting;
+using Matrix.LoadGen.Servers;
+
+namespace Matrix.Benchmarks.Federation.Measures;
+
+/// <summary>
+/// Joins of rooms of one of our servers from another one of ours and from Synapse, by turns. The clock stops when the
+/// joining server lists all members.
+/// </summary>
+internal sealed class JoinMeasure : IFederationMeasure
+{
+    private const int JoinsAtOnce = 4;
+    private const double FullJoinTarget = 6;
+
+    // Members, rooms, and the share of Synapse's time; none for a room that Synapse does not join.
+    private static readonly (int Members, int Rooms, double? Share)[] _sizes =
+        [(100, 7, 0.2), (2000, 3, 0.1), (10_000, 3, null)];
+
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
+
+    public string Name => "join";
+
+    public string Sentence => "joins of rooms of 100, 2,000 and 10,000 members, the first two against Synapse";
+
+    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    {
+        using var lab = SynapseLab.Find(bench.Say);
+        using var servers = new TwoServers(
+            await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop),
+            await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop));
+        using var synapse = lab is null ? null : await lab.StartAsync("measure-join", stop);
+
+        // The first join of a server compiles its code and fetches keys.
+        var first = Rooms(servers.A, members: 10, rooms: 2);
+        Join(servers.B, servers.A, first[0], 10);
+        Join(servers.B, servers.A, first[1], 10);
+        if (synapse is not null) Array.ForEach(first, room => Join(synapse, servers.A, room, 11));
+
+        foreach (var (members, count, share) in _sizes)
+        {
+            var rooms = Rooms(servers.A, members, count);
+            var (ours, theirs) = (new Durations(), new Durations());
+            for (var i = 0; i < rooms.Length; i++)
+            {
+                var (room, isFirst) = (rooms[i], i % 2 == 0);
+                if (isFirst) ours.Add(Join(servers.B, servers.A, room, members));
+                if (synapse is not null && share is not null)
+                {
+                    theirs.Add(Join(synapse, servers.A, room, isFirst ? members + 1 : members));
+                }
+
+                if (!isFirst) ours.Add(Join(servers.B, servers.A, room, theirs.Count > 0 ? members + 1 : members));
+            }
+
+            Report(bench, members, share, ours, theirs);
+        }
+    }
+
+    private static void Report(
+        FederationBench bench, int members, double? share, Durations ours, Durations theirs)
+    {
+        var p50 = ours.Percentile(50);
+        bench.Add(Outcome.Reported($"join of {members} members: p50 of ours", p50, "ms"));
+        if (share is null)
+        {
+            var verifying = members * bench.Verification.TotalMilliseconds / 2;
+            bench.Add(Outcome.AtMost(
+                $"join of {members} members: multiple of verifying them on 2 cores", FullJoinTarget, p50 / verifying,
+                "times"));
+        }
+        else if (theirs.Count > 0)
+        {
+            bench.Add(Outcome.Reported(
+                $"join of {members} members: p50 of Synapse", theirs.Percentile(50), "ms"));
+            bench.Add(Outcome.AtMost(
+                $"join of {members} members: p50 as a share of Synapse's", share.Value,
+                p50 / theirs.Percentile(50), "times"));
+        }
+    }
+
+    /// <summary>Public rooms of the same members.</summary>
+    private static string[] Rooms(FederatedServer server, int members, int rooms)
+    {
+        var users = server.Population.First(members);
+        string[] made = [.. Enumerable.Range(0, rooms).Select(i => users[0].CreateRoom($"{members} members, {i}"))];
+        Parallel.ForEach(users.Skip(1), new ParallelOptions { MaxDegreeOfParallelism = JoinsAtOnce }, user =>
+        {
+            foreach (var room in made) user.Join(room);
+
+            // Thousands of open connections would cost the server memory.
+            user.Dispose();
+        });
+        return made;
+    }
+
+    private static long Join(IFederatedServer joining, IFederatedServer resident, string room, int members)
+    {
+        Account user = joining.Population.Fresh();
+        var begun = Stopwatch.GetTimestamp();
+        user.Join(room, resident.Name);
+        while (user.JoinedMembers(room) < members + 1)
+        {
+            var elapsed = Stopwatch.GetElapsedTime(begun);
+            if (elapsed > _patience) throw new TimeoutException($"The members did not come within {_patience}.");
+            Thread.Sleep(elapsed.TotalSeconds < 1 ? 2 : 20);
+        }
+
+        var took = Stopwatch.GetTimestamp() - begun;
+        user.Dispose();
+        return took;
+    }
+}
