@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Matrix.Benchmarks.Federation.Peers;
 using Matrix.Benchmarks.Federation.Servers;
 using Matrix.Benchmarks.Measures;
+using Matrix.LoadGen.Servers;
 
 namespace Matrix.Benchmarks.Federation.Measures;
 
@@ -29,7 +30,11 @@ internal sealed class TransactionsMeasure : IFederationMeasure
         using var server = await FederatedServer.StartAsync(
             bench.Postgres.New("transactions"), address: null, peers.Settings, stop);
         var at = new Uri("https://" + server.Federating.Address.Listener);
+        var joining = Stopwatch.StartNew();
         var rooms = await JoinAsync(peers, server, at, stop);
+        bench.Add(Outcome.Reported(
+            "transactions: rooms made and joined before", Servers * Rooms / joining.Elapsed.TotalSeconds,
+            "per second"));
 
         await SendAsync(Prepare(WarmUp, spread: true), stop);
         var spread = await RateAsync(spread: true);
@@ -42,20 +47,28 @@ internal sealed class TransactionsMeasure : IFederationMeasure
             }
         }
 
-        bench.Add(Outcome.AtLeast(
-            "transactions: events, one of each of 10 rooms in a transaction, scaled", Target, spread * bench.Scale,
-            "per second"));
-        bench.Add(Outcome.AtLeast(
-            "transactions: events, ten of one room in a transaction, scaled", Target, single * bench.Scale,
-            "per second"));
+        Report("one of each of 10 rooms in a transaction", spread);
+        Report("ten of one room in a transaction", single);
 
-        async Task<double> RateAsync(bool spread)
+        void Report(string what, (double PerSecond, double CpuMicroseconds) figures)
         {
+            bench.Add(Outcome.AtLeast(
+                $"transactions: events, {what}, scaled", Target, figures.PerSecond * bench.Scale, "per second"));
+            bench.Add(Outcome.Reported(
+                $"transactions: server CPU for each, {what}", figures.CpuMicroseconds, "us"));
+        }
+
+        async Task<(double PerSecond, double CpuMicroseconds)> RateAsync(bool spread)
+        {
+            const int events = Servers * Transactions * PerTransaction;
             var prepared = Prepare(Transactions, spread);
             GC.Collect();
+            var process = server.Federating.Process.ProcessId;
+            var cpu = ProcessFigures.CpuMilliseconds(process);
             var watch = Stopwatch.StartNew();
             await SendAsync(prepared, stop);
-            return Servers * Transactions * PerTransaction / watch.Elapsed.TotalSeconds;
+            var seconds = watch.Elapsed.TotalSeconds;
+            return (events / seconds, (ProcessFigures.CpuMilliseconds(process) - cpu) * 1000 / events);
         }
 
         Dictionary<SyntheticPeer, PreparedRequest[]> Prepare(int count, bool spread) => rooms.ToDictionary(

@@ -21,10 +21,14 @@ internal sealed class SynapseLab : IDisposable
     private readonly string _folder = Repository.ScratchFolder("synapse");
     private readonly List<SynapseServer> _servers = [];
 
+    /// <summary>Whether the lab's PostgreSQL runs for someone else, who still needs it afterwards.</summary>
+    private readonly bool _isPostgresShared;
+
     private SynapseLab(string tools, string lab)
     {
         _tools = tools;
         _lab = lab;
+        _isPostgresShared = File.Exists(Path.Combine(lab, "pg", "data", "postmaster.pid"));
     }
 
     /// <summary>What our servers need to reach Synapse, whose name has an IPv6 address too.</summary>
@@ -81,7 +85,7 @@ internal sealed class SynapseLab : IDisposable
     public void Dispose()
     {
         _servers.ForEach(server => server.Dispose());
-        if (_servers.Count > 0) Run("pg-down.sh");
+        if (_servers.Count > 0 && !_isPostgresShared) Run("pg-down.sh");
         Directory.Delete(_folder, recursive: true);
     }
 
