@@ -8,7 +8,8 @@ namespace Matrix.Benchmarks.Federation.Measures;
 
 /// <summary>
 /// Joins of rooms of one of our servers from another one of ours and from Synapse, by turns. The clock stops when the
-/// joining server lists all members.
+/// joining server lists all members. A third server of ours joins each room before them, because the first other server
+/// of a room waits until the resident has indexed it.
 /// </summary>
 internal sealed class JoinMeasure : IFederationMeasure
 {
@@ -31,33 +32,49 @@ internal sealed class JoinMeasure : IFederationMeasure
         using var servers = new TwoServers(
             await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop),
             await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop));
+        using var third = await FederatedServer.StartAsync(null, lab?.Address(), lab?.Settings, stop);
         using var synapse = lab is null ? null : await lab.StartAsync("measure-join", stop);
 
         // The first join of a server compiles its code and fetches keys.
         var first = Rooms(servers.A, members: 10, rooms: 2);
-        Join(servers.B, servers.A, first[0], 10);
-        Join(servers.B, servers.A, first[1], 10);
-        if (synapse is not null) Array.ForEach(first, room => Join(synapse, servers.A, room, 11));
+        foreach (var room in first)
+        {
+            Join(third, servers.A, room, 10);
+            Join(servers.B, servers.A, room, 11);
+            if (synapse is not null) Join(synapse, servers.A, room, 12);
+        }
 
         foreach (var (members, count, share) in _sizes)
         {
             var rooms = Rooms(servers.A, members, count);
-            var (ours, theirs) = (new Durations(), new Durations());
-            for (var i = 0; i < rooms.Length; i++)
+            var (firsts, ours, theirs) = (new Durations(), new Durations(), new Durations());
+            var processor = 0.0;
+            foreach (var room in rooms)
             {
-                var (room, isFirst) = (rooms[i], i % 2 == 0);
-                if (isFirst) ours.Add(Join(servers.B, servers.A, room, members));
+                var before = CpuOf(third) + CpuOf(servers.B);
+                firsts.Add(Join(third, servers.A, room, members));
+                var isFirst = firsts.Count % 2 == 0;
+                if (isFirst) ours.Add(Join(servers.B, servers.A, room, members + 1));
                 if (synapse is not null && share is not null)
                 {
-                    theirs.Add(Join(synapse, servers.A, room, isFirst ? members + 1 : members));
+                    theirs.Add(Join(synapse, servers.A, room, members + (isFirst ? 2 : 1)));
                 }
 
-                if (!isFirst) ours.Add(Join(servers.B, servers.A, room, theirs.Count > 0 ? members + 1 : members));
+                if (!isFirst) ours.Add(Join(servers.B, servers.A, room, members + (theirs.Count > 0 ? 2 : 1)));
+                processor += CpuOf(third) + CpuOf(servers.B) - before;
             }
 
+            bench.Add(Outcome.Reported(
+                $"join of {members} members: p50 of the room's first other server", firsts.Percentile(50), "ms"));
+            bench.Add(Outcome.Reported(
+                $"join of {members} members: joining server's CPU, multiple of verifying them",
+                processor / (2 * count * members * bench.Verification.TotalMilliseconds), "times"));
             Report(bench, members, share, ours, theirs);
         }
     }
+
+    private static double CpuOf(FederatedServer server) =>
+        ProcessFigures.CpuMilliseconds(server.Federating.Process.ProcessId);
 
     private static void Report(
         FederationBench bench, int members, double? share, Durations ours, Durations theirs)
@@ -96,7 +113,7 @@ internal sealed class JoinMeasure : IFederationMeasure
         return made;
     }
 
-    private static long Join(IFederatedServer joining, IFederatedServer resident, string room, int members)
+    private static long Join(IFederatedServer joining, FederatedServer resident, string room, int members)
     {
         Account user = joining.Population.Fresh();
         var begun = Stopwatch.GetTimestamp();
