@@ -6,5 +6,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 dotnet build benchmark/Matrix.Benchmarks -c Release --nologo -v q
-dotnet build host/Matrix.Host -c Release --nologo -v q
+./run --only-build
 exec dotnet benchmark/Matrix.Benchmarks/bin/Release/net10.0/matrix-benchmarks.dll federation "$@"
