@@ -24,6 +24,9 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
 
     private int _count;
 
+    /// <summary>The number of receipts that wait for their events.</summary>
+    internal int Count => Volatile.Read(ref _count);
+
     /// <summary>Receipts whose events have come.</summary>
     internal ChannelReader<EarlyReceipt> Due => _due.Reader;
 
@@ -46,10 +49,23 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
         }
     }
 
+    /// <summary>Keeps a receipt no longer: it was applied meanwhile.</summary>
+    internal void Forget(EarlyReceipt receipt)
+    {
+        lock (_gate)
+        {
+            if (_byEvent.TryGetValue((receipt.Room, receipt.Receipt.EventId), out var ofEvent)
+                && ofEvent.Find(each => ReferenceEquals(each.Receipt, receipt)) is { } entry)
+            {
+                Drop(entry);
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Take(Change change, long position)
     {
-        if (change is not EventsAppended appended || Volatile.Read(ref _count) == 0) return;
+        if (change is not EventsAppended appended || Count == 0) return;
         lock (_gate)
         {
             foreach (var stored in appended.Events)

@@ -99,12 +99,42 @@ public sealed class ReceivedReceipts
     /// <summary>Applies receipts when their events have come, until it is stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
-        await foreach (var early in _early.Due.ReadAllAsync(stop).ConfigureAwait(false))
+        // Those that the storage refused, at most as many as may be early.
+        var failed = new Queue<EarlyReceipt>();
+        var due = _early.Due.WaitToReadAsync(stop).AsTask();
+        var pause = Task.CompletedTask;
+        while (true)
         {
-            while (!await TryApplyAsync(early, stop).ConfigureAwait(false))
+            if (failed.Count == 0) await due.ConfigureAwait(false);
+            else await Task.WhenAny(due, pause).ConfigureAwait(false);
+            stop.ThrowIfCancellationRequested();
+            if (failed.Count > 0 && pause.IsCompleted)
             {
-                await Task.Delay(_pauseAfterFault, _time, stop).ConfigureAwait(false);
+                await ApplyAgainAsync(failed, stop).ConfigureAwait(false);
+                pause = Task.Delay(_pauseAfterFault, _time, stop);
             }
+
+            if (!due.IsCompleted) continue;
+            if (_early.Due.TryRead(out var early) && !await TryApplyAsync(early, stop).ConfigureAwait(false))
+            {
+                if (failed.Count == 0) pause = Task.Delay(_pauseAfterFault, _time, stop);
+                if (failed.Count >= _options.MaxEarlyReceipts) failed.Dequeue();
+                failed.Enqueue(early);
+            }
+
+            due = _early.Due.WaitToReadAsync(stop).AsTask();
+        }
+    }
+
+    /// <summary>Tries again what failed, until one fails again: that one is the last of the next time.</summary>
+    private async ValueTask ApplyAgainAsync(Queue<EarlyReceipt> failed, CancellationToken stop)
+    {
+        for (var left = failed.Count; left > 0; left--)
+        {
+            var early = failed.Dequeue();
+            if (await TryApplyAsync(early, stop).ConfigureAwait(false)) continue;
+            failed.Enqueue(early);
+            return;
         }
     }
 
@@ -125,11 +155,15 @@ public sealed class ReceivedReceipts
     private async ValueTask<StoredEvent?> FindOrKeepAsync(
         string server, RoomIdentity room, RemoteReceipt receipt, CancellationToken stop)
     {
-        if (await ShownAsync(room, receipt, stop).ConfigureAwait(false) is { } stored) return stored;
-        _early.Keep(new EarlyReceipt(server, room.Nid, room.RoomId, receipt));
+        var stored = await ShownAsync(room, receipt, stop).ConfigureAwait(false);
+        if (stored is not null) return stored;
+        var early = new EarlyReceipt(server, room.Nid, room.RoomId, receipt);
+        _early.Keep(early);
 
         // The event may have come meanwhile.
-        return await ShownAsync(room, receipt, stop).ConfigureAwait(false);
+        stored = await ShownAsync(room, receipt, stop).ConfigureAwait(false);
+        if (stored is not null) _early.Forget(early);
+        return stored;
     }
 
     private async ValueTask<StoredEvent?> ShownAsync(

@@ -1,0 +1,144 @@
+using System.Reflection;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Servers;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Tests.Rooms;
+using Matrix.Host.Tests.Support;
+using Matrix.Host.Tests.Sync;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Tests.Receipts;
+
+/// <summary>Receipts that come before their events. Local users take the part of remote ones.</summary>
+internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
+{
+    private readonly ManualTime _time = new();
+    private Hiding _events = null!;
+    private Failing _writer = null!;
+    private EarlyReceipts _early = null!;
+    private ReceivedReceipts _receipts = null!;
+
+    private IStorage Store => Server.Services.GetRequiredService<IStorage>();
+
+    [SetUp]
+    public void Prepare()
+    {
+        var (table, events) = Hiding.Of(Store.Events);
+        (var writer, _writer) = Failing.Of(Store.Writer);
+        var options = new ReadingOptions();
+        _events = events;
+        _early = new EarlyReceipts(options);
+        _receipts = new ReceivedReceipts(
+            Server.Services.GetRequiredService<ServerAccess>(),
+            new EventStore(table, 0),
+            _early,
+            StorageSeenThrough.Instead(Store, nameof(IStorage.Writer), writer),
+            options,
+            _time);
+    }
+
+    [Test]
+    public async Task One_whose_event_came_while_it_was_kept_is_applied_and_kept_no_longer()
+    {
+        var said = await Alice.SaysAsync(Room, "x");
+        _events.HiddenReads = 1;
+
+        await ReceivesAsync(Bob.UserId, said);
+
+        Assert.That(await ReadersAsync(), Is.EqualTo(new[] { Bob.UserId }));
+        Assert.That(_early.Count, Is.Zero);
+    }
+
+    [Test]
+    public async Task One_that_the_storage_refuses_is_tried_again_and_holds_up_no_other()
+    {
+        var carol = await Server.RegistersAsync("carol");
+        await carol.JoinsAsync(Room);
+        var said = await Alice.SaysAsync(Room, "x");
+        _events.HiddenReads = 4;
+        await ReceivesAsync(Bob.UserId, said);
+        await ReceivesAsync(carol.UserId, said);
+        Assert.That(_early.Count, Is.EqualTo(2));
+        _writer.Refused = Bob.UserId;
+        _early.Missed(0);
+
+        using var stop = new CancellationTokenSource();
+        var running = _receipts.RunAsync(stop.Token);
+        Assert.That(() => ReadersAsync().Result, Is.EqualTo(new[] { carol.UserId }).After(10_000, 20));
+
+        _writer.Refused = null;
+        Assert.That(
+            () =>
+            {
+                _time.Advance(TimeSpan.FromSeconds(5));
+                return ReadersAsync().Result;
+            },
+            Is.EquivalentTo(new[] { Bob.UserId, carol.UserId }).After(10_000, 20));
+        await stop.CancelAsync();
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    private async Task ReceivesAsync(string userId, string eventId) => Assert.That(
+        await _receipts.ReceiveAsync(
+            HomeserverFixture.ServerName, Room, [new RemoteReceipt(userId, eventId, "", 1)], default),
+        Is.Zero);
+
+    private async Task<List<string>> ReadersAsync()
+    {
+        var room = (await Store.Rooms.FindAsync(Room, default))!.Nid;
+        var readers = new List<string>();
+        foreach (var userId in new[] { "bob", "carol" }.Select(name => $"@{name}:{HomeserverFixture.ServerName}"))
+        {
+            if ((await Store.Receipts.OfUserAsync(room, userId, default)).Count > 0) readers.Add(userId);
+        }
+
+        return readers;
+    }
+
+    /// <summary>A table of events that finds none by its id as often as a test wants.</summary>
+    public class Hiding : DispatchProxy
+    {
+        private IEventsTable _table = null!;
+
+        internal int HiddenReads { get; set; }
+
+        internal static (IEventsTable Table, Hiding Hiding) Of(IEventsTable table)
+        {
+            var proxy = Create<IEventsTable, Hiding>();
+            var self = (Hiding)(object)proxy;
+            self._table = table;
+            return (proxy, self);
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            args is [RoomNid, string, CancellationToken] && HiddenReads-- > 0
+                ? ValueTask.FromResult<EventRow?>(null)
+                : targetMethod!.Invoke(_table, args);
+    }
+
+    /// <summary>A writer that refuses the receipts of a user.</summary>
+    public class Failing : DispatchProxy
+    {
+        private IStorageWriter _writer = null!;
+
+        internal string? Refused { get; set; }
+
+        internal static (IStorageWriter Writer, Failing Failing) Of(IStorageWriter writer)
+        {
+            var proxy = Create<IStorageWriter, Failing>();
+            var self = (Failing)(object)proxy;
+            self._writer = writer;
+            return (proxy, self);
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            args is [WriteBatch batch, ..] && batch.Changes.OfType<ReceiptMoved>().Any(each => each.UserId == Refused)
+                ? throw new StorageException(StorageFailure.Unavailable, "The test fails this write.")
+                : targetMethod!.Invoke(_writer, args);
+    }
+}
