@@ -90,29 +90,46 @@ public static class SigningKeyFile
 
     /// <summary>
     /// Puts a new key into the place of the one in use, which becomes a former one. A server takes it when it reads the
-    /// file.
+    /// file, which keeps its owner and mode.
     /// </summary>
-    /// <exception cref="InvalidDataException">The file is not of the expected form.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is not of the expected form, or has a key of this version.
+    /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The file could not keep its owner; it is unchanged.</exception>
     public static SigningKeys Rotate(string path, SigningKey next)
     {
-        var keys = Read(path).RotatedTo(next);
-        Replace(path, keys);
+        ArgumentNullException.ThrowIfNull(next);
+        using var held = LockOf(path);
+        var before = Read(path);
+        if (before.HasVersion(next.Version))
+        {
+            throw new InvalidDataException(
+                $"{path}: there is a key with the version {next.Version} already; nothing was changed");
+        }
+
+        var keys = before.RotatedTo(next);
+        Overwrite(path, keys, mustKeepOwner: true);
         return keys;
     }
 
     /// <summary>Creates the file of a key, readable by its owner only.</summary>
     /// <exception cref="IOException">There is a file already.</exception>
-    public static void Write(string path, SigningKey key) => Write(path, LineOf(key), overwrite: false);
+    public static void Write(string path, SigningKey key)
+    {
+        using var held = LockOf(path);
+        WriteAside(path, LineOf(key), static _ => { });
+        File.Move(AsideOf(path), path, overwrite: false);
+    }
 
-    /// <summary>Writes the keys into the place of those of an existing file, whose comments stay.</summary>
+    /// <summary>
+    /// Writes the keys into the place of those of an existing file, whose comments stay. A file that was rotated
+    /// meanwhile is left as it is.
+    /// </summary>
     public static void Replace(string path, SigningKeys keys)
     {
         ArgumentNullException.ThrowIfNull(keys);
-        var text = new StringBuilder();
-        foreach (var comment in File.ReadLines(path).Where(IsComment)) text.Append(comment).Append('\n');
-        text.Append(LineOf(keys.InUse));
-        foreach (var former in keys.Former) text.Append(LineOf(former));
-        Write(path, text.ToString(), overwrite: true);
+        using var held = LockOf(path);
+        if (Read(path).InUse.Id == keys.InUse.Id) Overwrite(path, keys, mustKeepOwner: false);
     }
 
     private static SigningKeys Create(string path)
@@ -122,24 +139,61 @@ public static class SigningKeyFile
         return new SigningKeys(key, []);
     }
 
-    private static void Write(string path, string text, bool overwrite)
+    /// <summary>Two writers read, change and write the file in turn.</summary>
+    private static IDisposable LockOf(string path) =>
+        SystemFiles.Lock(Path.GetDirectoryName(Path.GetFullPath(path))!);
+
+    private static void Overwrite(string path, SigningKeys keys, bool mustKeepOwner)
     {
-        // Written under another name first: a crash must not leave a partial key, which would be a new identity.
-        var aside = path + ".new";
+        var text = new StringBuilder();
+        foreach (var comment in File.ReadLines(path).Where(IsComment)) text.Append(comment).Append('\n');
+        text.Append(LineOf(keys.InUse));
+        foreach (var former in keys.Former) text.Append(LineOf(former));
+
+        var (owner, mode) = (SystemFiles.OwnerOf(path), File.GetUnixFileMode(path));
+        WriteAside(path, text.ToString(), aside =>
+        {
+            if (SystemFiles.TryGive(aside, owner))
+            {
+                File.SetUnixFileMode(aside, mode);
+            }
+            else if (mustKeepOwner)
+            {
+                throw new UnauthorizedAccessException(
+                    $"it belongs to the user {owner.User} and the group {owner.Group}, and a new file would not; "
+                    + "run this as that user, or as root");
+            }
+        });
+        File.Move(AsideOf(path), path, overwrite: true);
+    }
+
+    /// <summary>
+    /// Written under another name first: a crash must not leave a partial key, which would be a new identity.
+    /// </summary>
+    private static void WriteAside(string path, string text, Action<string> prepare)
+    {
+        var aside = AsideOf(path);
         File.Delete(aside);
-        using (var file = new FileStream(aside, new FileStreamOptions
+        try
         {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }))
-        {
+            using var file = new FileStream(aside, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+            prepare(aside);
             file.Write(Encoding.UTF8.GetBytes(text));
             file.Flush(flushToDisk: true);
         }
-
-        File.Move(aside, path, overwrite);
+        catch
+        {
+            File.Delete(aside);
+            throw;
+        }
     }
+
+    private static string AsideOf(string path) => path + ".new";
 
     private static bool IsComment(string line) => line.Length == 0 || line[0] == '#';
 

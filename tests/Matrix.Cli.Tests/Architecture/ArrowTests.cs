@@ -11,7 +11,7 @@ internal sealed class ArrowTests
         ["Matrix.Rules"] = "FSharp.Core",
         ["Matrix.Core"] = "Matrix.Rules FSharp.Core",
         ["Matrix.Properties"] = "Matrix.Core Matrix.Rules FSharp.Core FsCheck",
-        ["Matrix.Host.Sodium"] = "libsodium.so.23",
+        ["Matrix.Host.Sodium"] = "libsodium.so.23 libc",
         ["Matrix.Host.Storage"] = "Matrix.Core Npgsql libsqlite3.so.0 libc",
         ["Matrix.Host.Network"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",

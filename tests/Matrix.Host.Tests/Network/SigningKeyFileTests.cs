@@ -6,6 +6,9 @@ namespace Matrix.Host.Tests.Network;
 /// <summary>The file of the server's signing keys.</summary>
 internal sealed class SigningKeyFileTests
 {
+    /// <summary>The id of a user who runs a server.</summary>
+    private const uint Server = 54_321;
+
     private string _folder = null!;
 
     private string Path => System.IO.Path.Combine(_folder, "signing.key");
@@ -52,6 +55,100 @@ internal sealed class SigningKeyFileTests
         Assert.That(keys.Former.Select(former => former.ExpiredAt), Is.EqualTo(new long?[] { 9, 7 }));
         Assert.That(keys.Former[1].Id, Is.EqualTo(first.Id));
         Assert.That(File.ReadAllText(Path), Does.StartWith("# mine\n"));
+    }
+
+    [Test]
+    public void A_rotation_keeps_the_mode_of_the_file()
+    {
+        SigningKeyFile.LoadOrCreate(Path);
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead;
+        File.SetUnixFileMode(Path, Mode);
+
+        SigningKeyFile.Rotate(Path, SigningKeyFile.Generate());
+
+        Assert.That(File.GetUnixFileMode(Path), Is.EqualTo(Mode));
+    }
+
+    [Test]
+    public void A_rotation_by_root_leaves_the_file_to_its_owner()
+    {
+        Assume.That(Environment.IsPrivilegedProcess, "only root can give files away");
+        SigningKeyFile.LoadOrCreate(Path);
+        FileUser.Give(Path, Server);
+        FileUser.Give(_folder, Server);
+        var next = SigningKeyFile.Generate();
+
+        SigningKeyFile.Rotate(Path, next);
+
+        FileUser.Run(Server, () =>
+        {
+            Assert.That(SigningKeyFile.Read(Path).InUse.Id, Is.EqualTo(next.Id));
+            SigningKeyFile.Replace(Path, SigningKeyFile.Read(Path).EndedAt(7));
+        });
+        Assert.That(SigningKeyFile.Read(Path).Former.Single().ExpiredAt, Is.EqualTo(7));
+        Assert.That(File.GetUnixFileMode(Path), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+    }
+
+    [Test]
+    public void A_rotation_by_a_user_who_cannot_keep_the_owner_changes_nothing()
+    {
+        Assume.That(Environment.IsPrivilegedProcess, "only root can act as others");
+        SigningKeyFile.LoadOrCreate(Path);
+        FileUser.Give(Path, Server);
+        File.SetUnixFileMode(Path, (UnixFileMode)0b110_100_100);
+        File.SetUnixFileMode(_folder, (UnixFileMode)0b111_111_111);
+        var before = File.ReadAllText(Path);
+
+        Assert.That(
+            () => FileUser.Run(Server + 1, () => SigningKeyFile.Rotate(Path, SigningKeyFile.Generate())),
+            Throws.InstanceOf<UnauthorizedAccessException>().With.Message.Contains($"belongs to the user {Server}"));
+
+        Assert.That(File.ReadAllText(Path), Is.EqualTo(before));
+        Assert.That(Directory.GetFiles(_folder), Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public void A_server_may_end_a_former_key_in_a_file_of_root_that_it_can_read()
+    {
+        Assume.That(Environment.IsPrivilegedProcess, "only root can act as others");
+        SigningKeyFile.LoadOrCreate(Path);
+        SigningKeyFile.Rotate(Path, SigningKeyFile.Generate());
+        File.SetUnixFileMode(Path, (UnixFileMode)0b110_100_100);
+        FileUser.Give(_folder, Server);
+
+        FileUser.Run(Server, () => SigningKeyFile.Replace(Path, SigningKeyFile.Read(Path).EndedAt(7)));
+
+        Assert.That(SigningKeyFile.Read(Path).Former.Single().ExpiredAt, Is.EqualTo(7));
+        Assert.That(File.GetUnixFileMode(Path), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+    }
+
+    [Test]
+    public void Of_rotations_at_once_none_is_lost()
+    {
+        var first = SigningKeyFile.LoadOrCreate(Path).InUse;
+        var next = Enumerable.Range(0, 40).Select(_ => SigningKeyFile.Generate()).ToArray();
+
+        Parallel.ForEach(
+            next, new ParallelOptions { MaxDegreeOfParallelism = 8 }, each => SigningKeyFile.Rotate(Path, each));
+
+        var keys = SigningKeyFile.Read(Path);
+        Assert.That(
+            keys.Former.Select(former => former.Id).Append(keys.InUse.Id),
+            Is.EquivalentTo(next.Append(first).Select(each => each.Id)));
+        Assert.That(() => SigningKeyFile.Rotate(Path, first), Throws.InstanceOf<InvalidDataException>());
+    }
+
+    [Test]
+    public void The_end_of_a_key_does_not_undo_a_later_rotation()
+    {
+        SigningKeyFile.LoadOrCreate(Path);
+        var read = SigningKeyFile.Rotate(Path, SigningKeyFile.Generate());
+        var later = SigningKeyFile.Generate();
+        SigningKeyFile.Rotate(Path, later);
+
+        SigningKeyFile.Replace(Path, read.EndedAt(7));
+
+        Assert.That(SigningKeyFile.Read(Path).InUse.Id, Is.EqualTo(later.Id));
     }
 
     [TestCase("ed25519 b SEED", TestName = "A_second_key_in_use_is_refused")]

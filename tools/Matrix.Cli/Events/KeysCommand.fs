@@ -87,23 +87,19 @@ module internal KeysCommand =
 
     let private rotateFile (format: OutputFormat) (version: string option) (file: string) =
         let key = newKey version
+        let keys = SigningKeyFile.Rotate(file, key)
 
-        if (SigningKeyFile.Read file).HasVersion key.Version then
-            Refused $"{file}: there is a key with the version {key.Version} already; nothing was changed"
-        else
-            let keys = SigningKeyFile.Rotate(file, key)
+        Report.print format {
+            Facts = [
+                "key_id", Word key.Id
+                "public_key", Word key.PublicKeyText
+                "former_key_id", Word keys.Former[0].Id
+                "file", Word file
+            ]
+            Tables = []
+        }
 
-            Report.print format {
-                Facts = [
-                    "key_id", Word key.Id
-                    "public_key", Word key.PublicKeyText
-                    "former_key_id", Word keys.Former[0].Id
-                    "file", Word file
-                ]
-                Tables = []
-            }
-
-            Done
+        Done
 
     let private rotate (arguments: ParseResults<RotateArguments>) =
         let format = arguments.GetResult(RotateArguments.Format, Text)
@@ -124,7 +120,8 @@ module internal KeysCommand =
                     rotateFile format version file
                 with
                 | :? InvalidDataException as fault -> Refused fault.Message
-                | :? UnauthorizedAccessException as fault -> Refused $"{file} was not changed: {fault.Message}"
+                | :? UnauthorizedAccessException
+                | :? IOException as fault -> Refused $"{file} was not changed: {fault.Message}"
 
     let run (arguments: ParseResults<KeysArguments>) =
         match arguments.GetSubCommand() with
