@@ -126,6 +126,20 @@ public sealed record NetworkOptions
     /// </summary>
     public IReadOnlyList<string> Notaries { get; init; } = [];
 
+    /// <summary>Servers in one query to a notary.</summary>
+    public int MaxNotaryQueryServers { get; init; } = 20;
+
+    /// <summary>How long keys that are wanted of notaries are gathered before they are asked for.</summary>
+    public TimeSpan NotaryGatherTime { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Queries to notaries at once; others wait.</summary>
+    public int MaxNotaryQueries { get; init; } = 8;
+
+    /// <summary>
+    /// Queries to notaries a minute for keys of one server that the events of one sending server cause.
+    /// </summary>
+    public int MaxNotaryQueriesPerServer { get; init; } = 20;
+
     /// <summary>Bytes of the cache of responses with keys, which this server passes on as a notary.</summary>
     public long KeyResponseCacheBytes { get; init; } = 4 << 20;
 

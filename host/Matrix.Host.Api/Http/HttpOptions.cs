@@ -59,6 +59,9 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.Invites"/>.</summary>
     public Rate Invites { get; init; } = new(0.02, 20);
 
+    /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
+    public Rate NotaryServers { get; init; } = new(50, 1000);
+
     /// <summary>The rate of a class; null if it is not limited.</summary>
     public Rate? RateOf(RateClass kind) => !Enabled
         ? null
@@ -75,6 +78,7 @@ public sealed record RateLimitOptions(
             RateClass.FederationAddress => FederationAddress,
             RateClass.FederationServer => FederationServer,
             RateClass.Invites => Invites,
+            RateClass.NotaryServers => NotaryServers,
             _ => null,
         };
 }

@@ -15,13 +15,16 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
     internal int Tracked => _buckets.Count;
 
     /// <summary>Takes one request from a bucket. Returns the time to wait if it is empty; otherwise zero.</summary>
-    public TimeSpan Take(RateClass kind, string who)
+    public TimeSpan Take(RateClass kind, string who) => Take(kind, who, count: 1);
+
+    /// <summary>Takes what counts as several requests, or, if they are more than the burst, the whole burst.</summary>
+    public TimeSpan Take(RateClass kind, string who, int count)
     {
         if (options.RateOf(kind) is not { } rate) return TimeSpan.Zero;
 
         var bucket = _buckets.GetOrAdd(
             (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
-        var wait = bucket.Take(rate);
+        var wait = bucket.Take(rate, Math.Min(count, Math.Max(1, rate.Burst)));
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;
     }
@@ -52,18 +55,18 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         private double _tokens = full;
         private long _at = clock.GetTimestamp();
 
-        internal TimeSpan Take(Rate rate)
+        internal TimeSpan Take(Rate rate, double count)
         {
             lock (_lock)
             {
                 Refill(rate);
-                if (_tokens >= 1)
+                if (_tokens >= count)
                 {
-                    _tokens -= 1;
+                    _tokens -= count;
                     return TimeSpan.Zero;
                 }
 
-                return TimeSpan.FromSeconds((1 - _tokens) / rate.PerSecond);
+                return TimeSpan.FromSeconds((count - _tokens) / rate.PerSecond);
             }
         }
 

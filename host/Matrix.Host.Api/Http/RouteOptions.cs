@@ -82,6 +82,9 @@ public enum RateClass
     /// <summary>Invites that one user of another server sends one user.</summary>
     Invites,
 
+    /// <summary>Servers that an address names in queries for their keys. Counted where these are answered.</summary>
+    NotaryServers,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }

@@ -10,7 +10,8 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
 {
     private readonly ConcurrentDictionary<string, Lazy<Task>> _running = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _slots = new(options.MaxKeyFetches, options.MaxKeyFetches);
-    private readonly FetchLimits _limits = new(options, time);
+    private readonly FetchPauses _pauses = new(options, time);
+    private readonly FetchBudgets _budgets = new(options, time);
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>
@@ -26,7 +27,10 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
             return true;
         }
 
-        if (_running.Count >= options.MaxKeyFetchesWaiting || !_limits.Allow(server, cause)) return false;
+        if (_running.Count >= options.MaxKeyFetchesWaiting || !_pauses.IsOver(server) || !_budgets.Take(cause))
+        {
+            return false;
+        }
 
         running = _running.GetOrAdd(server, new Lazy<Task>(() => FetchAsync(server, fetch)));
         // A caller that goes away does not stop the fetch: others may wait for it.
@@ -45,8 +49,8 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
             await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
             try
             {
-                if (await fetch(_closing.Token).ConfigureAwait(false)) _limits.Succeeded(server);
-                else _limits.Failed(server);
+                if (await fetch(_closing.Token).ConfigureAwait(false)) _pauses.Succeeded(server);
+                else _pauses.Failed(server);
             }
             finally
             {

@@ -25,6 +25,7 @@ public sealed class Notary : IDisposable
     private readonly NetworkOptions _options;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _slots;
+    private readonly CancellationTokenSource _closing = new();
 
     internal Notary(ServerKeys keys, OwnKeys own, NetworkOptions options, TimeProvider time)
     {
@@ -59,7 +60,7 @@ public sealed class Notary : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _slots.Dispose();
+    public void Dispose() => _closing.Cancel();
 
     private async ValueTask<ReadOnlyMemory<byte>?> FindAsync(
         NotaryQuery query, IPAddress address, CancellationToken patience, CancellationToken stop)
@@ -103,19 +104,25 @@ public sealed class Notary : IDisposable
         try
         {
             await _slots.WaitAsync(either.Token).ConfigureAwait(false);
-            try
-            {
-                await _keys.FetchAsync(server, new KeyFetchCause(address, null, IsQuery: true), either.Token)
-                    .ConfigureAwait(false);
-            }
-            finally
-            {
-                _slots.Release();
-            }
+            await FetchInPlaceAsync(server, address).WaitAsync(either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             // What is known is returned.
+        }
+    }
+
+    /// <summary>A fetch goes on if its query is given up, and keeps its place until it ends.</summary>
+    private async Task FetchInPlaceAsync(string server, IPAddress address)
+    {
+        try
+        {
+            await _keys.FetchAsync(server, new KeyFetchCause(address, null, IsQuery: true), _closing.Token)
+                .ConfigureAwait(false);
+        }
+        finally
+        {
+            _slots.Release();
         }
     }
 }

@@ -14,7 +14,7 @@ namespace Matrix.Host.Network.Keys;
 /// </summary>
 internal sealed class ServerKeys(
     IStorage storage, KeyFetcher fetcher, OwnKeys own, ServerFilter servers, NetworkOptions options, TimeProvider time)
-    : IServerKeys, IDisposable
+    : IServerKeys, IFetchedKeys, IDisposable
 {
     private readonly ByteCache<string, KnownKeys> _known = new(options.KeyCacheBytes, static keys => keys.Size);
     private readonly SemaphoreSlim _taking = new(1, 1);
@@ -67,7 +67,7 @@ internal sealed class ServerKeys(
     internal async ValueTask FetchAsync(string server, KeyFetchCause cause, CancellationToken stop)
     {
         if (!servers.Allows(server)) return;
-        await fetcher.FetchAsync(server, cause, TakeAsync, stop).ConfigureAwait(false);
+        await fetcher.FetchAsync(server, cause, this, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<IReadOnlyDictionary<string, ServerKey>> FindForAsync(
@@ -97,8 +97,7 @@ internal sealed class ServerKeys(
             var hasAnswered = known.FetchedAt >= started - options.KeyFetchPause.TotalMilliseconds;
             if (missing.Count > 0 && options.Notaries.Count > 0 && !(use == KeyUse.Request && hasAnswered))
             {
-                await fetcher.AskNotariesAsync(
-                    server, missing, cause, KeysOfNotaryAsync, TakeAsync, stop).ConfigureAwait(false);
+                await fetcher.Notaries.AskAsync(server, missing, cause, this, stop).ConfigureAwait(false);
                 known = await KnownAsync(server, stop).ConfigureAwait(false);
             }
         }
@@ -119,17 +118,7 @@ internal sealed class ServerKeys(
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _taking.Dispose();
-
-    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
-
-    private static IReadOnlyCollection<string> Usable(IReadOnlyCollection<string> keyIds) =>
-        keyIds.All(Core.Ident.KeyId.isServerKey)
-            ? keyIds
-            : [.. keyIds.Where(Core.Ident.KeyId.isServerKey)];
-
-    /// <summary>The keys that a notary uses now, from itself only.</summary>
-    private async ValueTask<IReadOnlyDictionary<string, ServerKey>> KeysOfNotaryAsync(
+    public async ValueTask<IReadOnlyDictionary<string, ServerKey>> OfNotaryAsync(
         string notary, IReadOnlyCollection<string> keyIds)
     {
         var known = await KnownAsync(notary, CancellationToken.None).ConfigureAwait(false);
@@ -140,7 +129,8 @@ internal sealed class ServerKeys(
         return known.Valid(Usable(keyIds), Now, KeyUse.Request);
     }
 
-    private async ValueTask TakeAsync(FetchedKeys fetched)
+    /// <inheritdoc/>
+    public async ValueTask TakeAsync(FetchedKeys fetched)
     {
         // The server and a notary may answer at once.
         await _taking.WaitAsync(CancellationToken.None).ConfigureAwait(false);
@@ -153,6 +143,16 @@ internal sealed class ServerKeys(
             _taking.Release();
         }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _taking.Dispose();
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private static IReadOnlyCollection<string> Usable(IReadOnlyCollection<string> keyIds) =>
+        keyIds.All(Core.Ident.KeyId.isServerKey)
+            ? keyIds
+            : [.. keyIds.Where(Core.Ident.KeyId.isServerKey)];
 
     private async ValueTask TakeInTurnAsync(FetchedKeys fetched)
     {

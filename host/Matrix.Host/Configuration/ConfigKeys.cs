@@ -470,6 +470,12 @@ internal static partial class ConfigKeys
             "rate_limits.invites_burst", ConfigTypes.Number, c => c.Rates.Invites.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
+            "Servers that queries for signing keys from one address name."),
+        Key(
+            "rate_limits.notary_servers_burst", ConfigTypes.Number, c => c.Rates.NotaryServers.Burst,
+            "The burst of the same queries."),
+        Key(
             "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
             "Users, servers and addresses counted at once; the least busy are dropped first."),
         Key(

@@ -10,6 +10,18 @@ internal static partial class ConfigKeys
             "Servers that are asked for the keys of servers that do not answer. They learn the names of these servers, "
                 + "and what they say counts if they and the other server have signed it."),
         Key(
+            "federation.notary_query_servers", ConfigTypes.Whole(1, 200), c => c.Network.MaxNotaryQueryServers,
+            "Servers in one query that this server sends to a notary."),
+        Key(
+            "federation.notary_gather_time", ConfigTypes.Duration, c => c.Network.NotaryGatherTime,
+            "How long keys are gathered for such a query."),
+        Key(
+            "federation.notary_queries", ConfigTypes.Whole(1, 1000), c => c.Network.MaxNotaryQueries,
+            "Such queries at once; others wait."),
+        Key(
+            "federation.notary_queries_per_server", ConfigTypes.Whole(1), c => c.Network.MaxNotaryQueriesPerServer,
+            "Such queries a minute about one server that the events of one sending server cause."),
+        Key(
             "federation.notary_servers", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxNotaryServers,
             "Servers in one query for keys that another server sends; of further ones nothing is returned."),
         Key(

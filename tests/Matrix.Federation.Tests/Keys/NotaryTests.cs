@@ -153,6 +153,35 @@ public abstract class NotaryTests
     }
 }
 
+/// <summary>The rate of queries.</summary>
+public sealed class NotaryRateTests
+{
+    [Test]
+    public async Task Queries_are_limited_by_the_servers_that_they_name()
+    {
+        await using var notary = await InProcessServer.StartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.notary_servers_per_second", "0.001"),
+            ("rate_limits.notary_servers_burst", "5"),
+            ("federation.deny_servers", "*.example"));
+
+        (await QueryAsync("a.example", "b.example", "c.example", notary.Name)).Is(200);
+        (await QueryAsync("a.example", "b.example")).Is(429, "M_LIMIT_EXCEEDED");
+        (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/query/a.example"))).Is(200);
+        (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/query/a.example")))
+            .Is(429, "M_LIMIT_EXCEEDED");
+        (await notary.SendAsync(Peer.Request(notary, "GET", "/_matrix/key/v2/server"))).Is(200);
+
+        Task<Reply> QueryAsync(params string[] names)
+        {
+            var servers = new JsonObject();
+            foreach (var name in names) servers[name] = new JsonObject();
+            var body = new JsonObject { ["server_keys"] = servers };
+            return notary.SendAsync(Peer.Request(notary, "POST", "/_matrix/key/v2/query", body.ToJsonString()));
+        }
+    }
+}
+
 /// <summary>The same on SQLite.</summary>
 public sealed class SqliteNotaryTests : NotaryTests
 {

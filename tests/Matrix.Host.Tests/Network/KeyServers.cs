@@ -12,6 +12,7 @@ internal sealed class KeyServers : IFederationClient
 {
     private readonly ConcurrentDictionary<string, Func<Task<FederationResult<JsonObject>>>> _answers = new();
     private readonly ConcurrentDictionary<string, Func<JsonObject, JsonObject[]>> _notaries = new();
+    private readonly ConcurrentQueue<JsonObject> _bodies = new();
     private int _requests;
     private int _queries;
 
@@ -19,6 +20,12 @@ internal sealed class KeyServers : IFederationClient
 
     /// <summary>The number of queries to notaries.</summary>
     public int Queries => Volatile.Read(ref _queries);
+
+    /// <summary>The bodies of the queries to notaries.</summary>
+    public IReadOnlyCollection<JsonObject> QueryBodies => _bodies;
+
+    /// <summary>The failure of a query with this body; null if there is none.</summary>
+    public Func<string, JsonObject, FederationFailure?> QueryFailure { get; set; } = static (_, _) => null;
 
     /// <summary>From now on a notary answers queries with these responses.</summary>
     public void Notarizes(string notary, params JsonObject[] responses) => _notaries[notary] = _ => responses;
@@ -53,7 +60,9 @@ internal sealed class KeyServers : IFederationClient
     {
         Interlocked.Increment(ref _queries);
         Assert.That((request.Method, request.IsSigned), Is.EqualTo(("POST", false)));
+        _bodies.Enqueue(request.Body!);
         await Gate.WaitAsync(stop);
+        if (QueryFailure(request.Destination, request.Body!) is { } failure) return failure;
         return _notaries.TryGetValue(request.Destination, out var answer)
             ? Members.Of(("server_keys", Json.NewArray([.. answer(request.Body!).Select(Json.NewObject)])))
             : new FederationFailure(FederationFailureKind.Unreachable, 0, "", "nobody is there");

@@ -56,7 +56,12 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     public void Prepare()
     {
         _servers = new KeyServers();
-        _options = new NetworkOptions { ServerName = Us, Notaries = [First, Second] };
+        _options = new NetworkOptions
+        {
+            ServerName = Us,
+            Notaries = [First, Second],
+            NotaryGatherTime = TimeSpan.Zero,
+        };
         foreach (var notary in _options.Notaries)
         {
             _servers.Answers(notary, new KeyResponseMaker(notary, Now + Day).With(OfNotary, _notary).Make());
@@ -186,6 +191,80 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task The_pause_after_a_query_is_of_the_key()
+    {
+        _servers.Notarizes(First, Signed(First, Response().With(One, _first).Make()));
+        Assert.That(await FindFor(KeyUse.Event, Now, One), Has.Count.EqualTo(1));
+        Assert.That(await FindFor(KeyUse.Event, Now, Two), Is.Empty);
+        _servers.Notarizes(First, Signed(First, Response().With("ed25519:3", _second).Make()));
+
+        Assert.That(await FindFor(KeyUse.Event, Now, "ed25519:3"), Has.Count.EqualTo(1));
+        var queries = _servers.Queries;
+        Assert.That(await FindFor(KeyUse.Event, Now, Two), Is.Empty);
+        Assert.That(_servers.Queries, Is.EqualTo(queries), "nobody had this one");
+    }
+
+    [Test]
+    public async Task Keys_that_are_wanted_at_once_are_asked_for_together()
+    {
+        _options = _options with { MaxNotaryQueryServers = 20, NotaryGatherTime = TimeSpan.FromSeconds(1) };
+        _servers.Notarizes(First, Answer);
+
+        var found = await FindAllAsync([.. Enumerable.Range(0, 25).Select(n => $"s{n}.example")]);
+
+        Assert.That(found.Select(keys => keys.Count), Has.All.EqualTo(1));
+        Assert.That(
+            _servers.QueryBodies.Select(body => ServersIn(body).Count()), Is.EquivalentTo(new[] { 20, 5 }));
+    }
+
+    [Test]
+    public async Task A_slow_server_keeps_a_notary_neither_from_the_others_nor_for_later()
+    {
+        _options = _options with { NotaryGatherTime = TimeSpan.FromSeconds(1), Notaries = [First] };
+        _servers.Notarizes(First, Answer);
+        _servers.QueryFailure = (_, body) => ServersIn(body).Contains("slow.example") ? TimedOut : null;
+
+        var found = await FindAllAsync("a.example", "slow.example", "b.example");
+
+        Assert.That(found.Select(keys => keys.Count), Is.EqualTo(new[] { 1, 0, 1 }));
+        Assert.That(_servers.Queries, Is.EqualTo(4), "together, and then each alone");
+        Assert.That((await FindAllAsync("c.example")).Single(), Has.Count.EqualTo(1));
+        Assert.That((await FindAllAsync("slow.example")).Single(), Is.Empty);
+        Assert.That(_servers.Queries, Is.EqualTo(5), "only the slow one has a pause");
+    }
+
+    [Test]
+    public async Task A_notary_that_does_not_answer_for_itself_either_has_a_pause()
+    {
+        _servers.QueryFailure = (notary, _) => notary == First ? TimedOut : null;
+        _servers.Fails(First);
+        _servers.Notarizes(Second);
+
+        for (var n = 0; n < 5; n++) await Keys.FindAsync($"a{n}.example", [One], Now, KeyUse.Event, Stop);
+
+        Assert.That(_servers.Queries, Is.EqualTo(6), "the first one once");
+    }
+
+    [Test]
+    public async Task Invented_keys_of_a_server_cause_few_queries()
+    {
+        _options = _options with { MaxNotaryQueriesPerServer = 3, Notaries = [First] };
+        _servers.Notarizes(First, Answer);
+
+        for (var n = 0; n < 10; n++)
+        {
+            await Keys.FindAsync(Them, [$"ed25519:x{n}"], Now, KeyUse.Event, "sender.example", Stop);
+        }
+
+        Assert.That(_servers.Queries, Is.EqualTo(3));
+        await Keys.FindAsync(Them, ["ed25519:z"], Now, KeyUse.Event, "other.example", Stop);
+        Assert.That(_servers.Queries, Is.EqualTo(4), "another sender has its own");
+        Time.Advance(TimeSpan.FromMinutes(1));
+        await Keys.FindAsync(Them, ["ed25519:y"], Now, KeyUse.Event, "sender.example", Stop);
+        Assert.That(_servers.Queries, Is.EqualTo(5));
+    }
+
+    [Test]
     public async Task Queries_that_strangers_cause_are_bounded()
     {
         _options = _options with { MaxKeyFetchesPerAddress = 3 };
@@ -214,7 +293,7 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
         Time.Advance(TimeSpan.FromMinutes(1));
 
         Assert.That(await Find("ed25519:3"), Is.Empty);
-        Assert.That(_servers.Queries, Is.EqualTo(1));
+        Assert.That(_servers.Queries, Is.EqualTo(2), "the other notary may have the key");
         Assert.That(await Find(One), Is.Empty, "requests");
         Assert.That(await FindFor(KeyUse.Event, end + 1, One), Is.Empty);
         Assert.That((await Find(Two)).Keys, Is.EqualTo(new[] { Two }), "the newer one stays");
@@ -355,6 +434,51 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
         Assert.That(() => _servers.Requests, Is.EqualTo(5).After(5000, 10));
         Time.Advance(_options.NotaryTime);
         Assert.That(await waiting, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_fetch_of_a_query_that_is_given_up_keeps_its_place()
+    {
+        _options = _options with { MaxNotaryFetches = 1, Notaries = [] };
+        _servers.Answers("other.example", new KeyResponseMaker("other.example", Now + Day).With(One, _first).Make());
+        var gate = new TaskCompletionSource();
+        _servers.Gate = gate.Task;
+        var given = QueryAsync(Them);
+        Assert.That(() => _servers.Requests, Is.EqualTo(1).After(5000, 10));
+        Time.Advance(_options.NotaryTime);
+        Assert.That(await given, Is.Empty);
+
+        var second = QueryAsync("other.example");
+        await Task.Delay(200);
+        Assert.That(_servers.Requests, Is.EqualTo(1));
+        gate.SetResult();
+        Assert.That(await second, Has.Count.EqualTo(1));
+    }
+
+    private static FederationFailure TimedOut { get; } = new(FederationFailureKind.TimedOut, 0, "", "slow");
+
+    private static IEnumerable<string> ServersIn(JsonObject query)
+    {
+        var servers = query.Child("server_keys")!;
+        return Enumerable.Range(0, servers.Count).Select(servers.Key);
+    }
+
+    /// <summary>What a notary has that knows a key of every server.</summary>
+    private JsonObject[] Answer(JsonObject query) =>
+    [
+        .. ServersIn(query).Select(
+            server => Signed(First, new KeyResponseMaker(server, Now + Day).With(One, _first).Make())),
+    ];
+
+    /// <summary>Finds a key of several servers, which are gathered for a second.</summary>
+    private async Task<IReadOnlyDictionary<string, ServerKey>[]> FindAllAsync(params string[] servers)
+    {
+        var before = Keys;
+        var finds = Task.WhenAll(servers.Select(
+            server => before.FindAsync(server, [One], Now, KeyUse.Event, Stop).AsTask()));
+        while (!finds.IsCompleted && _fetcher!.Notaries.Waiting < servers.Length) await Task.Delay(5);
+        Time.Advance(TimeSpan.FromSeconds(1));
+        return await finds;
     }
 
     private KeyResponseMaker Response() => new(Them, Now + Day);

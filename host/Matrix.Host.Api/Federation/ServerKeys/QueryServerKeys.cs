@@ -8,7 +8,7 @@ namespace Matrix.Host.Api.Federation.ServerKeys;
 /// <summary>
 /// The keys of other servers, for everyone. Server-Server API, "Querying Keys Through Another Server".
 /// </summary>
-internal sealed class QueryServerKeys(Notary notary) : IFederationEndpoints
+internal sealed class QueryServerKeys(Notary notary, RateLimiter limiter) : IFederationEndpoints
 {
     private static readonly RouteOptions _open = new()
     {
@@ -43,6 +43,10 @@ internal sealed class QueryServerKeys(Notary notary) : IFederationEndpoints
 
     private async ValueTask<Answer> GetAsync(Call call, List<NotaryQuery> queries, CancellationToken stop)
     {
+        // The rate of the address counts the query as one request, whatever it names.
+        var wait = limiter.Take(RateClass.NotaryServers, call.Address, queries.Count);
+        if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+
         var address = IPAddress.TryParse(call.Address, out var known) ? known : IPAddress.None;
         var found = await notary.QueryAsync(queries, address, stop).ConfigureAwait(false);
         return Answer.Json(found, static (json, responses) =>
