@@ -41,7 +41,11 @@ public static class OutboundRegistration
         .AddSingleton<IEduSource>(parts => parts.Get<TypingEdus>())
         .AddSingleton<IEduSource>(parts => parts.Get<ReceiptEdus>())
         .AddSingleton<IEduSource>(parts => parts.Get<MessageEdus>())
-        .AddSingleton(parts => new SharingServers(parts.Get<IStorage>(), parts.Get<OutboundOptions>()))
+        .AddSingleton(parts => new SharingServers(
+            parts.Get<IStorage>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<CurrentServers>(),
+            parts.Get<OutboundOptions>()))
         .AddSingleton(parts => new DeviceListEdus(
             parts.Get<IStorage>(),
             parts.Get<DeviceListUpdates>(),

@@ -11,6 +11,7 @@ public class FailingReads : DispatchProxy
     private IMembershipsTable _table = null!;
     private string _method = null!;
     private int _failures;
+    private int _calls;
 
     /// <summary>How often the method still fails.</summary>
     public int Failures
@@ -18,6 +19,9 @@ public class FailingReads : DispatchProxy
         get => Volatile.Read(ref _failures);
         set => Volatile.Write(ref _failures, value);
     }
+
+    /// <summary>The calls of the method so far.</summary>
+    public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>A table of which a method can fail.</summary>
     public static FailingReads Of(IMembershipsTable table, string method)
@@ -29,7 +33,8 @@ public class FailingReads : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
-        if (targetMethod!.Name == _method && Failures > 0)
+        if (targetMethod!.Name == _method) Interlocked.Increment(ref _calls);
+        if (targetMethod.Name == _method && Failures > 0)
         {
             Interlocked.Decrement(ref _failures);
             throw new StorageException(StorageFailure.Unavailable, "The test fails this read.");

@@ -1,3 +1,5 @@
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
@@ -6,33 +8,44 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Outbound.Federation.Edus;
 
 /// <summary>
-/// The other servers that share a room with a local user now. Read once for many destinations, and again after a user
-/// joined or left. Thread-safe.
+/// The other servers that share a room with a local user now. Read once for many destinations, and again if a server
+/// may share no room with the user any more, or the user joined or left. Thread-safe.
 /// </summary>
-internal sealed class SharingServers(IStorage storage, OutboundOptions options) : IChangeConsumer, IDisposable
+internal sealed class SharingServers(
+    IStorage storage, RoomSnapshots rooms, CurrentServers current, OutboundOptions options)
+    : IChangeConsumer, IDisposable
 {
+    /// <summary>The most joins and leaves that are remembered. What was read before these is read again.</summary>
+    private const int MaxMoves = 10_000;
+
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _oneRead = new(1, 1);
-    private readonly ByteCache<string, IReadOnlyDictionary<string, int>> _ofUser = new(
+    private readonly ByteCache<string, Known> _ofUser = new(
         options.RoomServersCacheBytes,
-        static servers => 200 + servers.Keys.Sum(static name => 60L + (2 * name.Length)));
+        static known => 200 + known.Servers.Keys.Sum(static name => 60L + (2 * name.Length)));
 
-    private long _changes;
+    /// <summary>The joins and leaves of other servers' users.</summary>
+    private readonly Queue<(string Server, Move Move)> _moves = new();
+    private readonly Dictionary<string, Queue<Move>> _byServer = new(StringComparer.Ordinal);
+
+    private long _latest;
+    private long _forgotten;
+    private string? _reading;
 
     /// <summary>Whether a server shares a room with a local user.</summary>
     internal async ValueTask<bool> ShareAsync(string server, string localUser, CancellationToken stop)
     {
-        if (_ofUser.TryGet(localUser, out var known)) return known.ContainsKey(server);
+        if (await KnownAsync(server, localUser, stop).ConfigureAwait(false) is { } shares) return shares;
         await _oneRead.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            if (_ofUser.TryGet(localUser, out known)) return known.ContainsKey(server);
-            long changes;
-            lock (_gate) changes = _changes;
+            if (await KnownAsync(server, localUser, stop).ConfigureAwait(false) is { } known) return known;
+            long at;
+            lock (_gate) (_reading, at) = (localUser, _latest);
             var read = await storage.Memberships.ServersSharingWithAsync(localUser, stop).ConfigureAwait(false);
             lock (_gate)
             {
-                if (changes == _changes) _ofUser.Put(localUser, read);
+                if (_reading == localUser) _ofUser.Put(localUser, new Known(read, at));
             }
 
             return read.ContainsKey(server);
@@ -47,12 +60,19 @@ internal sealed class SharingServers(IStorage storage, OutboundOptions options) 
     public void Take(Change change, long position)
     {
         if (change is not MembershipChanged changed) return;
-        if (changed.Before == Membership.Join == (changed.After == Membership.Join)) return;
+        var isJoin = changed.After == Membership.Join;
+        if (changed.Before == Membership.Join == isJoin) return;
         lock (_gate)
         {
-            _changes++;
-            if (changed.IsLocal) _ofUser.Remove(changed.UserId);
-            else _ofUser.Clear();
+            if (changed.IsLocal)
+            {
+                _ofUser.Remove(changed.UserId);
+                if (_reading == changed.UserId) _reading = null;
+            }
+            else
+            {
+                Remember(RoomNames.ServerOf(changed.UserId), new Move(++_latest, changed.Room, isJoin));
+            }
         }
     }
 
@@ -61,10 +81,67 @@ internal sealed class SharingServers(IStorage storage, OutboundOptions options) 
     {
         lock (_gate)
         {
-            _changes++;
+            _reading = null;
             _ofUser.Clear();
         }
     }
 
     public void Dispose() => _oneRead.Dispose();
+
+    /// <summary>Whether they share a room; null if that has to be read.</summary>
+    private async ValueTask<bool?> KnownAsync(string server, string localUser, CancellationToken stop)
+    {
+        bool shares;
+        RoomNid[] moved;
+        lock (_gate)
+        {
+            if (!_ofUser.TryGet(localUser, out var known) || known.At < _forgotten) return null;
+            shares = known.Servers.ContainsKey(server);
+
+            // A join ends no sharing, and a leave begins none.
+            moved = _byServer.TryGetValue(server, out var moves)
+                ? [.. moves.Where(each => each.Number > known.At && each.IsJoin != shares).Select(each => each.Room)]
+                : [];
+        }
+
+        foreach (var room in moved.Distinct())
+        {
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
+                || !snapshot.Local.IsJoined(localUser))
+            {
+                continue;
+            }
+
+            if (await current.OfAsync(room, stop).ConfigureAwait(false) is { } now && now.Servers.Contains(server))
+            {
+                return true;
+            }
+
+            // The server left the room, and they may share others.
+            if (shares) return null;
+        }
+
+        return shares;
+    }
+
+    private void Remember(string server, Move move)
+    {
+        _moves.Enqueue((server, move));
+        if (!_byServer.TryGetValue(server, out var moves)) _byServer[server] = moves = new();
+        moves.Enqueue(move);
+        if (_moves.Count <= MaxMoves) return;
+
+        (server, var oldest) = _moves.Dequeue();
+        _forgotten = oldest.Number;
+        moves = _byServer[server];
+        moves.Dequeue();
+        if (moves.Count == 0) _byServer.Remove(server);
+    }
+
+    /// <summary>The servers that share a room with a user.</summary>
+    /// <param name="At">The number of the latest move before they were read.</param>
+    private sealed record Known(IReadOnlyDictionary<string, int> Servers, long At);
+
+    /// <summary>A user of another server joined or left a room.</summary>
+    private readonly record struct Move(long Number, RoomNid Room, bool IsJoin);
 }

@@ -1,0 +1,97 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Outbound;
+using Matrix.Host.Outbound.Federation.Edus;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.DeviceLists;
+
+/// <summary>The servers that share a room with a user, and how often they are read.</summary>
+public sealed class SharingServersTests
+{
+    private readonly Peer _one = new(Loopback.Next().ToString());
+    private readonly Peer _other = new(Loopback.Next().ToString());
+    private FailingReads _reads = null!;
+    private InProcessServer _server = null!;
+    private LocalUser _alice = null!;
+    private string _room = null!;
+
+    private SharingServers Sharing => _server.Services.GetRequiredService<SharingServers>();
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        _server = (await InProcessServer.StartAsync(services => services.AddSingleton(parts =>
+        {
+            var storage = parts.GetRequiredService<IStorage>();
+            _reads = FailingReads.Of(storage.Memberships, nameof(IMembershipsTable.ServersSharingWithAsync));
+            return new SharingServers(
+                StoragePart.Instead(storage, nameof(IStorage.Memberships), _reads),
+                parts.GetRequiredService<RoomSnapshots>(),
+                parts.GetRequiredService<CurrentServers>(),
+                parts.GetRequiredService<OutboundOptions>());
+        }))).Knows(_one).Knows(_other);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _room = await _alice.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(_server, _one, _room, "bob");
+    }
+
+    [TearDown]
+    public async Task TearDownAsync() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task Joins_and_leaves_elsewhere_cause_no_read()
+    {
+        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        var elsewhere = await carol.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(_server, _one, elsewhere, "bob");
+        Assert.That(await SharesAsync(_one), Is.True);
+        Assert.That(await SharesAsync(_other), Is.False);
+
+        await PeerRoom.JoinAsync(_server, _one, _room, "dora");
+        await PeerRoom.JoinAsync(_server, _other, elsewhere, "eve");
+        await KickAsync(_alice, _room, $"@dora:{_one.Name}");
+        await KickAsync(carol, elsewhere, $"@bob:{_one.Name}");
+
+        Assert.That(await SharesAsync(_one), Is.True);
+        Assert.That(await SharesAsync(_other), Is.False);
+        Assert.That(_reads.Calls, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_server_that_joins_or_leaves_is_seen_at_once()
+    {
+        Assert.That(await SharesAsync(_other), Is.False);
+        await PeerRoom.JoinAsync(_server, _other, _room, "eve");
+        Assert.That(await SharesAsync(_other), Is.True);
+        await KickAsync(_alice, _room, $"@eve:{_other.Name}");
+        Assert.That(await SharesAsync(_other), Is.False);
+
+        Assert.That(await SharesAsync(_one), Is.True);
+        await KickAsync(_alice, _room, $"@bob:{_one.Name}");
+        Assert.That(await SharesAsync(_one), Is.False);
+        await PeerRoom.JoinAsync(_server, _one, await _alice.CreateRoomAsync("11"), "bob");
+        Assert.That(await SharesAsync(_one), Is.True);
+    }
+
+    [Test]
+    public async Task A_user_who_joins_or_leaves_shares_with_other_servers_at_once()
+    {
+        var carol = await LocalUser.RegisterAsync(_server, "carol");
+        Assert.That(await Sharing.ShareAsync(_one.Name, carol.UserId, default), Is.False);
+
+        (await carol.PostAsync($"join/{Uri.EscapeDataString(_room)}", [])).Is(200);
+        Assert.That(await Sharing.ShareAsync(_one.Name, carol.UserId, default), Is.True);
+
+        (await carol.PostAsync($"rooms/{Uri.EscapeDataString(_room)}/leave", [])).Is(200);
+        Assert.That(await Sharing.ShareAsync(_one.Name, carol.UserId, default), Is.False);
+    }
+
+    private Task<bool> SharesAsync(Peer peer) => Sharing.ShareAsync(peer.Name, _alice.UserId, default).AsTask();
+
+    private static async Task KickAsync(LocalUser by, string roomId, string userId) => (await by.PostAsync(
+        $"rooms/{Uri.EscapeDataString(roomId)}/kick", new JsonObject { ["user_id"] = userId })).Is(200);
+}
