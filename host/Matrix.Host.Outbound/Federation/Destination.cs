@@ -311,7 +311,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     /// <summary>
     /// The server refused a transaction. Without a standard error it was a proxy, which at most says that the
-    /// transaction is too large.
+    /// transaction is too large: one event or EDU can be, too.
     /// </summary>
     private TurnEnd Refused(PendingTransaction transaction, FederationFailure failure)
     {
@@ -321,8 +321,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         {
             // A server that refuses an empty transaction refuses everything.
             if (transaction.IsProbe) return Failed(null);
-            if (!isStandard && (failure.Status == 400 || isAlone)) return Failed(null);
-            _refusals.Refused(transaction);
+            if (!isStandard && failure.Status == 400) return Failed(null);
+            _refusals.Refused(transaction, byProxy: !isStandard);
             if (!isAlone)
             {
                 _pending = PartOf(transaction);
@@ -385,8 +385,30 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         EduSources.Remove(Name, transaction.Edus, _refusals.EdusAside);
     }
 
-    /// <summary>The transaction to send: the one that failed, or a new one; null if there is nothing to send.</summary>
+    /// <summary>The transaction to send; null if there is nothing to send.</summary>
     private async ValueTask<PendingTransaction?> NextAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            var next = await ChooseAsync(stop).ConfigureAwait(false);
+            if (next is not { Pdus.Count: 0, Edus: [var edu] }) return next;
+            lock (_gate)
+            {
+                if (!_refusals.EdusAside.Contains(edu)) return next;
+            }
+
+            if (await edu.Source.IsStillForAsync(Name, edu.Edu, stop).ConfigureAwait(false)) return next;
+            lock (_gate)
+            {
+                // Its source knows what is left of it.
+                _pending = null;
+                _refusals.Remove(next, _rooms.Has);
+            }
+        }
+    }
+
+    /// <summary>The transaction that failed, or a new one; null if there is nothing to send.</summary>
+    private async ValueTask<PendingTransaction?> ChooseAsync(CancellationToken stop)
     {
         List<EventNid> pdus;
         IReadOnlyList<OwedEdu> aside;

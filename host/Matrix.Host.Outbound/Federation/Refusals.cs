@@ -5,8 +5,8 @@ namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
 /// What a server refused. An event is at fault if another event was taken since its first refusal; an EDU if any other
-/// transaction was. If only EDUs are left that are put aside, an empty transaction shows whether they are. Not
-/// thread-safe.
+/// transaction was. If only EDUs are left that are put aside, an empty transaction shows whether they are, unless a proxy
+/// refused them, which may take nothing else. Not thread-safe.
 /// </summary>
 internal sealed class Refusals
 {
@@ -42,18 +42,19 @@ internal sealed class Refusals
     /// <summary>The server took a transaction.</summary>
     internal void Succeeded(PendingTransaction transaction)
     {
-        if (transaction.Pdus.Count > 0) _pdus.Succeeded();
-        _edus.Succeeded();
+        if (transaction.Pdus.Count > 0) _pdus.Succeeded(isProbe: false);
+        _edus.Succeeded(transaction.IsProbe);
         _turns = 0;
     }
 
     /// <summary>The server refused a transaction. One with both kinds says nothing of either.</summary>
-    internal void Refused(PendingTransaction transaction)
+    /// <param name="byProxy">Whether the error was no standard one.</param>
+    internal void Refused(PendingTransaction transaction, bool byProxy)
     {
-        if (transaction.Edus.Count == 0) _pdus.Refused(transaction.Pdus);
+        if (transaction.Edus.Count == 0) _pdus.Refused(transaction.Pdus, byProxy);
         if (transaction.Pdus.Count > 0) return;
         if (_edus.Count > MaxRemembered) _edus.KeepOnly(edu => _edus.Aside.Contains(edu));
-        _edus.Refused(transaction.Edus);
+        _edus.Refused(transaction.Edus, byProxy);
     }
 
     /// <summary>
@@ -90,19 +91,19 @@ internal sealed class Refusals
     }
 
     /// <summary>
-    /// The transaction when nothing else is left; null if nothing is put aside. An empty one comes first, if EDUs are
-    /// among what is: a server that takes it does not refuse everything.
+    /// The transaction when nothing else is left; null if nothing is put aside. An empty one comes first, if it can
+    /// show of an EDU whether it is at fault: a server that takes it does not refuse everything.
     /// </summary>
     internal PendingTransaction? NextOfAside()
     {
-        var next = new List<PendingTransaction>(3);
-        if (_edus.Aside is [var edu, ..])
-        {
-            next.Add(PendingTransaction.Of([], []));
-            next.Add(PendingTransaction.Of([], [edu]));
-        }
-
-        if (_pdus.Aside is [var pdu, ..]) next.Add(PendingTransaction.Of([pdu], []));
-        return next.Count == 0 ? null : next[_turns++ % next.Count];
+        var (edus, pdus) = (_edus.Aside, _pdus.Aside);
+        var probes = edus.Any(edu => !_edus.IsByProxy(edu));
+        var kinds = (probes ? 1 : 0) + (edus.Count > 0 ? 1 : 0) + (pdus.Count > 0 ? 1 : 0);
+        if (kinds == 0) return null;
+        var (round, kind) = Math.DivRem(_turns++, kinds);
+        if (probes && kind-- == 0) return PendingTransaction.Of([], []);
+        return edus.Count > 0 && kind == 0
+            ? PendingTransaction.Of([], [edus[round % edus.Count]])
+            : PendingTransaction.Of([pdus[round % pdus.Count]], []);
     }
 }

@@ -208,6 +208,29 @@ public sealed class UpdateSendingTests
     }
 
     [Test]
+    public async Task An_update_that_was_put_aside_is_not_sent_to_a_server_that_left()
+    {
+        await _alice.UploadKeysAsync(0);
+        await UpdateAsync(_alice.DeviceId, update => update["keys"] is not null);
+        _peer.Respond = transaction => Task.FromResult(
+            transaction.EventIds.Count > 0
+                ? null
+                : Results.Text("""{"errcode":"M_UNKNOWN","error":"no"}""", "application/json", null, 400));
+        (await _alice.PutAsync($"devices/{_alice.DeviceId}", new JsonObject { ["display_name"] = "secret" })).Is(200);
+        await UntilAsync(() => _peer.All.Any(each => each.Body.ToJsonString().Contains("secret")));
+
+        var kick = new JsonObject { ["user_id"] = $"@bob:{_peer.Peer.Name}" };
+        foreach (var joined in (await _alice.GetAsync("joined_rooms")).Is(200).Json["joined_rooms"]!.AsArray())
+        {
+            (await _alice.PostAsync($"rooms/{Uri.EscapeDataString((string)joined!)}/kick", kick)).Is(200);
+        }
+
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        await UntilAsync(async () => (await storage.DeviceUpdates.OwedServersAsync("", 9, default)).Count == 0);
+        Assert.That(_server.Log, Does.Not.Contain("refuses an EDU"), "it was not tried again");
+    }
+
+    [Test]
     public async Task Servers_that_share_no_room_get_nothing()
     {
         var carol = await LocalUser.RegisterAsync(_server, "carol");

@@ -227,6 +227,43 @@ public sealed class EduSendingTests
         Assert.That(Numbers("kept"), Is.EquivalentTo(Enumerable.Range(6, 5)));
     }
 
+    [Test]
+    public async Task A_proxy_that_finds_every_EDU_too_large_costs_none_and_little()
+    {
+        var isUp = false;
+        _peer.Respond = transaction => Task.FromResult(
+            Volatile.Read(ref isUp) || Edus(transaction).Count == 0
+                ? null
+                : Results.Text("<html>Too large</html>", "text/html", null, 413));
+        _kept.Add(_peer.Peer.Name, 1, 3);
+        await ComeAsync(8);
+        await Task.Delay(500);
+
+        Assert.That(_peer.Taken, Is.Empty, "an empty transaction would show nothing");
+        Assert.That(_peer.All, Has.Count.LessThan(30));
+        Volatile.Write(ref isUp, true);
+        await HasAsync(3);
+        Assert.That(Numbers("kept"), Is.EquivalentTo(new[] { 1, 2, 3 }));
+    }
+
+    [Test]
+    public async Task An_EDU_that_was_put_aside_is_not_sent_to_a_server_that_it_is_no_longer_for()
+    {
+        _peer.Respond = transaction =>
+        {
+            var isBad = Edus(transaction).Any(edu => (int)edu["content"]!["n"]! == 1);
+            if (isBad && Edus(transaction).Count == 1) _kept.HasLeft = true;
+            return Task.FromResult(isBad ? Refusal(400) : null);
+        };
+        _kept.Add(_peer.Peer.Name, 1, 2);
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(10_000, 10));
+
+        Assert.That(
+            _peer.All.SelectMany(Edus).Count(edu => (int)edu["content"]!["n"]! == 1), Is.EqualTo(2),
+            "together with the other, and alone");
+        Assert.That(_server.Log, Does.Not.Contain("refuses an EDU"));
+    }
+
     private async Task ComeAsync(int transactions)
     {
         var until = DateTime.UtcNow.AddSeconds(20);
@@ -256,6 +293,9 @@ public sealed class EduSendingTests
     /// <summary>Numbered EDUs.</summary>
     private sealed class TestSource(string type, bool isTransient) : IEduSource
     {
+        private static readonly Predicate<OutboundEdu> _isFirst =
+            static edu => Encoding.UTF8.GetString(edu.Json.Span).Contains("\"n\":1}", StringComparison.Ordinal);
+
         private readonly Lock _gate = new();
         private readonly List<(string Server, OutboundEdu Edu)> _waiting = [];
         private IEduDestinations? _destinations;
@@ -263,6 +303,12 @@ public sealed class EduSendingTests
         public bool IsTransient => isTransient;
 
         public int Failures { get; private set; }
+
+        /// <summary>Whether its first EDU is for the server no longer.</summary>
+        public bool HasLeft { get; set; }
+
+        public ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop) =>
+            ValueTask.FromResult(!HasLeft);
 
         public void Attach(IEduDestinations destinations) => _destinations = destinations;
 
@@ -272,6 +318,7 @@ public sealed class EduSendingTests
             {
                 _waiting.Clear();
                 Failures = 0;
+                HasLeft = false;
             }
         }
 
@@ -299,6 +346,7 @@ public sealed class EduSendingTests
         {
             lock (_gate)
             {
+                if (HasLeft && aside.Count == 0) _waiting.RemoveAll(each => _isFirst(each.Edu));
                 var waiting = _waiting.Where(each => each.Server == server).Select(each => each.Edu);
                 return ValueTask.FromResult<IReadOnlyList<OutboundEdu>>([.. waiting.Except(aside).Take(most)]);
             }

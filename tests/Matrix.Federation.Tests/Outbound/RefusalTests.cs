@@ -107,6 +107,53 @@ public sealed class RefusalTests : OutboundTests
     }
 
     [Test]
+    public async Task An_event_that_is_too_large_for_a_proxy_is_found_recorded_and_skipped()
+    {
+        var roomId = await JoinedRoomAsync();
+        var hold = new TaskCompletionSource();
+        string? bad = null;
+        Peer.Respond = async transaction =>
+        {
+            if (bad is null) await hold.Task;
+            return transaction.EventIds.Contains(bad)
+                ? Results.Text("<html>Too large</html>", "text/html", null, 413)
+                : null;
+        };
+        var sent = await SayAsync(roomId, 10);
+        bad = sent[3];
+        hold.SetResult();
+
+        await Peer.HasTakenAsync(9);
+
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        await UntilAsync(() => storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default).AsTask().Result.Count > 0);
+        Assert.That(Peer.Events, Is.EquivalentTo(sent.Where(id => id != bad)));
+        var refused = (await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default)).Single();
+        Assert.That((await storage.Events.FindAsync(refused.Event, default))!.EventId, Is.EqualTo(bad));
+        Assert.That((refused.Status, refused.ErrorCode), Is.EqualTo((413, "")));
+    }
+
+    [Test]
+    public async Task A_proxy_that_finds_everything_too_large_costs_no_event()
+    {
+        var roomId = await JoinedRoomAsync();
+        var isUp = false;
+        Peer.Respond = transaction => Task.FromResult(
+            Volatile.Read(ref isUp) || transaction.Body["pdus"]!.AsArray().Count == 0
+                ? null
+                : Results.Text("<html>Too large</html>", "text/html", null, 413));
+        var sent = await SayAsync(roomId, 6);
+        await FailsAsync(4);
+        Volatile.Write(ref isUp, true);
+
+        await Peer.HasTakenAsync(6);
+
+        Assert.That(Peer.Events, Is.EquivalentTo(sent));
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        Assert.That(await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default), Is.Empty);
+    }
+
+    [Test]
     public async Task An_event_that_is_refused_alone_is_skipped_once_another_was_taken()
     {
         var roomId = await JoinedRoomAsync();

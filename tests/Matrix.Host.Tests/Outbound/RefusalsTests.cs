@@ -26,6 +26,29 @@ internal sealed class RefusalsTests
     }
 
     [Test]
+    public void An_EDU_that_a_proxy_refuses_is_at_fault_once_something_else_was_taken()
+    {
+        Refuse(PendingTransaction.Of([], [Edu(1)]), byProxy: true);
+        _refusals.Succeeded(PendingTransaction.Of([], []));
+        Assert.That(_refusals.ToTry(static _ => true), Is.Null, "the empty one was smaller than any other");
+
+        _refusals.Succeeded(PendingTransaction.Of([], [Edu(9)]));
+
+        Assert.That(_refusals.ToTry(static _ => true)!.Edus.Single(), Is.EqualTo(Edu(1)));
+    }
+
+    [Test]
+    public void An_empty_transaction_is_evidence_once_the_server_itself_refuses()
+    {
+        Refuse(PendingTransaction.Of([], [Edu(1)]), byProxy: true);
+        _refusals.Refused(PendingTransaction.Of([], [Edu(1)]), byProxy: false);
+
+        _refusals.Succeeded(PendingTransaction.Of([], []));
+
+        Assert.That(_refusals.ToTry(static _ => true)!.Edus.Single(), Is.EqualTo(Edu(1)));
+    }
+
+    [Test]
     public void An_event_is_at_fault_once_another_event_was_taken()
     {
         Refuse(Pdu(1));
@@ -55,6 +78,17 @@ internal sealed class RefusalsTests
     }
 
     [Test]
+    public void What_a_proxy_refused_is_tried_in_turn_without_a_probe()
+    {
+        for (var n = 1; n <= 2; n++) Refuse(PendingTransaction.Of([], [Edu(n)]), byProxy: true);
+
+        foreach (var n in new[] { 1, 2, 1 })
+        {
+            Assert.That(_refusals.NextOfAside()!.Edus.Single(), Is.EqualTo(Edu(n)));
+        }
+    }
+
+    [Test]
     public void So_many_EDUs_are_put_aside_at_most()
     {
         for (var n = 1; !_refusals.IsFull; n++) Refuse(Edu(n));
@@ -66,9 +100,9 @@ internal sealed class RefusalsTests
 
     private void Refuse(EventNid pdu) => Refuse(PendingTransaction.Of([pdu], []));
 
-    private void Refuse(PendingTransaction transaction)
+    private void Refuse(PendingTransaction transaction, bool byProxy = false)
     {
-        _refusals.Refused(transaction);
+        _refusals.Refused(transaction, byProxy);
         Assert.That(_refusals.TryPutAside(transaction), Is.True);
     }
 

@@ -123,6 +123,9 @@ internal sealed class DeviceListEdus(
         return edus;
     }
 
+    public ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop) =>
+        sharing.ShareAsync(server, ((UserEdu)edu).UserId, stop);
+
     public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside)
     {
         var sent = edus.OfType<UserEdu>().GroupBy(edu => edu.UserId)

@@ -100,6 +100,13 @@ internal sealed class ReceiptEdus(CurrentServers servers, OutboundOptions option
     }
 
     /// <inheritdoc/>
+    public async ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop)
+    {
+        var rooms = ((ReceiptEdu)edu).Receipts.Select(static receipt => receipt.Key.Room).Distinct().ToArray();
+        return (await servers.RoomsWithAsync(server, rooms, stop).ConfigureAwait(false)).Count == rooms.Length;
+    }
+
+    /// <inheritdoc/>
     public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside) =>
         Remove(server, edus.OfType<ReceiptEdu>().SelectMany(static edu => edu.Receipts));
 
