@@ -27,6 +27,7 @@ internal sealed class Checks(
     private async Task CheckStateAsync(SoakRoom room, List<string> problems)
     {
         var first = await StateAsync(room.Anchors[0], room);
+        if (first.Count == 0) problems.Add($"state of {room.RoomId} (version {room.Version}): there is none");
         foreach (var other in room.Anchors.Skip(1).Concat(await OtherMembersAsync(room)))
         {
             var state = await StateAsync(other, room);

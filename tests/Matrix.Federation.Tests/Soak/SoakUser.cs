@@ -5,20 +5,20 @@ using Matrix.Federation.Tests.Support;
 namespace Matrix.Federation.Tests.Soak;
 
 /// <summary>A user whose requests are repeated until their server answers.</summary>
-internal sealed class SoakUser(LocalUser user, SoakServer server, ConcurrentQueue<string> problems)
+internal sealed class SoakUser(LocalUser user, IServerUnderTest server, ConcurrentQueue<string> problems)
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(100);
 
     internal LocalUser User { get; } = user;
 
-    internal SoakServer Server { get; } = server;
+    internal IServerUnderTest Server { get; } = server;
 
     internal string Id => User.UserId;
 
     /// <summary>Registers a user while nothing fails.</summary>
     internal static async Task<SoakUser> RegisterAsync(
-        SoakServer server, string name, ConcurrentQueue<string> problems) =>
+        IServerUnderTest server, string name, ConcurrentQueue<string> problems) =>
         new(await LocalUser.RegisterAsync(server, name), server, problems);
 
     internal SoakUser On(LocalUser device) => new(device, Server, problems);
