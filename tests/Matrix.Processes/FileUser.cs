@@ -6,7 +6,9 @@ namespace Matrix.Processes;
 /// <summary>Work with files as another user, which only root can do.</summary>
 public static partial class FileUser
 {
-    /// <summary>Runs something on a thread that sees files as this user and group, without the rights of root.</summary>
+    /// <summary>
+    /// Runs something on a thread that works with files as this user and group, without the rights of root.
+    /// </summary>
     public static void Run(uint id, Action work)
     {
         Exception? fault = null;

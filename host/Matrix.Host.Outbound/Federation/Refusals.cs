@@ -5,8 +5,8 @@ namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
 /// What a server refused. An event is at fault if another event was taken since its first refusal; an EDU if any other
-/// transaction was. If only EDUs are left that are put aside, an empty transaction shows whether they are, unless a proxy
-/// refused them, which may take nothing else. Not thread-safe.
+/// transaction was. If only EDUs are left that are put aside, an empty transaction shows whether they are, unless a
+/// proxy refused them, which may take nothing else. Not thread-safe.
 /// </summary>
 internal sealed class Refusals
 {

@@ -3,8 +3,8 @@ namespace Matrix.Host.Outbound.Federation;
 /// <summary>
 /// Events, or EDUs, of which a server refused a transaction. One is at fault only if the server refuses it alone, and
 /// took another transaction since it refused the item first: otherwise the server, or a proxy before it, may refuse
-/// everything. Until that is clear the item is put aside, and others are sent. An empty transaction that was taken shows
-/// less: a proxy that refuses what is large takes it. Not thread-safe.
+/// everything. Until that is clear the item is put aside, and others are sent. An empty transaction that was taken
+/// shows less: a proxy that refuses what is large takes it. Not thread-safe.
 /// </summary>
 internal sealed class RefusedItems<T>
     where T : struct, IEquatable<T>

@@ -126,7 +126,8 @@ public sealed class RefusalTests : OutboundTests
         await Peer.HasTakenAsync(9);
 
         var storage = Server.Services.GetRequiredService<IStorage>();
-        await UntilAsync(() => storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default).AsTask().Result.Count > 0);
+        await UntilAsync(
+            () => storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default).AsTask().Result.Count > 0);
         Assert.That(Peer.Events, Is.EquivalentTo(sent.Where(id => id != bad)));
         var refused = (await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default)).Single();
         Assert.That((await storage.Events.FindAsync(refused.Event, default))!.EventId, Is.EqualTo(bad));

@@ -100,7 +100,8 @@ public sealed class ChecksTests
     {
         First.History.Add(First.History[1]);
 
-        Assert.That(await ProblemsAsync(), Is.EqualTo(new[] { $"$anchor-b is in {Room} 2 times for {_anchors[0].Id}" }));
+        Assert.That(
+            await ProblemsAsync(), Is.EqualTo(new[] { $"$anchor-b is in {Room} 2 times for {_anchors[0].Id}" }));
     }
 
     [Test]

@@ -44,7 +44,8 @@ internal interface IEduSource
     /// Whether an EDU is still for a server. Asked before one is sent that was put aside, which may be long after it
     /// was returned. If it is not, the next call of <see cref="NextAsync"/> drops it or what of it is not.
     /// </summary>
-    ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop) => ValueTask.FromResult(true);
+    ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop) =>
+        ValueTask.FromResult(true);
 
     /// <summary>
     /// The server took these EDUs, or refused them for good. They are not returned again. May not wait: a durable
