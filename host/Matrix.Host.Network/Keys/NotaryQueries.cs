@@ -227,7 +227,7 @@ internal sealed class NotaryQueries(
         }
     }
 
-    private void End(IReadOnlyList<WantedKeys> batch, Exception? fault)
+    private void End(List<WantedKeys> batch, Exception? fault)
     {
         lock (_gate)
         {
