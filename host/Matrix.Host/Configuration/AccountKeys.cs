@@ -1,0 +1,61 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The settings of registration, sessions and passwords, and who helps users.</summary>
+    private static ConfigKey[] AccountKeys() =>
+    [
+        Key(
+            "registration.enabled", ConfigTypes.Flag, c => c.Users.RegistrationEnabled,
+            "Whether anyone may register."),
+        Key(
+            "registration.requires_token", ConfigTypes.Flag, c => c.Users.RegistrationRequiresToken,
+            "Whether open registration needs a registration token."),
+        Key(
+            "registration.shared_secret", ConfigTypes.Text, c => c.Client.RegistrationSharedSecret,
+            "A secret for creating accounts, administrators included, by /_synapse/admin/v1/register and `mx user "
+                + "create`. \"\" turns both off."),
+        Key(
+            "support.page", ConfigTypes.HttpUrl, c => c.Client.Support.Page, "A page for users, \"\" for none."),
+        Key(
+            "support.admin", ConfigTypes.Contacts, c => c.Client.Support.Admin,
+            "The server's administrators: user ids and mail addresses."),
+        Key(
+            "support.security", ConfigTypes.Contacts, c => c.Client.Support.Security,
+            "Who is told of security problems: user ids and mail addresses."),
+        Key(
+            "sessions.access_token_lifetime", ConfigTypes.Duration, c => c.Users.AccessTokenLifetime,
+            "The lifetime of access tokens of clients that refresh them. Other clients' tokens do not expire."),
+        Key(
+            "sessions.expired_tokens_kept", ConfigTypes.Duration, c => c.ExpiredTokensKept,
+            "How long an expired token gets a soft logout, after which the client keeps its data. Later it is an "
+                + "unknown token."),
+        Key(
+            "sessions.openid_token_lifetime", ConfigTypes.Duration, c => c.Users.OpenIdTokenLifetime,
+            "The lifetime of a token by which a user proves to another service who they are."),
+        Key(
+            "sessions.login_token_lifetime", ConfigTypes.Duration, c => c.Users.LoginTokenLifetime,
+            "The lifetime of a token that logs another device in."),
+        Key(
+            "sessions.interactive_lifetime", ConfigTypes.Duration, c => c.Client.InteractiveLifetime,
+            "The time for completing user-interactive authentication, such as confirming with a password."),
+        Key(
+            "sessions.interactive_at_once", ConfigTypes.Whole(10), c => c.Client.InteractiveSessions,
+            "The most such authentications at once; the oldest are dropped first."),
+        Key(
+            "passwords.memory", ConfigTypes.Bytes(8 << 10, 4L << 30), c => c.PasswordCost.MemoryBytes,
+            "Memory of one computation."),
+        Key(
+            "passwords.operations", ConfigTypes.Whole(1, 1000), c => c.PasswordCost.Operations,
+            "Passes over that memory."),
+        Key(
+            "passwords.concurrency", ConfigTypes.Whole(1, 256), c => c.PasswordCost.Concurrency,
+            "Computations at once."),
+        Key(
+            "passwords.waiting", ConfigTypes.Whole(0), c => c.PasswordCost.Waiting,
+            "The most computations that wait; more logins get an error and may retry."),
+        Key(
+            "passwords.shortest", ConfigTypes.Whole(1, 512), c => c.Users.ShortestPassword,
+            "The fewest characters of a password that users choose. Administrators may set shorter ones."),
+    ];
+}

@@ -1,0 +1,204 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The limits on requests, users and rooms.</summary>
+    private static ConfigKey[] LimitKeys() =>
+    [
+        Key(
+            "limits.body", ConfigTypes.FewBytes(4 << 10, 64 << 20), c => c.Http.Body,
+            "The body of any request not named below."),
+        Key(
+            "limits.event_body", ConfigTypes.FewBytes(64 << 10, 64 << 20), c => c.Http.EventBody,
+            "The body of an event or of account data. An event may have 64 KiB, to which escapes and whitespace of the "
+                + "body do not count."),
+        Key(
+            "limits.large_body", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Http.LargeBody,
+            "The body of an upload of keys, of messages to devices, or of a room's creation."),
+        Key(
+            "limits.transaction_body", ConfigTypes.FewBytes(4 << 20, 256 << 20), c => c.Http.TransactionBody,
+            "The body of another server's transaction, which has up to 50 events of 64 KiB and 100 other units."),
+        Key(
+            "limits.federation_bodies", ConfigTypes.Bytes(16 << 20, 64L << 30), c => c.Http.FederationBodies,
+            "Bytes of other servers' bodies in memory at once; more requests are refused, and sent again later."),
+        Key(
+            "limits.federation_body_rate", ConfigTypes.FewBytes(1, 1 << 30), c => c.Http.FederationBodyRate,
+            "Bytes a second at which another server's body must arrive."),
+        Key(
+            "limits.federation_connections", ConfigTypes.Whole(10), c => c.Connections.Federation,
+            "Connections of other servers at once; more are closed."),
+        Key(
+            "limits.request_signatures", ConfigTypes.Whole(1, 100), c => c.Federation.MaxSignatures,
+            "Signatures of another server's request that are tried, one for each of its keys."),
+        Key("limits.headers", ConfigTypes.Whole(16, 1000), c => c.Connections.Headers, "Headers of a request."),
+        Key(
+            "limits.header_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Connections.HeaderBytes,
+            "Bytes of all headers of a request."),
+        Key(
+            "limits.request_line", ConfigTypes.FewBytes(1 << 10, 1 << 20), c => c.Connections.RequestLineBytes,
+            "Bytes of a request's method, path and query."),
+        Key(
+            "limits.header_time", ConfigTypes.Duration, c => c.Connections.HeaderTime,
+            "The time for a request's first line and headers to arrive."),
+        Key(
+            "limits.connections", ConfigTypes.Whole(10), c => c.Connections.Most,
+            "Connections of one listener at once; more are closed."),
+        Key(
+            "limits.info_uri", ConfigTypes.HttpUrl, c => c.Client.LimitsInfo,
+            "A web page about the limits of accounts, which clients show to a user who reaches one; \"\" for none."),
+        Key(
+            "limits.devices", ConfigTypes.Whole(1, 100_000), c => c.Users.Devices,
+            "Devices of one user; more logins are refused."),
+        Key(
+            "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Users.AccountData,
+            "Pieces of account data of one user, including account data of rooms."),
+        Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
+        Key(
+            "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,
+            "Push rules added by one user."),
+        Key(
+            "limits.one_time_keys", ConfigTypes.Whole(50, 100_000), c => c.Keys.MaxOneTimeKeys,
+            "Unclaimed one-time keys of one algorithm and device."),
+        Key(
+            "limits.key_algorithms", ConfigTypes.Whole(2, 1000), c => c.Keys.MaxKeyAlgorithms,
+            "Algorithms of a device's one-time and fallback keys."),
+        Key(
+            "limits.key_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxKeyBytes,
+            "Bytes of one key with its signatures, or of one key in a backup."),
+        Key(
+            "limits.key_query_users", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxUsersPerQuery,
+            "Users in one key query."),
+        Key(
+            "limits.key_claims", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxClaims,
+            "One-time keys claimed by one request."),
+        Key(
+            "limits.to_device_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxToDeviceBytes,
+            "Bytes of one message to a device."),
+        Key(
+            "limits.to_device_messages", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxToDeviceMessages,
+            "Devices to which one request sends messages."),
+        Key(
+            "limits.to_device_inbox", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Keys.MaxToDeviceWaiting,
+            "Bytes of one sender's messages that wait for one device, with half a KiB added to each. Beyond this the "
+                + "sender's messages are refused; those of another server's user are dropped."),
+        Key(
+            "limits.to_device_inbox_of_server", ConfigTypes.Bytes(64 << 10, 4L << 30),
+            c => c.Keys.MaxToDeviceWaitingOfServer,
+            "The same for the messages of all users of one other server. Beyond this its messages are dropped."),
+        Key(
+            "limits.to_device_outbox", ConfigTypes.Bytes(64 << 10, 64L << 30), c => c.Keys.MaxToDeviceOwed,
+            "Bytes of messages that wait for one other server, with half a KiB added to each. Beyond this messages to "
+                + "its users are refused; others of the same request are sent."),
+        Key(
+            "limits.to_device_outbox_of_sender", ConfigTypes.Bytes(64 << 10, 64L << 30),
+            c => c.Keys.MaxToDeviceOwedOfSender,
+            "Bytes of one sender's messages that wait for other servers, measured in the same way."),
+        Key(
+            "limits.to_device_outbox_servers", ConfigTypes.Whole(1, 1_000_000), c => c.Keys.MaxToDeviceServers,
+            "Servers with which a sender shares no room that the sender's messages wait for. Beyond this messages for "
+                + "further ones are refused."),
+        Key(
+            "limits.remembered_messages", ConfigTypes.Whole(100, 10_000_000), c => c.Keys.RememberedMessages,
+            "Ids of one other server's latest messages to devices that are remembered: a message that comes again is "
+                + "not delivered again."),
+        Key(
+            "limits.backup_keys", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxBackupKeys,
+            "Keys in one request to a backup."),
+        Key(
+            "limits.initial_invites", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialInvites,
+            "Users invited by the creation of a room."),
+        Key(
+            "limits.initial_state", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialState,
+            "State events in a request to create a room."),
+        Key(
+            "limits.open_invites", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxOpenInvites,
+            "Rooms of other servers that a user is invited to, or knocks on; further invites are refused."),
+        Key(
+            "limits.ended_invites", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxEndedInvites,
+            "Ended invites and knocks of a user that are kept for devices that have not seen the end."),
+        Key(
+            "limits.stripped_events", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxStrippedEvents,
+            "Events of the state that another server sends with an invite or knock; further ones are dropped."),
+        Key(
+            "limits.stripped_bytes", ConfigTypes.FewBytes(1 << 10, 16 << 20), c => c.Rooms.MaxStrippedBytes,
+            "Bytes of these events."),
+        Key(
+            "limits.directory_members", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxDirectoryMembers,
+            "Members of a room that are read when another server resolves one of its aliases, for the list of the "
+                + "room's servers."),
+        Key(
+            "limits.directory_servers", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxDirectoryServers,
+            "Servers in that list."),
+        Key(
+            "limits.departure_pause", ConfigTypes.Duration, c => c.Rooms.LongestDeparturePause,
+            "The longest pause between attempts to make a deactivated user leave a room."),
+        Key(
+            "limits.departure_time", ConfigTypes.Duration, c => c.Rooms.DepartureTime,
+            "How long a deactivation waits until the user has left all rooms. The rest goes on after it."),
+        Key(
+            "limits.departures_at_once", ConfigTypes.Whole(1, 1000), c => c.Rooms.DeparturesAtOnce,
+            "Rooms that a deactivated user leaves at once."),
+        Key(
+            "limits.room_queue", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxWaitingPerLane,
+            "Requests that wait for one room; more get an error and may retry."),
+        Key(
+            "limits.room_speculation", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxSpeculation,
+            "Events of one room that wait for the disk while the next ones are made."),
+        Key(
+            "limits.prev_events", ConfigTypes.Whole(1, 20), c => c.Rooms.MaxPrevEvents,
+            "Forward extremities that a new event takes as prev_events."),
+        Key(
+            "limits.waiting_redactions", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxWaitingRedactions,
+            "Redactions of one room that wait for missing events; the earliest are dropped first."),
+        Key(
+            "limits.related_events", ConfigTypes.Whole(1, 100_000), c => c.Reading.MaxChildren,
+            "Related events of one event that are checked for their visibility to a user."),
+        Key(
+            "limits.relation_depth", ConfigTypes.Whole(1, 10), c => c.Storage.MaxRelationDepth,
+            "Generations of relations that a request with `recurse` follows."),
+        Key(
+            "limits.scan_time", ConfigTypes.Duration, c => c.Reading.LongestScan,
+            "The longest time that one request scans for events that pass its filter; its pagination token continues "
+                + "from there."),
+        Key(
+            "limits.public_rooms", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxPublicRooms,
+            "Rooms in a page of the directory of published rooms."),
+        Key(
+            "limits.public_rooms_scanned", ConfigTypes.Whole(1, 10_000_000), c => c.Rooms.MaxScannedPublicRooms,
+            "Published rooms that one search looks at."),
+        Key(
+            "limits.hierarchy_rooms", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxHierarchyRooms,
+            "Rooms in a response about the rooms of a space."),
+        Key(
+            "limits.hierarchy_visited", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxVisitedHierarchyRooms,
+            "Rooms that are visited to continue such a response."),
+        Key(
+            "limits.hierarchy_depth", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxHierarchyDepth,
+            "Levels of spaces in spaces."),
+        Key(
+            "limits.space_children", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxSpaceChildren,
+            "Children of one space that are considered."),
+        Key(
+            "limits.events_near_time", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxEventsNearTime,
+            "Events that are looked at for the one closest to a time."),
+        Key(
+            "limits.history_fetches", ConfigTypes.Whole(0, 100), c => c.Reading.MaxHistoryFetches,
+            "Pages of older history that are fetched from other servers for one request of a client."),
+        Key(
+            "limits.receipt_threads", ConfigTypes.Whole(1, 100_000), c => c.Reading.MaxReceiptThreads,
+            "Threads of a room in which a user's receipts are kept; the most recently moved stay."),
+        Key(
+            "limits.receipt_relations", ConfigTypes.Whole(1, 100), c => c.Reading.MaxReceiptRelations,
+            "Relations between an event and the root of the thread that a receipt at this event names."),
+        Key(
+            "limits.received_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxReceivedReceipts,
+            "Receipts in one transaction of another server; further ones are ignored."),
+        Key(
+            "limits.early_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxEarlyReceipts,
+            "Receipts of other servers that came before their event and wait for it. Beyond this the oldest are "
+                + "dropped."),
+        Key(
+            "limits.early_receipts_of_server", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxEarlyReceiptsOfServer,
+            "The same, of one server."),
+    ];
+}

@@ -1,0 +1,87 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The rates of requests.</summary>
+    private static ConfigKey[] RateLimitKeys() =>
+    [
+        Key("rate_limits.enabled", ConfigTypes.Flag, c => c.Rates.Enabled, "Whether rates are limited."),
+        Key(
+            "rate_limits.login_per_second", ConfigTypes.Number, c => c.Rates.Login.PerSecond,
+            "Logins, token refreshes and password confirmations, by address, or by user if logged in."),
+        Key("rate_limits.login_burst", ConfigTypes.Number, c => c.Rates.Login.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.password_per_second", ConfigTypes.Number, c => c.Rates.Password.PerSecond,
+            "Password attempts for one user, from all addresses together where the user has not logged in recently."),
+        Key(
+            "rate_limits.password_burst", ConfigTypes.Number, c => c.Rates.Password.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.known_login_per_second", ConfigTypes.Number, c => c.Rates.KnownLogin.PerSecond,
+            "Password attempts for one user from an address where the user logged in recently; attempts from elsewhere "
+                + "do not count."),
+        Key(
+            "rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.known_logins", ConfigTypes.Whole(1), c => c.Users.KnownLogins,
+            "Pairs of user and address whose login is remembered; the oldest are dropped first."),
+        Key(
+            "rate_limits.known_logins_kept", ConfigTypes.Duration, c => c.Users.KnownLoginsKept,
+            "How long such a login is remembered. A restart forgets it."),
+        Key(
+            "rate_limits.registration_per_second", ConfigTypes.Number, c => c.Rates.Registration.PerSecond,
+            "Registrations, and checks of user names and registration tokens."),
+        Key(
+            "rate_limits.registration_burst", ConfigTypes.Number, c => c.Rates.Registration.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.send_per_second", ConfigTypes.Number, c => c.Rates.Send.PerSecond,
+            "Messages to rooms and devices, receipts, typing notifications."),
+        Key("rate_limits.send_burst", ConfigTypes.Number, c => c.Rates.Send.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.membership_per_second", ConfigTypes.Number, c => c.Rates.Membership.PerSecond,
+            "Creating and joining rooms, invites."),
+        Key(
+            "rate_limits.membership_burst", ConfigTypes.Number, c => c.Rates.Membership.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.other_per_second", ConfigTypes.Number, c => c.Rates.Other.PerSecond,
+            "Everything else except sync."),
+        Key("rate_limits.other_burst", ConfigTypes.Number, c => c.Rates.Other.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.recursion_per_second", ConfigTypes.Number, c => c.Rates.Recursion.PerSecond,
+            "Relations with `recurse`."),
+        Key(
+            "rate_limits.recursion_burst", ConfigTypes.Number, c => c.Rates.Recursion.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.federation_address_per_second", ConfigTypes.Number, c => c.Rates.FederationAddress.PerSecond,
+            "Requests of other servers by address, before their signature is checked. Behind a proxy without "
+                + "listeners.trust_forwarded_for all servers have one address."),
+        Key(
+            "rate_limits.federation_address_burst", ConfigTypes.Number, c => c.Rates.FederationAddress.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.federation_server_per_second", ConfigTypes.Number, c => c.Rates.FederationServer.PerSecond,
+            "Signed requests of one server."),
+        Key(
+            "rate_limits.federation_server_burst", ConfigTypes.Number, c => c.Rates.FederationServer.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.invites_per_second", ConfigTypes.Number, c => c.Rates.Invites.PerSecond,
+            "Invites that one server sends one user."),
+        Key(
+            "rate_limits.invites_burst", ConfigTypes.Number, c => c.Rates.Invites.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
+            "Servers that queries for signing keys from one address name."),
+        Key(
+            "rate_limits.notary_servers_burst", ConfigTypes.Number, c => c.Rates.NotaryServers.Burst,
+            "The burst of the same queries."),
+        Key(
+            "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
+            "Users, servers and addresses counted at once; the least busy are dropped first."),
+    ];
+}
