@@ -340,7 +340,8 @@ public sealed class RemoteListTests
     [Test]
     public async Task A_server_that_does_not_respond_in_time_is_a_failure()
     {
-        _peer.BeforeAnswer = _ => Task.Delay(TimeSpan.FromSeconds(5));
+        var hold = new TaskCompletionSource();
+        _peer.BeforeAnswer = _ => hold.Task;
         var body = new JsonObject
         {
             ["timeout"] = 200,
@@ -353,6 +354,7 @@ public sealed class RemoteListTests
         Assert.That(DateTime.UtcNow - started, Is.LessThan(TimeSpan.FromSeconds(4)));
         Assert.That(found["failures"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { _peer.Peer.Name }));
         Assert.That(found["device_keys"]!.AsObject().Select(user => user.Key), Is.EqualTo(new[] { _alice.UserId }));
+        hold.SetResult();
     }
 
     private async Task<IEnumerable<string>> ChangesAsync(string from, string to)

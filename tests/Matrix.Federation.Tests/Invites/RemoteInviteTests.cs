@@ -229,11 +229,13 @@ public sealed class RemoteInviteTests
     {
         var roomId = await _alice.CreateRoomAsync("11");
         SignsInvites(new PeerRoom(_peer.Peer, "11", roomId));
-        _peer.BeforeAnswer = _ => Task.Delay(TimeSpan.FromSeconds(10));
+        var hold = new TaskCompletionSource();
+        _peer.BeforeAnswer = _ => hold.Task;
 
         (await InviteAsync(roomId)).Is(502, "M_UNKNOWN");
 
         Assert.That(await MembershipOfBobAsync(roomId), Is.Null);
+        hold.SetResult();
     }
 
     [Test]

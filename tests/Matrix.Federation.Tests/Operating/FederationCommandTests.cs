@@ -88,11 +88,13 @@ public sealed class FederationCommandTests
             shown.Json.GetProperty("rooms").EnumerateArray().Select(each => each.GetProperty("room_id").GetString()),
             Is.EqualTo(new[] { roomId }));
 
-        await peer.UpAsync();
-        var retried = await RunAsync("federation", "retry", peer.Peer.Name);
+        // While the server is down an attempt waits, unless one is just made.
+        var retried = await EventuallyAsync(ran => ran.Code == 0, "federation", "retry", peer.Peer.Name);
         Assert.That(
             (retried.Code, retried.Output, retried.Errors),
             Is.EqualTo((0, $"{peer.Peer.Name} is tried again now\n", "")));
+        await peer.UpAsync();
+        await RunAsync("federation", "retry", peer.Peer.Name);
         for (var attempt = 0; attempt < 100 && peer.Taken.Count == 0; attempt++) await Task.Delay(100);
         Assert.That(peer.Events, Has.Count.EqualTo(1));
 

@@ -126,8 +126,13 @@ public sealed class RefusalTests : OutboundTests
         await Peer.HasTakenAsync(9);
 
         var storage = Server.Services.GetRequiredService<IStorage>();
-        await UntilAsync(
-            () => storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default).AsTask().Result.Count > 0);
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while ((await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default)).Count == 0
+            && DateTime.UtcNow < until)
+        {
+            await Task.Delay(10);
+        }
+
         Assert.That(Peer.Events, Is.EquivalentTo(sent.Where(id => id != bad)));
         var refused = (await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default)).Single();
         Assert.That((await storage.Events.FindAsync(refused.Event, default))!.EventId, Is.EqualTo(bad));

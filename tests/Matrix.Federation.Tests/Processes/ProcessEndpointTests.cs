@@ -91,9 +91,16 @@ public sealed class SeveralServersTests
             ("MATRIX_LISTENERS__FEDERATION_ON_CLIENT", "true"));
 
         const string proxy = ", for a proxy with TLS\n";
-        Assert.That(tls.Process.LogEnd(), Does.Contain($"Serving federation at https://{tls.Name}/\n"));
-        Assert.That(plain.Process.LogEnd(), Does.Contain($"Serving federation at http://{plain.Name}/{proxy}"));
-        Assert.That(plain.Process.LogEnd(), Does.Contain($"Serving federation at {plain.ClientAddress}{proxy}"));
+        // A server that answers may not have written its lines yet.
+        Assert.That(
+            () => tls.Process.LogEnd(),
+            Does.Contain($"Serving federation at https://{tls.Name}/\n").After(20_000, 50));
+        Assert.That(
+            () => plain.Process.LogEnd(),
+            Does.Contain($"Serving federation at http://{plain.Name}/{proxy}").After(20_000, 50));
+        Assert.That(
+            () => plain.Process.LogEnd(),
+            Does.Contain($"Serving federation at {plain.ClientAddress}{proxy}").After(20_000, 50));
     }
 
     [Test]

@@ -8,6 +8,7 @@ namespace Matrix.Federation.Tests.Soak;
 /// </summary>
 [Category("Slow")]
 [Category("PostgreSQL")]
+[NonParallelizable]
 public sealed class SoakTests
 {
     private static readonly int _seed = Setting("SEED", Environment.TickCount & 0xFFFFFF);
