@@ -18,8 +18,8 @@ namespace Matrix.Host.Tests.Receipts;
 internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
 {
     private readonly ManualTime _time = new();
-    private Hiding _events = null!;
-    private Failing _writer = null!;
+    private HiddenEvents _events = null!;
+    private RefusedReceipts _writer = null!;
     private EarlyReceipts _early = null!;
     private ReceivedReceipts _receipts = null!;
 
@@ -28,8 +28,8 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
     [SetUp]
     public void Prepare()
     {
-        var (table, events) = Hiding.Of(Store.Events);
-        (var writer, _writer) = Failing.Of(Store.Writer);
+        var (table, events) = HiddenEvents.Of(Store.Events);
+        (var writer, _writer) = RefusedReceipts.Of(Store.Writer);
         var options = new ReadingOptions();
         _events = events;
         _early = new EarlyReceipts(options);
@@ -69,16 +69,12 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
 
         using var stop = new CancellationTokenSource();
         var running = _receipts.RunAsync(stop.Token);
-        Assert.That(() => ReadersAsync().Result, Is.EqualTo(new[] { carol.UserId }).After(10_000, 20));
+        Assert.That(await ReadersAsync(TimeSpan.Zero, count: 1), Is.EqualTo(new[] { carol.UserId }));
 
         _writer.Refused = null;
         Assert.That(
-            () =>
-            {
-                _time.Advance(TimeSpan.FromSeconds(5));
-                return ReadersAsync().Result;
-            },
-            Is.EquivalentTo(new[] { Bob.UserId, carol.UserId }).After(10_000, 20));
+            await ReadersAsync(TimeSpan.FromSeconds(5), count: 2),
+            Is.EquivalentTo(new[] { Bob.UserId, carol.UserId }));
         await stop.CancelAsync();
         Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
     }
@@ -87,6 +83,19 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
         await _receipts.ReceiveAsync(
             HomeserverFixture.ServerName, Room, [new RemoteReceipt(userId, eventId, "", 1)], default),
         Is.Zero);
+
+    /// <summary>Those who have read, once they are so many; between two looks so much time passes.</summary>
+    private async Task<List<string>> ReadersAsync(TimeSpan step, int count)
+    {
+        var until = DateTime.UtcNow.AddSeconds(10);
+        while ((await ReadersAsync()).Count < count && DateTime.UtcNow < until)
+        {
+            _time.Advance(step);
+            await Task.Delay(20);
+        }
+
+        return await ReadersAsync();
+    }
 
     private async Task<List<string>> ReadersAsync()
     {
@@ -99,46 +108,46 @@ internal sealed class ReceivedReceiptsTests(string kind) : TwoInARoomTests(kind)
 
         return readers;
     }
+}
 
-    /// <summary>A table of events that finds none by its id as often as a test wants.</summary>
-    public class Hiding : DispatchProxy
+/// <summary>A table of events that finds none by its id as often as a test wants.</summary>
+public class HiddenEvents : DispatchProxy
+{
+    private IEventsTable _table = null!;
+
+    internal int HiddenReads { get; set; }
+
+    internal static (IEventsTable Table, HiddenEvents Hidden) Of(IEventsTable table)
     {
-        private IEventsTable _table = null!;
-
-        internal int HiddenReads { get; set; }
-
-        internal static (IEventsTable Table, Hiding Hiding) Of(IEventsTable table)
-        {
-            var proxy = Create<IEventsTable, Hiding>();
-            var self = (Hiding)(object)proxy;
-            self._table = table;
-            return (proxy, self);
-        }
-
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            args is [RoomNid, string, CancellationToken] && HiddenReads-- > 0
-                ? ValueTask.FromResult<EventRow?>(null)
-                : targetMethod!.Invoke(_table, args);
+        var proxy = Create<IEventsTable, HiddenEvents>();
+        var self = (HiddenEvents)(object)proxy;
+        self._table = table;
+        return (proxy, self);
     }
 
-    /// <summary>A writer that refuses the receipts of a user.</summary>
-    public class Failing : DispatchProxy
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        args is [RoomNid, string, CancellationToken] && HiddenReads-- > 0
+            ? new ValueTask<EventRow?>(default(EventRow?))
+            : targetMethod!.Invoke(_table, args);
+}
+
+/// <summary>A writer that refuses the receipts of a user.</summary>
+public class RefusedReceipts : DispatchProxy
+{
+    private IStorageWriter _writer = null!;
+
+    internal string? Refused { get; set; }
+
+    internal static (IStorageWriter Writer, RefusedReceipts Refused) Of(IStorageWriter writer)
     {
-        private IStorageWriter _writer = null!;
-
-        internal string? Refused { get; set; }
-
-        internal static (IStorageWriter Writer, Failing Failing) Of(IStorageWriter writer)
-        {
-            var proxy = Create<IStorageWriter, Failing>();
-            var self = (Failing)(object)proxy;
-            self._writer = writer;
-            return (proxy, self);
-        }
-
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            args is [WriteBatch batch, ..] && batch.Changes.OfType<ReceiptMoved>().Any(each => each.UserId == Refused)
-                ? throw new StorageException(StorageFailure.Unavailable, "The test fails this write.")
-                : targetMethod!.Invoke(_writer, args);
+        var proxy = Create<IStorageWriter, RefusedReceipts>();
+        var self = (RefusedReceipts)(object)proxy;
+        self._writer = writer;
+        return (proxy, self);
     }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        args is [WriteBatch batch, ..] && batch.Changes.OfType<ReceiptMoved>().Any(each => each.UserId == Refused)
+            ? throw new StorageException(StorageFailure.Unavailable, "The test fails this write.")
+            : targetMethod!.Invoke(_writer, args);
 }
