@@ -43,8 +43,8 @@ internal sealed class FetchBudgets(NetworkOptions options, TimeProvider time)
 
     private bool TakeOf(KeyFetchCause cause) => cause switch
     {
-        { AskedBy: { } address, IsQuery: true } => _ofQueries.Take(address),
-        { AskedBy: { } address } => _ofRequests.Take(address),
+        { AskedBy: { } address, IsQuery: true } => _ofQueries.Take(AddressBlock.Of(address)),
+        { AskedBy: { } address } => _ofRequests.Take(AddressBlock.Of(address)),
         { SentBy: { } sender } => _ofSenders.Take(sender),
         _ => true,
     };
