@@ -171,6 +171,47 @@ let ``Join rules whose sender left are lost in version 11 and kept in version 12
     let found = state.TryFind("m.room.join_rules", "") |> Option.defaultValue ""
     Assert.That(found, Is.EqualTo kept)
 
+// Alice promotes Bob. On two branches each of them changes the levels, Bob before Alice. Both states have Bob's join,
+// but only the auth chains of his branch do.
+//
+//   $create ── $alice ── $p0 ── $p1 ── $by-bob     (one state)
+//                          │      └─── $by-alice   (the other)
+//                          └── $rules ── $bob
+let private promotedOnOneBranch =
+    room Versions.v11 [
+        create
+        joins "$alice" alice [ "$create" ]
+        levels "$p0" alice [ alice, 100 ] [] [ "$create"; "$alice" ]
+        joinRules "$rules" alice "public" [ "$create"; "$p0"; "$alice" ]
+        joins "$bob" bob [ "$create"; "$p0"; "$rules" ]
+        levels "$p1" alice [ alice, 100; bob, 100 ] [] [ "$create"; "$p0"; "$alice" ]
+        levels "$by-bob" bob [ alice, 100; bob, 100 ] [ "invite", number 7 ] [ "$create"; "$p1"; "$bob" ]
+        levels "$by-alice" alice [ alice, 100; bob, 100 ] [ "invite", number 8 ] [ "$create"; "$p1"; "$alice" ]
+    ]
+
+[<Test>]
+let ``A join that all states have, and not all auth chains, is sorted with the levels of its sender`` () =
+    let graph = promotedOnOneBranch
+    let others = [ "$create"; "$alice"; "$rules"; "$bob" ]
+    let states = [ stateOf graph ("$by-bob" :: others); stateOf graph ("$by-alice" :: others) ]
+    let state, steps = resolve graph states
+
+    // Bob had no power when he joined, so his join comes after Alice's levels, and his own after his join.
+    Assert.That(steps.AuthDifference, Is.EquivalentTo [ "$bob" ])
+    Assert.That(state["m.room.power_levels", ""], Is.EqualTo "$by-bob")
+    Assert.That((state = (StateResReference.resolve graph states).Resolved), Is.True)
+
+[<Test>]
+let ``Counting the events of the states among their auth chains would sort both levels by time`` () =
+    let graph = promotedOnOneBranch
+    let others = [ "$create"; "$alice"; "$rules"; "$bob" ]
+    let states = [ stateOf graph ("$by-bob" :: others); stateOf graph ("$by-alice" :: others) ]
+
+    let wrong = Version2.resolveWith AuthDifference.withStates graph states
+
+    Assert.That(wrong.AuthDifference.Contains "$bob", Is.False)
+    Assert.That(wrong.Resolved["m.room.power_levels", ""], Is.EqualTo "$by-alice")
+
 // Alice promotes Bob, Bob promotes Carol. One state has the levels from before, though its topic names the last ones in
 // `auth_events`.
 //

@@ -20,3 +20,11 @@ let ofDifferences (graph: RoomGraph) (states: StateMap list) : Set<string> =
             |> AuthChains.chains graph)
 
     Set.unionMany full - Set.intersectMany full
+
+/// Another definition, for tests: the events of a state count among its auth chains, as Synapse has it.
+let withStates (graph: RoomGraph) (states: StateMap list) : Set<string> =
+    let full =
+        states
+        |> List.map (fun s -> ConflictedState.values s + AuthChains.chains graph (ConflictedState.values s))
+
+    Set.unionMany full - Set.intersectMany full
