@@ -1,6 +1,9 @@
 // What several checks do.
 import { eventually, same } from './client.mjs';
 
+/** How long a server may take for hundreds of events of a room, in milliseconds. */
+export const patience = 120_000;
+
 export const serverOf = (id) => id.slice(id.indexOf(':') + 1);
 
 /** Both sides have the same state. */

@@ -40,7 +40,7 @@ async function attempt(title, check) {
   }
 }
 
-const isWanted = (name) => !only || name.includes(only);
+const isWanted = (name) => !only || only.split('|').some((text) => name.includes(text));
 const users = async (of, ...names) =>
   Object.fromEntries(await Promise.all(Object.entries({ main: names[0], other: names[1] }).map(
     async ([role, name]) => [role, await User.register(of.url, of.label, `${name}${run}`)])));

@@ -2,8 +2,9 @@
 # Talks with a real Synapse over federation: rooms of every version, made by either side, and through outages. Starts
 # all servers on this machine and ends them. Needs Node and the lab (LAB_TOOLS, default ../shared/lab beside the
 # repository), whose setup.sh has run. Arguments are room versions; without any, all are tried. ONLY=text runs the
-# checks whose name has that text. GAPS=30 and HISTORY=50 make gaps and history shorter. KEEP=1 leaves Synapse running
-# and all databases in place.
+# checks whose name has that text. GAPS=30 and HISTORY=100 (messages) make gaps and history shorter. KEEP=1 leaves
+# Synapse running and all databases in place. With a SYNAPSE_NAME and ports of its own (below), one run may go on beside
+# another.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 root=$(cd "$here/../.." && pwd)
@@ -16,7 +17,7 @@ command -v node >/dev/null || refuse "node is missing"
 [ -x "$tools/synapse-up.sh" ] || refuse "there is no lab at $tools"
 [ -e "$lab/sid/usr/bin/python3" ] && [ -s "$lab/ca/ca.crt" ] || refuse "the lab is not set up: run $tools/setup.sh"
 
-name=interop
+name=${SYNAPSE_NAME:-interop}
 work=$(mktemp -d) || exit 1
 finish() {
     if [ "${KEEP:-0}" = 1 ]; then

@@ -1,8 +1,9 @@
 // Older history: two servers talk at once, which branches the room, and a third walks all of it back.
 import { eventually, same } from '../client.mjs';
-import { serverOf } from '../shared.mjs';
+import { patience, serverOf } from '../shared.mjs';
 
-const each = Number(process.env.HISTORY ?? 500);
+/** How many messages each side sends: half of the history. */
+const each = Number(process.env.HISTORY ?? 1000) / 2;
 
 export const checks = {
   async 'branched history walked back whole'({ version, here, there, outsiders }) {
@@ -18,7 +19,7 @@ export const checks = {
     await Promise.all([talk(here.main), talk(there.main)]);
     said.sort();
     for (const user of [here.main, there.main]) {
-      await eventually(async () => same((await user.walk(room)).sort(), said, `messages of ${user.label}`), 60_000);
+      await eventually(async () => same((await user.walk(room)).sort(), said, `messages of ${user.label}`), patience);
     }
 
     await outsiders.main.join(room, [serverOf(here.main.id)]);

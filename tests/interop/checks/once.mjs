@@ -14,6 +14,38 @@ async function shared(here, there, options = {}) {
   return room;
 }
 
+const isReadBy = (person, room, id) => {
+  const event = person.event(room, id);
+  return event?.getClearContent() && !event.isDecryptionFailure();
+};
+
+/** While one server is down, someone on the other gets a new device. */
+async function deviceChange({ Person, until, people, room, down, away, up, present }) {
+  await down.stop();
+  const phone = await Person.logsIn(up, present.id.slice(1, present.id.indexOf(':')));
+  people.push(phone);
+  await phone.sees(room);
+  const known = await present.sends(room, 'from the old device');
+  // Its key can reach no device of the other side: it would be encrypted with a one-time key of their server.
+  const unreadable = await phone.sends(room, 'from the new device');
+  await down.start();
+
+  // A request ends the pause of the server that was up.
+  await away.sends(room, 'here again');
+  same(await away.reads(room, known), 'from the old device', `what ${away.id} reads of the outage`);
+  await until(`${away.id} sees the message without a key`, () => away.event(room, unreadable));
+  await until(`${away.id} knows of the new device`, async () =>
+    (await away.crypto.getUserDeviceInfo([present.id])).get(present.id)?.has(phone.deviceId));
+  same(await phone.reads(room, await away.sends(room, 'to the phone')), 'to the phone', 'what the new device reads');
+
+  // The client of the new device claims one-time keys again after a pause of its own.
+  await eventually(async () => {
+    const id = await phone.sends(room, 'from the phone');
+    await eventually(async () => holds(isReadBy(away, room, id), 'no key for a message of the new device'), 5_000);
+    same(away.event(room, id).getClearContent().body, 'from the phone', `what ${away.id} reads of the new device`);
+  }, 90_000);
+}
+
 export const checks = {
   async 'typing and receipts both ways'({ ours, theirs }) {
     const room = await shared(ours.main, theirs.main);
@@ -34,27 +66,20 @@ export const checks = {
   },
 
   async 'encrypted chat through a device change during an outage'({ our, synapse, run }) {
-    const { Person } = await import('../../e2e/sdk/person.mjs');
+    const { Person, until } = await import('../../e2e/sdk/person.mjs');
     const alice = await Person.registers(our, `ealice${run}`);
     const bob = await Person.registers(synapse, `ebob${run}`);
-    let phone;
+    const people = [alice, bob];
     try {
       const room = await alice.createsEncryptedRoom({ invite: [bob.id] });
       await bob.joins(room);
       await alice.knowsOf(bob, room);
       same(await bob.reads(room, await alice.sends(room, 'first')), 'first', 'what bob reads');
       same(await alice.reads(room, await bob.sends(room, 'second')), 'second', 'what alice reads');
-
-      await our.stop();
-      phone = await Person.logsIn(synapse, `ebob${run}`);
-      const meanwhile = await phone.client.joinRoom(room).then(() => phone.sends(room, 'from the phone'));
-      await our.start();
-
-      same(await alice.reads(room, meanwhile), 'from the phone', 'what alice reads of the new device');
-      const answer = await alice.sends(room, 'to the phone');
-      same(await phone.reads(room, answer), 'to the phone', 'what the new device reads');
+      await deviceChange({ Person, until, people, room, down: our, away: alice, up: synapse, present: bob });
+      await deviceChange({ Person, until, people, room, down: synapse, away: bob, up: our, present: alice });
     } finally {
-      for (const person of [alice, bob, phone]) person?.stops();
+      for (const person of people) person.stops();
     }
   },
 
