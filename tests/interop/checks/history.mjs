@@ -1,6 +1,6 @@
 // Older history: two servers talk at once, which branches the room, and a third walks all of it back.
-import { eventually, same } from '../client.mjs';
-import { patience, serverOf } from '../shared.mjs';
+import { same } from '../client.mjs';
+import { serverOf, walksBackTo } from '../shared.mjs';
 
 /** How many messages each side sends: half of the history. */
 const each = Number(process.env.HISTORY ?? 1000) / 2;
@@ -17,13 +17,10 @@ export const checks = {
       }
     };
     await Promise.all([talk(here.main), talk(there.main)]);
-    said.sort();
-    for (const user of [here.main, there.main]) {
-      await eventually(async () => same((await user.walk(room)).sort(), said, `messages of ${user.label}`), patience);
-    }
+    for (const user of [here.main, there.main]) await walksBackTo(user, room, said);
 
     await outsiders.main.join(room, [serverOf(here.main.id)]);
     const walked = await outsiders.main.walk(room);
-    same(walked.sort(), said, 'messages walked back by the third server');
+    same(walked.sort(), said.sort(), 'messages walked back by the third server');
   },
 };

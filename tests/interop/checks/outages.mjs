@@ -1,6 +1,6 @@
-// What both sides do while the other one is down. All rooms share the outages: first Synapse is down, then ours.
+// What both sides do while the other one is down. Several rooms share the outages: first Synapse is down, then ours.
 import { eventually, holds, same } from '../client.mjs';
-import { patience, sameState, serverOf } from '../shared.mjs';
+import { patience, sameState, serverOf, walksBackTo } from '../shared.mjs';
 
 const gaps = (process.env.GAPS ?? '30,600').split(',').map(Number);
 
@@ -22,10 +22,7 @@ const gap = (size) => ({
   async after({ here, there }, { room, said }) {
     said.push('end');
     await here.main.say(room, 'end');
-    const expected = [...said].sort();
-    for (const user of [here.main, there.main]) {
-      await eventually(async () => same((await user.walk(room)).sort(), expected, user.label), patience);
-    }
+    for (const user of [here.main, there.main]) await walksBackTo(user, room, said);
   },
 });
 
