@@ -36,7 +36,7 @@ public sealed record OutboundOptions
     /// <summary>The longest pause.</summary>
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>The shortest time between two attempts for which requests of the server are the reason.</summary>
+    /// <summary>The shortest time between two attempts that the server's own requests cause.</summary>
     public TimeSpan WakePause { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Bytes of cached lists of the rooms' servers.</summary>

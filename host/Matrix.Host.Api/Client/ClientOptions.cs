@@ -40,6 +40,6 @@ public sealed record SupportOptions
     /// <summary>The server's administrators.</summary>
     public IReadOnlyList<string> Admin { get; init; } = [];
 
-    /// <summary>Who is told of security problems.</summary>
+    /// <summary>Contacts for security problems.</summary>
     public IReadOnlyList<string> Security { get; init; } = [];
 }

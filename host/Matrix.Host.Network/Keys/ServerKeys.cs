@@ -34,7 +34,7 @@ internal sealed class ServerKeys(
         CancellationToken stop) =>
         FindForAsync(server, keyIds, validAt, use, new KeyFetchCause(askedBy, null), stop);
 
-    // Its own keys are those that the sender's requests need too.
+    // Fetches of the sender's own keys are not counted against it: its requests need these keys anyway.
     public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
         string server,
         IReadOnlyCollection<string> keyIds,
@@ -106,7 +106,7 @@ internal sealed class ServerKeys(
         if (use != KeyUse.Request && found.Count > 0 && !known.IsStored) Store(server, known);
         return found;
 
-        // Those of which a fetch can make one valid. No key is valid for longer than seven days, and a key that has
+        // The wanted keys that a fetch could make valid. No key is valid for longer than seven days, and a key that has
         // ended does not become valid again.
         IReadOnlyCollection<string> MissingOf(KnownKeys keys)
         {

@@ -37,7 +37,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     private bool _awaitsOthers;
     private bool _isRetired;
 
-    /// <summary>Whether the pending transaction was built when only that was left which is put aside.</summary>
+    /// <summary>Whether the pending transaction was built when only items that were put aside were left.</summary>
     private bool _isOfAside;
 
     /// <summary>The server's name.</summary>
@@ -124,8 +124,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     }
 
     /// <summary>
-    /// When to send events that came while only refused ones were left, which wait for others to be compared with; null
-    /// if the pause holds for them too.
+    /// When to send new events. If only refused events were left, waiting for another event to compare with, new ones
+    /// may go before the pause ends. Null if the pause applies to them too.
     /// </summary>
     internal long? NewsAt(long now)
     {
@@ -365,7 +365,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     }
 
     /// <summary>
-    /// What was refused alone is put aside, and nothing was taken since: others show whether it is at fault.
+    /// An item was refused alone and put aside, and the server has taken nothing since. Other transactions will show
+    /// whether the item is at fault.
     /// </summary>
     private TurnEnd PutAside(PendingTransaction transaction)
     {

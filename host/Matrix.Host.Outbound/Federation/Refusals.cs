@@ -11,7 +11,8 @@ namespace Matrix.Host.Outbound.Federation;
 internal sealed class Refusals
 {
     /// <summary>
-    /// The most EDUs that are put aside. So many that were refused alone say as much as if nothing else were left.
+    /// The most EDUs that are put aside. When this many were refused alone, no other EDU is tried, as if none were
+    /// left.
     /// </summary>
     private const int MaxEdusAside = 20;
 
@@ -82,7 +83,8 @@ internal sealed class Refusals
         _edus.KeepOnly(edu => !transaction.Edus.Contains(edu));
     }
 
-    /// <summary>What was put aside and others were taken since; null if there is nothing.</summary>
+    /// <summary>An item that was put aside before the server took others, sent alone to see whether it is at fault;
+    /// null if there is none.</summary>
     internal PendingTransaction? ToTry(Func<EventNid, bool> isOwed)
     {
         _pdus.KeepOnly(isOwed);

@@ -16,7 +16,7 @@ internal readonly record struct Fetched<T>(T? Value, bool IsReached)
 /// </summary>
 internal sealed class FetchSlots(ReceivingOptions options, TimeProvider time) : IDisposable
 {
-    /// <summary>One slot of so many is for servers that failed last.</summary>
+    /// <summary>At most one slot in this many is for servers whose last request failed.</summary>
     private const int PartOfFailing = 4;
 
     private readonly Lock _gate = new();

@@ -31,7 +31,7 @@ internal sealed partial class MissingEventsFetcher(
 
     private readonly CancellationTokenSource _closing = new();
 
-    /// <summary>The next time at which each room's machine needs the time.</summary>
+    /// <summary>The next alarm of each room's machine.</summary>
     private readonly ConcurrentDictionary<RoomNid, Alarm> _alarms = new();
 
     private ReceivingOptions Limits => options.Receiving;
@@ -119,7 +119,7 @@ internal sealed partial class MissingEventsFetcher(
         });
     }
 
-    /// <summary>Gives a room's machine the time at a time. A machine has one alarm: the earliest.</summary>
+    /// <summary>Wakes a room's machine at a given time. A machine has one alarm: the earliest.</summary>
     private void WakeAt(RoomIdentity room, RoomMachine machine, long at)
     {
         var alarm = new Alarm(machine, at);

@@ -119,8 +119,8 @@ internal sealed partial class MissingHistory(
                 && missing.Length > 0
                 && await PageAsync(server, room, missing, stop).ConfigureAwait(false) is { } further)
             {
-                // The previous events of a branch that goes far back are not among the latest events: their place is
-                // known once they are here. What the server does not have keeps no place.
+                // The page lacks the previous events of a branch that goes far back, and their place is unknown until
+                // they are fetched. No place is kept for events that the server does not have.
                 returned = [.. returned, .. further];
                 page = HistoryPage.Of(followed, returned);
                 newest = await NewestAsync(room, page, missing, stop).ConfigureAwait(false);

@@ -175,8 +175,8 @@ public sealed partial class ReceivedTransactions(
     }
 
     /// <summary>
-    /// Receives the events of one room. An event that cannot be stored harms no other: they are received one by one
-    /// then, and it gets an error. If the storage fails, or the room is busy, the transaction fails, and its server
+    /// Receives the events of one room. If an event cannot be stored, the events are received again one by one, and
+    /// only that event gets an error. If the storage fails, or the room is busy, the transaction fails, and its server
     /// sends it again.
     /// </summary>
     /// <exception cref="StorageException">The storage failed, or too many requests wait for the room.</exception>

@@ -179,7 +179,7 @@ public sealed partial class RoomReceiver
         return awaited.Decided;
     }
 
-    /// <summary>Tells the machines of all rooms their staged events again, after a start.</summary>
+    /// <summary>After a start, gives the machine of each room its staged events again.</summary>
     public async Task ResumeAsync(CancellationToken stop)
     {
         foreach (var room in await _storage.StagedEvents.RoomsAsync(stop).ConfigureAwait(false))

@@ -23,8 +23,8 @@ namespace Matrix.Host.Rooms.Inviting;
 public sealed record BoundInvite(string RoomId, string Sender, JsonObject Proof);
 
 /// <summary>
-/// Makes invites of third-party invites whose identifier was bound to a user: of users of other servers, which ask for
-/// it, and of local users, of whom an identity server tells. Server-Server API, "Third-party invites".
+/// Makes an invite from a third-party invite whose identifier was bound to a user. Another server requests it for its
+/// own user; an identity server reports the binding of a local user. Server-Server API, "Third-party invites".
 /// </summary>
 public sealed partial class ThirdPartyInvites
 {

@@ -28,8 +28,8 @@ public sealed record Viewer(
 }
 
 /// <summary>
-/// Decides which events a user may see, by the state at each event: events of a branch may come after events that they
-/// were sent before. Client-Server API, "Room History Visibility".
+/// Decides which events a user may see, by the state at each event: an event on a branch may be numbered after events
+/// that were sent later than it. Client-Server API, "Room History Visibility".
 /// </summary>
 public sealed class Visibility(
     EventStore events,

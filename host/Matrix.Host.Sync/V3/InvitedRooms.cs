@@ -37,7 +37,7 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
     private async ValueTask WriteAsync(
         SyncPass pass, StoredEvent member, string name, string? inviter, CancellationToken stop)
     {
-        // The state at the time of the member event: who is not in the room does not see later changes.
+        // The state at the time of the member event: users outside the room do not see later changes.
         var room = member.Room;
         var state = await states.AtAsync(room.Nid, member.Row.Step, stop).ConfigureAwait(false);
         var nids = StrippedState.Of(state, inviter)

@@ -140,8 +140,8 @@ public sealed class RemoteDeviceLists : IDisposable
     public void Dispose() => _queue.Dispose();
 
     /// <summary>
-    /// The state of a user's list; null if no local user shares a room with the user. Adds the end of a list that
-    /// updates may be missing of to the batch.
+    /// The state of a user's list; null if no local user shares a room with the user. If updates of a cached list may
+    /// be missing, the list's removal is added to the batch.
     /// </summary>
     private async ValueTask<(TrackedList? List, RemoteListRow? Row)> LoadAsync(
         string userId, WriteBatch batch, CancellationToken stop)

@@ -142,7 +142,8 @@ let private signers (g: Given) : string[] =
     | ValueSome(Json.Object all) when all.Count > 0 -> [| for i in 0 .. all.Count - 1 -> all.Key i |]
     | _ -> [| g.Sender.Substring(g.Sender.IndexOf ':' + 1) |]
 
-/// The keys of the invite that the token names with which a signature in `third_party_invite.signed` verifies.
+/// The public keys, from the third-party invite that the token names, that verify a signature in
+/// `third_party_invite.signed`.
 let private verifiedKeys (g: Given) (state: Given list) : string[] =
     let inside (o: JsonObject) key =
         match o.TryFind key with

@@ -207,9 +207,10 @@ type internal FetchMissing
             else
                 previousEvents s earliest
 
-    /// These events wait for each other, or for the fetched states that others hold. Events that wait for a postponed
-    /// one give their states up to the queue, and then those whose state is complete. If no event is queued, the
-    /// fetched states are useless, and other peers are asked. Without any, the events depend on themselves.
+    /// These events wait for each other, or for a slot for a fetched state. If one is queued for a slot, events that
+    /// wait for a postponed event give theirs up first, then events whose fetched state is complete. Otherwise the
+    /// fetched states are useless, and the next peer is asked. If there are no fetched states, the events depend on
+    /// themselves and are dropped.
     member _.Unblock(stuck: Staged[]) : unit =
         let isQueued = stuck |> Array.exists _.IsQueued
         let ids = stuck |> Seq.map _.Id |> HashSet

@@ -196,7 +196,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     let mutable period = 0L
     let recent = Queue<KnownEvent>()
     let mostRecent = 128
-    // Whether anything was ever looked up. Nothing is in a room without other servers, and then nothing is kept.
+    // Whether anything was ever looked up. In a room without other servers nothing is, and no facts are kept.
     let mutable isUsed = false
 
     // For each event and key: whether the key verifies. Kept for one input.

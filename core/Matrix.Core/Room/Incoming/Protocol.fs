@@ -67,7 +67,7 @@ type DropReason =
     | StateUnavailable
     /// The states after its previous events could not be resolved.
     | Unresolvable of ResolutionError
-    /// For too long, peers that may have what it needs could not be reached.
+    /// Peers that may have what it needs were unreachable for too long.
     | NotReached of milliseconds: int64
     /// Too many events are staged in this room, or from this peer in this room; or it made room for those of another
     /// peer that has fewer.
@@ -201,8 +201,8 @@ type IncomingLimits = {
     GivenUp: int
     /// How long they are not requested again, in milliseconds.
     GivenUpFor: int64
-    /// How often the search for what an event lacks begins again because a peer was not reached, before it goes on
-    /// without that peer: with the state from another one, or without an event that was only fetched.
+    /// How often the search for what an event lacks is repeated because a peer was not reached. After that, the state
+    /// is taken from another peer; an event that was only fetched is dropped.
     Patience: int
     /// The pause before such a search begins again, in milliseconds. It doubles.
     FirstPause: int64

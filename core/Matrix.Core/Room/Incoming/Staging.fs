@@ -147,7 +147,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The time; 0 while it is not known.
     member _.Now = now.Value
 
-    /// When peers may be asked again that were asked too often in this minute.
+    /// When peers that were asked too often in this minute may be asked again.
     member _.NextMinute = (now.Value / 60_000L + 1L) * 60_000L
 
     /// Whether a peer may be asked in this minute.
@@ -499,7 +499,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// Whether no request is outstanding.
     member _.IsSilent = requests.Count = 0
 
-    /// The events that wait for no postponed one, neither themselves nor through others, in the order of decisions.
+    /// The events that do not wait, directly or through others, for a postponed event, in the order of decisions.
     member _.Stuck() : Staged[] =
         if staged.Count = postponed.Count then
             [||]

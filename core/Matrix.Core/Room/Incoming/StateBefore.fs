@@ -154,7 +154,7 @@ type internal ResolvedStates
             match resolved with
             | Error error when isTooLarge error ->
                 if waits then
-                    // Now: the states may have the event that the step decides, which will be undone with the step.
+                    // Before the step is undone: the states may contain the event that it decides.
                     elsewhere distinct
                     wasTooLarge <- true
                     raise (StepUnfinishedException())
@@ -194,8 +194,8 @@ type Input =
     /// A peer that was not reached may be asked again, before the time that the response named.
     | Reached of peer: string
     /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no
-    /// extremity. Its previous events are not fetched: if one is missing, the state before the event is. The events of
-    /// one call get numbers of history in the order of the graph.
+    /// extremity. Its previous events are not fetched: if one is missing, the state before the event is fetched
+    /// instead. The events of one call get numbers of history in the order of the graph.
     | History of peer: string * event: ReceivedEvent
     /// The events of history in the same call get the highest numbers between these two, which no other event may have
     /// or get. Without this input they get numbers below all others.

@@ -207,9 +207,9 @@ internal sealed class DeviceListEdus(
     }
 
     /// <summary>
-    /// A server of a room that a user joined may not have got changes of the user's devices: it gets the newest. That
-    /// follows one that the server does not know, so the server fetches the list if it needs it. Of several joins the
-    /// first one counts.
+    /// A server of a room that a user joined may not have got changes of the user's devices: it is sent the newest
+    /// change. Because the server lacks the change before it, the server fetches the whole list if it needs it. If the
+    /// user joined several rooms with that server, only the first join counts.
     /// </summary>
     private async ValueTask AddJoinsAsync(WriteBatch batch, CancellationToken stop)
     {

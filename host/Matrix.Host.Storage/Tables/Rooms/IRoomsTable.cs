@@ -143,8 +143,8 @@ public sealed record RoomAdvanced(RoomIdentity Room, RoomHeader? Before, RoomHea
 }
 
 /// <summary>
-/// A room is the first time about to have members of other servers. The indexes that such a room needs are written in
-/// the same batch.
+/// A room is about to have members of other servers for the first time. The indexes that such a room needs are written
+/// in the same batch.
 /// </summary>
 public sealed record RoomFederated(RoomNid Room) : Change;
 
