@@ -29,7 +29,7 @@ async function start(server, label, database) {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   for (let attempt = 0; ; attempt += 1) {
     if ((await fetch(`${url}/_matrix/client/versions`).catch(() => undefined))?.ok) break;
-    if (child.exitCode !== null || attempt === 300) throw new Error(`${server} does not serve: see ${work}/${label}.log`);
+    if (child.exitCode !== null || attempt === 300) throw new Error(`${server} does not serve: ${work}/${label}.log`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 
@@ -91,9 +91,10 @@ async function live(alice, bob) {
   return { rooms, left, since };
 }
 
-const transact = async (user, { room, transaction }) =>
-  (await user.request('PUT', user.room(room, `send/m.room.message/${transaction}`), { body: 'last', msgtype: 'm.text' }))
-    .event_id;
+async function transact(user, { room, transaction }) {
+  const path = user.room(room, `send/m.room.message/${transaction}`);
+  return (await user.request('PUT', path, { body: 'last', msgtype: 'm.text' })).event_id;
+}
 
 /** What must hold with the newer server, by name. */
 const checks = {

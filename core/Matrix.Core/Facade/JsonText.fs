@@ -78,7 +78,9 @@ type JsonText private () =
         let rec fits depth json =
             match json with
             | Json.Array items -> depth > 0 && Array.forall (fits (depth - 1)) items
-            | Json.Object o -> depth > 0 && Seq.forall (fun i -> fits (depth - 1) (o.Value i)) (seq { 0 .. o.Count - 1 })
+            | Json.Object o ->
+                depth > 0
+                && Seq.forall (fun i -> fits (depth - 1) (o.Value i)) (seq { 0 .. o.Count - 1 })
             | _ -> true
 
         fits JsonLimits.event.Depth (Json.Object o)

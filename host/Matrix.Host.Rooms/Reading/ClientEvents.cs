@@ -149,7 +149,8 @@ public sealed class ClientEvents(
     }
 
     /// <summary>The wanted replaced state events, and those of them that the reader may not see.</summary>
-    private async ValueTask<(IReadOnlyDictionary<EventNid, StoredEvent> Others, HashSet<EventNid> Hidden)> ReplacedAsync(
+    private async ValueTask<(IReadOnlyDictionary<EventNid, StoredEvent> Others, HashSet<EventNid> Hidden)>
+        ReplacedAsync(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
         IReadOnlyCollection<EventNid> wanted,

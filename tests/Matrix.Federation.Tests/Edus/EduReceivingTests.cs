@@ -121,7 +121,7 @@ public sealed class EduReceivingTests
         Assert.That(reply.Is(200).Text, Is.EqualTo("""{"pdus":{}}"""));
         body.Remove("pdus");
         (await _peer.Peer.SendAsync(_server, "PUT", "/_matrix/federation/v1/send/none", body))
-            .Is(400, "M_MISSING_PARAM");
+            .Is(400, "M_BAD_JSON");
     }
 
     [Test]

@@ -173,7 +173,7 @@ public sealed class ListenerTests
 
         for (var i = 0; i < 2; i++)
         {
-            (await server.SendAsync(Peer.Request(server, "PUT", Target, "{}"))).Is(400, "M_MISSING_PARAM");
+            (await server.SendAsync(Peer.Request(server, "PUT", Target, "{}"))).Is(400, "M_BAD_JSON");
         }
 
         (await server.SendAsync(Peer.Request(server, "PUT", Target, "{}"))).Is(429, "M_LIMIT_EXCEEDED");

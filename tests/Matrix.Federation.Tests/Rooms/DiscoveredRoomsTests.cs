@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Rooms;

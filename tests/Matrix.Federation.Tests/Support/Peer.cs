@@ -105,7 +105,7 @@ public sealed class Peer(string name)
     public static byte[] Canonical(JsonObject json)
     {
         var text = Encoding.UTF8.GetBytes(json.ToJsonString());
-        var read = JsonReader.ParseObject(text, Reading.Strict, new JsonLimits(64 << 20, 100));
+        var read = JsonReader.ParseObject(text, Reading.Strict, new JsonLimits(64 << 20, 1000));
         return CanonicalJson.bytes(Json.NewObject(read.ResultValue));
     }
 

@@ -149,7 +149,8 @@ public sealed class MissingEventsFetcherTests
 
         for (var n = 0; n < 4; n++)
         {
-            await slots.AskAsync($"slow{n}.test", _ => AnswerAsync(Task.Delay(80)), isLarge: false, default);
+            await slots.AskAsync(
+                $"slow{n}.test", stop => AnswerAsync(Task.Delay(80, stop)), isLarge: false, default);
         }
 
         running = 0;

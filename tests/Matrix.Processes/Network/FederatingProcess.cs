@@ -18,7 +18,7 @@ public sealed record ServerAddress(
         return Of(listener.Address.ToString(), listener.ToString(), listener);
     }
 
-    /// <summary>A listener that others reach at another address, such as a link's, which is the server's name.</summary>
+    /// <summary>A listener that others reach at another address, such as a link's: the server's name.</summary>
     public static ServerAddress Behind(IPEndPoint link, IPEndPoint listener) =>
         Of(link.Address.ToString(), link.ToString(), listener);
 

@@ -17,9 +17,9 @@ type HistoryPart =
 [<Sealed>]
 type HistoryPage =
 
-    /// Reads a page. `followers` are events that are here and name missing ones in `prev_events`. Only events from which
-    /// they descend are taken: others are no history here, and would be decided without the checks of events that come
-    /// live.
+    /// Reads a page. `followers` are events that are here and name missing ones in `prev_events`. Only events from
+    /// which they descend are taken: others are no history here, and would be decided without the checks of events
+    /// that come live.
     static member Of: followers: IReadOnlyCollection<Pdu> * returned: IReadOnlyCollection<ReceivedEvent> -> HistoryPage
 
     /// The returned events from which the followers descend, the nearest to these first.

@@ -274,7 +274,9 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
 
     private static string IsMemberBy(string colon, Membership membership) => $"""
         SELECT 1 FROM memberships
-        WHERE room_nid = $1 AND membership = {(int)membership} AND is_local = 0 AND substr(user_id, {colon} + 1) = $2 LIMIT 1
+        WHERE room_nid = $1 AND membership = {(int)membership} AND is_local = 0
+            AND substr(user_id, {colon} + 1) = $2
+        LIMIT 1
         """;
 
     private static MemberRow Row(IRow row) =>
