@@ -21,6 +21,9 @@ public sealed record ReceivingOptions
     /// <summary>The time of a request for a state or an auth chain.</summary>
     public TimeSpan LargeFetchTime { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>The forward extremities beyond which a local user's dummy event merges them.</summary>
+    public int ExtremitiesMerged { get; init; } = 10;
+
     /// <summary>The time after which a server counts as slow. Slow servers share few of the slots.</summary>
     public TimeSpan FetchSlowAfter { get; init; } = TimeSpan.FromSeconds(20);
 

@@ -122,6 +122,12 @@ public static class RoomRegistration
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<MissingEventsFetcher>>()))
+        .AddSingleton(parts => new DummyEvents(
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<MissingEventsFetcher>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomReceiver(
             parts.Get<LaneDirectory>(),
             parts.Get<RoomSender>(),
@@ -129,6 +135,7 @@ public static class RoomRegistration
             parts.Get<AuthChainWriter>(),
             parts.Get<SignatureChecker>(),
             parts.Get<MissingEventsFetcher>(),
+            parts.Get<DummyEvents>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),

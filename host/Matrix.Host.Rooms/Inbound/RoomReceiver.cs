@@ -25,6 +25,7 @@ public sealed partial class RoomReceiver
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
+    private readonly DummyEvents _dummies;
     private readonly AwaitedEvents _awaited = new();
     private readonly ConcurrentDictionary<RoomNid, long> _stagedBytes = new();
     private readonly ILogger<RoomReceiver> _log;
@@ -36,6 +37,7 @@ public sealed partial class RoomReceiver
         AuthChainWriter authChains,
         SignatureChecker signatures,
         MissingEventsFetcher fetcher,
+        DummyEvents dummies,
         IStorage storage,
         RoomsOptions options,
         TimeProvider time,
@@ -50,6 +52,7 @@ public sealed partial class RoomReceiver
         _authChains = authChains;
         _signatures = signatures;
         _fetcher = fetcher;
+        _dummies = dummies;
         fetcher.Ended = TakeAsync;
         lanes.Asked = fetcher.Start;
     }
@@ -280,6 +283,7 @@ public sealed partial class RoomReceiver
         }
 
         await _appender.Writer.ReceiveAsync(session, output, forAnother, stop).ConfigureAwait(false);
+        _dummies.Consider(session.Pending);
         return output;
     }
 

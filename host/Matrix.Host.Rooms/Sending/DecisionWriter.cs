@@ -58,6 +58,12 @@ internal sealed class DecisionWriter(
         _ = await WriteAsync(session, decided, null, marks, stop).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// The type of events that servers make to merge forward extremities. One that a local device sent is sent as any
+    /// other event.
+    /// </summary>
+    internal const string DummyType = "org.matrix.dummy_event";
+
     /// <summary>Writes the changes of a decision, and updates the session's room.</summary>
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="decided">The decision.</param>
@@ -93,6 +99,7 @@ internal sealed class DecisionWriter(
         }
 
         marks |= MarksOf(decided) | (decided.IsHistory ? EventMarks.Backfilled : EventMarks.None);
+        if (sentAs is null && !pdu.IsState && pdu.Type == DummyType) marks |= EventMarks.Dummy;
         var isShown = (marks & StoredEvent.Hidden) == 0;
         var step = decided.IsOutlier ? 0 : await StateAsync(session, decided, stop).ConfigureAwait(false);
         if (step != 0 && IsBranched(decided))

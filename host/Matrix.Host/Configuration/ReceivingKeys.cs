@@ -97,6 +97,9 @@ internal static partial class ConfigKeys
             "federation.given_up_for", ConfigTypes.Duration, c => c.Rooms.Receiving.GivenUpFor,
             "How long they are not asked for again."),
         Key(
+            "federation.extremities_merged", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.ExtremitiesMerged,
+            "Forward extremities of a room beyond which the server merges them, by an event that clients do not see."),
+        Key(
             "federation.extremities_named", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.Extremities,
             "Forward extremities that a request for missing events names."),
         Key(

@@ -134,6 +134,11 @@ public enum EventMarks
     /// parent of the step of the state after it.
     /// </summary>
     Branched = 256,
+
+    /// <summary>
+    /// An event that a server made to merge forward extremities: hidden from clients, and not sent by itself.
+    /// </summary>
+    Dummy = 512,
 }
 
 /// <summary>The row of an event.</summary>

@@ -81,7 +81,8 @@ public sealed class StoredEvent
 
     /// <summary>The flags of events that are hidden from clients.</summary>
     public const EventMarks Hidden =
-        EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction;
+        EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction
+        | EventMarks.Dummy;
 
     /// <summary>Whether the event is not hidden from clients.</summary>
     public bool IsShown => (Row.Marks & Hidden) == 0;

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Inbound;
+
+/// <summary>
+/// Merges the forward extremities of a room that has many, by an event without content of a local user. Clients do not
+/// see it, and it is not sent to other servers: they fetch it when an event names it.
+/// </summary>
+internal sealed class DummyEvents(
+    RoomSender sender,
+    EventAppender appender,
+    MissingEventsFetcher fetcher,
+    RoomsOptions options,
+    TimeProvider time)
+{
+    /// <summary>The most events that are sent one after the other; each merges some extremities.</summary>
+    private const int MostAtOnce = 10;
+
+    /// <summary>The most users who are tried.</summary>
+    private const int MostSenders = 10;
+
+    /// <summary>The most rooms that are remembered.</summary>
+    private const int MostRooms = 10_000;
+
+    /// <summary>The time after which a room is looked at again.</summary>
+    private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<RoomNid, long> _tried = new();
+
+    /// <summary>Merges the extremities soon, if there are too many. Called while the room's lane is held.</summary>
+    internal void Consider(PendingRoom room)
+    {
+        if (room.Extremities.Length <= options.Receiving.ExtremitiesMerged || room.Local.Joined.Count == 0) return;
+        var now = time.GetTimestamp();
+        if (_tried.TryGetValue(room.Room.Nid, out var before) && time.GetElapsedTime(before, now) < _pause) return;
+        if (_tried.Count >= MostRooms) _tried.Clear();
+        _tried[room.Room.Nid] = now;
+        fetcher.Run(room.Room, stop => MergeAsync(room.Room, stop));
+    }
+
+    /// <summary>False if the room is busy.</summary>
+    private async ValueTask<bool> MergeAsync(RoomIdentity room, CancellationToken stop)
+    {
+        for (var sent = 0; sent < MostAtOnce; sent++)
+        {
+            var made = await sender.InLaneAsync<bool>(
+                room.Nid, async session => await MergeAsync(session, stop).ConfigureAwait(false), stop)
+                .ConfigureAwait(false);
+            if (!made.IsOk) return made.Failure.Kind != RoomFailureKind.Busy;
+            if (!made.Value) return true;
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether an event was sent: there are too many extremities, and a local user may send it.</summary>
+    private async ValueTask<bool> MergeAsync(LaneSession session, CancellationToken stop)
+    {
+        if (session.Pending.Extremities.Length <= options.Receiving.ExtremitiesMerged) return false;
+        foreach (var userId in await SendersAsync(session, stop).ConfigureAwait(false))
+        {
+            var draft = new Draft(DecisionWriter.DummyType, null, userId, JsonObject.Empty, null);
+            var made = await appender.AppendAsync(session, draft, null, null, stop).ConfigureAwait(false);
+            if (made.IsOk) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Joined local users, those with the most power first.</summary>
+    private async ValueTask<IReadOnlyList<string>> SendersAsync(LaneSession session, CancellationToken stop)
+    {
+        var create = await appender.State.EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false);
+        var levels = await appender.State.EventAsync(session, "m.room.power_levels", "", stop).ConfigureAwait(false);
+        var byUser = levels is not null
+            && JsonText.TryGet(levels.Pdu.Content, "users", out var users)
+            && users is Json.Object { Item: var item }
+                ? item
+                : JsonObject.Empty;
+        return [.. session.Pending.Local.Joined
+            .OrderByDescending(userId => userId == create?.Pdu.Sender)
+            .ThenByDescending(userId =>
+                JsonText.TryGet(byUser, userId, out var level) && level is Json.Int { Item: var power } ? power : 0)
+            .Take(MostSenders)];
+    }
+}
