@@ -104,14 +104,28 @@ let ``An event of the current state that comes by itself brings back no earlier 
     same (current machine "m.room.member" bob) "$kick"
 
 [<Test>]
-let ``When its descendants come as history, an old event is an extremity no longer`` () =
+let ``A state event that a peer put into the state takes no extremity away, whatever it names`` () =
+    // The peer holds its own topic back, tells it as a part of the state before a message, and sends it then.
+    let topic =
+        event "$topic" creator "m.room.topic" (Some "") [] [ "$n"; "$other" ] [ "$create"; "$join" ]
+
+    let machine = afterGap [ create; joined; topic ] [] "$join"
+    let before = extremities machine
+    tells machine [ arrives (message "$other" [ "$join" ]) ] silent |> ignore
+    let both = extremities machine
+    tells machine [ arrives topic ] silent |> ignore
+
+    same before [ "$n" ]
+    same both [ "$n"; "$other" ]
+    same (extremities machine) both
+
+[<Test>]
+let ``When the event between comes as history, an old event is an extremity no longer`` () =
     let machine = afterGap [ create; joined ] [] "$join"
     tells machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
     same (extremities machine) [ "$n"; "$old" ]
 
-    let history = [ message "$gone" [ "$between" ]; message "$between" [ "$old" ] ]
-
-    tells machine [ for pdu in history -> Input.History("two", good pdu) ] silent
+    tells machine [ Input.History("two", good (message "$gone" [ "$old" ])) ] silent
     |> ignore
 
     same (extremities machine) [ "$n" ]

@@ -123,10 +123,22 @@ module HistoryProperties =
                         follower
                     |> Set.filter (fun id -> not (here.Contains id || ofPage.Contains id))
 
+                // The events of this place.
+                let ofPlace =
+                    before
+                        (fun pdu ->
+                            if here.Contains pdu.EventId then
+                                Seq.empty
+                            else
+                                Seq.ofArray pdu.PrevEvents)
+                        byId
+                        follower
+                    |> Set.intersect (ofPage - here)
+
                 Set.isEmpty (Set.intersect taken here)
-                && Set.isSubset taken (below follower)
+                && Set.isSubset taken ofPlace
                 && missing
                    |> Set.forall (fun id -> Set.isEmpty (Set.intersect taken (below byId[id])))
-                && (part.Missing.Count > 0 || taken = ofPage - here))
+                && (part.Missing.Count > 0 || taken = ofPlace))
 
     let all: Property list = [ inOrder ]

@@ -21,6 +21,15 @@ public sealed class EnteringRooms(RoomsOptions options, TimeProvider time)
         return new Entering(this, roomId);
     }
 
+    /// <summary>The room is here: its events wait for no other join of it.</summary>
+    internal void Arrived(string roomId)
+    {
+        lock (_lock)
+        {
+            if (_entering.TryGetValue(roomId, out var joins)) joins.Ended.TrySetResult();
+        }
+    }
+
     /// <summary>Waits until no join of the room is about to be accepted, within the configured time.</summary>
     internal ValueTask EndedAsync(string roomId, CancellationToken stop)
     {
@@ -53,7 +62,7 @@ public sealed class EnteringRooms(RoomsOptions options, TimeProvider time)
             _entering.Remove(roomId);
         }
 
-        joins.Ended.SetResult();
+        joins.Ended.TrySetResult();
     }
 
     /// <summary>The joins of a room that are about to be accepted.</summary>

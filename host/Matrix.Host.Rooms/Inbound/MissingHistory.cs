@@ -105,8 +105,10 @@ internal sealed partial class MissingHistory(
     private async ValueTask<bool> FromServersAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
-        var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
-        if (named.Count == 0) return false;
+        // What a refused event names is no history: it would be taken without the checks of events that come live.
+        StoredEvent[] named = [.. (await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false))
+            .Where(static stored => (stored.Row.Marks & (EventMarks.Rejected | EventMarks.SoftFailed)) == 0)];
+        if (named.Length == 0) return false;
         string[] from = [.. named.Select(stored => stored.EventId)];
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
@@ -128,11 +130,11 @@ internal sealed partial class MissingHistory(
 
             var decided = await receiver.ReceiveHistoryAsync(server, room, newest.Events, below, stop)
                 .ConfigureAwait(false);
-            if (decided == 0 && page.Events.Count > newest.Events.Count)
+            if (decided == 0 && newest.Reached.Count > newest.Events.Count)
             {
                 // A server may claim any depths, and the newest may lack something. The order of the graph holds within
                 // the page.
-                decided = await receiver.ReceiveHistoryAsync(server, room, page.Events, below, stop)
+                decided = await receiver.ReceiveHistoryAsync(server, room, newest.Reached, below, stop)
                     .ConfigureAwait(false);
             }
 

@@ -96,8 +96,7 @@ internal sealed class RemoteJoins(
 
     private async Task<RoomResult<string>?> OneByOneAsync(RemoteJoin join, CancellationToken closing)
     {
-        using var turn = await _first.TryEnterAsync(join.RoomId, options.JoinPatience, closing).ConfigureAwait(false)
-            ?? await _beside.EnterAsync(join.RoomId, closing).ConfigureAwait(false);
+        using var turn = await EnterAsync(join.RoomId, closing).ConfigureAwait(false);
         var snapshot = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
         if (snapshot?.Local.IsJoined(join.UserId) == true) return join.RoomId;
         if (IsResident(snapshot) != join.IsResident) return null;
@@ -107,6 +106,23 @@ internal sealed class RemoteJoins(
         // The join beside this one may have brought the room here.
         var now = await rooms.FindAsync(join.RoomId, closing).ConfigureAwait(false);
         return IsResident(now) ? default(RoomResult<string>?) : joined;
+    }
+
+    /// <summary>Waits for one of the two places for joins of a room, whichever is free first.</summary>
+    private async Task<IDisposable> EnterAsync(string roomId, CancellationToken closing)
+    {
+        while (true)
+        {
+            if (await _first.TryEnterAsync(roomId, options.JoinPatience, closing).ConfigureAwait(false) is { } first)
+            {
+                return first;
+            }
+
+            if (await _beside.TryEnterAsync(roomId, options.JoinPatience, closing).ConfigureAwait(false) is { } beside)
+            {
+                return beside;
+            }
+        }
     }
 
     private static bool IsResident(RoomSnapshot? snapshot) => snapshot is { Local.Joined.Count: > 0 };
@@ -192,24 +208,25 @@ internal sealed class RemoteJoins(
         if (!read.IsOk) return read.Failure;
         var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop).ConfigureAwait(false);
         using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
-        var known = await rooms.FindAsync(join.Pdu.RoomId, stop).ConfigureAwait(false);
+
+        // Not cancelled by the clock from here on: the other server has taken the join.
+        var known = await rooms.FindAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
         if (IsResident(known))
         {
             // The state that the other join returned may have this one.
             return known!.Local.IsJoined(join.Pdu.Sender)
                 ? null
-                : await ReceiveAsync(server, known, join.Pdu, stop).ConfigureAwait(false);
+                : await ReceiveAsync(server, known, join.Pdu, _closing.Token).ConfigureAwait(false);
         }
 
         using (await PlaceAsync().ConfigureAwait(false))
         {
             var room = await checker.CheckAsync(
-                server, rules, join, read.Value, withoutKeys, stop).ConfigureAwait(false);
-
-            // Not cancelled by the clock: what is left is decided here.
-            return room.IsOk
-                ? await entrance.EnterAsync(server, rules, room.Value, _closing.Token).ConfigureAwait(false)
-                : room.Failure;
+                server, rules, join, read.Value, withoutKeys, _closing.Token).ConfigureAwait(false);
+            if (!room.IsOk) return room.Failure;
+            var failure = await entrance.EnterAsync(server, rules, room.Value, _closing.Token).ConfigureAwait(false);
+            if (failure is null) entering.Arrived(join.Pdu.RoomId);
+            return failure;
         }
     }
 
@@ -242,6 +259,7 @@ internal sealed class RemoteJoins(
         string server, RoomSnapshot snapshot, Core.Event.Pdu join, CancellationToken stop)
     {
         var read = snapshot.Room.Rules.ReadReceived(join.Canonical);
+        if (read.Refusal is { } refusal) return RemoteFailures.Unusable(server, refusal.Reason);
         var received = await receiver.ReceiveAsync(server, snapshot.Room, [read.Value], stop).ConfigureAwait(false);
         if (!received.IsOk) return received.Failure;
         if (received.Value.TryGetValue(join.EventId, out var dropped)) return RemoteFailures.Unusable(server, dropped);

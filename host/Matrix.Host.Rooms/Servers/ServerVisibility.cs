@@ -32,6 +32,7 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
         ArgumentNullException.ThrowIfNull(snapshot);
         var room = snapshot.Room;
         var byStep = new Dictionary<int, bool>();
+        var wasInRoom = new Dictionary<(long Time, int Step), bool>();
         var shown = new List<Pdu>(among.Count);
         foreach (var stored in among)
         {
@@ -45,7 +46,12 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
 
             if (isWhole && !stored.Pdu.IsState && erased.ErasedAt(stored.Row.Sender) is { } erasedAt)
             {
-                isWhole = await WasInRoomAsync(snapshot, server, stored, erasedAt, stop).ConfigureAwait(false);
+                if (!wasInRoom.TryGetValue((erasedAt, stored.Row.Step), out isWhole))
+                {
+                    isWhole = await WasInRoomAsync(snapshot, server, stored.Row.Step, erasedAt, stop)
+                        .ConfigureAwait(false);
+                    wasInRoom.Add((erasedAt, stored.Row.Step), isWhole);
+                }
             }
 
             shown.Add(isWhole ? stored.Pdu : room.Rules.Redact(stored.Pdu));
@@ -54,9 +60,9 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
         return [.. shown];
     }
 
-    /// <summary>Whether a server was in the room at an event, or joined it before a time.</summary>
+    /// <summary>Whether a server was in the room at a step, or joined it before a time.</summary>
     private async ValueTask<bool> WasInRoomAsync(
-        RoomSnapshot snapshot, string server, StoredEvent stored, long time, CancellationToken stop)
+        RoomSnapshot snapshot, string server, int step, long time, CancellationToken stop)
     {
         if (await AnyMemberAsync(
             snapshot.Room, server, snapshot.State,
@@ -65,7 +71,7 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
             return true;
         }
 
-        var state = await states.AtAsync(snapshot.Room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
+        var state = await states.AtAsync(snapshot.Room.Nid, step, stop).ConfigureAwait(false);
         return await AnyMemberAsync(
             snapshot.Room, server, state, static member => member.Membership == "join", stop).ConfigureAwait(false);
     }

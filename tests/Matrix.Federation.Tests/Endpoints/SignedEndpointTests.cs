@@ -88,7 +88,7 @@ public sealed class SignedEndpointTests
         {
             Denied = _forbidden,
             OtherIds = [("v1/invite/SECOND/EVENT", _invalid), ("v1/invite/ROOM/$other", _invalid)],
-            Malformed = [("{\"type\":1}", _invalid)],
+            Malformed = [("{\"type\":1}", _badJson)],
         },
         new("PUT", "v2/invite/{roomId}/{eventId}", "v2/invite/ROOM/EVENT", "INVITE2")
         {

@@ -128,7 +128,7 @@ internal sealed class Checks(
         var ids = joined.Select(room => room.RoomId).ToHashSet();
         return records.Events.Where(sent => ids.Contains(sent.RoomId))
             .Where(sent => sent.MustReachAll || sent.Sender.Server == observer.User.Server)
-            .Where(sent => !observer.Events.ContainsKey(sent.EventId));
+            .Where(sent => !observer.Knows(sent.EventId));
     }
 
     /// <summary>Each message came to its device once, and no other.</summary>

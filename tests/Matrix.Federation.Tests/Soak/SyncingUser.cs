@@ -13,6 +13,7 @@ internal sealed class SyncingUser(SoakUser user)
         """{"room":{"timeline":{"limit":20},"ephemeral":{"types":[]}},"presence":{"types":[]}}""";
 
     private readonly ConcurrentDictionary<string, int> _events = new();
+    private readonly ConcurrentDictionary<string, byte> _redactions = new();
     private readonly ConcurrentDictionary<string, int> _messages = new();
     private readonly ConcurrentDictionary<string, string> _keys = new();
     private readonly ConcurrentDictionary<string, byte> _outdated = new();
@@ -23,6 +24,12 @@ internal sealed class SyncingUser(SoakUser user)
 
     /// <summary>How often each event was in a timeline.</summary>
     internal IReadOnlyDictionary<string, int> Events => _events;
+
+    /// <summary>
+    /// Whether the client knows an event: it was in a timeline, or came with the event that it redacts. A redaction is
+    /// not shown before its event, which may come later as history.
+    /// </summary>
+    internal bool Knows(string eventId) => _events.ContainsKey(eventId) || _redactions.ContainsKey(eventId);
 
     /// <summary>How often each message to the device came, by its mark.</summary>
     internal IReadOnlyDictionary<string, int> Messages => _messages;
@@ -117,7 +124,14 @@ internal sealed class SyncingUser(SoakUser user)
         foreach (var each in events) _events.AddOrUpdate(each, 1, (_, count) => count + 1);
     }
 
-    private static IEnumerable<string> IdsOf(JsonArray events) => events.Select(each => (string)each!["event_id"]!);
+    private IEnumerable<string> IdsOf(JsonArray events)
+    {
+        foreach (var each in events)
+        {
+            if ((string?)each!["unsigned"]?["redacted_because"]?["event_id"] is { } by) _redactions[by] = 0;
+            yield return (string)each["event_id"]!;
+        }
+    }
 
     private async Task QueryKeysAsync()
     {

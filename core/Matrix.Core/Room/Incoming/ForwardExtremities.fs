@@ -51,24 +51,36 @@ module internal ForwardExtremities =
         gaps.MayHave eventId
         && (ends most known (known.Following >> Seq.ofArray) (known.Following eventId)).Count > 0
 
+    /// So many extremities are tried one by one; more of them go together, or stay.
+    let private mostTried = 4
+
     /// The extremities without those that a late event names, as far as the current state stays the same without them.
     let private without
         (staysSame: ForwardExtremity[] -> bool)
         (named: HashSet<string>)
         (before: ForwardExtremity[])
         : ForwardExtremity[] =
-        (before, before)
-        ||> Array.fold (fun left e ->
-            if left.Length > 1 && named.Contains e.EventId then
-                let others = left |> Array.filter (fun other -> not (obj.ReferenceEquals(other, e)))
-                if staysSame others then others else left
-            else
-                left)
+        let left = before |> Array.filter (fun e -> not (named.Contains e.EventId))
+
+        if left.Length = before.Length then
+            before
+        elif left.Length > 0 && staysSame left then
+            left
+        elif before.Length - left.Length > mostTried then
+            before
+        else
+            (before, before)
+            ||> Array.fold (fun left e ->
+                if left.Length > 1 && named.Contains e.EventId then
+                    let others = left |> Array.filter (fun other -> not (obj.ReferenceEquals(other, e)))
+                    if staysSame others then others else left
+                else
+                    left)
 
     /// The extremities after a decided event; `made` is the extremity that it becomes if it is accepted. At most `most`
-    /// rejected and soft-failed events are walked through. `isOld` says that accepted events descend from the event,
-    /// though the events between them are missing; `staysSame` whether the current state is the same with only some of
-    /// the extremities.
+    /// rejected and soft-failed events are walked through. `isOld` says that the event is older than the extremities,
+    /// though the events between them are missing: it is none, and what it names stays unless an accepted event that is
+    /// here descends from it. `staysSame` says whether the current state is the same with only some of the extremities.
     let after
         (most: int)
         (known: KnownEvents)
@@ -84,7 +96,7 @@ module internal ForwardExtremities =
 
         if event.IsOutlier then
             before
-        elif isOld || isBuiltUpon most known gaps event.EventId then
+        elif isBuiltUpon most known gaps event.EventId then
             // It came after its descendants, so the extremities that it names have descendants too. But the state of a
             // descendant may be one that a peer sent. Such a state may join the current state, and may not replace a
             // part of it.
@@ -92,6 +104,10 @@ module internal ForwardExtremities =
                 without staysSame (named ()) before
             else
                 before
+        elif isOld then
+            // Only what a peer returned says that it is old. The peer could make up such an event, and remove all that
+            // the event names.
+            before
         else
             match made with
             | ValueSome made -> Extremities.After(before, named (), made, true)

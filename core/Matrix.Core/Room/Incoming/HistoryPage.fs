@@ -5,8 +5,10 @@ open System.Collections.Generic
 open Matrix.Core.Event
 
 [<Sealed>]
-type HistoryPart(events: IReadOnlyList<ReceivedEvent>, missing: IReadOnlyList<string>) =
+type HistoryPart
+    (events: IReadOnlyList<ReceivedEvent>, reached: IReadOnlyList<ReceivedEvent>, missing: IReadOnlyList<string>) =
     member _.Events = events
+    member _.Reached = reached
     member _.Missing = missing
 
 [<Sealed>]
@@ -14,18 +16,13 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
 
     let returned = events |> Seq.map _.Pdu.EventId |> HashSet
 
-    // The greatest depth that each event outside of the page can have: its followers are deeper.
-    let outside =
-        let depths = Dictionary<string, int64>()
+    let byId =
+        let byId = Dictionary<string, ReceivedEvent>()
 
-        for pdu in Seq.append followers (events |> Seq.map _.Pdu) do
-            for id in pdu.PrevEvents do
-                if not (returned.Contains id) then
-                    match depths.TryGetValue id with
-                    | true, least -> depths[id] <- min least (pdu.Depth - 1L)
-                    | _ -> depths[id] <- pdu.Depth - 1L
+        for event in events do
+            byId.TryAdd(event.Pdu.EventId, event) |> ignore
 
-        depths
+        byId
 
     static member Of(followers: IReadOnlyCollection<Pdu>, returned: IReadOnlyCollection<ReceivedEvent>) : HistoryPage =
         let byId = Dictionary<string, ReceivedEvent>()
@@ -52,14 +49,43 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
 
     member _.Events = events
 
-    member _.Ids: IReadOnlyCollection<string> = [| yield! returned; yield! outside.Keys |]
+    member _.Ids: IReadOnlyCollection<string> =
+        let ids = HashSet<string>(returned)
+
+        for pdu in Seq.append followers (events |> Seq.map _.Pdu) do
+            ids.UnionWith pdu.PrevEvents
+
+        ids
 
     member _.Newest(here: IReadOnlySet<string>, without: IReadOnlyCollection<string>) : HistoryPart =
         let without = HashSet<string>(without)
+        let inPage = HashSet<string>()
+        let depths = Dictionary<string, int64>()
+
+        let note (follower: Pdu) =
+            for id in follower.PrevEvents do
+                if not (here.Contains id || without.Contains id || returned.Contains id) then
+                    match depths.TryGetValue id with
+                    | true, least -> depths[id] <- min least (follower.Depth - 1L)
+                    | _ -> depths[id] <- follower.Depth - 1L
+
+        // What lies before an event that is here belongs to the place of that event.
+        let next = Queue<string>(followers |> Seq.collect _.PrevEvents)
+        Seq.iter note followers
+
+        while next.Count > 0 do
+            let id = next.Dequeue()
+
+            match byId.TryGetValue id with
+            | true, event when not (here.Contains id) && inPage.Add id ->
+                note event.Pdu
+
+                for previous in event.Pdu.PrevEvents do
+                    next.Enqueue previous
+            | _ -> ()
 
         let missing =
-            outside
-            |> Seq.filter (fun each -> not (here.Contains each.Key || without.Contains each.Key))
+            depths
             |> Seq.sortWith (fun a b ->
                 match compare b.Value a.Value with
                 | 0 -> String.CompareOrdinal(a.Key, b.Key)
@@ -72,11 +98,14 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
             else
                 missing[0].Value
 
+        let reached = [|
+            for event in events do
+                if inPage.Contains event.Pdu.EventId then
+                    event
+        |]
+
         HistoryPart(
-            [|
-                for event in events do
-                    if event.Pdu.Depth >= deepest && not (here.Contains event.Pdu.EventId) then
-                        event
-            |],
+            reached |> Array.filter (fun event -> event.Pdu.Depth >= deepest),
+            reached,
             missing |> Array.map _.Key
         )

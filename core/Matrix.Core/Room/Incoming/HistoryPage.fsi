@@ -10,6 +10,9 @@ type HistoryPart =
     /// The events of the page that are not here, without those before which the timeline may still have a hole.
     member Events: IReadOnlyList<ReceivedEvent>
 
+    /// These, and those that lie before a missing event: the same, whatever depths the server claims.
+    member Reached: IReadOnlyList<ReceivedEvent>
+
     /// The missing events that may be later than the others of the page, the latest first.
     member Missing: IReadOnlyList<string>
 
@@ -28,7 +31,7 @@ type HistoryPage =
     /// The ids of these events and of all that they and the followers name in `prev_events`.
     member Ids: IReadOnlyCollection<string>
 
-    /// The events that are not here, as far as no missing event can come after them: it would get a number below those
+    /// The events that are not here and lie before the followers without one that is here between, as far as no missing event can come after them: it would get a number below those
     /// of the events before it. A branch of the page may go back further than another one. A missing event is less deep
     /// than each event that names it: only events of the page that are deep enough cannot come before it.
     ///
