@@ -37,7 +37,8 @@ public sealed class DummyEventTests : OutboundTests
         Assert.That(merging, Has.Length.EqualTo(1));
         Assert.That(merging[0].PrevEvents, Has.Length.GreaterThan(1));
         Assert.That(Peer.Events, Is.EqualTo(new[] { said }));
-        (await Alice.GetAsync($"rooms/{Escape(room.RoomId)}/event/{Escape(merging[0].EventId)}")).Is(404, "M_NOT_FOUND");
+        (await Alice.GetAsync($"rooms/{Escape(room.RoomId)}/event/{Escape(merging[0].EventId)}"))
+            .Is(404, "M_NOT_FOUND");
     }
 
     [Test]
@@ -95,7 +96,11 @@ public sealed class DummyEventTests : OutboundTests
 
     private async Task MergedAsync(PeerRoom room)
     {
-        for (var attempt = 0; attempt < 400 && await ExtremitiesAsync(room) >= Branches; attempt++) await Task.Delay(50);
+        for (var attempt = 0; attempt < 400 && await ExtremitiesAsync(room) >= Branches; attempt++)
+        {
+            await Task.Delay(50);
+        }
+
         Assert.That(await ExtremitiesAsync(room), Is.LessThan(Branches));
     }
 

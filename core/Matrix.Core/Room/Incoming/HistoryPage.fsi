@@ -31,9 +31,10 @@ type HistoryPage =
     /// The ids of these events and of all that they and the followers name in `prev_events`.
     member Ids: IReadOnlyCollection<string>
 
-    /// The events that are not here and lie before the followers without one that is here between, as far as no missing event can come after them: it would get a number below those
-    /// of the events before it. A branch of the page may go back further than another one. A missing event is less deep
-    /// than each event that names it: only events of the page that are deep enough cannot come before it.
+    /// The events that are not here and lie before the followers without one that is here between, as far as no
+    /// missing event can come after them: it would get a number below those of the events before it. A branch of the
+    /// page may go back further than another one. A missing event is less deep than each event that names it: only
+    /// events of the page that are deep enough cannot come before it.
     ///
     /// `here` are those of `Ids` that this server has with a place in the graph, and `without` the missing events that
     /// no place is kept for.
