@@ -105,10 +105,9 @@ internal sealed partial class MissingHistory(
     private async ValueTask<bool> FromServersAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
-        // What a refused event names is no history: it would be taken without the checks of events that come live.
-        StoredEvent[] named = [.. (await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false))
-            .Where(static stored => (stored.Row.Marks & (EventMarks.Rejected | EventMarks.SoftFailed)) == 0)];
-        if (named.Length == 0) return false;
+        // A refused event may be the only one through which accepted ones descend from what is missing.
+        var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
+        if (named.Count == 0) return false;
         string[] from = [.. named.Select(stored => stored.EventId)];
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
