@@ -180,7 +180,13 @@ internal sealed class SendQueue : IDisposable
             var before = sender.Class;
             if (before != SenderClass.Healthy) _limitedSending++;
             if (before == SenderClass.Failing) _failingSending++;
-            _ = Task.Run(() => TurnAsync(sender, before));
+
+            // A turn that a worker starts would be the worker's next task, before those of others that wait longer.
+            _ = Task.Factory.StartNew(
+                () => TurnAsync(sender, before),
+                CancellationToken.None,
+                TaskCreationOptions.DenyChildAttach | TaskCreationOptions.PreferFairness,
+                TaskScheduler.Default);
         }
     }
 
