@@ -112,7 +112,7 @@ module HistoryProperties =
                 let below = before (fun pdu -> Seq.ofArray pdu.PrevEvents) byId
 
                 // What lies before an event that is here belongs to the place of that event.
-                let missing =
+                let upToHere =
                     before
                         (fun pdu ->
                             if here.Contains pdu.EventId then
@@ -121,19 +121,11 @@ module HistoryProperties =
                                 Seq.ofArray pdu.PrevEvents)
                         byId
                         follower
-                    |> Set.filter (fun id -> not (here.Contains id || ofPage.Contains id))
 
-                // The events of this place.
-                let ofPlace =
-                    before
-                        (fun pdu ->
-                            if here.Contains pdu.EventId then
-                                Seq.empty
-                            else
-                                Seq.ofArray pdu.PrevEvents)
-                        byId
-                        follower
-                    |> Set.intersect (ofPage - here)
+                let missing =
+                    upToHere |> Set.filter (fun id -> not (here.Contains id || ofPage.Contains id))
+
+                let ofPlace = Set.intersect upToHere (ofPage - here)
 
                 Set.isEmpty (Set.intersect taken here)
                 && Set.isSubset taken ofPlace
