@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Outbound;
@@ -82,6 +83,14 @@ public abstract class OutboundTests
         }
 
         Assert.That(outbound.Destinations.Find(Peer.Peer.Name)!.Failures, Is.GreaterThanOrEqualTo(failures));
+    }
+
+    /// <summary>Waits until all that was committed is queued for the servers that it concerns.</summary>
+    private protected async Task IsQueuedAsync()
+    {
+        var feed = Server.Services.GetRequiredService<OutboundFeed>();
+        var through = Server.Services.GetRequiredService<IStorage>().Writer.PublishedPosition;
+        await UntilAsync(() => feed.HandledThrough >= through);
     }
 
     private protected async Task StartAsync(params (string, string)[] settings)

@@ -158,6 +158,7 @@ public sealed class SendingTests : OutboundTests
         };
         await SayAsync(busy, 120);
         var last = await SayAsync(quiet, 1);
+        await IsQueuedAsync();
         hold.SetResult();
         await Peer.HasTakenAsync(121);
 
