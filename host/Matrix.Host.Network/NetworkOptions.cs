@@ -96,10 +96,19 @@ public sealed record NetworkOptions
     /// <summary>The time of a fetch of keys.</summary>
     public TimeSpan KeyFetchTime { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Fetches of keys at once; others wait.</summary>
+    /// <summary>Fetches of keys at once that events and this server itself need; others wait.</summary>
     public int MaxKeyFetches { get; init; } = 32;
 
-    /// <summary>Fetches of keys that wait or run; beyond these no keys are found.</summary>
+    /// <summary>
+    /// Fetches of keys at once that requests cause before they are authenticated, of servers whose keys are stored. One
+    /// address has a quarter of them.
+    /// </summary>
+    public int MaxKnownKeyFetches { get; init; } = 16;
+
+    /// <summary>The same, of all other servers.</summary>
+    public int MaxStrangerKeyFetches { get; init; } = 16;
+
+    /// <summary>Fetches of keys of each of these kinds that wait or run; beyond these no keys are found.</summary>
     public int MaxKeyFetchesWaiting { get; init; } = 10_000;
 
     /// <summary>The shortest pause between two fetches of a server's keys.</summary>
@@ -111,10 +120,19 @@ public sealed record NetworkOptions
     /// <summary>Servers whose latest fetch is remembered; beyond these the least recently used are dropped.</summary>
     public int MaxKeyFetchServers { get; init; } = 100_000;
 
-    /// <summary>Fetches of keys a minute that requests cause before they are authenticated.</summary>
+    /// <summary>
+    /// Fetches of keys a minute that requests cause before they are authenticated, of servers whose keys are not
+    /// stored.
+    /// </summary>
     public int MaxKeyFetchesPerMinute { get; init; } = 600;
 
-    /// <summary>The same, caused by one address.</summary>
+    /// <summary>
+    /// The same, of unknown keys of servers whose keys are stored. Fetches of known keys that are no longer valid are
+    /// not counted: a server's keys are valid for a while after one.
+    /// </summary>
+    public int MaxKnownKeyFetchesPerMinute { get; init; } = 600;
+
+    /// <summary>The same of either kind, caused by one address.</summary>
     public int MaxKeyFetchesPerAddress { get; init; } = 200;
 
     /// <summary>Fetches of other servers' keys a minute that the events of one sending server cause.</summary>
@@ -132,7 +150,10 @@ public sealed record NetworkOptions
     /// <summary>How long keys that are wanted of notaries are gathered before they are asked for.</summary>
     public TimeSpan NotaryGatherTime { get; init; } = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Queries to notaries at once; others wait.</summary>
+    /// <summary>
+    /// Queries to notaries at once that events need, and the same number of those that requests cause before they are
+    /// authenticated; others wait.
+    /// </summary>
     public int MaxNotaryQueries { get; init; } = 8;
 
     /// <summary>

@@ -74,6 +74,9 @@ public sealed record ReceivingOptions
     /// <summary>The most bytes of such events in all rooms; beyond it, no further event waits.</summary>
     public long AllStagedBytes { get; init; } = 256L << 20;
 
+    /// <summary>The same of the events that one server sent.</summary>
+    public long AllStagedBytesOfServer { get; init; } = 64L << 20;
+
     /// <summary>
     /// The most missing previous events fetched for one received event; beyond it, the state before it is fetched.
     /// </summary>
@@ -125,6 +128,11 @@ public sealed record ReceivingOptions
 
     /// <summary>The events that one request for older history asks for.</summary>
     public int HistoryPage { get; init; } = 100;
+
+    /// <summary>
+    /// The most previous events that the events of such a page name together. The rest belongs to the next page.
+    /// </summary>
+    public int HistoryReferences { get; init; } = 2_000;
 
     /// <summary>The most servers of a room that are asked for the same older history.</summary>
     public int HistoryServers { get; init; } = 5;

@@ -54,14 +54,20 @@ public sealed record RoomsOptions
     /// <summary>The most events that one such request names; others are ignored.</summary>
     public int MaxNamedEvents { get; init; } = 200;
 
-    /// <summary>The most whole states and auth chains that are read at once for other servers.</summary>
-    public int StatesServed { get; init; } = 4;
+    /// <summary>The most whole states and auth chains that are read for other servers or sent at once.</summary>
+    public int StatesServed { get; init; } = 8;
 
     /// <summary>The most of them for one server.</summary>
     public int StatesServedToServer { get; init; } = 2;
 
     /// <summary>The most requests of one server that wait for them; further ones get 429.</summary>
     public int StatesAwaited { get; init; } = 50;
+
+    /// <summary>
+    /// The most membership events of a server that are looked up to decide what it may see of a room's history; further
+    /// ones count as none.
+    /// </summary>
+    public int MaxServerMembers { get; init; } = 10_000;
 
     /// <summary>The most levels of previous events that one such request walks through.</summary>
     public int MaxWalkLevels { get; init; } = 200;
@@ -155,8 +161,11 @@ public sealed record RoomsOptions
     /// </summary>
     public TimeSpan CreationInviteTime { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most third-party invites that an identity server tells of at once.</summary>
-    public int MaxBoundInvites { get; init; } = 50;
+    /// <summary>The most third-party invites that an identity server reports at once; 0 refuses all reports.</summary>
+    public int MaxBoundInvites { get; init; } = 10;
+
+    /// <summary>The most such reports that are handled at once; further ones get 429.</summary>
+    public int BindingsAtOnce { get; init; } = 4;
 
     /// <summary>The time of a leave or knock through other servers, with all attempts.</summary>
     public TimeSpan HandshakeTime { get; init; } = TimeSpan.FromSeconds(20);

@@ -373,3 +373,17 @@ let ``An id that no peer had is not requested again for a while`` () =
     Assert.That((ask 2_000L "$m3" "$other").Requests, Is.Not.Empty)
     let later = 1_000L + IncomingLimits.Default.GivenUpFor
     Assert.That((ask later "$m4" "$gone").Requests, Is.Not.Empty)
+
+[<Test>]
+let ``Only events of an event's auth chain are taken from the response to a request for it`` () =
+    let machine = begun IncomingLimits.Default
+    let cited = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
+
+    let chain (request: PeerRequest) =
+        match request.Request with
+        | Request.AuthChain "$m" ->
+            Response.Events [| good (levels "$other" [ "$join" ] [ "$create"; "$join" ]); good cited |]
+        | _ -> Response.Nothing
+
+    let outcome = tells machine [ arrives (citing "$m" "$levels") ] chain
+    same outcome.Ids [ "$levels"; "$m" ]

@@ -101,40 +101,48 @@ let ``Gaps do not use up the numbers of live events`` () =
 
     Assert.That(numbers.NextLive, Is.LessThan 0xC0100000u)
 
-[<Test>]
-let ``History is never soft-failed, but it is rejected`` () =
-    let machine = joinedLate ()
-    let bob = "@b:one"
+let private bob = "@b:one"
 
-    let member' id membership sender prev auth =
-        event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+let private rules =
+    event "$rules" creator "m.room.join_rules" (Some "") [ "join_rule", text "public" ] [ "$h8" ] [ "$create"; "$join" ]
 
+let private memberBob id membership sender prev auth =
+    event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+
+let private joins = memberBob "$bob" "join" bob [ "$rules" ] [ "$create"; "$rules" ]
+
+let private said id prev auth =
+    event id bob "m.room.message" None [] prev auth
+
+/// Bob is banned.
+let private banned (machine: RoomMachine) =
     let power =
         event "$power" creator "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] [ "$now" ] [
             "$create"
             "$join"
         ]
 
-    let ban = member' "$ban" "ban" creator [ "$power" ] [ "$create"; "$join"; "$power" ]
+    let ban =
+        memberBob "$ban" "ban" creator [ "$power" ] [ "$create"; "$join"; "$power" ]
 
     same (tells machine [ arrives power; arrives ban ] states).Ids [ "$power"; "$ban" ]
 
-    let rules =
-        event "$rules" creator "m.room.join_rules" (Some "") [ "join_rule", text "public" ] [ "$h8" ] [
-            "$create"
-            "$join"
-        ]
+/// A machine that knows an event after the chain, and that one who joined in it was banned since.
+let private afterBan () =
+    let machine = joinedLate ()
+    banned machine
+    machine
 
-    let joins = member' "$bob" "join" bob [ "$rules" ] [ "$create"; "$rules" ]
-
-    let said id auth =
-        event id bob "m.room.message" None [] [ "$bob" ] auth
+[<Test>]
+let ``History that an accepted event descends from is never soft-failed, but it is rejected`` () =
+    let machine = afterBan ()
 
     let page = [
         rules
         joins
-        said "$said" [ "$create"; "$bob" ]
-        said "$unauthorised" [ "$create" ]
+        said "$said" [ "$bob" ] [ "$create"; "$bob" ]
+        said "$unauthorised" [ "$bob" ] [ "$create" ]
+        message "$h9" [ "$said"; "$unauthorised" ]
     ]
 
     let outcome = tells machine (List.map old page) states
@@ -142,8 +150,92 @@ let ``History is never soft-failed, but it is rejected`` () =
     same statuses["$said"] EventStatus.Accepted
     same statuses["$unauthorised"] EventStatus.Rejected
     // The same event live:
-    let live = tells machine [ arrives (said "$late" [ "$create"; "$bob" ]) ] states
+    let live =
+        tells machine [ arrives (said "$late" [ "$bob" ] [ "$create"; "$bob" ]) ] states
+
     same live.Decided[0].Known.Status EventStatus.SoftFailed
+
+[<Test>]
+let ``History that only refused events name is soft-failed if the current state forbids it`` () =
+    let machine = afterBan ()
+    let before = machine.Extremities, machine.CurrentState
+
+    let peers (request: PeerRequest) =
+        match request.Request with
+        | Request.StateBefore "$late" -> Response.State([| "$create"; "$join"; "$rules"; "$bob" |], [||])
+        | Request.Events ids ->
+            Response.Events [|
+                for pdu in [ rules; joins ] do
+                    if Array.contains pdu.EventId ids then
+                        good pdu
+            |]
+        | _ -> states request
+
+    let late =
+        tells machine [ arrives (said "$late" [ "$said" ] [ "$create"; "$bob" ]) ] peers
+
+    same (List.last late.Decided).Known.Status EventStatus.SoftFailed
+
+    let page = [ rules; joins; said "$said" [ "$bob" ] [ "$create"; "$bob" ] ]
+    let outcome = tells machine (List.map old page) peers
+
+    same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
+        "$rules", EventStatus.Accepted, true
+        "$bob", EventStatus.SoftFailed, true
+        "$said", EventStatus.SoftFailed, true
+    ]
+
+    same before (machine.Extremities, machine.CurrentState)
+
+[<Test>]
+let ``History below a waiting event that an accepted one names is not soft-failed`` () =
+    let machine = afterBan ()
+    let said = said "$said" [ "$bob" ] [ "$create"; "$bob" ]
+    // The event that the gap names waits for its auth event. It came live.
+    let waits =
+        event "$h9" creator "m.room.message" None [] [ "$said" ] [ "$create"; "$join"; "$levels" ]
+
+    let auth = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
+
+    let peers (request: PeerRequest) =
+        match request.Request with
+        | Request.StateBefore _ -> states request
+        | Request.Missing("$h9", _, _) -> Response.Nothing
+        | _ -> notNow
+
+    let first, _ = outcomeOf machine [ arrives waits ] (fun _ -> notNow)
+    same first.Ids []
+    let page, _ = outcomeOf machine (List.map old [ rules; joins; said ]) peers
+
+    same [ for d in page.Decided -> d.Event.EventId, d.Known.Status, d.IsHistory ] [
+        "$rules", EventStatus.Accepted, true
+        "$bob", EventStatus.Accepted, true
+        "$said", EventStatus.Accepted, true
+    ]
+
+    Assert.That(machine.IsStaged "$h9")
+    let later, _ = outcomeOf machine [ Input.Received("two", good auth) ] silent
+    same (List.last later.Ids) "$h9"
+
+[<Test>]
+let ``An accepted follower is found beside many refused ones`` () =
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                LookedThrough = 8
+        }
+
+    // A chain of refused events after the gap, which came before the accepted one.
+    let refused n =
+        said $"$refused{n}" [ (if n = 1 then "$h9" else $"$refused{n - 1}") ] [ "$create" ]
+
+    tells machine [ for n in 1..20 -> arrives (refused n) ] states |> ignore
+    tells machine [ arrives (message "$now" [ "$h9"; "$join" ]) ] states |> ignore
+    banned machine
+    let last = said "$h9" [ "$bob" ] [ "$create"; "$bob" ]
+    let outcome = tells machine (List.map old [ rules; joins; last ]) states
+    same (List.last outcome.Decided).Event.EventId "$h9"
+    same (List.last outcome.Decided).Known.Status EventStatus.Accepted
 
 [<Test>]
 let ``After a failed flush, history is decided again with the same numbers`` () =

@@ -131,6 +131,23 @@ let ``When the event between comes as history, an old event is an extremity no l
     same (extremities machine) [ "$n" ]
 
 [<Test>]
+let ``When a page of history leads from an old event to later ones, it is an extremity no longer`` () =
+    let machine = afterGap [ create; joined ] [] "$join"
+    tells machine [ arrives (message "$old" [ "$join" ]) ] silent |> ignore
+    same (extremities machine) [ "$n"; "$old" ]
+
+    tells
+        machine
+        [
+            Input.History("two", good (message "$gone" [ "$between" ]))
+            Input.History("two", good (message "$between" [ "$old" ]))
+        ]
+        silent
+    |> ignore
+
+    same (extremities machine) [ "$n" ]
+
+[<Test>]
 let ``An old event stays an extremity while the current state needs it`` () =
     let ban =
         event "$ban" creator "m.room.member" (Some bob) [ "membership", text "ban" ] [ "$join" ] [ "$create"; "$join" ]

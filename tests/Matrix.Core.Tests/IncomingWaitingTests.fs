@@ -268,6 +268,13 @@ let ``When the bytes for a room are used up, the server that has the most makes 
     same (stagedOf machine "two" 30) (List.tail before)
     Assert.That(machine.WaitingBytes, Is.LessThanOrEqualTo 12_000L)
 
+    let byPeer =
+        machine.WaitingBytesByPeer
+        |> Array.map (fun struct (peer, bytes) -> peer, bytes)
+
+    same (byPeer |> Array.map fst |> Array.sort) [| "three"; "two" |]
+    same (byPeer |> Array.sumBy snd) machine.WaitingBytes
+
 [<Test>]
 let ``After a failed flush the bytes of each server are counted again`` () =
     let machine = begunAt start IncomingLimits.Default
@@ -276,3 +283,85 @@ let ``After a failed flush the bytes of each server are counted again`` () =
     Assert.That(machine.WaitingBytes, Is.GreaterThan 0L)
     same (machine.TellAlone [||]).Decided.Length 1
     same machine.WaitingBytes 0L
+    same machine.WaitingBytesByPeer [||]
+
+/// A copy of an event whose signature cannot be checked yet, with a signature of its own.
+let private copyOf (id: string) (n: byte) : Input =
+    let received = signed SignatureFate.Skipped (message id [ "$join" ])
+
+    let signature = {
+        received.Signatures[0].Signature with
+            Bytes = [| n |]
+    }
+
+    Input.Received(
+        "two",
+        {
+            received with
+                Signatures = [|
+                    {
+                        received.Signatures[0] with
+                            Signature = signature
+                    }
+                |]
+        }
+    )
+
+[<Test>]
+let ``Copies of a waiting event count as its bytes, and an equal one is not kept`` () =
+    let machine = begunAt start IncomingLimits.Default
+    machine.TellAlone [| copyOf "$m" 1uy |] |> ignore
+    let one = machine.WaitingBytes
+    machine.TellAlone [| copyOf "$m" 1uy |] |> ignore
+    same machine.WaitingBytes one
+
+    machine.TellAlone [| copyOf "$m" 2uy; copyOf "$m" 3uy; copyOf "$m" 2uy |]
+    |> ignore
+
+    same machine.WaitingBytes (3L * one)
+    same machine.WaitingBytesByPeer [| struct ("two", 3L * one) |]
+
+    // Each wrong copy makes room for the next one.
+    let last = machine.Outstanding[0].Number
+
+    let invalid = [|
+        for each in (signed SignatureFate.Invalid (message "$m" [ "$join" ])).Signatures -> each
+    |]
+
+    machine.TellAlone [| Input.Responded(last, Response.Signatures invalid) |]
+    |> ignore
+
+    same machine.WaitingBytes (2L * one)
+
+[<Test>]
+let ``Copies of waiting events are kept within the bytes for a room`` () =
+    let machine =
+        begunAt start {
+            IncomingLimits.Default with
+                StagedBytes = 12_000
+        }
+
+    for id in [ "$m1"; "$m2"; "$m3"; "$m4" ] do
+        for n in 1uy .. 4uy do
+            machine.TellAlone [| copyOf id n |] |> ignore
+
+    Assert.That(machine.WaitingBytes, Is.InRange(10_000L, 12_000L))
+
+[<Test>]
+let ``What is fetched in bulk for an event counts for the server that sent it`` () =
+    let machine = begunAt start IncomingLimits.Default
+
+    let unfinished = levels "$levels1" [ "$join" ] [ "$create"; "$join"; "$gone" ]
+
+    // The sender's server answers, and the next auth events are nowhere now.
+    let answer (request: PeerRequest) =
+        match request.Request with
+        | Request.Events [| "$levels1" |] when request.Peer = "one" -> Response.Events [| good unfinished |]
+        | _ when isFor "$m" request -> Response.Nothing
+        | _ -> notNow
+
+    outcomeOf machine [ Input.Received("evil", good (citing "$m" "$levels1")) ] answer
+    |> ignore
+
+    Assert.That(machine.IsStaged "$levels1")
+    same [ for struct (peer, _) in machine.WaitingBytesByPeer -> peer ] [ "evil" ]

@@ -106,6 +106,21 @@ let ``A Byzantine server forges, withholds auth events and gives false states`` 
     Assert.That(sum _.FalseStates, Is.GreaterThan 0)
 
 [<Test>]
+let ``Servers fetch history, behind refused events too, and the Byzantine server puts events into states`` () =
+    let ended = run "11" [| 1..24 |]
+
+    let sum (of': Seen -> int) =
+        ended |> Array.sumBy (fun e -> of' e.Seen)
+
+    for i in 0 .. ended.Length - 1 do
+        Assert.That(ended[i].Violation |> Option.map string |> Option.toObj, Is.Null, $"seed {i + 1}")
+
+    Assert.That(sum _.History, Is.GreaterThan 50)
+    Assert.That(sum _.Branches, Is.GreaterThan 0)
+    Assert.That(sum _.Inserted, Is.GreaterThan 0)
+    Assert.That(sum _.Old, Is.GreaterThan 0)
+
+[<Test>]
 let ``A simulation of two servers has no Byzantine server, since a single honest one has no other to agree with`` () =
     for seed in 1UL .. 20UL do
         let plan = Plan.ofSeed { optionsOf "12" with Servers = 2 } seed

@@ -133,6 +133,10 @@ public sealed class HomeserverProcess : IDisposable
             .Take(count),
     ];
 
+    /// <summary>The lines of the server's log with this text.</summary>
+    public IReadOnlyList<string> LoggedLines(string text) =>
+        [.. LogLines().Where(line => line.Contains(text, StringComparison.Ordinal))];
+
     private string[] LogLines()
     {
         lock (_settings)

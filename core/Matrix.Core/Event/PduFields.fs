@@ -232,9 +232,18 @@ module internal PduFields =
             | ValueSome(Json.String id) -> id
             | _ -> null
 
-    /// The checked members of an event. `isSealed` says that the event has hashes and signatures.
-    let read (format: EventFormat) (event: JsonObject) (isSealed: bool) : Result<PduFields, PduFault> =
+    /// The checked members of an event. `isSealed` says that the event has hashes and signatures, `isLimited` that the
+    /// number of its references is limited.
+    let read
+        (format: EventFormat)
+        (event: JsonObject)
+        (isSealed: bool)
+        (isLimited: bool)
+        : Result<PduFields, PduFault> =
         let r = FieldReader event
+
+        let orAny limit =
+            if isLimited then limit else Int32.MaxValue
 
         let strict = format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
 
@@ -271,10 +280,10 @@ module internal PduFields =
         let content = r.Object "content"
 
         let prev =
-            r.References("prev_events", format.ReferencesCarryHashes, EventLimits.MaxPrevEvents)
+            r.References("prev_events", format.ReferencesCarryHashes, orAny EventLimits.MaxPrevEvents)
 
         let auth =
-            r.References("auth_events", format.ReferencesCarryHashes, EventLimits.MaxAuthEvents)
+            r.References("auth_events", format.ReferencesCarryHashes, orAny EventLimits.MaxAuthEvents)
 
         if format.RedactsOnTop && event.Has "redacts" then
             r.Text "redacts" |> ignore

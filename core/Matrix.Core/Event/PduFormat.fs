@@ -53,29 +53,16 @@ type ReceivedPdu
         canonical: byte[]
     ) =
 
-    member _.EventId = eventId
+    // Computed here, on the thread that reads it, and the event's tree is not kept: a response may have thousands.
+    let signatures = SignedJson.signatures event
+    let hasRoomId = event.Has "room_id"
 
-    member _.RoomId =
-        if fields.RoomId = "" then
-            RoomId.ofCreateEvent eventId
-        else
-            fields.RoomId
-
-    member _.HasRoomId = event.Has "room_id"
-    member _.Sender = fields.Sender
-    member _.Type = fields.Type
-    member _.OriginServerTs = fields.OriginServerTs
-    member _.SignedBytes = ReadOnlyMemory<byte> signedBytes
-    member _.Signatures = SignedJson.signatures event
-
-    member _.RequiredSigners =
+    let required =
         Signers.required format eventId fields.Sender fields.Type fields.Content
 
-    member _.AuthorisingServer = Signers.authorising format fields.Type fields.Content
+    let authorising = Signers.authorising format fields.Type fields.Content
 
-    member _.HashHolds = hashHolds
-
-    member _.Pdu =
+    let pdu =
         if hashHolds then
             PduFields.toPdu format fields eventId fields.Content canonical
         else
@@ -88,6 +75,19 @@ type ReceivedPdu
             }
 
             PduFields.toPdu format fields eventId content canonical
+
+    member _.EventId = eventId
+    member _.RoomId = pdu.RoomId
+    member _.HasRoomId = hasRoomId
+    member _.Sender = pdu.Sender
+    member _.Type = pdu.Type
+    member _.OriginServerTs = pdu.OriginServerTs
+    member _.SignedBytes = ReadOnlyMemory<byte> signedBytes
+    member _.Signatures = signatures
+    member _.RequiredSigners = required
+    member _.AuthorisingServer = authorising
+    member _.HashHolds = hashHolds
+    member _.Pdu = pdu
 
 [<RequireQualifiedAccess>]
 module PduFormat =
@@ -104,8 +104,8 @@ module PduFormat =
             | _ -> [||]
         | _ -> [||]
 
-    let ofJson (format: EventFormat) (event: JsonObject) : Result<ReceivedPdu, PduFault> =
-        match PduFields.read format event true with
+    let private receive (format: EventFormat) (event: JsonObject) (isLimited: bool) : Result<ReceivedPdu, PduFault> =
+        match PduFields.read format event true isLimited with
         | Error fault -> Error fault
         | Ok fields ->
             use text = new EventText(event, format.Redactor)
@@ -128,16 +128,23 @@ module PduFormat =
                 let canonical = if holds then stored else text.StoredRedacted()
                 Ok(ReceivedPdu(format, event, fields, eventId, essential, holds, canonical))
 
+    let ofJson (format: EventFormat) (event: JsonObject) : Result<ReceivedPdu, PduFault> = receive format event true
+
     let ofBytes (format: EventFormat) (utf8: ReadOnlySpan<byte>) : Result<ReceivedPdu, PduFault> =
         match JsonReader.ParseObject(utf8, format.Reading, JsonLimits.event) with
         | Error error -> Error(PduFault.Unreadable error)
         | Ok event -> ofJson format event
 
+    let ofHistory (format: EventFormat) (utf8: ReadOnlySpan<byte>) : Result<ReceivedPdu, PduFault> =
+        match JsonReader.ParseObject(utf8, format.Reading, JsonLimits.event) with
+        | Error error -> Error(PduFault.Unreadable error)
+        | Ok event -> receive format event false
+
     let ofStored (format: EventFormat) (eventId: string) (canonical: byte[]) : Result<Pdu, PduFault> =
         match JsonReader.ParseObject(ReadOnlySpan<byte> canonical, Reading.Lenient, JsonLimits.event) with
         | Error error -> Error(PduFault.Unreadable error)
         | Ok event ->
-            match PduFields.read format event false with
+            match PduFields.read format event false false with
             | Error fault -> Error fault
             | Ok fields -> Ok(PduFields.toPdu format fields eventId fields.Content canonical)
 

@@ -56,6 +56,10 @@ module PduFormat =
     /// Reads and checks an event.
     val ofBytes: format: EventFormat -> utf8: ReadOnlySpan<byte> -> Result<ReceivedPdu, PduFault>
 
+    /// The same for an event in a response of `GET /backfill/{roomId}`, which may have any number of `prev_events` and
+    /// `auth_events`.
+    val ofHistory: format: EventFormat -> utf8: ReadOnlySpan<byte> -> Result<ReceivedPdu, PduFault>
+
     /// Reads a stored event without checking it again. An error means that the store is damaged.
     val ofStored: format: EventFormat -> eventId: string -> canonical: byte[] -> Result<Pdu, PduFault>
 

@@ -182,7 +182,7 @@ type UnsignedEvent
     static member Prepare(format: EventFormat, parts: EventParts) : Result<UnsignedEvent, PduFault> =
         let event = build format parts
 
-        match PduFields.valuesFault true event, PduFields.read format event false with
+        match PduFields.valuesFault true event, PduFields.read format event false true with
         | ValueSome fault, _
         | _, Error fault -> Error fault
         | ValueNone, Ok fields ->

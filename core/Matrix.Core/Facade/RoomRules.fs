@@ -364,11 +364,23 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Ok received -> Outcome.Ok received
         | Error fault -> Outcome.Refused(refusedBy fault)
 
+    /// The same, of an event in a response of `GET /backfill/{roomId}`, which may have any number of references.
+    member _.ReadHistory(utf8: ReadOnlyMemory<byte>) : Outcome<ReceivedPdu> =
+        match PduFormat.ofHistory format utf8.Span with
+        | Ok received -> Outcome.Ok received
+        | Error fault -> Outcome.Refused(refusedBy fault)
+
     /// The same, of JSON that was parsed leniently.
     member _.ReadReceived(event: JsonObject) : Outcome<ReceivedPdu> =
         match PduFormat.ofJson format event with
         | Ok received -> Outcome.Ok received
         | Error fault -> Outcome.Refused(refusedBy fault)
+
+    /// The id of an event that was parsed leniently and may be malformed; null if it has none.
+    member _.EventIdOf(event: JsonObject) : string | null =
+        match PduFormat.eventId format event with
+        | Ok eventId -> eventId
+        | Error _ -> null
 
     /// The redacted event.
     member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu

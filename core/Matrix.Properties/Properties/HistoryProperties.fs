@@ -13,8 +13,13 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module HistoryProperties =
 
-    /// A graph, the last event of which is here, and for each of the others where it is.
-    type private Drawn = { Events: Pdu[]; Places: int[] }
+    /// A graph, the last event of which is here, for each of the others where it is, and how many previous events those
+    /// of a page may name.
+    type private Drawn = {
+        Events: Pdu[]
+        Places: int[]
+        MostNamed: int
+    }
 
     let private isReturned place = place < 5
     let private isHere place = place >= 4 && place < 6
@@ -49,6 +54,7 @@ module HistoryProperties =
                     (Gen.listOfLength 2 (Gen.frequency [ 3, Gen.choose (0, 1); 2, Gen.choose (0, 9) ]))
 
             let! places = Gen.arrayOfLength (count + 1) (Gen.choose (0, 7))
+            let! mostNamed = Gen.choose (0, 20)
 
             let events =
                 ([ first ], links)
@@ -57,6 +63,7 @@ module HistoryProperties =
             return {
                 Events = events |> List.rev |> List.toArray
                 Places = places
+                MostNamed = mostNamed
             }
         }
 
@@ -82,8 +89,9 @@ module HistoryProperties =
     let private inOrder =
         Property.forAll
             "room.history.page-keeps-the-order"
-            "No event of a page gets its place while an event that comes after it may be missing; all others do, and \
-             none of them is here already."
+            "No event of a page gets its place while an event that comes after it may be missing, or is left for the \
+             next page; all others do, and none of them is here already. They name no more events than they may, \
+             unless there is one only."
             drawn
             (fun drawn ->
                 let byId = Map [ for pdu in drawn.Events -> pdu.EventId, pdu ]
@@ -106,7 +114,7 @@ module HistoryProperties =
                     ]
 
                 let page = HistoryPage.Of([| follower |], returned)
-                let part = page.Newest(HashSet<string> here, [||])
+                let part = page.Newest(HashSet<string> here, [||], drawn.MostNamed)
                 let taken = Set [ for each in part.Events -> each.Pdu.EventId ]
                 let ofPage = Set [ for each in page.Events -> each.Pdu.EventId ]
                 let below = before (fun pdu -> Seq.ofArray pdu.PrevEvents) byId
@@ -122,15 +130,38 @@ module HistoryProperties =
                         byId
                         follower
 
-                let missing =
-                    upToHere |> Set.filter (fun id -> not (here.Contains id || ofPage.Contains id))
+                let reached = Set [ for each in part.Reached -> each.Pdu.EventId ]
 
-                let ofPlace = Set.intersect upToHere (ofPage - here)
+                let missing =
+                    upToHere |> Set.filter (fun id -> not (here.Contains id || reached.Contains id))
+
+                let isOfPlace id =
+                    ofPage.Contains id && not (here.Contains id)
+
+                // What only a missing event leads to waits for it.
+                let ofPlace =
+                    follower
+                    |> before
+                        (fun pdu ->
+                            if isOfPlace pdu.EventId then
+                                Seq.ofArray pdu.PrevEvents
+                            else
+                                Seq.empty)
+                        byId
+                    |> Set.filter isOfPlace
+
+
+                let named ids =
+                    ids |> Seq.sumBy (fun id -> byId[id].PrevEvents.Length)
 
                 Set.isEmpty (Set.intersect taken here)
-                && Set.isSubset taken ofPlace
+                && Set.isSubset taken reached
+                && Set.isSubset reached ofPlace
                 && missing
                    |> Set.forall (fun id -> Set.isEmpty (Set.intersect taken (below byId[id])))
-                && (part.Missing.Count > 0 || taken = ofPlace))
+                && (part.Missing.Count > 0 || taken = ofPlace)
+                && (reached = ofPlace || named ofPlace > drawn.MostNamed)
+                && (reached.Count = 1 || named reached <= drawn.MostNamed)
+                && (ofPlace.IsEmpty || not reached.IsEmpty))
 
     let all: Property list = [ inOrder ]

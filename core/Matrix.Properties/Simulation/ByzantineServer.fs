@@ -19,6 +19,8 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     /// Events that it withholds: from every `/get_missing_events`, and from all requests of servers whose bit is set.
     let hidden = Dictionary<string, int>()
     let mutable forbidden: Pdu option = None
+    /// Events that it put into states and holds back.
+    let inserted = List<SentEvent>()
     let mutable eventsSent = 0
     let mutable withheld = 0
     let mutable falseStates = 0
@@ -238,6 +240,35 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
                 keep pdu at.State |> ignore
                 send (some op.Level) [ signed pdu true ]
 
+    /// A state event of its own, allowed or not, that is a part of the state before another event only.
+    let insert (op: Operation) act =
+        let at = node.EventBase
+
+        if inserted.Count > 0 && op.Target % 3 = 0 then
+            let last = inserted[inserted.Count - 1]
+            inserted.RemoveAt(inserted.Count - 1)
+            send (some op.Level) [ last ]
+        else
+            let sender = if op.Level % 2 = 0 then joined op at else own op
+
+            let struct (made, _) =
+                make op (if act = Act.Message then Act.Topic else act) sender at
+
+            let struct (under, _) = make op Act.Message (joined op at) at
+
+            let after =
+                at.State.Set(StateEntry.Of(made.Type, string made.StateKey, made.EventId, 0u))
+
+            let struct (above, _) =
+                make op Act.Message (joined op at) (eventBase [ under ] at.State)
+
+            inserted.Add(signed made true)
+            signed under true |> ignore
+            hidden[under.EventId] <- -1
+            statesBefore[above.EventId] <- after
+            falseStates <- falseStates + 1
+            send (some op.Level) [ signed above true ]
+
     /// A state with one entry replaced or removed.
     let falsified (id: string) (state: StateTree) : StateTree =
         let entries = state.Entries() |> Array.filter (fun e -> e.Type <> "m.room.create")
@@ -278,6 +309,16 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             | Lie.CiteForbidden -> citeForbidden op act
             | Lie.Hide -> hide op act
             | Lie.CiteHidden -> citeHidden op act
+            | Lie.Insert -> insert op act
+
+    /// Answers a server's request for history.
+    member _.RespondHistory(from: int, eventIds: string list) : WireResponse =
+        let shownToThem (id: string) =
+            match hidden.TryGetValue id with
+            | true, blind when ((blind >>> from) &&& 1) = 1 -> None
+            | _ -> find id
+
+        Responses.history shownToThem eventIds Timing.page
 
     /// Answers a server's request.
     member _.Respond(from: int, request: Request) : WireResponse =

@@ -3,6 +3,7 @@ namespace Matrix.Properties.Simulation
 open System
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
@@ -10,7 +11,7 @@ open Matrix.Core.StateRes
 
 /// Checks honest servers' decisions as they are made.
 [<Sealed>]
-type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
+type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHonest: int -> bool) =
 
     let computed = Dictionary<string, struct (StateTree * string * int)>()
     let onTrust = List<struct (int * string * StateTree * bool)>()
@@ -30,16 +31,36 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     let mutable withoutAuthEvents = 0
     let mutable failedFlushes = 0
     let mutable evictions = 0
+    let mutable history = 0
+    let mutable branches = 0
+    let mutable old = 0
+    let mutable inserted = 0
+    // For each server: events decided as older than the extremities, those that stay extremities though accepted events
+    // descend from them, and the followers of an event in the page of history that it was told last.
+    let olds = Dictionary<int, HashSet<string>>()
+    let kept = Dictionary<int, HashSet<string>>()
+    let told = Dictionary<int, List<Pdu>>()
+
+    let isSmall = limits.SmallResolution = IncomingLimits.Default.SmallResolution
+
+    let setOf (sets: Dictionary<int, HashSet<string>>) (server: int) =
+        match sets.TryGetValue server with
+        | true, found -> found
+        | _ ->
+            let made = HashSet<string>()
+            sets[server] <- made
+            made
 
     let fail what =
         if violation.IsNone then
             violation <- Some what
 
-    /// The current state, resolved anew by the room version's algorithm, whatever the server's practices.
-    let current (view: Store) : StateTree =
+    /// The state of some extremities, resolved anew by the room version's algorithm, whatever the server's practices;
+    /// null if they cannot be resolved.
+    let stateOf (view: Store) (extremities: ForwardExtremity[]) : StateTree | null =
         let trees = List<StateTree>()
 
-        for e in view.Extremities do
+        for e in extremities do
             match view.StateAfter e.EventId with
             | null -> ()
             | tree ->
@@ -65,12 +86,16 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 | Ok merged ->
                     currents[key] <- merged
                     merged
-                // An unresolvable state stays.
-                | Error _ -> view.CurrentState
+                | Error _ -> null
 
-    let allowedNow (view: Store) (event: DecidedEvent) : bool =
-        let pdu = event.Event
+    /// The current state. One that cannot be resolved stays.
+    let current (view: Store) : StateTree =
+        match stateOf view view.Extremities with
+        | null -> view.CurrentState
+        | state -> state
 
+    /// Whether a state, together with the event's auth events, allows an event.
+    let isAllowedBy (view: Store) (pdu: Pdu) (state: Matrix.Core.Auth.IAuthState) : bool =
         let cited =
             pdu.AuthEvents
             |> Array.choose (fun id -> view.Find id |> Option.ofObj)
@@ -86,8 +111,96 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             HasRoomId = false
         }
 
+        stage.Rules.Decide(pdu, state, facts).IsOk
+
+    let allowedNow (view: Store) (event: DecidedEvent) : bool =
         view.Extremities.Length = 0
-        || stage.Rules.Decide(pdu, view.AuthState(current view), facts).IsOk
+        || isAllowedBy view event.Event (view.AuthState(current view))
+
+    /// Checks what enters the current state: accepted or soft-failed events that their auth events allow.
+    let checkEntries server (view: Store) (event: DecidedEvent) =
+        let find (id: string) : KnownEvent | null =
+            if id = event.Event.EventId then
+                event.Known
+            else
+                view.Find id
+
+        // Since room version 12, events do not name the create event.
+        let createId =
+            match event.CurrentStateAfter.Find("m.room.create", "") with
+            | null -> ""
+            | entry -> entry.EventId
+
+        let citedState (pdu: Pdu) =
+            let entries = [|
+                for id in Array.append pdu.AuthEvents [| createId |] do
+                    match view.Find id with
+                    | NonNull known when not known.IsRejected && known.Event.Pdu.IsState ->
+                        StateEntry.Of(known.Event.Pdu.Type, string known.Event.Pdu.StateKey, id, 0u)
+                    | _ -> ()
+            |]
+
+            view.AuthState(StateTree.OfEntries(entries, false))
+
+        if not (obj.ReferenceEquals(event.CurrentStateBefore, event.CurrentStateAfter)) then
+            for change in StateTree.Diff(event.CurrentStateBefore, event.CurrentStateAfter).Changes do
+                match change.After with
+                | null -> ()
+                | entry ->
+                    let isAllowed (known: KnownEvent) =
+                        not known.IsRejected
+                        && isAllowedBy view known.Event.Pdu (citedState known.Event.Pdu)
+
+                    match find entry.EventId with
+                    | NonNull known when isAllowed known ->
+                        if known.IsOutlier then
+                            inserted <- inserted + 1
+                    | _ -> fail (Violation.NotAllowed(entry.EventId, stage.Servers[server]))
+
+    /// Whether a decision rests on what a peer returned: a state, an event without its position, or another such
+    /// decision.
+    let restsOnTrust (view: Store) (event: DecidedEvent) : bool =
+        let isComputed (id: string) =
+            match view.Find id with
+            | null -> false
+            | known -> known.Provenance.IsComputed
+
+        not (isNull event.StateFrom)
+        || not (Array.forall isComputed event.Event.PrevEvents)
+        || not (Array.forall isComputed event.Event.AuthEvents)
+
+    /// Whether an accepted event descends from an event, through refused ones, or through history that waits.
+    let isBuiltUpon server (view: Store) (event: DecidedEvent) : bool =
+        let staged (id: string) =
+            match told.TryGetValue server with
+            | true, page when event.IsHistory ->
+                page
+                |> Seq.filter (fun pdu -> Array.contains id pdu.PrevEvents)
+                |> Seq.map _.EventId
+            | _ -> Seq.empty
+
+        ExpectedExtremities.isBuiltUpon view staged event.Event.EventId
+
+    /// Checks an event of history: it is soft-failed only if no accepted event descends from it.
+    let checkHistory server (view: Store) (event: DecidedEvent) =
+        let id = event.Event.EventId
+        history <- history + 1
+
+        let isMerged = isBuiltUpon server view event
+
+        if not isMerged then
+            branches <- branches + 1
+
+        if not event.Known.IsRejected then
+            let isRight =
+                if event.Verdict.IsAccepted then
+                    isMerged || allowedNow view event
+                else
+                    not (ExpectedExtremities.isBuiltUpon view (fun _ -> Seq.empty) id)
+                    && not (allowedNow view event)
+
+            if not isRight then
+                fail (Violation.History(id, stage.Servers[server]))
 
     let compareComputed server (event: DecidedEvent) (before: StateTree) =
         let id = event.Event.EventId
@@ -111,39 +224,55 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     /// Checks the current state before a decision, its number, and the extremities after it.
     let checkFrontier server (view: Store) (event: DecidedEvent) =
         let id = event.Event.EventId
+        let olds = setOf olds server
+        let kept = setOf kept server
 
         if not (StateTree.AreSame(event.CurrentStateBefore, current view)) then
             fail (Violation.CurrentState(id, stage.Servers[server]))
 
-        let next, outlierOrdinal =
-            (if isNull event.StateBefore then
-                 view.Numbers.NextOutlier
-             elif event.GapsOpened.Length > 0 then
-                 view.Numbers.NextLiveAfterGap IncomingLimits.Default.GapNumbers
-             else
-                 view.Numbers.NextLive),
-            (match view.Find id with
-             | null -> 0u
-             | outlier -> outlier.Ordinal)
+        let outlierOrdinal =
+            match view.Find id with
+            | null -> 0u
+            | outlier -> outlier.Ordinal
 
-        if event.Ordinal <> next || event.OutlierOrdinal <> outlierOrdinal then
+        let isNumbered =
+            if event.IsHistory then
+                // A place between the events that were there.
+                event.Ordinal < view.Numbers.NextLive && not (view.HasNumber event.Ordinal)
+            elif isNull event.StateBefore then
+                event.Ordinal = view.Numbers.NextOutlier
+            elif event.GapsOpened.Length > 0 then
+                event.Ordinal = view.Numbers.NextLiveAfterGap limits.GapNumbers
+            else
+                event.Ordinal = view.Numbers.NextLive
+
+        if not isNumbered || event.OutlierOrdinal <> outlierOrdinal then
             fail (Violation.Numbers(id, stage.Servers[server]))
 
-        let isKnown (e: ForwardExtremity) =
-            e.EventId = id || not (isNull (view.Find e.EventId))
+        let hasDescendants = isBuiltUpon server view event
 
-        // An event that comes after its descendants must not take a state out of the current state: theirs may be one
-        // that a peer sent.
-        let isHeld (e: ForwardExtremity) =
-            event.Extremities
-            |> Array.exists (fun kept -> kept.EventId = id || StateTree.AreSame(kept.StateAfter, e.StateAfter))
+        if not (ExpectedExtremities.holds view event hasDescendants (stateOf view) isSmall) then
+            fail (Violation.ExtremitiesAfter(id, stage.Servers[server]))
 
-        let keepsState =
-            Array.forall isHeld view.Extremities
-            || StateTree.AreSame(event.CurrentStateBefore, event.CurrentStateAfter)
+        // A decision that was taken back is made again, and may come out otherwise.
+        olds.Remove id |> ignore
 
-        if not (Array.forall isKnown event.Extremities && keepsState) then
-            fail (Violation.Extremities stage.Servers[server])
+        if not (isNull event.StateBefore) then
+            if hasDescendants then
+                let named = ExpectedExtremities.below view event.Event.PrevEvents
+
+                for e in view.Extremities |> Array.filter (fun e -> named.Contains e.EventId) do
+                    if event.Extremities |> Array.exists (fun other -> other.EventId = e.EventId) then
+                        kept.Add e.EventId |> ignore
+                    elif event.IsHistory then
+                        // What waits may be dropped.
+                        olds.Add e.EventId |> ignore
+
+            if ExpectedExtremities.isOld view event then
+                olds.Add id |> ignore
+
+                if not event.IsHistory then
+                    old <- old + 1
 
     let checkDurable server (view: Store) (machine: RoomMachine) =
         if
@@ -167,6 +296,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             decided.Add event.Event.EventId |> ignore
             decisions <- decisions + 1
             checkFrontier server view event
+            checkEntries server view event
 
             match event.StateBefore with
             | null -> outliers <- outliers + 1
@@ -188,7 +318,12 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                     trusts <- trusts + 1
                     onTrust.Add(struct (server, event.Event.EventId, before, event.Known.IsRejected))
 
-                if not event.Known.IsRejected && event.Verdict.IsAccepted <> allowedNow view event then
+                if not event.IsLocal && event.Known.Provenance.IsOnTrust <> restsOnTrust view event then
+                    fail (Violation.Trust(event.Event.EventId, stage.Servers[server]))
+
+                if event.IsHistory then
+                    checkHistory server view event
+                elif not event.Known.IsRejected && event.Verdict.IsAccepted <> allowedNow view event then
                     fail (Violation.SoftFailure(event.Event.EventId, stage.Servers[server]))
 
     /// Checks a machine after a failed flush.
@@ -208,9 +343,16 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         if isHonest server then
             fail (Violation.Refused(stage.Servers[server], refusal))
 
+    /// A server tells its machine a page of history. What it waited for before is decided or dropped.
+    member _.TellingHistory(server: int, page: Pdu list) : unit = told[server] <- List page
+
     /// Counts a drop.
-    member _.Dropping(server: int, reason: DropReason) : unit =
+    member _.Dropping(server: int, eventId: string, reason: DropReason) : unit =
         if isHonest server then
+            match told.TryGetValue server with
+            | true, page -> page.RemoveAll(fun pdu -> pdu.EventId = eventId) |> ignore
+            | _ -> ()
+
             dropped <- dropped + 1
 
             match reason with
@@ -239,42 +381,24 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                     server
         ]
 
-    /// Checks that a server's extremities are the accepted events without accepted descendants.
+    /// Checks that a server's extremities are the accepted events without accepted descendants, but for those that came
+    /// late.
     member _.CheckExtremities(server: int, view: Store) : unit =
-        let builtUpon = Dictionary<string, bool>()
+        let isEnd (id: string) =
+            match view.Find id with
+            | null -> false
+            | known ->
+                known.Status = EventStatus.Accepted
+                && not known.IsOutlier
+                && not (ExpectedExtremities.isBuiltUpon view (fun _ -> Seq.empty) id)
 
-        let rec isBuiltUpon (id: string) : bool =
-            match builtUpon.TryGetValue id with
-            | true, known -> known
-            | _ ->
-                let answer =
-                    view.Following id
-                    |> Seq.exists (fun next ->
-                        match view.Find next with
-                        | null -> false
-                        | known -> known.Status = EventStatus.Accepted || isBuiltUpon next)
-
-                builtUpon[id] <- answer
-                answer
-
-        // Newest first, so that the recursion stays shallow.
-        for i in view.Ids.Count - 1 .. -1 .. 0 do
-            isBuiltUpon view.Ids[i] |> ignore
-
-        let ends =
-            view.Ids
-            |> Seq.filter (fun id ->
-                match view.Find id with
-                | null -> false
-                | known ->
-                    known.Status = EventStatus.Accepted
-                    && not known.IsOutlier
-                    && not (isBuiltUpon id))
-            |> Set.ofSeq
-
+        let ends = view.Ids |> Seq.filter isEnd |> Set.ofSeq
         let held = view.Extremities |> Seq.map _.EventId |> Set.ofSeq
 
-        if ends <> held then
+        if
+            not (Set.isEmpty (Set.difference ends held - Set.ofSeq (setOf olds server)))
+            || not (Set.isEmpty (Set.difference held ends - Set.ofSeq (setOf kept server)))
+        then
             fail (Violation.Extremities stage.Servers[server])
 
     /// The counts, without those of the Byzantine server.
@@ -288,6 +412,10 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         Outliers = outliers
         OnTrust = trusts
         StatesFetched = fetched
+        History = history
+        Branches = branches
+        Old = old
+        Inserted = inserted
         Misled = this.Misled.Count
         Settled = settled
         Apart = apart

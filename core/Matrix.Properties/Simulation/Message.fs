@@ -23,6 +23,8 @@ type Message =
     /// Its 200.
     | Acknowledged of number: int
     | Request of number: int * Request
+    /// `GET /backfill/{roomId}`: these events, and the latest before them.
+    | Backfill of number: int * eventIds: string list
     | Response of number: int * WireResponse
 
 /// The response to a request, as it goes over the network.

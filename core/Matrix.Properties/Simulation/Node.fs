@@ -1,5 +1,6 @@
 namespace Matrix.Properties.Simulation
 
+open System
 open System.Collections.Generic
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
@@ -15,6 +16,7 @@ type Node
         practices: (string -> KnownEvent | null) -> Practices,
         seed: uint64,
         readTo: int,
+        owed: int,
         world: IWorld
     ) =
 
@@ -47,6 +49,12 @@ type Node
     // Calls of the machine that wait for the disk, and inputs that wait for one of them.
     let mutable reading = 0
     let waiting = List<Input>()
+
+    // The number of a request for history, and the peer and the followers of the gap.
+    let mutable asksHistory: struct (int * int * string list) voption = ValueNone
+    // Whether the machine has not taken a page of history yet, and that page.
+    let mutable tellsHistory = false
+    let mutable history: string list = []
 
     // The machine's look-up of an event, for its practices.
     let mutable known: string -> KnownEvent | null = fun _ -> null
@@ -117,7 +125,13 @@ type Node
             let dest = indexOf server
 
             if dest >= 0 && dest <> index then
-                outbox[dest].Add decided.Event.EventId
+                let queue = outbox[dest]
+                queue.Add decided.Event.EventId
+                let sent = if inFlight[dest] < 0 then 0 else inFlightCount[dest]
+
+                if queue.Count - sent > owed then
+                    queue.RemoveRange(sent, queue.Count - sent - owed)
+
                 pump dest
 
     let take (decided: DecidedEvent) (sent: SentEvent) =
@@ -151,6 +165,9 @@ type Node
                 machine.Tell timed
 
         if output.LookUps.IsEmpty then
+            if inputs |> Array.exists _.IsHistory then
+                tellsHistory <- false
+
             act output
         else
             // Other inputs may be told meanwhile, and decisions may become durable.
@@ -279,6 +296,47 @@ type Node
             unacknowledged.Clear()
             evictIfIdle ()
 
+    let isOpen (id: string) =
+        machine.IsStaged id
+        || unwritten.Exists(fun (struct (decided, _)) -> decided.Event.EventId = id)
+
+    /// Whether another page of history may be requested: only once each event of the last one is durable or dropped.
+    /// Two pages could use one number.
+    let mayAskHistory () =
+        asksHistory.IsNone && not tellsHistory && not (List.exists isOpen history)
+
+    /// Tells a page of history before these events.
+    let tellHistory (peer: string) (followers: string list) (events: SentEvent list) =
+        let known = followers |> List.choose (fun id -> Option.ofObj (view.Find id))
+
+        let page =
+            HistoryPage.Of([| for e in known -> e.Event.Pdu |], [| for e in events -> receive e |])
+
+        let isHere (id: string) =
+            match view.Find id with
+            | null -> false
+            | event -> not event.IsOutlier
+
+        let newest = page.Newest(HashSet(Seq.filter isHere page.Ids), [||], Int32.MaxValue)
+
+        let events =
+            if newest.Events.Count > 0 then
+                newest.Events
+            else
+                newest.Reached
+
+        if events.Count > 0 then
+            let below = known |> Seq.map _.Ordinal |> Seq.min
+            history <- [ for e in events -> e.Pdu.EventId ]
+            tellsHistory <- true
+            world.TellingHistory(index, [ for e in events -> e.Pdu ])
+
+            tell [|
+                Input.HistoryPlace(view.NumberBelow below, below)
+                for e in events do
+                    Input.History(peer, e)
+            |]
+
     let responseOf (wire: WireResponse) (request: PeerRequest) =
         match wire, request.Request with
         | WireResponse.Keys, Request.Keys(server, signatures) ->
@@ -306,6 +364,24 @@ type Node
     /// Its responses to a server's requests. The Byzantine server has its own.
     member val Respond: int -> Request -> WireResponse =
         (fun _ request -> Responses.respond disk.TrySent disk request) with get, set
+
+    /// The same for history.
+    member val RespondHistory: int -> string list -> WireResponse =
+        (fun _ ids -> Responses.history disk.TrySent ids Timing.page) with get, set
+
+    /// Requests history before one of the gaps from a peer.
+    member _.AskHistory(dest: int) : unit =
+        if isUp && dest <> index && not disk.Gaps.IsEmpty && mayAskHistory () then
+            let gap = Seq.item (rng.Below disk.Gaps.Count) disk.Gaps
+            let followers = disk.Following gap |> Seq.truncate 20 |> List.ofSeq
+            let key = number ()
+            asksHistory <- ValueSome(struct (key, dest, followers))
+            world.Send(index, dest, Message.Backfill(key, followers))
+
+            later Timing.patience (fun () ->
+                match asksHistory with
+                | ValueSome(struct (asked, _, _)) when asked = key -> asksHistory <- ValueNone
+                | _ -> ())
 
     /// The base of an event, from what the machine prepared.
     member private _.PlaceOf(previous: seq<ForwardExtremity>, state: StateTree) : EventBase = {
@@ -416,7 +492,17 @@ type Node
                     outbox[from].RemoveRange(0, inFlightCount[from])
                     pump from
             | Message.Request(key, request) -> world.Send(index, from, Message.Response(key, this.Respond from request))
+            | Message.Backfill(key, ids) -> world.Send(index, from, Message.Response(key, this.RespondHistory from ids))
             | Message.Response(key, reply) ->
+                match asksHistory with
+                | ValueSome(struct (asked, dest, followers)) when asked = key && dest = from ->
+                    asksHistory <- ValueNone
+
+                    match reply with
+                    | WireResponse.Events events -> tellHistory stage.Servers[from] followers events
+                    | _ -> ()
+                | _ -> ()
+
                 match requests.TryGetValue key with
                 | true, struct (request, dest) when dest = from ->
                     requests.Remove key |> ignore
@@ -444,6 +530,10 @@ type Node
         evicting <- false
         reading <- 0
         waiting.Clear()
+        asksHistory <- ValueNone
+        tellsHistory <- false
+        history <- []
+        world.TellingHistory(index, [])
         view <- Store name
         view.Become disk
         machine <- start ()

@@ -33,6 +33,9 @@ type Lie =
     | Hide
     /// An event with an auth event that is withheld.
     | CiteHidden
+    /// An event on one that is withheld, whose state, which it returns, has another event that it holds back. Some of
+    /// these are sent later.
+    | Insert
 
 /// An honest attempt, or a lie.
 [<RequireQualifiedAccess>]
@@ -62,6 +65,8 @@ type Trouble =
     | FailedFlush of server: int * at: int * keeps: int
     /// A server evicts its machine as soon as that is possible.
     | Eviction of server: int * at: int
+    /// A server requests the history of one of its gaps from a peer.
+    | Backfill of server: int * at: int * peer: int
 
 /// The disturbance of messages by the network.
 type Noise = {
@@ -89,6 +94,8 @@ type Plan = {
     Noise: Noise
     /// The most missing events that a server fetches for one event.
     Walk: int
+    /// The most events that a server still owes to another one. Beyond it, only the latest are sent.
+    Owed: int
     Operations: Operation list
     Troubles: Trouble list
 }
@@ -104,6 +111,7 @@ type Fault =
     | Crash
     | Flush
     | Eviction
+    | History
     | ByzantineServer
 
 /// Names of faults.
@@ -120,6 +128,7 @@ module Fault =
         "crash", Fault.Crash
         "flush", Fault.Flush
         "eviction", Fault.Eviction
+        "history", Fault.History
         "byzantine", Fault.ByzantineServer
     ]
 
@@ -134,6 +143,9 @@ type PlanOptions = {
 /// Random plans.
 [<RequireQualifiedAccess>]
 module Plan =
+
+    /// Every event is sent.
+    let unbounded = 1_000_000
 
     /// The mean time between operations, over all servers, in milliseconds.
     let private pace = 40
@@ -219,6 +231,46 @@ module Plan =
                 Trouble.Eviction(rng.Below servers, rng.Below length)
     ]
 
+    /// Gaps: servers owe few events to one that does not answer, fetch little at once, and request history later.
+    let private withHistory (rng: Rng) (drawn: Fault -> int -> bool) (length: int) (plan: Plan) : Plan =
+        if drawn Fault.History 500 then
+            {
+                plan with
+                    Walk = rng.Of [| 1; 3; 10 |]
+                    Owed = rng.Of [| 1; 2; 5 |]
+                    Troubles =
+                        plan.Troubles
+                        @ [
+                            for _ in 0 .. rng.Below 40 ->
+                                Trouble.Backfill(rng.Below plan.Servers, rng.Below length, rng.Below plan.Servers)
+                        ]
+            }
+        else
+            plan
+
+    /// States with an event that the Byzantine server made up.
+    let private withInsertions (rng: Rng) (length: int) (plan: Plan) : Plan =
+        if plan.ByzantineServer >= 0 && rng.Happens 500 then
+            {
+                plan with
+                    Operations =
+                        plan.Operations
+                        @ [
+                            for _ in 0 .. rng.Below 8 ->
+                                {
+                                    At = rng.Below length
+                                    Server = plan.ByzantineServer
+                                    Deed = Deed.Lying(Lie.Insert, act rng)
+                                    Actor = rng.Below 1000
+                                    Target = rng.Below 1000
+                                    Level = rng.Below 1000
+                                }
+                        ]
+                        |> List.sortBy _.At
+            }
+        else
+            plan
+
     /// The plan of a seed.
     let ofSeed (options: PlanOptions) (seed: uint64) : Plan =
         let rng = Rng(Rng.Mix(seed + 1UL))
@@ -254,6 +306,7 @@ module Plan =
             Seed = rng.Next()
             Noise = noise
             Walk = rng.Of [| 20; 200; 1000 |]
+            Owed = unbounded
             Operations = operations
             Troubles = troubles
         }
@@ -269,3 +322,5 @@ module Plan =
                         ReadTo = if on Fault.Delay then rng.Of [| 0; 5; 20; 200 |] else 0
                 }
         }
+        |> withHistory rng drawn length
+        |> withInsertions rng length

@@ -33,6 +33,7 @@ module PlanText =
         "cite_forbidden", Lie.CiteForbidden
         "hide", Lie.Hide
         "cite_hidden", Lie.CiteHidden
+        "insert", Lie.Insert
     ]
 
     let private nameIn names value =
@@ -86,6 +87,13 @@ module PlanText =
                 "server", number server
                 "from", number at
             ]
+        | Trouble.Backfill(server, at, peer) ->
+            object' [
+                "trouble", Json.String "backfill"
+                "server", number server
+                "from", number at
+                "peer", number peer
+            ]
 
     let private members (plan: Plan) : (string * Json) list = [
         "room_version", Json.String plan.Version
@@ -94,6 +102,7 @@ module PlanText =
         "gives_false_states", Json.Bool plan.GivesFalseStates
         "seed", Json.String(plan.Seed.ToString "x16")
         "walk", number plan.Walk
+        "owed", number plan.Owed
         "delay_from", number plan.Noise.DelayFrom
         "delay_to", number plan.Noise.DelayTo
         "late_per_mille", number plan.Noise.LatePerMille
@@ -191,7 +200,9 @@ module PlanText =
         | "failed_flush" ->
             Trouble.FailedFlush(int' place o "server" 0 63, int' place o "from" 0 most, int' place o "keeps" 0 most)
         | "eviction" -> Trouble.Eviction(int' place o "server" 0 63, int' place o "from" 0 most)
-        | _ -> fail $"{place}.trouble" "partition, crash, failed_flush or eviction"
+        | "backfill" ->
+            Trouble.Backfill(int' place o "server" 0 63, int' place o "from" 0 most, int' place o "peer" 0 63)
+        | _ -> fail $"{place}.trouble" "partition, crash, failed_flush, eviction or backfill"
 
     let private readPlan (o: JsonObject) : Plan =
         let place = "$"
@@ -227,6 +238,11 @@ module PlanText =
                         0
             }
             Walk = int' place o "walk" 0 1_000_000
+            Owed =
+                if o.Has "owed" then
+                    int' place o "owed" 1 Plan.unbounded
+                else
+                    Plan.unbounded
             Operations = items place o "operations" |> List.map readOperation
             Troubles = items place o "troubles" |> List.map readTrouble
         }

@@ -43,14 +43,20 @@ module Responses =
     let authChain (find: string -> SentEvent option) (ids: string list) : SentEvent list =
         reach find (fun e -> e.Pdu.AuthEvents) (fun _ -> false) most ids
 
+    let private events (found: SentEvent list) =
+        if found.IsEmpty then
+            WireResponse.Nothing
+        else
+            WireResponse.Events found
+
+    /// The response to a request for history: these events, and those before them.
+    let history (find: string -> SentEvent option) (ids: string list) (limit: int) : WireResponse =
+        let named = List.choose find ids
+        let before = reach find (fun e -> e.Pdu.PrevEvents) (fun _ -> false) limit ids
+        events (named @ before |> List.truncate limit)
+
     /// The response to a request.
     let respond (find: string -> SentEvent option) (store: Store) (request: Request) : WireResponse =
-        let events (found: SentEvent list) =
-            if found.IsEmpty then
-                WireResponse.Nothing
-            else
-                WireResponse.Events found
-
         match request with
         | Request.Events ids -> events (ids |> Seq.choose find |> List.ofSeq)
         | Request.AuthChain id -> events (authChain find [ id ])

@@ -32,6 +32,9 @@ module Simulation =
     /// The most rounds of settling.
     let private rounds = 6
 
+    /// The most pages of history that a server requests from each other one at the end.
+    let private pages = 3
+
     /// Every server follows the specification.
     let usual: Conduct = fun _ _ _ -> Practices.usual
 
@@ -146,7 +149,8 @@ module Simulation =
 
         let stage, first = opening (stageOf plan)
         let isHonest server = server <> plan.ByzantineServer
-        let checker = Checker(stage, StateResolver.Of stage.Rules, isHonest)
+        let limits = limitsOf plan
+        let checker = Checker(stage, StateResolver.Of stage.Rules, limits, isHonest)
         let mutable nodes: Node[] = [||]
         let mutable byzantine: ByzantineServer option = None
         let mutable crashes = 0
@@ -158,7 +162,7 @@ module Simulation =
             nodes <- [|
                 for n in 0 .. plan.Servers - 1 ->
                     let practices = if isHonest n then conduct stage n else usual stage n
-                    Node(n, stage, limitsOf plan, practices, plan.Seed, plan.Noise.ReadTo, this)
+                    Node(n, stage, limits, practices, plan.Seed, plan.Noise.ReadTo, plan.Owed, this)
             |]
 
             if plan.ByzantineServer >= 0 then
@@ -168,6 +172,7 @@ module Simulation =
                     ByzantineServer(plan.ByzantineServer, stage, node, plan.GivesFalseStates)
 
                 node.Respond <- fun from request -> lying.Respond(from, request)
+                node.RespondHistory <- fun from ids -> lying.RespondHistory(from, ids)
                 byzantine <- Some lying
 
         let honest = [|
@@ -240,6 +245,8 @@ module Simulation =
                     network.After(at, (fun () -> nodes[server % nodes.Length].FailNextFlush keeps))
                 | Trouble.Eviction(server, at) ->
                     network.After(at, (fun () -> nodes[server % nodes.Length].EvictWhenIdle()))
+                | Trouble.Backfill(server, at, peer) ->
+                    network.After(at, (fun () -> nodes[server % nodes.Length].AskHistory(peer % nodes.Length)))
 
         /// Ends all faults, and stops the Byzantine server.
         let heal () =
@@ -255,6 +262,22 @@ module Simulation =
                 for n in honest do
                     nodes[n].Forgive plan.ByzantineServer
 
+        /// Requests what is left of the history, if the plan has any.
+        let backfill () =
+            let isAsked =
+                plan.Troubles
+                |> List.exists (fun trouble ->
+                    match trouble with
+                    | Trouble.Backfill _ -> true
+                    | _ -> false)
+
+            if isAsked then
+                for n in honest do
+                    for peer in honest do
+                        for _ in 1..pages do
+                            nodes[n].AskHistory peer
+                            network.Run goOn
+
         let settling = Settling(stage, nodes, honest, checker, (fun () -> network.Run goOn))
 
         member _.Run() : Ended =
@@ -266,6 +289,7 @@ module Simulation =
             network.Run goOn
             heal ()
             network.Run goOn
+            backfill ()
             let mutable left = rounds
             let mutable settled = 0, 0
 
@@ -332,7 +356,11 @@ module Simulation =
 
             member _.Evicted(server, view, machine) = checker.Evicted(server, view, machine)
             member _.Refused(server, refusal) = checker.Refused(server, refusal)
-            member _.Dropping(server, _, reason) = checker.Dropping(server, reason)
+
+            member _.TellingHistory(server, history) = checker.TellingHistory(server, history)
+
+            member _.Dropping(server, eventId, reason) =
+                checker.Dropping(server, eventId, reason)
 
             member _.Destinations(view, decided) =
                 if network.IsCalm then

@@ -20,6 +20,8 @@ type Store(server: string) =
     let citing = Dictionary<string, List<string>>()
     let following = Dictionary<string, List<string>>()
     let order = List<string>()
+    // The number before those of history.
+    let beforeHistory = 0x3FFFFFFFu
 
     let all (index: Dictionary<string, List<string>>) id : seq<string> =
         match index.TryGetValue id with
@@ -86,7 +88,7 @@ type Store(server: string) =
             elif ordinal < RoomNumbers.First.NextLive then
                 RoomNumbers(now.NextLive, min now.NextHistory (ordinal - 1u), now.NextOutlier)
             else
-                RoomNumbers(ordinal + 1u, now.NextHistory, now.NextOutlier)
+                RoomNumbers(max now.NextLive (ordinal + 1u), now.NextHistory, now.NextOutlier)
 
         if decided.ClosesGap then
             this.Gaps <- this.Gaps.Remove decided.Event.EventId
@@ -121,6 +123,17 @@ type Store(server: string) =
         match known.TryGetValue eventId with
         | true, found -> found
         | _ -> null
+
+    /// The greatest number of an event in the timeline below this one.
+    member _.NumberBelow(ordinal: uint32) : uint32 =
+        known.Values
+        |> Seq.filter (fun event -> not event.IsOutlier && event.Ordinal < ordinal)
+        |> Seq.fold (fun most event -> max most event.Ordinal) beforeHistory
+
+    /// Whether an event of the timeline has this number.
+    member _.HasNumber(ordinal: uint32) : bool =
+        known.Values
+        |> Seq.exists (fun event -> not event.IsOutlier && event.Ordinal = ordinal)
 
     /// An event as it came.
     member _.TrySent(eventId: string) : SentEvent option =

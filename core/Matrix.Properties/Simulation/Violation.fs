@@ -13,6 +13,15 @@ type Violation =
     | SoftFailure of eventId: string * server: string
     /// A server's forward extremities are not the accepted events without accepted descendants.
     | Extremities of server: string
+    /// The extremities after a decision are not those that follow from the ones before it and the graph.
+    | ExtremitiesAfter of eventId: string * server: string
+    /// A server soft-failed history from which an accepted event descends, or accepted what its current state forbids
+    /// and no accepted event descends from.
+    | History of eventId: string * server: string
+    /// A decision that rests on what a peer returned is not marked so, or one that does not is.
+    | Trust of eventId: string * server: string
+    /// An event entered a server's current state that was rejected, or that its auth events do not allow.
+    | NotAllowed of eventId: string * server: string
     /// The current state that a decision names is not that of the extremities before it.
     | CurrentState of eventId: string * server: string
     /// An event's number is not the next one of its room.
@@ -31,6 +40,10 @@ type Violation =
         | VerdictsDiffer _, VerdictsDiffer _
         | SoftFailure _, SoftFailure _
         | Extremities _, Extremities _
+        | ExtremitiesAfter _, ExtremitiesAfter _
+        | History _, History _
+        | Trust _, Trust _
+        | NotAllowed _, NotAllowed _
         | CurrentState _, CurrentState _
         | Numbers _, Numbers _
         | Refused _, Refused _
@@ -44,6 +57,10 @@ type Violation =
         | VerdictsDiffer(id, a, b, clause) -> $"one of {a} and {b} rejected {id} by {clause}, the other did not"
         | SoftFailure(id, a) -> $"{a} accepted {id} against its current state, or soft-failed it without cause"
         | Extremities a -> $"the forward extremities of {a} are not its accepted events without accepted descendants"
+        | ExtremitiesAfter(id, a) -> $"{a} has wrong forward extremities after {id}"
+        | History(id, a) -> $"{a} soft-failed {id} as history, or accepted it, without cause"
+        | Trust(id, a) -> $"{a} does not know whether {id} rests on what a peer returned"
+        | NotAllowed(id, a) -> $"{id} is in the current state of {a}, and the rules do not allow it"
         | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
         | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"
         | Refused(a, refusal) -> $"{a} refused an event of its own: {refusal}"
@@ -68,6 +85,14 @@ type Seen = {
     OnTrust: int
     /// Decisions on a state that a peer sent.
     StatesFetched: int
+    /// Decisions on history.
+    History: int
+    /// Those on history from which no accepted event descends.
+    Branches: int
+    /// Outliers of a state that came as events later, while the current state had them.
+    Old: int
+    /// Events that entered a current state only as a part of a state that a peer sent.
+    Inserted: int
     /// Servers that took something on trust that differs from what others computed.
     Misled: int
     /// Servers whose current states were compared at the end.

@@ -1,5 +1,6 @@
 namespace Matrix.Properties.Simulation
 
+open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
 
 /// What a server sees of the simulation.
@@ -16,6 +17,8 @@ type IWorld =
     abstract Evicted: server: int * view: Store * machine: RoomMachine -> unit
     /// A server refused an event of its own that was built on what it prepared.
     abstract Refused: server: int * refusal: AdoptionRefusal -> unit
+    /// A server tells its machine these events as history, which now waits for no others.
+    abstract TellingHistory: server: int * history: Pdu list -> unit
     /// A server dropped an event.
     abstract Dropping: server: int * eventId: string * reason: DropReason -> unit
     /// The servers that an event is sent to: those in the room, or all at the end of a run.
@@ -39,3 +42,6 @@ module Timing =
 
     /// The most events in one transaction.
     let transaction = 50
+
+    /// The most events in one page of history.
+    let page = 10

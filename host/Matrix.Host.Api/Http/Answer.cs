@@ -10,6 +10,9 @@ namespace Matrix.Host.Api.Http;
 /// <summary>A response: a status and a body, which mostly is a JSON object, such as the standard error.</summary>
 public abstract class Answer
 {
+    /// <summary>The bytes of a large body that are handed to the web server at once.</summary>
+    private const int Piece = 64 * 1024;
+
     private Answer(int status) => Status = status;
 
     /// <summary>The HTTP status.</summary>
@@ -41,6 +44,15 @@ public abstract class Answer
         ContentType = "text/html; charset=utf-8",
         Header = new("Content-Security-Policy", policy),
     };
+
+    /// <summary>
+    /// A JSON value in parts, which are sent one after the other: the whole is not copied.
+    /// </summary>
+    /// <param name="owner">What is held until the response is sent.</param>
+    /// <param name="beginning">Called when its bytes are counted, before it is sent.</param>
+    internal static Answer Parts(
+        IReadOnlyList<ReadOnlyMemory<byte>> parts, IDisposable? owner, Action? beginning) =>
+        new InParts(parts, owner, beginning);
 
     /// <summary>A JSON object that exists as UTF-8 in memory that is released once it is sent.</summary>
     public static Answer Owned(ReadOnlyMemory<byte> json, IDisposable owner) => new OwnedBytes(json, owner);
@@ -124,6 +136,22 @@ public abstract class Answer
         }
     }
 
+    /// <summary>The bytes of the body that this holds; 0 if it is written when it is sent.</summary>
+    internal virtual long Length => 0;
+
+    /// <summary>The same response with its bytes, so that it has a length.</summary>
+    internal virtual Answer AsBytes() => this;
+
+    /// <summary>Its bytes are counted, and it is sent next.</summary>
+    internal virtual void BeginSending()
+    {
+    }
+
+    /// <summary>Releases what it holds. Called once, whether or not it was sent.</summary>
+    internal virtual void Release()
+    {
+    }
+
     /// <summary>Writes the body.</summary>
     protected abstract void WriteTo(Utf8JsonWriter json);
 
@@ -150,7 +178,34 @@ public abstract class Answer
         response.BodyWriter.Write(body);
     }
 
-    private protected void Begin(HttpResponse response, int length)
+    /// <summary>Sends a large body piece by piece, as fast as it is read at the other end.</summary>
+    private protected async ValueTask SendInPiecesAsync(
+        HttpResponse response, IReadOnlyList<ReadOnlyMemory<byte>> parts, long length)
+    {
+        Begin(response, length);
+
+        // A body that is written before the headers is copied once more.
+        await response.StartAsync().ConfigureAwait(false);
+        var unsent = 0;
+        foreach (var part in parts)
+        {
+            for (var left = part; left.Length > 0;)
+            {
+                var piece = left[..Math.Min(left.Length, Piece)];
+                response.BodyWriter.Write(piece.Span);
+                left = left[piece.Length..];
+                unsent += piece.Length;
+                if (unsent < Piece) continue;
+                await response.BodyWriter.FlushAsync(response.HttpContext.RequestAborted).ConfigureAwait(false);
+                unsent = 0;
+            }
+        }
+
+        // The web server does not flush what follows a flush.
+        if (unsent > 0) await response.BodyWriter.FlushAsync(response.HttpContext.RequestAborted).ConfigureAwait(false);
+    }
+
+    private protected void Begin(HttpResponse response, long length)
     {
         response.StatusCode = Status;
         response.ContentType = ContentType;
@@ -163,36 +218,52 @@ public abstract class Answer
         protected override void WriteTo(Utf8JsonWriter json) =>
             json.WriteRawValue(body.Span, skipInputValidation: true);
 
+        internal override long Length => body.Length;
+
         internal override ValueTask SendAsync(HttpResponse response)
         {
+            if (body.Length > Piece) return SendInPiecesAsync(response, [body], body.Length);
             Send(response, body.Span);
             return ValueTask.CompletedTask;
         }
     }
 
+    private sealed class InParts(
+        IReadOnlyList<ReadOnlyMemory<byte>> parts, IDisposable? owner, Action? beginning) : Answer(200)
+    {
+        internal override void BeginSending() => beginning?.Invoke();
+
+        internal override long Length { get; } = parts.Sum(static part => (long)part.Length);
+
+        protected override void WriteTo(Utf8JsonWriter json) => throw new NotSupportedException();
+
+        internal override ValueTask SendAsync(HttpResponse response) => SendInPiecesAsync(response, parts, Length);
+
+        internal override void Release() => owner?.Dispose();
+    }
+
     private sealed class OwnedBytes(ReadOnlyMemory<byte> body, IDisposable owner) : Answer(200)
     {
-        private const int Large = 64 * 1024;
-
         protected override void WriteTo(Utf8JsonWriter json) =>
             json.WriteRawValue(body.Span, skipInputValidation: true);
 
-        internal override async ValueTask SendAsync(HttpResponse response)
-        {
-            using (owner)
-            {
-                Begin(response, body.Length);
+        internal override long Length => body.Length;
 
-                // A body that is written before the headers is copied once more.
-                if (body.Length >= Large) await response.StartAsync().ConfigureAwait(false);
-                response.BodyWriter.Write(body.Span);
-            }
+        internal override ValueTask SendAsync(HttpResponse response)
+        {
+            if (body.Length > Piece) return SendInPiecesAsync(response, [body], body.Length);
+            Send(response, body.Span);
+            return ValueTask.CompletedTask;
         }
+
+        internal override void Release() => owner.Dispose();
     }
 
     private sealed class Written<TState>(
         int status, TState state, Action<Utf8JsonWriter, TState> write) : Answer(status)
     {
+        internal override Answer AsBytes() => Bytes(ToArray(), Status);
+
         protected override void WriteTo(Utf8JsonWriter json)
         {
             json.WriteStartObject();

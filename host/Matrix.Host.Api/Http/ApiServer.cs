@@ -37,14 +37,14 @@ public abstract partial class ApiServer
         var method = http.Request.Method;
         var template = "(none)";
         var status = 499;
+        Answer? answer = null;
         try
         {
             var match = _routes.Find(RequestPath.PathOf(target));
-            (var answer, template) = Choose(match, method, out var route, out var names);
+            (answer, template) = Choose(match, method, out var route, out var names);
             answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
 
-            status = answer.Status;
-            await answer.SendAsync(http.Response).ConfigureAwait(false);
+            status = await SendAsync(http, answer).ConfigureAwait(false);
         }
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
@@ -53,13 +53,14 @@ public abstract partial class ApiServer
         }
         catch (Exception fault)
         {
-            var answer = FaultAnswers.For(fault, http.TraceIdentifier);
-            status = answer.Status;
+            var failure = FaultAnswers.For(fault, http.TraceIdentifier);
+            status = failure.Status;
             if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
-            if (!http.Response.HasStarted) await answer.SendAsync(http.Response).ConfigureAwait(false);
+            if (!http.Response.HasStarted) await failure.SendAsync(http.Response).ConfigureAwait(false);
         }
         finally
         {
+            answer?.Release();
             HttpMetrics.Answered(method, template, status, startedAt);
             if (_log.IsEnabled(LogLevel.Debug))
             {
@@ -74,6 +75,13 @@ public abstract partial class ApiServer
     /// <param name="values">Their values, and perhaps more elements.</param>
     private protected abstract ValueTask<Answer> AnswerAsync(
         HttpContext http, string target, Route route, string[] names, string[] values);
+
+    /// <summary>Sends a response. Returns its status.</summary>
+    private protected virtual async ValueTask<int> SendAsync(HttpContext http, Answer answer)
+    {
+        await answer.SendAsync(http.Response).ConfigureAwait(false);
+        return answer.Status;
+    }
 
     /// <summary>The route or the error, and the request's name in logs and metrics.</summary>
     private (Answer? Answer, string Template) Choose(

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Matrix.Core.Federation;
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network;
 using Matrix.Host.Outbound.Federation;
@@ -12,24 +12,39 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Handles requests of other servers: rate of the address, signature headers, body, signature, rate of the server,
-/// parameters, handler. Server-Server API, "API standards" and "Request Authentication".
+/// Handles requests of other servers: rate of the address, signature headers, the sender's keys, body, signature, rate
+/// of the server, parameters, handler. Server-Server API, "API standards" and "Request Authentication".
 /// </summary>
 public sealed class FederationServer : ApiServer
 {
     // Bodies from one address fill at most this part of the memory for bodies.
     private const int PartOfAddress = 4;
 
-    // The time before a body must arrive at its least rate.
+    // Responses to one server fill at most this part of the memory for responses, if it gets several.
+    private const int PartOfServer = 4;
+
+    // Responses of this size are not counted: they are as many as connections.
+    private const int SmallResponse = 64 * 1024;
+
+    // The time before a body must arrive, or a response be read, at its least rate.
     private static readonly TimeSpan _graceTime = TimeSpan.FromSeconds(10);
+
+    private static readonly Answer _keysTakeLong = Answer.LimitExceeded(
+        TimeSpan.FromSeconds(10), "The keys of your server could not be fetched in time.");
+
+    private static readonly Answer _tooManyResponses = Answer.LimitExceeded(
+        TimeSpan.FromSeconds(10), "This server is sending too much.");
 
     private readonly RequestAuthentication _authentication;
     private readonly RateLimiter _limiter;
     private readonly FederationOutbound _outbound;
+    private readonly TimeProvider _clock;
     private readonly HttpOptions _options;
-    private readonly BodyBudget _bodies;
+    private readonly ByteBudget _bodies;
     private readonly long _longestRead;
     private readonly MinDataRate _bodyRate;
+    private readonly ByteBudget _responses;
+    private readonly MinDataRate _responseRate;
 
     /// <summary>Maps all endpoints.</summary>
     public FederationServer(
@@ -38,18 +53,22 @@ public sealed class FederationServer : ApiServer
         HttpOptions options,
         RateLimiter limiter,
         FederationOutbound outbound,
+        TimeProvider clock,
         ILogger<FederationServer> log)
         : base(Map(endpoints), log)
     {
         _authentication = authentication;
         _limiter = limiter;
         _outbound = outbound;
+        _clock = clock;
         _options = options;
-        _bodies = new BodyBudget(
+        _bodies = new ByteBudget(
             options.FederationBodies,
             Math.Max(options.FederationBodies / PartOfAddress, 2L * options.TransactionBody));
         _longestRead = 2L * Enum.GetValues<BodyLimit>().Max(options.BytesOf);
         _bodyRate = new MinDataRate(options.FederationBodyRate, _graceTime);
+        _responses = new ByteBudget(options.FederationResponses, options.FederationResponses / PartOfServer);
+        _responseRate = new MinDataRate(options.FederationResponseRate, _graceTime);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -58,17 +77,18 @@ public sealed class FederationServer : ApiServer
     {
         var hasBody = route.Method is "PUT" or "POST";
         if (hasBody) LimitBody(http);
+        if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = _responseRate;
 
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
         var block = AddressBlock.Of(address);
         var wait = _limiter.Take(RateClass.FederationAddress, block);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
 
-        IReadOnlyList<RequestAuth> credentials = [];
+        SignedRequest? signed = null;
         if (route.Options.Access == Access.Servers)
         {
-            (credentials, var refusal) = _authentication.Read(http.Request.Headers.Authorization);
-            if (refusal is not null) return refusal;
+            (signed, var refusal) = await FindKeysAsync(http, target, route, address).ConfigureAwait(false);
+            if (signed is null) return refusal!;
         }
 
         else
@@ -80,31 +100,85 @@ public sealed class FederationServer : ApiServer
 
         // Every PUT and POST has a body, whatever its handler reads: it is part of what is signed.
         using var share = _bodies.Open(block);
+        var incoming = new IncomingBody(share, signed);
         JsonObject? body = null;
         if (hasBody)
         {
+            using var patience = new CancellationTokenSource(_options.FederationBodyTime, _clock);
             (body, var problem) = await RequestBody.ReadAsync(
-                http, route.Options, _options.BytesOf(route.Options.Body), share, http.RequestAborted)
-                .ConfigureAwait(false);
+                http,
+                route.Options,
+                _options.BytesOf(route.Options.Body),
+                incoming,
+                http.RequestAborted,
+                patience.Token).ConfigureAwait(false);
             if (problem is not null) return problem;
         }
 
-        Peer? peer = null;
-        if (route.Options.Access == Access.Servers)
+        if (signed is not null)
         {
-            var uri = RequestPath.PathAndQueryOf(target).ToString();
-            (peer, var refusal) = await _authentication.VerifyAsync(
-                credentials, route.Method, uri, body, address, http.RequestAborted).ConfigureAwait(false);
-            if (peer is null) return refusal!;
-            _outbound.Wake(peer.ServerName);
-            wait = _limiter.Take(route.Options.Rate, peer.ServerName);
+            // Not all servers send canonical JSON, which is what they sign.
+            if (!incoming.IsVerified && !signed.Verify(body is null ? [] : JsonText.Write(body)))
+            {
+                return RequestAuthentication.WrongSignature;
+            }
+
+            http.Features.Set(signed.Sender);
+            _outbound.Wake(signed.Sender.ServerName);
+            wait = _limiter.Take(route.Options.Rate, signed.Sender.ServerName);
             if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         }
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
 
-        var call = new Call(http, target, route, names, values, null, peer, address);
+        var call = new Call(http, target, route, names, values, null, signed?.Sender, address);
         return await route.Handle(call, body, http.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Sends a response within the bounds on the bytes that are held for other servers, and on the time. A response
+    /// that is held, such as a state, is memory until it is read at the other end.
+    /// </summary>
+    private protected override async ValueTask<int> SendAsync(HttpContext http, Answer answer)
+    {
+        var sent = answer.AsBytes();
+        if (sent.Length <= SmallResponse)
+        {
+            sent.BeginSending();
+            return await base.SendAsync(http, sent).ConfigureAwait(false);
+        }
+
+        using var share = _responses.Open(
+            http.Features.Get<Peer>()?.ServerName
+                ?? AddressBlock.Of(ClientAddress.Of(http, _options.TrustForwardedFor)));
+        if (!share.TryGrowAloneTo(sent.Length))
+        {
+            return await base.SendAsync(http, _tooManyResponses).ConfigureAwait(false);
+        }
+
+        sent.BeginSending();
+        using var patience = new CancellationTokenSource(_options.FederationResponseTime, _clock);
+        using var ends = patience.Token.UnsafeRegister(static http => ((HttpContext)http!).Abort(), http);
+        return await base.SendAsync(http, sent).ConfigureAwait(false);
+    }
+
+    private async ValueTask<(SignedRequest? Signed, Answer? Refusal)> FindKeysAsync(
+        HttpContext http, string target, Route route, string address)
+    {
+        var (credentials, refusal) = _authentication.Read(http.Request.Headers.Authorization);
+        if (refusal is not null) return (null, refusal);
+        using var patience = new CancellationTokenSource(_options.FederationKeyTime, _clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, http.RequestAborted);
+        try
+        {
+            return await _authentication.FindKeysAsync(
+                credentials, route.Method, RequestPath.PathAndQueryOf(target).ToString(), address, stop.Token)
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            return (null, _keysTakeLong);
+        }
     }
 
     /// <summary>

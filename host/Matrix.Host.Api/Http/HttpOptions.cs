@@ -12,11 +12,28 @@ public sealed record HttpOptions(int Body, int EventBody, int LargeBody, bool Tr
     /// </summary>
     public int TransactionBody { get; init; } = 16 << 20;
 
-    /// <summary>Bytes of other servers' bodies in memory at once.</summary>
-    public long FederationBodies { get; init; } = 256 << 20;
+    /// <summary>
+    /// Bytes of memory that other servers' bodies take at once: estimates of what they become, not what was sent.
+    /// </summary>
+    public long FederationBodies { get; init; } = 512 << 20;
+
+    /// <summary>The time that a request of another server waits for that server's keys.</summary>
+    public TimeSpan FederationKeyTime { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The time in which another server's body must arrive.</summary>
+    public TimeSpan FederationBodyTime { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The least bytes a second at which another server's body must arrive.</summary>
     public int FederationBodyRate { get; init; } = 8 << 10;
+
+    /// <summary>Bytes of responses to other servers that are held at once until they are sent.</summary>
+    public long FederationResponses { get; init; } = 512 << 20;
+
+    /// <summary>The least bytes a second at which another server must read a response.</summary>
+    public int FederationResponseRate { get; init; } = 8 << 10;
+
+    /// <summary>The time in which another server must read a response.</summary>
+    public TimeSpan FederationResponseTime { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The bytes of a limit.</summary>
     public int BytesOf(BodyLimit limit) => limit switch
@@ -56,8 +73,14 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.FederationServer"/>.</summary>
     public Rate FederationServer { get; init; } = new(100, 1000);
 
+    /// <summary>The rate of <see cref="RateClass.ServerMembership"/>.</summary>
+    public Rate ServerMembership { get; init; } = new(10, 200);
+
     /// <summary>The rate of <see cref="RateClass.Invites"/>.</summary>
     public Rate Invites { get; init; } = new(0.02, 20);
+
+    /// <summary>The rate of <see cref="RateClass.BoundInvites"/>.</summary>
+    public Rate BoundInvites { get; init; } = new(0.2, 20);
 
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
@@ -77,7 +100,9 @@ public sealed record RateLimitOptions(
             RateClass.Recursion => Recursion,
             RateClass.FederationAddress => FederationAddress,
             RateClass.FederationServer => FederationServer,
+            RateClass.ServerMembership => ServerMembership,
             RateClass.Invites => Invites,
+            RateClass.BoundInvites => BoundInvites,
             RateClass.NotaryServers => NotaryServers,
             _ => null,
         };

@@ -18,13 +18,14 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
     public TimeSpan Take(RateClass kind, string who) => Take(kind, who, count: 1);
 
     /// <summary>Takes what counts as several requests, or, if they are more than the burst, the whole burst.</summary>
-    public TimeSpan Take(RateClass kind, string who, int count)
+    /// <param name="taken">The requests of these that were taken before.</param>
+    public TimeSpan Take(RateClass kind, string who, int count, int taken = 0)
     {
         if (options.RateOf(kind) is not { } rate) return TimeSpan.Zero;
 
         var bucket = _buckets.GetOrAdd(
             (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
-        var wait = bucket.Take(rate, Math.Min(count, Math.Max(1, rate.Burst)));
+        var wait = bucket.Take(rate, Math.Min(count, Math.Max(1, rate.Burst)) - taken);
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;
     }

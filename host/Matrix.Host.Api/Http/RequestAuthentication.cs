@@ -1,9 +1,6 @@
 using System.Net;
-using Matrix.Core.Facade;
 using Matrix.Core.Federation;
-using Matrix.Core.Json;
 using Matrix.Host.Network.Keys;
-using Matrix.Host.Sodium;
 using Microsoft.Extensions.Primitives;
 
 namespace Matrix.Host.Api.Http;
@@ -17,7 +14,12 @@ public sealed class RequestAuthentication(
     private static readonly Answer _unsigned = Answer.Unauthorized("This endpoint requires an X-Matrix signature.");
     private static readonly Answer _twoOrigins = Answer.Unauthorized("The X-Matrix headers have different origins.");
     private static readonly Answer _own = Answer.Unauthorized("The origin of the request is this server.");
-    private static readonly Answer _wrongSignature = Answer.Unauthorized("No signature of the request is valid.");
+
+    private static readonly Answer _noKeys = Answer.Unauthorized(
+        "The keys of the signatures are not known here: the origin has not got them, or it was not reached.");
+
+    /// <summary>The error for a request without a valid signature.</summary>
+    internal static Answer WrongSignature { get; } = Answer.Unauthorized("No signature of the request is valid.");
 
     /// <summary>
     /// The credentials that a request presents, all of one origin, or the error. Nothing is verified or fetched yet: a
@@ -50,34 +52,23 @@ public sealed class RequestAuthentication(
             : ([], Answer.Forbidden("This server does not federate with yours."));
     }
 
-    /// <summary>The server that made one of the signatures, or the error.</summary>
+    /// <summary>
+    /// The request with the keys that can verify it, or the error. It is called before the body is read: no body is
+    /// read for a server whose keys cannot be had.
+    /// </summary>
     /// <param name="uri">The path and query as sent.</param>
-    /// <param name="body">Null for methods without one.</param>
     /// <param name="address">The sender's address: it causes the fetch of keys that are not known.</param>
-    internal async ValueTask<(Peer? Peer, Answer? Refusal)> VerifyAsync(
-        IReadOnlyList<RequestAuth> credentials,
-        string method,
-        string uri,
-        JsonObject? body,
-        string address,
-        CancellationToken stop)
+    internal async ValueTask<(SignedRequest? Signed, Answer? Refusal)> FindKeysAsync(
+        IReadOnlyList<RequestAuth> credentials, string method, string uri, string address, CancellationToken stop)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var origin = credentials[0].Origin;
         string[] ids = [.. credentials.Select(each => each.KeyId).Distinct()];
         var askedBy = IPAddress.TryParse(address, out var known) ? known : IPAddress.None;
         var found = await keys.FindAsync(origin, ids, now, KeyUse.Request, askedBy, stop).ConfigureAwait(false);
-        byte[]? signed = null;
-        foreach (var each in credentials)
-        {
-            if (!found.TryGetValue(each.KeyId, out var key) || !key.IsValid(now, KeyUse.Request)) continue;
-
-            // Older servers leave the destination out of the header, and sign it nevertheless.
-            signed ??= RequestAuth.BytesToSign(
-                method, uri, origin, options.ServerName, body is null ? [] : JsonText.Write(body));
-            if (Ed25519.Verify(key.PublicKey.Span, signed, each.Signature)) return (new Peer(origin), null);
-        }
-
-        return (null, _wrongSignature);
+        var usable = found.Where(key => key.Value.IsValid(now, KeyUse.Request)).ToDictionary();
+        return usable.Count > 0
+            ? (new SignedRequest(credentials, usable, options.ServerName, method, uri), null)
+            : (null, _noKeys);
     }
 }

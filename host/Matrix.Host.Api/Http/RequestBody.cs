@@ -11,37 +11,49 @@ namespace Matrix.Host.Api.Http;
 /// <summary>Reads a body as JSON, within a limit.</summary>
 internal static class RequestBody
 {
-    private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(2);
-
     /// <summary>The body's object, or the error.</summary>
     /// <param name="limit">The most bytes.</param>
-    /// <param name="share">The request's share of a bound that several bodies have in common; null for none.</param>
+    /// <param name="incoming">The body of another server; null for one of a client.</param>
+    /// <param name="late">Cancelled when the body takes too long.</param>
     internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(
-        HttpContext http, RouteOptions options, int limit, BodyBudget.Share? share, CancellationToken stop)
+        HttpContext http,
+        RouteOptions options,
+        int limit,
+        IncomingBody? incoming,
+        CancellationToken stop,
+        CancellationToken late = default)
     {
         if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
 
+        var reader = http.Request.BodyReader;
+        using var ends = late.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         try
         {
-            var reader = http.Request.BodyReader;
             while (true)
             {
                 var read = await reader.ReadAsync(stop).ConfigureAwait(false);
+                if (read.IsCanceled)
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    return (null, Unfinished(http, FaultAnswers.Unreadable(408)));
+                }
+
                 if (read.Buffer.Length > limit)
                 {
                     reader.AdvanceTo(read.Buffer.End);
                     return (null, TooLarge(limit));
                 }
 
-                if (share is not null && !share.TryGrowTo(read.Buffer.Length))
+                var length = read.Buffer.Length;
+                if (incoming?.Arrived(length) is { } refusal)
                 {
                     reader.AdvanceTo(read.Buffer.End);
-                    return (null, Answer.LimitExceeded(_busyFor, "This server is reading too many bodies."));
+                    return (null, refusal);
                 }
 
                 if (read.IsCompleted)
                 {
-                    var parsed = Parse(read.Buffer, options, limit);
+                    var parsed = Parse(read.Buffer, options, limit, incoming);
                     reader.AdvanceTo(read.Buffer.End);
                     return parsed;
                 }
@@ -52,24 +64,30 @@ internal static class RequestBody
         }
         catch (IOException broken) when (broken is not ConnectionResetException)
         {
-            // The start of a next request is unknown, so the connection must end.
-            http.Response.Headers.Connection = "close";
-            http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
-            return (null, Unreadable(broken));
+            return (null, Unfinished(http, Unreadable(broken)));
         }
     }
 
-    private static (JsonObject?, Answer?) Parse(in ReadOnlySequence<byte> bytes, RouteOptions options, int limit)
+    /// <summary>Ends the connection after the response: the start of a next request is unknown.</summary>
+    private static Answer Unfinished(HttpContext http, Answer answer)
+    {
+        http.Response.Headers.Connection = "close";
+        http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        return answer;
+    }
+
+    private static (JsonObject?, Answer?) Parse(
+        in ReadOnlySequence<byte> bytes, RouteOptions options, int limit, IncomingBody? incoming)
     {
         if (bytes.IsEmpty && options.BodyMayBeMissing) return (JsonObject.Empty, null);
-        if (bytes.IsSingleSegment) return Parse(bytes.FirstSpan, options, limit);
+        if (bytes.IsSingleSegment) return Parse(bytes.FirstSpan, options, limit, incoming);
 
         var length = (int)bytes.Length;
         var whole = ArrayPool<byte>.Shared.Rent(length);
         try
         {
             bytes.CopyTo(whole);
-            return Parse(whole.AsSpan(0, length), options, limit);
+            return Parse(whole.AsSpan(0, length), options, limit, incoming);
         }
         finally
         {
@@ -77,8 +95,10 @@ internal static class RequestBody
         }
     }
 
-    private static (JsonObject?, Answer?) Parse(ReadOnlySpan<byte> bytes, RouteOptions options, int limit)
+    private static (JsonObject?, Answer?) Parse(
+        ReadOnlySpan<byte> bytes, RouteOptions options, int limit, IncomingBody? incoming)
     {
+        if (incoming?.Parsing(bytes) is { } refusal) return (null, refusal);
         var reading = options.CanonicalBody ? Reading.Strict : Reading.Client;
         var limits = new JsonLimits(limit, options.Depth);
         if (JsonText.TryParseObject(bytes, reading, limits, out var body, out var error)) return (body, null);

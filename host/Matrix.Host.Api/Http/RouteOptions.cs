@@ -79,8 +79,16 @@ public enum RateClass
     /// <summary>Requests that another server signed.</summary>
     FederationServer,
 
+    /// <summary>Joins, invites and knocks that another server signed.</summary>
+    ServerMembership,
+
     /// <summary>Invites that one user of another server sends one user.</summary>
     Invites,
+
+    /// <summary>
+    /// Reports of identity servers from one address, and the third-party invites in them. Not authenticated.
+    /// </summary>
+    BoundInvites,
 
     /// <summary>Servers that an address names in queries for their keys. Counted where these are answered.</summary>
     NotaryServers,

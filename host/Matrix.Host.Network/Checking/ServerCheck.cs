@@ -111,7 +111,7 @@ public sealed class ServerCheck : IDisposable
             step = "tls";
             await using var stream = new NetworkStream(socket, ownsSocket: false);
             await using var tls = new SslStream(stream);
-            await tls.AuthenticateAsClientAsync(_trust.OptionsFor(name), limit.Token).ConfigureAwait(false);
+            await _trust.AuthenticateAsync(tls, name, limit.Token).ConfigureAwait(false);
             return CheckStep.Passed(step, $"{endPoint}: {WordsOf(tls)}");
         }
         catch (Exception fault) when (!stop.IsCancellationRequested && fault is SocketException or IOException
@@ -137,7 +137,9 @@ public sealed class ServerCheck : IDisposable
         string server, HttpTarget target, [EnumeratorCancellation] CancellationToken stop)
     {
         const string Step = "keys";
+        var asked = _time.GetUtcNow();
         var outcome = await GetAsync(target, "/_matrix/key/v2/server", stop).ConfigureAwait(false);
+        var answered = _time.GetUtcNow();
         if (outcome.Reply is not { } reply)
         {
             yield return CheckStep.Failed(Step, outcome.Failure!.Message);
@@ -153,12 +155,20 @@ public sealed class ServerCheck : IDisposable
 
         yield return StepOfKeys(server, reply.Body);
         if (reply.Headers.Date is not { } theirs) yield break;
-        var difference = theirs - _time.GetUtcNow();
+        var difference = ClockDifference(theirs, asked, answered);
         var seconds = difference.TotalSeconds.ToString("+0;-0;0", CultureInfo.InvariantCulture);
         yield return difference.Duration() <= _clockTolerance
             ? CheckStep.Passed("clock", $"differs by {seconds} s")
             : CheckStep.Failed("clock", $"differs by {seconds} s: one of the two clocks is wrong");
     }
+
+    /// <summary>
+    /// The least difference that explains a `Date` header, which is in whole seconds, of a response between two times.
+    /// </summary>
+    internal static TimeSpan ClockDifference(DateTimeOffset date, DateTimeOffset asked, DateTimeOffset answered) =>
+        date > answered ? date - answered
+        : date.AddSeconds(1) < asked ? date.AddSeconds(1) - asked
+        : TimeSpan.Zero;
 
     private CheckStep StepOfKeys(string server, byte[] body)
     {

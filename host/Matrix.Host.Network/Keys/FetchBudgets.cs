@@ -9,6 +9,9 @@ internal sealed class FetchBudgets(NetworkOptions options, TimeProvider time)
     private readonly Budget<IPAddress> _ofRequests = new(
         options.MaxKeyFetchesPerMinute, options.MaxKeyFetchesPerAddress);
 
+    private readonly Budget<IPAddress> _ofKnownServers = new(
+        options.MaxKnownKeyFetchesPerMinute, options.MaxKeyFetchesPerAddress);
+
     private readonly Budget<IPAddress> _ofQueries = new(
         options.MaxNotaryFetchesPerMinute, options.MaxNotaryFetchesPerAddress);
 
@@ -44,6 +47,9 @@ internal sealed class FetchBudgets(NetworkOptions options, TimeProvider time)
     private bool TakeOf(KeyFetchCause cause) => cause switch
     {
         { AskedBy: { } address, IsQuery: true } => _ofQueries.Take(AddressBlock.Of(address)),
+        // Keys are valid for a while after a refresh, and a failed one is followed by a pause.
+        { AskedBy: not null, IsOfKnownServer: true, IsRefresh: true } => true,
+        { AskedBy: { } address, IsOfKnownServer: true } => _ofKnownServers.Take(AddressBlock.Of(address)),
         { AskedBy: { } address } => _ofRequests.Take(AddressBlock.Of(address)),
         { SentBy: { } sender } => _ofSenders.Take(sender),
         _ => true,
@@ -55,6 +61,7 @@ internal sealed class FetchBudgets(NetworkOptions options, TimeProvider time)
         if (now < _minuteEnds) return;
         _minuteEnds = now + TimeSpan.FromMinutes(1);
         _ofRequests.Clear();
+        _ofKnownServers.Clear();
         _ofQueries.Clear();
         _ofSenders.Clear();
         _ofServers.Clear();
@@ -83,9 +90,3 @@ internal sealed class FetchBudgets(NetworkOptions options, TimeProvider time)
         }
     }
 }
-
-/// <summary>The cause of a fetch of keys.</summary>
-/// <param name="AskedBy">The address of a request that is not authenticated; null for another cause.</param>
-/// <param name="SentBy">The server that sent events with signatures; null for another cause.</param>
-/// <param name="IsQuery">Whether the request asks for the keys themselves, as of a notary.</param>
-internal readonly record struct KeyFetchCause(IPAddress? AskedBy, string? SentBy, bool IsQuery = false);

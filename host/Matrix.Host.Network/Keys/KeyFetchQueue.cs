@@ -1,15 +1,16 @@
-using System.Collections.Concurrent;
+using System.Net;
 
 namespace Matrix.Host.Network.Keys;
 
 /// <summary>
-/// The running fetches of servers' keys: one of a server at a time, a bounded number at once, and none within a pause
-/// after the one before.
+/// The running fetches of servers' keys: one of a server at a time, a bounded number at once for each kind of cause,
+/// and none within a pause after the one before. Thread-safe.
 /// </summary>
 internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) : IDisposable
 {
-    private readonly ConcurrentDictionary<string, Lazy<Task>> _running = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _slots = new(options.MaxKeyFetches, options.MaxKeyFetches);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Fetch> _running = new(StringComparer.Ordinal);
+    private readonly KeyFetchShares _shares = new(options);
     private readonly FetchPauses _pauses = new(options, time);
     private readonly FetchBudgets _budgets = new(options, time);
     private readonly CancellationTokenSource _closing = new();
@@ -21,49 +22,98 @@ internal sealed class KeyFetchQueue(NetworkOptions options, TimeProvider time) :
     internal async ValueTask<bool> RunAsync(
         string server, KeyFetchCause cause, Func<CancellationToken, ValueTask<bool>> fetch, CancellationToken stop)
     {
-        if (_running.TryGetValue(server, out var running))
+        Fetch? running;
+        lock (_gate)
         {
-            await running.Value.WaitAsync(stop).ConfigureAwait(false);
-            return true;
+            var isNew = !_running.TryGetValue(server, out running);
+            if (isNew && (!_pauses.IsOver(server) || !_budgets.Take(cause))) return false;
+
+            // A fetch that waits may begin in the place of another cause: an event does not wait for strangers, nor the
+            // request of one address for those of another.
+            if (running?.IsAwaitedBy(cause) != true && _shares.Enter(cause) is { } place)
+            {
+                if (running is null) _running.Add(server, running = new Fetch(_closing.Token));
+                running.AwaitedBy(cause);
+                _ = BeginAsync(server, running, place, fetch);
+            }
         }
 
-        if (_running.Count >= options.MaxKeyFetchesWaiting || !_pauses.IsOver(server) || !_budgets.Take(cause))
-        {
-            return false;
-        }
+        if (running is null) return false;
 
-        running = _running.GetOrAdd(server, new Lazy<Task>(() => FetchAsync(server, fetch)));
         // A caller that goes away does not stop the fetch: others may wait for it.
-        await running.Value.WaitAsync(stop).ConfigureAwait(false);
+        await running.Ended.Task.WaitAsync(stop).ConfigureAwait(false);
         return true;
     }
 
     public void Dispose() => _closing.Cancel();
 
+    /// <summary>Runs a fetch in a place, unless it began in another one first.</summary>
+    private async Task BeginAsync(
+        string server, Fetch running, KeyFetchShares.Place place, Func<CancellationToken, ValueTask<bool>> fetch)
+    {
+        using (place)
+        {
+            // Not on the caller's stack, which holds the lock.
+            await Task.Yield();
+            await place.WaitAsync(running.Waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!running.TryBegin()) return;
+
+            var fetched = FetchAsync(server, fetch);
+            await fetched.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            lock (_gate) _running.Remove(server);
+            running.Ended.SetFromTask(fetched);
+        }
+    }
+
     private async Task FetchAsync(string server, Func<CancellationToken, ValueTask<bool>> fetch)
     {
-        // Not on the caller's stack: the caller must have put the task into its place.
-        await Task.Yield();
         try
         {
-            await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
-            try
-            {
-                if (await fetch(_closing.Token).ConfigureAwait(false)) _pauses.Succeeded(server);
-                else _pauses.Failed(server);
-            }
-            finally
-            {
-                _slots.Release();
-            }
+            _closing.Token.ThrowIfCancellationRequested();
+            if (await fetch(_closing.Token).ConfigureAwait(false)) _pauses.Succeeded(server);
+            else _pauses.Failed(server);
         }
         catch (OperationCanceledException) when (_closing.IsCancellationRequested)
         {
             // Nobody needs it any more.
         }
-        finally
+    }
+
+    /// <summary>A fetch that waits or runs.</summary>
+    private sealed class Fetch
+    {
+        private readonly CancellationTokenSource _waiting;
+        private readonly HashSet<(KeyFetchShare, IPAddress?)> _places = [];
+        private int _hasBegun;
+
+        internal Fetch(CancellationToken closing)
         {
-            _running.TryRemove(server, out _);
+            _waiting = CancellationTokenSource.CreateLinkedTokenSource(closing);
+            Waiting = _waiting.Token;
         }
+
+        /// <summary>Cancelled when it begins.</summary>
+        internal CancellationToken Waiting { get; }
+
+        internal TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Whether it has begun, or waits in a place for this cause.</summary>
+        internal bool IsAwaitedBy(KeyFetchCause cause) =>
+            Volatile.Read(ref _hasBegun) == 1 || _places.Contains(PlaceOf(cause));
+
+        /// <summary>It waits in a place for this cause.</summary>
+        internal void AwaitedBy(KeyFetchCause cause) => _places.Add(PlaceOf(cause));
+
+        /// <summary>Whether this is the first to begin it.</summary>
+        internal bool TryBegin()
+        {
+            if (Interlocked.Exchange(ref _hasBegun, 1) == 1) return false;
+            _waiting.Cancel();
+            _waiting.Dispose();
+            return true;
+        }
+
+        private static (KeyFetchShare, IPAddress?) PlaceOf(KeyFetchCause cause) =>
+            (cause.Share, cause.AskedBy is { } address ? AddressBlock.Of(address) : null);
     }
 }

@@ -14,6 +14,7 @@ internal sealed class KeyFetcher : IDisposable
     private readonly FederationApi _api;
     private readonly KeyResponseChecks _checks;
     private readonly KeyFetchQueue _queue;
+    private readonly NotaryQueries _notariesForRequests;
 
     internal KeyFetcher(FederationApi api, NetworkOptions options, TimeProvider time, ILogger<KeyFetcher> log)
     {
@@ -21,10 +22,17 @@ internal sealed class KeyFetcher : IDisposable
         _checks = new KeyResponseChecks(options, time, log);
         _queue = new KeyFetchQueue(options, time);
         Notaries = new NotaryQueries(api, _checks, options, time);
+        _notariesForRequests = new NotaryQueries(api, _checks, options, time);
     }
 
-    /// <summary>The queries to notaries.</summary>
+    /// <summary>The queries to notaries that events and this server itself need.</summary>
     internal NotaryQueries Notaries { get; }
+
+    /// <summary>
+    /// The queries to notaries for a cause. Those of requests that are not authenticated do not delay others.
+    /// </summary>
+    internal NotaryQueries NotariesFor(KeyFetchCause cause) =>
+        cause.Share == KeyFetchShare.Needed ? Notaries : _notariesForRequests;
 
     /// <summary>Fetches a server's keys, unless it may not be asked now.</summary>
     internal async ValueTask FetchAsync(
@@ -49,6 +57,7 @@ internal sealed class KeyFetcher : IDisposable
     {
         _queue.Dispose();
         Notaries.Dispose();
+        _notariesForRequests.Dispose();
         _checks.Dispose();
     }
 

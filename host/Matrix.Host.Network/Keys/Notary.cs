@@ -117,7 +117,7 @@ public sealed class Notary : IDisposable
     {
         try
         {
-            await _keys.FetchAsync(server, new KeyFetchCause(address, null, IsQuery: true), _closing.Token)
+            await _keys.FetchAsync(server, new KeyFetchCause(address, null) { IsQuery = true }, _closing.Token)
                 .ConfigureAwait(false);
         }
         finally

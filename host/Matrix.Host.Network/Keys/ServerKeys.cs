@@ -88,6 +88,11 @@ internal sealed class ServerKeys(
         var missing = MissingOf(known);
         if (missing.Count > 0 && servers.Allows(server))
         {
+            cause = cause with
+            {
+                IsOfKnownServer = known.IsStored && known.ById.Count > 0,
+                IsRefresh = missing.All(known.ById.ContainsKey),
+            };
             await FetchAsync(server, cause, stop).ConfigureAwait(false);
             // Read again in any case: another fetch may have ended in the meantime.
             known = await KnownAsync(server, stop).ConfigureAwait(false);
@@ -97,7 +102,8 @@ internal sealed class ServerKeys(
             var hasAnswered = known.FetchedAt >= started - options.KeyFetchPause.TotalMilliseconds;
             if (missing.Count > 0 && options.Notaries.Count > 0 && !(use == KeyUse.Request && hasAnswered))
             {
-                await fetcher.Notaries.AskAsync(server, missing, cause, this, stop).ConfigureAwait(false);
+                await fetcher.NotariesFor(cause).AskAsync(server, missing, cause, this, stop)
+                    .ConfigureAwait(false);
                 known = await KnownAsync(server, stop).ConfigureAwait(false);
             }
         }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -11,6 +13,9 @@ namespace Matrix.Host.Network.SafeHttp;
 public sealed class CertificateTrust
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+
+    /// <summary>The names of a certificate that an error lists.</summary>
+    private const int MostNames = 5;
 
     private readonly X509Certificate2Collection _own = [];
 
@@ -40,14 +45,28 @@ public sealed class CertificateTrust
             : throw new InvalidDataException($"{path}: expected certificates (PEM).");
     }
 
-    /// <summary>How to authenticate a server with this name or address.</summary>
-    internal SslClientAuthenticationOptions OptionsFor(string certificateName) => new()
+    /// <summary>Authenticates a server with this name or address.</summary>
+    /// <exception cref="AuthenticationException">The message says what is wrong with its certificate.</exception>
+    internal async ValueTask AuthenticateAsync(SslStream stream, string certificateName, CancellationToken stop)
     {
-        // An address is compared with the certificate too, but not sent as SNI.
-        TargetHost = certificateName,
-        CertificateChainPolicy = Policy(),
-        RemoteCertificateValidationCallback = IsValid,
-    };
+        string? refusal = null;
+        var options = new SslClientAuthenticationOptions
+        {
+            // An address is compared with the certificate too, but not sent as SNI.
+            TargetHost = certificateName,
+            CertificateChainPolicy = Policy(),
+            RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+                (refusal = RefusalOf(certificate as X509Certificate2, chain, errors, certificateName)) is null,
+        };
+        try
+        {
+            await stream.AuthenticateAsClientAsync(options, stop).ConfigureAwait(false);
+        }
+        catch (AuthenticationException fault) when (refusal is not null)
+        {
+            throw new AuthenticationException(refusal, fault);
+        }
+    }
 
     // A certificate may name URLs of its issuer and of revocation lists. Fetching them would let a server direct
     // requests of ours anywhere.
@@ -57,21 +76,61 @@ public sealed class CertificateTrust
         DisableCertificateDownloads = true,
     };
 
-    private bool IsValid(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    /// <summary>Why a certificate is not valid; null if it is.</summary>
+    private string? RefusalOf(X509Certificate2? leaf, X509Chain? chain, SslPolicyErrors errors, string name)
     {
-        if (errors == SslPolicyErrors.None) return true;
-        if (errors != SslPolicyErrors.RemoteCertificateChainErrors
-            || _own.Count == 0
-            || certificate is not X509Certificate2 leaf)
+        if (errors == SslPolicyErrors.None) return null;
+        if (leaf is null) return "the server has no certificate";
+        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
         {
-            return false;
+            return $"the certificate is for {NamesOf(leaf)}, not for {name}";
         }
 
+        if (_own.Count == 0) return RefusalOf(leaf, chain?.ChainStatus ?? []);
         using var other = new X509Chain { ChainPolicy = Policy() };
         other.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         other.ChainPolicy.CustomTrustStore.AddRange(_own);
         if (chain is not null) other.ChainPolicy.ExtraStore.AddRange(chain.ChainPolicy.ExtraStore);
         other.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        return other.Build(leaf);
+        return other.Build(leaf) ? null : RefusalOf(leaf, other.ChainStatus);
     }
+
+    private static string RefusalOf(X509Certificate2 leaf, X509ChainStatus[] found)
+    {
+        // A signature is not valid if another authority has the name of a trusted one.
+        const X509ChainStatusFlags Unknown = X509ChainStatusFlags.PartialChain
+            | X509ChainStatusFlags.UntrustedRoot
+            | X509ChainStatusFlags.NotSignatureValid;
+        var flags = found.Aggregate(X509ChainStatusFlags.NoError, static (all, each) => all | each.Status);
+        if (flags.HasFlag(X509ChainStatusFlags.NotTimeValid))
+        {
+            return "a certificate of the server's chain is not valid now: the server's own is valid from "
+                + $"{DayOf(leaf.NotBefore)} to {DayOf(leaf.NotAfter)}";
+        }
+
+        return (flags & Unknown) != 0
+            ? "the certificate is of an authority that is not trusted, or the server does not send its intermediate "
+                + $"certificates: {leaf.GetNameInfo(X509NameType.SimpleName, forIssuer: true)}"
+            : $"the certificate is not valid: {flags}";
+    }
+
+    private static string NamesOf(X509Certificate2 leaf)
+    {
+        try
+        {
+            var names = leaf.Extensions.OfType<X509SubjectAlternativeNameExtension>()
+                .SelectMany(static each => each.EnumerateDnsNames()
+                    .Concat(each.EnumerateIPAddresses().Select(static address => address.ToString())))
+                .Take(MostNames)
+                .ToList();
+            return names.Count == 0 ? "no name" : string.Join(", ", names);
+        }
+        catch (CryptographicException)
+        {
+            return "names that cannot be read";
+        }
+    }
+
+    private static string DayOf(DateTime local) =>
+        local.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
 }

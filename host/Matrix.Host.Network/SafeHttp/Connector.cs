@@ -32,8 +32,7 @@ internal sealed class Connector(NetworkOptions options, AddressPolicy policy, Ce
             {
                 stream = new BudgetedStream(await DialAsync(endPoint, share.Token).ConfigureAwait(false));
                 var secure = new SslStream(stream);
-                await secure.AuthenticateAsClientAsync(trust.OptionsFor(target.CertificateName), share.Token)
-                    .ConfigureAwait(false);
+                await trust.AuthenticateAsync(secure, target.CertificateName, share.Token).ConfigureAwait(false);
                 stream.Slot = slot;
                 return secure;
             }

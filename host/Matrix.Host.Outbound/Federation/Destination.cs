@@ -16,12 +16,20 @@ namespace Matrix.Host.Outbound.Federation;
 /// </summary>
 internal sealed class Destination(string name, DestinationServices services) : QueuedSender
 {
+    private const int MaxFailureLength = 500;
+
     private readonly Lock _gate = new();
     private readonly OwedRooms _rooms = new(name, services.Options);
     private readonly Refusals _refusals = new();
     private DestinationBackoff _backoff = DestinationBackoff.Healthy(services.Pauses);
     private int _recordedStage;
     private long _lastSuccess;
+
+    /// <summary>Why the last attempt failed; "" if it succeeded.</summary>
+    private string _failure = "";
+
+    /// <summary>Those who wait for the end of an attempt.</summary>
+    private TaskCompletionSource<string>? _attempt;
     private PendingTransaction? _pending;
     private int _most = Transaction.MaxPdus;
     private int _mostEdus = Transaction.MaxEdus;
@@ -69,6 +77,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             _backoff = DestinationBackoff.Restore(services.Pauses, row.Failures, row.RetryAt, now);
             _recordedStage = _backoff.Stage;
             _lastSuccess = row.LastSuccess;
+            _failure = row.LastFailure;
         }
     }
 
@@ -124,6 +133,19 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     }
 
     /// <summary>
+    /// The end of the attempt that the server waits for: why it failed, or "". Null if it does not wait for one.
+    /// </summary>
+    internal Task<string>? AttemptAsync(long now)
+    {
+        lock (_gate)
+        {
+            if (_backoff.IsHealthy || _backoff.RetryAt <= now) return null;
+            _attempt ??= new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _attempt.Task;
+        }
+    }
+
+    /// <summary>
     /// When to send new events. If only refused events were left, waiting for another event to compare with, new ones
     /// may go before the pause ends. Null if the pause applies to them too.
     /// </summary>
@@ -175,7 +197,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             if (stage != _recordedStage || (all && stage > 0))
             {
                 batch.Add(new DestinationChanged(
-                    Name, stage == 0 ? 0 : _backoff.Failures, _backoff.RetryAt, _lastSuccess));
+                    Name, stage == 0 ? 0 : _backoff.Failures, _backoff.RetryAt, _lastSuccess, _failure));
                 _recordedStage = stage;
             }
 
@@ -212,18 +234,21 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             {
                 _isSending = transaction is not null;
                 _wokenWhileSending = false;
+                if (transaction is null) EndAttempt("nothing is left to send");
             }
 
             if (transaction is null) return TurnEnd.Idle;
             var sent = await services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
             if (sent.Gone.Count > 0) transaction = Without(transaction, sent.Gone);
-            if (sent.Response is { } response) return End(transaction, response);
+            if (sent.IsSent) return End(transaction, sent);
 
             // Nothing was left to send, which says nothing of the server.
             lock (_gate)
             {
                 _pending = null;
-                return HasMore() ? TurnEnd.Again : TurnEnd.Idle;
+                if (HasMore()) return TurnEnd.Again;
+                EndAttempt("nothing is left to send");
+                return TurnEnd.Idle;
             }
         }
         catch (StorageException)
@@ -236,7 +261,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 #pragma warning restore CA1031
         {
             services.LogFault(Name, fault);
-            lock (_gate) return Failed(null);
+            lock (_gate) return Failed("a fault of this server: its log has the reason");
         }
         finally
         {
@@ -255,12 +280,12 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
-    private TurnEnd End(PendingTransaction transaction, FederationResult<IReadOnlyDictionary<string, string>> sent)
+    private TurnEnd End(PendingTransaction transaction, SendResult sent)
     {
         if (sent.Failure is not { } failure)
         {
-            services.Metrics.Sent(transaction.Pdus.Count, sent.Value.Count, transaction.Edus.Count);
-            services.LogRefused(Name, sent.Value);
+            services.Metrics.Sent(transaction.Pdus.Count, sent.Refused.Count, transaction.Edus.Count);
+            services.Refused(Name, sent.Refused);
             lock (_gate) return Succeeded(transaction);
         }
 
@@ -270,7 +295,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             return Refused(transaction, failure);
         }
 
-        lock (_gate) return Failed(failure.Status == 429 ? failure.RetryAfter : null);
+        lock (_gate) return Failed(failure.ToString(), failure.Status == 429 ? failure.RetryAfter : null);
     }
 
     private TurnEnd Succeeded(PendingTransaction transaction)
@@ -279,6 +304,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         Remove(transaction);
         _backoff = _backoff.Succeeded();
         _lastSuccess = services.Now();
+        _failure = "";
+        EndAttempt("");
         if (!transaction.IsProbe) _lastWasSkipped = false;
         if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, Transaction.MaxPdus);
         if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, Transaction.MaxEdus);
@@ -287,9 +314,17 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     private bool HasMore() => !_rooms.IsEmpty || _refusals.EdusAside.Count > 0 || services.Edus.HasFor(Name);
 
-    private TurnEnd Failed(TimeSpan? askedPause)
+    private void EndAttempt(string result)
+    {
+        _attempt?.TrySetResult(result);
+        _attempt = null;
+    }
+
+    private TurnEnd Failed(string reason, TimeSpan? askedPause = null)
     {
         var now = services.Now();
+        _failure = reason.Length <= MaxFailureLength ? reason : reason[..MaxFailureLength];
+        EndAttempt(_failure);
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
         if (_pending is { Pdus.Count: 0, Edus: var edus } && edus.All(static each => each.Source.IsTransient))
@@ -320,8 +355,8 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         lock (_gate)
         {
             // A server that refuses an empty transaction refuses everything.
-            if (transaction.IsProbe) return Failed(null);
-            if (!isStandard && failure.Status == 400) return Failed(null);
+            if (transaction.IsProbe) return Failed(failure.ToString());
+            if (!isStandard && failure.Status == 400) return Failed(failure.ToString());
             _refusals.Refused(transaction, byProxy: !isStandard);
             if (!isAlone)
             {
@@ -329,7 +364,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
                 return TurnEnd.Again;
             }
 
-            if (_refusals.TryPutAside(transaction)) return PutAside(transaction);
+            if (_refusals.TryPutAside(transaction)) return PutAside(transaction, failure);
         }
 
         if (transaction.Pdus.Count == 1) services.Skip(Name, transaction.Pdus[0], failure);
@@ -339,9 +374,11 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             Remove(transaction);
 
             // A server that refuses one event after the other is not asked at full speed.
-            if (_lastWasSkipped) return Failed(null);
+            if (_lastWasSkipped) return Failed(failure.ToString());
             _lastWasSkipped = true;
-            return HasMore() ? TurnEnd.Again : TurnEnd.Idle;
+            if (HasMore()) return TurnEnd.Again;
+            EndAttempt(failure.ToString());
+            return TurnEnd.Idle;
         }
     }
 
@@ -368,13 +405,13 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// An item was refused alone and put aside, and the server has taken nothing since. Other transactions will show
     /// whether the item is at fault.
     /// </summary>
-    private TurnEnd PutAside(PendingTransaction transaction)
+    private TurnEnd PutAside(PendingTransaction transaction, FederationFailure failure)
     {
         _pending = null;
         _awaitsOthers = transaction.Pdus.Count > 0
             && _rooms.Count <= _refusals.PdusAside.Count
             && !services.Edus.HasFor(Name);
-        return _awaitsOthers || _isOfAside || _refusals.Count > 1 ? Failed(null) : TurnEnd.Again;
+        return _awaitsOthers || _isOfAside || _refusals.Count > 1 ? Failed(failure.ToString()) : TurnEnd.Again;
     }
 
     private void Remove(PendingTransaction transaction)

@@ -20,6 +20,9 @@ internal sealed partial class DestinationServices(
     TimeProvider time,
     ILogger<DestinationServices> log)
 {
+    /// <summary>The status of the response to a transaction of which some events are refused.</summary>
+    private const int OkStatus = 200;
+
     private readonly LogLimiter _lines = new(network.ErrorLogInterval, network.MaxErrorLogServers, time);
 
     internal OutboundOptions Options => options;
@@ -42,19 +45,8 @@ internal sealed partial class DestinationServices(
     {
         metrics.Skipped();
         if (_lines.Allows(server, out var heldBack)) LogSkipped(server, pdu, failure.ToString(), heldBack);
-        var record = new EventRefusedByServer(
-            server, pdu, failure.Status, failure.ErrorCode, failure.Message, options.MaxRefusedKept);
-        try
-        {
-            storage.Writer.Post(new WriteBatch(1)
-            {
-                OnFailed = (_, _) => metrics.RecordingFailed(),
-            }.Add(record));
-        }
-        catch (StorageException)
-        {
-            metrics.RecordingFailed();
-        }
+        Record([new EventRefusedByServer(
+            server, pdu, failure.Status, failure.ErrorCode, failure.Message, options.MaxRefusedKept)]);
     }
 
     /// <summary>Logs an EDU that a server refuses. It is not sent to that server again.</summary>
@@ -65,20 +57,36 @@ internal sealed partial class DestinationServices(
         LogSkippedEdu(server, edu.Source.GetType().Name, edu.Edu.Json.Length, failure.ToString(), heldBack);
     }
 
-    /// <summary>Logs events that a server took and then refused.</summary>
-    internal void LogRefused(string server, IReadOnlyDictionary<string, string> errors)
+    /// <summary>
+    /// Logs events that a server took and then refused, and records them: those of one transaction in each interval of
+    /// the log, so that a server that refuses everything does not cost a write for each transaction.
+    /// </summary>
+    internal void Refused(string server, IReadOnlyList<RefusedPdu> refused)
     {
-        foreach (var (eventId, error) in errors)
-        {
-            if (_lines.Allows(server, out var heldBack)) LogPduRefused(server, Short(eventId), Short(error), heldBack);
-            return;
-        }
+        if (refused.Count == 0 || !_lines.Allows(server, out var heldBack)) return;
+        LogPduRefused(server, refused[0].EventId, Short(refused[0].Error), heldBack);
+        Record([.. refused.Select(pdu => new EventRefusedByServer(
+            server, pdu.Nid, OkStatus, "", Short(pdu.Error), options.MaxRefusedKept))]);
     }
 
     /// <summary>Logs a fault of this server.</summary>
     internal void LogFault(string server, Exception fault)
     {
         if (_lines.Allows(server, out var heldBack)) LogFailed(fault, server, heldBack);
+    }
+
+    private void Record(IReadOnlyList<EventRefusedByServer> refused)
+    {
+        var batch = new WriteBatch(refused.Count) { OnFailed = (_, _) => metrics.RecordingFailed() };
+        foreach (var each in refused) batch.Add(each);
+        try
+        {
+            storage.Writer.Post(batch);
+        }
+        catch (StorageException)
+        {
+            metrics.RecordingFailed();
+        }
     }
 
     private static string Short(string text) => text.Length <= 500 ? text : text[..500];

@@ -85,12 +85,15 @@ internal sealed class Destinations : IEduDestinations
         if (destination.Woken(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
     }
 
-    /// <summary>Wakes a server that is not tried before a time. False if there is none of this name.</summary>
-    internal bool Retry(string server)
+    /// <summary>
+    /// Wakes a server that is not tried before a time. Returns why the attempt failed, "" if it succeeded; null if no
+    /// attempt was waiting.
+    /// </summary>
+    internal async Task<string?> RetryAsync(string server, CancellationToken stop)
     {
-        if (!IsFailing(server)) return false;
+        if (Find(server)?.AttemptAsync(_services.Now()) is not { } attempt) return null;
         Wake(server);
-        return true;
+        return await attempt.WaitAsync(stop).ConfigureAwait(false);
     }
 
     /// <summary>Reads what is owed from the database, and begins to send it.</summary>

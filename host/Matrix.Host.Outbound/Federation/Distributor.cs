@@ -5,7 +5,7 @@ namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
 /// Owes each outbound event to its destinations: the servers with joined users before or after its batch, and the
-/// server of a user who is invited, whose invite ends, or whose knock is answered.
+/// server of a user whose invite or knock ends. An invite itself is sent to its user's server by `/invite`.
 /// </summary>
 internal sealed class Distributor(RoomServers rooms, Destinations destinations, OutboundFeed feed)
 {
@@ -57,9 +57,8 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
 
     /// <summary>Whether the user's server gets the event though it may have no joined user.</summary>
     private static bool IsForItsUser(MembershipChanged changed) =>
-        changed.After == Membership.Invite
-        || (changed.Before is Membership.Invite or Membership.Knock
-            && changed.After is Membership.Leave or Membership.Ban);
+        changed.Before is Membership.Invite or Membership.Knock
+        && changed.After is Membership.Leave or Membership.Ban;
 
     private static EventNid[] EventsFor(OutboundBatch batch, string server) =>
         [.. batch.Events.Select(static each => each.Nid).Where(nid => batch.Memberships.Any(changed =>

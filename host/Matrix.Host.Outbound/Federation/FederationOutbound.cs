@@ -67,9 +67,12 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     public void Wake(string server) => _destinations.Wake(server);
 
     /// <summary>
-    /// Tries a server again that did not answer, as if it had sent a request. False if no attempt is waiting.
+    /// Tries a server again that did not answer, as if it had sent a request. Returns why the attempt failed, "" if it
+    /// succeeded; null if no attempt was waiting.
     /// </summary>
-    public bool Retry(string server) => _destinations.Retry(server);
+    /// <param name="server">The server.</param>
+    /// <param name="stop">Ends the wait for the attempt, not the attempt.</param>
+    public Task<string?> RetryAsync(string server, CancellationToken stop) => _destinations.RetryAsync(server, stop);
 
     /// <summary>A local user types in a room, or stopped.</summary>
     public void TypingChanged(RoomNid room, string userId, bool isTyping) => _typing.Set(room, userId, isTyping);

@@ -4,6 +4,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Outbound.Federation.Edus;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Outbound.Federation;
 
@@ -23,14 +24,18 @@ internal sealed record PendingTransaction(string Id, IReadOnlyList<EventNid> Pdu
         edus);
 }
 
+/// <summary>An event that a receiver took and refused.</summary>
+internal readonly record struct RefusedPdu(EventNid Nid, string EventId, string Error);
+
 /// <summary>What became of a transaction.</summary>
-/// <param name="Response">
-/// The receiver's errors by event id, which concern the receiver: the events are not sent again. Null if nothing was
-/// left to send.
+/// <param name="Failure">Why the receiver did not take it; null if it did.</param>
+/// <param name="Refused">
+/// The events that the receiver took and refused, which concerns the receiver: they are not sent again.
 /// </param>
 /// <param name="Gone">The events that are not stored any more, as after their room was deleted.</param>
+/// <param name="IsSent">False if nothing was left to send.</param>
 internal readonly record struct SendResult(
-    FederationResult<IReadOnlyDictionary<string, string>>? Response, IReadOnlyList<EventNid> Gone);
+    bool IsSent, FederationFailure? Failure, IReadOnlyList<RefusedPdu> Refused, IReadOnlyList<EventNid> Gone);
 
 /// <summary>Reads the events of a transaction and sends it.</summary>
 internal sealed class TransactionSender(
@@ -44,25 +49,41 @@ internal sealed class TransactionSender(
         IReadOnlyList<EventNid> gone = found.Count == transaction.Pdus.Count
             ? []
             : [.. transaction.Pdus.Where(pdu => !found.ContainsKey(pdu))];
-        if (gone.Count > 0 && found.Count == 0 && transaction.Edus.Count == 0) return new SendResult(null, gone);
+        if (gone.Count > 0 && found.Count == 0 && transaction.Edus.Count == 0)
+        {
+            return new SendResult(false, null, [], gone);
+        }
+
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        IReadOnlyList<ReadOnlyMemory<byte>> pdus =
-            [.. transaction.Pdus.Where(found.ContainsKey).Select(pdu => found[pdu])];
-        IReadOnlyList<ReadOnlyMemory<byte>> edus = [.. transaction.Edus.Select(static each => each.Edu.Json)];
+        IReadOnlyList<EventRow> rows = [.. transaction.Pdus.Where(found.ContainsKey).Select(pdu => found[pdu])];
         var response = await api.SendTransactionAsync(
-            server, new Transaction(transaction.Id, now, pdus, edus), stop).ConfigureAwait(false);
-        return new SendResult(response, gone);
+            server,
+            new Transaction(
+                transaction.Id,
+                now,
+                [.. rows.Select(static row => row.Json)],
+                [.. transaction.Edus.Select(static each => each.Edu.Json)]),
+            stop).ConfigureAwait(false);
+        if (response.Failure is { } failure) return new SendResult(true, failure, [], gone);
+        IReadOnlyList<RefusedPdu> refused = response.Value.Count == 0
+            ? []
+            :
+            [
+                .. rows.Where(row => response.Value.ContainsKey(row.EventId))
+                    .Select(row => new RefusedPdu(row.Nid, row.EventId, response.Value[row.EventId])),
+            ];
+        return new SendResult(true, null, refused, gone);
     }
 
     /// <summary>The events as they are stored, which is as servers exchange them.</summary>
-    private async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> ReadAsync(
+    private async ValueTask<IReadOnlyDictionary<EventNid, EventRow>> ReadAsync(
         IReadOnlyList<EventNid> nids, CancellationToken stop)
     {
-        var found = new Dictionary<EventNid, ReadOnlyMemory<byte>>(nids.Count);
+        var found = new Dictionary<EventNid, EventRow>(nids.Count);
         List<EventNid>? missing = null;
         foreach (var nid in nids)
         {
-            if (events.Known(nid) is { } known) found[nid] = known.Row.Json;
+            if (events.Known(nid) is { } known) found[nid] = known.Row;
             else (missing ??= []).Add(nid);
         }
 
@@ -70,7 +91,7 @@ internal sealed class TransactionSender(
         {
             foreach (var row in await storage.Events.FindManyAsync(missing, stop).ConfigureAwait(false))
             {
-                found[row.Nid] = row.Json;
+                found[row.Nid] = row;
             }
         }
 

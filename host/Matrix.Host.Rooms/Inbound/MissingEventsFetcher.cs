@@ -185,11 +185,11 @@ internal sealed partial class MissingEventsFetcher(
     private async ValueTask<Response> KeysAsync(
         RoomIdentity room, PeerRequest request, ReadOnlyMemory<byte>? staged, CancellationToken stop)
     {
-        if (staged is not { } json || !room.Rules.ReadReceived(json).IsOk) return Response.Nothing;
+        if (staged is not { } json || !room.Rules.ReadHistory(json).IsOk) return Response.Nothing;
 
         // Repeated attempts are bounded for each room, whoever sent the events.
         var received = await signatures.CheckAsync(
-            room.Rules, room.Rules.ReadReceived(json).Value, stop, sentBy: room.RoomId).ConfigureAwait(false);
+            room.Rules, room.Rules.ReadHistory(json).Value, stop, sentBy: room.RoomId).ConfigureAwait(false);
         return Array.Exists(
             received.Signatures,
             each => each.Signature.Entity == request.Peer && each.Fate != SignatureFate.Skipped)

@@ -153,7 +153,7 @@ internal sealed partial class MissingHistory(
         if (!sent.IsOk) return null;
         return await Task.WhenAll(
             sent.Value.Take(options.Receiving.HistoryPage)
-                .Select(room.Rules.ReadReceived)
+                .Select(room.Rules.ReadHistory)
                 .Where(static read => read.IsOk)
                 .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
             .ConfigureAwait(false);
@@ -169,7 +169,7 @@ internal sealed partial class MissingHistory(
     {
         var known = await storage.Events.NidsAsync(room.Nid, page.Ids, stop).ConfigureAwait(false);
         var here = known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key).ToHashSet();
-        return page.Newest(here, without);
+        return page.Newest(here, without, options.Receiving.HistoryReferences);
     }
 
     /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>

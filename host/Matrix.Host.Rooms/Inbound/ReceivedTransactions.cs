@@ -31,7 +31,14 @@ public sealed partial class ReceivedTransactions(
     /// <summary>The most EDUs. Server-Server API, "Transactions".</summary>
     public const int MaxEdus = 100;
 
+    /// <summary>The most servers whose failed transactions are remembered.</summary>
+    private const int MostFailing = 1_000;
+
     private readonly Lock _gate = new();
+
+    /// <summary>The transaction of a server whose EDUs were received, though it may have failed.</summary>
+    private readonly ConcurrentDictionary<string, string> _edusOf = new(StringComparer.Ordinal);
+
     private readonly Dictionary<string, OfOrigin> _origins = new(StringComparer.Ordinal);
 
     /// <summary>
@@ -41,8 +48,8 @@ public sealed partial class ReceivedTransactions(
     /// <param name="origin">The server that sent it.</param>
     /// <param name="transactionId">Its id.</param>
     /// <param name="pdus">Its PDUs.</param>
-    /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, once unless the transaction
-    /// fails.</param>
+    /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, and not again when a transaction that
+    /// failed comes again.</param>
     /// <param name="stop">Cancels waiting, not the transaction.</param>
     /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken.</returns>
     public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(
@@ -102,14 +109,15 @@ public sealed partial class ReceivedTransactions(
             catch (StorageException)
             {
                 // The transaction will come again; one busy room does not delay its EDUs.
-                await receiveEdus(CancellationToken.None).ConfigureAwait(false);
+                await EdusAsync(origin, transactionId, receiveEdus).ConfigureAwait(false);
                 throw;
             }
 
-            await receiveEdus(CancellationToken.None).ConfigureAwait(false);
+            await EdusAsync(origin, transactionId, receiveEdus).ConfigureAwait(false);
             var record = new TransactionReceived(origin, transactionId, JsonText.Write(made));
             await storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
+            _edusOf.TryRemove(origin, out _);
             return made;
         }
         finally
@@ -121,6 +129,19 @@ public sealed partial class ReceivedTransactions(
                 if (of.Running.Count == 0) _origins.Remove(origin);
             }
         }
+    }
+
+    /// <summary>
+    /// Receives the EDUs of a transaction, unless an earlier attempt did: they are not durable, and what was true then
+    /// may not be true now.
+    /// </summary>
+    private async ValueTask EdusAsync(
+        string origin, string transactionId, Func<CancellationToken, ValueTask> receiveEdus)
+    {
+        if (_edusOf.TryGetValue(origin, out var received) && received == transactionId) return;
+        await receiveEdus(CancellationToken.None).ConfigureAwait(false);
+        if (_edusOf.Count >= MostFailing) _edusOf.Clear();
+        _edusOf[origin] = transactionId;
     }
 
     private async ValueTask<JsonObject> PdusAsync(string origin, IReadOnlyList<JsonObject> pdus)
@@ -138,7 +159,10 @@ public sealed partial class ReceivedTransactions(
                 : JsonObject.OfSeq([("error", Json.NewString(each.Value))])))))))]);
     }
 
-    /// <summary>Receives the events of one room, in their order. A malformed event has no id to name it by.</summary>
+    /// <summary>
+    /// Receives the events of one room, in their order. A malformed event is named by its id if it has one: in later
+    /// versions, that is the hash of what was sent. In a room that is not known here, only versions 1 and 2 have ids.
+    /// </summary>
     private async Task OfRoomAsync(
         string origin, string roomId, IReadOnlyList<JsonObject> pdus, ConcurrentDictionary<string, string> results)
     {
@@ -164,7 +188,13 @@ public sealed partial class ReceivedTransactions(
             }
 
             var read = snapshot.Room.Rules.ReadReceived(json);
-            if (!read.IsOk) continue;
+            if (read.Refusal is { } malformed)
+            {
+                // Another event of the transaction may have the same id, in versions in which its server assigns it.
+                if (snapshot.Room.Rules.EventIdOf(json) is { } ownId) results.TryAdd(ownId, malformed.Reason);
+                continue;
+            }
+
             results[read.Value.EventId] = snapshot.Local.Joined.Count == 0 ? "This server has no user in the room."
                 : isDenied ? ServerAccess.Denied.Message
                 : "";

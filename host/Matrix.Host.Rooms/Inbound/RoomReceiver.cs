@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Lanes;
@@ -27,7 +26,7 @@ public sealed partial class RoomReceiver
     private readonly TimeProvider _time;
     private readonly DummyEvents _dummies;
     private readonly AwaitedEvents _awaited = new();
-    private readonly ConcurrentDictionary<RoomNid, long> _stagedBytes = new();
+    private readonly StagedBytes _stagedBytes;
     private readonly ILogger<RoomReceiver> _log;
 
     internal RoomReceiver(
@@ -53,6 +52,7 @@ public sealed partial class RoomReceiver
         _signatures = signatures;
         _fetcher = fetcher;
         _dummies = dummies;
+        _stagedBytes = new StagedBytes(options.Receiving);
         fetcher.Ended = TakeAsync;
         lanes.Asked = fetcher.Start;
     }
@@ -76,8 +76,8 @@ public sealed partial class RoomReceiver
             async session =>
             {
                 dropped.Clear();
-                // Beyond the bound over all rooms, an event that would wait gets an error.
-                var mayWait = StagedBytes < _options.Receiving.AllStagedBytes;
+                // Beyond the bounds over all rooms, an event that would wait gets an error.
+                var mayWait = _stagedBytes.Allows(peer);
                 var inputs = Array.ConvertAll(
                     events, each => mayWait ? Input.NewReceived(peer, each) : Input.NewDecide(peer, each));
                 if (isAwake) inputs = [Input.NewReached(peer), .. inputs];
@@ -247,17 +247,6 @@ public sealed partial class RoomReceiver
         return result.Failure is not { Kind: RoomFailureKind.Busy };
     }
 
-    /// <summary>The bytes of the events that wait, in all rooms. Few rooms have any.</summary>
-    private long StagedBytes
-    {
-        get
-        {
-            var sum = 0L;
-            foreach (var (_, bytes) in _stagedBytes) sum += bytes;
-            return sum;
-        }
-    }
-
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     private static RoomFailure Undecided(DropReason reason) => reason.IsMustNotWait
@@ -272,8 +261,7 @@ public sealed partial class RoomReceiver
         LaneSession session, Input[] inputs, string? forAnother, CancellationToken stop)
     {
         var output = await session.TellAsync([Input.NewAt(Now), .. inputs], stop).ConfigureAwait(false);
-        if (session.Machine.WaitingBytes is > 0 and var bytes) _stagedBytes[session.Pending.Room.Nid] = bytes;
-        else _stagedBytes.TryRemove(session.Pending.Room.Nid, out _);
+        _stagedBytes.Set(session.Pending.Room.Nid, session.Machine.WaitingBytesByPeer);
         foreach (var (id, reason) in output.Dropped)
         {
             if (!session.HasStaged(id)) continue;

@@ -15,12 +15,15 @@ internal sealed class SignatureChecker(IServerKeys keys)
     /// <summary>The event with its signatures checked. Those by unknown keys are skipped.</summary>
     /// <param name="sentBy">The server that sent the event, and causes the fetches of keys; null if this server
     /// does.</param>
+    /// <param name="found">Keys that were found for other events; null if there are none.</param>
     internal async ValueTask<ReceivedEvent> CheckAsync(
-        RoomRules rules, ReceivedPdu pdu, CancellationToken stop, string? sentBy = null)
+        RoomRules rules, ReceivedPdu pdu, CancellationToken stop, string? sentBy = null, FoundKeys? found = null)
     {
+        if (found?.Check(rules, pdu) is { } known) return ReceivedEventModule.ofPdu(pdu, known);
         var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).Where(server => server.Length > 0).ToHashSet();
         var signatures = await CheckAsync(
-            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop, sentBy).ConfigureAwait(false);
+            rules, pdu.Signatures, servers, pdu.SignedBytes, pdu.OriginServerTs, stop, sentBy, found)
+            .ConfigureAwait(false);
         return ReceivedEventModule.ofPdu(pdu, signatures);
     }
 
@@ -32,9 +35,10 @@ internal sealed class SignatureChecker(IServerKeys keys)
         ReadOnlyMemory<byte> signedBytes,
         long originServerTs,
         CancellationToken stop,
-        string? sentBy = null)
+        string? sentBy = null,
+        FoundKeys? kept = null)
     {
-        var use = rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
+        var use = UseOf(rules);
         var found = new Dictionary<string, IReadOnlyDictionary<string, ServerKey>>();
         foreach (var ofServer in signatures.Where(each => servers.Contains(each.Entity)).GroupBy(each => each.Entity))
         {
@@ -42,10 +46,14 @@ internal sealed class SignatureChecker(IServerKeys keys)
             found[ofServer.Key] = sentBy is null
                 ? await keys.FindAsync(ofServer.Key, ids, originServerTs, use, stop).ConfigureAwait(false)
                 : await keys.FindAsync(ofServer.Key, ids, originServerTs, use, sentBy, stop).ConfigureAwait(false);
+            kept?.Add(ofServer.Key, found[ofServer.Key]);
         }
 
         return Array.ConvertAll(signatures, each => new CheckedSignature(each, FateOf(each, found, signedBytes.Span)));
     }
+
+    internal static KeyUse UseOf(RoomRules rules) =>
+        rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
 
     private static SignatureFate FateOf(
         Signature signature,

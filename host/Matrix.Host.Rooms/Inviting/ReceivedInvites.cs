@@ -91,7 +91,7 @@ public sealed class ReceivedInvites
         var snapshot = await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false);
         var closed = snapshot is null
             ? null
-            : await RefusedByRoomAsync(snapshot, rules, invite.Origin, userId, stop).ConfigureAwait(false);
+            : await RefusedByRoomAsync(snapshot, rules, invite.Origin, pdu.Pdu, stop).ConfigureAwait(false);
         if (closed is not null) return closed;
 
         var state = await _stripped.OfInviteAsync(rules, invite.State, pdu.Pdu, stop).ConfigureAwait(false);
@@ -166,8 +166,9 @@ public sealed class ReceivedInvites
 
     /// <summary>Why the room, as it is known here, refuses the invite.</summary>
     private async ValueTask<RoomFailure?> RefusedByRoomAsync(
-        RoomSnapshot snapshot, RoomRules rules, string origin, string userId, CancellationToken stop)
+        RoomSnapshot snapshot, RoomRules rules, string origin, Pdu invite, CancellationToken stop)
     {
+        var userId = invite.StateKey!;
         if (snapshot.Room.Rules.Id != rules.Id) return Invalid($"The room has version {snapshot.Room.Rules.Id}.");
         if (snapshot.Local.Joined.Count == 0) return null;
         if (snapshot.Local.IsJoined(userId))
@@ -175,7 +176,13 @@ public sealed class ReceivedInvites
             return new RoomFailure(RoomFailureKind.Forbidden, $"{userId} is in the room.");
         }
 
-        return await _access.DeniesAsync(origin, snapshot, stop).ConfigureAwait(false) ? ServerAccess.Denied : null;
+        if (await _access.DeniesAsync(origin, snapshot, stop).ConfigureAwait(false)) return ServerAccess.Denied;
+
+        // The rules ask nothing of a sender who redeems a third-party invite.
+        return invite.Content.Has("third_party_invite")
+            || await _access.IsUserJoinedAsync(invite.Sender, snapshot, stop).ConfigureAwait(false)
+            ? null
+            : new RoomFailure(RoomFailureKind.Forbidden, $"{invite.Sender} is not in the room.");
     }
 
     /// <summary>

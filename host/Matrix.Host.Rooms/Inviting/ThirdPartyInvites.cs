@@ -26,7 +26,7 @@ public sealed record BoundInvite(string RoomId, string Sender, JsonObject Proof)
 /// Makes an invite from a third-party invite whose identifier was bound to a user. Another server requests it for its
 /// own user; an identity server reports the binding of a local user. Server-Server API, "Third-party invites".
 /// </summary>
-public sealed partial class ThirdPartyInvites
+public sealed partial class ThirdPartyInvites : IDisposable
 {
     private const string MemberType = "m.room.member";
     private const string InvitationType = "m.room.third_party_invite";
@@ -47,6 +47,7 @@ public sealed partial class ThirdPartyInvites
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<ThirdPartyInvites> _log;
+    private readonly SemaphoreSlim _bindings;
 
     internal ThirdPartyInvites(
         FederationApi api,
@@ -76,6 +77,7 @@ public sealed partial class ThirdPartyInvites
         _options = options;
         _time = time;
         _log = log;
+        _bindings = new SemaphoreSlim(options.BindingsAtOnce, options.BindingsAtOnce);
     }
 
     /// <summary>
@@ -106,10 +108,15 @@ public sealed partial class ThirdPartyInvites
     /// Makes invites of a local user, to whom an identity server bound a third-party identifier: in the room if this
     /// server is in it, otherwise through the inviter's server. Invites that fail are logged.
     /// </summary>
+    /// <remarks>
+    /// Identity servers do not sign the report, so anyone can cause the requests to inviters' servers. They are bounded
+    /// for each report, and for all at once.
+    /// </remarks>
     public async ValueTask<RoomFailure?> BindAsync(
         string userId, IReadOnlyList<BoundInvite> invites, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(invites);
+        if (_options.MaxBoundInvites == 0) return Refused("This server takes no reports of identity servers.");
         if (RoomNames.ServerOf(userId) != _options.ServerName)
         {
             return Invalid($"{userId} is not a user of this server.");
@@ -127,6 +134,27 @@ public sealed partial class ThirdPartyInvites
 
         // The identity server does not learn of the user's setting.
         if (await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)) return null;
+        if (!await _bindings.WaitAsync(0, stop).ConfigureAwait(false)) return TooManyReports;
+        try
+        {
+            await InviteAllAsync(userId, invites, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            _bindings.Release();
+        }
+
+        return null;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _bindings.Dispose();
+
+    private static RoomFailure TooManyReports { get; } = new(
+        RoomFailureKind.Busy, "This server is handling too many reports of identity servers.");
+
+    private async Task InviteAllAsync(string userId, IReadOnlyList<BoundInvite> invites, CancellationToken stop)
+    {
         using var clock = new CancellationTokenSource(_options.InviteTime, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         await Parallel.ForEachAsync(
@@ -137,7 +165,6 @@ public sealed partial class ThirdPartyInvites
                 var failure = await WithinTimeAsync(userId, invite, both.Token, stop).ConfigureAwait(false);
                 if (failure is not null) NotInvited(userId, invite.RoomId, failure.Message);
             }).ConfigureAwait(false);
-        return null;
     }
 
     private static RoomFailure NotHere { get; } = new(

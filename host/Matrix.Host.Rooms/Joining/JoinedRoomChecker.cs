@@ -138,12 +138,18 @@ internal sealed partial class JoinedRoomChecker(
         CancellationToken stop)
     {
         var found = new ReceivedEvent?[distinct.Count];
+        var kept = new FoundKeys();
         await Parallel.ForAsync(0, distinct.Count, stop, async (at, stopped) =>
         {
             var required = distinct[at].RequiredSigners;
-            if (required.Any(withoutKeys.Contains)) return;
-            var received = await signatures.CheckAsync(rules, distinct[at], stopped).ConfigureAwait(false);
-            if (required.All(server => ReceivedEventModule.isSignedBy(server, received))) found[at] = received;
+            if (withoutKeys.Count > 0 && Array.Exists(required, withoutKeys.Contains)) return;
+            var received = await signatures.CheckAsync(rules, distinct[at], stopped, found: kept).ConfigureAwait(false);
+            foreach (var server in required)
+            {
+                if (!ReceivedEventModule.isSignedBy(server, received)) return;
+            }
+
+            found[at] = received;
         }).ConfigureAwait(false);
         return found.OfType<ReceivedEvent>().ToDictionary(received => received.Pdu.EventId);
     }
@@ -158,38 +164,33 @@ internal sealed partial class JoinedRoomChecker(
         var signers = new Dictionary<string, Signer>();
         foreach (var pdu in room.Events)
         {
-            var servers = pdu.RequiredSigners.Append(pdu.AuthorisingServer).ToHashSet();
-            foreach (var signature in pdu.Signatures.Where(each => servers.Contains(each.Entity)))
+            var required = pdu.RequiredSigners;
+            var authorising = pdu.AuthorisingServer;
+            foreach (var signature in pdu.Signatures)
             {
-                if (!signers.TryGetValue(signature.Entity, out var of))
-                {
-                    signers.Add(signature.Entity, of = new Signer([], pdu.OriginServerTs, pdu.OriginServerTs));
-                }
-
-                of.KeyIds.Add(signature.KeyId);
-                signers[signature.Entity] = of with
-                {
-                    First = Math.Min(of.First, pdu.OriginServerTs),
-                    Last = Math.Max(of.Last, pdu.OriginServerTs),
-                };
+                var server = signature.Entity;
+                if (server != authorising && Array.IndexOf(required, server) < 0) continue;
+                if (!signers.TryGetValue(server, out var of)) signers.Add(server, of = new Signer());
+                of.Signed(signature.KeyId, pdu.OriginServerTs);
             }
         }
 
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        var use = rules.EnforcesKeyValidity ? KeyUse.Event : KeyUse.EventWithoutValidity;
+        var use = SignatureChecker.UseOf(rules);
 
         // Large rooms have many servers that are gone.
         using var clock = new CancellationTokenSource(options.JoinKeyTime, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
         var without = await Task.WhenAll(signers.Select(async of =>
         {
-            var (server, (ids, first, last)) = of;
+            var (server, signer) = of;
+            var ids = signer.KeyIds;
             try
             {
                 var latest = await keys.FindAsync(
-                    server, ids, Math.Min(last, now), use, both.Token).ConfigureAwait(false);
+                    server, ids, Math.Min(signer.Last, now), use, both.Token).ConfigureAwait(false);
                 if (latest.Count > 0) return null;
-                var earliest = await keys.FindAsync(server, ids, first, use, both.Token).ConfigureAwait(false);
+                var earliest = await keys.FindAsync(server, ids, signer.First, use, both.Token).ConfigureAwait(false);
                 return earliest.Count > 0 ? null : server;
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
@@ -201,7 +202,21 @@ internal sealed partial class JoinedRoomChecker(
     }
 
     /// <summary>A server that signed events: by which keys, and the times of the first and last of them.</summary>
-    private sealed record Signer(HashSet<string> KeyIds, long First, long Last);
+    private sealed class Signer
+    {
+        internal HashSet<string> KeyIds { get; } = [];
+
+        internal long First { get; private set; } = long.MaxValue;
+
+        internal long Last { get; private set; } = long.MinValue;
+
+        internal void Signed(string keyId, long time)
+        {
+            KeyIds.Add(keyId);
+            First = Math.Min(First, time);
+            Last = Math.Max(Last, time);
+        }
+    }
 
     /// <summary>
     /// Those of the events whose whole auth chain is among them. An event that is in its own auth chain is not.

@@ -157,9 +157,11 @@ internal sealed class RemoteJoins(
     private async ValueTask<RoomFailure?> ThroughAsync(
         string server, RemoteJoin join, RoomSnapshot? snapshot, CancellationToken stop)
     {
+        var stages = new JoinStages(time);
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
         var made = await api.MakeJoinAsync(server, join.RoomId, join.UserId, versions, stop).ConfigureAwait(false);
         if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
+        stages.Ended("template");
         if (RoomRules.FindUnstable(made.Value.RoomVersion) is not { } rules
             || (snapshot is not null && snapshot.Room.Rules.Id != rules.Id))
         {
@@ -183,12 +185,13 @@ internal sealed class RemoteJoins(
         var sent = await api.SendJoinAsync(
             server, join.RoomId, pdu.EventId, EventJson.Of(pdu), omitMembers: false, stop).ConfigureAwait(false);
         if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);
+        stages.Ended("response");
 
         var returned = await checker.JoinAsync(server, rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);
         if (!returned.IsOk) return returned.Failure;
         var failure = join.IsResident
             ? await ReceiveAsync(server, snapshot!, returned.Value.Pdu, stop).ConfigureAwait(false)
-            : await EnterAsync(server, rules, returned.Value, sent.Value, stop).ConfigureAwait(false);
+            : await EnterAsync(server, rules, returned.Value, sent.Value, stages, stop).ConfigureAwait(false);
         if (failure is not null) return failure;
 
         await profiles.JoinedAsync(join.UserId, content).ConfigureAwait(false);
@@ -197,7 +200,12 @@ internal sealed class RemoteJoins(
 
     /// <summary>Checks and stores the room that a server returned; null if that succeeded.</summary>
     private async ValueTask<RoomFailure?> EnterAsync(
-        string server, RoomRules rules, ReceivedEvent join, JoinedRoom response, CancellationToken stop)
+        string server,
+        RoomRules rules,
+        ReceivedEvent join,
+        JoinedRoom response,
+        JoinStages stages,
+        CancellationToken stop)
     {
         RoomResult<ReadRoom> read;
         using (await PlaceAsync().ConfigureAwait(false))
@@ -206,7 +214,9 @@ internal sealed class RemoteJoins(
         }
 
         if (!read.IsOk) return read.Failure;
+        stages.Ended("read");
         var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop).ConfigureAwait(false);
+        stages.Ended("keys");
         using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
 
         // Not cancelled by the clock from here on: the other server has taken the join.
@@ -224,7 +234,9 @@ internal sealed class RemoteJoins(
             var room = await checker.CheckAsync(
                 server, rules, join, read.Value, withoutKeys, _closing.Token).ConfigureAwait(false);
             if (!room.IsOk) return room.Failure;
-            var failure = await entrance.EnterAsync(server, rules, room.Value, _closing.Token).ConfigureAwait(false);
+            stages.Ended("signatures");
+            var failure = await entrance.EnterAsync(
+                server, rules, room.Value, stages, _closing.Token).ConfigureAwait(false);
             if (failure is null) entering.Arrived(join.Pdu.RoomId);
             return failure;
         }

@@ -14,9 +14,8 @@ namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>A room at a join through this server.</summary>
 /// <param name="Join">The join, as this server stored it.</param>
-/// <param name="State">The state before it.</param>
-/// <param name="AuthChain">The auth chain of the join and of the state.</param>
-public sealed record JoinedThroughHere(Pdu Join, IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> AuthChain);
+/// <param name="Room">The state before it, and the auth chain of the join and of the state.</param>
+public sealed record JoinedThroughHere(Pdu Join, ServedState Room);
 
 /// <summary>
 /// Joins of other servers' users through this server, the resident one. Server-Server API, "Joining Rooms" and
@@ -101,7 +100,7 @@ public sealed class ResidentJoins
         // A server that gets this failure sends its join again, which changes nothing more.
         var served = await _history.StateAsync(peer, room, before, join.Pdu, stop).ConfigureAwait(false);
         if (!served.IsOk) return served.Failure;
-        return new JoinedThroughHere(join.Pdu, served.Value.State, served.Value.AuthChain);
+        return new JoinedThroughHere(join.Pdu, served.Value);
     }
 
     /// <summary>

@@ -34,8 +34,10 @@ internal sealed partial class RoomEntrance(
     /// <param name="peer">The resident server.</param>
     /// <param name="rules">The rules of the room's version.</param>
     /// <param name="room">The room, as that server returned it.</param>
+    /// <param name="stages">The stages of the join before this one.</param>
+    /// <param name="stop">Cancels everything before the room is written.</param>
     internal async ValueTask<RoomFailure?> EnterAsync(
-        string peer, RoomRules rules, CheckedRoom room, CancellationToken stop)
+        string peer, RoomRules rules, CheckedRoom room, JoinStages stages, CancellationToken stop)
     {
         var roomId = room.Join.Pdu.RoomId;
         var known = await rooms.FindAsync(roomId, stop).ConfigureAwait(false);
@@ -54,7 +56,6 @@ internal sealed partial class RoomEntrance(
                 : await lane.EnterAgainAsync(limits, stop).ConfigureAwait(false);
             if (session is null) return new RoomFailure(RoomFailureKind.BadState, "A user of this server has joined.");
 
-            var started = time.GetTimestamp();
             var isDecided = false;
             try
             {
@@ -69,15 +70,11 @@ internal sealed partial class RoomEntrance(
                 if (!isDecided) lane.Abandon();
             }
 
-            var decided = time.GetTimestamp();
+            stages.Ended("decided");
             var events = session.Events.Count;
             _ = await session.WriteEntranceAsync().ConfigureAwait(false);
-            Entered(
-                roomId,
-                peer,
-                events,
-                (long)time.GetElapsedTime(started, decided).TotalMilliseconds,
-                (long)time.GetElapsedTime(decided).TotalMilliseconds);
+            stages.Ended("written");
+            Entered(roomId, peer, events, stages);
             return null;
         }
         catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
@@ -186,7 +183,7 @@ internal sealed partial class RoomEntrance(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Joined {RoomId} through {Server}: {Events} events, decided in {DecidedMs} ms, "
-            + "written in {WrittenMs} ms")]
-    private partial void Entered(string roomId, string server, int events, long decidedMs, long writtenMs);
+        Message = "Joined {RoomId} through {Server}: {Events} events; milliseconds, and those of the processors: "
+            + "{Stages}")]
+    private partial void Entered(string roomId, string server, int events, JoinStages stages);
 }

@@ -30,7 +30,8 @@ public sealed record ReadingOptions
     public int MaxReceivedReceipts { get; init; } = 5000;
 
     /// <summary>
-    /// The most receipts of all other servers that wait for their events; then the oldest are dropped.
+    /// The most receipts of all other servers that wait for their events; then the server with the most of them loses
+    /// its oldest.
     /// </summary>
     public int MaxEarlyReceipts { get; init; } = 10_000;
 

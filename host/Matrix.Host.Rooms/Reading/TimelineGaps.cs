@@ -68,7 +68,10 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
             stop).ConfigureAwait(false);
         if (open.Count == 0) return null;
 
-        var ceiling = long.MaxValue;
+        // What comes after free numbers further up follows the missing events of that place.
+        var ceiling = open[^1].Value <= top.Value
+            ? long.MaxValue
+            : await EndOfRunAsync(top, open[^1], stop).ConfigureAwait(false) + 1;
         for (var i = above is null ? 0 : -1; i < newestFirst.Count; i++)
         {
             var below = i < 0 ? top : newestFirst[i].Nid;
@@ -94,6 +97,15 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         }
 
         return null;
+    }
+
+    /// <summary>The last of the numbers after one that are used without a free one between.</summary>
+    private async ValueTask<long> EndOfRunAsync(EventNid first, EventNid last, CancellationToken stop)
+    {
+        EventNid[] after = [.. Enumerable.Range(1, (int)(last.Value - first.Value))
+            .Select(n => new EventNid(first.Value + n))];
+        var used = await events.IdsAsync(after, stop).ConfigureAwait(false);
+        return after.TakeWhile(used.ContainsKey).LastOrDefault(first).Value;
     }
 
     private static bool HasHole(IReadOnlyList<StoredEvent> newestFirst)

@@ -10,19 +10,22 @@ namespace Matrix.Host.Rooms.Receipts;
 internal sealed record EarlyReceipt(string Server, RoomNid Room, string RoomId, RemoteReceipt Receipt);
 
 /// <summary>
-/// Receipts that came before their events. They wait in memory, within bounds for each server and for all, beyond which
-/// the oldest are dropped. Thread-safe.
+/// Receipts that came before their events. They wait in memory, within bounds for each server and for all. Beyond these
+/// the server with the most of them loses its oldest. Thread-safe.
 /// </summary>
 internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
 {
     private readonly Lock _gate = new();
-    private readonly LinkedList<Entry> _inOrder = new();
     private readonly Dictionary<(RoomNid Room, string EventId), List<Entry>> _byEvent = [];
     private readonly Dictionary<string, LinkedList<Entry>> _byServer = new(StringComparer.Ordinal);
+
+    // The last is the server with the most. Of several, it is the one whose oldest receipt came first.
+    private readonly SortedSet<(int Count, long Age, string Server)> _byCount = [];
     private readonly Channel<EarlyReceipt> _due = Channel.CreateBounded<EarlyReceipt>(
         new BoundedChannelOptions(options.MaxEarlyReceipts) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private int _count;
+    private long _kept;
 
     /// <summary>The number of receipts that wait for their events.</summary>
     internal int Count => Volatile.Read(ref _count);
@@ -35,7 +38,7 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
     {
         lock (_gate)
         {
-            var entry = new Entry(receipt);
+            var entry = new Entry(receipt, _kept++);
             if (_byEvent.TryGetValue(entry.Event, out var same)
                 && same.Find(each => each.IsOfSameUserAndThread(receipt)) is { } before)
             {
@@ -44,7 +47,7 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
 
             var ofServer = _byServer.GetValueOrDefault(receipt.Server);
             if (ofServer?.Count >= options.MaxEarlyReceiptsOfServer) Drop(ofServer.First!.Value);
-            else if (_count >= options.MaxEarlyReceipts) Drop(_inOrder.First!.Value);
+            else if (_count >= options.MaxEarlyReceipts) Drop(FirstToGo(receipt.Server));
             Add(entry);
         }
     }
@@ -84,8 +87,20 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
         // Those whose events have not come are kept again.
         lock (_gate)
         {
-            foreach (var entry in _inOrder.ToArray()) IsDue(entry);
+            foreach (var entry in _byServer.Values.SelectMany(static all => all).OrderBy(static each => each.Number)
+                .ToArray())
+            {
+                IsDue(entry);
+            }
         }
+    }
+
+    /// <summary>What makes room for a receipt of a server: the oldest of the server with the most.</summary>
+    private Entry FirstToGo(string server)
+    {
+        var (most, _, name) = _byCount.Max;
+        var own = _byServer.GetValueOrDefault(server);
+        return (own?.Count == most ? own : _byServer[name]).First!.Value;
     }
 
     private void IsDue(Entry entry)
@@ -97,13 +112,7 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
     private void Add(Entry entry)
     {
         _count++;
-        _inOrder.AddLast(entry.InOrder);
-        if (!_byServer.TryGetValue(entry.Receipt.Server, out var ofServer))
-        {
-            _byServer[entry.Receipt.Server] = ofServer = new();
-        }
-
-        ofServer.AddLast(entry.OfServer);
+        Change(entry.Receipt.Server, all => all.AddLast(entry.OfServer));
         if (!_byEvent.TryGetValue(entry.Event, out var ofEvent)) _byEvent[entry.Event] = ofEvent = [];
         ofEvent.Add(entry);
     }
@@ -111,27 +120,34 @@ internal sealed class EarlyReceipts(ReadingOptions options) : IChangeConsumer
     private void Drop(Entry entry)
     {
         _count--;
-        _inOrder.Remove(entry.InOrder);
-        var ofServer = _byServer[entry.Receipt.Server];
-        ofServer.Remove(entry.OfServer);
-        if (ofServer.Count == 0) _byServer.Remove(entry.Receipt.Server);
+        Change(entry.Receipt.Server, all => all.Remove(entry.OfServer));
         var ofEvent = _byEvent[entry.Event];
         ofEvent.Remove(entry);
         if (ofEvent.Count == 0) _byEvent.Remove(entry.Event);
     }
 
+    /// <summary>Changes the list of a server, and its place among the servers.</summary>
+    private void Change(string server, Action<LinkedList<Entry>> change)
+    {
+        if (!_byServer.TryGetValue(server, out var all)) _byServer[server] = all = new();
+        if (all.First is { } before) _byCount.Remove((all.Count, -before.Value.Number, server));
+        change(all);
+        if (all.First is { } after) _byCount.Add((all.Count, -after.Value.Number, server));
+        else _byServer.Remove(server);
+    }
+
     private sealed class Entry
     {
-        internal Entry(EarlyReceipt receipt)
+        internal Entry(EarlyReceipt receipt, long number)
         {
             Receipt = receipt;
-            InOrder = new LinkedListNode<Entry>(this);
+            Number = number;
             OfServer = new LinkedListNode<Entry>(this);
         }
 
         internal EarlyReceipt Receipt { get; }
 
-        internal LinkedListNode<Entry> InOrder { get; }
+        internal long Number { get; }
 
         internal LinkedListNode<Entry> OfServer { get; }
 

@@ -8,10 +8,15 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Servers;
 
-/// <summary>The state before an event.</summary>
-/// <param name="State">The state events.</param>
+/// <summary>The state before an event. It has a place among the served states until it is disposed.</summary>
+/// <param name="State">The state events; none if only an auth chain was wanted.</param>
 /// <param name="AuthChain">Their auth chain.</param>
-public sealed record ServedState(IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> AuthChain);
+public sealed record ServedState(IReadOnlyList<Pdu> State, IReadOnlyList<Pdu> AuthChain, ServedPlace Place)
+    : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Place.Dispose();
+}
 
 /// <summary>
 /// Events and states that servers in a room may fetch. Rejected events are not served. Server-Server API, "Retrieving
@@ -55,22 +60,27 @@ public sealed class ServedHistory(
         if (!found.IsOk) return found.Failure;
         var stored = found.Value;
         if ((stored.Row.Marks & EventMarks.Outlier) != 0) return NoState;
-        using var turn = await states.EnterAsync(server, stop).ConfigureAwait(false);
-        if (turn is null) return ServedStates.TooMany;
-        var before = await replaced.StateBeforeAsync(stored.Room.Nid, stored, stop).ConfigureAwait(false);
-        return await ReadAsync(stored.Room, before, null, stop).ConfigureAwait(false);
+        return await InPlaceAsync(
+            server,
+            async () =>
+            {
+                var before = await replaced.StateBeforeAsync(stored.Room.Nid, stored, stop).ConfigureAwait(false);
+                return await ReadAsync(stored.Room, before, null, stop).ConfigureAwait(false);
+            },
+            stop).ConfigureAwait(false);
     }
 
     /// <summary>The auth chain of an event.</summary>
-    public async ValueTask<RoomResult<Pdu[]>> AuthChainAsync(
+    public async ValueTask<RoomResult<ServedState>> AuthChainAsync(
         string server, string roomId, string eventId, CancellationToken stop)
     {
         var found = await FindAsync(server, roomId, eventId, stop).ConfigureAwait(false);
         if (!found.IsOk) return found.Failure;
-        using var turn = await states.EnterAsync(server, stop).ConfigureAwait(false);
-        if (turn is null) return ServedStates.TooMany;
-        var chain = await authChains.OfAsync(found.Value.Room, [found.Value.Pdu], stop).ConfigureAwait(false);
-        return chain;
+        return await InPlaceAsync(
+            server,
+            async () => ([], await authChains.OfAsync(found.Value.Room, [found.Value.Pdu], stop)
+                .ConfigureAwait(false)),
+            stop).ConfigureAwait(false);
     }
 
     /// <summary>These events and those before them, the latest first.</summary>
@@ -115,15 +125,28 @@ public sealed class ServedHistory(
     }
 
     /// <summary>A state with its auth chain, and that of one more event.</summary>
-    internal async ValueTask<RoomResult<ServedState>> StateAsync(
-        string server, RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
+    internal ValueTask<RoomResult<ServedState>> StateAsync(
+        string server, RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop) =>
+        InPlaceAsync(server, () => ReadAsync(room, state, beside, stop), stop);
+
+    /// <summary>Reads a state in a place, which it keeps until it is disposed.</summary>
+    private async ValueTask<RoomResult<ServedState>> InPlaceAsync(
+        string server, Func<ValueTask<(Pdu[] State, Pdu[] AuthChain)>> read, CancellationToken stop)
     {
-        using var turn = await states.EnterAsync(server, stop).ConfigureAwait(false);
-        if (turn is null) return ServedStates.TooMany;
-        return await ReadAsync(room, state, beside, stop).ConfigureAwait(false);
+        if (await states.EnterAsync(server, stop).ConfigureAwait(false) is not { } place) return ServedStates.TooMany;
+        try
+        {
+            var (state, chain) = await read().ConfigureAwait(false);
+            return new ServedState(state, chain, place);
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
     }
 
-    private async ValueTask<ServedState> ReadAsync(
+    private async ValueTask<(Pdu[] State, Pdu[] AuthChain)> ReadAsync(
         RoomIdentity room, StateTree state, Pdu? beside, CancellationToken stop)
     {
         var nids = state.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();
@@ -131,7 +154,7 @@ public sealed class ServedHistory(
         var pdus = stored.Select(each => each.Pdu).ToArray();
         var chain = await authChains.OfAsync(room, beside is null ? pdus : pdus.Append(beside), stop)
             .ConfigureAwait(false);
-        return new ServedState(pdus, chain);
+        return (pdus, chain);
     }
 
     /// <summary>The event of a room that the server is in; not a rejected one.</summary>

@@ -1,8 +1,8 @@
 namespace Matrix.Host.Rooms.Servers;
 
 /// <summary>
-/// Bounds the whole states and auth chains that are read at once for other servers: over all, and for each server, so
-/// that one does not keep the others waiting.
+/// Bounds the whole states and auth chains that are in memory at once for other servers: over all while they are read,
+/// and for each server until its responses are sent. One that reads slowly does not keep the others waiting.
 /// </summary>
 public sealed class ServedStates(RoomsOptions options) : IDisposable
 {
@@ -15,7 +15,7 @@ public sealed class ServedStates(RoomsOptions options) : IDisposable
         RoomFailureKind.Busy, "Too many requests of your server for states wait.");
 
     /// <summary>Waits until a state may be read for a server; null if too many requests of it wait.</summary>
-    internal async ValueTask<IDisposable?> EnterAsync(string name, CancellationToken stop)
+    internal async ValueTask<ServedPlace?> EnterAsync(string name, CancellationToken stop)
     {
         Server? server;
         lock (_gate)
@@ -35,7 +35,13 @@ public sealed class ServedStates(RoomsOptions options) : IDisposable
             try
             {
                 await _all.WaitAsync(stop).ConfigureAwait(false);
-                return new Turn(this, name, server);
+                return new ServedPlace(
+                    () => _all.Release(),
+                    () =>
+                    {
+                        server.Slots.Release();
+                        Leave(name, server);
+                    });
             }
             catch
             {
@@ -67,14 +73,28 @@ public sealed class ServedStates(RoomsOptions options) : IDisposable
 
         public int Users { get; set; }
     }
+}
 
-    private sealed class Turn(ServedStates states, string name, Server server) : IDisposable
+/// <summary>The place of a state that is read and then sent to a server.</summary>
+public sealed class ServedPlace : IDisposable
+{
+    private readonly Action _read;
+    private readonly Action _sent;
+    private int _isRead;
+    private int _isSent;
+
+    internal ServedPlace(Action read, Action sent) => (_read, _sent) = (read, sent);
+
+    /// <summary>The state is read, and its response is counted by its bytes: another state may be read.</summary>
+    public void BeginSending()
     {
-        public void Dispose()
-        {
-            states._all.Release();
-            server.Slots.Release();
-            states.Leave(name, server);
-        }
+        if (Interlocked.Exchange(ref _isRead, 1) == 0) _read();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        BeginSending();
+        if (Interlocked.Exchange(ref _isSent, 1) == 0) _sent();
     }
 }

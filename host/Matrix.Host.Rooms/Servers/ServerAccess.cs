@@ -12,12 +12,19 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorag
     private const string AclType = "m.room.server_acl";
     private const string MemberType = "m.room.member";
 
-    /// <summary>The room that a server may read: it has a joined user there, and the room's list allows it.</summary>
+    /// <summary>
+    /// The room that a server may read: it has a joined user there, and the room's list allows it. Servers that have
+    /// none get the same answer whether or not the room is known here.
+    /// </summary>
     public async ValueTask<RoomResult<RoomSnapshot>> ReadAsync(string server, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return Unknown;
-        if (await DeniesAsync(server, snapshot, stop).ConfigureAwait(false)) return Denied;
-        return await IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false) ? snapshot : NotInRoom;
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+            || !await IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false))
+        {
+            return NotInRoom;
+        }
+
+        return await DeniesAsync(server, snapshot, stop).ConfigureAwait(false) ? Denied : snapshot;
     }
 
     /// <summary>Whether a server has a joined user in a room.</summary>

@@ -19,10 +19,10 @@ namespace Matrix.Host.Rooms.Servers;
 /// Messages of erased users are redacted for servers that joined after the erasure. Client-Server API, "Account
 /// deactivation".
 /// </remarks>
-public sealed class ServerVisibility(EventStore events, StateStore states, ErasedUsers erased)
+public sealed class ServerVisibility(
+    EventStore events, StateStore states, ErasedUsers erased, RoomsOptions options)
 {
     private const string SettingType = "m.room.history_visibility";
-    private const string MemberType = "m.room.member";
 
     /// <summary>The events as a server with a user in the room may have them.</summary>
     public async ValueTask<Pdu[]> ShowAsync(
@@ -32,7 +32,9 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
         ArgumentNullException.ThrowIfNull(snapshot);
         var room = snapshot.Room;
         var byStep = new Dictionary<int, bool>();
-        var wasInRoom = new Dictionary<(long Time, int Step), bool>();
+        var members = MembersOf(room, server, stop);
+        var wasInRoom = new Dictionary<(string Erased, int Step), bool>();
+        var joinedBefore = new Dictionary<string, bool>(StringComparer.Ordinal);
         var shown = new List<Pdu>(among.Count);
         foreach (var stored in among)
         {
@@ -40,17 +42,25 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
             var isWhole = stored.Pdu.IsState || (stored.Row.Marks & EventMarks.Outlier) != 0;
             if (!isWhole && !byStep.TryGetValue(stored.Row.Step, out isWhole))
             {
-                isWhole = await MaySeeAsync(room, server, stored.Row.Step, stop).ConfigureAwait(false);
+                isWhole = await MaySeeAsync(room, members, stored.Row.Step, stop).ConfigureAwait(false);
                 byStep[stored.Row.Step] = isWhole;
             }
 
             if (isWhole && !stored.Pdu.IsState && erased.ErasedAt(stored.Row.Sender) is { } erasedAt)
             {
-                if (!wasInRoom.TryGetValue((erasedAt, stored.Row.Step), out isWhole))
+                var sender = stored.Row.Sender;
+                if (!wasInRoom.TryGetValue((sender, stored.Row.Step), out isWhole))
                 {
-                    isWhole = await WasInRoomAsync(snapshot, server, stored.Row.Step, erasedAt, stop)
-                        .ConfigureAwait(false);
-                    wasInRoom.Add((erasedAt, stored.Row.Step), isWhole);
+                    if (!joinedBefore.TryGetValue(sender, out isWhole))
+                    {
+                        isWhole = await HasJoinedBeforeAsync(snapshot, server, sender, erasedAt, stop)
+                            .ConfigureAwait(false);
+                        joinedBefore.Add(sender, isWhole);
+                    }
+
+                    isWhole = isWhole
+                        || await WasInRoomAsync(room, members, stored.Row.Step, stop).ConfigureAwait(false);
+                    wasInRoom.Add((sender, stored.Row.Step), isWhole);
                 }
             }
 
@@ -60,20 +70,29 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
         return [.. shown];
     }
 
-    /// <summary>Whether a server was in the room at a step, or joined it before a time.</summary>
-    private async ValueTask<bool> WasInRoomAsync(
-        RoomSnapshot snapshot, string server, int step, long time, CancellationToken stop)
+    /// <summary>Whether a user of a server who is in the room joined it before a user was erased.</summary>
+    private async ValueTask<bool> HasJoinedBeforeAsync(
+        RoomSnapshot snapshot, string server, string erasedUser, long time, CancellationToken stop)
     {
-        if (await AnyMemberAsync(
-            snapshot.Room, server, snapshot.State,
-            member => member.Membership == "join" && member.OriginServerTs < time, stop).ConfigureAwait(false))
-        {
-            return true;
-        }
+        // The time in a join is what its server claims; the erased user's own leave is of this server's clock.
+        var left = snapshot.State.Find(ServerMembers.MemberType, erasedUser) is { } entry
+            && await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop)
+                .ConfigureAwait(false) is { } leave
+            && leave.OriginServerTs >= time
+                ? leave.Row.Position
+                : long.MaxValue;
+        return await MembersOf(snapshot.Room, server, stop).AnyAsync(
+            snapshot.State,
+            member => member.Membership == "join" && member.Time < time && member.Position < left)
+            .ConfigureAwait(false);
+    }
 
-        var state = await states.AtAsync(snapshot.Room.Nid, step, stop).ConfigureAwait(false);
-        return await AnyMemberAsync(
-            snapshot.Room, server, state, static member => member.Membership == "join", stop).ConfigureAwait(false);
+    /// <summary>Whether a server was in the room at a step.</summary>
+    private async ValueTask<bool> WasInRoomAsync(
+        RoomIdentity room, ServerMembers members, int step, CancellationToken stop)
+    {
+        var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);
+        return await members.AnyAsync(state, static member => member.Membership == "join").ConfigureAwait(false);
     }
 
     /// <summary>Whether a server with a user in the room sees an event whole.</summary>
@@ -82,10 +101,12 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
     {
         ArgumentNullException.ThrowIfNull(stored);
         ArgumentNullException.ThrowIfNull(room);
-        return stored.Pdu.IsState || await MaySeeAsync(room, server, stored.Row.Step, stop).ConfigureAwait(false);
+        return stored.Pdu.IsState
+            || await MaySeeAsync(room, MembersOf(room, server, stop), stored.Row.Step, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> MaySeeAsync(RoomIdentity room, string server, int step, CancellationToken stop)
+    private async ValueTask<bool> MaySeeAsync(
+        RoomIdentity room, ServerMembers members, int step, CancellationToken stop)
     {
         var state = await states.AtAsync(room.Nid, step, stop).ConfigureAwait(false);
         var setting = state.Find(SettingType, "") is { } entry
@@ -94,21 +115,23 @@ public sealed class ServerVisibility(EventStore events, StateStore states, Erase
                 : null;
         if (setting is not ("invited" or "joined")) return true;
 
-        return await AnyMemberAsync(
-            room,
-            server,
+        return await members.AnyAsync(
             state,
-            member => member.Membership == "join" || (setting == "invited" && member.Membership == "invite"),
-            stop).ConfigureAwait(false);
+            member => member.Membership == "join" || (setting == "invited" && member.Membership == "invite"))
+            .ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> AnyMemberAsync(
-        RoomIdentity room, string server, StateTree state, Func<StoredEvent, bool> holds, CancellationToken stop)
-    {
-        var nids = state.OfType(MemberType)
-            .Where(member => RoomNames.ServerOf(member.StateKey) == server)
-            .Select(member => EventNid.Of(room.Nid, member.Ordinal))
-            .ToArray();
-        return (await events.GetManyAsync(room, nids, stop).ConfigureAwait(false)).Any(holds);
-    }
+    /// <summary>The members of a server in states of a room, for one request.</summary>
+    private ServerMembers MembersOf(RoomIdentity room, string server, CancellationToken stop) => new(
+        server,
+        options.MaxServerMembers,
+        async ordinals =>
+        {
+            var found = await events.ByNumberAsync(
+                room, [.. ordinals.Select(ordinal => EventNid.Of(room.Nid, ordinal))], stop).ConfigureAwait(false);
+            return found.ToDictionary(
+                static each => each.Key.Ordinal,
+                static each => new ServerMember(
+                    each.Value.Membership, each.Value.OriginServerTs, each.Value.Row.Position));
+        });
 }

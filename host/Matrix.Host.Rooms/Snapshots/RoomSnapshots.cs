@@ -108,9 +108,9 @@ public sealed class RoomSnapshots : IChangeConsumer
 
                 break;
             case EventRedacted redacted:
-                // An event that was redacted before it was durable has no position here: readers read it from the
-                // database.
-                if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
+                // An event that was redacted before it was durable has no position here, and an outlier may have got
+                // another number in the same batch: readers read them from the database.
+                if (redacted.Redacted.Row.Position == 0 || redacted.Nid.IsOutlier) _events.Drop(redacted.Nid);
                 else _events.PutRedacted(redacted.Redacted);
                 break;
             case OutlierRenumbered renumbered:

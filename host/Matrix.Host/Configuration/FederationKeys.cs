@@ -152,10 +152,18 @@ internal static partial class ConfigKeys
             "The time of a fetch of signing keys."),
         Key(
             "federation.key_fetches", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxKeyFetches,
-            "Fetches of signing keys at once; others wait."),
+            "Fetches of signing keys at once that events need; others wait."),
+        Key(
+            "federation.known_key_fetches", ConfigTypes.Whole(4, 10_000), c => c.Network.MaxKnownKeyFetches,
+            "Fetches of signing keys at once that requests cause before they are authenticated, of servers whose keys "
+                + "events have needed. One address has a quarter of them."),
+        Key(
+            "federation.stranger_key_fetches", ConfigTypes.Whole(4, 10_000), c => c.Network.MaxStrangerKeyFetches,
+            "The same, of all other servers: names that anyone may invent."),
         Key(
             "federation.key_fetches_waiting", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesWaiting,
-            "Fetches that wait or run; beyond these no keys are found."),
+            "Fetches of each of these kinds that wait or run; beyond these no keys are found. One address has a "
+                + "quarter of the latter two."),
         Key(
             "federation.key_fetch_pause", ConfigTypes.Duration, c => c.Network.KeyFetchPause,
             "The shortest pause between two fetches of a server's keys; it doubles with each failure."),
@@ -167,7 +175,13 @@ internal static partial class ConfigKeys
             "Servers whose latest fetch is remembered; the oldest are dropped first."),
         Key(
             "federation.key_fetches_per_minute", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerMinute,
-            "Fetches of keys a minute that requests cause before they are authenticated."),
+            "Fetches of keys a minute that requests cause before they are authenticated, of servers whose keys events "
+                + "have not needed."),
+        Key(
+            "federation.known_key_fetches_per_minute", ConfigTypes.Whole(1),
+            c => c.Network.MaxKnownKeyFetchesPerMinute,
+            "The same, of servers whose keys events have needed and that seem to have a new one. Fetches of known keys "
+                + "whose validity is over are not counted."),
         Key(
             "federation.key_fetches_per_address", ConfigTypes.Whole(1), c => c.Network.MaxKeyFetchesPerAddress,
             "The same, caused by requests from one address."),
@@ -215,8 +229,12 @@ internal static partial class ConfigKeys
             "federation.creation_invite_time", ConfigTypes.Duration, c => c.Rooms.CreationInviteTime,
             "How long the creation of a room waits for such invites. They go on after it."),
         Key(
-            "federation.bound_invites", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxBoundInvites,
-            "Third-party invites in one request of an identity server."),
+            "federation.bound_invites", ConfigTypes.Whole(0, 1000), c => c.Rooms.MaxBoundInvites,
+            "Third-party invites in one report of an identity server that an identifier was bound; 0 refuses all "
+                + "reports. Each invite may be a request to the inviter's server."),
+        Key(
+            "federation.bound_invite_reports", ConfigTypes.Whole(1, 1000), c => c.Rooms.BindingsAtOnce,
+            "Such reports that are handled at once; more get 429."),
         Key(
             "federation.handshake_time", ConfigTypes.Duration, c => c.Rooms.HandshakeTime,
             "The time of a leave or knock through other servers, with all attempts."),

@@ -133,6 +133,11 @@ internal sealed record HomeserverConfig
         {
             Refuse(ConfigKeys.TlsCertificate, "expected both of `tls.certificate` and `tls.key`, or neither");
         }
+        else if (values.Get(ConfigKeys.TlsCertificate).Length > 0
+            && new TlsFiles(PathOf(ConfigKeys.TlsCertificate), PathOf(ConfigKeys.TlsKey)).Mistake() is { } wrong)
+        {
+            Refuse(ConfigKeys.TlsCertificate, $"`tls.certificate` and `tls.key`: {wrong}");
+        }
 
         if (values.Get(ConfigKeys.FederationOnClient) && values.Get(ConfigKeys.ClientListener) is null)
         {
@@ -190,9 +195,6 @@ internal sealed record HomeserverConfig
         }
     }
 }
-
-/// <summary>The PEM files of a certificate chain and its private key.</summary>
-internal sealed record TlsFiles(string Certificate, string Key);
 
 /// <summary>The limits of connections.</summary>
 /// <param name="Most">Connections of each listener at once.</param>

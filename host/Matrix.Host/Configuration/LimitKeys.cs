@@ -20,10 +20,27 @@ internal static partial class ConfigKeys
             "The body of another server's transaction, which has up to 50 events of 64 KiB and 100 other units."),
         Key(
             "limits.federation_bodies", ConfigTypes.Bytes(16 << 20, 64L << 30), c => c.Http.FederationBodies,
-            "Bytes of other servers' bodies in memory at once; more requests are refused, and sent again later."),
+            "Memory that other servers' bodies take at once, by an estimate of what each becomes when it is read: more "
+                + "than its bytes. One address has a quarter. More requests are refused, and sent again later."),
+        Key(
+            "limits.federation_key_time", ConfigTypes.Duration, c => c.Http.FederationKeyTime,
+            "The time that a request of another server waits for that server's keys."),
+        Key(
+            "limits.federation_body_time", ConfigTypes.Duration, c => c.Http.FederationBodyTime,
+            "The time in which another server's body must arrive."),
         Key(
             "limits.federation_body_rate", ConfigTypes.FewBytes(1, 1 << 30), c => c.Http.FederationBodyRate,
             "Bytes a second at which another server's body must arrive."),
+        Key(
+            "limits.federation_responses", ConfigTypes.Bytes(16 << 20, 64L << 30), c => c.Http.FederationResponses,
+            "Bytes of responses to other servers that are held at once until they are sent, such as states. Several to "
+                + "one server have a quarter. More requests get 429."),
+        Key(
+            "limits.federation_response_rate", ConfigTypes.FewBytes(1, 1 << 30), c => c.Http.FederationResponseRate,
+            "Bytes a second at which another server must read a response."),
+        Key(
+            "limits.federation_response_time", ConfigTypes.Duration, c => c.Http.FederationResponseTime,
+            "The time in which another server must read a response."),
         Key(
             "limits.federation_connections", ConfigTypes.Whole(10), c => c.Connections.Federation,
             "Connections of other servers at once; more are closed."),
@@ -195,8 +212,8 @@ internal static partial class ConfigKeys
             "Receipts in one transaction of another server; further ones are ignored."),
         Key(
             "limits.early_receipts", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxEarlyReceipts,
-            "Receipts of other servers that came before their event and wait for it. Beyond this the oldest are "
-                + "dropped."),
+            "Receipts of other servers that came before their event and wait for it. Beyond this the server with the "
+                + "most of them loses its oldest."),
         Key(
             "limits.early_receipts_of_server", ConfigTypes.Whole(1, 1_000_000), c => c.Reading.MaxEarlyReceiptsOfServer,
             "The same, of one server."),

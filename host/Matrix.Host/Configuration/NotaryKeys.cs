@@ -17,7 +17,7 @@ internal static partial class ConfigKeys
             "How long keys are gathered for such a query."),
         Key(
             "federation.notary_queries", ConfigTypes.Whole(1, 1000), c => c.Network.MaxNotaryQueries,
-            "Such queries at once; others wait."),
+            "Such queries at once that events need; others wait. Requests before authentication cause as many."),
         Key(
             "federation.notary_queries_per_server", ConfigTypes.Whole(1), c => c.Network.MaxNotaryQueriesPerServer,
             "Such queries a minute about one server that the events of one sending server cause."),

@@ -69,11 +69,24 @@ internal static partial class ConfigKeys
             "rate_limits.federation_server_burst", ConfigTypes.Number, c => c.Rates.FederationServer.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.server_membership_per_second", ConfigTypes.Number, c => c.Rates.ServerMembership.PerSecond,
+            "Joins, invites and knocks of all users of one server."),
+        Key(
+            "rate_limits.server_membership_burst", ConfigTypes.Number, c => c.Rates.ServerMembership.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.invites_per_second", ConfigTypes.Number, c => c.Rates.Invites.PerSecond,
             "Invites that one server sends one user."),
         Key(
             "rate_limits.invites_burst", ConfigTypes.Number, c => c.Rates.Invites.Burst,
             "The burst of the same requests."),
+        Key(
+            "rate_limits.bound_invites_per_second", ConfigTypes.Number, c => c.Rates.BoundInvites.PerSecond,
+            "Third-party invites that identity servers report from one address; each report counts as one more. "
+                + "Reports are not signed."),
+        Key(
+            "rate_limits.bound_invites_burst", ConfigTypes.Number, c => c.Rates.BoundInvites.Burst,
+            "The burst of the same invites."),
         Key(
             "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
             "Servers that queries for signing keys from one address name."),

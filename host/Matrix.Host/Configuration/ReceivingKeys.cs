@@ -66,6 +66,10 @@ internal static partial class ConfigKeys
             "federation.all_staged_bytes", ConfigTypes.Bytes(4 << 10), c => c.Rooms.Receiving.AllStagedBytes,
             "The same in all rooms; beyond it, an event that lacks others gets an error."),
         Key(
+            "federation.all_staged_bytes_of_server", ConfigTypes.Bytes(4 << 10),
+            c => c.Rooms.Receiving.AllStagedBytesOfServer,
+            "The same of the events that one server sent, in all rooms."),
+        Key(
             "federation.fetched_previous_events", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.Walk,
             "Missing previous events that are fetched for one received event; beyond these, the state before "
                 + "it is fetched."),
@@ -131,6 +135,10 @@ internal static partial class ConfigKeys
             "federation.history_page", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.HistoryPage,
             "Events that one request for older history asks for, when a client scrolls there."),
         Key(
+            "federation.history_references", ConfigTypes.Whole(20, 1_000_000),
+            c => c.Rooms.Receiving.HistoryReferences,
+            "Previous events that the events of such a page name together; the rest belongs to the next page."),
+        Key(
             "federation.history_servers", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.HistoryServers,
             "Servers of a room that are asked for the same older history."),
         Key(
@@ -178,13 +186,17 @@ internal static partial class ConfigKeys
             "Events that a request for missing ones, or for history, names; others are ignored."),
         Key(
             "federation.states_served", ConfigTypes.Whole(1, 1000), c => c.Rooms.StatesServed,
-            "States and auth chains that are read at once for other servers; others wait."),
+            "States and auth chains that are read for other servers, or sent to them, at once; others wait."),
         Key(
             "federation.states_served_to_server", ConfigTypes.Whole(1, 1000), c => c.Rooms.StatesServedToServer,
             "The same, for one server."),
         Key(
             "federation.states_awaited", ConfigTypes.Whole(0, 10_000), c => c.Rooms.StatesAwaited,
             "Requests of one server that wait for a state; more get 429."),
+        Key(
+            "federation.server_members", ConfigTypes.Whole(1, 10_000_000), c => c.Rooms.MaxServerMembers,
+            "Membership events of a server that one such request looks up where members only see the history; further "
+                + "ones count as none, and what nobody else may see is returned in redacted form."),
         Key(
             "federation.walk_levels", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxWalkLevels,
             "Levels of previous events that one such request walks through."),

@@ -9,18 +9,23 @@ internal static class ControlEndpoint
     /// <summary>`POST /federation/retry/{serverName}`: tries a server again that did not answer.</summary>
     private const string Retry = "/federation/retry/";
 
-    internal static Task AnswerAsync(HttpContext http, FederationOutbound outbound)
+    internal static async Task AnswerAsync(HttpContext http, FederationOutbound outbound)
     {
         var path = http.Request.Path.Value ?? "";
         if (!HttpMethods.IsPost(http.Request.Method) || !path.StartsWith(Retry, StringComparison.Ordinal))
         {
-            return WriteAsync(http, StatusCodes.Status404NotFound, "the server does not know this command");
+            await WriteAsync(http, StatusCodes.Status404NotFound, "the server does not know this command");
+            return;
         }
 
         var server = path[Retry.Length..];
-        return outbound.Retry(server)
-            ? WriteAsync(http, StatusCodes.Status200OK, $"{server} is tried again now")
-            : WriteAsync(http, StatusCodes.Status409Conflict, $"no attempt to reach {server} is waiting");
+        var (status, text) = await outbound.RetryAsync(server, http.RequestAborted) switch
+        {
+            null => (StatusCodes.Status409Conflict, $"no attempt to reach {server} is waiting"),
+            "" => (StatusCodes.Status200OK, $"{server} answers"),
+            var failure => (StatusCodes.Status409Conflict, $"{server} was tried: {failure}"),
+        };
+        await WriteAsync(http, status, text);
     }
 
     private static Task WriteAsync(HttpContext http, int status, string text)

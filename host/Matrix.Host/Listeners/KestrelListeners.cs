@@ -10,6 +10,9 @@ namespace Matrix.Host.Listeners;
 /// <summary>Opens the listeners of the configuration, within its bounds of connections.</summary>
 internal static class KestrelListeners
 {
+    /// <summary>The bytes of a connection that are read ahead of a request.</summary>
+    private const int ReadAhead = 128 * 1024;
+
     /// <summary>Adds the listeners: client, federation, metrics, control, those that there are.</summary>
     /// <param name="certificate">The certificate of the federation listener; null for plain HTTP.</param>
     /// <param name="control">The file of the control socket; null for none.</param>
@@ -22,6 +25,9 @@ internal static class KestrelListeners
         kestrel.Limits.MaxRequestHeadersTotalSize = config.Connections.HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
         kestrel.Limits.RequestHeadersTimeout = config.Connections.HeaderTime;
+        // What arrives before a body is read is not counted.
+        kestrel.Limits.MaxRequestBufferSize = Math.Max(
+            ReadAhead, Math.Max(config.Connections.HeaderBytes, config.Connections.RequestLineBytes));
         // Each route has its own limit. This one ends bodies that continue after a refusal.
         kestrel.Limits.MaxRequestBodySize = Math.Max(
             config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;

@@ -2,8 +2,14 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Api.Federation.Transactions.Edus;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Servers;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -166,6 +172,38 @@ public sealed class EduReceivingTests
         _handler.Reset();
         (await SendAsync("storage", Edu(1), Edu(2), Edu(3))).Is(200);
         Assert.That(_handler.Taken, Is.EqualTo(new[] { 1, 2, 3 }));
+    }
+
+    [Test]
+    public async Task EDUs_are_not_taken_again_when_a_failed_transaction_comes_again()
+    {
+        var parts = _server.Services;
+        var storage = parts.GetRequiredService<IStorage>();
+        var writer = new FailingWriter(storage.Writer);
+        var transactions = new ReceivedTransactions(
+            parts.GetRequiredService<RoomSnapshots>(),
+            parts.GetRequiredService<ServerAccess>(),
+            parts.GetRequiredService<RoomReceiver>(),
+            parts.GetRequiredService<EnteringRooms>(),
+            parts.GetRequiredService<IStrippedRoomEvents>(),
+            StoragePart.Instead(storage, nameof(IStorage.Writer), writer),
+            parts.GetRequiredService<RoomsOptions>(),
+            parts.GetRequiredService<ILogger<ReceivedTransactions>>());
+        var taken = 0;
+        async Task ReceiveAsync(string id) => Assert.That(
+            (await transactions.ReceiveAsync("one.example", id, [], TakeAsync, CancellationToken.None)).IsOk);
+        ValueTask TakeAsync(CancellationToken stop)
+        {
+            taken++;
+            return ValueTask.CompletedTask;
+        }
+
+        Assert.ThrowsAsync<StorageException>(() => ReceiveAsync("first"));
+        writer.Fails = false;
+        await ReceiveAsync("first");
+        Assert.That(taken, Is.EqualTo(1));
+        await ReceiveAsync("second");
+        Assert.That(taken, Is.EqualTo(2));
     }
 
     [Test]

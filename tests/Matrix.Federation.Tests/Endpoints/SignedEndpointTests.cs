@@ -35,29 +35,29 @@ public sealed class SignedEndpointTests
         },
         new("GET", "v1/state/{roomId}", "v1/state/ROOM?event_id=EVENT")
         {
-            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _forbidden,
             OtherIds = [("v1/state/SECOND?event_id=EVENT", _notFound), ("v1/state/ROOM", _missing)],
         },
         new("GET", "v1/state_ids/{roomId}", "v1/state_ids/ROOM?event_id=EVENT")
         {
-            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _forbidden,
             OtherIds = [("v1/state_ids/SECOND?event_id=EVENT", _notFound), ("v1/state_ids/ROOM", _missing)],
         },
         new("GET", "v1/event_auth/{roomId}/{eventId}", "v1/event_auth/ROOM/EVENT")
         {
-            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _forbidden,
             OtherIds = [("v1/event_auth/SECOND/EVENT", _notFound)],
         },
         new("GET", "v1/backfill/{roomId}", "v1/backfill/ROOM?v=EVENT&limit=3")
         {
-            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _forbidden,
             OtherIds = [("v1/backfill/ROOM?v=EVENT", _missing), ("v1/backfill/ROOM?limit=3", _missing)],
         },
         new(
             "POST", "v1/get_missing_events/{roomId}", "v1/get_missing_events/ROOM",
             "{\"earliest_events\":[],\"latest_events\":[\"EVENT\"]}")
         {
-            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _forbidden,
             Malformed =
             [
                 ("{\"earliest_events\":1,\"latest_events\":[]}", _badJson),
@@ -107,7 +107,7 @@ public sealed class SignedEndpointTests
         },
         new("GET", "v1/timestamp_to_event/{roomId}", "v1/timestamp_to_event/ROOM?ts=0&dir=f")
         {
-            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _notFound,
+            NotInRoom = _forbidden, Denied = _forbidden, UnknownRoom = _forbidden,
             OtherIds =
             [
                 ("v1/timestamp_to_event/ROOM?ts=0&dir=x", _invalid),

@@ -402,6 +402,19 @@ public sealed class ReceivedInviteTests
     }
 
     [Test]
+    public async Task An_invite_to_a_room_that_is_here_comes_from_a_member()
+    {
+        var roomId = await _alice.CreateRoomAsync("11");
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "dora");
+        var fred = await LocalUser.RegisterAsync(_server, "fred");
+        var stranger = room.Make(
+            "stranger", "m.room.member", fred.UserId, new JsonObject { ["membership"] = "invite" });
+
+        (await room.InviteAsync(_server, stranger)).Is(403, "M_FORBIDDEN");
+        Assert.That((await fred.SyncAsync(null))["rooms"]?["invite"]?[roomId], Is.Null);
+    }
+
+    [Test]
     public async Task A_deactivated_user_rejects_open_invites()
     {
         var room = MembershipRoom.Create(_peer.Peer, "11");

@@ -195,6 +195,93 @@ public sealed class ThirdPartyInviteTests
         Assert.That(_server.Log, Does.Contain("is not invited"));
     }
 
+    [Test]
+    public async Task Each_invite_of_an_identity_server_counts_towards_the_rate_of_its_address()
+    {
+        await RestartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.bound_invites_burst", "6"),
+            ("rate_limits.bound_invites_per_second", "0.001"));
+        Exchanges();
+
+        (await BindManyAsync(4)).Is(200);
+        (await BindManyAsync(4)).Is(429, "M_LIMIT_EXCEEDED");
+
+        Assert.That(_peer.Requests, Has.Count.EqualTo(4));
+    }
+
+    [Test]
+    public async Task As_many_invites_as_the_burst_may_come_at_once()
+    {
+        await RestartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.bound_invites_burst", "4"),
+            ("rate_limits.bound_invites_per_second", "0.001"));
+        Exchanges();
+
+        (await BindManyAsync(4)).Is(200);
+        (await BindManyAsync(1)).Is(429, "M_LIMIT_EXCEEDED");
+    }
+
+    [Test]
+    public async Task A_report_has_few_invites_and_none_if_reports_are_turned_off()
+    {
+        await RestartAsync(("federation.bound_invites", "2"));
+        Exchanges();
+        (await BindManyAsync(3)).Is(400, "M_INVALID_PARAM");
+        (await BindManyAsync(2)).Is(200);
+        Assert.That(_peer.Requests, Has.Count.EqualTo(2));
+
+        await RestartAsync(("federation.bound_invites", "0"));
+        (await BindManyAsync(0)).Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task Few_reports_are_handled_at_once()
+    {
+        await RestartAsync(("federation.bound_invite_reports", "1"));
+        Exchanges();
+        var (asked, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _peer.BeforeAnswer = async _ =>
+        {
+            asked.TrySetResult();
+            await goOn.Task;
+        };
+
+        var first = BindManyAsync(1);
+        await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        (await BindManyAsync(1)).Is(429, "M_LIMIT_EXCEEDED");
+        goOn.SetResult();
+        (await first).Is(200);
+        (await BindManyAsync(1)).Is(200);
+    }
+
+    private async Task RestartAsync(params (string Key, string Value)[] settings)
+    {
+        await _server.DisposeAsync();
+        _server = await InProcessServer.StartAsync(settings);
+        _server.Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+    }
+
+    private void Exchanges() => _peer.Answers = request =>
+        request.Path.StartsWith("v1/exchange_third_party_invite/", StringComparison.Ordinal)
+            ? (200, new JsonObject())
+            : null;
+
+    /// <summary>The identity server tells of invites of Alice to rooms of the peer.</summary>
+    private Task<Reply> BindManyAsync(int count) => ReportAsync(
+        _alice.UserId,
+        [.. Enumerable.Range(0, count).Select(n => new JsonObject
+        {
+            ["medium"] = "email",
+            ["address"] = "b@example.org",
+            ["mxid"] = _alice.UserId,
+            ["room_id"] = $"!room{n}:elsewhere.example",
+            ["sender"] = _bob,
+            ["signed"] = Signed(_alice.UserId, Token),
+        })]);
+
     private static string PathOf(string roomId) =>
         $"/_matrix/federation/v1/exchange_third_party_invite/{PeerRoom.Escape(roomId)}";
 
@@ -260,12 +347,17 @@ public sealed class ThirdPartyInviteTests
             ["sender"] = sender,
         };
         if (signed is not null) invite["signed"] = signed.DeepClone();
+        return ReportAsync(userId, [invite]);
+    }
+
+    private Task<Reply> ReportAsync(string userId, JsonArray invites)
+    {
         var body = new JsonObject
         {
             ["medium"] = "email",
             ["address"] = "b@example.org",
             ["mxid"] = userId,
-            ["invites"] = new JsonArray(invite),
+            ["invites"] = invites,
         };
         return _server.SendAsync(
             Peer.Request(_server, "PUT", "/_matrix/federation/v1/3pid/onbind", body.ToJsonString()));

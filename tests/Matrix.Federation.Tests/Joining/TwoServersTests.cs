@@ -48,6 +48,10 @@ public sealed class TwoServersTests
             (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}", [])).Is(403, "M_FORBIDDEN");
             (await bob.PostAsync($"join/{Uri.EscapeDataString(roomId)}{via}", [])).Is(200);
 
+            // Carol joined the club through Bob's server, and Alice's learns of it by a transaction.
+            var carolInClub = $"rooms/{Uri.EscapeDataString(club)}/state/m.room.member/{carol.UserId}";
+            for (var n = 0; n < 200 && (await alice.GetAsync(carolInClub)).Status != 200; n++) await Task.Delay(50);
+
             // Bob has no power to invite: his server asks Alice's to authorise Carol.
             (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(200);
             (await stranger.PostAsync($"join/{Uri.EscapeDataString(roomId)}", [])).Is(403, "M_FORBIDDEN");

@@ -167,8 +167,8 @@ public sealed class ListenerTests
     {
         await using var server = await InProcessServer.StartAsync(
             ("rate_limits.enabled", "true"),
-            ("rate_limits.membership_burst", "2"),
-            ("rate_limits.membership_per_second", "0.01"));
+            ("rate_limits.bound_invites_burst", "2"),
+            ("rate_limits.bound_invites_per_second", "0.01"));
         const string Target = "/_matrix/federation/v1/3pid/onbind";
 
         for (var i = 0; i < 2; i++)
@@ -202,6 +202,28 @@ public sealed class ListenerTests
         for (var i = 0; i < 2; i++) (await busy.SendAsync(server, "GET", target)).Is(404, "M_NOT_FOUND");
         (await busy.SendAsync(server, "GET", target)).Is(429, "M_LIMIT_EXCEEDED");
         (await other.SendAsync(server, "GET", target)).Is(404, "M_NOT_FOUND");
+    }
+
+    [TestCase("PUT", "send_knock/!none:third.example/$e:third.example")]
+    [TestCase("PUT", "send_join/!none:third.example/$e:third.example")]
+    public async Task The_memberships_of_a_server_have_a_rate_of_their_own(string method, string path)
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.membership_burst", "1"),
+            ("rate_limits.membership_per_second", "0.01"),
+            ("rate_limits.server_membership_burst", "3"),
+            ("rate_limits.server_membership_per_second", "0.01"));
+        var peer = new Peer("peer.example");
+        server.Knows(peer);
+        var target = "/_matrix/federation/v1/" + path;
+
+        for (var i = 0; i < 3; i++)
+        {
+            (await peer.SendAsync(server, method, target, new JsonObject())).Is(404, "M_NOT_FOUND");
+        }
+        (await peer.SendAsync(server, method, target, new JsonObject())).Is(429, "M_LIMIT_EXCEEDED");
+        (await peer.SendAsync(server, "GET", "/_matrix/federation/v1/event/$e:third.example")).Is(404, "M_NOT_FOUND");
     }
 
     [Test]
@@ -255,7 +277,7 @@ public sealed class ListenerTests
     [Test]
     public void Bodies_share_a_bound_and_what_is_only_announced_costs_nothing()
     {
-        var budget = new BodyBudget(100, 100);
+        var budget = new ByteBudget(100, 100);
         var (first, second) = (budget.Open("192.0.2.1"), budget.Open("192.0.2.2"));
 
         Assert.That((first.TryGrowTo(60), second.TryGrowTo(40), second.TryGrowTo(41)), Is.EqualTo((true, true, false)));
@@ -269,7 +291,7 @@ public sealed class ListenerTests
     [Test]
     public void One_address_fills_a_part_of_the_memory_for_bodies()
     {
-        var budget = new BodyBudget(100, 60);
+        var budget = new ByteBudget(100, 60);
         var (first, same, other) = (budget.Open("192.0.2.1"), budget.Open("192.0.2.1"), budget.Open("192.0.2.2"));
 
         Assert.That((first.TryGrowTo(40), same.TryGrowTo(21), same.TryGrowTo(20)), Is.EqualTo((true, false, true)));

@@ -1,5 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Configuration;
+using Matrix.Host.Listeners;
 
 namespace Matrix.Federation.Tests.Listener;
 
@@ -52,16 +54,16 @@ public sealed class TlsTests
     [TestCase(null, "of another certificate")]
     public void An_unusable_certificate_is_reported_at_the_start(string? certificate, string? key)
     {
-        var listener = Loopback.Next();
-        var files = _ca.Issue(listener.Address.ToString());
+        var files = _ca.Issue("127.0.0.1");
         if (certificate is not null) File.WriteAllText(files.Certificate, certificate);
         if (key is not null) File.WriteAllText(files.Key, key);
         if (key is "of another certificate") File.Copy(_ca.Issue("127.0.0.1").Key, files.Key, overwrite: true);
 
-        var fault = Assert.ThrowsAsync<InvalidDataException>(() => InProcessServer.StartAsync(
-            listener, null, ("tls.certificate", files.Certificate), ("tls.key", files.Key)));
+        var fault = Assert.Throws<InvalidDataException>(
+            () => TlsCertificate.Load(new TlsFiles(files.Certificate, files.Key)));
 
         Assert.That(fault!.Message, Does.Match("^tls\\.certificate: .*cannot be used").And.Not.Contain("\n"));
+        Assert.That(new TlsFiles(files.Certificate, files.Key).Mistake(), Is.Not.Empty, "mx config check says so, too");
     }
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;

@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Destinations;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -39,6 +41,40 @@ public sealed class RefusalTests : OutboundTests
             (refused.Single().Status, refused.Single().ErrorCode, refused.Single().Error),
             Is.EqualTo((status, "M_BAD", "no")));
         Assert.That(Server.Log, Does.Contain("not sent to it again"));
+    }
+
+    [Test]
+    public async Task An_event_that_a_server_takes_with_an_error_is_recorded()
+    {
+        var roomId = await JoinedRoomAsync();
+        string? bad = null;
+        Peer.Respond = transaction =>
+        {
+            bad ??= transaction.EventIds[0];
+            var response = new JsonObject
+            {
+                ["pdus"] = new JsonObject
+                {
+                    [bad] = new JsonObject { ["error"] = "not here" },
+                    ["$unknown"] = new JsonObject { ["error"] = "another" },
+                },
+            };
+            return Task.FromResult<IResult?>(Results.Text(response.ToJsonString(), "application/json"));
+        };
+
+        var sent = await SayAsync(roomId, 1);
+
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        IReadOnlyList<RefusedEventRow> refused = [];
+        for (var attempt = 0; attempt < 200 && refused.Count == 0; attempt++)
+        {
+            await Task.Delay(50);
+            refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
+        }
+
+        Assert.That(refused, Has.Count.EqualTo(1));
+        Assert.That((await storage.Events.FindAsync(refused[0].Event, default))!.EventId, Is.EqualTo(sent[0]));
+        Assert.That((refused[0].Status, refused[0].Error), Is.EqualTo((200, "not here")));
     }
 
     [TestCase("<html>Bad request</html>")]

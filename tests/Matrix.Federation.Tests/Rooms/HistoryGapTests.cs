@@ -22,7 +22,12 @@ public sealed class HistoryGapTests
     {
         _peer = await PeerServer.StartAsync();
         _peer.HasMissing = false;
-        _server = await InProcessServer.StartAsync();
+        await StartAsync();
+    }
+
+    private async Task StartAsync(params (string Key, string Value)[] settings)
+    {
+        _server = await InProcessServer.StartAsync(settings);
         _server.Knows(_peer.Peer);
         _alice = await LocalUser.RegisterAsync(_server, "alice");
         _room = await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
@@ -73,6 +78,60 @@ public sealed class HistoryGapTests
         Assert.That(stored.Single().Nid.IsOutlier, Is.False);
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task History_that_only_a_soft_failed_event_names_is_fetched_and_shown(bool isFollowed)
+    {
+        await BanCarolAsync();
+        _room.Say("bob", "missed");
+        await RefuseAsync(_room.Say("carol", "refused"));
+        if (isFollowed) await SendAsync(_room.Say("bob", "after"));
+
+        string[] known = isFollowed ? ["after", "missed", "before"] : ["missed", "before"];
+        Assert.That(await ScrollAsync(5), Is.EqualTo(known));
+        Assert.That(await ScrollAsync(1), Is.EqualTo(known), "from its own database");
+    }
+
+    [Test]
+    public async Task A_banned_user_adds_nothing_as_history_that_only_refused_events_name()
+    {
+        await BanCarolAsync();
+        _room.Say("bob", "missed");
+        var hidden = _room.Say("carol", "hidden");
+        _room.Say("bob", "missed too");
+        await RefuseAsync(_room.Say("carol", "refused"));
+
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "missed too", "missed", "before" }));
+        var stored = await Storage.Events.FindAnywhereAsync(hidden.EventId, 1, CancellationToken.None);
+        Assert.That(stored.Single().Marks & EventMarks.SoftFailed, Is.EqualTo(EventMarks.SoftFailed));
+    }
+
+    [Test]
+    public async Task An_event_of_history_may_name_more_events_than_one_that_comes_live()
+    {
+        var fork = _room.Latest;
+        var branches = new List<Pdu>();
+        for (var n = 0; n < 25; n++)
+        {
+            _room.Latest = fork;
+            branches.Add(_room.Say("bob", $"{n}"));
+        }
+
+        _room.Latest = [branches[0]];
+        var merge = PeerRoom.Json(_room.Say("bob", "merge"));
+        merge.Remove("hashes");
+        merge.Remove("signatures");
+        merge["prev_events"] = new JsonArray([.. branches.Select(branch => (JsonNode)branch.EventId)]);
+        _room.Latest = [_room.Complete(merge)];
+        await SendAsync(_room.Say("bob", "after"));
+
+        var shown = await ScrollAsync(50);
+
+        Assert.That(shown[..2], Is.EqualTo(new[] { "after", "merge" }));
+        Assert.That(shown, Is.Unique.And.Length.EqualTo(28));
+        Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
+    }
+
     [Test]
     public async Task A_client_is_told_of_a_gap_before_an_event_that_it_did_not_see()
     {
@@ -110,6 +169,27 @@ public sealed class HistoryGapTests
 
         Assert.That(shown, Is.EqualTo(new[] { "after 1", "after 2", "missed 2", "missed 1", "before" }));
         Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
+    }
+
+    [Test]
+    public async Task Events_of_a_gap_further_up_do_not_come_below_another_gap()
+    {
+        await _server.DisposeAsync();
+        await StartAsync(("federation.gap_numbers", "10"));
+        _room.Say("bob", "missed 1");
+        await SendAsync(_room.Say("bob", "between"));
+        var second = _room.Say("bob", "between too");
+        await SendAsync(second);
+        _room.Say("bob", "missed 2");
+        await SendAsync(_room.Say("bob", "after"));
+
+        // A client that begins between the gaps.
+        var room = $"rooms/{PeerRoom.Escape(_room.RoomId)}";
+        var context = await _alice.GetAsync($"{room}/context/{PeerRoom.Escape(second.EventId)}?limit=0");
+        (await _alice.GetAsync($"{room}/messages?dir=b&limit=5&from={context.Is(200).Json["start"]}")).Is(200);
+
+        Assert.That(await ScrollAsync(5), Is.EqualTo(
+            new[] { "after", "missed 2", "between too", "between", "missed 1", "before" }));
     }
 
     [Test]
@@ -239,15 +319,36 @@ public sealed class HistoryGapTests
         _room.Latest = after;
         var redaction = _room.Make(
             "bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
-        (await _room.SendAsync(_server, $"gap{++_transactions}", redaction)).Is(200);
+        await StoreAsync(redaction);
+    }
+
+    /// <summary>A user of the peer joins and is banned; the peer has not seen the ban.</summary>
+    private async Task BanCarolAsync()
+    {
+        var carol = _room.User("carol");
+        await SendAsync(_room.Make("carol", "m.room.member", carol, new() { ["membership"] = "join" }));
+        (await _alice.PostAsync(
+            $"rooms/{PeerRoom.Escape(_room.RoomId)}/ban", new JsonObject { ["user_id"] = carol })).Is(200);
+    }
+
+    /// <summary>Sends an event that the current state forbids, and waits until it is stored.</summary>
+    private async Task RefuseAsync(Pdu pdu)
+    {
+        var marks = await StoreAsync(pdu);
+        Assert.That(marks & EventMarks.SoftFailed, Is.EqualTo(EventMarks.SoftFailed), _server.Log);
+    }
+
+    private async Task<EventMarks> StoreAsync(Pdu pdu)
+    {
+        (await _room.SendAsync(_server, $"gap{++_transactions}", pdu)).Is(200);
         for (var attempt = 0; attempt < 100; attempt++)
         {
-            var stored = await Storage.Events.FindAnywhereAsync(redaction.EventId, 1, CancellationToken.None);
-            if (stored.Count > 0) return;
+            var stored = await Storage.Events.FindAnywhereAsync(pdu.EventId, 1, CancellationToken.None);
+            if (stored.Count > 0) return stored[0].Marks;
             await Task.Delay(100);
         }
 
-        Assert.Fail(_server.Log);
+        throw new AssertionException(_server.Log);
     }
 
     /// <summary>Sends events, and waits until the last one is shown.</summary>

@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Metrics;
+using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -51,6 +53,36 @@ public sealed class IncomingEventsTests
         Assert.That(second.Is(200).Text, Is.EqualTo(first.Is(200).Text));
         Assert.That(third.Is(200).Text, Is.EqualTo(first.Text));
         Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "hello" }));
+    }
+
+    [TestCase("1")]
+    [TestCase("11")]
+    public async Task An_event_that_cannot_be_read_has_an_entry_with_an_error(string version)
+    {
+        var room = await JoinedAsync(version);
+        var malformed = PeerRoom.Json(room.Say("bob", "one"));
+        malformed["depth"] = "deep";
+        var id = version == "1" ? (string)malformed["event_id"]! : ReferenceHash(malformed);
+        var nothing = new JsonObject { ["room_id"] = room.RoomId };
+
+        var reply = await room.Peer.SendAsync(
+            _server,
+            "PUT",
+            $"/_matrix/federation/v1/send/malformed{version}",
+            room.Transaction([malformed, nothing]));
+
+        var entries = reply.Is(200).Json["pdus"]!.AsObject();
+        Assert.That((string?)entries[id]?["error"], Does.Contain("depth"));
+        Assert.That(entries, Has.Count.EqualTo(version == "1" ? 1 : 2), "without an id there is no entry");
+    }
+
+    /// <summary>The id of a message. Server-Server API, "Calculating the reference hash for an event".</summary>
+    private static string ReferenceHash(JsonObject message)
+    {
+        var redacted = message.DeepClone().AsObject();
+        redacted.Remove("signatures");
+        redacted["content"] = new JsonObject();
+        return "$" + Base64Text.EncodeUrlSafe(SHA256.HashData(Peer.Canonical(redacted)));
     }
 
     [Test]

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
@@ -68,6 +69,32 @@ public sealed class LateRedactionTests
         var page = (await _alice.GetAsync($"rooms/{Escape(_room.RoomId)}/messages?dir=b&limit=20")).Is(200);
         Assert.That(page.Text, Does.Contain(named.EventId).And.Not.Contain(Regretted));
         Assert.That((await _alice.GetAsync("sync")).Is(200).Text, Does.Not.Contain(Regretted));
+    }
+
+    [Test]
+    public async Task An_event_that_comes_with_its_redaction_is_the_live_one_by_its_former_number_too()
+    {
+        var fork = _room.Latest;
+        await SendAsync(_room.Say("bob", "deeper"));
+        var named = _room.Make(
+            "bob",
+            "m.room.member",
+            _room.User("bob"),
+            new JsonObject { ["membership"] = "join", ["displayname"] = "a regretted name" });
+        await SendAsync(_room.Say("bob", "after the gap"));
+        var former = (await StoredAsync(named)).Nid;
+        Assert.That(former.IsOutlier);
+
+        // Less deep than what it redacts, so that it is decided first.
+        _room.Latest = fork;
+        var redaction = _room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        await SendAsync(redaction, named);
+
+        var room = (await Storage.Rooms.FindAsync(_room.RoomId, CancellationToken.None))!.Identity;
+        var found = await _server.Services.GetRequiredService<EventStore>()
+            .GetAsync(room, former, CancellationToken.None);
+        Assert.That(found!.IsRedacted);
+        Assert.That(found.Nid, Is.EqualTo((await StoredAsync(named)).Nid));
     }
 
     [TestCase(4, "first redaction more1 more2", false)]

@@ -129,8 +129,25 @@ public sealed class ServedHistoryTests
         (await GetAsync(_stranger, target)).Is(status, code);
     }
 
-    [TestCase("state/!no:where?event_id=$x", 404, "M_NOT_FOUND")]
-    [TestCase("backfill/!no:where?v=$x&limit=10", 404, "M_NOT_FOUND")]
+    [TestCase("state/ROOM?event_id=$x")]
+    [TestCase("state_ids/ROOM?event_id=$x")]
+    [TestCase("event_auth/ROOM/$acR1l0raoZnm60CBwAVgqbZqoO_mYU81xysh1u7XcJk")]
+    [TestCase("backfill/ROOM?v=$x&limit=10")]
+    [TestCase("timestamp_to_event/ROOM?ts=1&dir=f")]
+    public async Task A_stranger_does_not_learn_which_rooms_are_known(string path)
+    {
+        var (denying, _) = await DeniedRoomAsync();
+        Reply[] replies =
+        [
+            await GetAsync(_stranger, path.Replace("ROOM", Escape(_roomId))),
+            await GetAsync(_peer, path.Replace("ROOM", Escape(denying))),
+            await GetAsync(_stranger, path.Replace("ROOM", "!no:where")),
+        ];
+
+        foreach (var reply in replies) reply.Is(403, "M_FORBIDDEN");
+        Assert.That(replies.Select(reply => reply.Json.ToJsonString()).Distinct().Count(), Is.EqualTo(1));
+    }
+
     [TestCase("state_ids/ROOM?event_id=$unknown", 404, "M_NOT_FOUND")]
     [TestCase("event_auth/ROOM/$acR1l0raoZnm60CBwAVgqbZqoO_mYU81xysh1u7XcJk", 404, "M_NOT_FOUND")]
     [TestCase("state/ROOM", 400, "M_MISSING_PARAM")]
@@ -181,8 +198,13 @@ public sealed class ServedHistoryTests
             },
         })).Is(200);
         _ = await PeerRoom.JoinAsync(_server, later, roomId, "carl");
+        var backdated = new Peer("127.0.251.5:1");
+        _server.Knows(backdated);
+        var (room, _) = await PeerRoom.PrepareAsync(_server, backdated, roomId, "dave");
+        var template = (await PeerRoom.MakeJoinAsync(_server, backdated, roomId, "dave")).Is(200).Json["event"]!;
+        (await room.SendJoinAsync(_server, room.Complete(template.AsObject(), TimeSpan.FromDays(1)))).Is(200);
 
-        foreach (var (server, body) in new[] { (_peer, "what eve said"), (later, null) })
+        foreach (var (server, body) in new[] { (_peer, "what eve said"), (later, null), (backdated, null) })
         {
             var one = (await GetAsync(server, $"event/{Escape(said)}")).Is(200).Json["pdus"]![0]!;
             Assert.That((string?)one["content"]!["body"], Is.EqualTo(body), server.Name);

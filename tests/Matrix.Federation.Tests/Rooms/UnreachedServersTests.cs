@@ -161,6 +161,30 @@ public sealed class UnreachedServersTests
     }
 
     [Test]
+    public async Task One_server_fills_its_share_of_all_rooms_and_others_events_still_wait()
+    {
+        await StartAsync(("federation.all_staged_bytes_of_server", "4KiB"));
+        var (room, second) = (await JoinedAsync(), await JoinedAsync());
+        var carols = await PeerRoom.JoinAsync(_server, _other.Peer, second.RoomId, "carol");
+        _peer.Fails = int.MaxValue;
+        for (var n = 0; n < 4; n++)
+        {
+            _ = room.Say("bob", "missing");
+            _ = (await room.SendAsync(_server, Next(), room.Say("bob", new string('x', 1500)))).Is(200);
+        }
+
+        _ = second.Say("bob", "missing");
+        var bobs = second.Say("bob", "lacks one");
+        var ofBob = (await second.SendAsync(_server, Next(), bobs)).Is(200).Json["pdus"]!;
+        _ = carols.Say("carol", "missing");
+        var lacking = carols.Say("carol", "lacks one");
+        var ofCarol = (await carols.SendAsync(_server, Next(), lacking)).Is(200).Json["pdus"]!;
+
+        Assert.That((string?)ofBob[bobs.EventId]!["error"], Does.Contain("MustNotWait"));
+        Assert.That(ofCarol[lacking.EventId]!.AsObject(), Is.Empty);
+    }
+
+    [Test]
     public async Task The_events_of_a_large_state_come_in_one_response()
     {
         await StartAsync(("federation.bulk_state", "5"));

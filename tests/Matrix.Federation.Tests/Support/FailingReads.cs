@@ -63,3 +63,21 @@ public class StoragePart : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
         targetMethod!.Name == "get_" + _part ? _instead : targetMethod.Invoke(_storage, args);
 }
+
+/// <summary>A writer that fails as long as a test wants.</summary>
+public sealed class FailingWriter(IStorageWriter writer) : IStorageWriter
+{
+    /// <summary>Whether it fails.</summary>
+    public bool Fails { get; set; } = true;
+
+    public long PublishedPosition => writer.PublishedPosition;
+
+    public ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop) =>
+        Fails
+            ? throw new StorageException(StorageFailure.Unavailable, "The test fails this write.")
+            : writer.WriteAsync(batch, stop);
+
+    public void Post(WriteBatch batch) => writer.Post(batch);
+
+    public void AddConsumer(IChangeConsumer consumer) => writer.AddConsumer(consumer);
+}

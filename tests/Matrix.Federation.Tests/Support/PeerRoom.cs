@@ -97,15 +97,15 @@ public sealed class PeerRoom
         server, "PUT", $"/_matrix/federation/v2/send_join/{Escape(RoomId)}/{Escape(join.EventId)}", Json(join));
 
     /// <summary>Adds the time, the id, the hash and the signature of the peer to a template of an event.</summary>
-    public Pdu Complete(JsonObject template)
+    public Pdu Complete(JsonObject template, TimeSpan ago = default)
     {
         var json = template.DeepClone().AsObject();
         json["origin"] = Peer.Name;
-        json["origin_server_ts"] = Now();
+        json["origin_server_ts"] = Now() - (long)ago.TotalMilliseconds;
         if (Rules.AssignsIds) json["event_id"] = $"$made{++_made}:{Peer.Name}";
         json["hashes"] = new JsonObject { ["sha256"] = Base64Text.Encode(SHA256.HashData(Peer.Canonical(json))) };
         json["signatures"] = new JsonObject();
-        var unsigned = Rules.ReadReceived(Parse(json));
+        var unsigned = Rules.ReadHistory(Bytes(json));
         Assert.That(unsigned.Refusal?.Reason, Is.Null, json.ToJsonString());
         var read = unsigned.Value;
         var signature = Base64Text.Encode(Peer.Current.Key.Key.Sign(read.SignedBytes.Span));
@@ -167,7 +167,7 @@ public sealed class PeerRoom
     /// <summary>Reads an event that a server returned, and remembers it.</summary>
     public Pdu Know(JsonObject json)
     {
-        var read = Rules.ReadReceived(Parse(json));
+        var read = Rules.ReadHistory(Bytes(json));
         Assert.That(read.IsOk, json.ToJsonString());
         Assert.That(read.Value.HashHolds, json.ToJsonString());
         return _events[read.Value.EventId] = read.Value.Pdu;
@@ -193,9 +193,11 @@ public sealed class PeerRoom
         }
     }
 
+    private static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString());
+
     /// <summary>An object as the core reads it.</summary>
     internal static Matrix.Core.Json.JsonObject Parse(JsonObject json) => JsonReader.ParseObject(
-        Encoding.UTF8.GetBytes(json.ToJsonString()), Reading.Lenient, new JsonLimits(64 << 20, 100)).ResultValue;
+        Bytes(json), Reading.Lenient, new JsonLimits(64 << 20, 100)).ResultValue;
 
     private static long Now() => DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 }

@@ -41,7 +41,15 @@ public static class RawHttp
         {
             await stream.WriteAsync(Encoding.UTF8.GetBytes(request), patience.Token);
             using var all = new MemoryStream();
-            await stream.CopyToAsync(all, patience.Token);
+            try
+            {
+                await stream.CopyToAsync(all, patience.Token);
+            }
+            catch (IOException) when (all.Length > 0)
+            {
+                // The response to an incomplete request ends with a reset.
+            }
+
             return Read(Encoding.UTF8.GetString(all.ToArray()));
         }
     }

@@ -1,4 +1,6 @@
 using System.Collections;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Matrix.Host.Configuration;
 
 namespace Matrix.Host.Tests.Config;
@@ -295,10 +297,32 @@ public sealed class ConfigTests
     }
 
     [Test]
+    public void A_certificate_with_the_key_of_another_is_refused()
+    {
+        var folder = Directory.CreateTempSubdirectory("matrix-config-").FullName;
+        WriteCertificate(folder, "chain.pem", "key.pem");
+        WriteCertificate(folder, "other.pem", "other-key.pem");
+        IReadOnlyList<ConfigMistake> MistakesOf(string key) => Load(
+            $"""
+            tls:
+              certificate: {folder}/chain.pem
+              key: {folder}/{key}
+
+            """).Item2;
+
+        Assert.That(MistakesOf("key.pem"), Is.Empty);
+        Assert.That(
+            MistakesOf("other-key.pem").Single().ToString(),
+            Does.StartWith("homeserver.yaml:2: `tls.certificate` and `tls.key`: "));
+        Assert.That(MistakesOf("other.pem"), Has.Count.EqualTo(1), "a key that is none");
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Test]
     public void The_settings_of_federation_have_a_listener_a_certificate_limits_and_rates()
     {
         var folder = Directory.CreateTempSubdirectory("matrix-config-").FullName;
-        foreach (var file in new[] { "chain.pem", "key.pem" }) File.WriteAllText(Path.Combine(folder, file), "");
+        WriteCertificate(folder, "chain.pem", "key.pem");
         var (config, mistakes) = Load(
             $"""
             server_name: a.example
@@ -384,6 +408,15 @@ public sealed class ConfigTests
         var (_, mistakes) = Load("database:\n  url: postgres://user:hunter2\n");
 
         Assert.That(string.Join('\n', mistakes), Does.Not.Contain("hunter2").And.Contain("database.url"));
+    }
+
+    private static void WriteCertificate(string folder, string certificates, string key)
+    {
+        using var pair = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=a.example", pair, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UtcNow, DateTimeOffset.UtcNow.AddDays(1));
+        File.WriteAllText(Path.Combine(folder, certificates), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(folder, key), pair.ExportPkcs8PrivateKeyPem());
     }
 
     private static (HomeserverConfig?, IReadOnlyList<ConfigMistake>) Load(

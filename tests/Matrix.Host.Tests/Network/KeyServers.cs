@@ -36,6 +36,9 @@ internal sealed class KeyServers : IFederationClient
     /// <summary>Completes before any request is answered.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
 
+    /// <summary>Completes before a server's keys are answered.</summary>
+    public Func<string, Task> GateOf { get; set; } = static _ => Task.CompletedTask;
+
     /// <summary>From now on a server answers this.</summary>
     public void Answers(string server, JsonObject response) =>
         _answers[server] = () => Task.FromResult<FederationResult<JsonObject>>(response);
@@ -51,6 +54,7 @@ internal sealed class KeyServers : IFederationClient
             (request.Method, request.Target, request.IsSigned),
             Is.EqualTo(("GET", "/_matrix/key/v2/server", false)));
         await Gate.WaitAsync(stop);
+        await GateOf(request.Destination).WaitAsync(stop);
         return _answers.TryGetValue(request.Destination, out var answer)
             ? await answer()
             : new FederationFailure(FederationFailureKind.Unreachable, 0, "", "nobody is there");

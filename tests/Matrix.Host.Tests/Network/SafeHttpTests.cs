@@ -117,7 +117,9 @@ internal sealed class SafeHttpTests
     {
         await using var server = await ServerOf(_ca.Issue(certified), Ok);
 
-        Assert.That((await Failure(CallTo(server, expected))).Kind, Is.EqualTo(HttpFailureKind.Tls));
+        var failure = await Failure(CallTo(server, expected));
+        Assert.That(failure.Kind, Is.EqualTo(HttpFailureKind.Tls));
+        Assert.That(failure.Message, Does.EndWith($"the certificate is for {certified}, not for {expected}"));
         Assert.That(server.Requests, Is.Zero);
     }
 
@@ -134,7 +136,9 @@ internal sealed class SafeHttpTests
     {
         await using var server = await ServerOf(_ca.Issue(DateTimeOffset.UtcNow.AddDays(-1), "localhost"), Ok);
 
-        Assert.That((await Failure(CallTo(server, "localhost"))).Kind, Is.EqualTo(HttpFailureKind.Tls));
+        var failure = await Failure(CallTo(server, "localhost"));
+        Assert.That(failure.Kind, Is.EqualTo(HttpFailureKind.Tls));
+        Assert.That(failure.Message, Does.Contain("is not valid now"));
     }
 
     [Test]
@@ -143,7 +147,9 @@ internal sealed class SafeHttpTests
         using var other = new TestCa();
         await using var server = await ServerOf(other.Issue("localhost"), Ok);
 
-        Assert.That((await Failure(CallTo(server, "localhost"))).Kind, Is.EqualTo(HttpFailureKind.Tls));
+        var failure = await Failure(CallTo(server, "localhost"));
+        Assert.That(failure.Kind, Is.EqualTo(HttpFailureKind.Tls));
+        Assert.That(failure.Message, Does.Contain("an authority that is not trusted"));
     }
 
     [Test]

@@ -280,6 +280,119 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Slow_servers_that_strangers_name_delay_neither_events_nor_known_servers_nor_other_addresses()
+    {
+        _options = _options with { MaxStrangerKeyFetches = 8, MaxKnownKeyFetches = 4, MaxKeyFetches = 1 };
+        var other = IPAddress.Parse("192.0.2.8");
+        Publish(Response().With(One, _first));
+        await FindFor(KeyUse.Event, Now, One);
+        Time.Advance(TimeSpan.FromMinutes(1));
+        var slow = new TaskCompletionSource();
+        _servers.GateOf = name => name.StartsWith("slow", StringComparison.Ordinal) ? slow.Task : Task.CompletedTask;
+        var waiting = Enumerable.Range(0, 50)
+            .Select(n => Keys.FindAsync($"slow{n}.example", [One], Now, KeyUse.Request, _stranger, Stop).AsTask())
+            .ToList();
+        Assert.That(() => _servers.Requests, Is.EqualTo(3).After(5000, 10), "a quarter of eight, and the first");
+
+        foreach (var name in (string[])["event.example", "request.example"])
+        {
+            _servers.Answers(name, new KeyResponseMaker(name, Now + Day).With(One, _first).Make());
+        }
+
+        Publish(Response().With(Two, _second));
+        var found = await Task.WhenAll(
+            Keys.FindAsync("event.example", [One], Now, KeyUse.Event, "two.example", Stop).AsTask(),
+            Keys.FindAsync("request.example", [One], Now, KeyUse.Request, other, Stop).AsTask(),
+            Keys.FindAsync(Them, [Two], Now, KeyUse.Request, _stranger, Stop).AsTask())
+            .WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.That(found.Select(each => each.Count), Is.All.EqualTo(1));
+        slow.SetResult();
+        await Task.WhenAll(waiting);
+    }
+
+    [Test]
+    public async Task An_event_does_not_wait_for_a_fetch_of_a_stranger_that_waits()
+    {
+        _options = _options with { MaxStrangerKeyFetches = 4 };
+        var slow = new TaskCompletionSource();
+        _servers.GateOf = name => name == "slow.example" ? slow.Task : Task.CompletedTask;
+        Publish(Response().With(One, _first));
+        var first = Keys.FindAsync("slow.example", [One], Now, KeyUse.Request, _stranger, Stop).AsTask();
+        Assert.That(() => _servers.Requests, Is.EqualTo(1).After(5000, 10));
+        var second = Keys.FindAsync(Them, [One], Now, KeyUse.Request, _stranger, Stop).AsTask();
+
+        var found = await FindFor(KeyUse.Event, Now, One).WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.That(found.Keys, Is.EqualTo(new[] { One }));
+        Assert.That((await second).Keys, Is.EqualTo(new[] { One }), "it was the same fetch");
+        Assert.That(_servers.Requests, Is.EqualTo(2));
+        slow.SetResult();
+        await first;
+    }
+
+    [Test]
+    public async Task A_request_does_not_wait_for_a_fetch_that_another_address_waits_for()
+    {
+        _options = _options with { MaxStrangerKeyFetches = 8 };
+        var other = IPAddress.Parse("192.0.2.8");
+        var slow = new TaskCompletionSource();
+        _servers.GateOf = name => name.StartsWith("slow", StringComparison.Ordinal) ? slow.Task : Task.CompletedTask;
+        Publish(Response().With(One, _first));
+        var waiting = Enumerable.Range(0, 4)
+            .Select(n => Keys.FindAsync($"slow{n}.example", [One], Now, KeyUse.Request, _stranger, Stop).AsTask())
+            .ToList();
+        waiting.Add(Keys.FindAsync(Them, [One], Now, KeyUse.Request, _stranger, Stop).AsTask());
+
+        var found = await Keys.FindAsync(Them, [One], Now, KeyUse.Request, other, Stop).AsTask()
+            .WaitAsync(TimeSpan.FromSeconds(20));
+
+        Assert.That(found.Keys, Is.EqualTo(new[] { One }));
+        slow.SetResult();
+        await Task.WhenAll(waiting);
+    }
+
+    [Test]
+    public async Task Strangers_do_not_use_up_the_fetches_of_known_servers_keys()
+    {
+        _options = _options with { MaxKeyFetchesPerMinute = 2, MaxKnownKeyFetchesPerMinute = 1 };
+        Publish(Response().With(One, _first));
+        await FindFor(KeyUse.Event, Now, One);
+        Time.Advance(TimeSpan.FromMinutes(1));
+        for (var n = 0; n < 5; n++)
+        {
+            await Keys.FindAsync($"a{n}.example", [One], Now, KeyUse.Request, _stranger, Stop);
+        }
+
+        Assert.That(_servers.Requests, Is.EqualTo(3));
+        Publish(Response().With(One, _first).With(Two, _second));
+        Assert.That(await Asked(Two), Is.EqualTo(new[] { Two }), "a new key");
+        Time.Advance(_options.KeyFetchPause);
+        Assert.That(await Asked("ed25519:forged"), Is.Empty);
+        Assert.That(_servers.Requests, Is.EqualTo(4), "the bound of known servers");
+
+        async Task<IEnumerable<string>> Asked(string keyId) =>
+            (await Keys.FindAsync(Them, [keyId], Now, KeyUse.Request, _stranger, Stop)).Keys;
+    }
+
+    [Test]
+    public async Task The_validity_of_known_keys_is_renewed_whatever_strangers_do()
+    {
+        _options = _options with { MaxKnownKeyFetchesPerMinute = 1 };
+        Publish(Response().With(One, _first));
+        await FindFor(KeyUse.Event, Now, One);
+        Time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1));
+        _servers.Fails(Them);
+        Assert.That(await Keys.FindAsync(Them, [Two], Now, KeyUse.Request, _stranger, Stop), Is.Empty);
+        Time.Advance(_options.KeyFetchPause);
+        Publish(Response().With(One, _first));
+
+        var found = await Keys.FindAsync(Them, [One], Now, KeyUse.Request, _stranger, Stop);
+
+        Assert.That(found.Keys, Is.EqualTo(new[] { One }));
+    }
+
+    [Test]
     public async Task Fetches_that_the_events_of_one_server_cause_are_bounded()
     {
         _options = _options with { MaxKeyFetchesPerSender = 3 };

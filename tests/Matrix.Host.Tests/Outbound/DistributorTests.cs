@@ -79,9 +79,9 @@ internal sealed class DistributorTests(string kind)
         Assert.That(Owed("two.test"), Is.EqualTo(7));
     }
 
-    [TestCase(null, Membership.Invite, 1)]
-    [TestCase(Membership.Invite, Membership.Invite, 1)]
-    [TestCase(Membership.Knock, Membership.Invite, 1)]
+    [TestCase(null, Membership.Invite, 0)]
+    [TestCase(Membership.Invite, Membership.Invite, 0)]
+    [TestCase(Membership.Knock, Membership.Invite, 0)]
     [TestCase(Membership.Knock, Membership.Leave, 1)]
     [TestCase(Membership.Knock, Membership.Ban, 1)]
     [TestCase(Membership.Invite, Membership.Leave, 1)]
@@ -89,7 +89,7 @@ internal sealed class DistributorTests(string kind)
     [TestCase(null, Membership.Ban, 0)]
     [TestCase(Membership.Leave, Membership.Ban, 0)]
     [TestCase(Membership.Ban, Membership.Leave, 0)]
-    public async Task The_server_of_a_user_gets_what_concerns_an_invite_or_a_knock(
+    public async Task The_server_of_a_user_gets_what_ends_an_invite_or_a_knock(
         Membership? before, Membership after, int owed)
     {
         await Happens(3, Changes("@bob:two.test", before, after));

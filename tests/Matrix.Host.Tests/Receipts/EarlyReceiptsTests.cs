@@ -54,6 +54,30 @@ internal sealed class EarlyReceiptsTests
     }
 
     [Test]
+    public void Beyond_the_bound_of_all_servers_the_one_with_the_most_makes_room()
+    {
+        Keep("quiet.org", "dora", 1);
+        for (uint n = 1; n <= 3; n++) Keep("busy.org", "bob", n);
+        Keep("other.org", "carol", 1);
+        Keep("other.org", "carol", 2);
+
+        Keep("new.org", "eve", 4);
+
+        for (uint n = 1; n <= 4; n++) Comes(Kitchen, n);
+        Assert.That(Due(), Is.EqualTo(new[] { "dora 1", "carol 1", "bob 2", "carol 2", "bob 3", "eve 4" }));
+    }
+
+    [Test]
+    public void Many_servers_with_few_make_no_room_for_one_with_more()
+    {
+        for (uint n = 1; n <= 4; n++) Keep($"s{n}.org", "dora", n);
+        for (uint n = 1; n <= 4; n++) Keep("busy.org", "bob", n);
+
+        for (uint n = 1; n <= 4; n++) Comes(Kitchen, n);
+        Assert.That(Due(), Is.EqualTo(new[] { "dora 1", "dora 2", "dora 3", "bob 3", "dora 4", "bob 4" }));
+    }
+
+    [Test]
     public void A_repeated_one_takes_one_place()
     {
         for (var n = 0; n < 9; n++) Keep("a.org", "bob", 1);

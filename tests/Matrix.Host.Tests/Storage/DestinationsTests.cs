@@ -14,16 +14,17 @@ internal sealed class DestinationsTests(string kind) : StorageTests(kind)
     public async Task Servers_that_do_not_answer_are_listed_until_they_do()
     {
         await Write(
-            new DestinationChanged("b.org", 3, 1000, 10),
-            new DestinationChanged("a.org", 12, 4_000_000_000_000, 0),
-            new DestinationChanged("c.org", 4, 2000, 20));
-        await Write(new DestinationChanged("b.org", 7, 5000, 10), new DestinationChanged("c.org", 0, 0, 30));
+            new DestinationChanged("b.org", 3, 1000, 10, "refused"),
+            new DestinationChanged("a.org", 12, 4_000_000_000_000, 0, "no such name"),
+            new DestinationChanged("c.org", 4, 2000, 20, "late"));
+        await Write(
+            new DestinationChanged("b.org", 7, 5000, 10, "later"), new DestinationChanged("c.org", 0, 0, 30, ""));
         await ReopenAsync();
 
         Assert.That(await Store.Destinations.ListAsync("", 9, Stop), Is.EqualTo(new[]
         {
-            new DestinationRow("a.org", 12, 4_000_000_000_000, 0),
-            new DestinationRow("b.org", 7, 5000, 10),
+            new DestinationRow("a.org", 12, 4_000_000_000_000, 0, "no such name"),
+            new DestinationRow("b.org", 7, 5000, 10, "later"),
         }));
         Assert.That((await Store.Destinations.ListAsync("", 1, Stop)).Single().ServerName, Is.EqualTo("a.org"));
         Assert.That((await Store.Destinations.ListAsync("a.org", 9, Stop)).Single().ServerName, Is.EqualTo("b.org"));

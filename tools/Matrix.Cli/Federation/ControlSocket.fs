@@ -9,7 +9,8 @@ open System.Threading.Tasks
 open Matrix.Cli.Output
 open Matrix.Host.Configuration
 
-let private patience = TimeSpan.FromSeconds 10.0
+/// The server answers when its attempt to reach another one has ended.
+let private patience = TimeSpan.FromSeconds 60.0
 
 let private client (path: string) : HttpClient =
     let handler =
@@ -52,5 +53,6 @@ let post (settings: OperatorSettings) (path: string) : Ending =
                 Done
             | false, said -> Refused said
         with
-        | :? HttpRequestException
-        | :? OperationCanceledException -> Refused "no server is running with this data folder, or it is another user's"
+        | :? OperationCanceledException ->
+            Refused $"the server has not answered within {patience.TotalSeconds} s; its attempt goes on"
+        | :? HttpRequestException -> Refused "no server is running with this data folder, or it is another user's"

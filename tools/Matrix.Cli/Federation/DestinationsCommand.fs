@@ -198,13 +198,14 @@ module internal DestinationsCommand =
                 Report.print (arguments.GetResult(ServerArguments.Format, Text)) {
                     Facts = [
                         "server", Word server
-                        "answers", Truth failure.IsNone
+                        "fails", Truth failure.IsSome
                         match failure with
                         | None -> ()
                         | Some failure ->
                             "failures", Count(int64 failure.Failures)
                             "next_attempt", Word(dateOf failure.RetryAt)
                             "last_success", Word(dateOf failure.LastSuccess)
+                            "last_failure", Word failure.LastFailure
                         "waiting_messages", Size(bytes.TryFind server |> Option.defaultValue 0L)
                     ]
                     Tables = [ rooms; refused ]

@@ -49,9 +49,9 @@ module internal ExplainEventCommand =
     /// What the verdict took from other servers without a proof.
     let private trusted (found: InspectedEvent) : string =
         if Deciding.has EventMarks.OnTrust found.Event then
-            "the state before it, which another server returned: earlier history is missing here"
+            "the state before it, which another server returned: earlier events were missing then"
         elif Deciding.has EventMarks.Outlier found.Event then
-            "its place in the room: earlier history is missing here"
+            "its place in the room: the events before it are missing here"
         else
             "nothing"
 

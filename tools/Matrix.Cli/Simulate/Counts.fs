@@ -21,6 +21,10 @@ let private ofAll: (string * (Seen -> int)) list = [
     "merges", _.Merges
     "states_fetched", _.StatesFetched
     "outliers", _.Outliers
+    "history", _.History
+    "history_of_branches", _.Branches
+    "old_events", _.Old
+    "inserted", _.Inserted
     "servers_misled", _.Misled
     "lies_told", _.Lies
     "answers_withheld", _.Withheld

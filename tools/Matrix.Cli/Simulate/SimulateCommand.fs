@@ -28,8 +28,8 @@ type SimulateArguments =
             | Seeds _ ->
                 "the number of seeds to run on all cores, taking the versions in turn. Default: 1 for each version."
             | Faults _ ->
-                "all, none, or some of delay, reorder, loss, duplicates, partition, crash, flush, eviction and \
-                 byzantine, separated by commas. Default: all."
+                "all, none, or some of delay, reorder, loss, duplicates, partition, crash, flush, eviction, \
+                 history and byzantine, separated by commas. Default: all."
             | Room_Version _ -> "the room's version, or all. May be repeated. Default: 12."
             | Replay _ -> "runs the history in a file again. Only --format may be given with it."
             | Out _ -> "where to write the smallest failing history. Default: the temporary folder."

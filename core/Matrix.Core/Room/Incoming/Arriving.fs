@@ -99,6 +99,10 @@ type internal Arriving
                         | null -> ()
                         | entry -> lack entry.EventId
 
+    /// An outlier that came, and is not staged.
+    member _.Outlier(event: ReceivedEvent, peer: string, budget: FetchBudget) : Staged =
+        Staged(log, event, peer, peersOf peer event 0, budget, true)
+
     /// Takes an event that came. `budget` is that of the received event for which it was fetched.
     member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, isOutlier: bool) : unit =
         let pdu = event.Pdu
@@ -125,16 +129,15 @@ type internal Arriving
                         else
                             budget.Walked <- budget.Walked + 1
         | s ->
+            if Arriving.IsWhole(s, event) then
+                staging.TakeWhole(s, event)
+                staging.Again s
             // Where servers choose event ids, a copy may have any content.
-            if
+            elif
                 pdu.RoomId = frontier.Value.RoomId
                 && Signing.state s.Event s.KeysAsked.Contains <> SignatureState.Holds
             then
-                s.Keep event
-
-            if Arriving.IsWhole(s, event) then
-                s.TakeWhole event
-                staging.Again s
+                staging.Keep(s, event)
 
             if s.IsOutlier && not isOutlier && not (s.Budget.IsHopeless(id, true)) then
                 s.IsOutlier <- false
@@ -143,7 +146,7 @@ type internal Arriving
 
     /// Takes an event of a transaction, which came at this time.
     member this.StageLive(event: ReceivedEvent, peer: string, since: int64) : unit =
-        this.Stage(event, peer, FetchBudget(log, since), false)
+        this.Stage(event, peer, FetchBudget(log, peer, since), false)
 
         match staging.Find event.Pdu.EventId with
         | null -> ()
@@ -166,7 +169,7 @@ type internal Arriving
                 | s -> not s.IsOutlier
 
             if not isWaiting then
-                this.Stage(event, peer, FetchBudget(log, staging.Now), false)
+                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now), false)
 
                 match staging.Find id with
                 | null -> ()

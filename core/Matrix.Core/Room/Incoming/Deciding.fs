@@ -15,6 +15,7 @@ type internal Deciding
         frontier: Undoable<Frontier>,
         facts: FactMemory,
         known: KnownEvents,
+        staging: Staging,
         states: ResolvedStates,
         limits: IncomingLimits,
         practices: Practices,
@@ -138,15 +139,51 @@ type internal Deciding
             extremities
             |> Array.exists (fun other -> StateTree.AreSame(other.StateAfter, e.StateAfter))
 
-        Array.forall hasStateOf was.Extremities
-        || (match was.Resolved with
-            | null -> false
-            | resolved ->
-                match states.Of(extremities |> Seq.map _.StateAfter, false) with
-                | Ok tree -> StateTree.AreSame(tree, resolved)
-                | Error _ -> false)
+        let resolve (extremities: ForwardExtremity[]) =
+            states.Of(extremities |> Seq.map _.StateAfter, false)
 
-    let take (s: Staged) (cited: KnownEvent[]) verdict (before: StateTree | null) provenance stateFrom : DecidedEvent =
+        // A machine that was made again from the room's header may not have the resolution of all.
+        let whole =
+            match was.Resolved with
+            | null -> resolve was.Extremities
+            | resolved -> Ok resolved
+
+        Array.forall hasStateOf was.Extremities
+        || (match whole, resolve extremities with
+            | Ok whole, Ok part -> StateTree.AreSame(part, whole)
+            | _ -> false)
+
+    /// Whether an accepted event descends from this one, which is decided now, through refused ones. For an event of
+    /// history also through staged ones, which may be history that is decided next. If none does, nothing here says
+    /// that the event is older than the current state, and it is decided as any other event.
+    let hasDescendants (s: Staged) : bool =
+        let isBuiltUpon id =
+            ForwardExtremities.isBuiltUpon limits.LookedThrough known frontier.Value.Gaps id
+
+        let met = HashSet<string>([ s.Id ])
+        let pending = Queue<string>(met)
+        let mutable found = false
+
+        while not found && pending.Count > 0 do
+            let id = pending.Dequeue()
+            found <- isBuiltUpon id
+
+            if s.IsHistory && not found then
+                for follower in staging.Following id do
+                    if met.Count < limits.LookedThrough && met.Add follower.Id then
+                        pending.Enqueue follower.Id
+
+        found
+
+    let take
+        (s: Staged)
+        (cited: KnownEvent[])
+        verdict
+        (before: StateTree | null)
+        provenance
+        stateFrom
+        hasDescendants
+        : DecidedEvent =
         let was = frontier.Value
         let earlier = known.Find s.Id
 
@@ -202,10 +239,10 @@ type internal Deciding
             ForwardExtremities.after
                 limits.LookedThrough
                 known
-                was.Gaps
                 was.Extremities
                 event
                 made
+                hasDescendants
                 isOld
                 (isCurrentStateOf was)
 
@@ -233,7 +270,7 @@ type internal Deciding
         let cited = citedBy s
         let state = known.CitedState(s.Pdu, createOf s)
         let verdict = rules.Decide(s.Pdu, state, factsOf s cited [ state ]) |> verdictOf
-        take s cited verdict null Provenance.OnTrust null
+        take s cited verdict null Provenance.OnTrust null false
 
     /// Decides an event by its auth events, the state before it and the current state.
     member _.Full(s: Staged) : Result<DecidedEvent, ResolutionError> =
@@ -258,11 +295,16 @@ type internal Deciding
             known.RequireOf(before, keys)
             known.RequireOf(current, keys)
             let beforeState = known.AuthState before
+            let hasDescendants = hasDescendants s
 
             let currentState =
                 // With no extremity yet, or on top of all that is known, the two states are the same.
-                // History is older than the current state.
-                if now.Extremities.Length = 0 || s.IsHistory || StateTree.AreSame(current, before) then
+                // What accepted events descend from is older than the current state.
+                if
+                    now.Extremities.Length = 0
+                    || StateTree.AreSame(current, before)
+                    || (s.IsHistory && hasDescendants)
+                then
                     beforeState
                 else
                     known.AuthState current
@@ -276,4 +318,4 @@ type internal Deciding
 
             let provenance = provenanceOf s cited previous
             let stateFrom = if isNull s.Trusted then null else s.StateFrom
-            Ok(take s cited verdict before provenance stateFrom)
+            Ok(take s cited verdict before provenance stateFrom hasDescendants)

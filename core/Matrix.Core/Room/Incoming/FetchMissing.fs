@@ -43,11 +43,11 @@ type internal FetchMissing
             if
                 s.AuthPeer > s.Peers.Length
                 || s.Peers.Length = 0
-                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.IsGivenUp id)
+                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.Asking.IsGivenUp id)
             then
                 // Every peer was asked.
                 if s.AuthPeer > s.Peers.Length && s.Unreached.Count = 0 then
-                    staging.GiveUp missing
+                    staging.Asking.GiveUp missing
 
                 staging.End(s, DropReason.AuthEventUnavailable missing[0])
             elif s.Budget.Chain >= limits.AuthChain then
@@ -66,10 +66,10 @@ type internal FetchMissing
         let wereAllAsked = s.PreviousPeer >= s.Peers.Length
 
         if wereAllAsked && s.Unreached.Count = 0 then
-            staging.GiveUp missing
+            staging.Asking.GiveUp missing
 
         let isHopeless =
-            missing.Exists(fun id -> s.Budget.IsHopeless(id, true) || staging.IsGivenUp id)
+            missing.Exists(fun id -> s.Budget.IsHopeless(id, true) || staging.Asking.IsGivenUp id)
         // Pages of history are not extended: the host asks for the next page.
         let believes = believes || s.IsHistory
 
@@ -115,7 +115,7 @@ type internal FetchMissing
                 s.Event.Signatures
                 |> Array.exists (fun each -> each.Signature.Entity = by && each.Fate = SignatureFate.Invalid)
 
-            if s.TakeCopy() then
+            if staging.TakeCopy s then
                 staging.Again s
             elif s.WithoutKeys.Contains by && not isInvalid then
                 staging.End(s, DropReason.NotSigned by)
@@ -144,7 +144,7 @@ type internal FetchMissing
         then
             true
         else
-            if not (s.Unreached.Contains sender) && not (staging.MayAsk sender) then
+            if not (s.Unreached.Contains sender) && not (staging.Asking.MayAsk sender) then
                 missingEvents.NotAsked(s, sender)
 
             if not (s.Unreached.Contains sender) then
@@ -181,12 +181,12 @@ type internal FetchMissing
 
     /// Begins postponed searches again that are due.
     member _.Retry() : unit =
-        for s in staging.TakeDue() do
+        for s in staging.Postponed.TakeDue(staging.Asking.Now) do
             beginAgain s
 
     /// Begins postponed searches again that wait for this peer.
     member _.Reached(peer: string) : unit =
-        for s in staging.TakeWaitingFor peer do
+        for s in staging.Postponed.TakeWaitingFor peer do
             beginAgain s
 
     /// Examines an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
@@ -215,8 +215,7 @@ type internal FetchMissing
         let isQueued = stuck |> Array.exists _.IsQueued
         let ids = stuck |> Seq.map _.Id |> HashSet
 
-        let held, others =
-            staging.HoldingStates |> Array.partition (fun s -> ids.Contains s.Id)
+        let held, others = staging.Held.All |> Array.partition (fun s -> ids.Contains s.Id)
 
         let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
 

@@ -115,7 +115,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         elif unasked.Count > most then
             s.TooMuch <- true
             this.Next s
-        elif unasked.Count > 0 && not (staging.MayAsk fetched.Peer) then
+        elif unasked.Count > 0 && not (staging.Asking.MayAsk fetched.Peer) then
             missingEvents.NotAsked(s, fetched.Peer)
             missingEvents.ForgetState(s, fetched.Peer)
             this.Next s
@@ -141,7 +141,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
     /// were asked.
     member _.Ask(s: Staged) : unit =
         if s.StatePeer < s.Peers.Length then
-            if staging.HoldsState s then
+            if staging.Held.TryHold s then
                 missingEvents.Ask(s, s.Peers[s.StatePeer], Purpose.State, Request.StateBefore s.Id)
         else
             staging.End(

@@ -9,16 +9,11 @@ open Matrix.Core.State
 [<RequireQualifiedAccess>]
 module internal ForwardExtremities =
 
-    /// Walks from events through at most this many rejected and soft-failed neighbours to the first accepted ones.
-    let private ends
-        (most: int)
-        (known: KnownEvents)
-        (neighbours: string -> seq<string>)
-        (start: seq<string>)
-        : HashSet<string> =
+    /// The accepted events that an event descends from, through at most this many rejected and soft-failed ones.
+    let below (most: int) (known: KnownEvents) (prevEvents: string[]) : HashSet<string> =
         let found = HashSet<string>()
         let met = HashSet<string>()
-        let pending = Stack<string>(start)
+        let pending = Stack<string>(prevEvents)
 
         while pending.Count > 0 && met.Count < most do
             let id = pending.Pop()
@@ -32,24 +27,42 @@ module internal ForwardExtremities =
                     | known when known.Status = EventStatus.Accepted -> found.Add id |> ignore
                     | known ->
                         if not known.IsOutlier then
-                            for next in neighbours id do
+                            for next in known.Event.Pdu.PrevEvents do
                                 pending.Push next
 
         found
 
-    /// The accepted events that an event descends from, through rejected and soft-failed ones.
-    let below (most: int) (known: KnownEvents) (prevEvents: string[]) : HashSet<string> =
-        let prevOf id =
-            match known.Find id with
-            | null -> Seq.empty
-            | known -> Seq.ofArray known.Event.Pdu.PrevEvents
+    /// Whether an accepted event descends from this one, which is decided now. At most this many of its descendants are
+    /// looked at, the nearest first: whoever can build on it could make any one of them have many. Only a gap has
+    /// followers.
+    let isBuiltUpon (most: int) (known: KnownEvents) (gaps: RoomGaps) (eventId: string) : bool =
+        let met = HashSet<string>()
+        let pending = Queue<string>()
 
-        ends most known prevOf prevEvents
+        if gaps.MayHave eventId then
+            pending.Enqueue eventId
 
-    /// Whether an accepted event descends from this one, which is decided now. Only a gap has followers.
-    let private isBuiltUpon (most: int) (known: KnownEvents) (gaps: RoomGaps) (eventId: string) : bool =
-        gaps.MayHave eventId
-        && (ends most known (known.Following >> Seq.ofArray) (known.Following eventId)).Count > 0
+        let isExtremity id = not (isNull (known.Extremity id))
+        let mutable found = false
+
+        while not found && pending.Count > 0 do
+            let followers = known.Following(pending.Dequeue())
+            found <- Array.exists isExtremity followers
+
+            if not found then
+                let next = followers |> Array.filter (fun id -> met.Count < most && met.Add id)
+
+                // They are looked up together.
+                known.Require next
+
+                for id in next do
+                    match known.Find id with
+                    | null -> ()
+                    | follower when follower.Status = EventStatus.Accepted -> found <- true
+                    | follower when not follower.IsOutlier -> pending.Enqueue id
+                    | _ -> ()
+
+        found
 
     /// So many extremities are tried one by one; more of them go together, or stay.
     let private mostTried = 4
@@ -78,16 +91,17 @@ module internal ForwardExtremities =
                     left)
 
     /// The extremities after a decided event; `made` is the extremity that it becomes if it is accepted. At most `most`
-    /// rejected and soft-failed events are walked through. `isOld` says that the event is older than the extremities,
-    /// though the events between them are missing: it is none, and what it names stays unless an accepted event that is
-    /// here descends from it. `staysSame` says whether the current state is the same with only some of the extremities.
+    /// rejected and soft-failed events are walked through. `isBuiltUpon` says that an accepted event descends from it,
+    /// so that it came after its descendants. `isOld` says that the event is older than the extremities, though the
+    /// events between them are missing: it is none, and what it names stays unless an accepted event that is here
+    /// descends from it. `staysSame` says whether the current state is the same with only some of the extremities.
     let after
         (most: int)
         (known: KnownEvents)
-        (gaps: RoomGaps)
         (before: ForwardExtremity[])
         (event: KnownEvent)
         (made: ForwardExtremity voption)
+        (isBuiltUpon: bool)
         (isOld: bool)
         (staysSame: ForwardExtremity[] -> bool)
         : ForwardExtremity[] =
@@ -96,8 +110,8 @@ module internal ForwardExtremities =
 
         if event.IsOutlier then
             before
-        elif isBuiltUpon most known gaps event.EventId then
-            // It came after its descendants, so the extremities that it names have descendants too. But the state of a
+        elif isBuiltUpon then
+            // The extremities that it names have descendants too. But the state of a
             // descendant may be one that a peer sent. Such a state may join the current state, and may not replace a
             // part of it.
             if before.Length > 1 then

@@ -57,32 +57,50 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
 
         ids
 
-    member _.Newest(here: IReadOnlySet<string>, without: IReadOnlyCollection<string>) : HistoryPart =
+    member _.Newest(here: IReadOnlySet<string>, without: IReadOnlyCollection<string>, mostNamed: int) : HistoryPart =
         let without = HashSet<string>(without)
         let inPage = HashSet<string>()
-        let depths = Dictionary<string, int64>()
-
-        let note (follower: Pdu) =
-            for id in follower.PrevEvents do
-                if not (here.Contains id || without.Contains id || returned.Contains id) then
-                    match depths.TryGetValue id with
-                    | true, least -> depths[id] <- min least (follower.Depth - 1L)
-                    | _ -> depths[id] <- follower.Depth - 1L
+        let taken = List<Pdu>(followers)
+        // The deepest first, so that nothing that is left for the next page comes after what is taken.
+        let next = PriorityQueue<Pdu, int64>()
+        let mutable named = 0
+        let mutable isFull = false
 
         // What lies before an event that is here belongs to the place of that event.
-        let next = Queue<string>(followers |> Seq.collect _.PrevEvents)
-        Seq.iter note followers
+        let reach (follower: Pdu) =
+            for id in follower.PrevEvents do
+                match byId.TryGetValue id with
+                | true, event when not (here.Contains id) -> next.Enqueue(event.Pdu, -event.Pdu.Depth)
+                | _ -> ()
 
-        while next.Count > 0 do
-            let id = next.Dequeue()
+        Seq.iter reach followers
 
-            match byId.TryGetValue id with
-            | true, event when not (here.Contains id) && inPage.Add id ->
-                note event.Pdu
+        while not isFull && next.Count > 0 do
+            let pdu = next.Dequeue()
 
-                for previous in event.Pdu.PrevEvents do
-                    next.Enqueue previous
-            | _ -> ()
+            if not (inPage.Contains pdu.EventId) then
+                named <- named + pdu.PrevEvents.Length
+                isFull <- named > mostNamed && inPage.Count > 0
+
+                if not isFull then
+                    inPage.Add pdu.EventId |> ignore
+                    taken.Add pdu
+                    reach pdu
+
+        let depths = Dictionary<string, int64>()
+
+        let note (id: string) (depth: int64) =
+            match depths.TryGetValue id with
+            | true, least -> depths[id] <- min least depth
+            | _ -> depths[id] <- depth
+
+        for follower in taken do
+            for id in follower.PrevEvents do
+                if not (here.Contains id || inPage.Contains id) then
+                    match byId.TryGetValue id with
+                    | true, left -> note id (min left.Pdu.Depth (follower.Depth - 1L))
+                    | _ when not (without.Contains id) -> note id (follower.Depth - 1L)
+                    | _ -> ()
 
         let missing =
             depths

@@ -13,7 +13,8 @@ type HistoryPart =
     /// These, and those that lie before a missing event: the same, whatever depths the server claims.
     member Reached: IReadOnlyList<ReceivedEvent>
 
-    /// The missing events that may be later than the others of the page, the latest first.
+    /// The missing events that may be later than the others of the page, the latest first. Those of the page that are
+    /// left for the next one are among them.
     member Missing: IReadOnlyList<string>
 
 /// A page of history that a server returned: events before others that this server has.
@@ -37,5 +38,7 @@ type HistoryPage =
     /// events of the page that are deep enough cannot come before it.
     ///
     /// `here` are those of `Ids` that this server has with a place in the graph, and `without` the missing events that
-    /// no place is kept for.
-    member Newest: here: IReadOnlySet<string> * without: IReadOnlyCollection<string> -> HistoryPart
+    /// no place is kept for. Before the events of the part name more than `mostNamed` others in `prev_events`, the rest
+    /// is left for the next page: the state after each of them that is here is looked up, and one event may name more
+    /// than a thousand. The part has at least one event.
+    member Newest: here: IReadOnlySet<string> * without: IReadOnlyCollection<string> * mostNamed: int -> HistoryPart

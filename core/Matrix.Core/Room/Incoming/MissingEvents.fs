@@ -47,6 +47,28 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         events |> Array.filter (fun event -> between.Contains event.Pdu.EventId)
 
+    /// Those of a peer's events that are among these auth events, theirs, and so on. A peer may return any others with
+    /// them, which nobody asked for.
+    member _.AuthChain(authEvents: seq<string>, events: ReceivedEvent[]) : ReceivedEvent[] =
+        let sent = Dictionary<string, ReceivedEvent>()
+
+        for event in events do
+            sent.TryAdd(event.Pdu.EventId, event) |> ignore
+
+        let chain = HashSet<string>()
+        let pending = Stack<string>(authEvents)
+
+        while pending.Count > 0 do
+            let id = pending.Pop()
+
+            match sent.TryGetValue id with
+            | true, event when chain.Add id ->
+                for cited in event.Pdu.AuthEvents do
+                    pending.Push cited
+            | _ -> ()
+
+        events |> Array.filter (fun event -> chain.Contains event.Pdu.EventId)
+
     /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them. With
     /// `withState`, a staged outlier is now decided with the state before it, unless `s` has fetched the state before
     /// itself: then the outlier is a part of that state, or of its auth chain, and counts as missing.
@@ -105,7 +127,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
     /// A peer cannot be asked in this minute: it may be asked in the next.
     member _.NotAsked(s: Staged, peer: string) : unit =
         s.Unreached.Add peer |> ignore
-        s.Budget.RetryAt <- min s.Budget.RetryAt staging.NextMinute
+        s.Budget.RetryAt <- min s.Budget.RetryAt staging.Asking.NextMinute
 
     /// A peer returned nothing: the next one is asked.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
@@ -125,7 +147,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         let left =
             match request with
-            | _ when not (staging.MayAsk peer) ->
+            | _ when not (staging.Asking.MayAsk peer) ->
                 this.NotAsked(s, peer)
                 ValueNone
             | Request.Events _ when purpose = Purpose.StateEvents -> ValueSome request

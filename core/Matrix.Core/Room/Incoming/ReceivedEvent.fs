@@ -45,7 +45,12 @@ module ReceivedEvent =
     /// Whether a server validly signed: at least one signature is valid, and none by a known key is invalid.
     /// Server-Server API, "Validating hashes and signatures on received events".
     let isSignedBy (server: string) (event: ReceivedEvent) : bool =
-        event.Signatures
-        |> Array.filter (fun s -> String.Equals(s.Signature.Entity, server))
-        |> Array.map _.Fate
-        |> SignedJson.holds
+        let mutable isValid = false
+        let mutable isInvalid = false
+
+        for each in event.Signatures do
+            if String.Equals(each.Signature.Entity, server) then
+                isValid <- isValid || each.Fate.IsValid
+                isInvalid <- isInvalid || each.Fate.IsInvalid
+
+        isValid && not isInvalid

@@ -15,8 +15,11 @@ type internal Responding
         missingEvents: MissingEvents,
         arriving: Arriving,
         fetchMissing: FetchMissing,
+        outliers: FetchedOutliers,
         limits: IncomingLimits
     ) =
+
+    let none = List<DecidedEvent>()
 
     /// Notes an auth event of another room, for which the rules reject the staged event. Its server signed its room id.
     /// Auth events of a create event do not matter.
@@ -30,12 +33,19 @@ type internal Responding
 
     /// The events that are staged from a response to a request with this purpose.
     let usable (purpose: Purpose) (request: PeerRequest) (events: ReceivedEvent[]) : ReceivedEvent[] =
-        // For a request by event ids, only the requested events; for any other, no more than the limit.
+        // For a request by event ids, only the requested events; for an auth chain, only its events; for any other, no
+        // more than the limit.
         let wanted =
             match request.Request with
             | Request.Events ids ->
                 let asked = HashSet<string>(ids)
                 events |> Array.filter (fun e -> asked.Contains e.Pdu.EventId)
+            | Request.AuthChain _ ->
+                match staging.Find request.For with
+                | null -> [||]
+                | s ->
+                    let cited = Seq.append s.Pdu.AuthEvents (fetchMissing.AuthEventsOf s)
+                    missingEvents.AuthChain(cited, events)
             | _ -> events
 
         if purpose = Purpose.Previous then
@@ -70,10 +80,10 @@ type internal Responding
                             facts.LackEvent id
                 | _ -> ()
 
-    /// Takes a response.
-    member _.Respond(number: int, response: Response) : unit =
+    /// Takes a response, and returns the events in it that are decided at once.
+    member _.Respond(number: int, response: Response) : List<DecidedEvent> =
         match staging.Responded number with
-        | ValueNone -> ()
+        | ValueNone -> none
         | ValueSome(struct (request, purpose, s)) ->
             let usable events = usable purpose request events
 
@@ -97,11 +107,13 @@ type internal Responding
 
                     response
 
+            let mutable decided = none
+
             match purpose, response with
             | Purpose.Keys, Response.Signatures signatures -> s.Recheck signatures
             | Purpose.Whole, Response.Events events ->
                 match events |> Array.tryFind (fun copy -> Arriving.IsWhole(s, copy)) with
-                | Some copy -> s.TakeWhole copy
+                | Some copy -> staging.TakeWhole(s, copy)
                 | None -> ()
             | Purpose.Previous, Response.Events events ->
                 let events = missingEvents.Between(s, usable events)
@@ -127,15 +139,14 @@ type internal Responding
                     s.Fetched <- FetchedState(log, request.Peer, Array.distinct ids, chain)
                     s.StateFrom <- request.Peer
             | Purpose.StateEvents, Response.Events events ->
-                for event in usable events do
-                    if s.Budget.Chain < limits.AuthChain then
-                        arriving.Stage(event, request.Peer, s.Budget, true)
+                decided <- outliers.Take(usable events, request.Peer, s.Budget)
             | Purpose.AuthEvents, Response.Events events ->
-                for event in usable events do
+                let events = usable events |> Array.filter (fun event -> event.Pdu.EventId <> s.Id)
+
+                for event in events do
                     noteForeign s event
 
-                    if s.Budget.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
-                        arriving.Stage(event, request.Peer, s.Budget, true)
+                decided <- outliers.Take(events, request.Peer, s.Budget)
 
                 missingEvents.Require(fetchMissing.AuthEventsOf s)
 
@@ -147,3 +158,4 @@ type internal Responding
             | _ -> missingEvents.Nothing(s, purpose)
 
             staging.Again s
+            decided

@@ -38,9 +38,6 @@ type RoomMachine
     let fetchMissing =
         FetchMissing(server, frontier, known, staging, missingEvents, arriving, limits, practices)
 
-    let responding =
-        Responding(log, frontier, facts, known, staging, missingEvents, arriving, fetchMissing, limits)
-
     // At most one resolution runs elsewhere. These events wait for it.
     let resolving = Undoable<RoomResolution | null>(log, null)
 
@@ -117,7 +114,13 @@ type RoomMachine
     let roomEnd = RoomEnd(rules, facts, known, states, limits, frontier, nextNumber)
 
     let deciding =
-        Deciding(rules, frontier, facts, known, states, limits, practices, roomEnd)
+        Deciding(rules, frontier, facts, known, staging, states, limits, practices, roomEnd)
+
+    let outliers =
+        FetchedOutliers(log, frontier, known, staging, missingEvents, arriving, fetchMissing, deciding, limits)
+
+    let responding =
+        Responding(log, frontier, facts, known, staging, missingEvents, arriving, fetchMissing, outliers, limits)
 
     /// Runs an action completely or not at all. `unfinished` makes the result of one that lacks facts.
     let atomically (act: unit -> 'a) (unfinished: LookUps -> 'a) : 'a =
@@ -130,20 +133,21 @@ type RoomMachine
             result
         | ValueNone -> unfinished (facts.TakeLacking())
 
-    let absorb (input: Input) =
+    /// Takes an input; `decided` gets the events that are decided at once.
+    let absorb (decided: List<DecidedEvent>) (input: Input) =
         match input with
         | Input.At now ->
-            staging.At now
+            staging.Asking.At now
             fetchMissing.Retry()
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event)
-        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Now)
+        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now)
         | Input.Resumed(peer, event, since) -> arriving.StageLive(event, peer, since)
         | Input.Reached peer -> fetchMissing.Reached peer
         // Staged together.
         | Input.History _
         | Input.HistoryPlace _ -> ()
-        | Input.Responded(number, response) -> responding.Respond(number, response)
+        | Input.Responded(number, response) -> decided.AddRange(responding.Respond(number, response))
         | Input.Resolved resolution -> resolved resolution
 
     let lookAtAll () =
@@ -224,7 +228,7 @@ type RoomMachine
         ]
 
         for input in inputs do
-            log.Attempt(fun () -> absorb input) |> ignore
+            log.Attempt(fun () -> absorb decided input) |> ignore
 
         let history = [|
             for input in inputs do
@@ -266,7 +270,7 @@ type RoomMachine
             Requests = requests
             Decided = decided.ToArray()
             Dropped = dropped
-            RetryAt = staging.RetryAt
+            RetryAt = staging.Postponed.RetryAt
         }
 
     /// Whether an event is of this room, or creates it.
@@ -339,14 +343,17 @@ type RoomMachine
         | _ -> refused AdoptionRefusal.NeedsResolution
 
     member _.Tell(inputs: Input[]) : Output =
-        atomically (fun () -> tell inputs) (fun lookUps -> {
-            LookUps = lookUps
-            Resolve = null
-            Requests = [||]
-            Decided = [||]
-            Dropped = [||]
-            RetryAt = 0L
-        })
+        try
+            atomically (fun () -> tell inputs) (fun lookUps -> {
+                LookUps = lookUps
+                Resolve = null
+                Requests = [||]
+                Decided = [||]
+                Dropped = [||]
+                RetryAt = 0L
+            })
+        finally
+            staging.ForgetFollowers()
 
     member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
     member _.Durable(through: int64) : unit = known.Durable through
@@ -373,7 +380,7 @@ type RoomMachine
                     )
 
             states.Forget()
-            staging.LookThroughAgain()
+            staging.Held.LookThroughAgain()
             resolving.Value <- null
 
             for entry in taken do
@@ -425,6 +432,7 @@ type RoomMachine
     member _.Outstanding = staging.Outstanding
     member _.Waiting = staging.Count
     member _.WaitingBytes = staging.Bytes
+    member _.WaitingBytesByPeer = staging.BytesByPeer
     member _.IsStaged(eventId: string) = not (isNull (staging.Find eventId))
 
     member _.Staged(eventId: string) : Pdu | null =

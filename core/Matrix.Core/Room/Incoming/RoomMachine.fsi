@@ -95,6 +95,9 @@ type RoomMachine =
     /// The approximate bytes of staged events.
     member WaitingBytes: int64
 
+    /// The same by peer: those that it sent, and the auth chains and states that were fetched for them.
+    member WaitingBytesByPeer: struct (string * int64)[]
+
     /// Whether an event waits to be decided.
     member IsStaged: eventId: string -> bool
 

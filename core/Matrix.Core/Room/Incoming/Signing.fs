@@ -17,27 +17,34 @@ type internal SignatureState =
 module internal Signing =
 
     let private ofServer (event: ReceivedEvent) (keysAsked: string -> bool) (server: string) : SignatureState =
-        let own =
-            event.Signatures
-            |> Array.filter (fun s -> String.Equals(s.Signature.Entity, server))
-
         if ReceivedEvent.isSignedBy server event then
             SignatureState.Holds
-        elif
-            own.Length = 0
-            || own |> Array.exists (fun s -> s.Fate = SignatureFate.Invalid)
-            || keysAsked server
-        then
-            SignatureState.Broken server
         else
-            SignatureState.NeedsKeys server
+            let own =
+                event.Signatures
+                |> Array.filter (fun s -> String.Equals(s.Signature.Entity, server))
+
+            if
+                own.Length = 0
+                || own |> Array.exists (fun s -> s.Fate = SignatureFate.Invalid)
+                || keysAsked server
+            then
+                SignatureState.Broken server
+            else
+                SignatureState.NeedsKeys server
 
     /// The first fault among the required signers.
     let state (event: ReceivedEvent) (keysAsked: string -> bool) : SignatureState =
+        // Mostly, all hold.
+        let isSigned server = ReceivedEvent.isSignedBy server event
+
         let faults =
-            event.RequiredSigners
-            |> Array.map (ofServer event keysAsked)
-            |> Array.filter (fun s -> s <> SignatureState.Holds)
+            if Array.forall isSigned event.RequiredSigners then
+                [||]
+            else
+                event.RequiredSigners
+                |> Array.map (ofServer event keysAsked)
+                |> Array.filter (fun s -> s <> SignatureState.Holds)
 
         match faults |> Array.tryFind (fun (s: SignatureState) -> s.IsBroken) with
         | Some broken -> broken
@@ -62,7 +69,10 @@ module internal Signing =
 
     /// The servers whose valid signatures the rules may require.
     let signers (event: ReceivedEvent) : string[] =
-        event.Signatures
-        |> Array.map _.Signature.Entity
-        |> Array.distinct
-        |> Array.filter (fun server -> ReceivedEvent.isSignedBy server event)
+        match event.Signatures with
+        | [| one |] when one.Fate.IsValid -> [| one.Signature.Entity |]
+        | signatures ->
+            signatures
+            |> Array.map _.Signature.Entity
+            |> Array.distinct
+            |> Array.filter (fun server -> ReceivedEvent.isSignedBy server event)

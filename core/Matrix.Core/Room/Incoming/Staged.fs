@@ -5,13 +5,17 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.State
 
-/// The amounts fetched for one received event, and for the events that it led to. `since` is when it came.
+/// The amounts fetched for one received event, and for the events that it led to. `peer` sent that event, which came at
+/// `since`.
 [<Sealed>]
-type internal FetchBudget(log: UndoLog, since: int64) =
+type internal FetchBudget(log: UndoLog, peer: string, since: int64) =
     let walked = Undoable(log, 0)
     let chain = Undoable(log, 0)
     let requests = Undoable(log, 0)
     let retryAt = Undoable(log, Int64.MaxValue)
+
+    /// The peer that sent the received event.
+    member _.Peer = peer
 
     /// When the received event came.
     member _.Since = since
@@ -139,8 +143,13 @@ type internal Staged
     /// budget of the event that they were fetched for, and in bytes.
     member val IsInBulk: bool = isOutlier.Value
 
-    /// Its size in memory, approximately.
-    member val Bytes: int64 = int64 received.Pdu.Canonical.Length + 1_000L
+    /// Its size in memory with its copies, approximately.
+    member _.Bytes: int64 =
+        copies.Value |> List.sumBy Staged.SizeOf |> (+) (Staged.SizeOf event.Value)
+
+    /// The size of one copy of an event in memory, approximately.
+    static member SizeOf(copy: ReceivedEvent) : int64 =
+        int64 copy.Pdu.Canonical.Length + 1_000L
 
     /// The event, with its signatures as far as they are checked.
     member _.Event = event.Value
@@ -154,12 +163,20 @@ type internal Staged
 
         event.Value <- checkedAgain
 
-    /// Keeps another copy while the signatures of this one are in doubt. Signatures are not part of the event's id.
-    member _.Keep(copy: ReceivedEvent) =
-        if copies.Value.Length < mostCopies then
-            copies.Value <- copies.Value @ [ copy ]
+    /// Whether another copy says something new, and there is a place for it.
+    member _.MayKeep(copy: ReceivedEvent) : bool =
+        let isSame (other: ReceivedEvent) =
+            other.Signatures = copy.Signatures
+            && other.Pdu.Canonical.Span.SequenceEqual copy.Pdu.Canonical.Span
 
-    /// Takes the next copy in place of one whose signatures are wrong; false if there is none.
+        copies.Value.Length < mostCopies
+        && not (isSame event.Value)
+        && not (List.exists isSame copies.Value)
+
+    /// Keeps another copy: see `Staging.Keep`.
+    member _.Keep(copy: ReceivedEvent) : unit = copies.Value <- copies.Value @ [ copy ]
+
+    /// Takes the next copy in place of one whose signatures are wrong; false if there is none: see `Staging.TakeCopy`.
     member _.TakeCopy() : bool =
         match copies.Value with
         | [] -> false
@@ -175,7 +192,7 @@ type internal Staged
         with get () = askedWhole.Value
         and set (asked: bool) = askedWhole.Value <- asked
 
-    /// Takes a validly signed copy with the right content hash.
+    /// Takes a validly signed copy with the right content hash: see `Staging.TakeWhole`.
     member _.TakeWhole(copy: ReceivedEvent) : unit = event.Value <- copy
 
     member _.Id = event.Value.Pdu.EventId
@@ -183,6 +200,10 @@ type internal Staged
 
     /// The peer that sent it.
     member _.Peer = peer
+
+    /// The peer in whose share it counts. A peer may be asked for thousands of events because of one that another peer
+    /// sent.
+    member this.ChargedTo = if this.IsInBulk then budget.Peer else peer
 
     /// The peers to ask about it, in order.
     member _.Peers = peers.Value.Value

@@ -3,14 +3,16 @@ namespace Matrix.Core.Room.Incoming
 open System
 open System.Collections.Generic
 
-/// The shares of the peers in a room's staging, without events in bulk: these are parts of states, which this server
-/// asked for. If there is no space, the peer with the most makes room for those of others that have less, so that none
-/// can keep the others out.
+/// The shares of the peers in a room's staging. If there is no space, the peer with the most makes room for those of
+/// others that have less, so that none can keep the others out. Events in bulk do not count there: they are parts of
+/// states, which this server asked for.
 [<Sealed>]
 type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
     let counts = UndoableMap<string, int>(log, Dictionary())
     let bytes = UndoableMap<string, int64>(log, Dictionary())
+    // With events in bulk: those count for the peer whose event they were fetched for, not for the one that had them.
+    let allBytes = UndoableMap<string, int64>(log, Dictionary())
 
     let countOf peer =
         match counts.TryFind peer with
@@ -21,6 +23,16 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         match bytes.TryFind peer with
         | ValueSome amount -> amount
         | ValueNone -> 0L
+
+    let addToAll (peer: string) (amount: int64) =
+        let before =
+            match allBytes.TryFind peer with
+            | ValueSome before -> before
+            | ValueNone -> 0L
+
+        match before + amount with
+        | 0L -> allBytes.Remove peer |> ignore
+        | after -> allBytes.Set(peer, after)
 
     /// The peer with the most of something; "" if there is none.
     let greatest (peers: seq<string>) (amountOf: string -> int64) : string =
@@ -65,12 +77,21 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
     /// The number of a peer's events.
     member _.CountOf(peer: string) = countOf peer
 
+    /// The bytes of each peer's events, and of those in bulk that were fetched for its events.
+    member _.BytesByPeer: struct (string * int64)[] = [|
+        for peer in allBytes.Keys -> struct (peer, ValueOption.defaultValue 0L (allBytes.TryFind peer))
+    |]
+
     member _.Add(s: Staged) : unit =
+        addToAll s.ChargedTo s.Bytes
+
         if not s.IsInBulk then
             bytes.Set(s.Peer, bytesOf s.Peer + s.Bytes)
             counts.Set(s.Peer, countOf s.Peer + 1)
 
     member _.Remove(s: Staged) : unit =
+        addToAll s.ChargedTo -s.Bytes
+
         if not s.IsInBulk then
             match countOf s.Peer with
             | 1 ->
@@ -79,6 +100,13 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
             | count ->
                 counts.Set(s.Peer, count - 1)
                 bytes.Set(s.Peer, bytesOf s.Peer - s.Bytes)
+
+    /// A staged event has so many bytes more.
+    member _.Grow(s: Staged, more: int64) : unit =
+        addToAll s.ChargedTo more
+
+        if not s.IsInBulk then
+            bytes.Set(s.Peer, bytesOf s.Peer + more)
 
     /// The event that makes room for another one, where the number of events is at its limit; null if no other peer has
     /// more events.
@@ -90,11 +118,11 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         else
             null
 
-    /// The events that make room for another one, where so many bytes are too many; none if no other peer has enough
-    /// more bytes. `leaving` goes anyway; it may be null.
-    member _.FirstByBytes(s: Staged, tooMany: int64, leaving: Staged | null) : Staged list =
+    /// The events that make room for `more` bytes of an event, where so many bytes are too many; none if no other peer
+    /// has enough more bytes. `leaving` goes anyway; it may be null.
+    member _.FirstByBytes(s: Staged, more: int64, tooMany: int64, leaving: Staged | null) : Staged list =
         let peer = greatest bytes.Keys bytesOf
-        let spare = bytesOf peer - bytesOf s.Peer - s.Bytes
+        let spare = bytesOf peer - bytesOf s.Peer - more
 
         let inOrder = [
             for other in staged.Values do

@@ -26,12 +26,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let bytes = Undoable(log, 0L)
     // Without events in bulk.
     let counted = Undoable(log, 0)
-    let now = Undoable(log, 0L)
-    // Requests of the present minute.
-    let askedOf = UndoableMap<string, int>(log, Dictionary())
-    // Ids that no peer had, and until when they are not requested again.
-    let givenUp = UndoableMap<string, int64>(log, Dictionary())
-    let givenUpOrder = UndoableQueue<string>(log)
+    let asking = RequestLimits(log, limits)
     let shares = StagedShares(log, staged)
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
@@ -47,33 +42,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let newRequests = UndoableQueue<PeerRequest>(log)
     let dropped = UndoableQueue<struct (string * DropReason)>(log)
     let nextRequest = Undoable(log, 0)
-    // Fetched states are large: only a few are held at a time.
-    let holding =
-        UndoableMap<string, Staged>(log, SortedDictionary(StringComparer.Ordinal))
-    // Events that no longer wait stay in the queue, and are skipped.
-    let queue = UndoableQueue<Staged>(log)
-    let queuedCount = Undoable(log, 0)
-
-    // Events that wait for peers that were not reached, by the time at which the search begins again.
-    let postponed =
-        UndoableMap<struct (int64 * string), Staged>(
-            log,
-            SortedDictionary(
-                {
-                    new IComparer<struct (int64 * string)> with
-                        member _.Compare(struct (time, id), struct (otherTime, otherId)) =
-                            if time <> otherTime then
-                                compare time otherTime
-                            else
-                                String.CompareOrdinal(id, otherId)
-                }
-            )
-        )
-
-    let goOn (s: Staged) =
-        if s.PostponedUntil > 0L then
-            postponed.Remove(struct (s.PostponedUntil, s.Id)) |> ignore
-            s.PostponedUntil <- 0L
+    let held = HeldStates(log, limits)
+    let postponed = PostponedEvents log
 
     /// An event stops waiting for others.
     let forgetAwaited (s: Staged) =
@@ -86,11 +56,6 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             | ValueNone -> ()
 
         s.Awaits.Clear()
-
-    let leaveQueue (s: Staged) =
-        if s.IsQueued then
-            s.IsQueued <- false
-            queuedCount.Value <- queuedCount.Value - 1
 
     /// An event is decided or dropped: the events that waited for it are examined again.
     let wake (eventId: string) : Staged[] =
@@ -113,15 +78,27 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             inOrder
         | ValueNone -> [||]
 
-    let rec nextInQueue () : Staged | null =
-        match queue.TryDequeue() with
-        | ValueNone -> null
-        | ValueSome s when s.IsQueued ->
-            leaveQueue s
-            s
-        | ValueSome _ -> nextInQueue ()
+    // The staged events by the events that they name in `prev_events`, when that was first needed in a call. Those that
+    // are no longer staged stay in it.
+    let mutable followers: Dictionary<string, List<Staged>> | null = null
+
+    let indexFollowers () : Dictionary<string, List<Staged>> =
+        match followers with
+        | null ->
+            let index = Dictionary<string, List<Staged>>()
+
+            for s in staged.Values do
+                for id in Array.distinct s.Pdu.PrevEvents do
+                    match index.TryGetValue id with
+                    | true, all -> all.Add s
+                    | _ -> index[id] <- List [ s ]
+
+            followers <- index
+            index
+        | index -> index
 
     let insert (s: Staged) =
+        followers <- null
         staged.Set(s.Id, s)
         bytes.Value <- bytes.Value + s.Bytes
         shares.Add s
@@ -131,53 +108,28 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         todo.Enqueue s
 
+    /// Changes the copies of a staged event, and counts its bytes again.
+    let recount (s: Staged) (change: unit -> 'a) : 'a =
+        let before = s.Bytes
+        let result = change ()
+        let more = s.Bytes - before
+        bytes.Value <- bytes.Value + more
+        shares.Grow(s, more)
+        result
+
     member _.Count = staged.Count
 
     /// The bytes of staged events.
     member _.Bytes = bytes.Value
 
-    /// Takes the time.
-    member _.At(time: int64) : unit =
-        if time / 60_000L <> now.Value / 60_000L then
-            for peer in Seq.toArray askedOf.Keys do
-                askedOf.Remove peer |> ignore
+    /// The bytes of the staged events by the peer in whose share they count.
+    member _.BytesByPeer = shares.BytesByPeer
 
-        now.Value <- max now.Value time
+    /// The time, and what may be requested now.
+    member _.Asking = asking
 
-    /// The time; 0 while it is not known.
-    member _.Now = now.Value
-
-    /// When peers that were asked too often in this minute may be asked again.
-    member _.NextMinute = (now.Value / 60_000L + 1L) * 60_000L
-
-    /// Whether a peer may be asked in this minute.
-    member _.MayAsk(peer: string) : bool =
-        match askedOf.TryFind peer with
-        | ValueSome count -> count < limits.RequestsPerMinute
-        | ValueNone -> true
-
-    /// Remembers ids that no peer had.
-    member _.GiveUp(ids: seq<string>) : unit =
-        if now.Value > 0L then
-            for id in ids do
-                match givenUp.TryFind id with
-                | ValueSome until when now.Value < until -> ()
-                | found ->
-                    if found.IsNone then
-                        givenUpOrder.Enqueue id
-
-                    givenUp.Set(id, now.Value + limits.GivenUpFor)
-
-            while givenUpOrder.Count > limits.GivenUp do
-                match givenUpOrder.TryDequeue() with
-                | ValueSome oldest -> givenUp.Remove oldest |> ignore
-                | ValueNone -> ()
-
-    /// Whether no peer had this event lately.
-    member _.IsGivenUp(eventId: string) : bool =
-        match givenUp.TryFind eventId with
-        | ValueSome until -> now.Value < until
-        | ValueNone -> false
+    /// The fetched states.
+    member _.Held = held
 
     /// The staged events, in the order of decisions.
     member _.All: Staged[] =
@@ -197,6 +149,15 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | ValueSome other -> obj.ReferenceEquals(s, other)
         | ValueNone -> false
 
+    /// The staged events, without outliers, that name an event in `prev_events`.
+    member this.Following(eventId: string) : seq<Staged> =
+        match indexFollowers().TryGetValue eventId with
+        | true, all -> all |> Seq.filter (fun s -> this.Holds s && not s.IsOutlier)
+        | _ -> Seq.empty
+
+    /// A call ends. What a later one changes, or what is undone, makes the index of followers untrue.
+    member _.ForgetFollowers() : unit = followers <- null
+
     /// Drops events of the peer that has the most, if there is space for another one then.
     member private this.MakeRoom(s: Staged) : unit =
         let isFull = counted.Value >= limits.Staged
@@ -211,7 +172,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         let others =
             if tooMany > 0L then
-                shares.FirstByBytes(s, tooMany, first)
+                shares.FirstByBytes(s, s.Bytes, tooMany, first)
             else
                 []
 
@@ -241,6 +202,30 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             insert s
             ValueNone
 
+    /// Makes room for so many more bytes of a staged event; false if there is no space for them.
+    member private this.MayGrow(s: Staged, more: int64) : bool =
+        let tooMany = bytes.Value + more - int64 limits.StagedBytes
+
+        if tooMany > 0L && not s.IsInBulk then
+            for other in shares.FirstByBytes(s, more, tooMany, null) do
+                this.Drop(other, DropReason.StagingFull limits.StagedBytes)
+
+        bytes.Value + more <= int64 limits.StagedBytes
+
+    /// Keeps another copy of a staged event while the signatures of this one are in doubt, if there is space for it.
+    /// Signatures are not part of the event's id.
+    member this.Keep(s: Staged, copy: ReceivedEvent) : unit =
+        if s.MayKeep copy && this.MayGrow(s, Staged.SizeOf copy) then
+            recount s (fun () -> s.Keep copy)
+
+    /// Takes the next copy of an event in place of one whose signatures are wrong; false if there is none.
+    member _.TakeCopy(s: Staged) : bool = recount s s.TakeCopy
+
+    /// Takes a validly signed copy with the right content hash, if there is space for it.
+    member this.TakeWhole(s: Staged, copy: ReceivedEvent) : unit =
+        if this.MayGrow(s, Staged.SizeOf copy - Staged.SizeOf s.Event) then
+            recount s (fun () -> s.TakeWhole copy)
+
     /// Stages an event again whose decision was taken back. Such events are decided in their former order. `state` is
     /// the fetched state before it, whose events are looked up again; null if none was needed.
     member _.PutBack(s: Staged, number: int64, state: FetchedState | null) : unit =
@@ -250,7 +235,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
             if not (isNull state) then
                 s.Fetched <- state
-                holding.Set(s.Id, s)
+                held.Hold s
 
     /// Queues an event to be examined again.
     member _.Again(s: Staged) = todo.Enqueue s
@@ -258,13 +243,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The next event to examine; null if there is none. Events queued to request a state come first: an event that
     /// gave up its fetched state for them must not take the free position again.
     member _.NextToDo() : Staged | null =
-        let first =
-            if holding.Count < limits.States && queuedCount.Value > 0 then
-                nextInQueue ()
-            else
-                null
-
-        match first with
+        match held.Next() with
         | NonNull s -> s
         | _ ->
             match todo.TryDequeue() with
@@ -285,7 +264,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// An event can be decided.
     member _.Ready(s: Staged) : unit =
-        goOn s
+        postponed.Remove s
         s.IsReady <- true
         ready.Set(s.DecisionPlace, s)
 
@@ -305,21 +284,6 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             s.IsReady <- false
             s
 
-    /// Whether an event may now request the state before it. If not, it is queued, and examined again when it may.
-    member _.HoldsState(s: Staged) : bool =
-        if holding.ContainsKey s.Id then
-            true
-        elif holding.Count < limits.States then
-            holding.Set(s.Id, s)
-            true
-        else
-            if not s.IsQueued then
-                s.IsQueued <- true
-                queuedCount.Value <- queuedCount.Value + 1
-                queue.Enqueue s
-
-            false
-
     /// An event stops waiting for the events of its fetched state.
     member _.ForgetFetched(s: Staged) : unit =
         if not (isNull s.Fetched) then
@@ -329,31 +293,15 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// An event gives up its fetched state: the next in the queue may request one.
     member this.ReleaseState(s: Staged) : unit =
         this.ForgetFetched s
-        s.Trusted <- null
-        holding.Remove s.Id |> ignore
-
-    /// The events that hold a fetched state, or have requested one.
-    member _.HoldingStates: Staged[] = Seq.toArray holding.Values
-
-    /// Looks up the events of fetched states again, since some of them may have been taken back.
-    member _.LookThroughAgain() : unit =
-        for s in Seq.toArray holding.Values do
-            match s.Trusted, s.StateFrom with
-            | NonNull tree, NonNull peer ->
-                s.Trusted <- null
-                s.Fetched <- FetchedState(log, peer, [| for entry in tree.Entries() -> entry.EventId |], [||])
-            | _ ->
-                match s.Fetched with
-                | null -> ()
-                | state -> state.Unknown <- state.Ids
+        held.Release s
 
     /// An event is decided or dropped: it is no longer staged, and the events that waited for it are examined again.
     member this.Remove(s: Staged) : Staged[] =
         this.NotReady s
         this.ReleaseState s
         forgetAwaited s
-        leaveQueue s
-        goOn s
+        held.LeaveQueue s
+        postponed.Remove s
 
         if staged.Remove s.Id then
             bytes.Value <- bytes.Value - s.Bytes
@@ -402,8 +350,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             false
         else
             let pause = min limits.LongestPause (limits.FirstPause <<< min 30 s.Rounds)
-            let asked = min s.Budget.RetryAt (now.Value + limits.LongestPause)
-            let until = max asked (now.Value + pause)
+            let asked = min s.Budget.RetryAt (asking.Now + limits.LongestPause)
+            let until = max asked (asking.Now + pause)
 
             if until > s.Budget.Since + limits.WaitsFor then
                 this.Drop(s, DropReason.NotReached limits.WaitsFor)
@@ -415,8 +363,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
                 this.ReleaseState s
                 s.StateFrom <- null
-                s.PostponedUntil <- until
-                postponed.Set(struct (until, s.Id), s)
+                postponed.Add(s, until)
 
             true
 
@@ -425,29 +372,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         if not (this.Postpone s) then
             this.Drop(s, reason)
 
-    /// The events whose search begins again now.
-    member _.TakeDue() : Staged[] =
-        let due =
-            postponed.Values
-            |> Seq.takeWhile (fun s -> s.PostponedUntil <= now.Value)
-            |> Seq.toArray
-
-        Array.iter goOn due
-        due
-
-    /// The events that wait for this peer, whose search begins again now.
-    member _.TakeWaitingFor(peer: string) : Staged[] =
-        let found = postponed.Values |> Seq.filter _.Unreached.Contains(peer) |> Seq.toArray
-
-        Array.iter goOn found
-        found
-
-    /// When the first search begins again; 0 if none is postponed.
-    member _.RetryAt: int64 =
-        if postponed.Count = 0 then
-            0L
-        else
-            (Seq.head postponed.Values).PostponedUntil
+    /// The events that wait for peers that were not reached.
+    member _.Postponed = postponed
 
     /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event
     /// makes one for each of its signers.
@@ -465,17 +391,12 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                 IsOfState = (purpose = Purpose.StateEvents)
             }
 
-            goOn s
+            postponed.Remove s
 
             if counts then
                 s.Budget.Requests <- s.Budget.Requests + 1
 
-                askedOf.Set(
-                    peer,
-                    match askedOf.TryFind peer with
-                    | ValueSome count -> count + 1
-                    | ValueNone -> 1
-                )
+                asking.Asked peer
 
             nextRequest.Value <- nextRequest.Value + 1
             requests.Set(made.Number, struct (made, purpose))
@@ -505,7 +426,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             [||]
         else
             let waits = HashSet<string>()
-            let pending = Stack<Staged>(postponed.Values)
+            let pending = Stack<Staged>(postponed.All)
 
             while pending.Count > 0 do
                 let next = pending.Pop()

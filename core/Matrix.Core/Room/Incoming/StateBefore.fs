@@ -193,9 +193,10 @@ type Input =
     | Decide of peer: string * event: ReceivedEvent
     /// A peer that was not reached may be asked again, before the time that the response named.
     | Reached of peer: string
-    /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is never soft-failed, and no
-    /// extremity. Its previous events are not fetched: if one is missing, the state before the event is fetched
-    /// instead. The events of one call get numbers of history in the order of the graph.
+    /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is no extremity, and is never
+    /// soft-failed if an accepted event descends from it. Its previous events are not fetched: if one is missing, the
+    /// state before the event is fetched instead. The events of one call get numbers of history in the order of the
+    /// graph.
     | History of peer: string * event: ReceivedEvent
     /// The events of history in the same call get the highest numbers between these two, which no other event may have
     /// or get. Without this input they get numbers below all others.

@@ -80,39 +80,61 @@ type internal Undoable<'T>(log: UndoLog, initial: 'T) =
         with get () = value
         and set (next: 'T) = put next
 
-/// A set whose changes can be undone.
+/// A set whose changes can be undone. Most sets stay empty: there are several for each staged event.
 [<Sealed>]
 type internal UndoableSet<'T when 'T: equality>(log: UndoLog) =
 
-    let items = HashSet<'T>()
+    let mutable items: HashSet<'T> | null = null
 
-    member _.Count = items.Count
-    member _.Contains(item: 'T) : bool = items.Contains item
+    let all () : HashSet<'T> =
+        match items with
+        | null ->
+            let made = HashSet<'T>()
+            items <- made
+            made
+        | known -> known
+
+    member _.Count =
+        match items with
+        | null -> 0
+        | known -> known.Count
+
+    member _.Contains(item: 'T) : bool =
+        match items with
+        | null -> false
+        | known -> known.Contains item
 
     /// Adds an item; false if the set has it.
     member _.Add(item: 'T) : bool =
-        let isNew = items.Add item
+        let set = all ()
+        let isNew = set.Add item
 
         if isNew && log.IsOpen then
-            log.Note(fun () -> items.Remove item |> ignore)
+            log.Note(fun () -> set.Remove item |> ignore)
 
         isNew
 
     /// Removes an item; false if the set lacks it.
     member _.Remove(item: 'T) : bool =
-        let was = items.Remove item
+        match items with
+        | null -> false
+        | set ->
+            let was = set.Remove item
 
-        if was && log.IsOpen then
-            log.Note(fun () -> items.Add item |> ignore)
+            if was && log.IsOpen then
+                log.Note(fun () -> set.Add item |> ignore)
 
-        was
+            was
 
     member this.Clear() : unit =
-        for item in Seq.toArray items do
+        for item in this.ToArray() do
             this.Remove item |> ignore
 
     /// The items, in no particular order.
-    member _.ToArray() : 'T[] = Seq.toArray items
+    member _.ToArray() : 'T[] =
+        match items with
+        | null -> [||]
+        | known -> Seq.toArray known
 
 /// A dictionary whose changes can be undone.
 [<Sealed>]

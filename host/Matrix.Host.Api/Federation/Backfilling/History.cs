@@ -1,4 +1,3 @@
-using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation.RetrievingEvents;
 using Matrix.Host.Api.Http;
@@ -57,11 +56,7 @@ internal sealed class History(ServedHistory history, FederationOptions server, T
             asked.MinDepth,
             stop).ConfigureAwait(false);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
-        using var bytes = new ByteBuffer();
-        bytes.Raw("{\"events\":"u8);
-        ServedEvents.Write(bytes, found.Value);
-        bytes.Raw("}"u8);
-        return Answer.Bytes(bytes.ToArray());
+        return new ServedEvents().Raw("{\"events\":"u8).Events(found.Value).Raw("}"u8).ToAnswer();
     }
 
     private sealed record Missing(string[] Earliest, string[] Latest, int Limit, long MinDepth);

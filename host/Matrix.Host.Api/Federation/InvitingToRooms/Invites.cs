@@ -15,7 +15,7 @@ internal sealed class Invites(ReceivedInvites invites, RateLimiter limiter, Fede
 
     private static readonly RouteOptions _options = RouteOptions.ForServers with
     {
-        Rate = RateClass.Membership,
+        Rate = RateClass.ServerMembership,
         Body = BodyLimit.Large,
     };
 

@@ -18,7 +18,11 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server, Netwo
     /// <summary>The room version of a server that names none.</summary>
     private static readonly string[] _onlyFirst = ["1"];
 
-    private static readonly RouteOptions _event = RouteOptions.ForServers with { Body = BodyLimit.Event };
+    private static readonly RouteOptions _event = RouteOptions.ForServers with
+    {
+        Rate = RateClass.ServerMembership,
+        Body = BodyLimit.Event,
+    };
 
     public void Map(FederationRoutes routes)
     {
@@ -43,38 +47,30 @@ internal sealed class Joins(ResidentJoins joins, FederationOptions server, Netwo
     private async ValueTask<Answer> SendAsync(Call call, JsonObject join, CancellationToken stop)
     {
         var joined = await JoinAsync(call, join, stop).ConfigureAwait(false);
-        return joined.IsOk ? Answer.Bytes(Room(joined.Value, inList: false)) : RoomAnswers.Of(joined.Failure);
+        return joined.IsOk ? Room(joined.Value, inList: false) : RoomAnswers.Of(joined.Failure);
     }
 
     private async ValueTask<Answer> SendAsListAsync(Call call, JsonObject join, CancellationToken stop)
     {
         var joined = await JoinAsync(call, join, stop).ConfigureAwait(false);
-        return joined.IsOk ? Answer.Bytes(Room(joined.Value, inList: true)) : RoomAnswers.Of(joined.Failure);
+        return joined.IsOk ? Room(joined.Value, inList: true) : RoomAnswers.Of(joined.Failure);
     }
 
     private ValueTask<RoomResult<JoinedThroughHere>> JoinAsync(Call call, JsonObject join, CancellationToken stop) =>
         joins.SendJoinAsync(call.Peer.ServerName, call["roomId"], call["eventId"], join, stop);
 
     /// <summary>The response. In version 1 it is in a list, after the status.</summary>
-    private byte[] Room(JoinedThroughHere joined, bool inList)
+    private Answer Room(JoinedThroughHere joined, bool inList)
     {
-        using var bytes = new ByteBuffer();
-        if (inList) bytes.Raw("[200,"u8);
-        bytes.Raw("{\"auth_chain\":"u8);
-        ServedEvents.Write(bytes, joined.AuthChain);
-        if (!inList)
-        {
-            bytes.Raw(",\"event\":"u8);
-            bytes.Raw(joined.Join.Canonical.Span);
-            bytes.Raw(",\"members_omitted\":false"u8);
-        }
-
-        bytes.Raw(",\"origin\":"u8);
-        CanonicalJson.writeString(bytes, server.ServerName);
-        bytes.Raw(",\"state\":"u8);
-        ServedEvents.Write(bytes, joined.State);
-        bytes.Raw("}"u8);
-        if (inList) bytes.Raw("]"u8);
-        return bytes.ToArray();
+        var response = new ServedEvents();
+        if (inList) response.Raw("[200,"u8);
+        response.Raw("{\"auth_chain\":"u8).Events(joined.Room.AuthChain);
+        if (!inList) response.Raw(",\"event\":"u8).Event(joined.Join).Raw(",\"members_omitted\":false"u8);
+        response
+            .Raw(",\"origin\":"u8).Text(server.ServerName)
+            .Raw(",\"state\":"u8).Events(joined.Room.State)
+            .Raw("}"u8);
+        if (inList) response.Raw("]"u8);
+        return response.ToAnswer(joined.Room);
     }
 }

@@ -11,7 +11,7 @@ internal sealed class Knocks(ResidentMemberships memberships) : IFederationEndpo
 {
     private static readonly RouteOptions _event = RouteOptions.ForServers with
     {
-        Rate = RateClass.Membership,
+        Rate = RateClass.ServerMembership,
         Body = BodyLimit.Event,
     };
 

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Matrix.Core.Event;
-using Matrix.Core.Facade;
-using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
@@ -36,13 +34,11 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
         var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop)
             .ConfigureAwait(false);
         if (!served.IsOk) return RoomAnswers.Of(served.Failure);
-        using var bytes = new ByteBuffer();
-        bytes.Raw("{\"auth_chain\":"u8);
-        ServedEvents.Write(bytes, served.Value.AuthChain);
-        bytes.Raw(",\"pdus\":"u8);
-        ServedEvents.Write(bytes, served.Value.State);
-        bytes.Raw("}"u8);
-        return Answer.Bytes(bytes.ToArray());
+        return new ServedEvents()
+            .Raw("{\"auth_chain\":"u8).Events(served.Value.AuthChain)
+            .Raw(",\"pdus\":"u8).Events(served.Value.State)
+            .Raw("}"u8)
+            .ToAnswer(served.Value);
     }
 
     private async ValueTask<Answer> StateIdsAsync(Call call, string eventId, CancellationToken stop)
@@ -50,13 +46,11 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
         var served = await history.StateAsync(call.Peer.ServerName, call["roomId"], eventId, stop)
             .ConfigureAwait(false);
         if (!served.IsOk) return RoomAnswers.Of(served.Failure);
-        using var bytes = new ByteBuffer();
-        bytes.Raw("{\"auth_chain_ids\":"u8);
-        ServedEvents.WriteIds(bytes, served.Value.AuthChain);
-        bytes.Raw(",\"pdu_ids\":"u8);
-        ServedEvents.WriteIds(bytes, served.Value.State);
-        bytes.Raw("}"u8);
-        return Answer.Bytes(bytes.ToArray());
+        return new ServedEvents()
+            .Raw("{\"auth_chain_ids\":"u8).Ids(served.Value.AuthChain)
+            .Raw(",\"pdu_ids\":"u8).Ids(served.Value.State)
+            .Raw("}"u8)
+            .ToAnswer(served.Value);
     }
 
     private async ValueTask<Answer> EventAuthAsync(Call call, CancellationToken stop)
@@ -64,25 +58,21 @@ internal sealed class StoredEvents(ServedHistory history, FederationOptions serv
         var chain = await history.AuthChainAsync(call.Peer.ServerName, call["roomId"], call["eventId"], stop)
             .ConfigureAwait(false);
         if (!chain.IsOk) return RoomAnswers.Of(chain.Failure);
-        using var bytes = new ByteBuffer();
-        bytes.Raw("{\"auth_chain\":"u8);
-        ServedEvents.Write(bytes, chain.Value);
-        bytes.Raw("}"u8);
-        return Answer.Bytes(bytes.ToArray());
+        return new ServedEvents()
+            .Raw("{\"auth_chain\":"u8).Events(chain.Value.AuthChain)
+            .Raw("}"u8)
+            .ToAnswer(chain.Value);
     }
 
     /// <summary>A response in the form of a transaction.</summary>
     internal static Answer Transaction(FederationOptions server, TimeProvider time, IReadOnlyList<Pdu> events)
     {
-        using var bytes = new ByteBuffer();
-        bytes.Raw("{\"origin\":"u8);
-        CanonicalJson.writeString(bytes, server.ServerName);
-        bytes.Raw(",\"origin_server_ts\":"u8);
         var now = time.GetUtcNow().ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
-        bytes.Raw(Encoding.ASCII.GetBytes(now));
-        bytes.Raw(",\"pdus\":"u8);
-        ServedEvents.Write(bytes, events);
-        bytes.Raw("}"u8);
-        return Answer.Bytes(bytes.ToArray());
+        return new ServedEvents()
+            .Raw("{\"origin\":"u8).Text(server.ServerName)
+            .Raw(",\"origin_server_ts\":"u8).Raw(Encoding.ASCII.GetBytes(now))
+            .Raw(",\"pdus\":"u8).Events(events)
+            .Raw("}"u8)
+            .ToAnswer();
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Network;
 using Matrix.Host.Network.Keys;
 
 namespace Matrix.Host.Api.Federation.ServerKeys;
@@ -44,7 +45,7 @@ internal sealed class QueryServerKeys(Notary notary, RateLimiter limiter) : IFed
     private async ValueTask<Answer> GetAsync(Call call, List<NotaryQuery> queries, CancellationToken stop)
     {
         // The rate of the address counts the query as one request, whatever it names.
-        var wait = limiter.Take(RateClass.NotaryServers, call.Address, queries.Count);
+        var wait = limiter.Take(RateClass.NotaryServers, AddressBlock.Of(call.Address), queries.Count);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
 
         var address = IPAddress.TryParse(call.Address, out var known) ? known : IPAddress.None;

@@ -1,6 +1,8 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Network;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inviting;
 
 namespace Matrix.Host.Api.Federation.ThirdPartyInvites;
@@ -10,11 +12,12 @@ using Invites = Matrix.Host.Rooms.Inviting.ThirdPartyInvites;
 /// <summary>
 /// Third-party invites whose identifier was bound to a user. Server-Server API, "Third-party invites".
 /// </summary>
-internal sealed class BoundIdentifiers(Invites invites) : IFederationEndpoints
+internal sealed class BoundIdentifiers(Invites invites, RateLimiter limiter, RoomsOptions rooms)
+    : IFederationEndpoints
 {
     private static readonly RouteOptions _exchange = RouteOptions.ForServers with
     {
-        Rate = RateClass.Membership,
+        Rate = RateClass.ServerMembership,
         Body = BodyLimit.Event,
         CanonicalBody = true,
     };
@@ -23,7 +26,7 @@ internal sealed class BoundIdentifiers(Invites invites) : IFederationEndpoints
     private static readonly RouteOptions _bind = new()
     {
         Access = Access.Anyone,
-        Rate = RateClass.Membership,
+        Rate = RateClass.BoundInvites,
         CanonicalBody = true,
     };
 
@@ -50,6 +53,14 @@ internal sealed class BoundIdentifiers(Invites invites) : IFederationEndpoints
         RoomAnswers.Empty(await invites.ExchangeAsync(
             call.Peer.ServerName, call["roomId"], invite, stop).ConfigureAwait(false));
 
-    private async ValueTask<Answer> BindAsync(Call call, Bound bound, CancellationToken stop) =>
-        RoomAnswers.Empty(await invites.BindAsync(bound.UserId, bound.Invites, stop).ConfigureAwait(false));
+    private async ValueTask<Answer> BindAsync(Call call, Bound bound, CancellationToken stop)
+    {
+        // Each invite may be a request to another server. The rate of the route has counted one.
+        var wait = bound.Invites.Count <= 1 || bound.Invites.Count > rooms.MaxBoundInvites
+            ? TimeSpan.Zero
+            : limiter.Take(RateClass.BoundInvites, AddressBlock.Of(call.Address), bound.Invites.Count, taken: 1);
+        if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+        return RoomAnswers.Empty(
+            await invites.BindAsync(bound.UserId, bound.Invites, stop).ConfigureAwait(false));
+    }
 }

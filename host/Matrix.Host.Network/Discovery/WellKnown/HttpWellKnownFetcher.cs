@@ -138,7 +138,7 @@ public sealed class HttpWellKnownFetcher : IWellKnownFetcher, IDisposable
         {
             await socket.ConnectAsync(target, stop);
             var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
-            await tls.AuthenticateAsClientAsync(_trust.OptionsFor(host), stop);
+            await _trust.AuthenticateAsync(tls, host, stop).ConfigureAwait(false);
             return tls;
         }
         catch

@@ -6,7 +6,7 @@ namespace Matrix.Host.Storage.Tables.Destinations;
 internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
 {
     private static readonly Statement List = Statement.Of("""
-        SELECT server_name, failures, retry_at, last_success FROM destinations WHERE server_name > $1
+        SELECT server_name, failures, retry_at, last_success, last_failure FROM destinations WHERE server_name > $1
         ORDER BY server_name LIMIT $2
         """);
 
@@ -21,9 +21,10 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
         """);
 
     private static readonly Statement Put = Statement.Of("""
-        INSERT INTO destinations (server_name, failures, retry_at, last_success) VALUES ($1, $2, $3, $4)
+        INSERT INTO destinations (server_name, failures, retry_at, last_success, last_failure)
+            VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (server_name) DO UPDATE SET failures = excluded.failures, retry_at = excluded.retry_at,
-            last_success = excluded.last_success
+            last_success = excluded.last_success, last_failure = excluded.last_failure
         """);
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM destinations WHERE server_name = $1");
@@ -59,7 +60,7 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
             }
 
             writes.Run(Put, op, static (a, op) => a
-                .Text(op.ServerName).Int(op.Failures).Int(op.RetryAt).Int(op.LastSuccess));
+                .Text(op.ServerName).Int(op.Failures).Int(op.RetryAt).Int(op.LastSuccess).Text(op.LastFailure));
         })
         .On<EventsOwed>(static (op, writes) =>
         {
@@ -84,7 +85,8 @@ internal sealed class DestinationsTable(IReads reads) : IDestinationsTable
             List,
             (after, limit),
             static (a, q) => a.Text(q.after).Int(q.limit),
-            static row => new DestinationRow(row.Text(0), row.Int32(1), row.Int64(2), row.Int64(3)),
+            static row => new DestinationRow(
+                row.Text(0), row.Int32(1), row.Int64(2), row.Int64(3), row.Text(4)),
             stop);
 
     public ValueTask<IReadOnlyList<OwedRow>> OwedAsync(

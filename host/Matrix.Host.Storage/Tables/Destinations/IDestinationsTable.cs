@@ -23,7 +23,9 @@ public interface IDestinationsTable
 /// <param name="Failures">The failures since the last success.</param>
 /// <param name="RetryAt">When to try again, in milliseconds since the epoch.</param>
 /// <param name="LastSuccess">The last success, in milliseconds since the epoch; 0 if there was none.</param>
-public sealed record DestinationRow(string ServerName, int Failures, long RetryAt, long LastSuccess);
+/// <param name="LastFailure">Why the last recorded attempt failed; "" if that is not known.</param>
+public sealed record DestinationRow(
+    string ServerName, int Failures, long RetryAt, long LastSuccess, string LastFailure);
 
 /// <summary>The events of a room that a server has not got.</summary>
 /// <param name="Ordinals">The events, in order.</param>
@@ -31,12 +33,13 @@ public sealed record DestinationRow(string ServerName, int Failures, long RetryA
 public sealed record OwedRow(string ServerName, RoomNid Room, IReadOnlyList<uint> Ordinals, bool IsOpen);
 
 /// <summary>An event that a server refused.</summary>
-/// <param name="Status">The HTTP status.</param>
+/// <param name="Status">The HTTP status; 200 if it refused the event only, and took the transaction.</param>
 /// <param name="RefusedAt">Milliseconds since the epoch.</param>
 public sealed record RefusedEventRow(EventNid Event, int Status, string ErrorCode, string Error, long RefusedAt);
 
 /// <summary>A server answers again, or has not answered for longer. With no failures its row is deleted.</summary>
-public sealed record DestinationChanged(string ServerName, int Failures, long RetryAt, long LastSuccess) : Change;
+public sealed record DestinationChanged(
+    string ServerName, int Failures, long RetryAt, long LastSuccess, string LastFailure) : Change;
 
 /// <summary>A server is owed events of a room: this replaces what it was owed of it before.</summary>
 /// <param name="Ordinals">The events, in order; none if it is owed nothing.</param>

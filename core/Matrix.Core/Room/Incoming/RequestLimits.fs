@@ -1,0 +1,63 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+
+/// The time, and what may be requested now: how often each peer was asked in this minute, and the ids that no peer had
+/// lately.
+[<Sealed>]
+type internal RequestLimits(log: UndoLog, limits: IncomingLimits) =
+
+    let now = Undoable(log, 0L)
+    // Requests of the present minute.
+    let askedOf = UndoableMap<string, int>(log, Dictionary())
+    // Ids that no peer had, and until when they are not requested again.
+    let givenUp = UndoableMap<string, int64>(log, Dictionary())
+    let givenUpOrder = UndoableQueue<string>(log)
+
+    let countOf (peer: string) =
+        match askedOf.TryFind peer with
+        | ValueSome count -> count
+        | ValueNone -> 0
+
+    /// Takes the time.
+    member _.At(time: int64) : unit =
+        if time / 60_000L <> now.Value / 60_000L then
+            for peer in Seq.toArray askedOf.Keys do
+                askedOf.Remove peer |> ignore
+
+        now.Value <- max now.Value time
+
+    /// The time; 0 while it is not known.
+    member _.Now = now.Value
+
+    /// When peers that were asked too often in this minute may be asked again.
+    member _.NextMinute = (now.Value / 60_000L + 1L) * 60_000L
+
+    /// Whether a peer may be asked in this minute.
+    member _.MayAsk(peer: string) : bool = countOf peer < limits.RequestsPerMinute
+
+    /// Counts a request.
+    member _.Asked(peer: string) : unit = askedOf.Set(peer, countOf peer + 1)
+
+    /// Remembers ids that no peer had.
+    member _.GiveUp(ids: seq<string>) : unit =
+        if now.Value > 0L then
+            for id in ids do
+                match givenUp.TryFind id with
+                | ValueSome until when now.Value < until -> ()
+                | found ->
+                    if found.IsNone then
+                        givenUpOrder.Enqueue id
+
+                    givenUp.Set(id, now.Value + limits.GivenUpFor)
+
+            while givenUpOrder.Count > limits.GivenUp do
+                match givenUpOrder.TryDequeue() with
+                | ValueSome oldest -> givenUp.Remove oldest |> ignore
+                | ValueNone -> ()
+
+    /// Whether no peer had this event lately.
+    member _.IsGivenUp(eventId: string) : bool =
+        match givenUp.TryFind eventId with
+        | ValueSome until -> now.Value < until
+        | ValueNone -> false
