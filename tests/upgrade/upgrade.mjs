@@ -1,34 +1,38 @@
 // What users had with an older version of the server is there after an upgrade: rooms of several versions, sessions,
-// sync tokens, transaction ids, keys, messages to devices.
+// sync tokens, transaction ids, keys, messages to devices. A user of another server joins the rooms.
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync } from 'node:fs';
-import { holds, same, User } from '../interop/client.mjs';
+import { eventually, holds, same, User } from '../interop/client.mjs';
 
 const versions = ['1', '6', '11', '12'];
 const messages = 30;
 const port = 18195;
 const url = `http://127.0.0.1:${port}`;
+const otherPort = 18196;
+const name = '127.0.0.1:18197';
+const otherName = '127.0.0.1:18198';
 const { WORK: work, POSTGRES: postgres } = process.env;
 const [older, newer] = process.argv.slice(2);
 
-async function start(server, label, database) {
+async function start(server, label, { database, settings = {}, at = port, called = name }) {
   mkdirSync(`${work}/${label}`, { recursive: true });
   const log = openSync(`${work}/${label}.log`, 'a');
   const child = spawn('dotnet', [server], {
     env: {
       ...process.env,
-      MATRIX_SERVER_NAME: 'upgrade.test',
+      MATRIX_SERVER_NAME: called,
       MATRIX_DATA_DIR: `${work}/${label}`,
-      MATRIX_LISTENERS__CLIENT: `127.0.0.1:${port}`,
+      MATRIX_LISTENERS__CLIENT: `127.0.0.1:${at}`,
       MATRIX_REGISTRATION__ENABLED: 'true',
       MATRIX_RATE_LIMITS__ENABLED: 'false',
       ...(database ? { MATRIX_DATABASE__URL: database } : {}),
+      ...settings,
     },
     stdio: ['ignore', log, log],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   for (let attempt = 0; ; attempt += 1) {
-    if ((await fetch(`${url}/_matrix/client/versions`).catch(() => undefined))?.ok) break;
+    if ((await fetch(`http://127.0.0.1:${at}/_matrix/client/versions`).catch(() => undefined))?.ok) break;
     if (child.exitCode !== null || attempt === 300) throw new Error(`${server} does not serve: ${work}/${label}.log`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -38,6 +42,15 @@ async function start(server, label, database) {
     await ended;
   };
 }
+
+/** The settings of a server that other servers reach at its name. */
+const federation = (called) => ({
+  MATRIX_LISTENERS__FEDERATION: called,
+  MATRIX_TLS__CERTIFICATE: `${work}/tls.crt`,
+  MATRIX_TLS__KEY: `${work}/tls.key`,
+  MATRIX_FEDERATION__CUSTOM_CA: `${work}/tls.crt`,
+  MATRIX_FEDERATION__ALLOW_NETWORKS: '127.0.0.0/8',
+});
 
 const sync = (user, since) =>
   user.request('GET', `v3/sync?timeout=0${since ? `&since=${encodeURIComponent(since)}` : ''}`);
@@ -175,27 +188,43 @@ const checks = {
     const created = await alice.create({});
     await alice.say(created, 'a room of the newer server');
   },
+  'a user of another server joins, reads all and writes': async ({ alice, carol, before }) => {
+    for (const { room, version, timeline: ids } of before.rooms) {
+      await carol.join(room, [name]);
+      const [to, from] = [await alice.say(room, 'from here'), await carol.say(room, 'from there')];
+      await eventually(async () => holds((await timeline(alice, room)).includes(from), `${from} in ${version}`));
+      await eventually(async () => holds((await timeline(carol, room)).includes(to), `${to} in ${version}`));
+      const seen = new Set(await timeline(carol, room));
+      same(ids.filter((id) => !seen.has(id)), [], `the other server's history of version ${version}`);
+      same(await carol.state(room), await alice.state(room), `state of version ${version}`);
+    }
+  },
 };
 
 let [passed, failed] = [0, 0];
 for (const [label, database] of [['sqlite', undefined], ['postgresql', postgres]]) {
-  let stop = await start(older, label, database);
+  let stop = await start(older, label, { database });
   const alice = await User.register(url, 'alice', 'alice');
   const bob = await User.register(url, 'bob', 'bob');
   const before = await live(alice, bob);
   await stop();
-  stop = await start(newer, label, database);
-  for (const [name, check] of Object.entries(checks)) {
+  stop = await start(newer, label, { database, settings: federation(name) });
+  const stopOther = await start(newer, `other-${label}`, {
+    settings: federation(otherName), at: otherPort, called: otherName,
+  });
+  const carol = await User.register(`http://127.0.0.1:${otherPort}`, 'carol', 'carol');
+  for (const [title, check] of Object.entries(checks)) {
     try {
-      await check({ alice, bob, before });
+      await check({ alice, bob, carol, before });
       passed += 1;
-      console.log(`ok     ${label}: ${name}`);
+      console.log(`ok     ${label}: ${title}`);
     } catch (failure) {
       failed += 1;
-      console.log(`FAILED ${label}: ${name}: ${failure.message}`);
+      console.log(`FAILED ${label}: ${title}: ${failure.message}`);
     }
   }
 
+  await stopOther();
   await stop();
 }
 
