@@ -9,7 +9,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// <summary>
 /// Joins of rooms of one of our servers from another one of ours and from Synapse, by turns. The clock stops when the
 /// joining server lists all members. A third server of ours joins each room before them, because the first other server
-/// of a room waits until the resident has indexed it.
+/// of a room waits until the resident has indexed it. The stages of each join are those of the joining server's log.
 /// </summary>
 internal sealed class JoinMeasure : IFederationMeasure
 {
@@ -17,6 +17,7 @@ internal sealed class JoinMeasure : IFederationMeasure
     private const int WarmUpMembers = 100;
     private const int WarmUpRooms = 12;
     private const double FullJoinTarget = 6;
+    private const string LogOfJoin = "milliseconds, and those of the processors: ";
 
     // Members, rooms, and the share of Synapse's time; none for a room that Synapse does not join.
     private static readonly (int Members, int Rooms, double? Share)[] _sizes =
@@ -71,6 +72,13 @@ internal sealed class JoinMeasure : IFederationMeasure
                 $"join of {members} members: the joining server's CPU for each member",
                 processor * 1000 / (2 * count * members), "us"));
             Report(bench, members, share, ours, theirs);
+            foreach (var server in new[] { third, servers.B })
+            {
+                foreach (var line in server.Federating.Process.LoggedLines(LogOfJoin).TakeLast(count))
+                {
+                    bench.Say("       " + line[line.IndexOf(LogOfJoin, StringComparison.Ordinal)..]);
+                }
+            }
         }
     }
 
