@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Joining;
+
+/// <summary>A server with a local user, and a peer with rooms.</summary>
+public abstract class RemoteJoins
+{
+    private protected InProcessServer Server { get; private set; } = null!;
+
+    private protected ResidentServer Peer { get; private set; } = null!;
+
+    private protected LocalUser Alice { get; private set; } = null!;
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        Server = await InProcessServer.StartAsync(
+            ("federation.custom_ca", TestCa.Shared.RootFile), ("federation.allow_networks", "127.0.0.0/8"));
+        Peer = await StartPeerAsync();
+        Alice = await LocalUser.RegisterAsync(Server, "alice");
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await Server.DisposeAsync();
+        await Peer.DisposeAsync();
+    }
+
+    /// <summary>Starts a peer whose keys the server knows.</summary>
+    private protected async Task<ResidentServer> StartPeerAsync()
+    {
+        var peer = await ResidentServer.StartAsync();
+        Server.Knows(peer.Peer);
+        return peer;
+    }
+
+    private protected async Task<string> JoinAsync(LocalUser user, ResidentRoom room) =>
+        (string)(await TryJoinAsync(user, room)).Is(200).Json["room_id"]!;
+
+    private protected Task<Reply> TryJoinAsync(LocalUser user, ResidentRoom room) =>
+        user.PostAsync($"join/{Escaped(room.RoomId)}?via={Peer.Peer.Name}", []);
+
+    private protected static async Task UntilAsync(Func<bool> holds)
+    {
+        var until = DateTime.UtcNow.AddSeconds(30);
+        while (!holds() && DateTime.UtcNow < until) await Task.Delay(10);
+        Assert.That(holds());
+    }
+
+    /// <summary>The peer sends events to the server.</summary>
+    private protected Task<Reply> SendAsync(string transactionId, params JsonObject[] pdus) => Peer.Peer.SendAsync(
+        Server,
+        "PUT",
+        "/_matrix/federation/v1/send/" + transactionId,
+        new JsonObject
+        {
+            ["origin"] = Peer.Peer.Name,
+            ["origin_server_ts"] = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(),
+            ["pdus"] = new JsonArray([.. pdus.Select(pdu => pdu.DeepClone())]),
+        });
+
+    private protected static async Task AssertSameStateAsync(LocalUser user, ResidentRoom room)
+    {
+        var state = (await user.GetAsync($"rooms/{Escaped(room.RoomId)}/state")).Is(200);
+        Assert.That(JsonNode.Parse(state.Text)!.AsArray().Select(IdOf), Is.EquivalentTo(room.StateIds.Values));
+    }
+
+    private protected static JsonObject JoinedRoom(Reply sync, ResidentRoom room) =>
+        sync.Json["rooms"]!["join"]![room.RoomId]!.AsObject();
+
+    private protected static string? IdOf(JsonNode? clientEvent) => (string?)clientEvent!["event_id"];
+
+    private protected static string Escaped(string part) => Uri.EscapeDataString(part);
+}

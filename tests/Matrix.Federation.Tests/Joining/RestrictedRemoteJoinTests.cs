@@ -1,0 +1,75 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Joining;
+
+/// <summary>Joins of restricted rooms of a peer. Server-Server API, "Restricted rooms".</summary>
+public sealed class RestrictedRemoteJoinTests : RemoteJoins
+{
+    [Test]
+    public async Task A_restricted_room_is_joined_with_the_signature_of_the_authorising_users_server(
+        [Values("8", "10", "12")] string version)
+    {
+        (await TryJoinAsync(Alice, Peer.CreatesRoom(version, Restricted))).Is(502, "M_UNKNOWN");
+        Peer.SignsJoins = true;
+        var room = Peer.CreatesRoom(version, Restricted);
+
+        await JoinAsync(Alice, room);
+
+        await AssertSameStateAsync(Alice, room);
+        Assert.That(
+            (string?)room.Last["content"]!["join_authorised_via_users_server"], Is.EqualTo(room.Creator));
+    }
+
+    [Test]
+    public async Task A_restricted_join_that_no_local_user_may_authorise_goes_to_a_server_in_the_room()
+    {
+        var room = Peer.CreatesRoom("10");
+        await JoinAsync(Alice, room);
+        var bob = await LocalUser.RegisterAsync(Server, "bob");
+        var rules = room.Add(room.Creator, "m.room.join_rules", "", Restricted);
+        (await SendAsync("t1", rules)).Is(200);
+        Peer.SignsJoins = true;
+
+        (await bob.PostAsync($"join/{Escaped(room.RoomId)}", [])).Is(200);
+
+        Assert.That(Peer.Joins, Is.EqualTo(2));
+        await AssertSameStateAsync(bob, room);
+    }
+
+    [TestCase("M_UNABLE_TO_AUTHORISE_JOIN")]
+    [TestCase("M_UNABLE_TO_GRANT_JOIN")]
+    public async Task A_restricted_join_that_one_server_cannot_authorise_goes_to_the_next(string code)
+    {
+        await using var other = await StartPeerAsync();
+        other.RefusesJoins = (400, code, null);
+        Peer.SignsJoins = true;
+        var room = Peer.CreatesRoom("10", Restricted);
+
+        (await Alice.PostAsync(
+            $"join/{Escaped(room.RoomId)}?via={other.Peer.Name}&via={Peer.Peer.Name}", [])).Is(200);
+
+        Assert.That(other.JoinTemplates, Is.EqualTo(1));
+        await AssertSameStateAsync(Alice, room);
+    }
+
+    [Test]
+    public async Task A_template_whose_authorising_user_is_of_another_server_is_not_signed([Values] bool isOurs)
+    {
+        // This server's signature would authorise a join whose conditions it has not checked.
+        var room = Peer.CreatesRoom("10", Restricted);
+        var user = isOurs ? Alice.UserId : "@carol:third.example";
+        Peer.ChangesTemplate = template =>
+            template["event"]!["content"]!["join_authorised_via_users_server"] = user;
+
+        (await TryJoinAsync(Alice, room)).Is(502, "M_UNKNOWN");
+
+        Assert.That(Peer.Joins, Is.Zero);
+    }
+
+    private static JsonObject Restricted => new()
+    {
+        ["join_rule"] = "restricted",
+        ["allow"] = new JsonArray(new JsonObject { ["type"] = "m.room_membership", ["room_id"] = "!other:b.example" }),
+    };
+}
