@@ -10,18 +10,18 @@ using Matrix.Host.Storage.Tables.Destinations;
 namespace Matrix.Host.Outbound.Federation;
 
 /// <summary>
-/// Another server: what it has not got, and when to try again. One transaction is in flight at a time. It takes EDUs
-/// from their sources when it is built. A transaction that the server refuses is halved until the refused event or EDU
-/// is alone; that one is skipped, and an event is recorded, if the server takes others. Thread-safe.
+/// Another server: what it has not got, and when to try again. One transaction is in flight at a time. An event
+/// or EDU that the server refuses is skipped, and an event is recorded, if the server takes others. Thread-safe.
 /// </summary>
-internal sealed class Destination(string name, DestinationServices services) : QueuedSender
+internal sealed class Destination : QueuedSender
 {
     private const int MaxFailureLength = 500;
 
+    private readonly DestinationServices _services;
     private readonly Lock _gate = new();
-    private readonly OwedRooms _rooms = new(name, services.Options);
-    private readonly Refusals _refusals = new();
-    private DestinationBackoff _backoff = DestinationBackoff.Healthy(services.Pauses);
+    private readonly OwedRooms _rooms;
+    private readonly OwedTransactions _transactions;
+    private DestinationBackoff _backoff;
     private int _recordedStage;
     private long _lastSuccess;
 
@@ -30,26 +30,21 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     /// <summary>Those who wait for the end of an attempt.</summary>
     private TaskCompletionSource<string>? _attempt;
-    private PendingTransaction? _pending;
-    private int _most = Transaction.MaxPdus;
-    private int _mostEdus = Transaction.MaxEdus;
-
-    /// <summary>
-    /// Whether the next transaction with events has no EDUs. After a refused transaction with both, the EDUs go alone
-    /// and then the events, so that whichever is at fault is found while the other goes on.
-    /// </summary>
-    private bool _pdusAlone;
     private bool _isSending;
     private bool _wokenWhileSending;
     private bool _lastWasSkipped;
-    private bool _awaitsOthers;
     private bool _isRetired;
 
-    /// <summary>Whether the pending transaction was built when only items that were put aside were left.</summary>
-    private bool _isOfAside;
+    internal Destination(string name, DestinationServices services)
+    {
+        (Name, _services) = (name, services);
+        _rooms = new OwedRooms(name, services.Options);
+        _transactions = new OwedTransactions(name, _rooms, services.Edus, _gate);
+        _backoff = DestinationBackoff.Healthy(services.Pauses);
+    }
 
     /// <summary>The server's name.</summary>
-    internal string Name { get; } = name;
+    internal string Name { get; }
 
     /// <summary>The failures since the last success.</summary>
     internal int Failures
@@ -74,7 +69,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         lock (_gate)
         {
-            _backoff = DestinationBackoff.Restore(services.Pauses, row.Failures, row.RetryAt, now);
+            _backoff = DestinationBackoff.Restore(_services.Pauses, row.Failures, row.RetryAt, now);
             _recordedStage = _backoff.Stage;
             _lastSuccess = row.LastSuccess;
             _failure = row.LastFailure;
@@ -151,7 +146,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     /// </summary>
     internal long? NewsAt(long now)
     {
-        lock (_gate) return !_awaitsOthers ? null : _isSending ? now : Woken(now);
+        lock (_gate) return !_transactions.AwaitsOthers ? null : _isSending ? now : Woken(now);
     }
 
     /// <summary>When to try again; 0 for at once.</summary>
@@ -163,6 +158,14 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         }
     }
 
+    private bool IsRetired
+    {
+        get
+        {
+            lock (_gate) return _isRetired;
+        }
+    }
+
     /// <summary>Ends the use of this object if the server is owed nothing and answers.</summary>
     internal bool TryRetire()
     {
@@ -170,7 +173,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         {
             if (_isRetired) return false;
             return _isRetired = !_isSending
-                && !HasMore()
+                && !_transactions.HasMore
                 && _backoff.IsHealthy
                 && !_rooms.IsUnrecorded
                 && !_rooms.IsRecorded
@@ -229,7 +232,7 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         try
         {
-            var transaction = await NextAsync(stop).ConfigureAwait(false);
+            var transaction = IsRetired ? null : await _transactions.NextAsync(stop).ConfigureAwait(false);
             lock (_gate)
             {
                 _isSending = transaction is not null;
@@ -238,15 +241,19 @@ internal sealed class Destination(string name, DestinationServices services) : Q
             }
 
             if (transaction is null) return TurnEnd.Idle;
-            var sent = await services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
-            if (sent.Gone.Count > 0) transaction = Without(transaction, sent.Gone);
+            var sent = await _services.Sender.SendAsync(Name, transaction, stop).ConfigureAwait(false);
+            if (sent.Gone.Count > 0)
+            {
+                lock (_gate) transaction = _transactions.Without(transaction, sent.Gone);
+            }
+
             if (sent.IsSent) return End(transaction, sent);
 
             // Nothing was left to send, which says nothing of the server.
             lock (_gate)
             {
-                _pending = null;
-                if (HasMore()) return TurnEnd.Again;
+                _transactions.DropPending();
+                if (_transactions.HasMore) return TurnEnd.Again;
                 EndAttempt("nothing is left to send");
                 return TurnEnd.Idle;
             }
@@ -254,29 +261,19 @@ internal sealed class Destination(string name, DestinationServices services) : Q
         catch (StorageException)
         {
             // The events could not be read. This is no fault of the server.
-            return TurnEnd.Later(services.Now() + (long)services.Options.FirstPause.TotalMilliseconds);
+            return TurnEnd.Later(_services.Now() + (long)_services.Options.FirstPause.TotalMilliseconds);
         }
 #pragma warning disable CA1031 // Whatever failed, the events are still owed.
         catch (Exception fault) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            services.LogFault(Name, fault);
+            _services.LogFault(Name, fault);
             lock (_gate) return Failed("a fault of this server: its log has the reason");
         }
         finally
         {
             lock (_gate) _isSending = false;
-            services.Changed(this);
-        }
-    }
-
-    /// <summary>A transaction without events that are not stored any more. They are owed no longer.</summary>
-    private PendingTransaction Without(PendingTransaction transaction, IReadOnlyList<EventNid> gone)
-    {
-        lock (_gate)
-        {
-            _rooms.Remove(gone);
-            return _pending = transaction with { Pdus = [.. transaction.Pdus.Except(gone)] };
+            _services.Changed(this);
         }
     }
 
@@ -284,12 +281,12 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     {
         if (sent.Failure is not { } failure)
         {
-            services.Metrics.Sent(transaction.Pdus.Count, sent.Refused.Count, transaction.Edus.Count);
-            services.Refused(Name, sent.Refused);
+            _services.Metrics.Sent(transaction.Pdus.Count, sent.Refused.Count, transaction.Edus.Count);
+            _services.Refused(Name, sent.Refused);
             lock (_gate) return Succeeded(transaction);
         }
 
-        services.Metrics.Failed(failure);
+        _services.Metrics.Failed(failure);
         if (failure is { Kind: FederationFailureKind.Refused, Status: 400 or 413 })
         {
             return Refused(transaction, failure);
@@ -300,19 +297,14 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     private TurnEnd Succeeded(PendingTransaction transaction)
     {
-        _refusals.Succeeded(transaction);
-        Remove(transaction);
+        _transactions.Succeeded(transaction);
         _backoff = _backoff.Succeeded();
-        _lastSuccess = services.Now();
+        _lastSuccess = _services.Now();
         _failure = "";
         EndAttempt("");
         if (!transaction.IsProbe) _lastWasSkipped = false;
-        if (transaction.Pdus.Count > 0) _most = Math.Min(2 * _most, Transaction.MaxPdus);
-        if (transaction.Edus.Count > 0) _mostEdus = Math.Min(2 * _mostEdus, Transaction.MaxEdus);
-        return TurnEnd.Succeeded(HasMore());
+        return TurnEnd.Succeeded(_transactions.HasMore);
     }
-
-    private bool HasMore() => !_rooms.IsEmpty || _refusals.EdusAside.Count > 0 || services.Edus.HasFor(Name);
 
     private void EndAttempt(string result)
     {
@@ -322,25 +314,12 @@ internal sealed class Destination(string name, DestinationServices services) : Q
 
     private TurnEnd Failed(string reason, TimeSpan? askedPause = null)
     {
-        var now = services.Now();
+        var now = _services.Now();
         _failure = reason.Length <= MaxFailureLength ? reason : reason[..MaxFailureLength];
         EndAttempt(_failure);
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
-        if (_pending is { Pdus.Count: 0, Edus: var edus } && edus.All(static each => each.Source.IsTransient))
-        {
-            _pending = null;
-        }
-
-        if (_backoff.IsOutage)
-        {
-            // What is sent after an outage is chosen then.
-            _pending = null;
-            _pdusAlone = false;
-            _rooms.Interrupt();
-        }
-
-        services.Edus.Failed(Name, _pending?.Edus ?? []);
+        _transactions.Failed(_backoff.IsOutage);
         return TurnEnd.Later(_backoff.RetryAt);
     }
 
@@ -351,125 +330,28 @@ internal sealed class Destination(string name, DestinationServices services) : Q
     private TurnEnd Refused(PendingTransaction transaction, FederationFailure failure)
     {
         var isStandard = failure.ErrorCode.Length > 0;
-        var isAlone = transaction.Pdus.Count + transaction.Edus.Count == 1;
         lock (_gate)
         {
             // A server that refuses an empty transaction refuses everything.
             if (transaction.IsProbe) return Failed(failure.ToString());
             if (!isStandard && failure.Status == 400) return Failed(failure.ToString());
-            _refusals.Refused(transaction, byProxy: !isStandard);
-            if (!isAlone)
-            {
-                _pending = PartOf(transaction);
-                return TurnEnd.Again;
-            }
-
-            if (_refusals.TryPutAside(transaction)) return PutAside(transaction, failure);
+            var next = _transactions.Refused(transaction, byProxy: !isStandard);
+            if (next == AfterRefusal.Again) return TurnEnd.Again;
+            if (next == AfterRefusal.Pause) return Failed(failure.ToString());
         }
 
-        if (transaction.Pdus.Count == 1) services.Skip(Name, transaction.Pdus[0], failure);
-        else services.Skip(Name, transaction.Edus[0], failure);
+        if (transaction.Pdus.Count == 1) _services.Skip(Name, transaction.Pdus[0], failure);
+        else _services.Skip(Name, transaction.Edus[0], failure);
         lock (_gate)
         {
-            Remove(transaction);
+            _transactions.Remove(transaction);
 
             // A server that refuses one event after the other is not asked at full speed.
             if (_lastWasSkipped) return Failed(failure.ToString());
             _lastWasSkipped = true;
-            if (HasMore()) return TurnEnd.Again;
+            if (_transactions.HasMore) return TurnEnd.Again;
             EndAttempt(failure.ToString());
             return TurnEnd.Idle;
-        }
-    }
-
-    /// <summary>The part of a refused transaction that is sent next.</summary>
-    private PendingTransaction PartOf(PendingTransaction refused)
-    {
-        if (refused is { Pdus.Count: > 0, Edus.Count: > 0 })
-        {
-            _pdusAlone = true;
-            return PendingTransaction.Of([], refused.Edus);
-        }
-
-        if (refused.Pdus.Count > 0)
-        {
-            _most = refused.Pdus.Count / 2;
-            return PendingTransaction.Of([.. refused.Pdus.Take(_most)], []);
-        }
-
-        _mostEdus = refused.Edus.Count / 2;
-        return PendingTransaction.Of([], [.. refused.Edus.Take(_mostEdus)]);
-    }
-
-    /// <summary>
-    /// An item was refused alone and put aside, and the server has taken nothing since. Other transactions will show
-    /// whether the item is at fault.
-    /// </summary>
-    private TurnEnd PutAside(PendingTransaction transaction, FederationFailure failure)
-    {
-        _pending = null;
-        _awaitsOthers = transaction.Pdus.Count > 0
-            && _rooms.Count <= _refusals.PdusAside.Count
-            && !services.Edus.HasFor(Name);
-        return _awaitsOthers || _isOfAside || _refusals.Count > 1 ? Failed(failure.ToString()) : TurnEnd.Again;
-    }
-
-    private void Remove(PendingTransaction transaction)
-    {
-        _pending = null;
-        if (transaction.Pdus.Count > 0) _pdusAlone = false;
-        _rooms.Remove(transaction.Pdus);
-        _refusals.Remove(transaction, _rooms.Has);
-        EduSources.Remove(Name, transaction.Edus, _refusals.EdusAside);
-    }
-
-    /// <summary>The transaction to send; null if there is nothing to send.</summary>
-    private async ValueTask<PendingTransaction?> NextAsync(CancellationToken stop)
-    {
-        while (true)
-        {
-            var next = await ChooseAsync(stop).ConfigureAwait(false);
-            if (next is not { Pdus.Count: 0, Edus: [var edu] }) return next;
-            lock (_gate)
-            {
-                if (!_refusals.EdusAside.Contains(edu)) return next;
-            }
-
-            if (await edu.Source.IsStillForAsync(Name, edu.Edu, stop).ConfigureAwait(false)) return next;
-            lock (_gate)
-            {
-                // Its source knows what is left of it.
-                _pending = null;
-                _refusals.Remove(next, _rooms.Has);
-            }
-        }
-    }
-
-    /// <summary>The transaction that failed, or a new one; null if there is nothing to send.</summary>
-    private async ValueTask<PendingTransaction?> ChooseAsync(CancellationToken stop)
-    {
-        List<EventNid> pdus;
-        IReadOnlyList<OwedEdu> aside;
-        int mostEdus;
-        lock (_gate)
-        {
-            _awaitsOthers = false;
-            if (_isRetired) return null;
-            if (_pending is not null) return _pending;
-            _isOfAside = false;
-            if (_refusals.ToTry(_rooms.Has) is { } suspect) return _pending = suspect;
-            pdus = _rooms.Next(_most, _refusals.PdusAside);
-            aside = [.. _refusals.EdusAside];
-            mostEdus = (_pdusAlone && pdus.Count > 0) || _refusals.IsFull ? 0 : _mostEdus;
-        }
-
-        var edus = mostEdus == 0
-            ? []
-            : await services.Edus.NextAsync(Name, mostEdus, aside, stop).ConfigureAwait(false);
-        lock (_gate)
-        {
-            _isOfAside = pdus.Count == 0 && edus.Count == 0;
-            return _pending = _isOfAside ? _refusals.NextOfAside() : PendingTransaction.Of(pdus, edus);
         }
     }
 }
