@@ -53,7 +53,7 @@ internal sealed partial class MissingEventsFetcher(
         {
             for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
             {
-                resolution.Learn(await facts.ReadAsync(room, lookUps, stop).ConfigureAwait(false));
+                resolution.Learn(await facts.ReadAsync(room, lookUps, null, stop).ConfigureAwait(false));
             }
 
             return await Ended!(room, machine, Input.NewResolved(resolution), stop).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -148,10 +149,26 @@ public sealed partial class ReceivedTransactions(
     {
         // Rooms side by side: one that is being joined, or is slow, delays its own events only.
         var results = new ConcurrentDictionary<string, string>();
-        var rooms = pdus.GroupBy(json => json.Text("room_id"));
-        await Task.WhenAll(rooms.Select(
-            each => each.Key is { } roomId ? OfRoomAsync(origin, roomId, [.. each], results) : Task.CompletedTask))
-            .ConfigureAwait(false);
+        var reading = pdus.GroupBy(json => json.Text("room_id"))
+            .Where(each => each.Key is not null)
+            .Select(each => ReadAsync(origin, each.Key!, [.. each], results))
+            .ToArray();
+
+        // One query for the rooms that are here, in place of one for each.
+        var ready = reading.Where(static each => each.IsCompletedSuccessfully)
+            .Select(static each => each.Result)
+            .Where(static each => each.Pdus.Count > 0)
+            .ToArray();
+        using var unknown = ready.Length <= 1
+            ? null
+            : await receiver.UnknownAsync(
+                [.. ready.SelectMany(each => each.Pdus.Select(pdu => (each.Room!.Nid, pdu.EventId)))],
+                CancellationToken.None).ConfigureAwait(false);
+        await Task.WhenAll(Array.ConvertAll(reading, async each =>
+        {
+            var (room, taken) = await each.ConfigureAwait(false);
+            if (taken.Count > 0) await InRoomAsync(origin, room!, taken, unknown, results).ConfigureAwait(false);
+        })).ConfigureAwait(false);
 
         return JsonObject.OfSeq([("pdus", Json.NewObject(JsonObject.OfSeq(results.Select(each =>
             (each.Key, Json.NewObject(each.Value.Length == 0
@@ -160,10 +177,11 @@ public sealed partial class ReceivedTransactions(
     }
 
     /// <summary>
-    /// Receives the events of one room, in their order. A malformed event is named by its id if it has one: in later
-    /// versions, that is the hash of what was sent. In a room that is not known here, only versions 1 and 2 have ids.
+    /// Reads the events of one room, in their order, and returns those that its machine decides. A malformed event is
+    /// named by its id if it has one: in later versions, that is the hash of what was sent. In a room that is not known
+    /// here, only versions 1 and 2 have ids.
     /// </summary>
-    private async Task OfRoomAsync(
+    private async Task<(RoomIdentity? Room, List<ReceivedPdu> Pdus)> ReadAsync(
         string origin, string roomId, IReadOnlyList<JsonObject> pdus, ConcurrentDictionary<string, string> results)
     {
         await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
@@ -201,7 +219,7 @@ public sealed partial class ReceivedTransactions(
             if (results[read.Value.EventId].Length == 0) taken.Add(read.Value);
         }
 
-        if (taken.Count > 0) await InRoomAsync(origin, found!.Room, taken, results).ConfigureAwait(false);
+        return (found?.Room, taken);
     }
 
     /// <summary>
@@ -214,18 +232,20 @@ public sealed partial class ReceivedTransactions(
         string origin,
         RoomIdentity room,
         List<ReceivedPdu> pdus,
+        UnknownEvents? unknown,
         ConcurrentDictionary<string, string> results)
     {
         RoomResult<IReadOnlyDictionary<string, string>> received;
         try
         {
-            received = await receiver.ReceiveAsync(origin, room, pdus, CancellationToken.None).ConfigureAwait(false);
+            received = await receiver.ReceiveAsync(
+                origin, room, pdus, unknown, CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception fault) when (fault is not StorageException { Failure: not StorageFailure.Rejected })
         {
             NotStored(fault, room.RoomId, origin);
             if (pdus.Count == 1) results[pdus[0].EventId] = "This server cannot store the event.";
-            else foreach (var pdu in pdus) await InRoomAsync(origin, room, [pdu], results).ConfigureAwait(false);
+            else foreach (var pdu in pdus) await InRoomAsync(origin, room, [pdu], null, results).ConfigureAwait(false);
             return;
         }
 

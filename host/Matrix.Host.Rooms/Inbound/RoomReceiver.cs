@@ -16,6 +16,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// </summary>
 public sealed partial class RoomReceiver
 {
+    private readonly LaneDirectory _lanes;
     private readonly RoomSender _sender;
     private readonly EventAppender _appender;
     private readonly AuthChainWriter _authChains;
@@ -46,6 +47,7 @@ public sealed partial class RoomReceiver
         _storage = storage;
         _options = options;
         _time = time;
+        _lanes = lanes;
         _sender = sender;
         _appender = appender;
         _authChains = authChains;
@@ -62,8 +64,22 @@ public sealed partial class RoomReceiver
     /// staged, or dropped for the returned reason.
     /// </summary>
     /// <returns>The reasons of dropped events, by event id; or the failure of the room.</returns>
-    public async ValueTask<RoomResult<IReadOnlyDictionary<string, string>>> ReceiveAsync(
-        string peer, RoomIdentity room, IReadOnlyList<ReceivedPdu> pdus, CancellationToken stop)
+    public ValueTask<RoomResult<IReadOnlyDictionary<string, string>>> ReceiveAsync(
+        string peer, RoomIdentity room, IReadOnlyList<ReceivedPdu> pdus, CancellationToken stop) =>
+        ReceiveAsync(peer, room, pdus, null, stop);
+
+    /// <summary>Asks storage, at once, for the events that a transaction has of several rooms.</summary>
+    internal ValueTask<UnknownEvents> UnknownAsync(
+        IReadOnlyCollection<(RoomNid Room, string EventId)> events, CancellationToken stop) =>
+        UnknownEvents.ReadAsync(_lanes, _storage, events, stop);
+
+    /// <inheritdoc cref="ReceiveAsync(string, RoomIdentity, IReadOnlyList{ReceivedPdu}, CancellationToken)"/>
+    internal async ValueTask<RoomResult<IReadOnlyDictionary<string, string>>> ReceiveAsync(
+        string peer,
+        RoomIdentity room,
+        IReadOnlyList<ReceivedPdu> pdus,
+        UnknownEvents? unknown,
+        CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(pdus);
         ArgumentNullException.ThrowIfNull(room);
@@ -76,6 +92,8 @@ public sealed partial class RoomReceiver
             async session =>
             {
                 dropped.Clear();
+                session.Unknown = unknown;
+
                 // Beyond the bounds over all rooms, an event that would wait gets an error.
                 var mayWait = _stagedBytes.Allows(peer);
                 var inputs = Array.ConvertAll(

@@ -12,10 +12,16 @@ namespace Matrix.Host.Rooms.Lanes;
 internal sealed class FactsReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
 {
     /// <summary>The facts of these look-ups, as they are durable.</summary>
-    internal async ValueTask<RoomFacts> ReadAsync(RoomIdentity room, LookUps lookUps, CancellationToken stop)
+    /// <param name="room">The room.</param>
+    /// <param name="lookUps">The look-ups.</param>
+    /// <param name="unknown">Ids that no event of the room has; null for none.</param>
+    /// <param name="stop">Cancels reading.</param>
+    internal async ValueTask<RoomFacts> ReadAsync(
+        RoomIdentity room, LookUps lookUps, IReadOnlySet<string>? unknown, CancellationToken stop)
     {
         var facts = new RoomFacts(lookUps);
         var ids = lookUps.Events.Concat(lookUps.States).Concat(lookUps.Citing.Select(each => each.EventId)).ToHashSet();
+        if (unknown is not null) ids.ExceptWith(unknown);
         var found = new Dictionary<string, StoredEvent>();
         if (ids.Count > 0)
         {

@@ -39,6 +39,10 @@ internal sealed class Lane(
     private WriteChain _chain = new();
     private int _waiting;
 
+    /// <summary>The batches that were submitted, and those of them whose outcome is known.</summary>
+    private long _batches;
+    private long _settled;
+
     /// <summary>Whether a session left before it had written what the machine decided of received events.</summary>
     private bool _isSpoilt;
 
@@ -46,6 +50,22 @@ internal sealed class Lane(
     private bool _hasUntold;
 
     internal RoomNid Room => room;
+
+    /// <summary>The number of batches that were submitted.</summary>
+    internal long Batches => Volatile.Read(ref _batches);
+
+    /// <summary>
+    /// The number of batches that were submitted, if storage has all of them; null otherwise. A batch that is being
+    /// submitted is not counted: it is before the lane is free again.
+    /// </summary>
+    internal long? SettledBatches
+    {
+        get
+        {
+            var settled = Volatile.Read(ref _settled);
+            return settled == Batches ? settled : null;
+        }
+    }
 
     /// <summary>
     /// The number of sessions that hold or await this lane or the disk. The directory sets it, and evicts idle lanes.
@@ -167,6 +187,8 @@ internal sealed class Lane(
         {
             Forget();
             _chain = new WriteChain();
+            Interlocked.Increment(ref _batches);
+            Interlocked.Increment(ref _settled);
         }
     }
 
@@ -267,6 +289,7 @@ internal sealed class Lane(
         // After the writer accepted the batch: a batch that it refused has no outcome.
         _submitted.Enqueue(new Submitted(
             batch, session.Start, session.FirstDecision, session.LastDecision, session.HasReceived));
+        Interlocked.Increment(ref _batches);
         _pending = session.Pending;
         _gate.Release();
         return write;
@@ -276,6 +299,7 @@ internal sealed class Lane(
     internal void Settle(LaneSession session)
     {
         Forget(session);
+        Interlocked.Increment(ref _settled);
         _slots.Release();
     }
 
@@ -392,8 +416,9 @@ internal sealed class Lane(
     }
 
     /// <summary>Reads the facts that the machine lacks, and gives them to it. Called while the lane is held.</summary>
-    internal async ValueTask LearnAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
-        _machine!.Learn(await ReadFactsAsync(identity, lookUps, stop).ConfigureAwait(false));
+    internal async ValueTask LearnAsync(
+        RoomIdentity identity, LookUps lookUps, UnknownEvents? unknown, CancellationToken stop) =>
+        _machine!.Learn(await facts.ReadAsync(identity, lookUps, unknown?.Of(this), stop).ConfigureAwait(false));
 
     /// <summary>Passes on what the machine asks for.</summary>
     internal void Ask(RoomIdentity identity, Output output)
@@ -406,7 +431,7 @@ internal sealed class Lane(
 
     /// <summary>Reads facts from storage.</summary>
     internal ValueTask<RoomFacts> ReadFactsAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
-        facts.ReadAsync(identity, lookUps, stop);
+        facts.ReadAsync(identity, lookUps, null, stop);
 
     /// <summary>Opens the lane for the next session, with nothing submitted.</summary>
     internal void Leave()

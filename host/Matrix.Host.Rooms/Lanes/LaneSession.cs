@@ -50,6 +50,9 @@ internal sealed class LaneSession : IDisposable
     /// <summary>The number of this session's last decision; 0 if it has none.</summary>
     internal long LastDecision { get; private set; }
 
+    /// <summary>What storage was asked for before the session; null for nothing.</summary>
+    internal UnknownEvents? Unknown { get; set; }
+
     /// <summary>Whether the machine was given input from other servers.</summary>
     internal bool HasReceived { get; private set; }
 
@@ -122,7 +125,7 @@ internal sealed class LaneSession : IDisposable
     /// <exception cref="InvalidDataException">The session needs more look-ups than any room should.</exception>
     internal ValueTask LearnAsync(LookUps lookUps, CancellationToken stop) =>
         ++_lookUps <= MostLookUps
-            ? _lane.LearnAsync(Pending.Room, lookUps, stop)
+            ? _lane.LearnAsync(Pending.Room, lookUps, Unknown, stop)
             : throw new InvalidDataException(
                 $"Room {Pending.Room.RoomId} needs more than {MostLookUps} look-ups for one input.");
 

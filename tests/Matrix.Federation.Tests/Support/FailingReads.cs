@@ -1,14 +1,13 @@
 using System.Reflection;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Federation.Tests.Support;
 
-/// <summary>The memberships, of which one method fails as often as a test wants.</summary>
+/// <summary>A table, of which one method fails as often as a test wants.</summary>
 public class FailingReads : DispatchProxy
 {
-    private IMembershipsTable _table = null!;
+    private object _table = null!;
     private string _method = null!;
     private int _failures;
     private int _calls;
@@ -24,9 +23,10 @@ public class FailingReads : DispatchProxy
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>A table of which a method can fail.</summary>
-    public static FailingReads Of(IMembershipsTable table, string method)
+    public static FailingReads Of<T>(T table, string method)
+        where T : class
     {
-        var reads = (FailingReads)(object)Create<IMembershipsTable, FailingReads>();
+        var reads = (FailingReads)(object)Create<T, FailingReads>();
         (reads._table, reads._method) = (table, method);
         return reads;
     }

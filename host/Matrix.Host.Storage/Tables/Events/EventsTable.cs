@@ -30,6 +30,9 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
     private static readonly Statement NidsOfIds = Statement.ByKeys(
         $"SELECT e.event_id, e.event_nid FROM events e WHERE e.event_id = KEY AND {InRoom}");
 
+    private static readonly Statement Known = Statement.ByKeys(
+        "SELECT e.event_id FROM events e WHERE e.event_id = KEY GROUP BY e.event_id");
+
     private static readonly Statement IdsOfNids = Statement.ByKeys(
         "SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
 
@@ -211,6 +214,10 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
     public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(
         IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
         reads.ByKeysAsync(ByNids, nids, By.Nid, Row, stop);
+
+    public async ValueTask<IReadOnlySet<string>> KnownAsync(
+        IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
+        (await reads.ByKeysAsync(Known, eventIds, By.EventId, static row => row.EventId(0), stop)).ToHashSet();
 
     public async ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(
         RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop)

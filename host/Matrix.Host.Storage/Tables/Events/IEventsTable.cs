@@ -25,6 +25,9 @@ public interface IEventsTable
     /// <summary>The events with these numbers, unordered, in one round trip; unknown ones are left out.</summary>
     ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop);
 
+    /// <summary>Those of these ids that an event of any room has, without reading the events.</summary>
+    ValueTask<IReadOnlySet<string>> KnownAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop);
+
     /// <summary>The numbers of the room's events with these ids, without reading the events.</summary>
     ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(
         RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop);
