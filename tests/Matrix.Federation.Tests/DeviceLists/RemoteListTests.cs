@@ -123,7 +123,7 @@ public sealed class RemoteListTests
         _bob.Refusal = AnsweringPeer.Error(500, "M_UNKNOWN");
         _bob.Change("LAPTOP", "lost");
         (await _bob.SendAsync(_server, _bob.Change("TABLET", "three"))).Is(200);
-        await UntilAsync(() => _bob.ListRequests >= 3);
+        await Until.HoldsAsync(() => _bob.ListRequests >= 3);
 
         var failed = await _alice.QueryKeysAsync(_bob.UserId);
         Assert.That(failed["device_keys"]!.AsObject(), Is.Empty, "a stale list is not returned");
@@ -160,7 +160,7 @@ public sealed class RemoteListTests
             : Task.CompletedTask;
         _bob.Change("LAPTOP", "lost");
         (await _bob.SendAsync(_server, _bob.Change("TABLET", "three"))).Is(200);
-        await UntilAsync(() => _bob.ListRequests == 2);
+        await Until.HoldsAsync(() => _bob.ListRequests == 2);
 
         // The response is what the list was before this update.
         var answer = _bob.Answer(new PeerRequest("GET", $"v1/user/devices/{_bob.UserId}", null));
@@ -170,7 +170,7 @@ public sealed class RemoteListTests
         (await _bob.SendAsync(_server, _bob.Change("WATCH", "four"))).Is(200);
         hold.SetResult();
 
-        await UntilAsync(async () => (await _alice.DevicesOfAsync(_bob.UserId)).Count == 4);
+        await Until.HoldsAsync(async () => (await _alice.DevicesOfAsync(_bob.UserId)).Count == 4);
         Assert.That(_bob.ListRequests, Is.EqualTo(2));
     }
 
@@ -265,7 +265,7 @@ public sealed class RemoteListTests
         (await _alice.PutAsync(
             $"profile/{Uri.EscapeDataString(_alice.UserId)}/displayname",
             new JsonObject { ["displayname"] = "Alicia" })).Is(200);
-        await UntilAsync(async () => (await _alice.TimelineAsync(_room.RoomId)).Any(
+        await Until.HoldsAsync(async () => (await _alice.TimelineAsync(_room.RoomId)).Any(
             each => (string?)each["content"]!["displayname"] == "Alicia"));
 
         Assert.That(await _alice.DevicesOfAsync(_bob.UserId), Is.EqualTo(new[] { "PHONE" }));
@@ -294,7 +294,7 @@ public sealed class RemoteListTests
         var leave = _room.Make("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
         (await _room.SendAsync(_server, "leave", leave)).Is(200);
 
-        await UntilAsync(async () => await ListsAsync() == 0);
+        await Until.HoldsAsync(async () => await ListsAsync() == 0);
         (await _bob.SendAsync(_server, _bob.Change("LAPTOP", "unseen"))).Is(200);
         Assert.That(await _alice.ChangedSinceAsync(since), Is.Empty);
         Assert.That(_bob.ListRequests, Is.EqualTo(1));
@@ -351,7 +351,7 @@ public sealed class RemoteListTests
         var started = DateTime.UtcNow;
         var found = (await _alice.PostAsync("keys/query", body)).Is(200).Json;
 
-        Assert.That(DateTime.UtcNow - started, Is.LessThan(TimeSpan.FromSeconds(4)));
+        Assert.That(DateTime.UtcNow - started, Is.LessThan(TimeSpan.FromSeconds(9)));
         Assert.That(found["failures"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { _peer.Peer.Name }));
         Assert.That(found["device_keys"]!.AsObject().Select(user => user.Key), Is.EqualTo(new[] { _alice.UserId }));
         hold.SetResult();
@@ -369,20 +369,11 @@ public sealed class RemoteListTests
         await IsCachedAsync();
     }
 
-    private Task IsCachedAsync() => UntilAsync(async () => await ListsAsync() == 1);
+    private Task IsCachedAsync() => Until.HoldsAsync(async () => await ListsAsync() == 1);
 
     private async Task<int> ListsAsync()
     {
         var storage = _server.Services.GetRequiredService<IStorage>();
         return (await storage.RemoteDevices.ListsAsync([_bob.UserId], CancellationToken.None)).Count;
-    }
-
-    private static Task UntilAsync(Func<bool> holds) => UntilAsync(() => Task.FromResult(holds()));
-
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        var until = DateTime.UtcNow.AddSeconds(20);
-        while (!await holds() && DateTime.UtcNow < until) await Task.Delay(20);
-        Assert.That(await holds());
     }
 }

@@ -57,7 +57,7 @@ public sealed class EduReceivingTests
         var hold = new TaskCompletionSource();
         _handler.Held = hold.Task;
         var first = SendAsync("twice", Edu(1));
-        while (_handler.Taken.Count == 0) await Task.Delay(10);
+        await Until.HoldsAsync(() => _handler.Taken.Count > 0);
         var second = SendAsync("twice", Edu(1));
         await Task.Delay(200);
 

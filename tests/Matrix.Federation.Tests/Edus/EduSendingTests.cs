@@ -48,7 +48,7 @@ public sealed class EduSendingTests
         Assert.That(_peer.Taken, Has.Count.EqualTo(1));
         Assert.That(_peer.Taken[0].Body["pdus"]!.AsArray(), Is.Empty);
         Assert.That(Numbers("kept"), Is.EqualTo(new[] { 1, 2, 3 }));
-        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(5000, 10));
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(20_000, 10));
     }
 
     [Test]
@@ -73,7 +73,7 @@ public sealed class EduSendingTests
             return null;
         };
         _kept.Add(_peer.Peer.Name, 1, 1);
-        while (_peer.All.Count == 0) await Task.Delay(10);
+        await Until.HoldsAsync(() => _peer.All.Count > 0);
         _kept.Add(_peer.Peer.Name, 2, 200);
         _transient.Add(_peer.Peer.Name, 1, 10);
         hold.SetResult();
@@ -110,7 +110,7 @@ public sealed class EduSendingTests
     {
         await _peer.DownAsync();
         _transient.Add(_peer.Peer.Name, 1, 1);
-        while (_transient.Failures == 0) await Task.Delay(10);
+        await Until.HoldsAsync(() => _transient.Failures > 0);
         _kept.Add(_peer.Peer.Name, 1, 1);
         await _peer.UpAsync();
 
@@ -153,7 +153,7 @@ public sealed class EduSendingTests
             return isBad ? Refusal(400) : null;
         };
         await alice.SayAsync(roomId, "first");
-        while (_peer.All.Count == 0) await Task.Delay(10);
+        await Until.HoldsAsync(() => _peer.All.Count > 0);
         bad = await alice.SayAsync(roomId, "second");
         _kept.Add(_peer.Peer.Name, 1, 5);
         await alice.SayAsync(roomId, "third");
@@ -191,7 +191,7 @@ public sealed class EduSendingTests
         _peer.Respond = transaction => Task.FromResult(Edus(transaction).Count > 0 ? Refusal(400) : null);
 
         _kept.Add(_peer.Peer.Name, 1, 1);
-        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(10_000, 10));
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(20_000, 10));
 
         Assert.That(_peer.All.Select(each => Edus(each).Count), Is.EqualTo(new[] { 1, 0, 1 }));
         Assert.That(_server.Log, Does.Contain("refuses an EDU of TestSource"));
@@ -208,7 +208,7 @@ public sealed class EduSendingTests
 
         _kept.Add(_peer.Peer.Name, 1, 3);
         await HasAsync(2);
-        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(10_000, 10));
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(20_000, 10));
 
         Assert.That(Numbers("kept"), Is.EqualTo(new[] { 2, 3 }));
         Assert.That(_peer.All.Select(each => Edus(each).Count), Has.None.Zero, "no probe was needed");
@@ -256,7 +256,7 @@ public sealed class EduSendingTests
             return Task.FromResult(isBad ? Refusal(400) : null);
         };
         _kept.Add(_peer.Peer.Name, 1, 2);
-        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(10_000, 10));
+        Assert.That(() => _kept.HasFor(_peer.Peer.Name), Is.False.After(20_000, 10));
 
         Assert.That(
             _peer.All.SelectMany(Edus).Count(edu => (int)edu["content"]!["n"]! == 1), Is.EqualTo(2),

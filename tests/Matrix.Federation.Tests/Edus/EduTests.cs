@@ -2,8 +2,6 @@ using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Outbound.Federation;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -79,10 +77,10 @@ public abstract class EduTests
                 content => new JsonObject { ["edu_type"] = type, ["content"] = content?.DeepClone() })]),
         })).Is(200);
 
-    /// <summary>The contents of the EDUs of a type that the peer took.</summary>
-    private protected IReadOnlyList<JsonObject> Taken(string type) =>
+    /// <summary>The contents of the EDUs of a type that the peer took, or another one.</summary>
+    private protected IReadOnlyList<JsonObject> Taken(string type, ReceivingPeer? other = null) =>
     [
-        .. Peer.Taken.SelectMany(each => each.Body["edus"]!.AsArray())
+        .. (other ?? Peer).Taken.SelectMany(each => each.Body["edus"]!.AsArray())
             .Where(edu => (string?)edu!["edu_type"] == type)
             .Select(edu => edu!["content"]!.AsObject()),
     ];
@@ -96,24 +94,16 @@ public abstract class EduTests
     }
 
     /// <summary>Waits until a transaction to the peer has failed.</summary>
-    private protected async Task FailsAsync()
-    {
-        var outbound = Server.Services.GetRequiredService<FederationOutbound>();
-        var until = DateTime.UtcNow.AddSeconds(20);
-        while (!HasFailed() && DateTime.UtcNow < until) await Task.Delay(10);
-        Assert.That(HasFailed(), Is.True);
-
-        bool HasFailed() => outbound.Destinations.Find(Peer.Peer.Name) is { Failures: > 0 };
-    }
+    private protected Task FailsAsync() => Server.FailsAsync(Peer.Peer, 1);
 
     /// <summary>The peer sends a request, which ends the pause after a failure.</summary>
     private protected async Task WakeAsync() => (await Peer.Peer.SendAsync(
         Server, "GET", $"/_matrix/federation/v1/query/profile?user_id=@nobody:{Server.Name}")).Is(404, "M_NOT_FOUND");
 
-    /// <summary>Waits until something holds.</summary>
+    /// <summary>Waits until a value is as expected.</summary>
     private protected static async Task EventuallyAsync<T>(Func<Task<T>> read, T expected)
     {
-        var until = DateTime.UtcNow.AddSeconds(10);
+        var until = DateTime.UtcNow.AddSeconds(20);
         T last;
         do
         {

@@ -38,7 +38,9 @@ public abstract class MessageRestartTests
     {
         await SendAsync(1, 10);
         await HasAsync(10);
-        await _peer.DownAsync();
+
+        // A message whose response is lost comes again.
+        await _peer.DownAfterResponsesAsync();
         await SendAsync(11, 20);
 
         if (isKilled) await _server.Process.KillAsync();

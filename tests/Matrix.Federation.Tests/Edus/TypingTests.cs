@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
+using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Outbound.Federation.Edus;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Edus;
 
@@ -28,32 +31,67 @@ public sealed class TypingTests : EduTests
     }
 
     [Test]
-    public async Task A_user_who_goes_on_is_repeated_and_ends_by_timeout()
+    public async Task A_user_who_goes_on_is_not_repeated_at_once()
+    {
+        await RestartAsync(("sync.typing_repeat", "10m"));
+        var room = await RoomAsync();
+
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await HasTakenAsync("m.typing", 1);
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Task.Delay(250);
+        await Alice.TypeAsync(room.RoomId, null);
+        await HasTakenAsync("m.typing", 2);
+
+        Assert.That(Typing(), Is.EqualTo(new[] { true, false }));
+    }
+
+    [Test]
+    public async Task A_user_who_goes_on_is_repeated()
+    {
+        await RestartAsync(("sync.typing_repeat", "1ms"));
+        var room = await RoomAsync();
+
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await HasTakenAsync("m.typing", 1);
+        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await HasTakenAsync("m.typing", 2);
+        await Alice.TypeAsync(room.RoomId, null);
+        await HasTakenAsync("m.typing", 3);
+
+        Assert.That(Typing(), Is.EqualTo(new[] { true, true, false }));
+    }
+
+    [Test]
+    public async Task A_user_who_says_no_more_ends_by_timeout()
     {
         var room = await RoomAsync();
 
         await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
-        await HasTakenAsync("m.typing", 1);
+        await Until.HoldsAsync(() => !Typing().LastOrDefault(true));
         await Task.Delay(250);
-        Assert.That(Taken("m.typing"), Has.Count.EqualTo(1));
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(1));
-        await HasTakenAsync("m.typing", 3);
 
-        Assert.That(
-            Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { true, true, false }));
+        // The start is not sent any more if the end comes before it is.
+        Assert.That(Typing().SkipWhile(isTyping => isTyping), Is.EqualTo(new[] { false }));
     }
 
     [Test]
     public async Task A_server_that_does_not_answer_gets_none_later()
     {
         await RestartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
-        var room = await RoomAsync();
+        await using var other = await ReceivingPeer.StartAsync();
+        Server.Knows(other.Peer);
+        var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
+        await PeerRoom.JoinAsync(Server, other.Peer, roomId, "carol");
+        await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
         await Peer.DownAsync();
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
         await FailsAsync();
-        await Alice.TypeAsync(room.RoomId, null);
-        var said = await Alice.SayAsync(room.RoomId, "hello");
+        await Alice.TypeAsync(roomId, null);
+
+        // The server that answers gets the end, so that it was offered to the other one too.
+        await Until.HoldsAsync(() => !Typing(other).LastOrDefault(true));
+        var said = await Alice.SayAsync(roomId, "hello");
         await Peer.UpAsync();
         await Task.Delay(200);
         await WakeAsync();
@@ -63,7 +101,7 @@ public sealed class TypingTests : EduTests
 
         Assert.That(Peer.Events, Is.EqualTo(new[] { said }));
         Assert.That(Taken("m.typing"), Is.Empty);
-        await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
+        await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
         await HasTakenAsync("m.typing", 1);
     }
 
@@ -80,7 +118,7 @@ public sealed class TypingTests : EduTests
         await Alice.TypeAsync(room.RoomId, null);
         await HasTakenAsync("m.typing", 1);
 
-        Assert.That(Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { false }));
+        Assert.That(Typing(), Is.EqualTo(new[] { false }));
     }
 
     [Test]
@@ -98,7 +136,8 @@ public sealed class TypingTests : EduTests
         await EventuallyAsync(() => Task.FromResult(Peer.All.Count), 1);
         await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
         await Alice.SayAsync(room.RoomId, "second");
-        await Task.Delay(200);
+        await Server.IsQueuedAsync();
+        await Until.HoldsAsync(() => Edus<TypingEdus>().HasFor(Peer.Peer.Name));
         hold.SetResult();
         await FailsAsync();
         await Alice.TypeAsync(room.RoomId, null);
@@ -106,8 +145,7 @@ public sealed class TypingTests : EduTests
         await HasTakenAsync("m.typing", 2);
 
         Assert.That(Peer.All[1].Body["pdus"]!.AsArray(), Has.Count.EqualTo(1), "both are in the transaction");
-        Assert.That(
-            Taken("m.typing").Select(content => (bool)content["typing"]!), Is.EqualTo(new[] { true, false }));
+        Assert.That(Typing(), Is.EqualTo(new[] { true, false }));
     }
 
     [Test]
@@ -124,7 +162,8 @@ public sealed class TypingTests : EduTests
         await EventuallyAsync(() => Task.FromResult(Peer.All.Count), 1);
         await Alice.TypeAsync(room.RoomId, TimeSpan.FromSeconds(20));
         await Alice.ReadAsync(room.RoomId, said);
-        await Task.Delay(500);
+        await Until.HoldsAsync(
+            () => Edus<TypingEdus>().HasFor(Peer.Peer.Name) && Edus<ReceiptEdus>().HasFor(Peer.Peer.Name));
         (await Alice.PostAsync($"rooms/{PeerRoom.Escape(room.RoomId)}/kick", new() { ["user_id"] = Bob })).Is(200);
         hold.SetResult();
 
@@ -150,10 +189,14 @@ public sealed class TypingTests : EduTests
     [Test]
     public async Task A_user_of_another_server_ends_by_time_and_by_leaving()
     {
-        await RestartAsync(("sync.remote_typing", "400ms"));
+        await RestartAsync(("sync.remote_typing", "1s"));
         var room = await RoomAsync();
-        await SendAsync("m.typing", Content(room.RoomId, Bob, true));
-        Assert.That(await Alice.TypingAsync(room.RoomId), Is.EqualTo(new[] { Bob }));
+        await Until.HoldsAsync(async () =>
+        {
+            // Again if the time was over before the user was looked for.
+            await SendAsync("m.typing", Content(room.RoomId, Bob, true));
+            return (await Alice.TypingAsync(room.RoomId)).Contains(Bob);
+        });
         await EventuallyAsync(async () => (await Alice.TypingAsync(room.RoomId)).Count, 0);
 
         await RestartAsync();
@@ -191,6 +234,13 @@ public sealed class TypingTests : EduTests
             Assert.That(await Alice.TypingAsync(roomId), Is.Empty);
         }
     }
+
+    /// <summary>Whether the user types, by each notification that a peer took.</summary>
+    private IReadOnlyList<bool> Typing(ReceivingPeer? peer = null) =>
+        [.. Taken("m.typing", peer).Select(content => (bool)content["typing"]!)];
+
+    private T Edus<T>()
+        where T : IEduSource => Server.Services.GetRequiredService<T>();
 
     private static string Text(JsonObject content) => content.ToJsonString();
 

@@ -233,7 +233,7 @@ public sealed class ResidentMembershipTests
     [Test]
     public async Task A_knock_whose_response_takes_long_is_kept()
     {
-        await using var server = await InProcessServer.StartAsync(("federation.handshake_time", "1s"));
+        await using var server = await InProcessServer.StartAsync(("federation.handshake_time", "5s"));
         server.Knows(_peer.Peer);
         var carl = await LocalUser.RegisterAsync(server, "carl");
         var room = MembershipRoom.Create(_peer.Peer, "11", "knock");

@@ -89,7 +89,7 @@ public abstract class KeyRotationTests
 
         File.Delete(FileOf(here));
         SigningKeyFile.Write(FileOf(here), SigningKeyFile.Generate());
-        for (var n = 0; n < 100 && !here.Process.LogEnd().Contains("The signing key stays"); n++) await Task.Delay(50);
+        for (var n = 0; n < 400 && !here.Process.LogEnd().Contains("The signing key stays"); n++) await Task.Delay(50);
 
         Assert.That(here.Process.LogEnd(), Does.Contain($"The signing key stays {own.Id}"));
         await PublishesAsync(here, own.Id);
@@ -124,7 +124,7 @@ public abstract class KeyRotationTests
                 return keys;
             }
 
-            Assert.That(attempt, Is.LessThan(100), $"{keyId} is not published");
+            Assert.That(attempt, Is.LessThan(200), $"{keyId} is not published");
             await Task.Delay(100);
         }
     }
@@ -133,7 +133,7 @@ public abstract class KeyRotationTests
     {
         for (var attempt = 0; !(await HistoryAsync(user, roomId)).Contains(text); attempt++)
         {
-            Assert.That(attempt, Is.LessThan(100), $"{text} did not arrive");
+            Assert.That(attempt, Is.LessThan(200), $"{text} did not arrive");
             await Task.Delay(100);
         }
     }

@@ -1,9 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
-using Matrix.Host.Outbound.Federation;
-using Matrix.Host.Storage;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Outbound;
 
@@ -65,33 +62,8 @@ public abstract class OutboundTests
         (await Peer.Peer.SendAsync(Server, "GET", target)).Is(404, "M_NOT_FOUND");
     }
 
-    private protected static async Task UntilAsync(Func<bool> holds)
-    {
-        var until = DateTime.UtcNow.AddSeconds(20);
-        while (!holds() && DateTime.UtcNow < until) await Task.Delay(10);
-        Assert.That(holds());
-    }
-
     /// <summary>Waits until sending to the peer has failed this often.</summary>
-    private protected async Task FailsAsync(int failures)
-    {
-        var outbound = Server.Services.GetRequiredService<FederationOutbound>();
-        var until = DateTime.UtcNow.AddSeconds(20);
-        while ((outbound.Destinations.Find(Peer.Peer.Name)?.Failures ?? 0) < failures && DateTime.UtcNow < until)
-        {
-            await Task.Delay(10);
-        }
-
-        Assert.That(outbound.Destinations.Find(Peer.Peer.Name)!.Failures, Is.GreaterThanOrEqualTo(failures));
-    }
-
-    /// <summary>Waits until all that was committed is queued for the servers that it concerns.</summary>
-    private protected async Task IsQueuedAsync()
-    {
-        var feed = Server.Services.GetRequiredService<OutboundFeed>();
-        var through = Server.Services.GetRequiredService<IStorage>().Writer.PublishedPosition;
-        await UntilAsync(() => feed.HandledThrough >= through);
-    }
+    private protected Task FailsAsync(int failures) => Server.FailsAsync(Peer.Peer, failures);
 
     private protected async Task StartAsync(params (string, string)[] settings)
     {

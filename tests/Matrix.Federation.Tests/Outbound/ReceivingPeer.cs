@@ -50,29 +50,37 @@ internal sealed class ReceivingPeer : IAsyncDisposable
 
     internal async Task UpAsync()
     {
-        _host = new TlsHost(_at, Peer);
-        _host.App.MapPut(
+        var host = new TlsHost(_at, Peer);
+        host.App.MapPut(
             "/_matrix/federation/v1/send/{txnId}", (string txnId, JsonObject body) => TakeAsync(txnId, body));
-        await _host.App.StartAsync();
+        _host = host;
+        await host.App.StartAsync();
     }
 
-    internal async Task DownAsync()
-    {
-        if (_host is null) return;
-        await _host.App.StopAsync(new CancellationToken(canceled: true));
-        await _host.DisposeAsync();
-        _host = null;
-    }
+    /// <summary>Goes down at once: requests in flight get no response.</summary>
+    internal Task DownAsync() => DownAsync(new CancellationToken(canceled: true));
 
-    /// <summary>Waits until the peer has taken this many events.</summary>
-    internal async Task HasTakenAsync(int count, TimeSpan? within = null)
+    /// <summary>Goes down after the requests in flight have got their responses.</summary>
+    internal Task DownAfterResponsesAsync() => DownAsync(CancellationToken.None);
+
+    /// <summary>Waits until the peer has taken this many events. One that came twice counts once.</summary>
+    internal async Task HasTakenAsync(int count)
     {
-        var until = DateTime.UtcNow + (within ?? TimeSpan.FromSeconds(20));
-        while (Events.Count < count && DateTime.UtcNow < until) await Task.Delay(10);
-        Assert.That(Events, Has.Count.GreaterThanOrEqualTo(count), $"{All.Count} transactions came.");
+        var until = DateTime.UtcNow.AddSeconds(20);
+        while (Events.Distinct().Count() < count && DateTime.UtcNow < until) await Task.Delay(10);
+        Assert.That(
+            Events.Distinct().Count(), Is.GreaterThanOrEqualTo(count), $"{All.Count} transactions came.");
     }
 
     public async ValueTask DisposeAsync() => await DownAsync();
+
+    private async Task DownAsync(CancellationToken stop)
+    {
+        // A handler of a request may call this, and the peer may be up again before that handler goes on.
+        if (Interlocked.Exchange(ref _host, null) is not { } host) return;
+        await host.App.StopAsync(stop);
+        await host.DisposeAsync();
+    }
 
     private async Task<IResult> TakeAsync(string id, JsonObject body)
     {

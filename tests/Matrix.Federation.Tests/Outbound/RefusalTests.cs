@@ -31,10 +31,10 @@ public sealed class RefusalTests : OutboundTests
 
         await Peer.HasTakenAsync(40);
         await Task.Delay(200);
+        var refused = await RefusedAsync();
 
         Assert.That(Peer.Events, Is.EqualTo(sent.Where(id => id != bad)));
         var storage = Server.Services.GetRequiredService<IStorage>();
-        var refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
         var row = await storage.Events.FindAsync(refused.Single().Event, default);
         Assert.That(row!.EventId, Is.EqualTo(bad));
         Assert.That(
@@ -65,13 +65,7 @@ public sealed class RefusalTests : OutboundTests
         var sent = await SayAsync(roomId, 1);
 
         var storage = Server.Services.GetRequiredService<IStorage>();
-        IReadOnlyList<RefusedEventRow> refused = [];
-        for (var attempt = 0; attempt < 200 && refused.Count == 0; attempt++)
-        {
-            await Task.Delay(50);
-            refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
-        }
-
+        var refused = await RefusedAsync();
         Assert.That(refused, Has.Count.EqualTo(1));
         Assert.That((await storage.Events.FindAsync(refused[0].Event, default))!.EventId, Is.EqualTo(sent[0]));
         Assert.That((refused[0].Status, refused[0].Error), Is.EqualTo((200, "not here")));
@@ -106,7 +100,7 @@ public sealed class RefusalTests : OutboundTests
         await StartAsync(("federation.outbound_first_pause", "1h"), ("federation.outbound_longest_pause", "1h"));
         var roomId = await JoinedRoomAsync();
         await Alice.TypeAsync(roomId, TimeSpan.FromSeconds(20));
-        await UntilAsync(() => Peer.All.Count == 1);
+        await Until.HoldsAsync(() => Peer.All.Count == 1);
         await Peer.DownAsync();
         await Alice.TypeAsync(roomId, null);
         await FailsAsync(1);
@@ -116,7 +110,7 @@ public sealed class RefusalTests : OutboundTests
 
         outbound.Destinations.Owe(Peer.Peer.Name, gone, [EventNid.Of(gone, EventNid.FirstLiveOrdinal)], 1, true);
         await WakeAsync();
-        await UntilAsync(() => outbound.Destinations.Find(Peer.Peer.Name)!.Owed == 0);
+        await Until.HoldsAsync(() => outbound.Destinations.Find(Peer.Peer.Name)!.Owed == 0);
 
         Assert.That(outbound.Destinations.Find(Peer.Peer.Name)!.Failures, Is.EqualTo(1));
         Assert.That(Peer.All, Has.Count.EqualTo(1));
@@ -161,16 +155,10 @@ public sealed class RefusalTests : OutboundTests
 
         await Peer.HasTakenAsync(9);
 
-        var storage = Server.Services.GetRequiredService<IStorage>();
-        var until = DateTime.UtcNow.AddSeconds(20);
-        while ((await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default)).Count == 0
-            && DateTime.UtcNow < until)
-        {
-            await Task.Delay(10);
-        }
+        var refused = (await RefusedAsync()).Single();
 
         Assert.That(Peer.Events, Is.EquivalentTo(sent.Where(id => id != bad)));
-        var refused = (await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default)).Single();
+        var storage = Server.Services.GetRequiredService<IStorage>();
         Assert.That((await storage.Events.FindAsync(refused.Event, default))!.EventId, Is.EqualTo(bad));
         Assert.That((refused.Status, refused.ErrorCode), Is.EqualTo((413, "")));
     }
@@ -198,6 +186,9 @@ public sealed class RefusalTests : OutboundTests
     [Test]
     public async Task An_event_that_is_refused_alone_is_skipped_once_another_was_taken()
     {
+        // After an outage the newest event would go first.
+        await StopAsync();
+        await StartAsync(("federation.outbound_outage_after", "1m"));
         var roomId = await JoinedRoomAsync();
         string? bad = null;
         Peer.Respond = transaction =>
@@ -215,10 +206,10 @@ public sealed class RefusalTests : OutboundTests
 
         var others = await SayAsync(roomId, 3);
         await Peer.HasTakenAsync(3);
-        await Task.Delay(500);
+        await Task.Delay(300);
+        var refused = await RefusedAsync();
 
         Assert.That(Peer.Events, Is.EqualTo(others));
-        var refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
         var row = await storage.Events.FindAsync(refused.Single().Event, default);
         Assert.That(row!.EventId, Is.EqualTo(first[0]));
     }
@@ -242,8 +233,21 @@ public sealed class RefusalTests : OutboundTests
         await FailsAsync(1);
 
         var others = await SayAsync(roomId, 3);
-        await Peer.HasTakenAsync(3, within: TimeSpan.FromSeconds(5));
+        await Peer.HasTakenAsync(3);
 
         Assert.That(Peer.Events, Is.EqualTo(others));
+    }
+
+    /// <summary>Waits until events that the peer refuses are recorded.</summary>
+    private async Task<IReadOnlyList<RefusedEventRow>> RefusedAsync()
+    {
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        IReadOnlyList<RefusedEventRow> refused = [];
+        await Until.HoldsAsync(async () =>
+        {
+            refused = await storage.Destinations.RefusedAsync(Peer.Peer.Name, 10, default);
+            return refused.Count > 0;
+        });
+        return refused;
     }
 }

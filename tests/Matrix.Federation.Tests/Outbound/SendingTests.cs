@@ -124,6 +124,7 @@ public sealed class SendingTests : OutboundTests
     public async Task The_events_of_a_room_without_other_servers_are_not_looked_at()
     {
         var feed = Server.Services.GetRequiredService<OutboundFeed>();
+        await Server.IsQueuedAsync();
         var (handle, handled) = (feed.Handle, 0);
         feed.Handle = (batch, stop) =>
         {
@@ -132,6 +133,7 @@ public sealed class SendingTests : OutboundTests
         };
         var roomId = await Alice.CreateRoomAsync(RoomRules.Recommended);
         await SayAsync(roomId, 20);
+        await Server.IsQueuedAsync();
         Assert.That(handled, Is.Zero);
 
         await PeerRoom.JoinAsync(Server, Peer.Peer, roomId, "bob");
@@ -140,7 +142,11 @@ public sealed class SendingTests : OutboundTests
         Assert.That(Peer.Events, Is.EqualTo(sent));
 
         await KickAsync(roomId, $"@bob:{Peer.Peer.Name}");
-        await SayAsync(roomId, 5);
+        await Server.IsQueuedAsync();
+        await SayAsync(roomId, 1);
+        await Server.IsQueuedAsync();
+        await SayAsync(roomId, 4);
+        await Server.IsQueuedAsync();
         await Peer.HasTakenAsync(2);
         Assert.That(handled, Is.InRange(3, 4), "the join, two events, and one that finds no server");
     }
@@ -158,7 +164,7 @@ public sealed class SendingTests : OutboundTests
         };
         await SayAsync(busy, 120);
         var last = await SayAsync(quiet, 1);
-        await IsQueuedAsync();
+        await Server.IsQueuedAsync();
         hold.SetResult();
         await Peer.HasTakenAsync(121);
 

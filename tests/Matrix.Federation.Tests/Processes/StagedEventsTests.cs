@@ -28,7 +28,7 @@ public abstract class StagedEventsTests
         held.SetResult();
         await server.Process.StartAsync();
 
-        for (var attempt = 0; attempt < 100 && (await BodiesAsync(alice, roomId)).Length < 2; attempt++)
+        for (var attempt = 0; attempt < 200 && (await BodiesAsync(alice, roomId)).Length < 2; attempt++)
         {
             await Task.Delay(100);
         }
@@ -51,15 +51,14 @@ public abstract class StagedEventsTests
 
         var reply = (await room.SendAsync(server, "one", said)).Is(200).Json["pdus"]!;
         Assert.That(reply[said.EventId]!.AsObject(), Is.Empty);
-        for (var attempt = 0; attempt < 100 && peer.Requests.Count < 3; attempt++) await Task.Delay(50);
-        Assert.That(peer.Requests, Has.Count.GreaterThanOrEqualTo(3));
+        await Until.HoldsAsync(() => peer.Requests.Count >= 3);
 
         await server.Process.KillAsync();
         await server.Process.StartAsync();
         Assert.That(await BodiesAsync(alice, roomId), Is.Empty);
         peer.Fails = 0;
 
-        for (var attempt = 0; attempt < 100 && (await BodiesAsync(alice, roomId)).Length < 2; attempt++)
+        for (var attempt = 0; attempt < 200 && (await BodiesAsync(alice, roomId)).Length < 2; attempt++)
         {
             await Task.Delay(100);
         }

@@ -47,7 +47,7 @@ public sealed class UnreachedServersTests
     [Test]
     public async Task If_one_server_is_silent_another_one_has_the_events()
     {
-        await StartAsync(("federation.fetch_time", "1s"));
+        await StartAsync(("federation.fetch_time", "5s"));
         var room = await JoinedAsync();
         _ = await PeerRoom.JoinAsync(_server, _other.Peer, room.RoomId, "carol");
         _other.Rooms[room.RoomId] = room;
@@ -71,7 +71,7 @@ public sealed class UnreachedServersTests
         var said = room.Say("bob", "said");
         _peer.Fails = int.MaxValue;
         await SendAsync(room, said.EventId);
-        for (var attempt = 0; attempt < 100 && _peer.Requests.IsEmpty; attempt++) await Task.Delay(20);
+        await Until.HoldsAsync(() => !_peer.Requests.IsEmpty);
         await Task.Delay(200);
         _peer.Fails = 0;
 
@@ -83,7 +83,7 @@ public sealed class UnreachedServersTests
     [Test]
     public async Task An_event_that_waited_too_long_is_given_up_for_a_recorded_reason()
     {
-        await StartAsync(("federation.staged_for", "2s"), ("federation.longest_fetch_pause", "500ms"));
+        await StartAsync(("federation.staged_for", "6s"), ("federation.longest_fetch_pause", "500ms"));
         var room = await JoinedAsync();
         _ = room.Say("bob", "missing");
         var said = room.Say("bob", "said");
@@ -94,12 +94,7 @@ public sealed class UnreachedServersTests
         var storage = _server.Services.GetRequiredService<IStorage>();
         var nid = (await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
         Assert.That(await storage.StagedEvents.AnyAsync(nid, CancellationToken.None));
-        for (var attempt = 0; attempt < 100; attempt++)
-        {
-            if (!await storage.StagedEvents.AnyAsync(nid, CancellationToken.None)) break;
-            await Task.Delay(100);
-        }
-
+        await Until.HoldsAsync(async () => !await storage.StagedEvents.AnyAsync(nid, CancellationToken.None));
         var givenUp = await storage.StagedEvents.GivenUpAsync(nid, 10, CancellationToken.None);
         Assert.That(givenUp.Select(row => row.EventId), Is.EqualTo(new[] { said.EventId }));
         Assert.That(givenUp[0].Reason, Does.Contain("NotReached"));
@@ -249,7 +244,7 @@ public sealed class UnreachedServersTests
 
     private async Task EventuallyAsync(PeerRoom room, Predicate<string[]> holds, string what)
     {
-        for (var attempt = 0; attempt < 150; attempt++)
+        for (var attempt = 0; attempt < 300; attempt++)
         {
             if (holds(await BodiesAsync(room))) return;
             await Task.Delay(100);

@@ -104,8 +104,10 @@ public sealed class ResidentServer : IAsyncDisposable
 
     private async Task MakeJoinAsync(HttpContext http, string roomId, string userId)
     {
+        // Read first: a test that waits for the request changes it once the request is counted.
+        var before = BeforeTemplate;
         Interlocked.Increment(ref _templates);
-        if (BeforeTemplate is { } before) await before();
+        if (before is not null) await before();
         if (RefusesJoins is var (status, code, version))
         {
             var error = new JsonObject { ["errcode"] = code, ["error"] = "The peer refuses." };
@@ -135,10 +137,11 @@ public sealed class ResidentServer : IAsyncDisposable
             return;
         }
 
+        var before = BeforeJoin;
         Interlocked.Increment(ref _joins);
         var response = room.SendJoin(join, SignsJoins);
         ChangesRoom?.Invoke(response);
-        if (BeforeJoin is { } before) await before();
+        if (before is not null) await before();
         await TlsHost.WriteAsync(http, 200, inList ? new JsonArray(200, response) : response);
         AfterJoin?.Invoke();
     }
