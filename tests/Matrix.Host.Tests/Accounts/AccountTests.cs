@@ -181,7 +181,7 @@ public sealed class AccountTests
         await user.GetAsync("account/whoami");
 
         Reply device = null!;
-        for (var i = 0; i < 50; i++)
+        for (var i = 0; i < 1500; i++)
         {
             device = await user.GetAsync($"devices/{user.DeviceId}");
             if (device.Json["last_seen_ts"] is not null) break;

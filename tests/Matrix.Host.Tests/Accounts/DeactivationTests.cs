@@ -41,7 +41,7 @@ public sealed class DeactivationTests
 
     private static async Task UntilLeftAsync(TestUser witness, string room, TestUser gone)
     {
-        for (var i = 0; i < 250; i++)
+        for (var i = 0; i < 1500; i++)
         {
             var reply = (await witness.GetAsync($"rooms/{room}/state/m.room.member/{gone.UserId}")).Is(200);
             if (reply.Member("membership") == "leave") return;

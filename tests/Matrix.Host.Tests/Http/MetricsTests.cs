@@ -1,4 +1,5 @@
 using Matrix.Host.Tests.Support;
+using Matrix.Processes;
 
 namespace Matrix.Host.Tests.Http;
 
@@ -7,7 +8,7 @@ public sealed class MetricsTests
     [Test]
     public async Task Figures_are_on_their_own_listener_only_and_named_by_route()
     {
-        var port = ProcessTestsPort();
+        var port = Repository.FreePort();
         await using var server = await HomeserverFixture.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
         var alice = await server.RegistersAsync("alice");
         (await alice.GetAsync($"profile/{alice.UserId}")).Is(200);
@@ -33,7 +34,7 @@ public sealed class MetricsTests
     [Test]
     public async Task What_is_asked_otherwise_of_health_and_figures_is_told_how_to_ask()
     {
-        var port = ProcessTestsPort();
+        var port = Repository.FreePort();
         await using var server = await HomeserverFixture.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
         var metrics = new Uri($"http://127.0.0.1:{port}/");
 
@@ -57,12 +58,5 @@ public sealed class MetricsTests
             RawConnection.AskAsync(
                 metrics,
                 $"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    }
-
-    private static int ProcessTestsPort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

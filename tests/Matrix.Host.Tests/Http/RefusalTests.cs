@@ -17,7 +17,7 @@ public sealed class RefusalTests
     private HomeserverFixture _server = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync(("limits.header_time", "2s"));
+    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _server.DisposeAsync();
@@ -56,8 +56,6 @@ public sealed class RefusalTests
             "a coding that nobody knows", $"{Login}Transfer-Encoding: gzip\r\n\r\n", 400, "M_UNRECOGNIZED");
         yield return Case(
             "a body without its length", "POST /_matrix/client/v3/login HTTP/1.0\r\n\r\n{}", 400, "M_UNRECOGNIZED");
-        yield return Case("a line that does not end", "GET /_matrix", 408, "M_UNKNOWN");
-        yield return Case("headers that do not end", $"GET / HTTP/1.1\r\n{Host}", 408, "M_UNKNOWN");
 
         yield return Case("a chunk without a size", Chunked + "zz\r\n{}\r\n0\r\n\r\n", 400, "M_NOT_JSON");
         yield return Case(
@@ -75,18 +73,20 @@ public sealed class RefusalTests
     [Parallelizable(ParallelScope.All)]
     public async Task An_unreadable_request_gets_the_standard_error(string request, int status, string errcode)
     {
-        var reply = await RawConnection.AskAsync(_server.Address, request);
+        IsStandard(await RawConnection.AskAsync(_server.Address, request), status, errcode);
+    }
 
-        Assert.That((reply.Status, (string?)JsonNode.Parse(reply.Body)!["errcode"]), Is.EqualTo((status, errcode)));
-        Assert.That((string?)JsonNode.Parse(reply.Body)!["error"], Is.Not.Empty);
-        Assert.That(reply.Headers["Content-Length"], Is.EqualTo($"{Encoding.UTF8.GetByteCount(reply.Body)}"));
-        Assert.That(reply.Headers["Content-Type"], Is.EqualTo("application/json"));
-        Assert.That(reply.Headers["Connection"], Is.EqualTo("close"));
-        Assert.That(reply.Headers["Access-Control-Allow-Origin"], Is.EqualTo("*"));
-        Assert.That(reply.Headers["Access-Control-Allow-Methods"], Is.EqualTo("GET, POST, PUT, DELETE, OPTIONS"));
-        Assert.That(
-            reply.Headers["Access-Control-Allow-Headers"],
-            Is.EqualTo("X-Requested-With, Content-Type, Authorization"));
+    [Test]
+    public async Task A_line_or_headers_that_do_not_end_get_the_standard_error()
+    {
+        // On a server of its own: others need more time if the machine stalls.
+        await using var server = await HomeserverFixture.StartAsync(("limits.header_time", "2s"));
+
+        var replies = await Task.WhenAll(
+            RawConnection.AskAsync(server.Address, "GET /_matrix"),
+            RawConnection.AskAsync(server.Address, $"GET / HTTP/1.1\r\n{Host}"));
+
+        foreach (var reply in replies) IsStandard(reply, 408, "M_UNKNOWN");
     }
 
     [Test]
@@ -143,6 +143,20 @@ public sealed class RefusalTests
 
         Assert.That(log.IsEnabled(LogLevel.Critical), Is.False);
         Assert.That(_server.Services.GetRequiredService<DiagnosticListener>().IsEnabled(), Is.False);
+    }
+
+    private static void IsStandard(RawReply reply, int status, string errcode)
+    {
+        Assert.That((reply.Status, (string?)JsonNode.Parse(reply.Body)!["errcode"]), Is.EqualTo((status, errcode)));
+        Assert.That((string?)JsonNode.Parse(reply.Body)!["error"], Is.Not.Empty);
+        Assert.That(reply.Headers["Content-Length"], Is.EqualTo($"{Encoding.UTF8.GetByteCount(reply.Body)}"));
+        Assert.That(reply.Headers["Content-Type"], Is.EqualTo("application/json"));
+        Assert.That(reply.Headers["Connection"], Is.EqualTo("close"));
+        Assert.That(reply.Headers["Access-Control-Allow-Origin"], Is.EqualTo("*"));
+        Assert.That(reply.Headers["Access-Control-Allow-Methods"], Is.EqualTo("GET, POST, PUT, DELETE, OPTIONS"));
+        Assert.That(
+            reply.Headers["Access-Control-Allow-Headers"],
+            Is.EqualTo("X-Requested-With, Content-Type, Authorization"));
     }
 
     private static TestCaseData Case(string name, string request, int status, string errcode) =>

@@ -151,34 +151,39 @@ internal sealed class DiscoveryTests
         _world.Dns.Addresses("host.example", "127.0.0.5");
 
         var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => _world.WhereAsync("example.org")));
-        await _world.WhereAsync("example.org");
+        // Questions are not counted: libunbound repeats those whose answers are late.
+        _world.Dns.Addresses("host.example", "127.0.0.6");
+        var again = await _world.WhereAsync("example.org");
 
-        Assert.That(results.Distinct(), Is.EqualTo(new[] { "127.0.0.5:1 host.example:1 host.example" }));
+        Assert.That(
+            results.Append(again).Distinct(), Is.EqualTo(new[] { "127.0.0.5:1 host.example:1 host.example" }));
         Assert.That(_world.Web.Count("example.org"), Is.EqualTo(1));
-        Assert.That(_world.Dns.Count("host.example", StubType.A), Is.EqualTo(1));
     }
 
     [Test]
     public async Task A_caller_that_leaves_does_not_end_the_resolution_of_the_others()
     {
-        _world.Web.Answers("example.org", To("127.0.0.5") with { Delay = TimeSpan.FromMilliseconds(500) });
-        using var leaving = new CancellationTokenSource(100);
+        _world.Dns.Addresses("slow.example", "127.0.0.5").IsSilentAbout("slow.example");
+        using var leaving = new CancellationTokenSource();
 
-        var first = _world.Discovery.FindAsync("example.org", leaving.Token).AsTask();
-        var second = _world.WhereAsync("example.org");
+        var first = _world.Discovery.FindAsync("slow.example:1", leaving.Token).AsTask();
+        var second = _world.WhereAsync("slow.example:1");
+        await leaving.CancelAsync();
 
         Assert.That(async () => await first, Throws.InstanceOf<OperationCanceledException>());
-        Assert.That(await second, Does.StartWith("127.0.0.5:8448"));
+        _world.Dns.Recovers("slow.example");
+        Assert.That(await second, Does.StartWith("127.0.0.5:1 "));
     }
 
     [Test]
     public async Task More_names_at_once_than_the_bound_fail_at_once()
     {
         var discovery = _world.Make(_world.Options with { MaxDiscoveries = 1 });
-        _world.Dns.Addresses("slow.example", "127.0.0.5").Delays("slow.example", TimeSpan.FromMilliseconds(400));
+        _world.Dns.Addresses("slow.example", "127.0.0.5").IsSilentAbout("slow.example");
 
         var slow = discovery.FindAsync("slow.example:1", CancellationToken.None);
         var other = await discovery.FindAsync("127.0.0.1", CancellationToken.None);
+        _world.Dns.Recovers("slow.example");
 
         Assert.That(other.Kind, Is.EqualTo(DiscoveryFailureKind.Busy));
         Assert.That((await slow).IsFound, Is.True);
@@ -189,50 +194,50 @@ internal sealed class DiscoveryTests
     public async Task A_name_with_other_addresses_is_found_there_once_its_time_to_live_is_over()
     {
         _world.Dns.TimeToLive = 1;
-        _world.Dns.Changing("host.example", "127.0.0.5", "127.0.0.6");
+        _world.Dns.Addresses("host.example", "127.0.0.5");
         Assert.That(await _world.WhereAsync("host.example:1"), Does.StartWith("127.0.0.5:1 "));
 
+        _world.Dns.Addresses("host.example", "127.0.0.6");
         Assert.That(
             async () =>
             {
                 _world.Time.Advance(TimeSpan.FromSeconds(6));
                 return await _world.WhereAsync("host.example:1");
             },
-            Does.StartWith("127.0.0.6:1 ").After(5000, 200));
+            Does.StartWith("127.0.0.6:1 ").After(20_000, 200));
     }
 
     [Test]
     public async Task A_name_that_is_rebound_to_a_private_address_is_refused()
     {
         _world.Dns.TimeToLive = 1;
-        _world.Dns.Changing("host.example", "127.0.0.5", "169.254.169.254");
+        _world.Dns.Addresses("host.example", "127.0.0.5");
         Assert.That((await _world.FindAsync("host.example:1")).IsFound, Is.True);
 
+        _world.Dns.Addresses("host.example", "169.254.169.254");
         Assert.That(
             async () =>
             {
                 _world.Time.Advance(TimeSpan.FromSeconds(6));
                 return (await _world.FindAsync("host.example:1")).Kind;
             },
-            Is.EqualTo(DiscoveryFailureKind.AddressRefused).After(5000, 200));
+            Is.EqualTo(DiscoveryFailureKind.AddressRefused).After(20_000, 200));
     }
 
     [Test]
     public async Task A_failure_is_kept_for_a_short_time()
     {
         _world.Dns.Fails("broken.example");
-        await _world.FindAsync("broken.example:1");
-        var asked = _world.Dns.Questions;
-        await _world.FindAsync("broken.example:1");
-        Assert.That(_world.Dns.Questions, Is.EqualTo(asked));
+        Assert.That((await _world.FindAsync("broken.example:1")).IsFound, Is.False);
+        _world.Dns.Addresses("broken.example", "127.0.0.5").Recovers("broken.example");
+        Assert.That((await _world.FindAsync("broken.example:1")).IsFound, Is.False);
 
-        _world.Dns.Recovers("broken.example").Addresses("broken.example", "127.0.0.5");
         Assert.That(
             async () =>
             {
                 _world.Time.Advance(TimeSpan.FromSeconds(11));
                 return (await _world.FindAsync("broken.example:1")).IsFound;
             },
-            Is.True.After(15_000, 500));
+            Is.True.After(30_000, 500));
     }
 }

@@ -144,11 +144,12 @@ internal sealed class SendQueueTests
         Starts(atOnce: 8, limited: 2);
         var senders = Senders(6);
 
-        await Until(() => _queue.Sending == 2);
+        await Until(() => senders.Count(each => each.IsSending) == 2);
         await Task.Delay(50);
         Assert.That(senders.Count(each => each.IsSending), Is.EqualTo(2), "none has answered yet");
         for (var n = 1; n <= 6; n++)
         {
+            await AreSending(senders[n - 1]);
             senders[n - 1].Ends(TurnEnd.Succeeded(hasMore: true));
             await AreSending(senders[..n]);
         }
@@ -166,7 +167,7 @@ internal sealed class SendQueueTests
         await AreSending(slow);
         _time.Advance(TimeSpan.FromSeconds(6));
         foreach (var each in slow) each.Ends(TurnEnd.Succeeded(hasMore: true));
-        await Until(() => _queue.Sending == 2);
+        await Until(() => _queue.Sending == 2 && slow.Count(each => each.IsSending) == 2);
 
         AddAll(fast);
 

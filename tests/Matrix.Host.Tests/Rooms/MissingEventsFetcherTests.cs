@@ -94,6 +94,10 @@ public sealed class MissingEventsFetcherTests
     [Test]
     public async Task Only_an_answer_says_that_a_server_has_nothing_and_one_that_failed_is_not_asked_at_once()
     {
+        _options = _options with
+        {
+            Receiving = _options.Receiving with { FetchPause = TimeSpan.FromMinutes(5) },
+        };
         _servers.Answers = request => Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
             request.Destination == "empty.test"
                 ? new FederationFailure(FederationFailureKind.Refused, 404, "M_NOT_FOUND", "")

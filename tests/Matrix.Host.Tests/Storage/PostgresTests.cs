@@ -69,7 +69,7 @@ internal sealed class PostgresTests
     [Test]
     public async Task While_a_connection_is_lost_another_process_that_took_the_database_keeps_it()
     {
-        await using var first = await OpenAsync();
+        await using var first = await OpenAsync(ownershipWaitMs: 300, settleWaitMs: 400);
         await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
         await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT 0");
         await LoseConnectionsAsync();
@@ -130,7 +130,7 @@ internal sealed class PostgresTests
     public async Task A_commit_in_doubt_is_heard_of_when_the_database_is_there_again()
     {
         await using var proxy = new CuttingProxy(_server.Address);
-        await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
+        await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)), settleWaitMs: 400);
         await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
         var heard = new Heard(store);
 
@@ -140,7 +140,7 @@ internal sealed class PostgresTests
         Assert.That((failure.Failure, heard.Positions.Count), Is.EqualTo((StorageFailure.Doubtful, 0)));
         proxy.ComeBack();
 
-        Assert.That(() => heard.Positions.Count, Is.EqualTo(1).After(5_000, 20));
+        Assert.That(() => heard.Positions.Count, Is.EqualTo(1).After(20_000, 20));
         var row = await store.Events.FindAsync(Live(Kitchen, 2), Stop);
         Assert.That(row!.Position, Is.EqualTo(heard.Positions[0]).And.EqualTo(store.Writer.PublishedPosition));
         Assert.That(
@@ -166,15 +166,17 @@ internal sealed class PostgresTests
         await kill.ExecuteNonQueryAsync();
     }
 
-    private ValueTask<IStorage> OpenAsync(string? url = null) => StorageEngine.OpenAsync(
+    /// <summary>Opens the database. Only a test that expects the end of a wait makes it short.</summary>
+    private ValueTask<IStorage> OpenAsync(
+        string? url = null, int ownershipWaitMs = 10_000, int settleWaitMs = 20_000) => StorageEngine.OpenAsync(
         new StorageOptions
         {
             Url = url ?? _server.UrlOf(_name),
             DataDir = _folder,
             ServerName = "example.org",
             Time = new ManualTime(),
-            OwnershipWaitMs = 300,
-            SettleWaitMs = 400,
+            OwnershipWaitMs = ownershipWaitMs,
+            SettleWaitMs = settleWaitMs,
         },
         Stop);
 

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text.Json.Nodes;
 using Matrix.Host.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Support;
 
@@ -43,6 +44,9 @@ public sealed class HomeserverFixture : IAsyncDisposable
         get => _clock.Ahead;
         set => _clock.Ahead = value;
     }
+
+    /// <summary>Replaces parts of the server from its next start on.</summary>
+    internal Action<IServiceCollection>? Replaces { get; set; }
 
     /// <summary>The server's services.</summary>
     public IServiceProvider Services => _server!.Services;
@@ -130,7 +134,8 @@ public sealed class HomeserverFixture : IAsyncDisposable
         var (config, more) = HomeserverConfig.From(values, Folder);
         Assert.That(more, Is.Empty);
 
-        _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None).ConfigureAwait(false);
+        _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None, Replaces)
+            .ConfigureAwait(false);
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
         {
             BaseAddress = Address,

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
+using Matrix.Processes;
 
 namespace Matrix.Host.Tests.ToDevice;
 
@@ -48,7 +49,7 @@ internal sealed class InboxTests(string kind)
 
         // The deletion of fetched messages runs in the background.
         var reply = await SendsAsync(_alice, 3, _bob.DeviceId);
-        for (var i = 0; i < 100 && reply.Status == 429; i++)
+        for (var i = 0; i < 600 && reply.Status == 429; i++)
         {
             await Task.Delay(50);
             reply = await SendsAsync(_alice, 3, _bob.DeviceId);
@@ -108,20 +109,13 @@ internal sealed class InboxTests(string kind)
     [Test]
     public async Task What_was_refused_is_counted()
     {
-        var port = FreePort();
+        var port = Repository.FreePort();
         await _server.RestartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
         for (var i = 0; i < 4; i++) await SendsAsync(_alice, i, _bob.DeviceId);
 
         using var http = new HttpClient();
         var page = await http.GetStringAsync($"http://127.0.0.1:{port}/metrics");
         Assert.That(page, Does.Match("""(?m)^matrix_to_device_refused_total [1-9]\d*$"""));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static int[] Numbers(SyncReply sync) =>

@@ -49,7 +49,9 @@ internal sealed class TypingTests
         var sync = await _alice.SyncsAsync();
         await _bob.TypesAsync(_room, timeout: 400);
         sync = await _alice.SyncsAsync(sync.Next);
-        Assert.That(Typists(await _alice.WaitsAsync(sync.Next, seconds: 5)), Is.Empty);
+        // The time may be up by now.
+        if (Typists(sync).Length > 0) sync = await _alice.WaitsAsync(sync.Next);
+        Assert.That(Typists(sync), Is.Empty);
 
         await _bob.TypesAsync(_room);
         sync = await _alice.SyncsAsync();

@@ -90,16 +90,6 @@ public sealed class DnsStub : IAsyncDisposable
         return this;
     }
 
-    /// <summary>
-    /// Gives a name other IPv4 addresses with each question: the first ones first, the last ones from then on.
-    /// </summary>
-    public DnsStub Changing(string name, params string[] addresses)
-    {
-        NameOf(name).Changing = new ConcurrentQueue<byte[]>(
-            addresses.Select(address => IPAddress.Parse(address).GetAddressBytes()));
-        return this;
-    }
-
     /// <summary>Makes a name an alias.</summary>
     public DnsStub Alias(string name, string target)
     {
@@ -274,7 +264,8 @@ public sealed class DnsStub : IAsyncDisposable
         {
             if (!entry.Records.TryGetValue(StubType.Cname, out var alias))
             {
-                found.AddRange(entry.Of(type).Select(data => (name, type, data)));
+                var records = entry.Records.GetValueOrDefault(type) ?? [];
+                found.AddRange(records.Select(data => (name, type, data)));
                 break;
             }
 
@@ -354,8 +345,6 @@ public sealed class DnsStub : IAsyncDisposable
     {
         public ConcurrentDictionary<StubType, byte[][]> Records { get; } = new();
 
-        public ConcurrentQueue<byte[]>? Changing { get; set; }
-
         public int Code { get; set; }
 
         public bool IsTruncated { get; set; }
@@ -363,16 +352,5 @@ public sealed class DnsStub : IAsyncDisposable
         public bool IsSilent { get; set; }
 
         public TimeSpan Delay { get; set; }
-
-        public byte[][] Of(StubType type)
-        {
-            if (type == StubType.A && Changing is { } changing)
-            {
-                var isLast = changing.Count == 1;
-                if (isLast ? changing.TryPeek(out var next) : changing.TryDequeue(out next)) return [next];
-            }
-
-            return Records.GetValueOrDefault(type) ?? [];
-        }
     }
 }

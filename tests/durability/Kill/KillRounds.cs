@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
@@ -14,7 +13,9 @@ internal sealed class KillRounds : IDisposable
 {
     private const int Clients = 20;
     private const int Rooms = 4;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    // So that a room has more events than the observer's timelines show.
+    private const int AnswersForAGap = 60 * Rooms;
 
     private readonly HomeserverProcess _server;
     private readonly Random _random;
@@ -64,7 +65,8 @@ internal sealed class KillRounds : IDisposable
     public Task RoundAsync() => RoundAsync(async () =>
     {
         var watching = _observer.Start();
-        await AnsweredAsync();
+        // An earlier kill would test nothing.
+        await SendingClient.UntilAsync(() => _clients.Exists(client => client.Answers > 0));
         await Task.Delay(_random.Next(150, 1200));
         return watching;
     });
@@ -72,8 +74,7 @@ internal sealed class KillRounds : IDisposable
     /// <summary>One round, killed while the syncing client fetches what a limited timeline left out.</summary>
     public Task AmidAGapAsync() => RoundAsync(async () =>
     {
-        await AnsweredAsync();
-        await Task.Delay(500);
+        await SendingClient.UntilAsync(() => _clients.Sum(client => client.Answers) >= AnswersForAGap);
         return await _observer.StartAndReachAGapAsync();
     });
 
@@ -96,23 +97,6 @@ internal sealed class KillRounds : IDisposable
         CheckStateAndMembers(problems);
         CheckOlderToken(problems);
         LostException.ThrowIfAny(problems);
-    }
-
-    /// <summary>
-    /// Waits for the first response: the disk may take a while, and an earlier kill would test nothing.
-    /// </summary>
-    private async Task AnsweredAsync()
-    {
-        var patience = Stopwatch.StartNew();
-        while (!_clients.Exists(c => c.WasAnswered))
-        {
-            if (patience.Elapsed > Patience)
-            {
-                throw new LostException($"Nothing was acknowledged in {Patience.TotalSeconds} s.");
-            }
-
-            await Task.Delay(5);
-        }
     }
 
     private Func<Request> NextOf(int client, string observersDevice) => client switch

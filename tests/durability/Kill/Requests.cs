@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Matrix.LoadGen.Http;
@@ -76,7 +77,9 @@ internal sealed record Acknowledged(Request Request, string EventId);
 /// <summary>A client that sends one request after another until the server is gone.</summary>
 internal sealed class SendingClient(Account account, Func<Request> next)
 {
-    private volatile bool _wasAnswered;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private volatile int _answers;
 
     /// <summary>Requests that were answered 200 in this round.</summary>
     public List<Acknowledged> Kept { get; } = [];
@@ -87,15 +90,27 @@ internal sealed class SendingClient(Account account, Func<Request> next)
     /// <summary>Problems other than the server's end.</summary>
     public LostException? Problem { get; private set; }
 
-    /// <summary>Whether there was a response in this round.</summary>
-    public bool WasAnswered => _wasAnswered;
+    /// <summary>How many requests were answered 200 in this round, for other threads.</summary>
+    public int Answers => _answers;
 
     public HttpConnection Connection => account.Connection;
+
+    /// <summary>Waits until something holds for the clients' answers: the disk may take a while.</summary>
+    public static async Task UntilAsync(Func<bool> holds)
+    {
+        for (var patience = Stopwatch.StartNew(); !holds(); await Task.Delay(5))
+        {
+            if (patience.Elapsed > Patience)
+            {
+                throw new LostException($"Too little was acknowledged in {Patience.TotalSeconds} s.");
+            }
+        }
+    }
 
     public Thread Start()
     {
         Kept.Clear();
-        _wasAnswered = false;
+        _answers = 0;
         CutOff = null;
         var thread = new Thread(UntilTheEnd, maxStackSize: 256 * 1024);
         thread.Start();
@@ -136,7 +151,7 @@ internal sealed class SendingClient(Account account, Func<Request> next)
             try
             {
                 Kept.Add(new(request, request.Send(Connection)));
-                _wasAnswered = true;
+                _answers = Kept.Count;
             }
             catch (Exception end) when (end is System.Net.Sockets.SocketException or IOException)
             {

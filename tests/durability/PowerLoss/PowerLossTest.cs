@@ -96,6 +96,7 @@ internal static class PowerLossTest
         var clients = accounts.Select((a, i) => new SendingClient(
             a, i == 0 ? () => Request.State(roomId, "one") : () => Request.Message(roomId))).ToList();
         var threads = clients.Select(c => c.Start()).ToList();
+        await SendingClient.UntilAsync(() => clients.TrueForAll(client => client.Answers > 0));
         await Task.Delay(1500);
         await server.KillAsync();
         threads.ForEach(t => t.Join());

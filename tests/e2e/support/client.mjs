@@ -169,13 +169,13 @@ export class User {
 
   /** Syncs from a token until a condition holds, with long-polls as a client; returns that response. */
   async syncUntil(since, holds, parameters = {}) {
-    const until = Date.now() + 10_000;
+    const until = Date.now() + 30_000;
     for (let from = since; Date.now() < until;) {
       const response = await this.sync({ ...parameters, since: from, timeout: 2000 });
       if (holds(response)) return response;
       from = response.next_batch;
     }
-    assert.fail(`${this.id} waited 10 seconds for ${holds}`);
+    assert.fail(`${this.id} waited 30 seconds for ${holds}`);
   }
 
   async messages(roomId, query = "dir=b&limit=50") {

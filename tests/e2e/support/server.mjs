@@ -1,6 +1,6 @@
 // The real server, started the way a person starts it, on a port and in a folder of its own.
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
@@ -12,14 +12,19 @@ import { fileURLToPath } from "node:url";
 const repository = resolve(fileURLToPath(import.meta.url), "../../../..");
 const patience = 30_000;
 
-/** A free port. */
-export function freePort() {
-  return new Promise((done, failed) => {
-    const probe = createServer().on("error", failed).listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => done(port));
+/**
+ * A free port, below those that the system gives to outgoing connections: a server that starts again must find its port
+ * free.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const isFree = await new Promise((done) => {
+      const probe = createServer().on("error", () => done(false))
+        .listen(port, "127.0.0.1", () => probe.close(() => done(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
 
 export class Server {
