@@ -14,8 +14,8 @@ internal sealed class KillRounds : IDisposable
     private const int Clients = 20;
     private const int Rooms = 4;
 
-    // So that a room has more events than the observer's timelines show.
-    private const int AnswersForAGap = 60 * Rooms;
+    // What the observer's timelines leave out then has several pages in each room.
+    private const int AnswersForAGap = 250 * Rooms;
 
     private readonly HomeserverProcess _server;
     private readonly Random _random;
