@@ -75,9 +75,10 @@ internal sealed class Homeserver : IAsyncDisposable
             ? TlsCertificate.Load(files)
             : null;
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
+        WebApplication? app = null;
         try
         {
-            var app = Compose(config, keys, certificate, storage, log, clock, replace);
+            app = Compose(config, keys, certificate, storage, log, clock, replace);
             var server = new Homeserver(app, storage);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
@@ -95,6 +96,13 @@ internal sealed class Homeserver : IAsyncDisposable
         }
         catch
         {
+            // If it cannot listen, its services have begun, and use the storage.
+            if (app is not null)
+            {
+                await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
+                await app.DisposeAsync().ConfigureAwait(false);
+            }
+
             await storage.DisposeAsync().ConfigureAwait(false);
             throw;
         }
