@@ -155,6 +155,36 @@ public sealed class UpdateSendingTests
     }
 
     [Test]
+    public async Task A_change_that_becomes_durable_as_sent_while_the_next_ones_are_read_comes_once()
+    {
+        await _server.DisposeAsync();
+        _server = (await InProcessServer.StartAsync(
+            services => services.AddSingleton(parts => new DeviceListEdus(
+                StoragePart.Instead(
+                    parts.GetRequiredService<IStorage>(),
+                    nameof(IStorage.DeviceUpdates),
+                    LateRows.Of(parts.GetRequiredService<IStorage>().DeviceUpdates)),
+                parts.GetRequiredService<DeviceListUpdates>(),
+                parts.GetRequiredService<RoomSnapshots>(),
+                parts.GetRequiredService<SharingServers>(),
+                parts.GetRequiredService<ServerFilter>(),
+                parts.GetRequiredService<KeyOptions>(),
+                parts.GetRequiredService<OutboundOptions>())))).Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        await PeerRoom.JoinAsync(_server, _peer.Peer, await _alice.CreateRoomAsync("11"), "bob");
+
+        for (var n = 0; n < 8; n++)
+        {
+            var name = $"name {n}";
+            (await _alice.PutAsync($"devices/{_alice.DeviceId}", new JsonObject { ["display_name"] = name })).Is(200);
+            await UpdateAsync(_alice.DeviceId, update => (string?)update["device_display_name"] == name);
+        }
+
+        await Task.Delay(500);
+        Assert.That(Updates.Select(update => (long)update["stream_id"]!), Is.Unique);
+    }
+
+    [Test]
     public async Task A_join_whose_rooms_could_not_be_read_is_looked_at_again()
     {
         await _server.DisposeAsync();

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.DeviceUpdates;
 
 namespace Matrix.Federation.Tests.Support;
 
@@ -41,6 +42,38 @@ public class FailingReads : DispatchProxy
         }
 
         return targetMethod.Invoke(_table, args);
+    }
+}
+
+/// <summary>
+/// The device updates, whose rows of a server come a moment after they were read: they are not up to date any more.
+/// </summary>
+public class LateRows : DispatchProxy
+{
+    private IDeviceUpdatesTable _table = null!;
+
+    /// <summary>The table with late rows.</summary>
+    public static IDeviceUpdatesTable Of(IDeviceUpdatesTable table)
+    {
+        var late = Create<IDeviceUpdatesTable, LateRows>();
+        ((LateRows)(object)late)._table = table;
+        return late;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+    {
+        var read = targetMethod!.Invoke(_table, args);
+        return read is ValueTask<IReadOnlyList<OwedUpdatesRow>> rows
+            ? new ValueTask<IReadOnlyList<OwedUpdatesRow>>(LateAsync(rows))
+            : read;
+    }
+
+    private static async Task<IReadOnlyList<OwedUpdatesRow>> LateAsync(
+        ValueTask<IReadOnlyList<OwedUpdatesRow>> rows)
+    {
+        var read = await rows;
+        await Task.Delay(100);
+        return read;
     }
 }
 

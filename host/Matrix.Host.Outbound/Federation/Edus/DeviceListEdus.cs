@@ -34,13 +34,15 @@ internal sealed class DeviceListEdus(
     /// <summary>After so many users without other servers the position is written all the same.</summary>
     private const int MaxUnrecorded = 1000;
 
+    private static readonly Dictionary<string, long> _noneSent = [];
+
     private readonly Lock _gate = new();
 
     /// <summary>The servers that EDUs wait for. The number rises whenever more are added.</summary>
     private readonly Dictionary<string, long> _owed = new(StringComparer.Ordinal);
 
-    /// <summary>What servers have got, where this is not durable yet.</summary>
-    private readonly Dictionary<(string Server, string UserId), long> _sent = [];
+    /// <summary>Through which change servers have got those of users, where this is not durable yet.</summary>
+    private readonly Dictionary<string, Dictionary<string, long>> _sent = new(StringComparer.Ordinal);
 
     private readonly ConcurrentQueue<Joined> _joins = new();
 
@@ -93,9 +95,13 @@ internal sealed class DeviceListEdus(
         var held = aside.OfType<UserEdu>().Select(static edu => edu.UserId).ToHashSet(StringComparer.Ordinal);
         var isHeld = false;
         long version;
+        Dictionary<string, long> sent;
         lock (_gate)
         {
             if (!_owed.TryGetValue(server, out version)) return [];
+
+            // Before the rows are read: what becomes durable meanwhile may be missing in them.
+            sent = _sent.TryGetValue(server, out var undurable) ? new(undurable, StringComparer.Ordinal) : _noneSent;
         }
 
         var edus = new List<OutboundEdu>();
@@ -106,7 +112,7 @@ internal sealed class DeviceListEdus(
             foreach (var row in rows)
             {
                 if (held.Contains(row.UserId)) isHeld = true;
-                else await AddAsync(edus, server, row, most - edus.Count, stop).ConfigureAwait(false);
+                else await AddAsync(edus, server, row, sent, most - edus.Count, stop).ConfigureAwait(false);
                 if (edus.Count >= most) return edus;
             }
 
@@ -132,7 +138,15 @@ internal sealed class DeviceListEdus(
             .Select(user => new DeviceUpdatesSent(server, user.Key, user.Max(edu => edu.StreamId))).ToArray();
         lock (_gate)
         {
-            foreach (var each in sent) _sent[(server, each.UserId)] = each.ThroughId;
+            foreach (var each in sent)
+            {
+                if (!_sent.TryGetValue(server, out var undurable))
+                {
+                    _sent.Add(server, undurable = new(StringComparer.Ordinal));
+                }
+
+                undurable[each.UserId] = each.ThroughId;
+            }
         }
 
         Post(server, sent);
@@ -233,13 +247,17 @@ internal sealed class DeviceListEdus(
     }
 
     private async ValueTask AddAsync(
-        List<OutboundEdu> edus, string server, OwedUpdatesRow row, int most, CancellationToken stop)
+        List<OutboundEdu> edus,
+        string server,
+        OwedUpdatesRow row,
+        Dictionary<string, long> sent,
+        int most,
+        CancellationToken stop)
     {
         if (await HasLeftAsync(server, row, stop).ConfigureAwait(false)) return;
-        long sent;
-        bool isSent;
-        lock (_gate) isSent = _sent.TryGetValue((server, row.UserId), out sent);
-        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, sent), most, stop).ConfigureAwait(false);
+        var isSent = sent.TryGetValue(row.UserId, out var through);
+        var next = await updates.AfterAsync(row.UserId, Math.Max(row.AfterId, through), most, stop)
+            .ConfigureAwait(false);
         edus.AddRange(next.Select(edu => new UserEdu(edu.Json, row.UserId, edu.StreamId)));
 
         // The changes are not kept any more, as when the user has made many others and then none for a long time.
@@ -286,7 +304,9 @@ internal sealed class DeviceListEdus(
         {
             foreach (var (server, userId, through) in sent)
             {
-                if (_sent.GetValueOrDefault((server, userId)) == through) _sent.Remove((server, userId));
+                if (!_sent.TryGetValue(server, out var undurable)) continue;
+                if (undurable.GetValueOrDefault(userId) == through) undurable.Remove(userId);
+                if (undurable.Count == 0) _sent.Remove(server);
             }
         }
     }
