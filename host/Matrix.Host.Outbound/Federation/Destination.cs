@@ -319,6 +319,9 @@ internal sealed class Destination : QueuedSender
         EndAttempt(_failure);
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
+
+        // A request of the server that comes from here on changes the time of the next attempt by itself.
+        _isSending = false;
         _transactions.Failed(_backoff.IsOutage);
         return TurnEnd.Later(_backoff.RetryAt);
     }
