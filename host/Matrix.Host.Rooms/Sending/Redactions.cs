@@ -128,8 +128,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     }
 
     /// <summary>
-    /// Called when an event arrives that redactions waited for. Applies and shows the first valid one, and drops the
-    /// others. Null if none is valid. Room versions, "Handling redactions".
+    /// Called when an event arrives that redactions waited for. Shows the valid ones, as if they had come after it, and
+    /// applies the first. Null if none is valid. Room versions, "Handling redactions".
     /// </summary>
     private async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
     {
@@ -149,11 +149,14 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
         session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
         var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
-        var first = waiting.OrderBy(stored => stored.Nid.Value)
-            .FirstOrDefault(stored => room.Rules.AppliesRedaction(stored.Pdu, target, levels));
-        if (first is null) return null;
+        StoredEvent? first = null;
+        foreach (var stored in waiting.OrderBy(stored => stored.Nid.Value))
+        {
+            if (!room.Rules.AppliesRedaction(stored.Pdu, target, levels)) continue;
+            session.Write(new EventMarksChanged(stored.Nid, stored.Row.Marks & ~EventMarks.WaitingRedaction));
+            first ??= stored;
+        }
 
-        session.Write(new EventMarksChanged(first.Nid, first.Row.Marks & ~EventMarks.WaitingRedaction));
         return first;
 
         bool Waits(StoredEvent stored) => !stored.IsShown && stored.Pdu.Redacts == target.EventId;

@@ -122,13 +122,19 @@ internal sealed class Checks(
         }
     }
 
+    /// <summary>
+    /// The events that must have come by sync and did not. Of several redactions that came before their event, sync has
+    /// the first.
+    /// </summary>
     private IEnumerable<SentEvent> NotSeenBy(SyncingUser observer)
     {
         var joined = rooms.Where(room => room.Anchors.Contains(observer.User));
         var ids = joined.Select(room => room.RoomId).ToHashSet();
+        var redacted = records.Events.Where(sent => sent.Redacts is not null && observer.Knows(sent.EventId))
+            .Select(sent => sent.Redacts).ToHashSet();
         return records.Events.Where(sent => ids.Contains(sent.RoomId))
             .Where(sent => sent.MustReachAll || sent.Sender.Server == observer.User.Server)
-            .Where(sent => !observer.Knows(sent.EventId));
+            .Where(sent => !observer.Knows(sent.EventId) && !redacted.Contains(sent.Redacts ?? ""));
     }
 
     /// <summary>Each message came to its device once, and no other.</summary>

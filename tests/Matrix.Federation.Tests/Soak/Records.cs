@@ -6,7 +6,11 @@ namespace Matrix.Federation.Tests.Soak;
 /// <param name="MustReachAll">
 /// Whether its sender can at no time lose the right to send it: no other server may soft-fail it then.
 /// </param>
-internal sealed record SentEvent(string RoomId, string EventId, SoakUser Sender, bool MustReachAll);
+internal sealed record SentEvent(string RoomId, string EventId, SoakUser Sender, bool MustReachAll)
+{
+    /// <summary>The id of the event that it redacts; null if it is no redaction.</summary>
+    internal string? Redacts { get; init; }
+}
 
 /// <summary>A message to a device that a server acknowledged.</summary>
 internal sealed record SentMessage(string Mark, SoakUser Sender, string Receiver);

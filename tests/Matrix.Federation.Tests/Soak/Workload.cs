@@ -102,7 +102,8 @@ internal sealed class Workload(
         var sent = records.Events.Where(each =>
             each.RoomId == room.RoomId && each.MustReachAll && each.Sender.Server == anchor.Server).ToList();
         if (sent.Count == 0) return;
-        Record(room, anchor, await anchor.RedactAsync(room.RoomId, Pick(random, sent).EventId));
+        var redacted = Pick(random, sent).EventId;
+        Record(room, anchor, await anchor.RedactAsync(room.RoomId, redacted), redacted);
     }
 
     /// <summary>Sets a part of the state that only this user sets.</summary>
@@ -185,12 +186,13 @@ internal sealed class Workload(
         return laptop!;
     }
 
-    private void Record(SoakRoom room, SoakUser sender, Reply reply)
+    private void Record(SoakRoom room, SoakUser sender, Reply reply, string? redacts = null)
     {
         var anchor = room.Anchors.Contains(sender);
         if (reply.Status == 200)
         {
-            records.Events.Enqueue(new SentEvent(room.RoomId, (string)reply.Json["event_id"]!, sender, anchor));
+            records.Events.Enqueue(
+                new SentEvent(room.RoomId, (string)reply.Json["event_id"]!, sender, anchor) { Redacts = redacts });
         }
         else if (anchor)
         {

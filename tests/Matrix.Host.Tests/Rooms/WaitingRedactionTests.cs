@@ -51,6 +51,27 @@ internal sealed class WaitingRedactionTests(string kind)
     }
 
     [Test]
+    public async Task Of_several_redactions_that_came_before_their_event_the_first_is_applied_and_all_are_shown(
+        [Values] bool restart)
+    {
+        var room = await _world.CreatesRoomAsync("alice");
+        await _world.JoinsAsync("bob", room);
+        var pdu = await MakesAsync(room, "bob", "oops");
+        var first = (await _world.RedactsAsync("alice", room, pdu.EventId)).Value!;
+        var second = (await _world.RedactsAsync("alice", room, pdu.EventId)).Value!;
+        if (restart) await _world.RestartsAsync();
+
+        await ComesAsync(room, pdu);
+
+        var timeline = await _world.TimelineAsync(room);
+        var shown = timeline.Select(stored => stored.EventId).ToList();
+        Assert.That(new[] { first, second }, Is.SubsetOf(shown));
+        var target = timeline.Single(stored => stored.EventId == pdu.EventId);
+        Assert.That(
+            target.Row.RedactedBy, Is.EqualTo(timeline.Single(stored => stored.EventId == first).Nid));
+    }
+
+    [Test]
     public async Task Of_what_waits_in_a_room_the_latest_is_remembered()
     {
         var room = await _world.CreatesRoomAsync("alice");
