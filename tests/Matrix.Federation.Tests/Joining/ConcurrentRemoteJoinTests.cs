@@ -1,5 +1,5 @@
-using Matrix.Federation.Tests.Support;
 using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
 
 namespace Matrix.Federation.Tests.Joining;
 

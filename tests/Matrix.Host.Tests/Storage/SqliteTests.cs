@@ -233,8 +233,8 @@ internal sealed class SqliteTests
                 await store.Writer.WriteAsync(new WriteBatch().Add(written), Stop);
             }
 
-            // Each step fills the log more than once. Its checkpoint runs on a thread of its own, and a writer that does
-            // not pause can be far ahead of it.
+            // Each step fills the log more than once. Its checkpoint runs on a thread of its own, and a writer that
+            // does not pause can be far ahead of it.
             Assert.That(() => new FileInfo(File("matrix.db")).Length, Is.GreaterThan(size).After(20_000, 5));
         }
 
