@@ -258,7 +258,10 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
         olds.Remove id |> ignore
 
         if not (isNull event.StateBefore) then
-            if hasDescendants then
+            let isOld = ExpectedExtremities.isOld view event
+
+            // What an old event names stays until an event names it, though one may name the old event before.
+            if hasDescendants || isOld then
                 let named = ExpectedExtremities.below view event.Event.PrevEvents
 
                 for e in view.Extremities |> Array.filter (fun e -> named.Contains e.EventId) do
@@ -268,7 +271,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
                         // What waits may be dropped.
                         olds.Add e.EventId |> ignore
 
-            if ExpectedExtremities.isOld view event then
+            if isOld then
                 olds.Add id |> ignore
 
                 if not event.IsHistory then
