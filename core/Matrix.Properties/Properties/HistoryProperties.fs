@@ -23,6 +23,7 @@ module HistoryProperties =
 
     let private isReturned place = place < 5
     let private isHere place = place >= 4 && place < 6
+    let private isBounded place = place = 7
 
     let private event (earlier: Pdu list) (after: int list) : Pdu =
         let previous =
@@ -113,8 +114,18 @@ module HistoryProperties =
                                 pdu.EventId
                     ]
 
+                // What a server left out may be as deep as its bound.
+                let bounds =
+                    Dictionary<string, int64>(
+                        dict [
+                            for pdu, place in placed do
+                                if isBounded place then
+                                    pdu.EventId, pdu.Depth
+                        ]
+                    )
+
                 let page = HistoryPage.Of([| follower |], returned)
-                let part = page.Newest(HashSet<string> here, [||], drawn.MostNamed)
+                let part = page.Newest(HashSet<string> here, bounds, drawn.MostNamed)
                 let taken = Set [ for each in part.Events -> each.Pdu.EventId ]
                 let ofPage = Set [ for each in page.Events -> each.Pdu.EventId ]
                 let below = before (fun pdu -> Seq.ofArray pdu.PrevEvents) byId
@@ -164,4 +175,72 @@ module HistoryProperties =
                 && (reached.Count = 1 || named reached <= drawn.MostNamed)
                 && (ofPlace.IsEmpty || not reached.IsEmpty))
 
-    let all: Property list = [ inOrder ]
+    /// A graph, how many events a server returns, and whether it has each event.
+    type private Served = {
+        Graph: Pdu[]
+        Limit: int
+        Has: bool[]
+    }
+
+    let private served: Gen<Served> =
+        gen {
+            let! drawn = drawn
+            let! limit = Gen.choose (1, 12)
+
+            let! has =
+                Gen.arrayOfLength drawn.Events.Length (Gen.frequency [ 4, Gen.constant true; 1, Gen.constant false ])
+
+            return {
+                Graph = drawn.Events
+                Limit = limit
+                Has = has
+            }
+        }
+
+    let private leftOut =
+        Property.forAll
+            "room.history.what-a-server-left-out-is-not-deeper"
+            "An event that a server has, and did not return since its page was full, is no deeper than the bound of it.              Of a server that returned everything before those of its page, no other event is expected."
+            served
+            (fun served ->
+                let byId = Map [ for pdu in served.Graph -> pdu.EventId, pdu ]
+
+                let has =
+                    Set [
+                        for pdu, has in Array.zip served.Graph served.Has do
+                            if has then
+                                pdu.EventId
+                    ]
+
+                let requested =
+                    (Array.last served.Graph).PrevEvents |> Array.append [| "$unknown" |]
+
+                let rec walk (found: Pdu list) (next: Set<string>) =
+                    let known =
+                        next |> Set.filter has.Contains |> Seq.map (fun id -> byId[id]) |> Seq.toList
+
+                    match known |> List.sortBy (fun pdu -> -pdu.Depth) with
+                    | deepest :: _ when found.Length < served.Limit ->
+                        let previous = Set deepest.PrevEvents
+                        let found = deepest :: found
+                        let met = Set [ for pdu in found -> pdu.EventId ]
+                        walk found (Set.union next previous - met)
+                    | _ -> found
+
+                let returned = walk [] (Set requested)
+
+                let absent =
+                    HistoryPage.Absent(requested, [| for pdu in returned -> received pdu |])
+
+                let ids = Set [ for pdu in returned -> pdu.EventId ]
+
+                let isWhole =
+                    returned |> List.forall (fun pdu -> pdu.PrevEvents |> Array.forall ids.Contains)
+
+                Set absent.Keys = Set requested - ids
+                && absent
+                   |> Seq.forall (fun each ->
+                       (each.Value = System.Int64.MinValue) = isWhole
+                       && (not (has.Contains each.Key) || byId[each.Key].Depth <= each.Value)))
+
+    let all: Property list = [ inOrder; leftOut ]

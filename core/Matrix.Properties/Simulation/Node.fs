@@ -317,7 +317,8 @@ type Node
             | null -> false
             | event -> not event.IsOutlier
 
-        let newest = page.Newest(HashSet(Seq.filter isHere page.Ids), [||], Int32.MaxValue)
+        let newest =
+            page.Newest(HashSet(Seq.filter isHere page.Ids), Dictionary(), Int32.MaxValue)
 
         let events =
             if newest.Events.Count > 0 then

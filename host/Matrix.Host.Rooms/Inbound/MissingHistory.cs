@@ -30,6 +30,9 @@ internal sealed partial class MissingHistory(
     /// <summary>The most missing events that one request asks for.</summary>
     private const int MostNamed = 20;
 
+    /// <summary>The most requests to one server until some events have their places.</summary>
+    private const int MostRequests = 10;
+
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
     private readonly ConcurrentDictionary<RoomNid, Task<HistoryFetch>> _running = new();
@@ -108,25 +111,10 @@ internal sealed partial class MissingHistory(
         // A refused event may be the only one through which accepted ones descend from what is missing.
         var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
         if (named.Count == 0) return false;
-        string[] from = [.. named.Select(stored => stored.EventId)];
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
-            if (await PageAsync(server, room, from, stop).ConfigureAwait(false) is not { } returned) continue;
-            var page = HistoryPage.Of(followed, returned);
-            var newest = await NewestAsync(room, page, [], stop).ConfigureAwait(false);
-            string[] missing = [.. newest.Missing.Take(MostNamed)];
-            if (newest.Events.Count == 0
-                && missing.Length > 0
-                && await PageAsync(server, room, missing, stop).ConfigureAwait(false) is { } further)
-            {
-                // The page lacks the previous events of a branch that goes far back, and their place is unknown until
-                // they are fetched. No place is kept for events that the server does not have.
-                returned = [.. returned, .. further];
-                page = HistoryPage.Of(followed, returned);
-                newest = await NewestAsync(room, page, missing, stop).ConfigureAwait(false);
-            }
-
+            var (newest, returned) = await NewestAsync(server, room, followed, stop).ConfigureAwait(false);
             var decided = await receiver.ReceiveHistoryAsync(server, room, newest.Events, below, stop)
                 .ConfigureAwait(false);
             if (decided == 0 && newest.Reached.Count > newest.Events.Count)
@@ -137,11 +125,43 @@ internal sealed partial class MissingHistory(
                     .ConfigureAwait(false);
             }
 
-            Fetched(room.RoomId, server, returned.Count, decided);
+            Fetched(room.RoomId, server, returned, decided);
             if (decided > 0) return true;
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// The events of a server that get their places next, and how many it returned. The missing events that may be the
+    /// latest are requested until none of the others can be later than those that came: a branch that goes far back
+    /// lies before much that it does not name.
+    /// </summary>
+    private async ValueTask<(HistoryPart Newest, int Returned)> NewestAsync(
+        string server, RoomIdentity room, IReadOnlyList<Pdu> followed, CancellationToken stop)
+    {
+        var returned = new List<ReceivedEvent>();
+        var bounds = new Dictionary<string, long>();
+        var requested = new HashSet<string>();
+        for (var requests = 0; ; requests++)
+        {
+            var page = HistoryPage.Of(followed, returned);
+            var known = await storage.Events.NidsAsync(room.Nid, page.Ids, stop).ConfigureAwait(false);
+            var here = known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key).ToHashSet();
+            var newest = page.Newest(here, bounds, options.Receiving.HistoryReferences);
+            string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
+            if (newest.Events.Count > 0
+                || next.Length == 0
+                || requests == MostRequests
+                || await PageAsync(server, room, next, stop).ConfigureAwait(false) is not { } further)
+            {
+                return (newest, returned.Count);
+            }
+
+            returned.AddRange(further);
+            requested.UnionWith(next);
+            foreach (var (id, bound) in HistoryPage.Absent(next, further)) bounds[id] = bound;
+        }
     }
 
     /// <summary>These events and the latest ones before them; null if the server does not return any.</summary>
@@ -157,19 +177,6 @@ internal sealed partial class MissingHistory(
                 .Where(static read => read.IsOk)
                 .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
             .ConfigureAwait(false);
-    }
-
-    /// <summary>The part of a page that is not here and gets its place now.</summary>
-    /// <param name="room">The room.</param>
-    /// <param name="page">The page.</param>
-    /// <param name="without">Missing events that the server does not have.</param>
-    /// <param name="stop">Cancels reading.</param>
-    private async ValueTask<HistoryPart> NewestAsync(
-        RoomIdentity room, HistoryPage page, IReadOnlyCollection<string> without, CancellationToken stop)
-    {
-        var known = await storage.Events.NidsAsync(room.Nid, page.Ids, stop).ConfigureAwait(false);
-        var here = known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key).ToHashSet();
-        return page.Newest(here, without, options.Receiving.HistoryReferences);
     }
 
     /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>

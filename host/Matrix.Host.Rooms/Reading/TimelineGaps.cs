@@ -25,8 +25,6 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     /// </summary>
     private const int Reach = 1000;
 
-    private const int MostFollowers = 20;
-
     /// <summary>The latest gap in a part of a timeline; null if there is none.</summary>
     /// <param name="room">The room.</param>
     /// <param name="from">The number after those of the part.</param>
@@ -85,8 +83,7 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
             var floor = i + 1 < newestFirst.Count ? newestFirst[i + 1].Nid.Value : (end ?? bottom).Value;
             EventNid[] ofGap =
             [
-                .. open.Where(nid => nid.Value > floor && nid.Value < before && nid.Value - below.Value <= Reach)
-                    .Take(MostFollowers),
+                .. open.Where(nid => nid.Value > floor && nid.Value < before && nid.Value - below.Value <= Reach),
             ];
             if (ofGap.Length > 0 && below != passed)
             {

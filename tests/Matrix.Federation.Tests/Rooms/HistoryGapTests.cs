@@ -232,6 +232,32 @@ public sealed class HistoryGapTests
     }
 
     [Test]
+    public async Task A_branch_is_fetched_though_many_events_beside_it_name_missing_ones()
+    {
+        _peer.BackfillsByDepth = true;
+        var fork = _room.Latest;
+        List<Pdu> branch = [];
+        for (var n = 0; n < 60; n++) branch.Add(_room.Say("bob", $"branch {n}"));
+        _room.Latest = fork;
+        for (var n = 0; n < 160; n++)
+        {
+            // What names the branch is deeper than all of it, and comes first.
+            if (n >= 100) _room.Latest = [.. _room.Latest, branch[(n - 100) / 2]];
+            _ = _room.Say("bob", $"{n}");
+        }
+
+        _room.Latest = [.. _room.Latest, branch[^1]];
+        await SendAsync(_room.Say("bob", "after"));
+
+        var shown = await ScrollAsync(100);
+
+        Assert.That(shown, Is.Unique.And.Length.EqualTo(222));
+        Assert.That(shown.Where(body => body.StartsWith("branch", StringComparison.Ordinal)), Is.EqualTo(
+            Enumerable.Range(0, 60).Reverse().Select(n => $"branch {n}")));
+        Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
+    }
+
+    [Test]
     public async Task A_large_gap_with_branches_fills_in_the_order_of_the_graph_and_no_event_comes_twice()
     {
         Pdu[] left = [], right = [];

@@ -57,8 +57,32 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
 
         ids
 
-    member _.Newest(here: IReadOnlySet<string>, without: IReadOnlyCollection<string>, mostNamed: int) : HistoryPart =
-        let without = HashSet<string>(without)
+    static member Absent
+        (requested: IReadOnlyCollection<string>, returned: IReadOnlyCollection<ReceivedEvent>)
+        : IReadOnlyDictionary<string, int64> =
+        let ids = returned |> Seq.map _.Pdu.EventId |> HashSet
+
+        let isCut =
+            returned
+            |> Seq.exists (fun event -> event.Pdu.PrevEvents |> Array.exists (ids.Contains >> not))
+
+        let bound =
+            if isCut then
+                returned |> Seq.map _.Pdu.Depth |> Seq.min
+            else
+                Int64.MinValue
+
+        let absent = Dictionary<string, int64>()
+
+        for id in requested do
+            if not (ids.Contains id) then
+                absent[id] <- bound
+
+        absent
+
+    member _.Newest
+        (here: IReadOnlySet<string>, bounds: IReadOnlyDictionary<string, int64>, mostNamed: int)
+        : HistoryPart =
         let inPage = HashSet<string>()
         let taken = List<Pdu>(followers)
         // The deepest first, so that nothing that is left for the next page comes after what is taken.
@@ -90,6 +114,11 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
         let depths = Dictionary<string, int64>()
 
         let note (id: string) (depth: int64) =
+            let depth =
+                match bounds.TryGetValue id with
+                | true, bound -> min bound depth
+                | _ -> depth
+
             match depths.TryGetValue id with
             | true, least -> depths[id] <- min least depth
             | _ -> depths[id] <- depth
@@ -99,11 +128,11 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
                 if not (here.Contains id || inPage.Contains id) then
                     match byId.TryGetValue id with
                     | true, left -> note id (min left.Pdu.Depth (follower.Depth - 1L))
-                    | _ when not (without.Contains id) -> note id (follower.Depth - 1L)
-                    | _ -> ()
+                    | _ -> note id (follower.Depth - 1L)
 
         let missing =
             depths
+            |> Seq.filter (fun each -> each.Value > Int64.MinValue)
             |> Seq.sortWith (fun a b ->
                 match compare b.Value a.Value with
                 | 0 -> String.CompareOrdinal(a.Key, b.Key)

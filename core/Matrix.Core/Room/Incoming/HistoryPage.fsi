@@ -7,7 +7,7 @@ open Matrix.Core.Event
 [<Sealed>]
 type HistoryPart =
 
-    /// The events of the page that are not here, without those before which the timeline may still have a hole.
+    /// The events of the page that are not here, without those that a missing event may come after.
     member Events: IReadOnlyList<ReceivedEvent>
 
     /// These, and those that lie before a missing event: the same, whatever depths the server claims.
@@ -37,8 +37,17 @@ type HistoryPage =
     /// page may go back further than another one. A missing event is less deep than each event that names it: only
     /// events of the page that are deep enough cannot come before it.
     ///
-    /// `here` are those of `Ids` that this server has with a place in the graph, and `without` the missing events that
-    /// no place is kept for. Before the events of the part name more than `mostNamed` others in `prev_events`, the rest
-    /// is left for the next page: the state after each of them that is here is looked up, and one event may name more
-    /// than a thousand. The part has at least one event.
-    member Newest: here: IReadOnlySet<string> * without: IReadOnlyCollection<string> * mostNamed: int -> HistoryPart
+    /// `here` are those of `Ids` that this server has with a place in the graph, and `bounds` the greatest depths that
+    /// missing events can have, as `Absent` says. Before the events of the part name more than `mostNamed` others in
+    /// `prev_events`, the rest is left for the next page: the state after each of them that is here is looked up, and
+    /// one event may name more than a thousand. The part has at least one event.
+    member Newest:
+        here: IReadOnlySet<string> * bounds: IReadOnlyDictionary<string, int64> * mostNamed: int -> HistoryPart
+
+    /// The requested events that a server did not return, and the greatest depth that each can have. Servers return
+    /// the deepest events first: what they left out is no deeper than the least deep one that they returned. If they
+    /// returned all events before those of the page, they do not have the others, and no place is kept for these: the
+    /// depth is the least one.
+    static member Absent:
+        requested: IReadOnlyCollection<string> * returned: IReadOnlyCollection<ReceivedEvent> ->
+            IReadOnlyDictionary<string, int64>
