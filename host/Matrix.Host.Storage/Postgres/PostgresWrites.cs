@@ -12,6 +12,10 @@ internal sealed class PostgresWrites : IWrites, IDisposable
     private readonly List<(NpgsqlBatchCommand Command, ConditionalChange Operation)> _conditions = [];
     private readonly List<Action<IRow>> _results = [];
     private readonly NpgsqlBatch _batch = new();
+
+    // The rows of statements that are sent with many rows at once, in the order of the first rows.
+    private readonly Dictionary<Statement, PostgresRows> _rowsOf = [];
+    private readonly List<PostgresRows> _rows = [];
     private long _sequence;
 
     public PostgresWrites()
@@ -33,8 +37,18 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     public long NextSequence() => ++_sequence;
 
-    public void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind) =>
-        _ = Add(statement, args, bind);
+    public void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind)
+    {
+        if (statement.PostgresRows is null)
+        {
+            _ = Add(statement, args, bind);
+            return;
+        }
+
+        if (!_rowsOf.TryGetValue(statement, out var rows)) _rowsOf.Add(statement, rows = new(statement, this));
+        if (rows.Count == 0) _rows.Add(rows);
+        bind(rows.Next(), args);
+    }
 
     public void RunIf<TChange>(Statement statement, TChange change, Action<IArguments, TChange> bind)
         where TChange : ConditionalChange => _conditions.Add((Add(statement, change, bind), change));
@@ -48,13 +62,18 @@ internal sealed class PostgresWrites : IWrites, IDisposable
     }
 
     /// <summary>Adds a statement without arguments.</summary>
-    public void Run(string text) => _batch.BatchCommands.Add(new NpgsqlBatchCommand(text));
+    public void Run(string text)
+    {
+        AddRows();
+        _batch.BatchCommands.Add(new NpgsqlBatchCommand(text));
+    }
 
     /// <summary>
     /// Sends the collected statements in one round trip. When this returns, the server has executed all of them.
     /// </summary>
     public async Task SendAsync(NpgsqlConnection connection)
     {
+        AddRows();
         _batch.Connection = connection;
         await using (var reader = await _batch.ExecuteReaderAsync())
         {
@@ -85,14 +104,29 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     private NpgsqlBatchCommand Add<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind)
     {
+        AddRows();
         var command = new NpgsqlBatchCommand(statement.Postgres);
         bind(_arguments.Of(command.Parameters), args);
         _batch.BatchCommands.Add(command);
         return command;
     }
 
+    /// <summary>Adds the statements whose rows were collected: the next one may depend on them.</summary>
+    private void AddRows()
+    {
+        foreach (var rows in _rows)
+        {
+            _batch.BatchCommands.Add(rows.Command());
+            rows.Clear();
+        }
+
+        _rows.Clear();
+    }
+
     private void Clear()
     {
+        foreach (var rows in _rows) rows.Clear();
+        _rows.Clear();
         _conditions.Clear();
         _results.Clear();
         _batch.BatchCommands.Clear();
@@ -102,7 +136,7 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 /// <summary>Stores an event as one row.</summary>
 internal static class PostgresEventInsert
 {
-    private static readonly Statement InsertRow = Statement.Of($"""
+    private static readonly Statement InsertRow = Statement.OfRows($"""
         INSERT INTO events ({EventsTable.InsertColumns}, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """);
 

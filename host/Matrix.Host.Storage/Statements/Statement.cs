@@ -23,6 +23,24 @@ internal sealed class Statement
     public static Statement Of(string sqlite, string postgres) => new(sqlite, postgres);
 
     /// <summary>
+    /// An insertion, `INSERT … VALUES ($1, …)`. PostgreSQL gets the rows of a flush as one statement, which comes before
+    /// the next statement of another kind.
+    /// </summary>
+    public static Statement OfRows(string text)
+    {
+        var values = text.LastIndexOf("VALUES (", StringComparison.Ordinal);
+        var arguments = text[(values + "VALUES (".Length)..text.LastIndexOf(')')];
+        return new Statement(text, text) { PostgresRows = $"{text[..values]}SELECT * FROM unnest({arguments})" };
+    }
+
+    /// <summary>
+    /// An update of one row, whose first argument is the row's key, and for PostgreSQL that of many rows, whose
+    /// arguments are arrays. Of several updates of one row only the last is made.
+    /// </summary>
+    public static Statement OfLastOfRows(string text, string many) =>
+        new(text, text) { PostgresRows = many, OnlyLastOfRow = true };
+
+    /// <summary>
     /// A query for many keys at once: `= KEY` marks the comparison with the key, and other arguments start with `$2`.
     /// </summary>
     public static Statement ByKeys(string text) => ByKeys(text, text);
@@ -43,4 +61,10 @@ internal sealed class Statement
 
     /// <summary>For PostgreSQL.</summary>
     public string Postgres { get; }
+
+    /// <summary>For PostgreSQL, for many rows at once, with an array for each argument; null if there is none.</summary>
+    public string? PostgresRows { get; private init; }
+
+    /// <summary>Whether later rows with the same first argument replace earlier ones.</summary>
+    public bool OnlyLastOfRow { get; private init; }
 }

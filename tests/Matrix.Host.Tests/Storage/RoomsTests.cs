@@ -1,7 +1,9 @@
 using Matrix.Core.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.Transactions;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -107,6 +109,64 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
                 Is.EqualTo(EventNid.FirstLiveOrdinal - 1),
                 "history is no message of now");
         });
+    }
+
+    [Test]
+    public async Task Rows_of_one_batch_are_written_in_their_order()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        var thread = EventNid.Of(Kitchen, 9);
+        var header = new RoomHeader { Depth = 5, JoinedCount = 1, Extremities = [new Extremity(4, EventId("a"))] };
+        var first = Event(EventNid.Of(Kitchen, 5));
+        await Write(
+            Event(EventNid.Of(Garden, 5)),
+            first with { ThreadRoot = thread, Transaction = new SentAs("device", "one") },
+            Header(Kitchen, header with { Depth = 4 }),
+            Header(Garden, header),
+            Header(Kitchen, header),
+            new EventMarksChanged(first.Nid, EventMarks.SoftFailed),
+            Event(EventNid.Of(Kitchen, 6)),
+            Header(Garden, header with { Depth = 6 }));
+
+        var rows = await Store.Events.FindManyAsync(Kitchen, [first.EventId, IdOf(EventNid.Of(Kitchen, 6))], Stop);
+        var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(rows.Select(row => row.Marks), Is.EquivalentTo(new[] { EventMarks.SoftFailed, EventMarks.None }));
+            Assert.That(rows.Select(row => row.ThreadRoot), Is.EquivalentTo(new[] { thread, EventNid.None }));
+            Assert.That(
+                rows.Select(row => row.Transaction), Is.EquivalentTo(new[] { new SentAs("device", "one"), null }));
+            Assert.That(found[Kitchen].Header.Depth, Is.EqualTo(5));
+            Assert.That(found[Kitchen].Header.Extremities, Is.EqualTo(header.Extremities));
+            Assert.That(found[Garden].Header.Depth, Is.EqualTo(6));
+        });
+    }
+
+    [Test]
+    public async Task Batches_that_wait_together_are_all_written()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        static EventNid NidOf(int n) => Live(n % 2 == 0 ? Kitchen : Garden, (uint)n);
+        var sent = Enumerable.Range(0, 60).Select(n => Write(
+            Event(NidOf(n)) with { Request = n % 3 == 0 ? (UInt128)n + 1 : null },
+            Header(n % 2 == 0 ? Kitchen : Garden, new RoomHeader { Depth = n + 1, LastOrdinal = NidOf(n).Ordinal }))).ToArray();
+        var positions = await Task.WhenAll(sent);
+
+        var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
+        var events = await Store.Events.AfterPositionAsync(positions[0] - 1, positions[^1], 100, Stop);
+        var requests = await Store.Transactions.LatestAsync(100, Stop);
+
+        Assert.That((found[Kitchen].Header.Depth, found[Garden].Header.Depth), Is.EqualTo((59, 60)));
+        Assert.That(
+            (found[Kitchen].LastPosition, found[Garden].LastPosition), Is.EqualTo((positions[58], positions[59])));
+        Assert.That(
+            events.Select(row => (row.Nid, row.Position)),
+            Is.EqualTo(positions.Select((position, n) => (NidOf(n), position))));
+        Assert.That(
+            requests,
+            Is.EqualTo(Enumerable.Range(0, 60).Reverse().Where(n => n % 3 == 0)
+                .Select(n => new TransactionRow((UInt128)n + 1, NidOf(n)))));
     }
 
     [Test]

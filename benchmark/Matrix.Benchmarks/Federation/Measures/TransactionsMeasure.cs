@@ -15,7 +15,9 @@ internal sealed class TransactionsMeasure : IFederationMeasure
     private const int Servers = 100;
     private const int Rooms = 10;
     private const int PerTransaction = 10;
-    private const int WarmUp = 8;
+
+    // As many again as are measured: until then much of a server's work is compiling.
+    private const int WarmUp = 40;
     private const int Transactions = 40;
     private const double Target = 4000;
     private const int JoinsAtOnce = 8;

@@ -44,11 +44,21 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """);
 
-    private static readonly Statement UpdateHeader = Statement.Of("""
+    private static readonly Statement UpdateHeader = Statement.OfLastOfRows(
+        """
         UPDATE rooms SET last_position = $2, depth = $3, current_step = $4, last_ordinal = $5, first_ordinal = $6,
             last_step = $7,
             last_node = $8, joined_count = $9, invited_count = $10, extremities = $11
         WHERE room_nid = $1
+        """,
+        many: """
+        UPDATE rooms SET last_position = h.last_position, depth = h.depth, current_step = h.current_step,
+            last_ordinal = h.last_ordinal, first_ordinal = h.first_ordinal, last_step = h.last_step,
+            last_node = h.last_node, joined_count = h.joined_count, invited_count = h.invited_count,
+            extremities = h.extremities
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS h(room_nid, last_position, depth, current_step,
+            last_ordinal, first_ordinal, last_step, last_node, joined_count, invited_count, extremities)
+        WHERE rooms.room_nid = h.room_nid
         """);
 
     private static readonly Statement InsertLog = Statement.Of("""

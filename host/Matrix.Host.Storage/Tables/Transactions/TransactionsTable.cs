@@ -24,7 +24,7 @@ internal sealed class TransactionsTable(IReads reads) : ITransactionsTable
         ) latest ORDER BY position DESC LIMIT $1
         """);
 
-    private static readonly Statement Append = Statement.Of(
+    private static readonly Statement Append = Statement.OfRows(
         "INSERT INTO commits (position, event_nid, ordinals, request) VALUES ($1, $2, $3, $4)");
 
     private static readonly Statement Record = Statement.Of(
