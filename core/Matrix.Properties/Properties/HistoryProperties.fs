@@ -200,7 +200,8 @@ module HistoryProperties =
     let private leftOut =
         Property.forAll
             "room.history.what-a-server-left-out-is-not-deeper"
-            "An event that a server has, and did not return since its page was full, is no deeper than the bound of it.              Of a server that returned everything before those of its page, no other event is expected."
+            "An event that a server has, and did not return since its page was full, is no deeper than its bound. Of a \
+             server that returned everything before those of its page, no other event is expected."
             served
             (fun served ->
                 let byId = Map [ for pdu in served.Graph -> pdu.EventId, pdu ]

@@ -71,7 +71,9 @@ internal sealed class PostgresRows(Statement statement, PostgresWrites writes) :
     public IArguments Now() => Int(writes.Now);
 
     private static byte[] Bytes(ReadOnlyMemory<byte> value) =>
-        MemoryMarshal.TryGetArray(value, out var part) && part.Count == part.Array!.Length ? part.Array : value.ToArray();
+        MemoryMarshal.TryGetArray(value, out var part) && part.Count == part.Array!.Length
+            ? part.Array
+            : value.ToArray();
 
     private PostgresRows Add<T>(T value, NpgsqlDbType type)
     {

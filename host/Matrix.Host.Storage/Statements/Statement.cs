@@ -23,8 +23,8 @@ internal sealed class Statement
     public static Statement Of(string sqlite, string postgres) => new(sqlite, postgres);
 
     /// <summary>
-    /// An insertion, `INSERT … VALUES ($1, …)`. PostgreSQL gets the rows of a flush as one statement, which comes before
-    /// the next statement of another kind.
+    /// An insertion, `INSERT … VALUES ($1, …)`. PostgreSQL gets the rows of a flush as one statement, before the next
+    /// statement of another kind.
     /// </summary>
     public static Statement OfRows(string text)
     {
@@ -62,7 +62,7 @@ internal sealed class Statement
     /// <summary>For PostgreSQL.</summary>
     public string Postgres { get; }
 
-    /// <summary>For PostgreSQL, for many rows at once, with an array for each argument; null if there is none.</summary>
+    /// <summary>For PostgreSQL, for many rows, with an array for each argument; null if there is none.</summary>
     public string? PostgresRows { get; private init; }
 
     /// <summary>Whether later rows with the same first argument replace earlier ones.</summary>

@@ -133,7 +133,8 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
 
         Assert.Multiple(() =>
         {
-            Assert.That(rows.Select(row => row.Marks), Is.EquivalentTo(new[] { EventMarks.SoftFailed, EventMarks.None }));
+            Assert.That(
+                rows.Select(row => row.Marks), Is.EquivalentTo(new[] { EventMarks.SoftFailed, EventMarks.None }));
             Assert.That(rows.Select(row => row.ThreadRoot), Is.EquivalentTo(new[] { thread, EventNid.None }));
             Assert.That(
                 rows.Select(row => row.Transaction), Is.EquivalentTo(new[] { new SentAs("device", "one"), null }));
@@ -150,7 +151,9 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
         static EventNid NidOf(int n) => Live(n % 2 == 0 ? Kitchen : Garden, (uint)n);
         var sent = Enumerable.Range(0, 60).Select(n => Write(
             Event(NidOf(n)) with { Request = n % 3 == 0 ? (UInt128)n + 1 : null },
-            Header(n % 2 == 0 ? Kitchen : Garden, new RoomHeader { Depth = n + 1, LastOrdinal = NidOf(n).Ordinal }))).ToArray();
+            Header(
+                n % 2 == 0 ? Kitchen : Garden,
+                new RoomHeader { Depth = n + 1, LastOrdinal = NidOf(n).Ordinal }))).ToArray();
         var positions = await Task.WhenAll(sent);
 
         var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
