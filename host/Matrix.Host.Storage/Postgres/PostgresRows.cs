@@ -8,13 +8,22 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>The rows of one statement, which are sent as one command with an array for each argument.</summary>
 internal sealed class PostgresRows(Statement statement, PostgresWrites writes) : IArguments
 {
+    /// <summary>The most rows and bytes of a command: the database holds all of its arguments at once.</summary>
+    private const int MostRows = 500;
+
+    private const int MostBytes = 1 << 20;
+
     private readonly List<Column> _columns = [];
     private readonly Dictionary<long, int> _rowOfKey = [];
     private int _row;
     private int _column;
+    private int _bytes;
 
     /// <summary>The number of rows.</summary>
     public int Count { get; private set; }
+
+    /// <summary>Whether the rows are enough for a command.</summary>
+    public bool IsFull => Count >= MostRows || _bytes >= MostBytes;
 
     /// <summary>Starts the arguments of the next row.</summary>
     public PostgresRows Next()
@@ -35,6 +44,7 @@ internal sealed class PostgresRows(Statement statement, PostgresWrites writes) :
     public void Clear()
     {
         Count = 0;
+        _bytes = 0;
         _rowOfKey.Clear();
         foreach (var column in _columns) column.Clear();
     }
@@ -70,10 +80,13 @@ internal sealed class PostgresRows(Statement statement, PostgresWrites writes) :
 
     public IArguments Now() => Int(writes.Now);
 
-    private static byte[] Bytes(ReadOnlyMemory<byte> value) =>
-        MemoryMarshal.TryGetArray(value, out var part) && part.Count == part.Array!.Length
+    private byte[] Bytes(ReadOnlyMemory<byte> value)
+    {
+        _bytes += value.Length;
+        return MemoryMarshal.TryGetArray(value, out var part) && part.Count == part.Array!.Length
             ? part.Array
             : value.ToArray();
+    }
 
     private PostgresRows Add<T>(T value, NpgsqlDbType type)
     {

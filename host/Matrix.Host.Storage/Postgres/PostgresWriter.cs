@@ -191,6 +191,8 @@ internal sealed class PostgresWriter : StorageWriter
         catch (Exception fault)
 #pragma warning restore CA1031
         {
+            // Later writes would be part of what was begun.
+            if (_writes.HasSent) await _owner.AbandonTransactionAsync();
             return (NotBuilt(fault), false);
         }
         finally

@@ -27,10 +27,14 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     public long Position { get; set; }
 
+    /// <summary>Whether some changes of the transaction were sent.</summary>
+    public bool HasSent { get; private set; }
+
     /// <summary>Starts the changes of a transaction.</summary>
     public void Begin(long now)
     {
         Now = now;
+        HasSent = false;
         _sequence = 0;
         Clear();
     }
@@ -48,6 +52,7 @@ internal sealed class PostgresWrites : IWrites, IDisposable
         if (!_rowsOf.TryGetValue(statement, out var rows)) _rowsOf.Add(statement, rows = new(statement, this));
         if (rows.Count == 0) _rows.Add(rows);
         bind(rows.Next(), args);
+        if (rows.IsFull) AddRows();
     }
 
     public void RunIf<TChange>(Statement statement, TChange change, Action<IArguments, TChange> bind)
@@ -74,6 +79,7 @@ internal sealed class PostgresWrites : IWrites, IDisposable
     public async Task SendAsync(NpgsqlConnection connection)
     {
         AddRows();
+        HasSent = true;
         _batch.Connection = connection;
         await using (var reader = await _batch.ExecuteReaderAsync())
         {

@@ -24,7 +24,7 @@ internal sealed class Statement
 
     /// <summary>
     /// An insertion, `INSERT … VALUES ($1, …)`. PostgreSQL gets the rows of a flush as one statement, before the next
-    /// statement of another kind.
+    /// statement that is not of such rows. Statements of such rows keep no order among them: each writes another table.
     /// </summary>
     public static Statement OfRows(string text)
     {

@@ -212,6 +212,21 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task What_is_written_after_a_batch_that_cannot_be_built_is_kept()
+    {
+        var broken = new WriteBatch().Add(new ProfileFieldChanged(null!, "displayname", Json("\"A\"")))
+            .Require(new UserCreated(Alice, UserKind.User, null, false));
+
+        var failure = Fails(async () => await Store.Writer.WriteAsync(broken, Stop));
+        await Write(Room(Kitchen));
+        await ReopenAsync();
+
+        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
+        Assert.That(await Store.Accounts.FindUserAsync(Alice, Stop), Is.Null);
+        Assert.That(await Store.Rooms.FindAsync(Kitchen, Stop), Is.Not.Null);
+    }
+
+    [Test]
     public async Task A_batch_that_builds_on_a_refused_one_fails()
     {
         await Write(new UserCreated(Alice, UserKind.User, null, false));
