@@ -137,10 +137,16 @@ public sealed record ReceivingOptions
     /// <summary>The most servers of a room that are asked for the same older history.</summary>
     public int HistoryServers { get; init; } = 5;
 
+    /// <summary>The most requests to one of them, for the events that may be the latest of those missing.</summary>
+    public int HistoryRequests { get; init; } = 10;
+
     /// <summary>How long a client's request waits for older history.</summary>
     public TimeSpan HistoryWait { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a fetch of older history goes on after no client waits for it.</summary>
+    /// <summary>
+    /// How long servers are asked for older history, whether or not a client waits; and how long what they returned may
+    /// wait to be decided.
+    /// </summary>
     public TimeSpan HistoryTime { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long history that no server had is not requested again.</summary>

@@ -140,10 +140,15 @@ public static class RoomRegistration
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<RoomReceiver>>()))
-        .AddSingleton<IMissingHistory>(parts => new MissingHistory(
+        .AddSingleton(parts => new HistoryWalker(
             parts.Get<FederationApi>(),
-            parts.Get<RoomReceiver>(),
             parts.Get<SignatureChecker>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<IMissingHistory>(parts => new MissingHistory(
+            parts.Get<HistoryWalker>(),
+            parts.Get<RoomReceiver>(),
             parts.Get<EventStore>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),

@@ -15,9 +15,8 @@ namespace Matrix.Host.Rooms.Inbound;
 /// for it. Server-Server API, "Backfilling and retrieving missing events".
 /// </summary>
 internal sealed partial class MissingHistory(
-    FederationApi api,
+    HistoryWalker walker,
     RoomReceiver receiver,
-    SignatureChecker signatures,
     EventStore events,
     IStorage storage,
     RoomsOptions options,
@@ -27,11 +26,7 @@ internal sealed partial class MissingHistory(
     /// <summary>The most places that are remembered because no server had their history.</summary>
     private const int MostGivenUp = 10_000;
 
-    /// <summary>The most missing events that one request asks for.</summary>
-    private const int MostNamed = 20;
-
-    /// <summary>The most requests to one server until some events have their places.</summary>
-    private const int MostRequests = 10;
+    private const string CreateType = "m.room.create";
 
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
@@ -112,81 +107,48 @@ internal sealed partial class MissingHistory(
         var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
         if (named.Count == 0) return false;
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
+        using var late = new CancellationTokenSource(options.Receiving.HistoryTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
+        HistoryWalk? rest = null;
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
-            var (newest, returned) = await NewestAsync(server, room, followed, stop).ConfigureAwait(false);
-            var decided = await receiver.ReceiveHistoryAsync(server, room, newest.Events, below, stop)
+            if (late.IsCancellationRequested) break;
+            var walk = await walker.WalkAsync(server, room, followed, either.Token).ConfigureAwait(false);
+
+            // Below the create event nothing is looked for: what this server lacks, another one may have.
+            var decided = await receiver.ReceiveHistoryAsync(
+                server, room, walk.IsWhole ? walk.Events : WithoutCreate(walk.Events), below, stop)
                 .ConfigureAwait(false);
-            if (decided == 0 && newest.Reached.Count > newest.Events.Count)
-            {
-                // A server may claim any depths, and the newest may lack something. The order of the graph holds within
-                // the page.
-                decided = await receiver.ReceiveHistoryAsync(server, room, newest.Reached, below, stop)
-                    .ConfigureAwait(false);
-            }
-
-            Fetched(room.RoomId, server, returned, decided);
+            Fetched(room.RoomId, server, walk.Returned, decided);
             if (decided > 0) return true;
+            if (walk.Reached.Count > 0) rest ??= walk;
         }
 
-        return false;
+        if (rest is null) return false;
+
+        // Too many events may be later than these, or a server claims any depths. The order of the graph holds within
+        // the page.
+        var reached = rest.Reached.Take(options.Receiving.HistoryPage);
+        return await receiver.ReceiveHistoryAsync(
+            rest.Server, room, [.. rest.IsExhausted ? WithoutCreate(reached) : reached], below, stop)
+            .ConfigureAwait(false) > 0;
     }
 
-    /// <summary>
-    /// The events of a server that get their places next, and how many it returned. The missing events that may be the
-    /// latest are requested until none of the others can be later than those that came: a branch that goes far back
-    /// lies before much that it does not name.
+    private static ReceivedEvent[] WithoutCreate(IEnumerable<ReceivedEvent> page) =>
+        [.. page.Where(static each => each.Pdu.Type != CreateType)];
+
+    /// <summary>The servers to ask: by turns those of the events, the latest first, and those with the most members.
     /// </summary>
-    private async ValueTask<(HistoryPart Newest, int Returned)> NewestAsync(
-        string server, RoomIdentity room, IReadOnlyList<Pdu> followed, CancellationToken stop)
-    {
-        var returned = new List<ReceivedEvent>();
-        var bounds = new Dictionary<string, long>();
-        var requested = new HashSet<string>();
-        for (var requests = 0; ; requests++)
-        {
-            var page = HistoryPage.Of(followed, returned);
-            var known = await storage.Events.NidsAsync(room.Nid, page.Ids, stop).ConfigureAwait(false);
-            var here = known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key).ToHashSet();
-            var newest = page.Newest(here, bounds, options.Receiving.HistoryReferences);
-            string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
-            if (newest.Events.Count > 0
-                || next.Length == 0
-                || requests == MostRequests
-                || await PageAsync(server, room, next, stop).ConfigureAwait(false) is not { } further)
-            {
-                return (newest, returned.Count);
-            }
-
-            returned.AddRange(further);
-            requested.UnionWith(next);
-            foreach (var (id, bound) in HistoryPage.Absent(next, further)) bounds[id] = bound;
-        }
-    }
-
-    /// <summary>These events and the latest ones before them; null if the server does not return any.</summary>
-    private async ValueTask<IReadOnlyList<ReceivedEvent>?> PageAsync(
-        string server, RoomIdentity room, IReadOnlyList<string> from, CancellationToken stop)
-    {
-        var sent = await api.BackfillAsync(server, room.RoomId, from, options.Receiving.HistoryPage, stop)
-            .ConfigureAwait(false);
-        if (!sent.IsOk) return null;
-        return await Task.WhenAll(
-            sent.Value.Take(options.Receiving.HistoryPage)
-                .Select(room.Rules.ReadHistory)
-                .Where(static read => read.IsOk)
-                .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
-            .ConfigureAwait(false);
-    }
-
-    /// <summary>The servers to ask: those of the events, the latest first, then those with the most members.</summary>
     private async ValueTask<IReadOnlyList<string>> ServersAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> named, CancellationToken stop)
     {
         var joined = await storage.Memberships.RemoteServersAsync(
             room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
         var senders = named.Reverse().Select(stored => RoomNames.ServerOf(stored.Row.Sender)).Where(joined.Contains);
-        return [.. senders.Concat(joined).Distinct().Take(options.Receiving.HistoryServers)];
+        var bySender = senders.Distinct().Take(options.Receiving.HistoryServers).ToArray();
+        var byTurns = Enumerable.Range(0, Math.Max(bySender.Length, joined.Count))
+            .SelectMany(i => bySender.Skip(i).Take(1).Concat(joined.Skip(i).Take(1)));
+        return [.. byTurns.Distinct().Take(options.Receiving.HistoryServers)];
     }
 
     private bool IsGivenUp(EventNid below) =>

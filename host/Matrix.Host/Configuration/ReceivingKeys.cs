@@ -142,6 +142,9 @@ internal static partial class ConfigKeys
             "federation.history_servers", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.HistoryServers,
             "Servers of a room that are asked for the same older history."),
         Key(
+            "federation.history_requests", ConfigTypes.Whole(1, 100), c => c.Rooms.Receiving.HistoryRequests,
+            "Requests to one of them until some of the missing events can be shown."),
+        Key(
             "federation.history_wait", ConfigTypes.Duration, c => c.Rooms.Receiving.HistoryWait,
             "How long a client's request waits for older history."),
         Key(

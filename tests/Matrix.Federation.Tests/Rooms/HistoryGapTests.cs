@@ -234,6 +234,93 @@ public sealed class HistoryGapTests
     [Test]
     public async Task A_branch_is_fetched_though_many_events_beside_it_name_missing_ones()
     {
+        await BranchAsync();
+
+        var shown = await ScrollAsync(100);
+
+        Assert.That(shown, Is.Unique.And.Length.EqualTo(222));
+        Assert.That(shown.Where(body => body.StartsWith("branch", StringComparison.Ordinal)), Is.EqualTo(
+            Enumerable.Range(0, 60).Reverse().Select(n => $"branch {n}")));
+        Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
+    }
+
+    [Test]
+    public async Task A_gap_is_filled_in_order_though_a_request_between_failed()
+    {
+        await _server.DisposeAsync();
+        await StartAsync(("federation.history_pause", "1ms"));
+        var fork = _room.Latest;
+        await SendAsync([.. Enumerable.Range(0, 10).Select(n => _room.Say("bob", $"live {n}"))]);
+        var live = _room.Latest;
+        _room.Latest = fork;
+        for (var n = 0; n < 5; n++) _room.Say("bob", $"{n}");
+        fork = _room.Latest;
+        List<Pdu> branches = [], merges = [];
+        for (var n = 0; n < 57; n++)
+        {
+            _room.Latest = fork;
+            branches.Add(_room.Say("bob", $"branch {n}"));
+        }
+
+        foreach (var named in branches.Chunk(19))
+        {
+            _room.Latest = [.. named, .. live];
+            merges.Add(_room.Say("bob", "merge"));
+        }
+
+        _room.Latest = merges;
+        await SendAsync(_room.Say("bob", "after"));
+        (_peer.BackfillsLeft, _peer.MostBackfilled) = (1, 3);
+        await ScrollAsync(100);
+
+        // The response has some branches, and all that is before them. The others may be as deep as what is live.
+        (_peer.BackfillsLeft, _peer.MostBackfilled) = (1, 100);
+        await Task.Delay(5);
+        string[] here = [.. Enumerable.Range(0, 10).Reverse().Select(n => $"live {n}"), "before"];
+        Assert.That(await ScrollAsync(100), Is.EqualTo((string[])["after", "merge", "merge", "merge", .. here]));
+        _peer.BackfillsLeft = int.MaxValue;
+        await Task.Delay(5);
+        var shown = await ScrollAsync(100);
+
+        Assert.That(shown[4..61], Is.EquivalentTo(Enumerable.Range(0, 57).Select(n => $"branch {n}")));
+        Assert.That(shown[61..], Is.EqualTo((string[])["4", "3", "2", "1", "0", .. here]));
+    }
+
+    [Test]
+    public async Task A_server_that_leaves_out_the_named_events_fills_a_gap()
+    {
+        _peer.LeavesNamedOut = true;
+        for (var n = 0; n < 150; n++) _ = _room.Say("bob", $"{n}");
+        await SendAsync(_room.Say("bob", "after"));
+
+        Assert.That(await ScrollAsync(100), Is.EqualTo(
+            (string[])["after", .. Enumerable.Range(0, 150).Reverse().Select(n => $"{n}"), "before"]));
+    }
+
+    [Test]
+    public async Task Events_that_no_server_has_do_not_hide_the_others()
+    {
+        await _server.DisposeAsync();
+        await StartAsync(("federation.history_requests", "1"));
+        _room.Say("bob", "missed");
+        await SendAsync(_room.Say("bob", "first"));
+        for (var n = 0; n < 3; n++)
+        {
+            var said = PeerRoom.Json(_room.Say("bob", $"{n}"));
+            said.Remove("hashes");
+            said.Remove("signatures");
+            for (var i = 0; i < 19; i++) said["prev_events"]!.AsArray().Add($"${n:D21}{i:D22}");
+            var complete = _room.Complete(said);
+            _room.Takes(complete);
+            await SendAsync(complete);
+        }
+
+        Assert.That(await ScrollAsync(50), Is.EqualTo(new[] { "2", "1", "0", "first", "missed", "before" }));
+    }
+
+    /// <summary>A gap in which a branch is much less deep than the events that name it.</summary>
+    private async Task BranchAsync()
+    {
         _peer.BackfillsByDepth = true;
         var fork = _room.Latest;
         List<Pdu> branch = [];
@@ -248,13 +335,6 @@ public sealed class HistoryGapTests
 
         _room.Latest = [.. _room.Latest, branch[^1]];
         await SendAsync(_room.Say("bob", "after"));
-
-        var shown = await ScrollAsync(100);
-
-        Assert.That(shown, Is.Unique.And.Length.EqualTo(222));
-        Assert.That(shown.Where(body => body.StartsWith("branch", StringComparison.Ordinal)), Is.EqualTo(
-            Enumerable.Range(0, 60).Reverse().Select(n => $"branch {n}")));
-        Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
     }
 
     [Test]

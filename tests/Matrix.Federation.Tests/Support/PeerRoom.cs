@@ -40,7 +40,10 @@ public sealed class PeerRoom
     /// <summary>The state as the peer computes it: the last state event of each key.</summary>
     public IReadOnlyDictionary<(string Type, string Key), Pdu> State => _state;
 
-    /// <summary>The state before an event that the peer made.</summary>
+    /// <summary>Whether the peer has the state before an event.</summary>
+    public bool HasStateBefore(string eventId) => _stateBefore.ContainsKey(eventId);
+
+    /// <summary>The state before an event that the peer made or took.</summary>
     public IReadOnlyList<Pdu> StateBefore(string eventId) => _stateBefore[eventId];
 
     /// <summary>The events of the auth chain of these events.</summary>
@@ -177,6 +180,7 @@ public sealed class PeerRoom
     public void Takes(Pdu pdu)
     {
         _events[pdu.EventId] = pdu;
+        _stateBefore[pdu.EventId] = [.. _state.Values];
         if (pdu.StateKey is not null) Put(pdu);
         Latest = [pdu];
     }

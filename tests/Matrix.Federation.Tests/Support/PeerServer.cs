@@ -48,6 +48,12 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Whether it returns the deepest events of history first, as servers do; otherwise the nearest.</summary>
     public bool BackfillsByDepth { get; set; }
 
+    /// <summary>Whether it leaves out the events that a request for history names, as some servers do.</summary>
+    public bool LeavesNamedOut { get; set; }
+
+    /// <summary>How many more requests for history it answers before the others fail.</summary>
+    public int BackfillsLeft { get; set; } = int.MaxValue;
+
     /// <summary>The most events that it returns to a request for history.</summary>
     public int MostBackfilled { get; set; } = 100;
 
@@ -83,7 +89,9 @@ public sealed class PeerServer : IAsyncDisposable
         _host.App.MapGet(V1 + "state_ids/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
         {
             var room = Rooms[roomId];
-            var state = room.StateBefore(http.Request.Query["event_id"].ToString());
+            var eventId = http.Request.Query["event_id"].ToString();
+            if (!room.HasStateBefore(eventId)) return null;
+            var state = room.StateBefore(eventId);
             return new JsonObject
             {
                 ["pdu_ids"] = Ids(state),
@@ -93,7 +101,9 @@ public sealed class PeerServer : IAsyncDisposable
         _host.App.MapGet(V1 + "state/{roomId}", (HttpContext http, string roomId) => ReplyAsync(http, () =>
         {
             var room = Rooms[roomId];
-            var state = room.StateBefore(http.Request.Query["event_id"].ToString());
+            var eventId = http.Request.Query["event_id"].ToString();
+            if (!room.HasStateBefore(eventId)) return null;
+            var state = room.StateBefore(eventId);
             return new JsonObject { ["pdus"] = Whole(state), ["auth_chain"] = Whole(room.AuthChainOf(state)) };
         }));
         _host.App.MapGet(
@@ -106,11 +116,13 @@ public sealed class PeerServer : IAsyncDisposable
                 }));
         _host.App.MapGet(V1 + "backfill/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
             http,
-            () => Rooms[roomId].Transaction(Backfill(
-                Rooms[roomId],
-                [.. http.Request.Query["v"].OfType<string>()],
-                int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture))
-                .Select(PeerRoom.Json))));
+            () => --BackfillsLeft < 0
+                ? throw new InvalidOperationException("This request fails.")
+                : Rooms[roomId].Transaction(Backfill(
+                    Rooms[roomId],
+                    [.. http.Request.Query["v"].OfType<string>()],
+                    int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture))
+                    .Select(PeerRoom.Json))));
         _host.App.MapGet(V1 + "timestamp_to_event/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
             http,
             () => ClosestTo(
@@ -139,7 +151,7 @@ public sealed class PeerServer : IAsyncDisposable
         long PlaceOf(string id) =>
             BackfillsByDepth && room.Events.TryGetValue(id, out var pdu) ? -pdu.Depth : found.Count;
 
-        return [.. AlsoBackfilled, .. found];
+        return [.. AlsoBackfilled, .. found.Where(pdu => !LeavesNamedOut || !from.Contains(pdu.EventId))];
     }
 
     private JsonObject? ClosestTo(PeerRoom room, long time, bool forwards) => Closest is { } told

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Event;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Inbound;
+
+/// <summary>What a server returned of the events before others.</summary>
+/// <param name="Server">The server.</param>
+/// <param name="Events">The events that get their places next: none that is missing comes after them.</param>
+/// <param name="Reached">All returned events that lead to the others; none if the server failed.</param>
+/// <param name="Returned">How many events it returned.</param>
+/// <param name="IsWhole">Whether it had each event that was requested.</param>
+/// <param name="IsExhausted">Whether more was to be requested than may be.</param>
+internal sealed record HistoryWalk(
+    string Server,
+    IReadOnlyList<ReceivedEvent> Events,
+    IReadOnlyList<ReceivedEvent> Reached,
+    int Returned,
+    bool IsWhole,
+    bool IsExhausted);
+
+/// <summary>
+/// Requests missing events of one server, those that may be the latest first, until none of the others can be later
+/// than those that came: a branch that goes far back lies before much that it does not name. Server-Server API,
+/// "Backfilling and retrieving missing events".
+/// </summary>
+internal sealed class HistoryWalker(
+    FederationApi api, SignatureChecker signatures, IStorage storage, RoomsOptions options, TimeProvider time)
+{
+    /// <summary>The most events that one request names.</summary>
+    private const int MostNamed = 20;
+
+    /// <summary>The most events that are remembered because a server lacks them.</summary>
+    private const int MostLacking = 10_000;
+
+    private readonly ConcurrentDictionary<(string Server, string EventId), long> _lacking = new();
+
+    /// <summary>Requests events before these, which are here and name missing ones.</summary>
+    internal async ValueTask<HistoryWalk> WalkAsync(
+        string server, RoomIdentity room, IReadOnlyList<Pdu> followers, CancellationToken stop)
+    {
+        var returned = new List<ReceivedEvent>();
+        var bounds = new Dictionary<string, long>();
+        var requested = new HashSet<string>();
+        var here = new Here(room.Nid, storage);
+        var (hasNamedFollowers, requests) = (false, 0);
+        while (true)
+        {
+            var page = HistoryPage.Of(followers, returned);
+            await here.LookAsync(page.Ids, stop).ConfigureAwait(false);
+            var newest = NewestOf(page, here, bounds, requested, server);
+            string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
+            var isExhausted = requests >= options.Receiving.HistoryRequests;
+            HistoryWalk Ends(IReadOnlyList<ReceivedEvent> reached) => new(
+                server,
+                newest.Events,
+                reached,
+                returned.Count,
+                !bounds.ContainsValue(long.MinValue),
+                isExhausted && next.Length > 0);
+
+            if (newest.Events.Count > 0) return Ends(newest.Reached);
+            var isEnd = next.Length == 0 || isExhausted;
+            if (isEnd && (hasNamedFollowers || newest.Reached.Count > 0)) return Ends(newest.Reached);
+
+            // Some servers return only what is before the events that a request names.
+            string[] named = isEnd ? [.. followers.Take(MostNamed).Select(static each => each.EventId)] : next;
+            requests++;
+            if (await PageAsync(server, room, named, stop).ConfigureAwait(false) is not { } further) return Ends([]);
+            returned.AddRange(further);
+            hasNamedFollowers |= isEnd;
+            if (isEnd) continue;
+            requested.UnionWith(next);
+            foreach (var (id, bound) in HistoryPage.Absent(next, further))
+            {
+                bounds[id] = bound;
+                if (bound == long.MinValue) Remember(server, id);
+            }
+        }
+    }
+
+    /// <summary>The part of the page that gets its place next: events that the server lacks are not waited for.
+    /// </summary>
+    private HistoryPart NewestOf(
+        HistoryPage page, Here here, Dictionary<string, long> bounds, HashSet<string> requested, string server)
+    {
+        var newest = page.Newest(here.Ids, bounds, options.Receiving.HistoryReferences);
+        var lacking = newest.Missing.Where(id => !requested.Contains(id) && Lacks(server, id)).ToArray();
+        if (lacking.Length == 0) return newest;
+        requested.UnionWith(lacking);
+        foreach (var id in lacking) bounds[id] = long.MinValue;
+        return page.Newest(here.Ids, bounds, options.Receiving.HistoryReferences);
+    }
+
+    /// <summary>These events and the latest ones before them; null if the server does not answer.</summary>
+    private async ValueTask<IReadOnlyList<ReceivedEvent>?> PageAsync(
+        string server, RoomIdentity room, IReadOnlyList<string> from, CancellationToken stop)
+    {
+        try
+        {
+            var sent = await api.BackfillAsync(server, room.RoomId, from, options.Receiving.HistoryPage, stop)
+                .ConfigureAwait(false);
+
+            // Some servers refuse a request that names no event that they have.
+            if (sent.Failure is { Kind: FederationFailureKind.Refused, Status: 400 or 404 }) return [];
+            if (!sent.IsOk) return null;
+            return await Task.WhenAll(
+                sent.Value.Take(options.Receiving.HistoryPage)
+                    .Select(room.Rules.ReadHistory)
+                    .Where(static read => read.IsOk)
+                    .Select(read => signatures.CheckAsync(room.Rules, read.Value, stop, sentBy: server).AsTask()))
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private bool Lacks(string server, string eventId) =>
+        _lacking.TryGetValue((server, eventId), out var until) && time.GetUtcNow().ToUnixTimeMilliseconds() < until;
+
+    private void Remember(string server, string eventId)
+    {
+        if (_lacking.Count >= MostLacking) _lacking.Clear();
+        _lacking[(server, eventId)] = (time.GetUtcNow() + options.Receiving.HistoryPause).ToUnixTimeMilliseconds();
+    }
+
+    /// <summary>Which events have a place here. Each is looked up once.</summary>
+    private sealed class Here(RoomNid room, IStorage storage)
+    {
+        private readonly HashSet<string> _looked = [];
+        private readonly HashSet<string> _ids = [];
+
+        internal IReadOnlySet<string> Ids => _ids;
+
+        internal async ValueTask LookAsync(IReadOnlyCollection<string> ids, CancellationToken stop)
+        {
+            var known = await storage.Events.NidsAsync(room, [.. ids.Where(_looked.Add)], stop).ConfigureAwait(false);
+            _ids.UnionWith(known.Where(static each => !each.Value.IsOutlier).Select(static each => each.Key));
+        }
+    }
+}
