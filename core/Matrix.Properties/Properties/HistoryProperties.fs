@@ -13,11 +13,13 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module HistoryProperties =
 
-    /// A graph, the last event of which is here, for each of the others where it is, and how many previous events those
-    /// of a page may name.
+    /// A graph, the last event of which is here, those that name missing events of a place further down, for each of
+    /// the others where it is, and how many previous events those of a page may name.
     type private Drawn = {
         Events: Pdu[]
+        Earlier: int list
         Places: int[]
+        EarlierBound: int
         MostNamed: int
     }
 
@@ -56,6 +58,9 @@ module HistoryProperties =
 
             let! places = Gen.arrayOfLength (count + 1) (Gen.choose (0, 7))
             let! mostNamed = Gen.choose (0, 20)
+            let! earlierCount = Gen.choose (0, 2)
+            let! earlier = Gen.listOfLength earlierCount (Gen.choose (1, count - 1))
+            let! earlierBound = Gen.choose (0, 2)
 
             let events =
                 ([ first ], links)
@@ -63,7 +68,12 @@ module HistoryProperties =
 
             return {
                 Events = events |> List.rev |> List.toArray
-                Places = places
+                Earlier = earlier
+                Places = [|
+                    for n, place in Array.indexed places do
+                        if List.contains n earlier then 5 else place
+                |]
+                EarlierBound = earlierBound
                 MostNamed = mostNamed
             }
         }
@@ -91,12 +101,13 @@ module HistoryProperties =
         Property.forAll
             "room.history.page-keeps-the-order"
             "No event of a page gets its place while an event that comes after it may be missing, or is left for the \
-             next page; all others do, and none of them is here already. They name no more events than they may, \
-             unless there is one only."
+             next page or for a place further down; all others do, and none of them is here already. They name no \
+             more events than they may, unless there is one only."
             drawn
             (fun drawn ->
                 let byId = Map [ for pdu in drawn.Events -> pdu.EventId, pdu ]
                 let follower = Array.last drawn.Events
+                let earlier = [| for n in drawn.Earlier -> drawn.Events[n] |]
 
                 let placed =
                     Array.zip drawn.Events[.. drawn.Events.Length - 2] drawn.Places[.. drawn.Events.Length - 2]
@@ -124,30 +135,64 @@ module HistoryProperties =
                         ]
                     )
 
-                let page = HistoryPage.Of([| follower |], returned)
-                let part = page.Newest(HashSet<string> here, bounds, drawn.MostNamed)
-                let taken = Set [ for each in part.Events -> each.Pdu.EventId ]
-                let ofPage = Set [ for each in page.Events -> each.Pdu.EventId ]
                 let below = before (fun pdu -> Seq.ofArray pdu.PrevEvents) byId
 
                 // What lies before an event that is here belongs to the place of that event.
-                let upToHere =
+                let upTo (stops: Set<string>) =
                     before
                         (fun pdu ->
-                            if here.Contains pdu.EventId then
+                            if stops.Contains pdu.EventId then
                                 Seq.empty
                             else
                                 Seq.ofArray pdu.PrevEvents)
                         byId
-                        follower
 
+                let furtherDown = earlier |> Seq.map (upTo here) |> Set.unionMany
+
+                let isReturned =
+                    let ids = Set [ for each in returned -> each.Pdu.EventId ]
+                    fun id -> ids.Contains id && not (here.Contains id)
+
+                let ofEarlier =
+                    earlier
+                    |> Seq.map (
+                        before
+                            (fun pdu ->
+                                if isReturned pdu.EventId then
+                                    Seq.ofArray pdu.PrevEvents
+                                else
+                                    Seq.empty)
+                            byId
+                    )
+                    |> Set.unionMany
+                    |> Set.filter isReturned
+
+                // What is missing further down may be as deep as its bound, or is not waited for.
+                let missingFurtherDown = furtherDown - here - ofEarlier
+                let isReleased = drawn.EarlierBound = 2
+
+                let earlierBound =
+                    match drawn.EarlierBound with
+                    | 0 -> System.Int64.MaxValue
+                    | 1 when not missingFurtherDown.IsEmpty ->
+                        missingFurtherDown |> Seq.map (fun id -> byId[id].Depth) |> Seq.max
+                    | _ -> System.Int64.MinValue
+
+                let page = HistoryPage.Of([| follower |], earlier, returned)
+                let part = page.Newest(HashSet<string> here, bounds, earlierBound, drawn.MostNamed)
+                let taken = Set [ for each in part.Events -> each.Pdu.EventId ]
+                let ofPage = Set [ for each in page.Events -> each.Pdu.EventId ]
                 let reached = Set [ for each in part.Reached -> each.Pdu.EventId ]
 
                 let missing =
-                    upToHere |> Set.filter (fun id -> not (here.Contains id || reached.Contains id))
+                    let ofPlace = upTo (here + ofEarlier) follower - here - reached - ofEarlier
+
+                    if isReleased then ofPlace else ofPlace + missingFurtherDown
+
+                let toFollow = Set follower.PrevEvents - here
 
                 let isOfPlace id =
-                    ofPage.Contains id && not (here.Contains id)
+                    ofPage.Contains id && not (here.Contains id || ofEarlier.Contains id)
 
                 // What only a missing event leads to waits for it.
                 let ofPlace =
@@ -161,19 +206,20 @@ module HistoryProperties =
                         byId
                     |> Set.filter isOfPlace
 
-
                 let named ids =
                     ids |> Seq.sumBy (fun id -> byId[id].PrevEvents.Length)
 
-                Set.isEmpty (Set.intersect taken here)
+                Set.isEmpty (Set.intersect taken (here + ofEarlier))
                 && Set.isSubset taken reached
                 && Set.isSubset reached ofPlace
                 && missing
                    |> Set.forall (fun id -> Set.isEmpty (Set.intersect taken (below byId[id])))
-                && (part.Missing.Count > 0 || taken = ofPlace)
+                && (part.Missing.Count > 0 || part.IsHeldBack || taken = ofPlace)
+                && not (part.IsHeldBack && (isReleased || missingFurtherDown.IsEmpty))
                 && (reached = ofPlace || named ofPlace > drawn.MostNamed)
                 && (reached.Count = 1 || named reached <= drawn.MostNamed)
-                && (ofPlace.IsEmpty || not reached.IsEmpty))
+                && (ofPlace.IsEmpty || not reached.IsEmpty)
+                && part.IsOfEarlier = (not toFollow.IsEmpty && Set.isSubset toFollow ofEarlier))
 
     /// A graph, how many events a server returns, and whether it has each event.
     type private Served = {

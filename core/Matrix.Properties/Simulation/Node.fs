@@ -310,7 +310,7 @@ type Node
         let known = followers |> List.choose (fun id -> Option.ofObj (view.Find id))
 
         let page =
-            HistoryPage.Of([| for e in known -> e.Event.Pdu |], [| for e in events -> receive e |])
+            HistoryPage.Of([| for e in known -> e.Event.Pdu |], [||], [| for e in events -> receive e |])
 
         let isHere (id: string) =
             match view.Find id with
@@ -318,7 +318,7 @@ type Node
             | event -> not event.IsOutlier
 
         let newest =
-            page.Newest(HashSet(Seq.filter isHere page.Ids), Dictionary(), Int32.MaxValue)
+            page.Newest(HashSet(Seq.filter isHere page.Ids), Dictionary(), Int64.MinValue, Int32.MaxValue)
 
         let events =
             if newest.Events.Count > 0 then

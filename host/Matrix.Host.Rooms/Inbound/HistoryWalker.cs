@@ -14,13 +14,29 @@ namespace Matrix.Host.Rooms.Inbound;
 /// <param name="Returned">How many events it returned.</param>
 /// <param name="IsWhole">Whether it had each event that was requested.</param>
 /// <param name="IsExhausted">Whether more was to be requested than may be.</param>
+/// <param name="IsOfEarlier">Whether all that is missing gets its place further down.</param>
 internal sealed record HistoryWalk(
     string Server,
     IReadOnlyList<ReceivedEvent> Events,
     IReadOnlyList<ReceivedEvent> Reached,
     int Returned,
     bool IsWhole,
-    bool IsExhausted);
+    bool IsExhausted,
+    bool IsOfEarlier);
+
+/// <summary>What is missing at places further down, as far as it is known.</summary>
+/// <param name="Followers">The events there that name missing ones, the latest first.</param>
+internal sealed record EarlierPlaces(IReadOnlyList<Pdu> Followers)
+{
+    /// <summary>Events before these that their servers returned.</summary>
+    internal List<ReceivedEvent> Returned { get; } = [];
+
+    /// <summary>The greatest depth that the other missing events have.</summary>
+    internal long Bound { get; set; } = long.MaxValue;
+
+    /// <summary>Whether their servers were asked.</summary>
+    internal bool IsAsked { get; set; }
+}
 
 /// <summary>
 /// Requests missing events of one server, those that may be the latest first, until none of the others can be later
@@ -36,11 +52,23 @@ internal sealed class HistoryWalker(
     /// <summary>The most events that are remembered because a server lacks them.</summary>
     private const int MostLacking = 10_000;
 
+    /// <summary>The most servers that are asked for what lies before places further down.</summary>
+    private const int MostServersFurtherDown = 2;
+
     private readonly ConcurrentDictionary<(string Server, string EventId), long> _lacking = new();
 
     /// <summary>Requests events before these, which are here and name missing ones.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="room">The room.</param>
+    /// <param name="followers">The events.</param>
+    /// <param name="earlier">What lies before places further down, and gets its place there.</param>
+    /// <param name="stop">Cancels the walk.</param>
     internal async ValueTask<HistoryWalk> WalkAsync(
-        string server, RoomIdentity room, IReadOnlyList<Pdu> followers, CancellationToken stop)
+        string server,
+        RoomIdentity room,
+        IReadOnlyList<Pdu> followers,
+        EarlierPlaces earlier,
+        CancellationToken stop)
     {
         var returned = new List<ReceivedEvent>();
         var bounds = new Dictionary<string, long>();
@@ -49,9 +77,9 @@ internal sealed class HistoryWalker(
         var (hasNamedFollowers, requests) = (false, 0);
         while (true)
         {
-            var page = HistoryPage.Of(followers, returned);
+            var page = HistoryPage.Of(followers, earlier.Followers, [.. returned, .. earlier.Returned]);
             await here.LookAsync(page.Ids, stop).ConfigureAwait(false);
-            var newest = NewestOf(page, here, bounds, requested, server);
+            var newest = NewestOf(page, here, bounds, earlier.Bound, requested, server);
             string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
             var isExhausted = requests >= options.Receiving.HistoryRequests;
             HistoryWalk Ends(IReadOnlyList<ReceivedEvent> reached) => new(
@@ -60,9 +88,16 @@ internal sealed class HistoryWalker(
                 reached,
                 returned.Count,
                 !bounds.ContainsValue(long.MinValue),
-                isExhausted && next.Length > 0);
+                isExhausted && next.Length > 0,
+                newest.IsOfEarlier);
 
-            if (newest.Events.Count > 0) return Ends(newest.Reached);
+            if (newest.Events.Count > 0 || newest.IsOfEarlier) return Ends(newest.Reached);
+            if (newest.IsHeldBack)
+            {
+                await LookFurtherDownAsync(server, room, earlier, stop).ConfigureAwait(false);
+                continue;
+            }
+
             var isEnd = next.Length == 0 || isExhausted;
             if (isEnd && (hasNamedFollowers || newest.Reached.Count > 0)) return Ends(newest.Reached);
 
@@ -85,14 +120,19 @@ internal sealed class HistoryWalker(
     /// <summary>The part of the page that gets its place next: events that the server lacks are not waited for.
     /// </summary>
     private HistoryPart NewestOf(
-        HistoryPage page, Here here, Dictionary<string, long> bounds, HashSet<string> requested, string server)
+        HistoryPage page,
+        Here here,
+        Dictionary<string, long> bounds,
+        long earlierBound,
+        HashSet<string> requested,
+        string server)
     {
-        var newest = page.Newest(here.Ids, bounds, options.Receiving.HistoryReferences);
+        var newest = page.Newest(here.Ids, bounds, earlierBound, options.Receiving.HistoryReferences);
         var lacking = newest.Missing.Where(id => !requested.Contains(id) && Lacks(server, id)).ToArray();
         if (lacking.Length == 0) return newest;
         requested.UnionWith(lacking);
         foreach (var id in lacking) bounds[id] = long.MinValue;
-        return page.Newest(here.Ids, bounds, options.Receiving.HistoryReferences);
+        return page.Newest(here.Ids, bounds, earlierBound, options.Receiving.HistoryReferences);
     }
 
     /// <summary>These events and the latest ones before them; null if the server does not answer.</summary>
@@ -117,6 +157,27 @@ internal sealed class HistoryWalker(
         catch (OperationCanceledException)
         {
             return null;
+        }
+    }
+
+    /// <summary>
+    /// Requests what lies before places further down of the servers whose events are there. This server lacks what is
+    /// before its own events, as after a join: the other one is asked. If all that is not enough, it is not waited for.
+    /// </summary>
+    private async ValueTask LookFurtherDownAsync(
+        string server, RoomIdentity room, EarlierPlaces earlier, CancellationToken stop)
+    {
+        earlier.Bound = long.MinValue;
+        if (earlier.IsAsked) return;
+        earlier.IsAsked = true;
+        var bySender = earlier.Followers.GroupBy(
+            each => RoomNames.ServerOf(each.Sender) is var sender && sender == options.ServerName ? server : sender);
+        foreach (var ofServer in bySender.Take(MostServersFurtherDown))
+        {
+            string[] named = [.. ofServer.Take(MostNamed).Select(static each => each.EventId)];
+            if (await PageAsync(ofServer.Key, room, named, stop).ConfigureAwait(false) is not { } page) continue;
+            earlier.Returned.AddRange(page);
+            earlier.Bound = Math.Max(earlier.Bound, HistoryPage.Bound(page));
         }
     }
 

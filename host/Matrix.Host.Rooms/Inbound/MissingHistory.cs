@@ -26,12 +26,24 @@ internal sealed partial class MissingHistory(
     /// <summary>The most places that are remembered because no server had their history.</summary>
     private const int MostGivenUp = 10_000;
 
+    /// <summary>The most events of places further down that name other missing ones.</summary>
+    private const int MostEarlier = 20;
+
+    /// <summary>The most events that are read to find them.</summary>
+    private const int MostOpen = 100;
+
+    /// <summary>How often missing events are left to an earlier place, which may not get them.</summary>
+    private const int MostLeft = 3;
+
     private const string CreateType = "m.room.create";
 
     private readonly CancellationTokenSource _closing = new();
     private readonly SemaphoreSlim _slots = new(options.Receiving.HistoryFetches, options.Receiving.HistoryFetches);
     private readonly ConcurrentDictionary<RoomNid, Task<HistoryFetch>> _running = new();
     private readonly ConcurrentDictionary<EventNid, long> _givenUp = new();
+
+    // How often the missing events of a place were left to an earlier one, before which they lie, too.
+    private readonly ConcurrentDictionary<EventNid, int> _leftToEarlier = new();
 
     /// <inheritdoc/>
     public async ValueTask<HistoryFetch> FetchAsync(
@@ -107,13 +119,14 @@ internal sealed partial class MissingHistory(
         var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
         if (named.Count == 0) return false;
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
+        var earlier = new EarlierPlaces(await EarlierAsync(room, followers[0], below, stop).ConfigureAwait(false));
         using var late = new CancellationTokenSource(options.Receiving.HistoryTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         HistoryWalk? rest = null;
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
             if (late.IsCancellationRequested) break;
-            var walk = await walker.WalkAsync(server, room, followed, either.Token).ConfigureAwait(false);
+            var walk = await walker.WalkAsync(server, room, followed, earlier, either.Token).ConfigureAwait(false);
 
             // Below the create event nothing is looked for: what this server lacks, another one may have.
             var decided = await receiver.ReceiveHistoryAsync(
@@ -121,6 +134,12 @@ internal sealed partial class MissingHistory(
                 .ConfigureAwait(false);
             Fetched(room.RoomId, server, walk.Returned, decided);
             if (decided > 0) return true;
+            if (walk.IsOfEarlier)
+            {
+                LeaveToEarlier(below);
+                if (walk.IsWhole) return false;
+            }
+
             if (walk.Reached.Count > 0) rest ??= walk;
         }
 
@@ -128,10 +147,33 @@ internal sealed partial class MissingHistory(
 
         // Too many events may be later than these, or a server claims any depths. The order of the graph holds within
         // the page.
-        var reached = rest.Reached.Take(options.Receiving.HistoryPage);
+        var reached = rest.Reached
+            .OrderByDescending(static each => each.Pdu.Depth)
+            .Take(options.Receiving.HistoryPage);
         return await receiver.ReceiveHistoryAsync(
             rest.Server, room, [.. rest.IsExhausted ? WithoutCreate(reached) : reached], below, stop)
             .ConfigureAwait(false) > 0;
+    }
+
+    /// <summary>
+    /// The latest accepted events before a follower that name missing ones, the latest first; none if what is missing
+    /// was left to their places, and did not come there.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<Pdu>> EarlierAsync(
+        RoomIdentity room, EventNid follower, EventNid below, CancellationToken stop)
+    {
+        if (_leftToEarlier.GetValueOrDefault(below) >= MostLeft) return [];
+        var open = await storage.Followers.OpenBeforeAsync(follower, MostOpen, stop).ConfigureAwait(false);
+        var stored = await events.GetManyAsync(room, [.. open], stop).ConfigureAwait(false);
+        var named = 0;
+        return
+        [
+            .. stored.Where(static each => (each.Row.Marks & (EventMarks.Rejected | EventMarks.SoftFailed)) == 0)
+                .OrderByDescending(static each => each.Nid)
+                .Take(MostEarlier)
+                .Select(static each => each.Pdu)
+                .TakeWhile(pdu => (named += pdu.PrevEvents.Length) <= options.Receiving.HistoryReferences),
+        ];
     }
 
     private static ReceivedEvent[] WithoutCreate(IEnumerable<ReceivedEvent> page) =>
@@ -159,6 +201,12 @@ internal sealed partial class MissingHistory(
         if (_givenUp.Count >= MostGivenUp) _givenUp.Clear();
         _givenUp[below] =
             (time.GetUtcNow() + options.Receiving.HistoryPause).ToUnixTimeMilliseconds();
+    }
+
+    private void LeaveToEarlier(EventNid below)
+    {
+        if (_leftToEarlier.Count >= MostGivenUp) _leftToEarlier.Clear();
+        _leftToEarlier.AddOrUpdate(below, 1, static (_, times) => times + 1);
     }
 
     [LoggerMessage(

@@ -270,20 +270,83 @@ public sealed class HistoryGapTests
 
         _room.Latest = merges;
         await SendAsync(_room.Say("bob", "after"));
-        (_peer.BackfillsLeft, _peer.MostBackfilled) = (1, 3);
+        var left = 1;
+        (_peer.Backfills, _peer.MostBackfilled) = (_ => left-- > 0, 3);
         await ScrollAsync(100);
 
         // The response has some branches, and all that is before them. The others may be as deep as what is live.
-        (_peer.BackfillsLeft, _peer.MostBackfilled) = (1, 100);
+        (left, _peer.MostBackfilled) = (1, 100);
         await Task.Delay(5);
         string[] here = [.. Enumerable.Range(0, 10).Reverse().Select(n => $"live {n}"), "before"];
         Assert.That(await ScrollAsync(100), Is.EqualTo((string[])["after", "merge", "merge", "merge", .. here]));
-        _peer.BackfillsLeft = int.MaxValue;
+        left = 100;
         await Task.Delay(5);
         var shown = await ScrollAsync(100);
 
         Assert.That(shown[4..61], Is.EquivalentTo(Enumerable.Range(0, 57).Select(n => $"branch {n}")));
         Assert.That(shown[61..], Is.EqualTo((string[])["4", "3", "2", "1", "0", .. here]));
+    }
+
+    [Test]
+    public async Task What_is_missing_before_two_gaps_lies_below_both()
+    {
+        for (var n = 0; n < 5; n++) _room.Say("bob", $"{n}");
+        var fork = _room.Latest;
+        foreach (var branch in (string[])["a", "b"])
+        {
+            _room.Latest = fork;
+            for (var n = 0; n < 3; n++) _room.Say("bob", $"{branch}{n}");
+            await SendAsync(_room.Say("bob", $"after {branch}"));
+        }
+
+        Assert.That(await ScrollAsync(100), Is.EqualTo(
+            "after b,b2,b1,b0,after a,a2,a1,a0,4,3,2,1,0,before".Split(',')));
+        Assert.That(await ScrollAsync(2), Is.EqualTo(await ScrollAsync(100)));
+    }
+
+    [Test]
+    public async Task What_a_gap_further_down_does_not_get_comes_above()
+    {
+        await _server.DisposeAsync();
+        await StartAsync(("federation.history_pause", "1ms"));
+        for (var n = 0; n < 5; n++) _room.Say("bob", $"{n}");
+        var fork = _room.Latest;
+        var lost = _room.Say("bob", "lost");
+        await SendAsync(_room.Say("bob", "after a"));
+        _room.Latest = fork;
+        for (var n = 0; n < 3; n++) _room.Say("bob", $"b{n}");
+        await SendAsync(_room.Say("bob", "after b"));
+        _peer.Backfills = from => !from.Contains(lost.EventId);
+
+        var shown = await ScrollAsync(100);
+        for (var n = 0; n < 5; n++)
+        {
+            await Task.Delay(5);
+            await ScrollAsync(100);
+        }
+
+        Assert.That(shown, Is.EqualTo("after b,b2,b1,b0,after a,before".Split(',')));
+        Assert.That(await ScrollAsync(100), Is.EqualTo(
+            "after b,b2,b1,b0,4,3,2,1,0,after a,before".Split(',')));
+    }
+
+    [Test]
+    public async Task A_gap_further_down_that_no_server_fills_does_not_hide_what_is_missing_above()
+    {
+        for (var n = 0; n < 5; n++) _room.Say("bob", $"{n}");
+        var fork = _room.Latest;
+        var said = PeerRoom.Json(_room.Say("bob", "lie"));
+        said.Remove("hashes");
+        said.Remove("signatures");
+        said["prev_events"] = new JsonArray([.. Enumerable.Range(0, 20).Select(n => (JsonNode)$"${n:D43}")]);
+        said["depth"] = 1_000_000;
+        _room.Takes(_room.Complete(said));
+        await SendAsync([.. _room.Latest]);
+        _room.Latest = fork;
+        for (var n = 5; n < 8; n++) _room.Say("bob", $"{n}");
+        await SendAsync(_room.Say("bob", "after"));
+
+        Assert.That(await ScrollAsync(100), Is.EqualTo("after,7,6,5,4,3,2,1,0,lie,before".Split(',')));
     }
 
     [Test]

@@ -51,8 +51,8 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Whether it leaves out the events that a request for history names, as some servers do.</summary>
     public bool LeavesNamedOut { get; set; }
 
-    /// <summary>How many more requests for history it answers before the others fail.</summary>
-    public int BackfillsLeft { get; set; } = int.MaxValue;
+    /// <summary>Whether it answers a request for history before these events; otherwise the request fails.</summary>
+    public Predicate<IReadOnlyList<string>> Backfills { get; set; } = static _ => true;
 
     /// <summary>The most events that it returns to a request for history.</summary>
     public int MostBackfilled { get; set; } = 100;
@@ -116,13 +116,13 @@ public sealed class PeerServer : IAsyncDisposable
                 }));
         _host.App.MapGet(V1 + "backfill/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
             http,
-            () => --BackfillsLeft < 0
-                ? throw new InvalidOperationException("This request fails.")
-                : Rooms[roomId].Transaction(Backfill(
-                    Rooms[roomId],
-                    [.. http.Request.Query["v"].OfType<string>()],
-                    int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture))
-                    .Select(PeerRoom.Json))));
+            () =>
+            {
+                string[] from = [.. http.Request.Query["v"].OfType<string>()];
+                if (!Backfills(from)) throw new InvalidOperationException("This request fails.");
+                var limit = int.Parse(http.Request.Query["limit"].ToString(), CultureInfo.InvariantCulture);
+                return Rooms[roomId].Transaction(Backfill(Rooms[roomId], from, limit).Select(PeerRoom.Json));
+            }));
         _host.App.MapGet(V1 + "timestamp_to_event/{roomId}", (HttpContext http, string roomId) => ReplyAsync(
             http,
             () => ClosestTo(

@@ -47,11 +47,21 @@ internal sealed class ReceivedEventsTests(string kind) : StorageTests(kind)
         Assert.That(
             await Store.Followers.OpenAsync(Live(Kitchen, 3), Live(Kitchen, 3), 9, Stop),
             Is.EqualTo(new[] { Live(Kitchen, 3) }));
+        Assert.That(
+            await Store.Followers.OpenBeforeAsync(Live(Kitchen, 4), 9, Stop),
+            Is.EqualTo(new[] { Live(Kitchen, 3), Live(Kitchen, 2) }));
+        Assert.That(
+            await Store.Followers.OpenBeforeAsync(Live(Kitchen, 4), 1, Stop),
+            Is.EqualTo(new[] { Live(Kitchen, 3) }));
+        Assert.That(
+            await Store.Followers.OpenBeforeAsync(Live(Kitchen, 3), 9, Stop),
+            Is.EqualTo(new[] { Live(Kitchen, 2) }));
 
         await Write(new GapClosed(Kitchen, EventId("missing")));
 
         Assert.That(await Store.Followers.GapsAsync(Kitchen, 9, Stop), Is.Empty);
         Assert.That(await Store.Followers.OpenAsync(Live(Kitchen, 1), Live(Kitchen, 9), 9, Stop), Is.Empty);
+        Assert.That(await Store.Followers.OpenBeforeAsync(Live(Kitchen, 9), 9, Stop), Is.Empty);
         Assert.That(await Store.Followers.GapsAsync(Garden, 9, Stop), Has.Count.EqualTo(1));
         Assert.That(
             await Store.Followers.OfAsync(Kitchen, [EventId("missing"), EventId("rejected"), EventId("none")], Stop),

@@ -6,72 +6,96 @@ open Matrix.Core.Event
 
 [<Sealed>]
 type HistoryPart
-    (events: IReadOnlyList<ReceivedEvent>, reached: IReadOnlyList<ReceivedEvent>, missing: IReadOnlyList<string>) =
+    (
+        events: IReadOnlyList<ReceivedEvent>,
+        reached: IReadOnlyList<ReceivedEvent>,
+        missing: IReadOnlyList<string>,
+        isHeldBack: bool,
+        isOfEarlier: bool
+    ) =
     member _.Events = events
     member _.Reached = reached
     member _.Missing = missing
+    member _.IsHeldBack = isHeldBack
+    member _.IsOfEarlier = isOfEarlier
 
 [<Sealed>]
-type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnlyList<ReceivedEvent>) =
+type HistoryPage
+    private
+    (
+        followers: IReadOnlyCollection<Pdu>,
+        earlier: IReadOnlyCollection<Pdu>,
+        byId: IReadOnlyDictionary<string, ReceivedEvent>,
+        events: IReadOnlyList<ReceivedEvent>
+    ) =
 
-    let returned = events |> Seq.map _.Pdu.EventId |> HashSet
-
-    let byId =
-        let byId = Dictionary<string, ReceivedEvent>()
-
-        for event in events do
-            byId.TryAdd(event.Pdu.EventId, event) |> ignore
-
-        byId
-
-    static member Of(followers: IReadOnlyCollection<Pdu>, returned: IReadOnlyCollection<ReceivedEvent>) : HistoryPage =
-        let byId = Dictionary<string, ReceivedEvent>()
-
-        for event in returned do
-            byId.TryAdd(event.Pdu.EventId, event) |> ignore
-
-        let next = Queue<string>(followers |> Seq.collect _.PrevEvents)
+    /// The events of the page from which these descend, the nearest first, without what lies before those left out.
+    static let before
+        (byId: IReadOnlyDictionary<string, ReceivedEvent>)
+        (isLeftOut: string -> bool)
+        (start: IReadOnlyCollection<Pdu>)
+        : List<ReceivedEvent> =
+        let next = Queue<string>(start |> Seq.collect _.PrevEvents)
+        let met = HashSet<string>()
         let reached = List<ReceivedEvent>()
 
         while next.Count > 0 do
             let id = next.Dequeue()
 
             match byId.TryGetValue id with
-            | true, event ->
-                byId.Remove id |> ignore
+            | true, event when not (isLeftOut id) && met.Add id ->
                 reached.Add event
 
                 for id in event.Pdu.PrevEvents do
                     next.Enqueue id
             | _ -> ()
 
-        HistoryPage(followers, reached)
+        reached
+
+    static member Of
+        (
+            followers: IReadOnlyCollection<Pdu>,
+            earlier: IReadOnlyCollection<Pdu>,
+            returned: IReadOnlyCollection<ReceivedEvent>
+        ) : HistoryPage =
+        let byId = Dictionary<string, ReceivedEvent>()
+
+        for event in returned do
+            byId.TryAdd(event.Pdu.EventId, event) |> ignore
+
+        HistoryPage(followers, earlier, byId, before byId (fun _ -> false) followers)
 
     member _.Events = events
 
     member _.Ids: IReadOnlyCollection<string> =
-        let ids = HashSet<string>(returned)
+        let ids = HashSet<string>()
 
-        for pdu in Seq.append followers (events |> Seq.map _.Pdu) do
-            ids.UnionWith pdu.PrevEvents
+        for event in Seq.append events (before byId (fun _ -> false) earlier) do
+            ids.Add event.Pdu.EventId |> ignore
+            ids.UnionWith event.Pdu.PrevEvents
+
+        for follower in Seq.append followers earlier do
+            ids.UnionWith follower.PrevEvents
 
         ids
 
-    static member Absent
-        (requested: IReadOnlyCollection<string>, returned: IReadOnlyCollection<ReceivedEvent>)
-        : IReadOnlyDictionary<string, int64> =
+    static member Bound(returned: IReadOnlyCollection<ReceivedEvent>) : int64 =
         let ids = returned |> Seq.map _.Pdu.EventId |> HashSet
 
         let isCut =
             returned
             |> Seq.exists (fun event -> event.Pdu.PrevEvents |> Array.exists (ids.Contains >> not))
 
-        let bound =
-            if isCut then
-                returned |> Seq.map _.Pdu.Depth |> Seq.min
-            else
-                Int64.MinValue
+        if isCut then
+            returned |> Seq.map _.Pdu.Depth |> Seq.min
+        else
+            Int64.MinValue
 
+    static member Absent
+        (requested: IReadOnlyCollection<string>, returned: IReadOnlyCollection<ReceivedEvent>)
+        : IReadOnlyDictionary<string, int64> =
+        let ids = returned |> Seq.map _.Pdu.EventId |> HashSet
+        let bound = HistoryPage.Bound returned
         let absent = Dictionary<string, int64>()
 
         for id in requested do
@@ -81,8 +105,10 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
         absent
 
     member _.Newest
-        (here: IReadOnlySet<string>, bounds: IReadOnlyDictionary<string, int64>, mostNamed: int)
+        (here: IReadOnlySet<string>, bounds: IReadOnlyDictionary<string, int64>, earlierMax: int64, mostNamed: int)
         : HistoryPart =
+        let ofEarlier = before byId here.Contains earlier
+        let idsOfEarlier = ofEarlier |> Seq.map _.Pdu.EventId |> HashSet
         let inPage = HashSet<string>()
         let taken = List<Pdu>(followers)
         // The deepest first, so that nothing that is left for the next page comes after what is taken.
@@ -94,7 +120,8 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
         let reach (follower: Pdu) =
             for id in follower.PrevEvents do
                 match byId.TryGetValue id with
-                | true, event when not (here.Contains id) -> next.Enqueue(event.Pdu, -event.Pdu.Depth)
+                | true, event when not (here.Contains id || idsOfEarlier.Contains id) ->
+                    next.Enqueue(event.Pdu, -event.Pdu.Depth)
                 | _ -> ()
 
         Seq.iter reach followers
@@ -111,33 +138,40 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
                     taken.Add pdu
                     reach pdu
 
-        let depths = Dictionary<string, int64>()
+        // The greatest depth that each missing event can have: less than that of each event that names it.
+        let depthsOf (namers: seq<Pdu>) (boundOf: string -> int64) =
+            let depths = Dictionary<string, int64>()
 
-        let note (id: string) (depth: int64) =
-            let depth =
-                match bounds.TryGetValue id with
-                | true, bound -> min bound depth
-                | _ -> depth
+            for namer in namers do
+                for id in namer.PrevEvents do
+                    if not (here.Contains id || inPage.Contains id || idsOfEarlier.Contains id) then
+                        let depth =
+                            match byId.TryGetValue id with
+                            | true, left -> min left.Pdu.Depth (namer.Depth - 1L)
+                            | _ -> min (boundOf id) (namer.Depth - 1L)
 
-            match depths.TryGetValue id with
-            | true, least -> depths[id] <- min least depth
-            | _ -> depths[id] <- depth
+                        match depths.TryGetValue id with
+                        | true, least -> depths[id] <- min least depth
+                        | _ -> depths[id] <- depth
 
-        for follower in taken do
-            for id in follower.PrevEvents do
-                if not (here.Contains id || inPage.Contains id) then
-                    match byId.TryGetValue id with
-                    | true, left -> note id (min left.Pdu.Depth (follower.Depth - 1L))
-                    | _ -> note id (follower.Depth - 1L)
+            depths
 
         let missing =
-            depths
+            depthsOf taken (fun id ->
+                match bounds.TryGetValue id with
+                | true, bound -> bound
+                | _ -> Int64.MaxValue)
             |> Seq.filter (fun each -> each.Value > Int64.MinValue)
             |> Seq.sortWith (fun a b ->
                 match compare b.Value a.Value with
                 | 0 -> String.CompareOrdinal(a.Key, b.Key)
                 | order -> order)
             |> Seq.toArray
+
+        // What is missing further down may come after the page, too.
+        let deepestEarlier =
+            depthsOf (Seq.append earlier (ofEarlier |> Seq.map _.Pdu)) (fun _ -> earlierMax)
+            |> Seq.fold (fun deepest each -> max deepest each.Value) Int64.MinValue
 
         let deepest =
             if missing.Length = 0 then
@@ -151,8 +185,15 @@ type HistoryPage private (followers: IReadOnlyCollection<Pdu>, events: IReadOnly
                     event
         |]
 
-        HistoryPart(
-            reached |> Array.filter (fun event -> event.Pdu.Depth >= deepest),
-            reached,
-            missing |> Array.map _.Key
-        )
+        let inOrder = reached |> Array.filter (fun event -> event.Pdu.Depth >= deepest)
+
+        let placed =
+            inOrder |> Array.filter (fun event -> event.Pdu.Depth >= deepestEarlier)
+
+        let isOfEarlier =
+            inPage.Count = 0
+            && missing.Length = 0
+            && followers
+               |> Seq.exists (fun follower -> Array.exists idsOfEarlier.Contains follower.PrevEvents)
+
+        HistoryPart(placed, reached, missing |> Array.map _.Key, placed.Length < inOrder.Length, isOfEarlier)

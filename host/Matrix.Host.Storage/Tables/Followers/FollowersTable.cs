@@ -12,6 +12,11 @@ internal sealed class FollowersTable(IReads reads) : IFollowersTable
         WHERE room_nid = $1 AND is_gap = 1 AND event_nid >= $2 AND event_nid <= $3 ORDER BY event_nid LIMIT $4
         """);
 
+    private static readonly Statement OpenBefore = Statement.Of("""
+        SELECT DISTINCT event_nid FROM followers
+        WHERE room_nid = $1 AND is_gap = 1 AND event_nid < $2 ORDER BY event_nid DESC LIMIT $3
+        """);
+
     private static readonly Statement Followers = Statement.ByKeys(
         "SELECT previous_id, event_nid FROM followers WHERE previous_id = KEY AND room_nid = $2");
 
@@ -38,6 +43,14 @@ internal sealed class FollowersTable(IReads reads) : IFollowersTable
             Open,
             (first, last, limit),
             static (a, q) => a.Room(q.first.Room).Nid(q.first).Nid(q.last).Int(q.limit),
+            static row => row.Nid(0),
+            stop);
+
+    public ValueTask<IReadOnlyList<EventNid>> OpenBeforeAsync(EventNid before, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            OpenBefore,
+            (before, limit),
+            static (a, q) => a.Room(q.before.Room).Nid(q.before).Int(q.limit),
             static row => row.Nid(0),
             stop);
 

@@ -16,6 +16,9 @@ public interface IFollowersTable
     /// </summary>
     ValueTask<IReadOnlyList<EventNid>> OpenAsync(EventNid first, EventNid last, int limit, CancellationToken stop);
 
+    /// <summary>The latest events before a number that name a missing event, the latest first.</summary>
+    ValueTask<IReadOnlyList<EventNid>> OpenBeforeAsync(EventNid before, int limit, CancellationToken stop);
+
     /// <summary>The followers of these events.</summary>
     ValueTask<IReadOnlyList<FollowerRow>> OfAsync(
         RoomNid room, IReadOnlyCollection<string> previousIds, CancellationToken stop);
