@@ -219,7 +219,10 @@ module HistoryProperties =
                 && (reached = ofPlace || named ofPlace > drawn.MostNamed)
                 && (reached.Count = 1 || named reached <= drawn.MostNamed)
                 && (ofPlace.IsEmpty || not reached.IsEmpty)
-                && part.IsOfEarlier = (not toFollow.IsEmpty && Set.isSubset toFollow ofEarlier))
+                && part.LeavesToEarlier = (ofPlace.IsEmpty && not (Set.intersect toFollow ofEarlier).IsEmpty)
+                && (part.Missing.Count > 0
+                    || not part.LeavesToEarlier
+                    || Set.isSubset toFollow ofEarlier))
 
     /// A graph, how many events a server returns, and whether it has each event.
     type private Served = {

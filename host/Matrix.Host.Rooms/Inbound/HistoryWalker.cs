@@ -14,6 +14,7 @@ namespace Matrix.Host.Rooms.Inbound;
 /// <param name="Returned">How many events it returned.</param>
 /// <param name="IsWhole">Whether it had each event that was requested.</param>
 /// <param name="IsExhausted">Whether more was to be requested than may be.</param>
+/// <param name="LeavesToEarlier">Whether it has nothing for this place, and something for one further down.</param>
 /// <param name="IsOfEarlier">Whether all that is missing gets its place further down.</param>
 internal sealed record HistoryWalk(
     string Server,
@@ -22,6 +23,7 @@ internal sealed record HistoryWalk(
     int Returned,
     bool IsWhole,
     bool IsExhausted,
+    bool LeavesToEarlier,
     bool IsOfEarlier);
 
 /// <summary>What is missing at places further down, as far as it is known.</summary>
@@ -82,6 +84,7 @@ internal sealed class HistoryWalker(
             var newest = NewestOf(page, here, bounds, earlier.Bound, requested, server);
             string[] next = [.. newest.Missing.Where(id => !requested.Contains(id)).Take(MostNamed)];
             var isExhausted = requests >= options.Receiving.HistoryRequests;
+            var isOfEarlier = newest.LeavesToEarlier && newest.Missing.Count == 0;
             HistoryWalk Ends(IReadOnlyList<ReceivedEvent> reached) => new(
                 server,
                 newest.Events,
@@ -89,17 +92,19 @@ internal sealed class HistoryWalker(
                 returned.Count,
                 !bounds.ContainsValue(long.MinValue),
                 isExhausted && next.Length > 0,
-                newest.IsOfEarlier);
+                newest.LeavesToEarlier,
+                isOfEarlier);
 
-            if (newest.Events.Count > 0 || newest.IsOfEarlier) return Ends(newest.Reached);
-            if (newest.IsHeldBack)
+            if (newest.Events.Count > 0 || isOfEarlier) return Ends(newest.Reached);
+            var isEnd = next.Length == 0 || isExhausted;
+            var isReached = isEnd && newest.Reached.Count > 0;
+            if (newest.IsHeldBack || (isReached && !earlier.IsAsked))
             {
                 await LookFurtherDownAsync(server, room, earlier, stop).ConfigureAwait(false);
                 continue;
             }
 
-            var isEnd = next.Length == 0 || isExhausted;
-            if (isEnd && (hasNamedFollowers || newest.Reached.Count > 0)) return Ends(newest.Reached);
+            if (isReached || (isEnd && hasNamedFollowers)) return Ends(newest.Reached);
 
             // Some servers return only what is before the events that a request names.
             string[] named = isEnd ? [.. followers.Take(MostNamed).Select(static each => each.EventId)] : next;
@@ -172,10 +177,16 @@ internal sealed class HistoryWalker(
         earlier.IsAsked = true;
         var bySender = earlier.Followers.GroupBy(
             each => RoomNames.ServerOf(each.Sender) is var sender && sender == options.ServerName ? server : sender);
-        foreach (var ofServer in bySender.Take(MostServersFurtherDown))
+        using var late = new CancellationTokenSource(options.Receiving.HistoryWait, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
+        var pages = await Task.WhenAll(bySender.Take(MostServersFurtherDown).Select(ofServer => PageAsync(
+            ofServer.Key,
+            room,
+            [.. ofServer.Take(MostNamed).Select(static each => each.EventId)],
+            either.Token).AsTask())).ConfigureAwait(false);
+        foreach (var page in pages)
         {
-            string[] named = [.. ofServer.Take(MostNamed).Select(static each => each.EventId)];
-            if (await PageAsync(ofServer.Key, room, named, stop).ConfigureAwait(false) is not { } page) continue;
+            if (page is null) continue;
             earlier.Returned.AddRange(page);
             earlier.Bound = Math.Max(earlier.Bound, HistoryPage.Bound(page));
         }

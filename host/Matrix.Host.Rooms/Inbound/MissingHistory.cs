@@ -32,8 +32,11 @@ internal sealed partial class MissingHistory(
     /// <summary>The most events that are read to find them.</summary>
     private const int MostOpen = 100;
 
-    /// <summary>How often missing events are left to an earlier place, which may not get them.</summary>
-    private const int MostLeft = 3;
+    /// <summary>How often missing events are left to an earlier place, which may never be read.</summary>
+    private const int MostLeft = 20;
+
+    /// <summary>How often they are left to one after no server had what is missing there.</summary>
+    private const int MostInVain = 3;
 
     private const string CreateType = "m.room.create";
 
@@ -45,11 +48,13 @@ internal sealed partial class MissingHistory(
     // How often the missing events of a place were left to an earlier one, before which they lie, too.
     private readonly ConcurrentDictionary<EventNid, int> _leftToEarlier = new();
 
+    // How often no server had what is missing before an event.
+    private readonly ConcurrentDictionary<EventNid, int> _inVain = new();
+
     /// <inheritdoc/>
     public async ValueTask<HistoryFetch> FetchAsync(
         RoomIdentity room, IReadOnlyList<EventNid> followers, EventNid below, CancellationToken stop)
     {
-        if (IsGivenUp(below)) return HistoryFetch.NowhereNow;
         using var patience = new CancellationTokenSource(options.Receiving.HistoryWait, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, patience.Token);
         var starting = new TaskCompletionSource<HistoryFetch>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,6 +62,7 @@ internal sealed partial class MissingHistory(
         {
             while (true)
             {
+                if (IsGivenUp(below)) return HistoryFetch.NowhereNow;
                 var running = _running.GetOrAdd(room.Nid, starting.Task);
                 if (running == starting.Task)
                 {
@@ -123,10 +129,19 @@ internal sealed partial class MissingHistory(
         using var late = new CancellationTokenSource(options.Receiving.HistoryTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         HistoryWalk? rest = null;
+        var isLeft = false;
         foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
         {
             if (late.IsCancellationRequested) break;
-            var walk = await walker.WalkAsync(server, room, followed, earlier, either.Token).ConfigureAwait(false);
+            HistoryWalk walk;
+            try
+            {
+                walk = await walker.WalkAsync(server, room, followed, earlier, either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (late.IsCancellationRequested)
+            {
+                break;
+            }
 
             // Below the create event nothing is looked for: what this server lacks, another one may have.
             var decided = await receiver.ReceiveHistoryAsync(
@@ -134,16 +149,16 @@ internal sealed partial class MissingHistory(
                 .ConfigureAwait(false);
             Fetched(room.RoomId, server, walk.Returned, decided);
             if (decided > 0) return true;
-            if (walk.IsOfEarlier)
-            {
-                LeaveToEarlier(below);
-                if (walk.IsWhole) return false;
-            }
-
+            isLeft |= walk.LeavesToEarlier;
+            if (walk is { IsOfEarlier: true, IsWhole: true }) break;
             if (walk.Reached.Count > 0) rest ??= walk;
         }
 
-        if (rest is null) return false;
+        if (rest is null || isLeft)
+        {
+            Count(isLeft ? [below] : followers, isLeft ? _leftToEarlier : _inVain);
+            return false;
+        }
 
         // Too many events may be later than these, or a server claims any depths. The order of the graph holds within
         // the page.
@@ -169,6 +184,7 @@ internal sealed partial class MissingHistory(
         return
         [
             .. stored.Where(static each => (each.Row.Marks & (EventMarks.Rejected | EventMarks.SoftFailed)) == 0)
+                .Where(each => _inVain.GetValueOrDefault(each.Nid) < MostInVain)
                 .OrderByDescending(static each => each.Nid)
                 .Take(MostEarlier)
                 .Select(static each => each.Pdu)
@@ -203,10 +219,10 @@ internal sealed partial class MissingHistory(
             (time.GetUtcNow() + options.Receiving.HistoryPause).ToUnixTimeMilliseconds();
     }
 
-    private void LeaveToEarlier(EventNid below)
+    private static void Count(IReadOnlyList<EventNid> events, ConcurrentDictionary<EventNid, int> counts)
     {
-        if (_leftToEarlier.Count >= MostGivenUp) _leftToEarlier.Clear();
-        _leftToEarlier.AddOrUpdate(below, 1, static (_, times) => times + 1);
+        if (counts.Count >= MostGivenUp) counts.Clear();
+        foreach (var nid in events) counts.AddOrUpdate(nid, 1, static (_, times) => times + 1);
     }
 
     [LoggerMessage(

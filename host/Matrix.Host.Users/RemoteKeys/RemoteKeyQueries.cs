@@ -38,7 +38,7 @@ public sealed class RemoteKeyQueries(
         TimeSpan? time,
         CancellationToken stop)
     {
-        var found = new FoundKeys(asker);
+        var found = new CollectedKeys(asker);
         var failures = new Dictionary<string, FederationFailure>(StringComparer.Ordinal);
         if (wanted.Count == 0) return new RemoteKeyQueryResult(found.Result, failures);
 
@@ -88,7 +88,7 @@ public sealed class RemoteKeyQueries(
     }
 
     /// <summary>Collects keys.</summary>
-    private sealed class FoundKeys(string asker)
+    private sealed class CollectedKeys(string asker)
     {
         private readonly Dictionary<string, IReadOnlyDictionary<string, JsonObject>> _devices =
             new(StringComparer.Ordinal);

@@ -16,6 +16,7 @@ public sealed class HistoryGapTests
     private LocalUser _alice = null!;
     private PeerRoom _room = null!;
     private int _transactions;
+    private int _unknown;
 
     [SetUp]
     public async Task SetUpAsync()
@@ -304,8 +305,9 @@ public sealed class HistoryGapTests
         Assert.That(await ScrollAsync(2), Is.EqualTo(await ScrollAsync(100)));
     }
 
-    [Test]
-    public async Task What_a_gap_further_down_does_not_get_comes_above()
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task What_a_gap_further_down_does_not_get_comes_above(bool isMoreMissing)
     {
         await _server.DisposeAsync();
         await StartAsync(("federation.history_pause", "1ms"));
@@ -314,12 +316,19 @@ public sealed class HistoryGapTests
         var lost = _room.Say("bob", "lost");
         await SendAsync(_room.Say("bob", "after a"));
         _room.Latest = fork;
-        for (var n = 0; n < 3; n++) _room.Say("bob", $"b{n}");
+        var first = _room.Say("bob", "b0");
+        if (isMoreMissing)
+        {
+            AlsoNaming(first, 1);
+            _peer.MostBackfilled = 4;
+        }
+
+        for (var n = 1; n < 3; n++) _room.Say("bob", $"b{n}");
         await SendAsync(_room.Say("bob", "after b"));
         _peer.Backfills = from => !from.Contains(lost.EventId);
 
         var shown = await ScrollAsync(100);
-        for (var n = 0; n < 5; n++)
+        for (var n = 0; n < 10; n++)
         {
             await Task.Delay(5);
             await ScrollAsync(100);
@@ -333,15 +342,11 @@ public sealed class HistoryGapTests
     [Test]
     public async Task A_gap_further_down_that_no_server_fills_does_not_hide_what_is_missing_above()
     {
+        var before = _room.Latest;
         for (var n = 0; n < 5; n++) _room.Say("bob", $"{n}");
         var fork = _room.Latest;
-        var said = PeerRoom.Json(_room.Say("bob", "lie"));
-        said.Remove("hashes");
-        said.Remove("signatures");
-        said["prev_events"] = new JsonArray([.. Enumerable.Range(0, 20).Select(n => (JsonNode)$"${n:D43}")]);
-        said["depth"] = 1_000_000;
-        _room.Takes(_room.Complete(said));
-        await SendAsync([.. _room.Latest]);
+        _room.Latest = before;
+        await SendAsync(AlsoNaming(_room.Say("bob", "lie"), 19, depth: 1_000_000));
         _room.Latest = fork;
         for (var n = 5; n < 8; n++) _room.Say("bob", $"{n}");
         await SendAsync(_room.Say("bob", "after"));
@@ -367,18 +372,22 @@ public sealed class HistoryGapTests
         await StartAsync(("federation.history_requests", "1"));
         _room.Say("bob", "missed");
         await SendAsync(_room.Say("bob", "first"));
-        for (var n = 0; n < 3; n++)
-        {
-            var said = PeerRoom.Json(_room.Say("bob", $"{n}"));
-            said.Remove("hashes");
-            said.Remove("signatures");
-            for (var i = 0; i < 19; i++) said["prev_events"]!.AsArray().Add($"${n:D21}{i:D22}");
-            var complete = _room.Complete(said);
-            _room.Takes(complete);
-            await SendAsync(complete);
-        }
+        for (var n = 0; n < 3; n++) await SendAsync(AlsoNaming(_room.Say("bob", $"{n}"), 19));
 
         Assert.That(await ScrollAsync(50), Is.EqualTo(new[] { "2", "1", "0", "first", "missed", "before" }));
+    }
+
+    /// <summary>An event that names unknown ones beside those of another one, in place of that.</summary>
+    private Pdu AlsoNaming(Pdu said, int unknown, long? depth = null)
+    {
+        var json = PeerRoom.Json(said);
+        json.Remove("hashes");
+        json.Remove("signatures");
+        if (depth is { } claimed) json["depth"] = claimed;
+        for (var n = 0; n < unknown; n++) json["prev_events"]!.AsArray().Add($"${++_unknown:D43}");
+        var complete = _room.Complete(json);
+        _room.Takes(complete);
+        return complete;
     }
 
     /// <summary>A gap in which a branch is much less deep than the events that name it.</summary>

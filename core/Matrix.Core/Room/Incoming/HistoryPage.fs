@@ -11,13 +11,13 @@ type HistoryPart
         reached: IReadOnlyList<ReceivedEvent>,
         missing: IReadOnlyList<string>,
         isHeldBack: bool,
-        isOfEarlier: bool
+        leavesToEarlier: bool
     ) =
     member _.Events = events
     member _.Reached = reached
     member _.Missing = missing
     member _.IsHeldBack = isHeldBack
-    member _.IsOfEarlier = isOfEarlier
+    member _.LeavesToEarlier = leavesToEarlier
 
 [<Sealed>]
 type HistoryPage
@@ -190,10 +190,9 @@ type HistoryPage
         let placed =
             inOrder |> Array.filter (fun event -> event.Pdu.Depth >= deepestEarlier)
 
-        let isOfEarlier =
+        let leavesToEarlier =
             inPage.Count = 0
-            && missing.Length = 0
             && followers
                |> Seq.exists (fun follower -> Array.exists idsOfEarlier.Contains follower.PrevEvents)
 
-        HistoryPart(placed, reached, missing |> Array.map _.Key, placed.Length < inOrder.Length, isOfEarlier)
+        HistoryPart(placed, reached, missing |> Array.map _.Key, placed.Length < inOrder.Length, leavesToEarlier)

@@ -20,8 +20,8 @@ type HistoryPart =
     /// Whether some of the page wait only for missing events before the earlier followers, which may come after them.
     member IsHeldBack: bool
 
-    /// Whether all that is missing before the followers lies before the earlier ones, too.
-    member IsOfEarlier: bool
+    /// Whether there are no events of the page for the place, and some that lie before the earlier followers, too.
+    member LeavesToEarlier: bool
 
 /// A page of history that a server returned: events before others that this server has.
 [<Sealed>]
