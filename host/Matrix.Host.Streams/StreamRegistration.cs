@@ -1,3 +1,4 @@
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
@@ -21,7 +22,8 @@ public static class StreamRegistration
             parts.GetRequiredService<Notifier>(),
             parts.GetRequiredService<SyncOptions>().UnreadCacheBytes))
         .AddSingleton<DeviceListChanges>()
-        .AddSingleton(parts => new TimelinePositions(parts.GetRequiredService<IStorage>().Events));
+        .AddSingleton(parts => new TimelinePositions(
+            parts.GetRequiredService<IStorage>().Events, parts.GetRequiredService<TimelineGaps>()));
 
     /// <summary>The streams in the order in which they read a commit, after all caches.</summary>
     public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(

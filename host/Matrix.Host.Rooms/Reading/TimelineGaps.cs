@@ -96,6 +96,18 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         return null;
     }
 
+    /// <summary>
+    /// The last event up to one that clients are shown. After it, hidden events may have been the first to follow
+    /// missing ones: a client that has the events up to this one was not told of that gap.
+    /// </summary>
+    public async ValueTask<EventNid> LastShownAsync(RoomIdentity room, EventNid last, CancellationToken stop)
+    {
+        if (await events.GetAsync(room, last, stop).ConfigureAwait(false) is not { IsShown: false }) return last;
+        var earlier = await events.RangeAsync(
+            room, last, EventNid.FirstLiveOf(room.Nid), Direction.Backward, 1, stop).ConfigureAwait(false);
+        return earlier.Count > 0 ? earlier[0].Nid : last;
+    }
+
     /// <summary>The last of the numbers after one that are used without a free one between.</summary>
     private async ValueTask<long> EndOfRunAsync(EventNid first, EventNid last, CancellationToken stop)
     {

@@ -9,7 +9,7 @@ namespace Matrix.Host.Streams.Streams;
 /// Reads pagination tokens: those of pages, and those of sync, which mean the position after the last event of the
 /// sync.
 /// </summary>
-public sealed class TimelinePositions(IEventsTable events)
+public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
 {
     /// <summary>The event that the token's position comes after; null for a token that is not this server's.</summary>
     public async ValueTask<EventNid?> BehindAsync(RoomIdentity room, string token, CancellationToken stop)
@@ -18,5 +18,17 @@ public sealed class TimelinePositions(IEventsTable events)
         if (!SyncToken.TryParse(token, out var since)) return null;
         var last = await events.LastNidAtAsync(room.Nid, since.Position, stop).ConfigureAwait(false);
         return last.IsNone ? EventNid.FirstOf(room.Nid) : last;
+    }
+
+    /// <summary>
+    /// The same for a token to which a client reads back: what is missing before hidden events that came before a sync
+    /// belongs to what follows.
+    /// </summary>
+    public async ValueTask<EventNid?> BackToAsync(RoomIdentity room, string token, CancellationToken stop)
+    {
+        if (await BehindAsync(room, token, stop).ConfigureAwait(false) is not { } last) return null;
+        return TimelineToken.TryParse(token, out _)
+            ? last
+            : await gaps.LastShownAsync(room, last, stop).ConfigureAwait(false);
     }
 }

@@ -39,7 +39,9 @@ internal sealed class TimelineReader(
             return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
         }
 
-        var shown = after.Value < floor.Value ? floor : await LastShownAsync(room, after, stop).ConfigureAwait(false);
+        var shown = after.Value < floor.Value
+            ? floor
+            : await gaps.LastShownAsync(room, after, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
         var start = TimelineToken.JustAfter(through);
@@ -98,18 +100,6 @@ internal sealed class TimelineReader(
             && first is { } oldest
             && oldest.Pdu.Type != "m.room.create";
         return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
-    }
-
-    /// <summary>
-    /// The last event up to one that clients are shown. After it, hidden events may have been the first to follow
-    /// missing ones: the client was not told of that gap.
-    /// </summary>
-    private async ValueTask<EventNid> LastShownAsync(RoomIdentity room, EventNid after, CancellationToken stop)
-    {
-        if (await events.GetAsync(room, after, stop).ConfigureAwait(false) is not { IsShown: false }) return after;
-        var earlier = await events.RangeAsync(
-            room, after, EventNid.FirstLiveOf(room.Nid), Direction.Backward, 1, stop).ConfigureAwait(false);
-        return earlier.Count > 0 ? earlier[0].Nid : after;
     }
 
     /// <summary>

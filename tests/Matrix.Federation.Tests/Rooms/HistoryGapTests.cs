@@ -133,8 +133,9 @@ public sealed class HistoryGapTests
         Assert.That(await ScrollAsync(50), Is.EqualTo(shown), "from its own database");
     }
 
-    [Test]
-    public async Task A_client_is_told_of_a_gap_before_an_event_that_it_did_not_see()
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_client_is_told_of_a_gap_before_an_event_that_it_did_not_see(bool readsBackToSince)
     {
         var since = (string)(await _alice.SyncAsync())["next_batch"]!;
         _room.Say("bob", "missed");
@@ -146,9 +147,11 @@ public sealed class HistoryGapTests
 
         var room = (await _alice.SyncAsync((string)quiet["next_batch"]!))["rooms"]!["join"]![_room.RoomId]!;
         Assert.That((bool?)room["timeline"]!["limited"], Is.True);
+        var to = readsBackToSince ? $"&to={quiet["next_batch"]}" : "";
         var page = (await _alice.GetAsync(
-            $"rooms/{PeerRoom.Escape(_room.RoomId)}/messages?dir=b&limit=5&from={room["timeline"]!["prev_batch"]}"))
+            $"rooms/{PeerRoom.Escape(_room.RoomId)}/messages?dir=b&limit=5&from={room["timeline"]!["prev_batch"]}{to}"))
             .Is(200).Json["chunk"]!.AsArray();
+        Assert.That(page, Has.Count.EqualTo(readsBackToSince ? 1 : 5));
         Assert.That((string?)page[0]!["content"]!["body"], Is.EqualTo("missed"));
         await SendAsync(_room.Say("bob", "later"));
         Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "later", "after", "missed", "before" }));
