@@ -8,13 +8,25 @@ internal sealed class Checks(
     Records records, IReadOnlyList<SoakRoom> rooms, IReadOnlyList<SyncingUser> observers,
     IReadOnlyList<SoakUser> guests)
 {
+    private readonly List<SoakRoom> _unmerged = [];
+
+    /// <summary>
+    /// The rooms of version 1 whose servers had different states at the last check. A server keeps a forward extremity
+    /// that history names while the current state would be another one without it, until an event merges it
+    /// (decision 0050). That shows in version 1: its state resolution may prefer an ancestor's value to a descendant's.
+    /// </summary>
+    internal IReadOnlyList<SoakRoom> Unmerged => _unmerged;
+
     /// <summary>What does not hold, a line each.</summary>
     internal async Task<IReadOnlyList<string>> ProblemsAsync()
     {
         var problems = new List<string>();
+        _unmerged.Clear();
         foreach (var room in rooms)
         {
+            var before = problems.Count;
             await CheckStateAsync(room, problems);
+            if (room.Version == "1" && problems.Count > before) _unmerged.Add(room);
             await CheckHistoryAsync(room, problems);
         }
 

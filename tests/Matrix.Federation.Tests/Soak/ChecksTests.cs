@@ -138,6 +138,22 @@ public sealed class ChecksTests
         Assert.That(seen, Has.Some.Contains("m.room.name  is  for").And.Contains("and $name for"));
     }
 
+    [TestCase("1", 1, TestName = "A_room_of_version_1_with_different_states_needs_an_event_that_merges")]
+    [TestCase("11", 0, TestName = "Rooms_of_other_versions_agree_without_another_event")]
+    public async Task Only_rooms_of_version_1_need_an_event_that_merges(string version, int count)
+    {
+        Second.State[("m.room.topic", "")] = "$other";
+        var checks = ChecksOf(version);
+
+        Assert.That(await ProblemsAsync(checks), Is.Not.Empty);
+        Assert.That(checks.Unmerged.Select(room => room.RoomId), Is.EqualTo(Enumerable.Repeat(Room, count)));
+
+        // Then an event merged them.
+        Second.State[("m.room.topic", "")] = "$topic";
+        Assert.That(await checks.ProblemsAsync(), Is.Empty);
+        Assert.That(checks.Unmerged, Is.Empty);
+    }
+
     [Test]
     public async Task A_state_that_all_servers_lost_is_seen()
     {
@@ -253,7 +269,9 @@ public sealed class ChecksTests
 
     /// <summary>Syncs until nothing is new, and checks.</summary>
     /// <param name="change">What the clients do not get any more.</param>
-    private async Task<IReadOnlyList<string>> ProblemsAsync(Action? change = null)
+    private Task<IReadOnlyList<string>> ProblemsAsync(Action? change = null) => ProblemsAsync(ChecksOf("11"), change);
+
+    private async Task<IReadOnlyList<string>> ProblemsAsync(Checks checks, Action? change = null)
     {
         using (var stop = new CancellationTokenSource())
         {
@@ -271,9 +289,11 @@ public sealed class ChecksTests
         }
 
         change?.Invoke();
-        var room = new SoakRoom(Room, "11", IsEncrypted: true, _anchors);
-        return await new Checks(_records, [room], _observers, [_guest]).ProblemsAsync();
+        return await checks.ProblemsAsync();
     }
+
+    private Checks ChecksOf(string version) => new(
+        _records, [new SoakRoom(Room, version, IsEncrypted: true, _anchors)], _observers, [_guest]);
 
     private static string IdOf(SoakUser user) => $"$anchor-{user.Server.Name[0]}";
 

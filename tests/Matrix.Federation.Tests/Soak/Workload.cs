@@ -42,6 +42,19 @@ internal sealed class Workload(
         }
     }
 
+    /// <summary>
+    /// Sends one message of each anchor to a room, one after another, so that each merges the forward extremities that
+    /// its server has.
+    /// </summary>
+    internal async Task MergeAsync(SoakRoom room)
+    {
+        foreach (var anchor in room.Anchors)
+        {
+            await SayAsync(anchor, room, "merge");
+            await Task.Delay(TimeSpan.FromSeconds(2));
+        }
+    }
+
     private async Task RunAsync(Random random, Func<Random, Task> act, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
