@@ -201,6 +201,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions,
                 parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
+            .AddHostedService<IdleMemory>()
             .AddHostedService<SigningKeyReloads>()
             .AddHostedService<DepartureService>()
             .AddHostedService<StagedEventsService>()

@@ -15,8 +15,8 @@ internal sealed class IdleMeasure : IFederationMeasure
     private const double Target = 200;
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
 
-    // Connections without a request end after a minute.
-    private static readonly TimeSpan _idle = TimeSpan.FromSeconds(90);
+    // Connections without a request end after a minute, and their memory is returned some time later.
+    private static readonly TimeSpan _idle = TimeSpan.FromMinutes(4);
 
     public string Name => "idle";
 
