@@ -65,6 +65,24 @@ public sealed class SlowReaderTests
         await IsServedAsync(server, _other);
     }
 
+    [TestCase("1MiB", 200)]
+    [TestCase("1", 429)]
+    public async Task A_response_ends_if_it_is_read_more_slowly_than_the_least_rate(string rate, int expected)
+    {
+        await using var server = await StartAsync(
+            200,
+            ("limits.federation_responses", "16MiB"),
+            ("limits.federation_response_time", "5m"),
+            ("limits.federation_response_rate", rate));
+
+        using var unread = await AskAsync(server);
+        (await _other.SendAsync(server, "GET", _target)).Is(429, "M_LIMIT_EXCEEDED");
+
+        // The web server gives each response ten seconds.
+        await Task.Delay(TimeSpan.FromSeconds(25));
+        Assert.That((await _other.SendAsync(server, "GET", _target)).Status, Is.EqualTo(expected));
+    }
+
     private async Task<InProcessServer> StartAsync(int count, params (string Key, string Value)[] settings)
     {
         var server = await InProcessServer.StartAsync(Loopback.Next(), null, settings);
