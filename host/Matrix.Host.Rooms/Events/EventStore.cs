@@ -110,8 +110,19 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// A page of a room's timeline: see <see cref="IEventsTable.RangeAsync"/>. Skips rejected and soft-failed events
     /// and outliers.
     /// </summary>
-    public async ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
-        RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop)
+    public ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
+        RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop) =>
+        RangeAsync(room, from, until, direction, limit, Hidden, stop);
+
+    /// <summary>The same, without events that have any of these marks.</summary>
+    internal async ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
+        RoomIdentity room,
+        EventNid from,
+        EventNid? until,
+        Direction direction,
+        int limit,
+        EventMarks without,
+        CancellationToken stop)
     {
         var answer = new List<StoredEvent>(Math.Min(limit, MostReserved));
 
@@ -119,11 +130,11 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var floor = EventNid.Of(room.Nid, EventNid.FirstHistoryOrdinal - 1);
         if (direction == Direction.Forward && from.Value < floor.Value) from = floor;
         if (direction == Direction.Backward && (until ?? floor).Value <= floor.Value) until = new(floor.Value + 1);
-        var at = KnownRange(room, from, until, direction, limit, answer, out var isWhole);
+        var at = KnownRange(room, from, until, direction, limit, without, answer, out var isWhole);
         if (isWhole) return answer;
 
         var rows = await table.RangeAsync(
-            room.Nid, at, until, direction, limit - answer.Count, Hidden, stop).ConfigureAwait(false);
+            room.Nid, at, until, direction, limit - answer.Count, without, stop).ConfigureAwait(false);
         foreach (var row in rows) answer.Add(Keep(room, row));
         return answer;
     }
@@ -149,6 +160,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         EventNid? until,
         Direction direction,
         int limit,
+        EventMarks without,
         List<StoredEvent> into,
         out bool isWhole)
     {
@@ -163,7 +175,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
                 break;
             }
 
-            if ((known.Row.Marks & Hidden) == 0) into.Add(known);
+            if ((known.Row.Marks & without) == 0) into.Add(known);
         }
 
         return new EventNid(at);

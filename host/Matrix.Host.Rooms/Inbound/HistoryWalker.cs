@@ -28,7 +28,8 @@ internal sealed record HistoryWalk(
 
 /// <summary>What is missing at places further down, as far as it is known.</summary>
 /// <param name="Followers">The events there that name missing ones, the latest first.</param>
-internal sealed record EarlierPlaces(IReadOnlyList<Pdu> Followers)
+/// <param name="Servers">The servers in the room.</param>
+internal sealed record EarlierPlaces(IReadOnlyList<Pdu> Followers, IReadOnlyCollection<string> Servers)
 {
     /// <summary>Events before these that their servers returned.</summary>
     internal List<ReceivedEvent> Returned { get; } = [];
@@ -167,7 +168,8 @@ internal sealed class HistoryWalker(
 
     /// <summary>
     /// Requests what lies before places further down of the servers whose events are there. This server lacks what is
-    /// before its own events, as after a join: the other one is asked. If all that is not enough, it is not waited for.
+    /// before its own events, as after a join: the other one is asked, as it is for servers that have left. If all that
+    /// is not enough, it is not waited for.
     /// </summary>
     private async ValueTask LookFurtherDownAsync(
         string server, RoomIdentity room, EarlierPlaces earlier, CancellationToken stop)
@@ -175,8 +177,8 @@ internal sealed class HistoryWalker(
         earlier.Bound = long.MinValue;
         if (earlier.IsAsked) return;
         earlier.IsAsked = true;
-        var bySender = earlier.Followers.GroupBy(
-            each => RoomNames.ServerOf(each.Sender) is var sender && sender == options.ServerName ? server : sender);
+        var bySender = earlier.Followers.GroupBy(each =>
+            RoomNames.ServerOf(each.Sender) is var sender && earlier.Servers.Contains(sender) ? sender : server);
         using var late = new CancellationTokenSource(options.Receiving.HistoryWait, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         var pages = await Task.WhenAll(bySender.Take(MostServersFurtherDown).Select(ofServer => PageAsync(

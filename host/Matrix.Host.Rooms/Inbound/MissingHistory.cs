@@ -48,7 +48,7 @@ internal sealed partial class MissingHistory(
     // How often the missing events of a place were left to an earlier one, before which they lie, too.
     private readonly ConcurrentDictionary<EventNid, int> _leftToEarlier = new();
 
-    // How often no server had what is missing before an event.
+    // How often in turn no server had what is missing before an event.
     private readonly ConcurrentDictionary<EventNid, int> _inVain = new();
 
     /// <inheritdoc/>
@@ -125,12 +125,15 @@ internal sealed partial class MissingHistory(
         var named = await events.GetManyAsync(room, [.. followers], stop).ConfigureAwait(false);
         if (named.Count == 0) return false;
         Pdu[] followed = [.. named.Select(static stored => stored.Pdu)];
-        var earlier = new EarlierPlaces(await EarlierAsync(room, followers[0], below, stop).ConfigureAwait(false));
+        var joined = await storage.Memberships.RemoteServersAsync(
+            room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
+        var earlier = new EarlierPlaces(
+            await EarlierAsync(room, followers[0], below, stop).ConfigureAwait(false), joined);
         using var late = new CancellationTokenSource(options.Receiving.HistoryTime, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, late.Token);
         HistoryWalk? rest = null;
         var isLeft = false;
-        foreach (var server in await ServersAsync(room, named, stop).ConfigureAwait(false))
+        foreach (var server in ServersOf(named, joined))
         {
             if (late.IsCancellationRequested) break;
             HistoryWalk walk;
@@ -148,7 +151,12 @@ internal sealed partial class MissingHistory(
                 server, room, walk.IsWhole ? walk.Events : WithoutCreate(walk.Events), below, stop)
                 .ConfigureAwait(false);
             Fetched(room.RoomId, server, walk.Returned, decided);
-            if (decided > 0) return true;
+            if (decided > 0)
+            {
+                foreach (var follower in followers) _inVain.TryRemove(follower, out _);
+                return true;
+            }
+
             isLeft |= walk.LeavesToEarlier;
             if (walk is { IsOfEarlier: true, IsWhole: true }) break;
             if (walk.Reached.Count > 0) rest ??= walk;
@@ -197,11 +205,8 @@ internal sealed partial class MissingHistory(
 
     /// <summary>The servers to ask: by turns those of the events, the latest first, and those with the most members.
     /// </summary>
-    private async ValueTask<IReadOnlyList<string>> ServersAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> named, CancellationToken stop)
+    private string[] ServersOf(IReadOnlyList<StoredEvent> named, IReadOnlyList<string> joined)
     {
-        var joined = await storage.Memberships.RemoteServersAsync(
-            room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
         var senders = named.Reverse().Select(stored => RoomNames.ServerOf(stored.Row.Sender)).Where(joined.Contains);
         var bySender = senders.Distinct().Take(options.Receiving.HistoryServers).ToArray();
         var byTurns = Enumerable.Range(0, Math.Max(bySender.Length, joined.Count))

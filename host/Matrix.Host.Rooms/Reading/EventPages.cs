@@ -92,7 +92,7 @@ public sealed class EventPages(
                     : HistoryFetch.NotYet;
 
                 // The next page may have what comes too late for this one.
-                if (fetched == HistoryFetch.NotYet && kept.Count > 0) return new Page(kept, at);
+                if (fetched == HistoryFetch.NotYet) return new Page(kept, at);
 
                 // What is before the gap comes after what was fetched. If nothing was, the page passes over the gap.
                 if (fetched != HistoryFetch.Fetched) passed = at;

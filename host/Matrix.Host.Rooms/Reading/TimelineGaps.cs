@@ -25,6 +25,9 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     /// </summary>
     private const int Reach = 1000;
 
+    /// <summary>The marks of events that clients were not shown when they came.</summary>
+    private const EventMarks NotShownThen = EventStore.Hidden | EventMarks.Backfilled | EventMarks.ShownLate;
+
     /// <summary>The latest gap in a part of a timeline; null if there is none.</summary>
     /// <param name="room">The room.</param>
     /// <param name="from">The number after those of the part.</param>
@@ -97,15 +100,18 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     }
 
     /// <summary>
-    /// The last event up to one that clients are shown. After it, hidden events may have been the first to follow
-    /// missing ones: a client that has the events up to this one was not told of that gap.
+    /// The last event up to one that clients were shown when it came. After it, hidden events may have been the first
+    /// to follow missing ones: a client that has the events up to this one was not told of that gap, nor of what came
+    /// there since.
     /// </summary>
     public async ValueTask<EventNid> LastShownAsync(RoomIdentity room, EventNid last, CancellationToken stop)
     {
-        if (await events.GetAsync(room, last, stop).ConfigureAwait(false) is not { IsShown: false }) return last;
-        var earlier = await events.RangeAsync(
-            room, last, EventNid.FirstLiveOf(room.Nid), Direction.Backward, 1, stop).ConfigureAwait(false);
-        return earlier.Count > 0 ? earlier[0].Nid : last;
+        var at = await events.GetAsync(room, last, stop).ConfigureAwait(false);
+        if (at is null || (at.Row.Marks & NotShownThen) == 0) return last;
+        var first = EventNid.FirstLiveOf(room.Nid);
+        var earlier = await events.RangeAsync(room, last, first, Direction.Backward, 1, NotShownThen, stop)
+            .ConfigureAwait(false);
+        return earlier.Count > 0 ? earlier[0].Nid : new EventNid(first.Value - 1);
     }
 
     /// <summary>The last of the numbers after one that are used without a free one between.</summary>

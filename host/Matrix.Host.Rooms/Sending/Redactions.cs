@@ -153,7 +153,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
         foreach (var stored in waiting.OrderBy(stored => stored.Nid.Value))
         {
             if (!room.Rules.AppliesRedaction(stored.Pdu, target, levels)) continue;
-            session.Write(new EventMarksChanged(stored.Nid, stored.Row.Marks & ~EventMarks.WaitingRedaction));
+            var marks = (stored.Row.Marks & ~EventMarks.WaitingRedaction) | EventMarks.ShownLate;
+            session.Write(new EventMarksChanged(stored.Nid, marks));
             first ??= stored;
         }
 

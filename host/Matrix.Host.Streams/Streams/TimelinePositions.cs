@@ -21,10 +21,10 @@ public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
     }
 
     /// <summary>
-    /// The same for a token to which a client reads back: what is missing before hidden events that came before a sync
-    /// belongs to what follows.
+    /// The last event that clients were shown before the token's position. What was missing before hidden events that
+    /// came before a sync belongs to what follows the sync.
     /// </summary>
-    public async ValueTask<EventNid?> BackToAsync(RoomIdentity room, string token, CancellationToken stop)
+    public async ValueTask<EventNid?> ShownBehindAsync(RoomIdentity room, string token, CancellationToken stop)
     {
         if (await BehindAsync(room, token, stop).ConfigureAwait(false) is not { } last) return null;
         return TimelineToken.TryParse(token, out _)

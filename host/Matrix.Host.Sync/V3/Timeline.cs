@@ -25,12 +25,16 @@ internal sealed class TimelineReader(
     public async ValueTask<Timeline> ReadAsync(
         RoomIdentity room, EventNid after, EventNid through, Viewer reader, SyncPass pass, CancellationToken stop)
     {
-        var floor = after.Value >= EventNid.FirstLiveOf(room.Nid).Value
-            ? after
-            : new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
-        if (through.Value <= floor.Value)
+        var floor = new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
+        var isIncremental = after.Value > floor.Value;
+        var nothing = new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
+        if (through.Value <= Math.Max(after.Value, floor.Value)) return nothing;
+        if (isIncremental)
         {
-            return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
+            // What came late to a gap is told with the next event that is shown when it comes.
+            var last = await gaps.LastShownAsync(room, through, stop).ConfigureAwait(false);
+            if (last.Value <= after.Value) return nothing;
+            floor = await gaps.LastShownAsync(room, after, stop).ConfigureAwait(false);
         }
 
         int limit = pass.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
@@ -39,9 +43,6 @@ internal sealed class TimelineReader(
             return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
         }
 
-        var shown = after.Value < floor.Value
-            ? floor
-            : await gaps.LastShownAsync(room, after, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
         var start = TimelineToken.JustAfter(through);
@@ -60,12 +61,14 @@ internal sealed class TimelineReader(
 
             // The client pages backward into a gap. What is before it is not returned here.
             var gap = await gaps.LatestAsync(
-                room, from, rows, exhausted ? shown : null, EventNid.None, atEnd: false, stop).ConfigureAwait(false);
+                room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: false, stop).ConfigureAwait(false);
             if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
             {
+                // It follows its event: see below.
+                if (stored.Nid.Value <= after.Value && (stored.Row.Marks & EventMarks.ShownLate) != 0) continue;
                 if (!Allows(stored, pass))
                 {
                     passedOver = true;
@@ -87,9 +90,9 @@ internal sealed class TimelineReader(
             if (!exhausted && !full) start = TimelineToken.JustBefore(from);
         }
 
-        if (after.Value >= floor.Value)
+        if (isIncremental)
         {
-            var whole = await WithEarlierRedactionsAsync(room, kept, floor, limit, reader, pass, stop)
+            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, reader, pass, stop)
                 .ConfigureAwait(false);
             if (!whole && kept.Count > 0) (full, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
         }
@@ -109,7 +112,7 @@ internal sealed class TimelineReader(
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="kept">The events, the newest first. The oldest ones give way to redactions.</param>
-    /// <param name="floor">The last event that the client has.</param>
+    /// <param name="after">The last event before the client's position.</param>
     /// <param name="limit">The most events and redactions.</param>
     /// <param name="reader">The reader.</param>
     /// <param name="pass">The request.</param>
@@ -118,7 +121,7 @@ internal sealed class TimelineReader(
     private async ValueTask<bool> WithEarlierRedactionsAsync(
         RoomIdentity room,
         List<StoredEvent> kept,
-        EventNid floor,
+        EventNid after,
         int limit,
         Viewer reader,
         SyncPass pass,
@@ -128,7 +131,7 @@ internal sealed class TimelineReader(
         foreach (var stored in kept)
         {
             var by = stored.Row.RedactedBy;
-            if (!by.IsNone && by.Value <= floor.Value) (earlier ??= []).Add(by);
+            if (!by.IsNone && by.Value <= after.Value) (earlier ??= []).Add(by);
         }
 
         if (earlier is null) return true;

@@ -80,9 +80,10 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         var room = readable.Room;
         var behind = asked.From is null
             ? asked.IsBackward ? readable.Through : EventNid.FirstOf(room.Nid)
-            : await places.BehindAsync(room, asked.From, stop).ConfigureAwait(false);
+            : asked.IsBackward ? await places.BehindAsync(room, asked.From, stop).ConfigureAwait(false)
+            : await places.ShownBehindAsync(room, asked.From, stop).ConfigureAwait(false);
         var until = asked.To is null ? null
-            : asked.IsBackward ? await places.BackToAsync(room, asked.To, stop).ConfigureAwait(false)
+            : asked.IsBackward ? await places.ShownBehindAsync(room, asked.To, stop).ConfigureAwait(false)
             : await places.BehindAsync(room, asked.To, stop).ConfigureAwait(false);
         if (behind is not { } start || (asked.To is not null && until is null))
         {
@@ -132,7 +133,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         var beyond = asked.IsBackward
             ? await BackAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false)
             : await OnAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false);
-        return beyond.Next is null ? null : asked.To;
+        return beyond.Next is null ? null : TimelineToken.JustAfter(place).ToString();
     }
 
     /// <summary>Backward from a position: the event before it comes first.</summary>

@@ -142,6 +142,9 @@ public enum EventMarks
     /// An event that a server made to merge forward extremities: hidden from clients, and not sent by itself.
     /// </summary>
     Dummy = 512,
+
+    /// <summary>A redaction that waited for its event: clients were not shown it when it came.</summary>
+    ShownLate = 1024,
 }
 
 /// <summary>The row of an event.</summary>

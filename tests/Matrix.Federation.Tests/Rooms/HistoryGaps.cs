@@ -1,0 +1,128 @@
+using System.Text.Json.Nodes;
+using Matrix.Core.Event;
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>A room of a local user in which a peer has joined that serves its history, and no missing events.</summary>
+public abstract class HistoryGaps
+{
+    private int _transactions;
+
+    private protected PeerServer Peer { get; private set; } = null!;
+
+    private protected InProcessServer Server { get; private set; } = null!;
+
+    private protected LocalUser Alice { get; private set; } = null!;
+
+    private protected PeerRoom Room { get; private set; } = null!;
+
+    private protected IStorage Storage => Server.Services.GetRequiredService<IStorage>();
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        Peer = await PeerServer.StartAsync();
+        Peer.HasMissing = false;
+        await StartAsync();
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await Server.DisposeAsync();
+        await Peer.DisposeAsync();
+    }
+
+    /// <summary>Starts the server, with the room.</summary>
+    private protected async Task StartAsync(params (string Key, string Value)[] settings)
+    {
+        Server = await InProcessServer.StartAsync(settings);
+        Server.Knows(Peer.Peer);
+        Alice = await LocalUser.RegisterAsync(Server, "alice");
+        Room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
+        Peer.Rooms[Room.RoomId] = Room;
+        await SendAsync(Room.Say("bob", "before"));
+    }
+
+    /// <summary>Starts another server in its place, with another room.</summary>
+    private protected async Task StartAgainAsync(params (string Key, string Value)[] settings)
+    {
+        await Server.DisposeAsync();
+        await StartAsync(settings);
+    }
+
+    /// <summary>Sends a redaction of an unknown event, and waits until it is stored: clients do not see it.</summary>
+    private protected async Task HideAsync(IReadOnlyList<Pdu> after)
+    {
+        Room.Latest = after;
+        var redaction = Room.Make(
+            "bob", "m.room.redaction", null, new() { ["redacts"] = "$" + new string('x', 43) });
+        await StoreAsync(redaction);
+    }
+
+    /// <summary>A user of the peer joins and is banned; the peer has not seen the ban.</summary>
+    private protected async Task BanCarolAsync()
+    {
+        var carol = Room.User("carol");
+        await SendAsync(Room.Make("carol", "m.room.member", carol, new() { ["membership"] = "join" }));
+        (await Alice.PostAsync(
+            $"rooms/{PeerRoom.Escape(Room.RoomId)}/ban", new JsonObject { ["user_id"] = carol })).Is(200);
+    }
+
+    /// <summary>Sends an event that the current state forbids, and waits until it is stored.</summary>
+    private protected async Task RefuseAsync(Pdu pdu)
+    {
+        var marks = await StoreAsync(pdu);
+        Assert.That(marks & EventMarks.SoftFailed, Is.EqualTo(EventMarks.SoftFailed), Server.Log);
+    }
+
+    private protected async Task<EventMarks> StoreAsync(Pdu pdu)
+    {
+        (await Room.SendAsync(Server, $"gap{++_transactions}", pdu)).Is(200);
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var stored = await Storage.Events.FindAnywhereAsync(pdu.EventId, 1, CancellationToken.None);
+            if (stored.Count > 0) return stored[0].Marks;
+            await Task.Delay(100);
+        }
+
+        throw new AssertionException(Server.Log);
+    }
+
+    /// <summary>Sends events, and waits until the last one is shown.</summary>
+    private protected async Task SendAsync(params Pdu[] pdus)
+    {
+        (await Room.SendAsync(Server, $"gap{++_transactions}", pdus)).Is(200);
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var path = $"rooms/{PeerRoom.Escape(Room.RoomId)}/event/{PeerRoom.Escape(pdus[^1].EventId)}";
+            if ((await Alice.GetAsync(path)).Status == 200) return;
+            await Task.Delay(100);
+        }
+
+        Assert.Fail(Server.Log);
+    }
+
+    /// <summary>The messages that a client gets that pages back to the end, the newest first.</summary>
+    private protected async Task<string[]> ScrollAsync(int limit)
+    {
+        var bodies = new List<string>();
+        var from = "";
+        for (var pages = 0; pages < 200; pages++)
+        {
+            var page = (await Alice.GetAsync(
+                $"rooms/{PeerRoom.Escape(Room.RoomId)}/messages?dir=b&limit={limit}{from}")).Is(200).Json;
+            bodies.AddRange(page["chunk"]!.AsArray()
+                .Where(each => (string)each!["type"]! == "m.room.message")
+                .Select(each => (string)each!["content"]!["body"]!));
+            if ((string?)page["end"] is not { } end) return [.. bodies];
+            from = $"&from={end}";
+        }
+
+        throw new AssertionException("The pages do not end.");
+    }
+}

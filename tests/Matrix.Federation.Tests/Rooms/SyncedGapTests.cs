@@ -1,0 +1,160 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>
+/// What clients that sync get of a gap whose first follower they were not shown: each missing event once, and none is
+/// left out.
+/// </summary>
+public sealed class SyncedGapTests : HistoryGaps
+{
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_client_is_told_of_a_gap_before_an_event_that_it_did_not_see(bool readsBackToSince)
+    {
+        var since = (string)(await Alice.SyncAsync())["next_batch"]!;
+        Room.Say("bob", "missed");
+        await HideAsync(Room.Latest);
+        var quiet = await Alice.SyncAsync(since);
+        Assert.That(quiet["rooms"]?["join"]?[Room.RoomId]?["timeline"]?["events"]?.AsArray() ?? [], Is.Empty);
+
+        await SendAsync(Room.Say("bob", "after"));
+
+        var room = (await Alice.SyncAsync((string)quiet["next_batch"]!))["rooms"]!["join"]![Room.RoomId]!;
+        Assert.That((bool?)room["timeline"]!["limited"], Is.True);
+        var to = readsBackToSince ? $"&to={quiet["next_batch"]}" : "";
+        var page = (await Alice.GetAsync(
+            $"rooms/{PeerRoom.Escape(Room.RoomId)}/messages?dir=b&limit=5&from={room["timeline"]!["prev_batch"]}{to}"))
+            .Is(200).Json["chunk"]!.AsArray();
+        Assert.That(page, Has.Count.EqualTo(readsBackToSince ? 1 : 5));
+        Assert.That((string?)page[0]!["content"]!["body"], Is.EqualTo("missed"));
+        await SendAsync(Room.Say("bob", "later"));
+        Assert.That(await ScrollAsync(5), Is.EqualTo(new[] { "later", "after", "missed", "before" }));
+    }
+
+    [Test]
+    public async Task A_gap_before_a_hidden_event_comes_in_parts_back_to_a_sync_token()
+    {
+        var quiet = await MissAsync(5);
+        await SendAsync(Room.Say("bob", "after"));
+
+        var timeline = await TimelineAsync(quiet);
+
+        Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
+        Assert.That((bool?)timeline["limited"], Is.True);
+        var from = (string)timeline["prev_batch"]!;
+        Assert.That(await BackAsync(from, quiet, limit: 1), Is.EqualTo("4,3,2,1,0".Split(',')));
+        Assert.That(await BackAsync(from, quiet, limit: 10), Is.EqualTo("4,3,2,1,0".Split(',')), "from its database");
+    }
+
+    [TestCase(5)]
+    [TestCase(3)]
+    public async Task A_gap_that_another_client_filled_comes_with_the_next_event_that_is_shown(int filled)
+    {
+        await StartAgainAsync(("federation.history_pause", "1ms"));
+        var quiet = await MissAsync(5);
+        var left = 1;
+        (Peer.Backfills, Peer.MostBackfilled) = (_ => left-- > 0, filled);
+        Assert.That(await ScrollAsync(10), Has.Length.EqualTo(filled + 1));
+        Peer.Backfills = _ => true;
+        await Task.Delay(5);
+
+        // What clients are not shown tells of nothing.
+        await HideAsync(Room.Latest);
+        quiet = await QuietAsync(quiet);
+        await SendAsync(Room.Say("bob", "after"));
+
+        var timeline = await TimelineAsync(quiet);
+
+        Assert.That((bool?)timeline["limited"] ?? false, Is.EqualTo(filled < 5));
+        string[] earlier = filled < 5 ? await BackAsync((string)timeline["prev_batch"]!, quiet, limit: 10) : [];
+        string[] shown = [.. earlier.Reverse(), .. BodiesOf(timeline["events"])];
+        Assert.That(shown, Is.EqualTo("0,1,2,3,4,after".Split(',')));
+        var onward = await PageAsync($"dir=f&limit=20&from={quiet}");
+        Assert.That(BodiesOf(onward["chunk"]), Is.EqualTo(shown));
+    }
+
+    [Test]
+    public async Task A_redaction_that_came_before_its_event_does_not_hide_it_back_to_a_sync_token()
+    {
+        var since = await Alice.SyncTokenAsync();
+        Room.Say("bob", "0");
+        var redacted = Room.Say("bob", "redacted");
+        await StoreAsync(Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId }));
+        var quiet = await QuietAsync(since);
+        await SendAsync(Room.Say("bob", "after"));
+
+        var timeline = await TimelineAsync(quiet);
+
+        string[] all = ["m.room.redaction", "m.room.message", "0"];
+        var from = (string)timeline["prev_batch"]!;
+        Assert.That(await BackAsync(from, quiet, limit: 1), Is.EqualTo(all));
+        Assert.That(await BackAsync(from, quiet, limit: 10), Is.EqualTo(all), "from its database");
+    }
+
+    [Test]
+    public async Task A_page_that_a_slow_server_keeps_waiting_does_not_end()
+    {
+        await StartAgainAsync(("federation.history_wait", "100ms"));
+        var slow = new TaskCompletionSource();
+        var quiet = await MissAsync(2);
+        await SendAsync(Room.Say("bob", "after"));
+        var timeline = await TimelineAsync(quiet);
+        Peer.Held = slow.Task;
+
+        var page = await PageAsync($"dir=b&from={timeline["prev_batch"]}&to={quiet}");
+        slow.SetResult();
+
+        Assert.That(page["chunk"]!.AsArray(), Is.Empty);
+        Assert.That(await BackAsync((string)page["end"]!, quiet, limit: 10), Is.EqualTo(new[] { "1", "0" }));
+    }
+
+    /// <summary>
+    /// Messages of the peer are missing, and clients are not shown the event that follows them. Returns the position of
+    /// a client that has all.
+    /// </summary>
+    private async Task<string> MissAsync(int count)
+    {
+        var since = await Alice.SyncTokenAsync();
+        for (var n = 0; n < count; n++) Room.Say("bob", $"{n}");
+        await HideAsync(Room.Latest);
+        return await QuietAsync(since);
+    }
+
+    /// <summary>The next position of a client that is told nothing of the room.</summary>
+    private async Task<string> QuietAsync(string since)
+    {
+        var sync = await Alice.SyncAsync(since);
+        var timeline = sync["rooms"]?["join"]?[Room.RoomId]?["timeline"];
+        Assert.That(timeline?["events"]?.AsArray() ?? [], Is.Empty);
+        Assert.That((bool?)timeline?["limited"] ?? false, Is.False);
+        return (string)sync["next_batch"]!;
+    }
+
+    private async Task<JsonNode> TimelineAsync(string since) =>
+        (await Alice.SyncAsync(since))["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
+
+    /// <summary>All pages back to a position, the newest first.</summary>
+    private async Task<string[]> BackAsync(string from, string to, int limit)
+    {
+        var bodies = new List<string>();
+        string? token = from;
+        for (var pages = 0; token is not null && pages < 50; pages++)
+        {
+            var page = await PageAsync($"dir=b&limit={limit}&from={token}&to={to}");
+            bodies.AddRange(BodiesOf(page["chunk"]));
+            token = (string?)page["end"];
+        }
+
+        Assert.That(token, Is.Null, "the pages end");
+        return [.. bodies];
+    }
+
+    private async Task<JsonNode> PageAsync(string query) =>
+        (await Alice.GetAsync($"rooms/{PeerRoom.Escape(Room.RoomId)}/messages?{query}")).Is(200).Json;
+
+    /// <summary>The texts of messages, and the types of other events and redacted ones.</summary>
+    private static string[] BodiesOf(JsonNode? events) =>
+        [.. events!.AsArray().Select(each => (string?)each!["content"]!["body"] ?? (string)each["type"]!)];
+}
