@@ -12,7 +12,8 @@ internal sealed class IdleMemory(TimeProvider clock) : BackgroundService
     // With less between two looks the server is quiet.
     private const long Quiet = 1 << 20;
 
-    // With less since the last time there is nothing to return.
+    // With less since the last time there is nothing to return. In a large heap it is half of that, because the pause
+    // grows with what is in use.
     private const long Burst = 64 << 20;
 
     // What was in use the first time, such as open connections, is returned so many looks later.
@@ -26,12 +27,13 @@ internal sealed class IdleMemory(TimeProvider clock) : BackgroundService
 
     /// <summary>Whether memory is returned now.</summary>
     /// <param name="allocated">The bytes that were allocated since the server started.</param>
-    internal bool IsDue(long allocated)
+    /// <param name="inUse">The bytes of the collector's heap that are in use.</param>
+    internal bool IsDue(long allocated, long inUse)
     {
         var isQuiet = allocated - _seen < Quiet;
         _seen = allocated;
         if (!isQuiet) return false;
-        if (allocated - _returned < Burst) return _again > 0 && --_again == 0;
+        if (allocated - _returned < Math.Max(Burst, inUse / 2)) return _again > 0 && --_again == 0;
         _returned = allocated;
         _again = Again;
         return true;
@@ -44,7 +46,7 @@ internal sealed class IdleMemory(TimeProvider clock) : BackgroundService
         {
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false))
             {
-                if (IsDue(GC.GetTotalAllocatedBytes())) Return();
+                if (IsDue(GC.GetTotalAllocatedBytes(), GC.GetTotalMemory(forceFullCollection: false))) Return();
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -10,9 +10,9 @@ public sealed class IdleMemoryTests
     {
         using var memory = new IdleMemory(TimeProvider.System);
 
-        Assert.That(memory.IsDue(100 * MiB), Is.False, "much was allocated since the last look");
-        Assert.That(memory.IsDue(100 * MiB), Is.True);
-        var later = Enumerable.Range(1, 20).Where(_ => memory.IsDue(100 * MiB));
+        Assert.That(memory.IsDue(100 * MiB, MiB), Is.False, "much was allocated since the last look");
+        Assert.That(memory.IsDue(100 * MiB, MiB), Is.True);
+        var later = Enumerable.Range(1, 20).Where(_ => memory.IsDue(100 * MiB, MiB));
         Assert.That(later, Is.EqualTo((int[])[6]));
     }
 
@@ -21,11 +21,23 @@ public sealed class IdleMemoryTests
     {
         using var memory = new IdleMemory(TimeProvider.System);
 
-        Assert.That(Enumerable.Range(1, 50).Select(n => memory.IsDue(n * 2 * MiB)), Has.None.True, "at work");
-        Assert.That(memory.IsDue(100 * MiB), Is.True);
-        Assert.That(Enumerable.Range(1, 6).Where(_ => memory.IsDue(100 * MiB)), Is.EqualTo((int[])[6]), "once more");
+        Assert.That(Enumerable.Range(1, 50).Select(n => memory.IsDue(n * 2 * MiB, MiB)), Has.None.True, "at work");
+        Assert.That(memory.IsDue(100 * MiB, MiB), Is.True);
         Assert.That(
-            Enumerable.Range(0, 120).Select(n => memory.IsDue((100 * MiB) + (n * MiB / 2))), Has.None.True, "little");
+            Enumerable.Range(1, 6).Where(_ => memory.IsDue(100 * MiB, MiB)), Is.EqualTo((int[])[6]), "once more");
+        Assert.That(
+            Enumerable.Range(0, 120).Select(n => memory.IsDue((100 * MiB) + (n * MiB / 2), MiB)),
+            Has.None.True,
+            "little");
+    }
+
+    [Test]
+    public void A_large_heap_is_collected_after_more()
+    {
+        using var memory = new IdleMemory(TimeProvider.System);
+
+        Assert.That(Enumerable.Range(1, 2).Select(_ => memory.IsDue(400 * MiB, 1000 * MiB)), Has.None.True);
+        Assert.That(Enumerable.Range(1, 2).Select(_ => memory.IsDue(600 * MiB, 1000 * MiB)), Has.One.True);
     }
 
     [Test]

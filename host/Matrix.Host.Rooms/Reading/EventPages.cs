@@ -89,10 +89,11 @@ public sealed class EventPages(
                 at = gap.Below;
                 var fetched = fetches-- > 0
                     ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop).ConfigureAwait(false)
-                    : HistoryFetch.NotYet;
+                    : options.MaxHistoryFetches > 0 ? HistoryFetch.NotYet : HistoryFetch.NowhereNow;
 
-                // The next page may have what comes too late for this one.
-                if (fetched == HistoryFetch.NotYet) return new Page(kept, at);
+                // The next page may have what comes too late for this one. An empty one ends where it began: clients
+                // take that for the end of the room, unless they read up to a position.
+                if (fetched == HistoryFetch.NotYet && (kept.Count > 0 || until is not null)) return new Page(kept, at);
 
                 // What is before the gap comes after what was fetched. If nothing was, the page passes over the gap.
                 if (fetched != HistoryFetch.Fetched) passed = at;

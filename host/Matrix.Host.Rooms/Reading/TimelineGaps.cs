@@ -114,6 +114,30 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         return earlier.Count > 0 ? earlier[0].Nid : new EventNid(first.Value - 1);
     }
 
+    /// <summary>
+    /// The same for both ends of a part of a timeline: after the first one, or at it, if no event of the part was
+    /// shown when it came.
+    /// </summary>
+    public async ValueTask<(EventNid After, EventNid Through)> ShownAsync(
+        RoomIdentity room, EventNid after, EventNid through, CancellationToken stop)
+    {
+        var ends = await events.GetManyAsync(room, [after, through], stop).ConfigureAwait(false);
+        bool WasShown(EventNid nid) => ends.All(each => each.Nid != nid || (each.Row.Marks & NotShownThen) == 0);
+        var last = through;
+        if (!WasShown(through))
+        {
+            var found = await events.RangeAsync(
+                room, through, new EventNid(after.Value + 1), Direction.Backward, 1, NotShownThen, stop)
+                .ConfigureAwait(false);
+            last = found.Count > 0 ? found[0].Nid : after;
+        }
+
+        // Nothing is read back from the first end if the part is empty.
+        return (
+            WasShown(after) || last == after ? after : await LastShownAsync(room, after, stop).ConfigureAwait(false),
+            last);
+    }
+
     /// <summary>The last of the numbers after one that are used without a free one between.</summary>
     private async ValueTask<long> EndOfRunAsync(EventNid first, EventNid last, CancellationToken stop)
     {

@@ -160,7 +160,9 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
         return first;
 
-        bool Waits(StoredEvent stored) => !stored.IsShown && stored.Pdu.Redacts == target.EventId;
+        bool Waits(StoredEvent stored) =>
+            (stored.Row.Marks & EventStore.Hidden) == EventMarks.WaitingRedaction
+            && stored.Pdu.Redacts == target.EventId;
     }
 }
 

@@ -61,7 +61,7 @@ internal sealed class LeftRooms(
             ? new Timeline([], false, TimelineToken.JustAfter(end.Through), IsWhole: true)
             : await timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, end.Through, reader, pass,
-                stop).ConfigureAwait(false);
+                stop, isEnd: true).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
         var scope = new ViewScope(reader, end.Through);
         var extras = await timelineExtras.OfAsync(

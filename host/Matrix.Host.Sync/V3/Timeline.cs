@@ -22,19 +22,22 @@ internal sealed class TimelineReader(
     /// <param name="after">The last event that the client has; none for the start of the room.</param>
     /// <param name="through">The last event that may be returned.</param>
     /// <param name="reader">The user's membership at that end.</param>
+    /// <param name="isEnd">Whether nothing follows for the user.</param>
     public async ValueTask<Timeline> ReadAsync(
-        RoomIdentity room, EventNid after, EventNid through, Viewer reader, SyncPass pass, CancellationToken stop)
+        RoomIdentity room,
+        EventNid after,
+        EventNid through,
+        Viewer reader,
+        SyncPass pass,
+        CancellationToken stop,
+        bool isEnd = false)
     {
         var floor = new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
         var isIncremental = after.Value > floor.Value;
-        var nothing = new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
-        if (through.Value <= Math.Max(after.Value, floor.Value)) return nothing;
-        if (isIncremental)
+        if (isIncremental) floor = after;
+        if (through.Value <= floor.Value)
         {
-            // What came late to a gap is told with the next event that is shown when it comes.
-            var last = await gaps.LastShownAsync(room, through, stop).ConfigureAwait(false);
-            if (last.Value <= after.Value) return nothing;
-            floor = await gaps.LastShownAsync(room, after, stop).ConfigureAwait(false);
+            return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
         }
 
         int limit = pass.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
@@ -43,6 +46,15 @@ internal sealed class TimelineReader(
             return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
         }
 
+        // What comes late to a gap follows the next event that clients are shown when it comes.
+        var shown = await gaps.ShownAsync(room, floor, through, stop).ConfigureAwait(false);
+        if (!isEnd) through = shown.Through;
+        if (through.Value <= floor.Value)
+        {
+            return new Timeline([], false, TimelineToken.JustAfter(shown.After), IsWhole: true);
+        }
+
+        floor = shown.After;
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
         var start = TimelineToken.JustAfter(through);
@@ -62,12 +74,21 @@ internal sealed class TimelineReader(
             // The client pages backward into a gap. What is before it is not returned here.
             var gap = await gaps.LatestAsync(
                 room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: false, stop).ConfigureAwait(false);
+            var below = gap?.Below;
             if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
+
+            // What came to a gap is not new, and its state is not the current one.
+            if (rows.Any(IsHistory))
+            {
+                rows = [.. rows.TakeWhile(static stored => !IsHistory(stored))];
+                below = rows.Count > 0 ? rows[^1].Nid : from;
+            }
+
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
             {
-                // It follows its event: see below.
+                // It follows its event, or was left out with it.
                 if (stored.Nid.Value <= after.Value && (stored.Row.Marks & EventMarks.ShownLate) != 0) continue;
                 if (!Allows(stored, pass))
                 {
@@ -86,7 +107,7 @@ internal sealed class TimelineReader(
             }
 
             if (rows.Count > 0) (first, from) = (rows[^1], rows[^1].Nid);
-            if (gap is not null && !full) (full, start) = (true, TimelineToken.JustBefore(gap.Below));
+            if (below is { } place && !full) (full, start) = (true, TimelineToken.JustBefore(place));
             if (!exhausted && !full) start = TimelineToken.JustBefore(from);
         }
 
@@ -157,6 +178,8 @@ internal sealed class TimelineReader(
 
         return true;
     }
+
+    private static bool IsHistory(StoredEvent stored) => (stored.Row.Marks & EventMarks.Backfilled) != 0;
 
     private static bool Allows(StoredEvent stored, SyncPass pass)
     {

@@ -393,13 +393,7 @@ public sealed class HistoryGapTests : HistoryGaps
     [Test]
     public async Task States_of_history_are_stored_as_differences_from_near_ones()
     {
-        var path = $"rooms/{PeerRoom.Escape(Room.RoomId)}/state/m.room.power_levels/";
-        var levels = (await Alice.GetAsync(path)).Is(200).Json;
-        levels["users"]![Room.User("bob")] = 100;
-        var id = (string)(await Alice.PutAsync(path, levels)).Is(200).Json["event_id"]!;
-        var served = await Peer.Peer.SendAsync(
-            Server, "GET", $"/_matrix/federation/v1/event/{PeerRoom.Escape(id)}");
-        Room.Takes(Room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+        await PromoteAsync("bob");
         Pdu[] made =
         [
             .. Enumerable.Range(0, 90).Select(n =>

@@ -64,6 +64,18 @@ public abstract class HistoryGaps
         await StoreAsync(redaction);
     }
 
+    /// <summary>A user of the peer may set the state and redact.</summary>
+    private protected async Task PromoteAsync(string user)
+    {
+        var path = $"rooms/{PeerRoom.Escape(Room.RoomId)}/state/m.room.power_levels/";
+        var levels = (await Alice.GetAsync(path)).Is(200).Json;
+        levels["users"]![Room.User(user)] = 50;
+        var id = (string)(await Alice.PutAsync(path, levels)).Is(200).Json["event_id"]!;
+        var served = await Peer.Peer.SendAsync(
+            Server, "GET", $"/_matrix/federation/v1/event/{PeerRoom.Escape(id)}");
+        Room.Takes(Room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
+    }
+
     /// <summary>A user of the peer joins and is banned; the peer has not seen the ban.</summary>
     private protected async Task BanCarolAsync()
     {

@@ -67,12 +67,56 @@ public sealed class SyncedGapTests : HistoryGaps
 
         var timeline = await TimelineAsync(quiet);
 
-        Assert.That((bool?)timeline["limited"] ?? false, Is.EqualTo(filled < 5));
-        string[] earlier = filled < 5 ? await BackAsync((string)timeline["prev_batch"]!, quiet, limit: 10) : [];
-        string[] shown = [.. earlier.Reverse(), .. BodiesOf(timeline["events"])];
-        Assert.That(shown, Is.EqualTo("0,1,2,3,4,after".Split(',')));
+        Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
+        Assert.That((bool?)timeline["limited"], Is.True);
+        Assert.That(
+            await BackAsync((string)timeline["prev_batch"]!, quiet, limit: 2), Is.EqualTo("4,3,2,1,0".Split(',')));
         var onward = await PageAsync($"dir=f&limit=20&from={quiet}");
-        Assert.That(BodiesOf(onward["chunk"]), Is.EqualTo(shown));
+        Assert.That(BodiesOf(onward["chunk"]), Is.EqualTo("0,1,2,3,4,after".Split(',')));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task What_came_late_is_told_once(bool isInitial)
+    {
+        var since = await Alice.SyncTokenAsync();
+        await SendAsync(Room.Say("bob", "shown"));
+        for (var n = 0; n < 3; n++) Room.Say("bob", $"{n}");
+        await HideAsync(Room.Latest);
+        Assert.That(await ScrollAsync(10), Is.EqualTo("2,1,0,shown,before".Split(',')));
+
+        var first = await Alice.SyncAsync(isInitial ? null : since);
+        var timeline = first["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
+        Assert.That(BodiesOf(timeline["events"])[^1], Is.EqualTo("shown"));
+        var quiet = (string)first["next_batch"]!;
+        var back = await PageAsync($"dir=b&limit=1&from={quiet}");
+        Assert.That(BodiesOf(back["chunk"]), Is.EqualTo(new[] { "shown" }));
+
+        await SendAsync(Room.Say("bob", "after"));
+        timeline = await TimelineAsync(quiet);
+        Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
+        Assert.That(
+            await BackAsync((string)timeline["prev_batch"]!, quiet, limit: 10), Is.EqualTo("2,1,0".Split(',')));
+    }
+
+    [Test]
+    public async Task State_that_came_late_is_not_in_a_timeline()
+    {
+        await PromoteAsync("bob");
+        var since = await Alice.SyncTokenAsync();
+        await SendAsync(Room.Say("bob", "shown"));
+        Room.Make("bob", "org.example.state", "", new() { ["body"] = "late" });
+        await SendAsync(Room.Say("bob", "after"));
+        await ScrollAsync(10);
+
+        foreach (var token in (string?[])[since, null])
+        {
+            var timeline = (await Alice.SyncAsync(token))["rooms"]!["join"]![Room.RoomId]!["timeline"]!;
+            Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
+            Assert.That((bool?)timeline["limited"], Is.True);
+            var page = await PageAsync($"dir=b&limit=2&from={timeline["prev_batch"]}");
+            Assert.That(BodiesOf(page["chunk"]), Is.EqualTo(new[] { "late", "shown" }));
+        }
     }
 
     [Test]
@@ -108,6 +152,17 @@ public sealed class SyncedGapTests : HistoryGaps
 
         Assert.That(page["chunk"]!.AsArray(), Is.Empty);
         Assert.That(await BackAsync((string)page["end"]!, quiet, limit: 10), Is.EqualTo(new[] { "1", "0" }));
+    }
+
+    [Test]
+    public async Task A_server_that_fetches_no_history_passes_over_gaps()
+    {
+        await StartAgainAsync(("limits.history_fetches", "0"));
+        Room.Say("bob", "missed");
+        await SendAsync(Room.Say("bob", "after"));
+
+        Assert.That(await ScrollAsync(1), Is.EqualTo(new[] { "after", "before" }));
+        Assert.That(await ScrollAsync(10), Is.EqualTo(new[] { "after", "before" }));
     }
 
     /// <summary>

@@ -148,13 +148,11 @@ internal sealed class Related(
     private async ValueTask<(EventNid? From, EventNid? Until, Answer? Wrong)> RangeAsync(
         Readable readable, Asked asked, CancellationToken stop)
     {
-        // What came late to a gap is later than a sync that did not tell of the gap.
-        var isBackward = asked.Direction == Direction.Backward;
-        var from = asked.From is null ? null
-            : isBackward ? await places.BehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false)
-            : await places.ShownBehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false);
-        var to = asked.To is null ? null
-            : isBackward ? await places.ShownBehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false)
+        var from = asked.From is null
+            ? null
+            : await places.BehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false);
+        var to = asked.To is null
+            ? null
             : await places.BehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false);
         if ((asked.From is not null && from is null) || (asked.To is not null && to is null))
         {
@@ -162,7 +160,7 @@ internal sealed class Related(
         }
 
         // A position is after an event: backward that event comes first, forward the next one.
-        return isBackward
+        return asked.Direction == Direction.Backward
             ? (from is { } f ? new EventNid(f.Value + 1) : null, to is { } t ? new EventNid(t.Value + 1) : null, null)
             : (from, to, null);
     }

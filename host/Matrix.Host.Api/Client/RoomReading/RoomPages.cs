@@ -80,10 +80,9 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         var room = readable.Room;
         var behind = asked.From is null
             ? asked.IsBackward ? readable.Through : EventNid.FirstOf(room.Nid)
-            : asked.IsBackward ? await places.BehindAsync(room, asked.From, stop).ConfigureAwait(false)
-            : await places.ShownBehindAsync(room, asked.From, stop).ConfigureAwait(false);
-        var until = asked.To is null ? null
-            : asked.IsBackward ? await places.ShownBehindAsync(room, asked.To, stop).ConfigureAwait(false)
+            : await places.BehindAsync(room, asked.From, stop).ConfigureAwait(false);
+        var until = asked.To is null
+            ? null
             : await places.BehindAsync(room, asked.To, stop).ConfigureAwait(false);
         if (behind is not { } start || (asked.To is not null && until is null))
         {
