@@ -121,7 +121,8 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
     public async ValueTask<(EventNid After, EventNid Through)> ShownAsync(
         RoomIdentity room, EventNid after, EventNid through, CancellationToken stop)
     {
-        var ends = await events.GetManyAsync(room, [after, through], stop).ConfigureAwait(false);
+        EventNid[] read = after.Value < EventNid.FirstLiveOf(room.Nid).Value ? [through] : [after, through];
+        var ends = await events.GetManyAsync(room, read, stop).ConfigureAwait(false);
         bool WasShown(EventNid nid) => ends.All(each => each.Nid != nid || (each.Row.Marks & NotShownThen) == 0);
         var last = through;
         if (!WasShown(through))

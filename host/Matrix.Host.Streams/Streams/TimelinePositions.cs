@@ -18,11 +18,21 @@ public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
     /// </summary>
     public async ValueTask<EventNid?> BehindAsync(RoomIdentity room, string token, CancellationToken stop)
     {
+        var last = await LastAsync(room, token, stop).ConfigureAwait(false);
+        return last is { } nid && !TimelineToken.TryParse(token, out _)
+            ? await gaps.LastShownAsync(room, nid, stop).ConfigureAwait(false)
+            : last;
+    }
+
+    /// <summary>
+    /// The last event before the token's position, whether clients were shown it or not: the state there is that of
+    /// the sync.
+    /// </summary>
+    public async ValueTask<EventNid?> LastAsync(RoomIdentity room, string token, CancellationToken stop)
+    {
         if (TimelineToken.TryParse(token, out var place)) return EventNid.Of(room.Nid, place.Before);
         if (!SyncToken.TryParse(token, out var since)) return null;
         var last = await events.LastNidAtAsync(room.Nid, since.Position, stop).ConfigureAwait(false);
-        return last.IsNone
-            ? EventNid.FirstOf(room.Nid)
-            : await gaps.LastShownAsync(room, last, stop).ConfigureAwait(false);
+        return last.IsNone ? EventNid.FirstOf(room.Nid) : last;
     }
 }

@@ -84,12 +84,18 @@ internal sealed class TimelineReader(
                 below = rows.Count > 0 ? rows[^1].Nid : from;
             }
 
+            // A redaction that its event does not bring along is found where the event is.
+            while (below is not null && rows.Count > 0 && FollowsItsEvent(rows[^1], after))
+            {
+                rows = [.. rows.SkipLast(1)];
+                below = rows.Count > 0 ? rows[^1].Nid : from;
+            }
+
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
             {
-                // It follows its event, or was left out with it.
-                if (stored.Nid.Value <= after.Value && (stored.Row.Marks & EventMarks.ShownLate) != 0) continue;
+                if (FollowsItsEvent(stored, after)) continue;
                 if (!Allows(stored, pass))
                 {
                     passedOver = true;
@@ -180,6 +186,10 @@ internal sealed class TimelineReader(
     }
 
     private static bool IsHistory(StoredEvent stored) => (stored.Row.Marks & EventMarks.Backfilled) != 0;
+
+    /// <summary>Whether it is a redaction from before the client's position that waited for its event.</summary>
+    private static bool FollowsItsEvent(StoredEvent stored, EventNid after) =>
+        stored.Nid.Value <= after.Value && (stored.Row.Marks & EventMarks.ShownLate) != 0;
 
     private static bool Allows(StoredEvent stored, SyncPass pass)
     {

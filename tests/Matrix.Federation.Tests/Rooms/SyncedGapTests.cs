@@ -100,6 +100,22 @@ public sealed class SyncedGapTests : HistoryGaps
     }
 
     [Test]
+    public async Task The_members_at_a_sync_token_have_those_that_a_hidden_event_brought()
+    {
+        var since = await Alice.SyncTokenAsync();
+        var carol = Room.User("carol");
+        Room.Make("carol", "m.room.member", carol, new() { ["membership"] = "join" });
+        await HideAsync(Room.Latest);
+
+        var sync = await Alice.SyncAsync(since);
+
+        Assert.That(sync["rooms"]!["join"]![Room.RoomId]!["state"]!.ToJsonString(), Does.Contain(carol));
+        var members = await Alice.GetAsync(
+            $"rooms/{PeerRoom.Escape(Room.RoomId)}/members?at={sync["next_batch"]}");
+        Assert.That(members.Is(200).Text, Does.Contain(carol));
+    }
+
+    [Test]
     public async Task State_that_came_late_is_not_in_a_timeline()
     {
         await PromoteAsync("bob");
@@ -119,18 +135,21 @@ public sealed class SyncedGapTests : HistoryGaps
         }
     }
 
-    [Test]
-    public async Task A_redaction_that_came_before_its_event_does_not_hide_it_back_to_a_sync_token()
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_redaction_that_came_before_its_event_does_not_hide_it_back_to_a_sync_token(bool isFilled)
     {
         var since = await Alice.SyncTokenAsync();
         Room.Say("bob", "0");
         var redacted = Room.Say("bob", "redacted");
         await StoreAsync(Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId }));
         var quiet = await QuietAsync(since);
+        if (isFilled) Assert.That(await ScrollAsync(10), Has.Length.EqualTo(3));
         await SendAsync(Room.Say("bob", "after"));
 
         var timeline = await TimelineAsync(quiet);
 
+        Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
         string[] all = ["m.room.redaction", "m.room.message", "0"];
         var from = (string)timeline["prev_batch"]!;
         Assert.That(await BackAsync(from, quiet, limit: 1), Is.EqualTo(all));

@@ -93,7 +93,7 @@ internal sealed class RoomStates(
         var state = readable.State;
         if (asked.At is { } at)
         {
-            if (await places.BehindAsync(readable.Room, at, stop).ConfigureAwait(false) is not { } behind)
+            if (await places.LastAsync(readable.Room, at, stop).ConfigureAwait(false) is not { } behind)
             {
                 return Answer.InvalidParam("`at` is not a pagination token of this server.");
             }
