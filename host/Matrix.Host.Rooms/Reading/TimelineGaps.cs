@@ -8,8 +8,13 @@ namespace Matrix.Host.Rooms.Reading;
 /// <summary>A place of a timeline where events are missing.</summary>
 /// <param name="Below">The event after the place that clients see, or the end of the timeline.</param>
 /// <param name="Place">The event after the place, which clients may not see, such as a redaction that waits.</param>
-/// <param name="Followers">Events that name missing ones in `prev_events`, the earliest first.</param>
-public sealed record TimelineGap(EventNid Below, EventNid Place, IReadOnlyList<EventNid> Followers);
+/// <param name="Followers">Events that name missing ones in `prev_events`, the earliest first; none if the events came
+/// while the timeline was read.</param>
+public sealed record TimelineGap(EventNid Below, EventNid Place, IReadOnlyList<EventNid> Followers)
+{
+    /// <summary>Whether the events came while the timeline was read: another read has them.</summary>
+    public bool IsFilled => Followers.Count == 0;
+}
 
 /// <summary>
 /// Finds the places of a timeline where events are missing. Before an event whose previous events were missing, numbers
@@ -54,36 +59,75 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
             above = (await events.GetAsync(room, from, stop).ConfigureAwait(false))?.Nid ?? (atEnd ? from : null);
         }
 
-        var isWhole = newestFirst.Count == 0
-            || newestFirst[^1].Pdu.Type == CreateType
-            || end is not { } bound
-            || newestFirst[^1].Nid.Value - bound.Value <= 1;
-        if (above is null && isWhole && !HasHole(newestFirst)) return null;
-
-        var top = above ?? newestFirst[0].Nid;
-        var bottom = newestFirst.Count > 0 ? newestFirst[^1].Nid : top;
+        var part = new Part(room, from, newestFirst, end, above);
+        if (!part.HasHole) return null;
         var open = await followers.OpenAsync(
-            end is { } least ? new EventNid(least.Value + 1) : bottom,
-            new EventNid(Math.Min(top.Value + Reach, EventNid.LastOf(top.Room).Value)),
+            part.First,
+            new EventNid(Math.Min(part.Top.Value + Reach, EventNid.LastOf(part.Top.Room).Value)),
             Reach,
             stop).ConfigureAwait(false);
-        if (open.Count == 0) return null;
+        var gap = open.Count > 0 ? await LatestAsync(part, open, passed, stop).ConfigureAwait(false) : null;
+        return await FilledAsync(part, gap?.Below ?? part.First, stop).ConfigureAwait(false) ?? gap;
+    }
+
+    /// <summary>A part of a timeline, and the event after it if free numbers lie between.</summary>
+    private readonly record struct Part(
+        RoomIdentity Room, EventNid From, IReadOnlyList<StoredEvent> NewestFirst, EventNid? End, EventNid? Above)
+    {
+        /// <summary>The latest event of the part or after it.</summary>
+        public EventNid Top => Above ?? NewestFirst[0].Nid;
+
+        /// <summary>The first number of the part.</summary>
+        public EventNid First => End is { } end ? new(end.Value + 1) : NewestFirst.Count > 0 ? NewestFirst[^1].Nid : Top;
+
+        /// <summary>Whether no number is free before the first event.</summary>
+        public bool IsWhole => NewestFirst.Count == 0
+            || NewestFirst[^1].Pdu.Type == CreateType
+            || End is not { } end
+            || NewestFirst[^1].Nid.Value - end.Value <= 1;
+
+        /// <summary>Whether numbers are free.</summary>
+        public bool HasHole
+        {
+            get
+            {
+                if (Above is not null || !IsWhole) return true;
+                for (var i = 1; i < NewestFirst.Count; i++)
+                {
+                    if (NewestFirst[i - 1].Nid.Value - NewestFirst[i].Nid.Value > 1) return true;
+                }
+
+                return false;
+            }
+        }
+
+        /// <summary>The number before the free ones that follow an event; -1 is the event after the part.</summary>
+        public EventNid FloorOf(int index) => index + 1 < NewestFirst.Count
+            ? NewestFirst[index + 1].Nid
+            : End ?? (NewestFirst.Count > 0 ? NewestFirst[^1].Nid : Top);
+    }
+
+    /// <summary>The latest gap among these followers of missing events.</summary>
+    private async ValueTask<TimelineGap?> LatestAsync(
+        Part part, IReadOnlyList<EventNid> open, EventNid passed, CancellationToken stop)
+    {
+        var newestFirst = part.NewestFirst;
 
         // What comes after free numbers further up follows the missing events of that place.
-        var ceiling = open[^1].Value <= top.Value
+        var ceiling = open[^1].Value <= part.Top.Value
             ? long.MaxValue
-            : await EndOfRunAsync(top, open[^1], stop).ConfigureAwait(false) + 1;
-        for (var i = above is null ? 0 : -1; i < newestFirst.Count; i++)
+            : await EndOfRunAsync(part.Top, open[^1], stop).ConfigureAwait(false) + 1;
+        for (var i = part.Above is null ? 0 : -1; i < newestFirst.Count; i++)
         {
-            var below = i < 0 ? top : newestFirst[i].Nid;
+            var below = i < 0 ? part.Top : newestFirst[i].Nid;
             var isHole = i + 1 < newestFirst.Count
                 ? below.Value - newestFirst[i + 1].Nid.Value > 1
-                : i < 0 || !isWhole;
+                : i < 0 || !part.IsWhole;
             if (!isHole) continue;
 
             // Events that clients do not see lie in holes, too.
             var before = ceiling;
-            var floor = i + 1 < newestFirst.Count ? newestFirst[i + 1].Nid.Value : (end ?? bottom).Value;
+            var floor = part.FloorOf(i).Value;
             EventNid[] ofGap =
             [
                 .. open.Where(nid => nid.Value > floor && nid.Value < before && nid.Value - below.Value <= Reach),
@@ -94,6 +138,26 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
             }
 
             ceiling = below.Value;
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The latest place down to a number at which events came after the part was read and before its gaps were: that
+    /// gap has no followers any more, and the part lacks these events. Null if there is none.
+    /// </summary>
+    private async ValueTask<TimelineGap?> FilledAsync(Part part, EventNid lowest, CancellationToken stop)
+    {
+        var known = part.NewestFirst.TakeWhile(each => each.Nid.Value >= lowest.Value).ToList();
+        if (part.From.Value - lowest.Value <= known.Count) return null;
+        var now = await events.RangeAsync(part.Room, part.From, lowest, Direction.Backward, known.Count + 1, stop)
+            .ConfigureAwait(false);
+        for (var i = 0; i < now.Count; i++)
+        {
+            if (i < known.Count && now[i].Nid == known[i].Nid) continue;
+            var below = i > 0 ? now[i - 1].Nid : part.From;
+            return new TimelineGap(below, below, []);
         }
 
         return null;
@@ -146,15 +210,5 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
             .Select(n => new EventNid(first.Value + n))];
         var used = await events.IdsAsync(after, stop).ConfigureAwait(false);
         return after.TakeWhile(used.ContainsKey).LastOrDefault(first).Value;
-    }
-
-    private static bool HasHole(IReadOnlyList<StoredEvent> newestFirst)
-    {
-        for (var i = 1; i < newestFirst.Count; i++)
-        {
-            if (newestFirst[i - 1].Nid.Value - newestFirst[i].Nid.Value > 1) return true;
-        }
-
-        return false;
     }
 }

@@ -49,8 +49,10 @@ public sealed class MissingTimes(
                 .ConfigureAwait(false);
             for (var n = 0; closer is not null && n < options.Receiving.TimeFetches; n++)
             {
-                var fetched = await history.FetchAsync(readable.Room, gap.Followers, gap.Place, either.Token)
-                    .ConfigureAwait(false);
+                var fetched = gap.IsFilled
+                    ? HistoryFetch.Fetched
+                    : await history.FetchAsync(readable.Room, gap.Followers, gap.Place, either.Token)
+                        .ConfigureAwait(false);
                 if (fetched != HistoryFetch.Fetched) break;
                 hasFetched = true;
                 if (await events.ByIdAsync(readable.Room, closer, stop).ConfigureAwait(false) is { IsShown: true }

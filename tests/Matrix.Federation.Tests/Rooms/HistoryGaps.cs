@@ -38,9 +38,13 @@ public abstract class HistoryGaps
     }
 
     /// <summary>Starts the server, with the room.</summary>
-    private protected async Task StartAsync(params (string Key, string Value)[] settings)
+    private protected Task StartAsync(params (string Key, string Value)[] settings) => StartAsync(null, settings);
+
+    /// <summary>Starts the server with other parts, and the room.</summary>
+    private protected async Task StartAsync(
+        Action<IServiceCollection>? replace, params (string Key, string Value)[] settings)
     {
-        Server = await InProcessServer.StartAsync(settings);
+        Server = await InProcessServer.StartAsync(replace, settings);
         Server.Knows(Peer.Peer);
         Alice = await LocalUser.RegisterAsync(Server, "alice");
         Room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
@@ -53,6 +57,13 @@ public abstract class HistoryGaps
     {
         await Server.DisposeAsync();
         await StartAsync(settings);
+    }
+
+    /// <summary>The same with other parts.</summary>
+    private protected async Task StartAgainAsync(Action<IServiceCollection> replace)
+    {
+        await Server.DisposeAsync();
+        await StartAsync(replace);
     }
 
     /// <summary>Sends a redaction of an unknown event, and waits until it is stored: clients do not see it.</summary>

@@ -1,5 +1,9 @@
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Rooms;
 
@@ -182,6 +186,48 @@ public sealed class SyncedGapTests : HistoryGaps
 
         Assert.That(await ScrollAsync(1), Is.EqualTo(new[] { "after", "before" }));
         Assert.That(await ScrollAsync(10), Is.EqualTo(new[] { "after", "before" }));
+    }
+
+    [Test]
+    public async Task A_page_has_what_another_client_fetches_while_it_is_read()
+    {
+        var hold = await HoldGapsAsync();
+        for (var n = 0; n < 3; n++) Room.Say("bob", $"{n}");
+        await SendAsync(Room.Say("bob", "after"));
+        hold(async () => Assert.That(await ScrollAsync(10), Is.EqualTo("after,2,1,0,before".Split(','))));
+
+        var page = await PageAsync("dir=b&limit=5");
+
+        Assert.That(BodiesOf(page["chunk"]), Is.EqualTo("after,2,1,0,before".Split(',')));
+    }
+
+    [Test]
+    public async Task A_sync_tells_of_a_gap_that_another_client_fills_while_it_is_read()
+    {
+        var hold = await HoldGapsAsync();
+        var since = await Alice.SyncTokenAsync();
+        for (var n = 0; n < 3; n++) Room.Say("bob", $"{n}");
+        await SendAsync(Room.Say("bob", "after"));
+        hold(async () => Assert.That(await ScrollAsync(10), Has.Length.EqualTo(5)));
+
+        var timeline = await TimelineAsync(since);
+
+        Assert.That(BodiesOf(timeline["events"]), Is.EqualTo(new[] { "after" }));
+        Assert.That((bool?)timeline["limited"], Is.True);
+        Assert.That(
+            await BackAsync((string)timeline["prev_batch"]!, since, limit: 10), Is.EqualTo("2,1,0".Split(',')));
+    }
+
+    /// <summary>Starts the server again. Returns what sets what the next read of gaps waits for.</summary>
+    private async Task<Action<Func<Task>>> HoldGapsAsync()
+    {
+        Action<Func<Task>>? hold = null;
+        await StartAgainAsync(services => services.AddSingleton(parts =>
+        {
+            (var table, hold) = HeldGaps.Of(parts.GetRequiredService<IStorage>().Followers);
+            return new TimelineGaps(parts.GetRequiredService<EventStore>(), table);
+        }));
+        return first => hold!(first);
     }
 
     /// <summary>

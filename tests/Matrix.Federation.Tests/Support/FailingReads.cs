@@ -2,6 +2,7 @@ using System.Reflection;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
+using Matrix.Host.Storage.Tables.Followers;
 
 namespace Matrix.Federation.Tests.Support;
 
@@ -74,6 +75,34 @@ public class LateRows : DispatchProxy
         var read = await rows;
         await Task.Delay(100);
         return read;
+    }
+}
+
+/// <summary>The followers, of which a read of gaps can wait for what a test does first.</summary>
+public class HeldGaps : DispatchProxy
+{
+    private IFollowersTable _table = null!;
+    private Func<Task>? _first;
+
+    /// <summary>The table, and what sets what the next read waits for.</summary>
+    public static (IFollowersTable Table, Action<Func<Task>> Hold) Of(IFollowersTable table)
+    {
+        var held = Create<IFollowersTable, HeldGaps>();
+        var self = (HeldGaps)(object)held;
+        self._table = table;
+        return (held, first => Volatile.Write(ref self._first, first));
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        targetMethod!.Name == nameof(IFollowersTable.OpenAsync)
+            && Interlocked.Exchange(ref _first, null) is { } first
+            ? new ValueTask<IReadOnlyList<EventNid>>(AfterAsync(first, targetMethod, args))
+            : targetMethod.Invoke(_table, args);
+
+    private async Task<IReadOnlyList<EventNid>> AfterAsync(Func<Task> first, MethodInfo method, object?[]? args)
+    {
+        await first();
+        return await (ValueTask<IReadOnlyList<EventNid>>)method.Invoke(_table, args)!;
     }
 }
 
