@@ -25,6 +25,9 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     private readonly StoredEvent?[] _newest = new StoredEvent?[Parsed];
     private int _put;
 
+    /// <summary>How often events were dropped. A row that was read before one of these may be old.</summary>
+    private long _drops;
+
     /// <summary>Bytes of cached events.</summary>
     public long CachedBytes => _byNid.Bytes;
 
@@ -41,8 +44,9 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// </summary>
     public async ValueTask<StoredEvent?> ByIdAsync(RoomIdentity room, string eventId, CancellationToken stop)
     {
+        var drops = Volatile.Read(ref _drops);
         var row = await table.FindAsync(room.Nid, eventId, stop).ConfigureAwait(false);
-        return row is null ? null : Keep(room, row);
+        return row is null ? null : Keep(room, row, drops);
     }
 
     /// <summary>
@@ -82,9 +86,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         }
 
         if (missing is null) return found;
+        var drops = Volatile.Read(ref _drops);
         foreach (var row in await table.FindManyAsync(missing, stop).ConfigureAwait(false))
         {
-            found[row.Nid] = Keep(room, row);
+            found[row.Nid] = Keep(room, row, drops);
         }
 
         await AddRenumberedAsync(room, found, missing, stop).ConfigureAwait(false);
@@ -133,9 +138,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var at = KnownRange(room, from, until, direction, limit, without, answer, out var isWhole);
         if (isWhole) return answer;
 
+        var drops = Volatile.Read(ref _drops);
         var rows = await table.RangeAsync(
             room.Nid, at, until, direction, limit - answer.Count, without, stop).ConfigureAwait(false);
-        foreach (var row in rows) answer.Add(Keep(room, row));
+        foreach (var row in rows) answer.Add(Keep(room, row, drops));
         return answer;
     }
 
@@ -205,19 +211,38 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>Drops all cached events.</summary>
-    internal void Clear() => _byNid.Clear();
+    internal void Clear()
+    {
+        Interlocked.Increment(ref _drops);
+        _byNid.Clear();
+    }
 
     /// <summary>Drops a cached event whose row changed.</summary>
-    internal void Drop(EventNid nid) => _byNid.Remove(nid);
+    internal void Drop(EventNid nid)
+    {
+        Interlocked.Increment(ref _drops);
+        _byNid.Remove(nid);
+    }
 
-    /// <summary>Atomic, so that a row read earlier does not replace a redaction committed since.</summary>
-    private StoredEvent Keep(RoomIdentity room, EventRow row) =>
-        _byNid.TryGet(row.Nid, out var known) ? known : _byNid.PutIfAbsent(row.Nid, new StoredEvent(room, row));
+    /// <summary>
+    /// Caches a row that was read, unless events were dropped since. Atomic, so that it does not replace a redaction
+    /// committed since.
+    /// </summary>
+    private StoredEvent Keep(RoomIdentity room, EventRow row, long drops)
+    {
+        if (_byNid.TryGet(row.Nid, out var known)) return known;
+        var read = new StoredEvent(room, row);
+        if (Volatile.Read(ref _drops) != drops) return read;
+        var kept = _byNid.PutIfAbsent(row.Nid, read);
+        if (Volatile.Read(ref _drops) != drops) _byNid.Remove(row.Nid);
+        return kept;
+    }
 
     private async ValueTask<StoredEvent?> ReadAsync(RoomIdentity room, EventNid nid, CancellationToken stop)
     {
+        var drops = Volatile.Read(ref _drops);
         var row = await table.FindAsync(nid, stop).ConfigureAwait(false);
-        if (row is not null) return Keep(room, row);
+        if (row is not null) return Keep(room, row, drops);
         if (!nid.IsOutlier) return null;
 
         var found = new Dictionary<EventNid, StoredEvent>(1);

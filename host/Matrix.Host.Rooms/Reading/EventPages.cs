@@ -88,8 +88,10 @@ public sealed class EventPages(
                 if (kept.Count == limit) return new Page(kept, last);
                 at = gap.Below;
                 var fetched = gap.IsFilled ? HistoryFetch.Fetched
-                    : fetches-- > 0 ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop).ConfigureAwait(false)
-                    : options.MaxHistoryFetches > 0 ? HistoryFetch.NotYet : HistoryFetch.NowhereNow;
+                    : fetches-- > 0
+                        ? await missing.FetchAsync(readable.Room, gap.Followers, gap.Place, stop).ConfigureAwait(false)
+                    : options.MaxHistoryFetches > 0 ? HistoryFetch.NotYet
+                    : HistoryFetch.NowhereNow;
 
                 // The next page may have what comes too late for this one. An empty one ends where it began: clients
                 // take that for the end of the room, unless they read up to a position.

@@ -78,7 +78,8 @@ public sealed class TimelineGaps(EventStore events, IFollowersTable followers)
         public EventNid Top => Above ?? NewestFirst[0].Nid;
 
         /// <summary>The first number of the part.</summary>
-        public EventNid First => End is { } end ? new(end.Value + 1) : NewestFirst.Count > 0 ? NewestFirst[^1].Nid : Top;
+        public EventNid First =>
+            End is { } end ? new(end.Value + 1) : NewestFirst.Count > 0 ? NewestFirst[^1].Nid : Top;
 
         /// <summary>Whether no number is free before the first event.</summary>
         public bool IsWhole => NewestFirst.Count == 0

@@ -81,9 +81,14 @@ public abstract class HistoryGaps
         var path = $"rooms/{PeerRoom.Escape(Room.RoomId)}/state/m.room.power_levels/";
         var levels = (await Alice.GetAsync(path)).Is(200).Json;
         levels["users"]![Room.User(user)] = 50;
-        var id = (string)(await Alice.PutAsync(path, levels)).Is(200).Json["event_id"]!;
+        await TakeAsync((string)(await Alice.PutAsync(path, levels)).Is(200).Json["event_id"]!);
+    }
+
+    /// <summary>The peer gets an event of the server.</summary>
+    private protected async Task TakeAsync(string eventId)
+    {
         var served = await Peer.Peer.SendAsync(
-            Server, "GET", $"/_matrix/federation/v1/event/{PeerRoom.Escape(id)}");
+            Server, "GET", $"/_matrix/federation/v1/event/{PeerRoom.Escape(eventId)}");
         Room.Takes(Room.Know(served.Is(200).Json["pdus"]![0]!.AsObject()));
     }
 

@@ -160,6 +160,32 @@ public sealed class SyncedGapTests : HistoryGaps
         Assert.That(await BackAsync(from, quiet, limit: 10), Is.EqualTo(all), "from its database");
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_departure_that_came_in_a_fetched_state_is_told_as_state(bool isFilled)
+    {
+        await PromoteAsync("bob");
+        var dave = await LocalUser.RegisterAsync(Server, "dave");
+        (await dave.PostAsync($"join/{PeerRoom.Escape(Room.RoomId)}", [])).Is(200);
+        var joined = await PageAsync("dir=b&limit=1");
+        await TakeAsync((string)joined["chunk"]![0]!["event_id"]!);
+        await SendAsync(Room.Say("bob", "shown"));
+        var since = await dave.SyncTokenAsync();
+        Room.Say("bob", "missed");
+        Room.Make("bob", "m.room.member", dave.UserId, new() { ["membership"] = "leave" });
+        await SendAsync(Room.Say("bob", "after"));
+        if (isFilled) Assert.That((await ScrollAsync(10))[..3], Is.EqualTo(new[] { "after", "missed", "shown" }));
+
+        var left = (await dave.SyncAsync(since))["rooms"]!["leave"]![Room.RoomId]!;
+
+        Assert.That((string?)left["state"]!["events"]![0]!["content"]!["membership"], Is.EqualTo("leave"));
+        Assert.That(left["timeline"]!["events"]!.AsArray(), Is.Empty);
+        Assert.That((bool?)left["timeline"]!["limited"], Is.True);
+        var path = $"rooms/{PeerRoom.Escape(Room.RoomId)}/messages";
+        var page = (await dave.GetAsync($"{path}?dir=b&limit=3&from={left["timeline"]!["prev_batch"]}")).Is(200).Json;
+        Assert.That(BodiesOf(page["chunk"]), Is.EqualTo(new[] { "m.room.member", "missed", "shown" }));
+    }
+
     [Test]
     public async Task A_page_that_a_slow_server_keeps_waiting_does_not_end()
     {

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
@@ -65,6 +66,20 @@ internal sealed class EventStoreTests
         });
     }
 
+    [Test]
+    public async Task An_event_that_is_dropped_while_its_row_is_read_is_not_cached_as_it_was()
+    {
+        var row = Stored(1, "m.room.redaction", null).Row with { Marks = EventMarks.WaitingRedaction };
+        var read = new TaskCompletionSource<EventRow?>();
+        var events = new EventStore(HeldRow.Of(read.Task), 1024 * 1024);
+        var reader = events.GetAsync(_room, row.Nid, default);
+        events.Drop(row.Nid);
+        read.SetResult(row);
+        Assert.That((await reader)!.Row.Marks, Is.EqualTo(EventMarks.WaitingRedaction));
+
+        Assert.That(events.Known(row.Nid), Is.Null);
+    }
+
     private static StoredEvent Stored(uint n, string type, string? key)
     {
         var stateKey = key is null ? "" : $"\"state_key\":\"{key}\",";
@@ -82,4 +97,20 @@ internal sealed class EventStoreTests
             new EventRow(nid, pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, json),
             pdu);
     }
+}
+
+/// <summary>A table of events whose reads of a row end when a test wants.</summary>
+public class HeldRow : DispatchProxy
+{
+    private Task<EventRow?> _row = null!;
+
+    /// <summary>A table with that row.</summary>
+    public static IEventsTable Of(Task<EventRow?> row)
+    {
+        var table = Create<IEventsTable, HeldRow>();
+        ((HeldRow)(object)table)._row = row;
+        return table;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => new ValueTask<EventRow?>(_row);
 }
