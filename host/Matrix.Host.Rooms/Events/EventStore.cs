@@ -202,14 +202,6 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         Interlocked.Exchange(ref _newest[slot], stored)?.ForgetParsed();
     }
 
-    /// <summary>
-    /// Caches the redacted form of an event. The first of several redactions applies, as in the database.
-    /// </summary>
-    internal void PutRedacted(StoredEvent stored)
-    {
-        if (!_byNid.TryGet(stored.Nid, out var known) || !known.IsRedacted) _byNid.Put(stored.Nid, stored);
-    }
-
     /// <summary>Drops all cached events.</summary>
     internal void Clear()
     {
@@ -224,10 +216,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         _byNid.Remove(nid);
     }
 
-    /// <summary>
-    /// Caches a row that was read, unless events were dropped since. Atomic, so that it does not replace a redaction
-    /// committed since.
-    /// </summary>
+    /// <summary>Caches a row that was read, unless events were dropped since: it may be one of them.</summary>
     private StoredEvent Keep(RoomIdentity room, EventRow row, long drops)
     {
         if (_byNid.TryGet(row.Nid, out var known)) return known;

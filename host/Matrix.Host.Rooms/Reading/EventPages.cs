@@ -101,8 +101,10 @@ public sealed class EventPages(
                 if (fetched != HistoryFetch.Fetched) passed = at;
                 if (fetched == HistoryFetch.Fetched || !isEnd || (read.Count > 0 && at != read[^1].Nid)) continue;
 
-                // A client may ask again for what no server had now, unless it asked for nothing else.
-                return new Page(kept, kept.Count > 0 ? at : null);
+                // A client may ask again for what no server had now, unless it asked for nothing else. Then this looks
+                // whether another client's request has fetched some of it meanwhile.
+                if (kept.Count == 0) continue;
+                return new Page(kept, at);
             }
 
             if (isEnd) return new Page(kept, null);

@@ -108,10 +108,8 @@ public sealed class RoomSnapshots : IChangeConsumer
 
                 break;
             case EventRedacted redacted:
-                // An event that was redacted before it was durable has no position here, and an outlier may have got
-                // another number in the same batch: readers read them from the database.
-                if (redacted.Redacted.Row.Position == 0 || redacted.Nid.IsOutlier) _events.Drop(redacted.Nid);
-                else _events.PutRedacted(redacted.Redacted);
+                // Its number, position or marks may have changed in the same transaction: readers read the row.
+                _events.Drop(redacted.Nid);
                 break;
             case OutlierRenumbered renumbered:
                 _events.Drop(renumbered.Outlier);

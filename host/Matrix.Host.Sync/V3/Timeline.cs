@@ -73,7 +73,7 @@ internal sealed class TimelineReader(
 
             // The client pages backward into a gap. What is before it is not returned here.
             var gap = await gaps.LatestAsync(
-                room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: false, stop).ConfigureAwait(false);
+                room, from, rows, exhausted ? floor : null, EventNid.None, atEnd: isEnd, stop).ConfigureAwait(false);
             var below = gap?.Below;
             if (gap is not null) rows = [.. rows.TakeWhile(stored => stored.Nid.Value >= gap.Below.Value)];
 

@@ -121,6 +121,25 @@ public sealed class LateRedactionTests : HistoryGaps
     }
 
     [Test]
+    public async Task A_redaction_that_waited_is_shown_though_it_is_redacted_when_its_event_comes()
+    {
+        await PromoteAsync("bob");
+        var fork = Room.Latest;
+        var redacted = Room.Say("bob", "redacted");
+        Room.Latest = fork;
+        var waiting = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = redacted.EventId });
+        await PlaceAsync(waiting);
+        Room.Latest = [redacted, waiting];
+        var second = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = waiting.EventId });
+
+        await PlaceAsync(redacted, second);
+
+        var shown = await Alice.GetAsync($"rooms/{Escape(Room.RoomId)}/event/{Escape(waiting.EventId)}");
+        Assert.That((string?)shown.Is(200).Json["unsigned"]!["redacted_because"]!["event_id"],
+            Is.EqualTo(second.EventId));
+    }
+
+    [Test]
     public async Task A_timeline_of_one_event_has_the_redaction_in_the_event()
     {
         var (since, first, redaction) = await RedactedBeforeItCameAsync();

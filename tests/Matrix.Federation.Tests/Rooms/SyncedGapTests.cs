@@ -160,9 +160,11 @@ public sealed class SyncedGapTests : HistoryGaps
         Assert.That(await BackAsync(from, quiet, limit: 10), Is.EqualTo(all), "from its database");
     }
 
-    [TestCase(false)]
-    [TestCase(true)]
-    public async Task A_departure_that_came_in_a_fetched_state_is_told_as_state(bool isFilled)
+    [TestCase("after", true)]
+    [TestCase("after", false)]
+    [TestCase(null, true)]
+    [TestCase(null, false)]
+    public async Task A_departure_that_came_in_a_fetched_state_is_told_as_state(string? shown, bool isFilled)
     {
         await PromoteAsync("bob");
         var dave = await LocalUser.RegisterAsync(Server, "dave");
@@ -173,8 +175,9 @@ public sealed class SyncedGapTests : HistoryGaps
         var since = await dave.SyncTokenAsync();
         Room.Say("bob", "missed");
         Room.Make("bob", "m.room.member", dave.UserId, new() { ["membership"] = "leave" });
-        await SendAsync(Room.Say("bob", "after"));
-        if (isFilled) Assert.That((await ScrollAsync(10))[..3], Is.EqualTo(new[] { "after", "missed", "shown" }));
+        if (shown is null) await HideAsync(Room.Latest);
+        else await SendAsync(Room.Say("bob", shown));
+        if (isFilled) Assert.That((await ScrollAsync(10)), Does.Contain("missed"));
 
         var left = (await dave.SyncAsync(since))["rooms"]!["leave"]![Room.RoomId]!;
 
@@ -225,6 +228,23 @@ public sealed class SyncedGapTests : HistoryGaps
         var page = await PageAsync("dir=b&limit=5");
 
         Assert.That(BodiesOf(page["chunk"]), Is.EqualTo("after,2,1,0,before".Split(',')));
+    }
+
+    [Test]
+    public async Task A_page_of_a_gap_alone_has_what_another_client_fetches_of_it_while_it_is_read()
+    {
+        var hold = await HoldGapsAsync();
+        var since = await Alice.SyncTokenAsync();
+        for (var n = 0; n < 5; n++) Room.Say("bob", $"{n}");
+        await SendAsync(Room.Say("bob", "after"));
+        var timeline = await TimelineAsync(since);
+        var left = 1;
+        (Peer.Backfills, Peer.MostBackfilled) = (_ => left-- > 0, 3);
+        hold(async () => Assert.That(await ScrollAsync(10), Has.Length.EqualTo(5)));
+
+        var page = await PageAsync($"dir=b&limit=5&from={timeline["prev_batch"]}&to={since}");
+
+        Assert.That(BodiesOf(page["chunk"]), Is.EqualTo("4,3,2".Split(',')));
     }
 
     [Test]
