@@ -9,6 +9,7 @@ internal sealed class Checks(
     IReadOnlyList<SoakUser> guests)
 {
     private readonly List<SoakRoom> _unmerged = [];
+    private readonly List<(SoakUser Guest, SoakRoom Room)> _outside = [];
 
     /// <summary>
     /// The rooms of version 1 whose servers had different states at the last check. A server keeps a forward extremity
@@ -17,11 +18,19 @@ internal sealed class Checks(
     /// </summary>
     internal IReadOnlyList<SoakRoom> Unmerged => _unmerged;
 
+    /// <summary>
+    /// The guests who were joined for other servers at the last check, and not for their own, which has no joined user
+    /// in the room: a later resolution of the others, which that server did not get any more, let such a guest in. It
+    /// gets the room's events when the guest joins again.
+    /// </summary>
+    internal IReadOnlyList<(SoakUser Guest, SoakRoom Room)> Outside => _outside;
+
     /// <summary>What does not hold, a line each.</summary>
     internal async Task<IReadOnlyList<string>> ProblemsAsync()
     {
         var problems = new List<string>();
         _unmerged.Clear();
+        _outside.Clear();
         foreach (var room in rooms)
         {
             var before = problems.Count;
@@ -42,6 +51,12 @@ internal sealed class Checks(
         if (first.Count == 0) problems.Add($"state of {room.RoomId} (version {room.Version}): there is none");
         foreach (var other in room.Anchors.Skip(1).Concat(await OtherMembersAsync(room)))
         {
+            if (!room.Anchors.Contains(other) && !await IsJoinedAsync(other, room))
+            {
+                _outside.Add((other, room));
+                continue;
+            }
+
             var state = await StateAsync(other, room);
             problems.AddRange(first.Keys.Union(state.Keys)
                 .Where(key => first.GetValueOrDefault(key) != state.GetValueOrDefault(key))
@@ -60,6 +75,11 @@ internal sealed class Checks(
         return [.. guests.Where(guest => members.Contains(guest.Id)
             && room.Anchors.All(anchor => anchor.Server != guest.Server))];
     }
+
+    /// <summary>Whether a user is joined, as their own server says.</summary>
+    private static async Task<bool> IsJoinedAsync(SoakUser user, SoakRoom room) =>
+        (await user.GetAsync("joined_rooms")).Is(200).Json["joined_rooms"]!.AsArray()
+            .Any(each => (string)each! == room.RoomId);
 
     private static async Task<Dictionary<string, string>> StateAsync(SoakUser user, SoakRoom room)
     {

@@ -43,6 +43,7 @@ public sealed class ChecksTests
         {
             server.State[("m.room.topic", "")] = "$topic";
             server.Members.AddRange(users.Select(user => user.Id));
+            server.JoinedRooms.Add(Room);
             foreach (var user in users) server.Devices[user.Id] = ["PHONE"];
             foreach (var anchor in _anchors) server.History.Add(Said(anchor));
         }
@@ -152,6 +153,22 @@ public sealed class ChecksTests
         Second.State[("m.room.topic", "")] = "$topic";
         Assert.That(await checks.ProblemsAsync(), Is.Empty);
         Assert.That(checks.Unmerged, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_server_whose_users_left_as_it_sees_it_is_outside_of_the_room()
+    {
+        Third.State[("m.room.topic", "")] = "$old";
+        Third.JoinedRooms.Clear();
+        var checks = ChecksOf("11");
+
+        Assert.That(await ProblemsAsync(checks), Is.Empty);
+        Assert.That(checks.Outside.Single().Guest, Is.SameAs(_guest));
+
+        // Then the guest joined again.
+        Third.JoinedRooms.Add(Room);
+        Assert.That(await checks.ProblemsAsync(), Has.Count.EqualTo(1));
+        Assert.That(checks.Outside, Is.Empty);
     }
 
     [Test]

@@ -41,6 +41,9 @@ internal sealed class StubServer : IServerUnderTest
     /// <summary>The room's joined users.</summary>
     internal List<string> Members { get; } = [];
 
+    /// <summary>The rooms of each of its users.</summary>
+    internal List<string> JoinedRooms { get; } = [];
+
     /// <summary>The devices of each user, by their ids.</summary>
     internal Dictionary<string, List<string>> Devices { get; } = [];
 
@@ -71,6 +74,10 @@ internal sealed class StubServer : IServerUnderTest
             ["register"] => Register((string)body["username"]!),
             ["sync"] => Sync(),
             ["keys", "query"] => Keys(body["device_keys"]!.AsObject().Single().Key),
+            ["joined_rooms"] => new JsonObject
+            {
+                ["joined_rooms"] = new JsonArray([.. JoinedRooms.Select(each => JsonValue.Create(each))]),
+            },
             ["rooms", _, "state"] => new JsonArray([.. State.Select(StateEvent)]),
             ["rooms", _, "messages"] => new JsonObject
             {
