@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http;
+using System.Net.Sockets;
 
 namespace Matrix.Processes;
 
@@ -184,7 +185,7 @@ public sealed class HomeserverProcess : IDisposable
             using var response = await client.GetAsync(new Uri($"{Url}/_matrix/client/versions"), stop);
             return response.IsSuccessStatusCode;
         }
-        catch (HttpRequestException)
+        catch (Exception gone) when (gone is HttpRequestException or SocketException)
         {
             return false;
         }

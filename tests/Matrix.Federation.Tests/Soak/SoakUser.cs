@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 
@@ -66,8 +67,10 @@ internal sealed class SoakUser(LocalUser user, IServerUnderTest server, Concurre
                 last = $"{reply.Status} {reply.Text}";
                 if (reply.Status == 500) problems.Enqueue($"{Id}: {what}: {last}");
             }
-            catch (Exception gone) when (gone is HttpRequestException or TaskCanceledException or IOException)
+            catch (Exception gone) when (gone
+                is HttpRequestException or TaskCanceledException or IOException or SocketException)
             {
+                // The framework does not wrap the fault of a connection that ends as soon as it is open.
                 last = gone.Message;
             }
 
