@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 
-namespace Matrix.Host.Storage.Sqlite;
+namespace Matrix.Host.Storage;
 
 /// <summary>Makes files survive a loss of power.</summary>
-internal static partial class Durable
+public static partial class Durable
 {
     private const int ReadOnly = 0;
 

@@ -11,6 +11,7 @@ using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -89,6 +90,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Backups of room keys.</summary>
     IKeyBackupTable KeyBackup { get; }
+
+    /// <summary>Media.</summary>
+    IMediaTable Media { get; }
 
     /// <summary>Messages to devices.</summary>
     IToDeviceTable ToDevice { get; }

@@ -12,6 +12,7 @@ using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -59,6 +60,7 @@ internal sealed class OpenedStorage : IStorage
         Aliases = new AliasesTable(reads);
         Keys = new KeysTable(reads);
         KeyBackup = new KeyBackupTable(reads);
+        Media = new MediaTable(reads);
         ToDevice = new ToDeviceTable(reads);
         ServerKeys = new ServerKeysTable(reads);
         Consumers = new ConsumersTable(reads);
@@ -107,6 +109,8 @@ internal sealed class OpenedStorage : IStorage
     public IKeysTable Keys { get; }
 
     public IKeyBackupTable KeyBackup { get; }
+
+    public IMediaTable Media { get; }
 
     public IToDeviceTable ToDevice { get; }
 

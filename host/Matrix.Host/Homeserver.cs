@@ -6,6 +6,8 @@ using Matrix.Host.Api.Federation;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Listeners;
+using Matrix.Host.Media;
+using Matrix.Host.Media.Store;
 using Matrix.Host.Metrics;
 using Matrix.Host.Network;
 using Matrix.Host.Outbound;
@@ -74,11 +76,12 @@ internal sealed class Homeserver : IAsyncDisposable
         var certificate = config is { Tls: { } files, FederationListener: not null }
             ? TlsCertificate.Load(files)
             : null;
+        var media = MediaFolder.Open(config.Media);
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         WebApplication? app = null;
         try
         {
-            app = Compose(config, keys, certificate, storage, log, clock, replace);
+            app = Compose(config, keys, certificate, media, storage, log, clock, replace);
             var server = new Homeserver(app, storage);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
@@ -160,6 +163,7 @@ internal sealed class Homeserver : IAsyncDisposable
         HomeserverConfig config,
         SigningKeyRing keys,
         TlsCertificate? certificate,
+        MediaFolder media,
         IStorage storage,
         ILoggerProvider log,
         TimeProvider clock,
@@ -188,6 +192,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Client)
             .AddSingleton(config.Federation)
             .AddSingleton(config.Rooms)
+            .AddSingleton(config.Media)
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)
             .AddSingleton(config.Storage)
@@ -208,9 +213,11 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<OutboundService>()
             .AddHostedService<DeviceListService>()
             .AddHostedService<ReceiptService>()
+            .AddHostedService<MediaService>()
             .AddNetwork()
             .AddRooms()
             .AddOutbound()
+            .AddMedia(media)
             .AddStreams()
             .AddSync()
             .AddUsers(config.Users, config.Keys)

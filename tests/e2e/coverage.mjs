@@ -16,6 +16,7 @@ const expected = `
   getAccountDataPerRoom getRoomTags setRoomTag deleteRoomTag getPushRules getPushRulesGlobal getPushRule
   deletePushRule setPushRule isPushRuleEnabled setPushRuleEnabled getPushRuleActions setPushRuleActions uploadKeys
   queryKeys claimKeys getKeysChanges uploadCrossSigningKeys uploadCrossSigningSignatures sendToDevice
+  uploadContent uploadContentToMXC createContent getContentAuthed getContentOverrideNameAuthed getConfigAuthed getConfig
 `.trim().split(/\s+/);
 
 test("every response was validated against its schema",

@@ -45,6 +45,14 @@ public abstract class Answer
         Header = new("Content-Security-Policy", policy),
     };
 
+    /// <summary>A part of a file.</summary>
+    /// <param name="status">200 for the whole, 206 for a range.</param>
+    internal static Answer File(int status, FileContent file, long offset, long length) =>
+        new FilePart(status, file, offset, length) { ContentType = file.ContentType };
+
+    /// <summary>304: the client has the content.</summary>
+    internal static Answer NotModified { get; } = new NoBody(304);
+
     /// <summary>
     /// A JSON value in parts, which are sent one after the other: the whole is not copied.
     /// </summary>
@@ -240,6 +248,40 @@ public abstract class Answer
         internal override ValueTask SendAsync(HttpResponse response) => SendInPiecesAsync(response, parts, Length);
 
         internal override void Release() => owner?.Dispose();
+    }
+
+    /// <summary>Nothing of it is held in memory.</summary>
+    private sealed class FilePart(int status, FileContent file, long offset, long length) : Answer(status)
+    {
+        protected override void WriteTo(Utf8JsonWriter json) => throw new NotSupportedException();
+
+        internal override async ValueTask SendAsync(HttpResponse response)
+        {
+            Begin(response, length);
+            var stop = response.HttpContext.RequestAborted;
+            if (file.Path is { } path)
+            {
+                await response.SendFileAsync(path, offset, length, stop).ConfigureAwait(false);
+                return;
+            }
+
+            var stream = await file.OpenAsync(offset, length, stop).ConfigureAwait(false);
+            await using (stream.ConfigureAwait(false))
+            {
+                await stream.CopyToAsync(response.Body, Piece, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private sealed class NoBody(int status) : Answer(status)
+    {
+        protected override void WriteTo(Utf8JsonWriter json) => throw new NotSupportedException();
+
+        internal override ValueTask SendAsync(HttpResponse response)
+        {
+            response.StatusCode = Status;
+            return ValueTask.CompletedTask;
+        }
     }
 
     private sealed class OwnedBytes(ReadOnlyMemory<byte> body, IDisposable owner) : Answer(200)

@@ -5,6 +5,9 @@ namespace Matrix.Host.Api.Http;
 /// <summary>Responses to faults: they reveal nothing but the request's id, by which the log has the details.</summary>
 internal static class FaultAnswers
 {
+    /// <summary>The system's number of the error that a disk is full.</summary>
+    private const int NoSpace = 28;
+
     internal static Answer For(Exception fault, string requestId) => fault switch
     {
         StorageException { Failure: StorageFailure.Full } =>
@@ -15,6 +18,7 @@ internal static class FaultAnswers
             Answer.InvalidParam("The request contains something that cannot be stored."),
         StorageException { Failure: not (StorageFailure.ChainBroken or StorageFailure.Refused) } =>
             Answer.Error(503, MatrixError.Unknown, "This server's storage is unavailable. Try again later."),
+        IOException { HResult: NoSpace } => Answer.Error(503, MatrixError.Unknown, "This server's storage is full."),
         _ => Answer.Error(
             500, MatrixError.Unknown, $"Internal error. The server's log has the details of request {requestId}."),
     };

@@ -7,6 +7,7 @@ public static class MatrixError
     public const string BadAlias = "M_BAD_ALIAS";
     public const string BadJson = "M_BAD_JSON";
     public const string BadState = "M_BAD_STATE";
+    public const string CannotOverwriteMedia = "M_CANNOT_OVERWRITE_MEDIA";
     public const string DuplicateAnnotation = "M_DUPLICATE_ANNOTATION";
     public const string Exclusive = "M_EXCLUSIVE";
     public const string Forbidden = "M_FORBIDDEN";
@@ -23,6 +24,7 @@ public static class MatrixError
     public const string MissingToken = "M_MISSING_TOKEN";
     public const string NotFound = "M_NOT_FOUND";
     public const string NotJson = "M_NOT_JSON";
+    public const string NotYetUploaded = "M_NOT_YET_UPLOADED";
     public const string ProfileTooLarge = "M_PROFILE_TOO_LARGE";
     public const string RoomInUse = "M_ROOM_IN_USE";
     public const string ServerNotTrusted = "M_SERVER_NOT_TRUSTED";

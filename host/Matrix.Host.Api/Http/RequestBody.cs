@@ -5,6 +5,7 @@ using Matrix.Core.Json;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Matrix.Host.Api.Http;
 
@@ -67,6 +68,22 @@ internal static class RequestBody
             return (null, Unfinished(http, Unreadable(broken)));
         }
     }
+
+    /// <summary>Lets the handler of a route read a body itself, of any type.</summary>
+    /// <param name="most">The most bytes, which the handler counts. The web server ends a longer body.</param>
+    internal static PipeReader Raw(HttpContext http, long most)
+    {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = most + 1;
+        }
+
+        return http.Request.BodyReader;
+    }
+
+    /// <summary>The response to a body that did not arrive completely.</summary>
+    internal static Answer Incomplete(HttpContext http, BadHttpRequestException broken) =>
+        Unfinished(http, Unreadable(broken));
 
     /// <summary>Ends the connection after the response: the start of a next request is unknown.</summary>
     private static Answer Unfinished(HttpContext http, Answer answer)

@@ -30,13 +30,17 @@ public abstract class Routes
     public void Head(string path, Handler handler, RouteOptions? options = null) =>
         Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
-    /// <summary>A POST whose body is ignored.</summary>
+    /// <summary>A POST whose body is ignored, or whose handler reads it itself.</summary>
     public void Post(string path, Handler handler, RouteOptions? options = null) =>
         Add("POST", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
     /// <summary>A POST whose body `read` reads.</summary>
     public void Post<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
         Add("POST", path, takesBody: true, WithBody(read, handler), options);
+
+    /// <summary>A PUT whose handler reads the body itself.</summary>
+    public void Put(string path, Handler handler, RouteOptions? options = null) =>
+        Add("PUT", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
     /// <summary>A PUT whose body `read` reads.</summary>
     public void Put<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>

@@ -11,6 +11,7 @@ using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -55,6 +56,7 @@ internal static class AllTables
         AliasesTable.Register(handlers);
         KeyHandlers.Register(handlers);
         KeyBackupHandlers.Register(handlers);
+        MediaTable.Register(handlers);
         ToDeviceTable.Register(handlers);
         ServerKeysTable.Register(handlers);
         ConsumersTable.Register(handlers);

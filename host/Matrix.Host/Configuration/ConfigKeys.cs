@@ -34,6 +34,7 @@ internal static partial class ConfigKeys
         ["rate_limits"] =
             "Request rates of a user or another server, or of an address without one: requests a second in the long "
                 + "run, and the burst allowed after a pause.",
+        ["media"] = "Uploaded files, and copies of other servers'.",
         ["sync"] = "Sync and long-polls.",
         ["cache"] = "Caches in memory.",
         ["log"] = "Log lines on standard output.",
@@ -90,6 +91,10 @@ internal static partial class ConfigKeys
     internal static ConfigKey<string> CustomCa { get; } = Key(
         "federation.custom_ca", ConfigTypes.Text, "",
         "A file with certificates (PEM) to trust in addition to the system's.");
+
+    internal static ConfigKey<string> MediaFolder { get; } = Key(
+        "media.folder", ConfigTypes.Text, "",
+        "The folder of the files, \"\" for `media` in data_dir. Relative to this file.");
 
     /// <summary>All settings in the order of the commented file.</summary>
     internal static IReadOnlyList<ConfigKey> All { get; } =
@@ -156,6 +161,7 @@ internal static partial class ConfigKeys
         .. AccountKeys(),
         .. LimitKeys(),
         .. RateLimitKeys(),
+        .. MediaKeys(),
         Key(
             "sync.idle_after", ConfigTypes.Duration, c => c.Sync.IdleAfter,
             "A user who has not synced for this long is no longer followed in memory; the next sync reads more from "

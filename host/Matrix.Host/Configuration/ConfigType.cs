@@ -104,6 +104,21 @@ internal static class ConfigTypes
             _timeUnits.Where(u => d.TotalMilliseconds % u.Size == 0)
                 .Select(u => $"{(long)d.TotalMilliseconds / u.Size}{u.Name}").First());
 
+    /// <summary>A duration with its unit, or for ever.</summary>
+    internal static ConfigType<TimeSpan?> DurationOrEver { get; } = new Parsed<TimeSpan?>(
+        Duration.Expected + ", or ever",
+        static t => t == "ever" ? (true, null) : (Duration.TryParse(t, out var d), d),
+        static d => d is { } time ? Duration.Show(time) : "ever");
+
+    /// <summary>A point in time.</summary>
+    internal static ConfigType<DateTimeOffset?> TimeOrNone { get; } = new Parsed<DateTimeOffset?>(
+        "a time, such as 2026-11-23T00:00:00Z, or nothing",
+        static t => t.Length == 0
+            ? (true, null)
+            : (DateTimeOffset.TryParse(
+                t, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time), time),
+        static t => t is { } time ? time.ToString("o", CultureInfo.InvariantCulture) : "\"\"");
+
     /// <summary>One of several words.</summary>
     internal static ConfigType<string> OneOf(params string[] words) =>
         new Parsed<string>("one of " + string.Join(", ", words), t => (words.Contains(t), t));

@@ -3,6 +3,7 @@ using System.Net;
 using Matrix.Core.Facade;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Media;
 using Matrix.Host.Network;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Outbound;
@@ -78,6 +79,8 @@ internal sealed record HomeserverConfig
     internal UsersOptions Users { get; init; } = new() { ServerName = "" };
 
     internal RoomsOptions Rooms { get; init; } = new() { ServerName = "" };
+
+    internal MediaOptions Media { get; init; } = new() { ServerName = "", Folder = "" };
 
     internal SyncOptions Sync { get; init; } = new();
 
@@ -172,6 +175,13 @@ internal sealed record HomeserverConfig
             Federation = config.Federation with { ServerName = serverName },
             Users = config.Users with { ServerName = serverName },
             Rooms = config.Rooms with { ServerName = serverName },
+            Media = config.Media with
+            {
+                ServerName = serverName,
+                Folder = values.Get(ConfigKeys.MediaFolder).Length > 0
+                    ? PathOf(ConfigKeys.MediaFolder)
+                    : Path.Combine(dataDir, "media"),
+            },
             Outbound = config.Outbound with { ServerName = serverName },
             Network = config.Network with
             {

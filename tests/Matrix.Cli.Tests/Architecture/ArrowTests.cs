@@ -18,16 +18,19 @@ internal sealed class ArrowTests
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Outbound"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms Matrix.Host.Users",
+        ["Matrix.Host.Media"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Network",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users Matrix.Host.Streams",
         ["Matrix.Host.Api"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
-            + "Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Microsoft.AspNetCore",
+            + "Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Media "
+            + "Microsoft.AspNetCore Microsoft.Net.Http.Headers",
         ["Matrix.Host"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network Matrix.Host.Rooms "
-            + "Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Api "
+            + "Matrix.Host.Outbound Matrix.Host.Users Matrix.Host.Streams Matrix.Host.Sync Matrix.Host.Media "
+            + "Matrix.Host.Api "
             + "Microsoft.AspNetCore YamlDotNet",
         ["Matrix.Cli"] =
             "Matrix.Rules Matrix.Core Matrix.Properties Matrix.Host Matrix.Host.Api Matrix.Host.Rooms "

@@ -1,0 +1,69 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Media;
+using Matrix.Host.Storage.Tables.Media;
+
+namespace Matrix.Host.Api.Client.ContentRepository;
+
+/// <summary>Downloads, with a token or at the deprecated paths. Client-Server API, "Content repository".</summary>
+internal sealed class Downloads(Media.Store.ContentRepository media, MediaOptions options, ClientOptions client)
+    : IEndpoints
+{
+    private static readonly TimeSpan _defaultWait = TimeSpan.FromSeconds(20);
+
+    public void Map(ClientRoutes routes)
+    {
+        var everyUser = new RouteOptions { Access = Access.UsersAndGuests };
+        var anyone = new RouteOptions { Access = Access.Anyone };
+        foreach (var path in new[] { "download/{serverName}/{mediaId}", "download/{serverName}/{mediaId}/{fileName}" })
+        {
+            routes.V1.Get("media/" + path, ReadWait, GetAsync, everyUser);
+            routes.At(MediaPaths.Older).Get(path, ReadWait, GetUnauthenticatedAsync, anyone);
+        }
+    }
+
+    private static TimeSpan ReadWait(QueryReader query) =>
+        query.Number("timeout_ms") is { } milliseconds
+            ? TimeSpan.FromMilliseconds(Math.Min(milliseconds, int.MaxValue))
+            : _defaultWait;
+
+    private ValueTask<Answer> GetAsync(Call call, TimeSpan wait, CancellationToken stop) =>
+        GetAsync(call, wait, until: null, stop);
+
+    private ValueTask<Answer> GetUnauthenticatedAsync(Call call, TimeSpan wait, CancellationToken stop) =>
+        GetAsync(call, wait, options.UnauthenticatedUntil ?? DateTimeOffset.UnixEpoch, stop);
+
+    /// <summary>The content of a URI.</summary>
+    /// <param name="until">Only what came here before this time is served; null for all.</param>
+    private async ValueTask<Answer> GetAsync(
+        Call call, TimeSpan wait, DateTimeOffset? until, CancellationToken stop)
+    {
+        MediaHeaders.Add(call.Http.Response.Headers);
+        var mediaId = call["mediaId"];
+        if (!MediaId.IsValid(mediaId) || call["serverName"] != options.ServerName)
+        {
+            return Answer.NotFound("There is no such media.");
+        }
+
+        var found = await media.FindAsync(mediaId, wait, stop).ConfigureAwait(false);
+        if (!found.IsOk) return MediaAnswers.Of(found.Failure, client);
+        if (found.Value.CreatedAt >= until?.ToUnixTimeMilliseconds())
+        {
+            return Answer.NotFound("There is no such media without authentication.");
+        }
+
+        return await SendAsync(call, found.Value, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<Answer> SendAsync(Call call, MediaRow row, CancellationToken stop)
+    {
+        if (await media.OpenAsync(row, stop).ConfigureAwait(false) is not { } file)
+        {
+            return Answer.NotFound("The content of this media is gone.");
+        }
+
+        var name = call["fileName"] is { Length: > 0 } asked ? asked : row.FileName;
+        MediaHeaders.AddName(call.Http.Response.Headers, row.ContentType, name);
+        return FileAnswers.For(
+            call.Http, new FileContent(row.ContentType, file.Length, row.FileHash!, file.Path, file.OpenAsync));
+    }
+}

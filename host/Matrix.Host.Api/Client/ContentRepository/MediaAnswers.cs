@@ -1,0 +1,32 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Media;
+
+namespace Matrix.Host.Api.Client.ContentRepository;
+
+/// <summary>The standard error of each failure of media. Client-Server API, "Content repository".</summary>
+internal static class MediaAnswers
+{
+    private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(5);
+
+    /// <summary>The response to a failure.</summary>
+    internal static Answer Of(MediaFailure failure, ClientOptions options)
+    {
+        var message = failure.Message;
+        return failure.Kind switch
+        {
+            MediaFailureKind.NotFound => Answer.NotFound(message),
+            MediaFailureKind.Forbidden => Answer.Forbidden(message),
+            MediaFailureKind.LimitReached when options.LimitsInfo.Length > 0 => Answer.Error(
+                403,
+                MatrixError.UserLimitExceeded,
+                message,
+                json => json.WriteString("info_uri", options.LimitsInfo)),
+            MediaFailureKind.LimitReached => Answer.Forbidden(message),
+            MediaFailureKind.TooMany => Answer.LimitExceeded(_busyFor, message),
+            MediaFailureKind.TooLarge => Answer.TooLarge(message),
+            MediaFailureKind.AlreadyUploaded => Answer.Error(409, MatrixError.CannotOverwriteMedia, message),
+            MediaFailureKind.NotYetUploaded => Answer.Error(504, MatrixError.NotYetUploaded, message),
+            _ => Answer.Error(400, MatrixError.Unknown, message),
+        };
+    }
+}

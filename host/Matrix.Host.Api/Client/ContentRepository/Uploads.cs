@@ -1,0 +1,84 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Media;
+using Matrix.Host.Media.Store;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace Matrix.Host.Api.Client.ContentRepository;
+
+/// <summary>Uploads, at once or to a URI that was created before. Client-Server API, "Content repository".</summary>
+internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions options, ClientOptions client)
+    : IEndpoints
+{
+    /// <summary>The most characters of a media type.</summary>
+    private const int LongestType = 255;
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.At(MediaPaths.Older).Post("upload", UploadAsync);
+        routes.At(MediaPaths.Older).Put("upload/{serverName}/{mediaId}", FillAsync);
+        routes.At(MediaPaths.V1).Post("create", CreateAsync);
+    }
+
+    private async ValueTask<Answer> UploadAsync(Call call, CancellationToken stop)
+    {
+        if (Read(call, out var upload) is { } refusal) return refusal;
+        try
+        {
+            var uploaded = await media.UploadAsync(upload, stop).ConfigureAwait(false);
+            return uploaded.IsOk
+                ? Answer.Json(UriOf(uploaded.Value), static (json, uri) => json.WriteString("content_uri", uri))
+                : MediaAnswers.Of(uploaded.Failure, client);
+        }
+        catch (BadHttpRequestException broken)
+        {
+            return RequestBody.Incomplete(call.Http, broken);
+        }
+    }
+
+    private async ValueTask<Answer> FillAsync(Call call, CancellationToken stop)
+    {
+        if (call["serverName"] != options.ServerName) return Answer.NotFound("The URI is not of this server.");
+        if (Read(call, out var upload) is { } refusal) return refusal;
+        try
+        {
+            var failure = await media.FillAsync(call["mediaId"], upload, stop).ConfigureAwait(false);
+            return failure is null ? Answer.Empty : MediaAnswers.Of(failure, client);
+        }
+        catch (BadHttpRequestException broken)
+        {
+            return RequestBody.Incomplete(call.Http, broken);
+        }
+    }
+
+    private async ValueTask<Answer> CreateAsync(Call call, CancellationToken stop)
+    {
+        var created = await media.CreateAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        if (!created.IsOk) return MediaAnswers.Of(created.Failure, client);
+        return Answer.Json((Uri: UriOf(created.Value.MediaId), created.Value.ExpiresAt), static (json, it) =>
+        {
+            json.WriteString("content_uri", it.Uri);
+            json.WriteNumber("unused_expires_at", it.ExpiresAt);
+        });
+    }
+
+    private Answer? Read(Call call, out Upload upload)
+    {
+        var request = call.Http.Request;
+        var type = request.ContentType is { Length: > 0 and <= LongestType } given
+            && MediaTypeHeaderValue.TryParse(given, out _)
+                ? given
+                : Upload.DefaultType;
+        var name = call.Query.Text("filename") is { Length: > 0 } text ? text : null;
+        if (name?.Contains('\0', StringComparison.Ordinal) == true)
+        {
+            call.Query.Refuse(MatrixError.InvalidParam, "`filename` must not contain NUL.");
+        }
+
+        var content = RequestBody.Raw(call.Http, options.UploadBytes);
+        upload = new Upload(call.Caller.UserId, content, request.ContentLength, type, name);
+        return call.Query.Problem;
+    }
+
+    private string UriOf(string mediaId) => $"mxc://{options.ServerName}/{mediaId}";
+}

@@ -1,0 +1,59 @@
+namespace Matrix.Host.Media;
+
+/// <summary>Options of media. Configuration: `media`.</summary>
+public sealed record MediaOptions
+{
+    /// <summary>This server's name.</summary>
+    public required string ServerName { get; init; }
+
+    /// <summary>The folder of the files.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>The most bytes of one upload.</summary>
+    public long UploadBytes { get; init; } = 50L << 20;
+
+    /// <summary>The most bytes of one user's uploads.</summary>
+    public long UserBytes { get; init; } = 10L << 30;
+
+    /// <summary>The most URIs of one user.</summary>
+    public int UserFiles { get; init; } = 100_000;
+
+    /// <summary>Uploads of one user at once.</summary>
+    public int UploadsPerUser { get; init; } = 8;
+
+    /// <summary>Uploads of all users, and fetches from other servers, at once.</summary>
+    public int UploadsAtOnce { get; init; } = 100;
+
+    /// <summary>The URIs without content that one user may have.</summary>
+    public int PendingPerUser { get; init; } = 20;
+
+    /// <summary>How long a URI waits for its content.</summary>
+    public TimeSpan PendingTime { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The longest that a download waits for a content that has not been uploaded.</summary>
+    public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Downloads that wait for contents at once.</summary>
+    public int WaitingDownloads { get; init; } = 1000;
+
+    /// <summary>How precisely the time of the last access is kept.</summary>
+    public TimeSpan AccessPrecision { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// The media that came here before this time is served without authentication, at the deprecated paths; null for
+    /// none.
+    /// </summary>
+    public DateTimeOffset? UnauthenticatedUntil { get; init; }
+
+    /// <summary>How long media of this server is kept after its last access; null for ever.</summary>
+    public TimeSpan? LocalKept { get; init; }
+
+    /// <summary>How long media of other servers is kept after its last access; null for ever.</summary>
+    public TimeSpan? RemoteKept { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>The most bytes of other servers' media. The longest unused is deleted first.</summary>
+    public long RemoteCacheBytes { get; init; } = 10L << 30;
+
+    /// <summary>How often old media is deleted.</summary>
+    public TimeSpan CleaningInterval { get; init; } = TimeSpan.FromMinutes(10);
+}

@@ -1,0 +1,20 @@
+using Matrix.Host.Media.Store;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Media;
+
+/// <summary>Registers the services of media.</summary>
+public static class MediaRegistration
+{
+    /// <summary>Adds them. They need the storage, <see cref="MediaOptions"/> and a clock.</summary>
+    /// <param name="folder">The folder of the files.</param>
+    public static IServiceCollection AddMedia(this IServiceCollection services, MediaFolder folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return services
+            .AddSingleton(folder.Spool)
+            .AddSingleton(folder.Files)
+            .AddSingleton<ContentRepository>()
+            .AddSingleton<MediaCleaner>();
+    }
+}

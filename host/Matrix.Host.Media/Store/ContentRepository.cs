@@ -1,0 +1,220 @@
+using System.IO.Pipelines;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Media;
+
+namespace Matrix.Host.Media.Store;
+
+/// <summary>
+/// Uploads, and the media of this server. Client-Server API, "Content repository". A content is synced before its URI
+/// is durable, and the URI before the response.
+/// </summary>
+public sealed class ContentRepository : IDisposable
+{
+    private static readonly MediaFailure _busy = new(
+        MediaFailureKind.TooMany, "You upload too much at once. Try again later.");
+
+    private static readonly MediaFailure _unknown = new(MediaFailureKind.NotFound, "There is no such media.");
+
+    private readonly IStorage _storage;
+    private readonly IMediaFiles _files;
+    private readonly MediaSpool _spool;
+    private readonly MediaOptions _options;
+    private readonly TimeProvider _time;
+    private readonly UploadSlots _slots;
+    private readonly MediaArrivals _arrivals;
+    private readonly FileLocks _locks = new();
+
+    /// <summary>Creates the repository.</summary>
+    public ContentRepository(
+        IStorage storage, IMediaFiles files, MediaSpool spool, MediaOptions options, TimeProvider time)
+    {
+        (_storage, _files, _spool, _options, _time) = (storage, files, spool, options, time);
+        _slots = new UploadSlots(options);
+        _arrivals = new MediaArrivals(options, time);
+    }
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Uploads a content. Returns the media id of its URI.</summary>
+    public async ValueTask<MediaResult<string>> UploadAsync(Upload upload, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(upload);
+        var mediaId = MediaId.Create();
+        var failure = await StoreAsync(upload, mediaId, isNew: true, stop).ConfigureAwait(false);
+        return failure is null ? mediaId : failure;
+    }
+
+    /// <summary>Creates a URI without content. Returns its media id, and when it expires.</summary>
+    public async ValueTask<MediaResult<PendingMedia>> CreateAsync(string userId, CancellationToken stop)
+    {
+        using var slot = _slots.Take(userId, 0);
+        if (slot is null) return _busy;
+        var now = Now;
+        if (await _storage.Media.PendingOfAsync(userId, now, stop).ConfigureAwait(false) + slot.Uploads
+            > _options.PendingPerUser)
+        {
+            return new MediaFailure(MediaFailureKind.TooMany, "You have too many URIs without content.");
+        }
+
+        if (await CheckAsync(slot, stop).ConfigureAwait(false) is { } failure) return failure;
+        var pending = new PendingMedia(MediaId.Create(), now + (long)_options.PendingTime.TotalMilliseconds);
+        var row = new MediaRow(
+            _options.ServerName, pending.MediaId, null, 0, Upload.DefaultType, null, userId, now, now,
+            pending.ExpiresAt, false);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaCreated(row)), stop).ConfigureAwait(false);
+        return pending;
+    }
+
+    /// <summary>Uploads the content of a URI that the user created.</summary>
+    public async ValueTask<MediaFailure?> FillAsync(string mediaId, Upload upload, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(upload);
+
+        // Refused before the content is read, and decided once it is here.
+        if (await WhyNotFilledAsync(mediaId, upload.UserId, stop).ConfigureAwait(false) is { } failure) return failure;
+        return await StoreAsync(upload, mediaId, isNew: false, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The media of a URI of this server.</summary>
+    /// <param name="mediaId">The URI's second part.</param>
+    /// <param name="wait">How long to wait if its content was not uploaded.</param>
+    /// <param name="stop">Cancels it.</param>
+    public async ValueTask<MediaResult<MediaRow>> FindAsync(string mediaId, TimeSpan wait, CancellationToken stop)
+    {
+        var found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false);
+        if (found is { FileHash: null } && wait > TimeSpan.Zero)
+        {
+            using var waiting = _arrivals.Begin(mediaId);
+            if (waiting is not null)
+            {
+                found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false);
+                if (found is { FileHash: null })
+                {
+                    var longest = wait < _options.LongestWait ? wait : _options.LongestWait;
+                    await waiting.WaitAsync(longest, stop).ConfigureAwait(false);
+                    found = await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false);
+                }
+            }
+        }
+
+        return found switch
+        {
+            null or { IsQuarantined: true } => _unknown,
+            { FileHash: null, ExpiresAt: { } end } when end <= Now => _unknown,
+            { FileHash: null } => new MediaFailure(
+                MediaFailureKind.NotYetUploaded, "The content has not been uploaded yet."),
+            _ => found,
+        };
+    }
+
+    /// <summary>The content of media; null if its file is gone.</summary>
+    public async ValueTask<MediaFile?> OpenAsync(MediaRow media, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(media);
+        if (media.FileHash is null) return null;
+        var now = Now;
+        if (now - media.AccessedAt >= _options.AccessPrecision.TotalMilliseconds)
+        {
+            _storage.Writer.Post(new WriteBatch(1).Add(new MediaAccessed(media.Origin, media.MediaId, now)));
+        }
+
+        return await _files.OpenAsync(media.FileHash, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Deletes media. Its file is deleted with its last URI. Returns whether there was any.</summary>
+    public async ValueTask<bool> DeleteAsync(MediaRow media, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(media);
+        var deleted = new MediaDeleted(media.Origin, media.MediaId);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop).ConfigureAwait(false);
+        if (media.FileHash is { } hash) await DropAsync(hash, stop).ConfigureAwait(false);
+        return deleted.Applied;
+    }
+
+    /// <summary>Deletes a content that no URI has.</summary>
+    internal async ValueTask DropAsync(string hash, CancellationToken stop)
+    {
+        using var held = await _locks.TakeAsync(hash, stop).ConfigureAwait(false);
+        if (await _storage.Media.IsUsedAsync(hash, stop).ConfigureAwait(false)) return;
+        await _files.DeleteAsync(hash, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Keeps a content, and makes its URI durable. Returns whether it was applied.</summary>
+    internal async ValueTask<bool> KeepAsync(
+        SpooledFile file, ConditionalChange change, CancellationToken stop)
+    {
+        using var held = await _locks.TakeAsync(file.Hash, stop).ConfigureAwait(false);
+        await _files.KeepAsync(file, stop).ConfigureAwait(false);
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        return change.Applied;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _locks.Dispose();
+
+    private async ValueTask<MediaFailure?> StoreAsync(
+        Upload upload, string mediaId, bool isNew, CancellationToken stop)
+    {
+        var tooLarge = new MediaFailure(
+            MediaFailureKind.TooLarge, $"A content has at most {_options.UploadBytes} bytes.");
+        if (upload.Length > _options.UploadBytes) return tooLarge;
+
+        using var slot = _slots.Take(upload.UserId, upload.Length ?? _options.UploadBytes);
+        if (slot is null) return _busy;
+        if (await CheckAsync(slot, stop).ConfigureAwait(false) is { } failure) return failure;
+
+        using var file = await _spool.ReceiveAsync(upload.Content, _options.UploadBytes, stop).ConfigureAwait(false);
+        if (file is null) return tooLarge;
+
+        var now = Now;
+        var row = new MediaRow(
+            _options.ServerName, mediaId, file.Hash, file.Size, upload.ContentType, upload.FileName, upload.UserId,
+            now, now, null, false);
+        ConditionalChange change = isNew ? new MediaCreated(row) : new MediaUploaded(row);
+        if (await KeepAsync(file, change, stop).ConfigureAwait(false))
+        {
+            _arrivals.Arrived(mediaId);
+            return null;
+        }
+
+        // Another upload to the URI was first, or the URI expired meanwhile.
+        await DropAsync(file.Hash, stop).ConfigureAwait(false);
+        return await WhyNotFilledAsync(mediaId, upload.UserId, stop).ConfigureAwait(false) ?? _unknown;
+    }
+
+    private async ValueTask<MediaFailure?> WhyNotFilledAsync(string mediaId, string userId, CancellationToken stop) =>
+        await _storage.Media.FindAsync(_options.ServerName, mediaId, stop).ConfigureAwait(false) switch
+        {
+            null => _unknown,
+            { FileHash: null, ExpiresAt: { } end } when end <= Now => _unknown,
+            { Uploader: var owner } when owner != userId =>
+                new MediaFailure(MediaFailureKind.Forbidden, "You did not create this URI."),
+            { FileHash: not null } => new MediaFailure(MediaFailureKind.AlreadyUploaded, "The URI has content."),
+            _ => null,
+        };
+
+    /// <summary>Whether the user may have more: what runs at once counts too.</summary>
+    private async ValueTask<MediaFailure?> CheckAsync(UploadSlots.Slot slot, CancellationToken stop)
+    {
+        var use = await _storage.Media.UseOfAsync(slot.UserId, stop).ConfigureAwait(false);
+        return use.Files + slot.Uploads > _options.UserFiles || use.Bytes + slot.AllBytes > _options.UserBytes
+            ? new MediaFailure(MediaFailureKind.LimitReached, "You have uploaded as much as an account may.")
+            : null;
+    }
+}
+
+/// <summary>A content that a user uploads.</summary>
+/// <param name="Content">The bytes.</param>
+/// <param name="Length">How many there are; null if that is not known.</param>
+/// <param name="ContentType">The media type.</param>
+/// <param name="FileName">The name; null for none.</param>
+public sealed record Upload(string UserId, PipeReader Content, long? Length, string ContentType, string? FileName)
+{
+    /// <summary>The media type of a content without one.</summary>
+    public const string DefaultType = "application/octet-stream";
+}
+
+/// <summary>A URI without content.</summary>
+/// <param name="ExpiresAt">When it ends; milliseconds since the epoch.</param>
+public sealed record PendingMedia(string MediaId, long ExpiresAt);

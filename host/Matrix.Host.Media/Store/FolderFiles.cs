@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Media.Store;
+
+/// <summary>Keeps contents as files: a folder for the first two digits of the hash, a file for the others.</summary>
+public sealed class FolderFiles : IMediaFiles
+{
+    private const int Digits = 2;
+    private const int HashLength = 64;
+
+    private readonly string _folder;
+
+    /// <summary>Makes the folder.</summary>
+    public FolderFiles(MediaOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _folder = System.IO.Path.Combine(options.Folder, "files");
+        Directory.CreateDirectory(_folder);
+        Durable.SyncFolder(options.Folder);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        await Task.Run(() => Keep(file), stop).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop)
+    {
+        var info = new FileInfo(PathOf(hash));
+        return ValueTask.FromResult<MediaFile?>(info.Exists ? new LocalFile(info.FullName, info.Length) : null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DeleteAsync(string hash, CancellationToken stop)
+    {
+        var path = PathOf(hash);
+        if (File.Exists(path)) File.Delete(path);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
+        DateTimeOffset before, [EnumeratorCancellation] CancellationToken stop)
+    {
+        foreach (var part in Directory.EnumerateDirectories(_folder))
+        {
+            stop.ThrowIfCancellationRequested();
+            var first = System.IO.Path.GetFileName(part);
+            yield return await Task.Run(() => new DirectoryInfo(part).EnumerateFiles()
+                .Where(file => file.LastWriteTimeUtc < before)
+                .Select(file => first + file.Name)
+                .Where(hash => hash.Length == HashLength)
+                .ToArray(), stop).ConfigureAwait(false);
+        }
+    }
+
+    private void Keep(SpooledFile file)
+    {
+        var path = PathOf(file.Hash);
+
+        // A file of that name was synced before it got the name.
+        if (File.Exists(path))
+        {
+            // It must not look old to a sweep that runs before its row is written.
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+            return;
+        }
+
+        var folder = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(folder))
+        {
+            Directory.CreateDirectory(folder);
+            Durable.SyncFolder(_folder);
+        }
+
+        File.Move(file.Path, path);
+        Durable.SyncFolder(folder);
+    }
+
+    private string PathOf(string hash) => System.IO.Path.Combine(_folder, hash[..Digits], hash[Digits..]);
+
+    private sealed class LocalFile(string path, long length) : MediaFile
+    {
+        public override long Length => length;
+
+        public override string Path => path;
+
+        public override ValueTask<Stream> OpenAsync(long offset, long length, CancellationToken stop)
+        {
+            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            stream.Position = offset;
+            return ValueTask.FromResult<Stream>(stream);
+        }
+    }
+}

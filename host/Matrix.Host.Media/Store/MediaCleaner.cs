@@ -1,0 +1,74 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Media;
+
+namespace Matrix.Host.Media.Store;
+
+/// <summary>
+/// Deletes what is no longer kept: expired URIs, media that nobody has accessed for long, the longest unused media of
+/// other servers if there is too much of it, and contents without a URI, which a server leaves that was killed in the
+/// middle of an upload.
+/// </summary>
+public sealed class MediaCleaner(
+    IStorage storage, ContentRepository repository, IMediaFiles files, MediaOptions options, TimeProvider time)
+{
+    private const int Batch = 200;
+
+    /// <summary>A content that is this old has its URI, or never gets one.</summary>
+    private static readonly TimeSpan _oldest = TimeSpan.FromHours(1);
+
+    /// <summary>Deletes expired and old media.</summary>
+    public async ValueTask CleanAsync(CancellationToken stop)
+    {
+        var now = time.GetUtcNow();
+        await storage.Writer.WriteAsync(
+            new WriteBatch(1).Add(new ExpiredMediaPurged(now.ToUnixTimeMilliseconds())), stop).ConfigureAwait(false);
+        if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop).ConfigureAwait(false);
+        if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop).ConfigureAwait(false);
+        await ShrinkAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Deletes contents that no URI has. It reads the names of all files.</summary>
+    public async ValueTask SweepAsync(CancellationToken stop)
+    {
+        await foreach (var hashes in files.ListAsync(time.GetUtcNow() - _oldest, stop).ConfigureAwait(false))
+        {
+            foreach (var some in hashes.Chunk(Batch))
+            {
+                var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
+                foreach (var hash in some.Except(used)) await repository.DropAsync(hash, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask DeleteUnusedAsync(bool isLocal, DateTimeOffset before, CancellationToken stop)
+    {
+        while (true)
+        {
+            var unused = await storage.Media.UnusedAsync(
+                options.ServerName, isLocal, before.ToUnixTimeMilliseconds(), Batch, stop).ConfigureAwait(false);
+            foreach (var media in unused) await repository.DeleteAsync(media, stop).ConfigureAwait(false);
+            if (unused.Count < Batch) return;
+        }
+    }
+
+    /// <summary>Deletes the longest unused media of other servers until the rest is within its bound.</summary>
+    private async ValueTask ShrinkAsync(CancellationToken stop)
+    {
+        var use = await storage.Media.RemoteUseAsync(options.ServerName, stop).ConfigureAwait(false);
+        var beyond = use.Bytes - options.RemoteCacheBytes;
+        while (beyond > 0)
+        {
+            var unused = await storage.Media.UnusedAsync(options.ServerName, false, long.MaxValue, Batch, stop)
+                .ConfigureAwait(false);
+            foreach (var media in unused)
+            {
+                if (beyond <= 0) return;
+                await repository.DeleteAsync(media, stop).ConfigureAwait(false);
+                beyond -= media.Size;
+            }
+
+            if (unused.Count < Batch) return;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace Matrix.Host.Media.Store;
+
+/// <summary>The folder of the files on this machine, opened.</summary>
+public sealed class MediaFolder
+{
+    private MediaFolder(MediaSpool spool, IMediaFiles files) => (Spool, Files) = (spool, files);
+
+    /// <summary>The contents that arrive.</summary>
+    internal MediaSpool Spool { get; }
+
+    /// <summary>The contents that are kept.</summary>
+    internal IMediaFiles Files { get; }
+
+    /// <summary>Makes the folder if there is none, and deletes what a stopped server was receiving.</summary>
+    /// <exception cref="IOException">The folder cannot be used.</exception>
+    public static MediaFolder Open(MediaOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        try
+        {
+            return new MediaFolder(new MediaSpool(options), new FolderFiles(options));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"media.folder: {options.Folder} cannot be used: {fault.Message}", fault);
+        }
+    }
+}

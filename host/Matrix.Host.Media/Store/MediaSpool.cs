@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+
+namespace Matrix.Host.Media.Store;
+
+/// <summary>
+/// Receives contents into temporary files, so that memory does not grow with them. What a stopped server left is
+/// deleted at the next start.
+/// </summary>
+public sealed class MediaSpool
+{
+    /// <summary>The bytes that are written at once, if they arrive fast.</summary>
+    private const int Piece = 64 << 10;
+
+    private readonly string _folder;
+
+    /// <summary>Makes the folder, and deletes what is in it.</summary>
+    public MediaSpool(MediaOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _folder = Path.Combine(options.Folder, "incoming");
+        Directory.CreateDirectory(_folder);
+        foreach (var left in Directory.EnumerateFiles(_folder)) File.Delete(left);
+    }
+
+    /// <summary>Receives a content; null if it exceeds the limit. The file is synced.</summary>
+    /// <param name="content">The content.</param>
+    /// <param name="most">The most bytes.</param>
+    /// <param name="stop">Cancels it.</param>
+    /// <exception cref="IOException">It did not arrive completely, or cannot be written.</exception>
+    public async ValueTask<SpooledFile?> ReceiveAsync(PipeReader content, long most, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(content);
+        var path = Path.Combine(_folder, Guid.NewGuid().ToString("N"));
+        SpooledFile? received = null;
+        try
+        {
+            return received = await WriteAsync(path, content, most, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (received is null) File.Delete(path);
+        }
+    }
+
+    private static async ValueTask<SpooledFile?> WriteAsync(
+        string path, PipeReader content, long most, CancellationToken stop)
+    {
+        using var file = File.OpenHandle(
+            path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var written = 0L;
+        var pieces = new List<ReadOnlyMemory<byte>>();
+        while (true)
+        {
+            var read = await content.ReadAtLeastAsync(Piece, stop).ConfigureAwait(false);
+            if (written + read.Buffer.Length > most)
+            {
+                content.AdvanceTo(read.Buffer.End);
+                return null;
+            }
+
+            pieces.Clear();
+            foreach (var piece in read.Buffer)
+            {
+                if (piece.IsEmpty) continue;
+                hash.AppendData(piece.Span);
+                pieces.Add(piece);
+            }
+
+            if (pieces.Count > 0) await RandomAccess.WriteAsync(file, pieces, written, stop).ConfigureAwait(false);
+            written += read.Buffer.Length;
+            content.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted) break;
+        }
+
+        await Task.Run(() => RandomAccess.FlushToDisk(file), stop).ConfigureAwait(false);
+        return new SpooledFile(path, Convert.ToHexStringLower(hash.GetHashAndReset()), written);
+    }
+}

@@ -1,0 +1,87 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.Media;
+
+/// <summary>
+/// Media of this server and of others. Client-Server API, "Content repository". A row takes some 250 bytes with its
+/// indexes.
+/// </summary>
+public interface IMediaTable
+{
+    /// <summary>The media of that URI; null if there is none.</summary>
+    ValueTask<MediaRow?> FindAsync(string origin, string mediaId, CancellationToken stop);
+
+    /// <summary>The URIs of a user, and the bytes behind them. It costs a row of an index for each.</summary>
+    ValueTask<MediaUse> UseOfAsync(string uploader, CancellationToken stop);
+
+    /// <summary>The URIs of a user that have no content yet and have not expired.</summary>
+    ValueTask<long> PendingOfAsync(string uploader, long now, CancellationToken stop);
+
+    /// <summary>Whether some URI has that file.</summary>
+    ValueTask<bool> IsUsedAsync(string fileHash, CancellationToken stop);
+
+    /// <summary>Those of these files that some URI has.</summary>
+    ValueTask<IReadOnlyCollection<string>> UsedAsync(IReadOnlyCollection<string> fileHashes, CancellationToken stop);
+
+    /// <summary>The media that was not accessed since a time, the longest unused first.</summary>
+    /// <param name="isLocal">Whether the media of this server or of others is meant.</param>
+    ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
+        string thisServer, bool isLocal, long accessedBefore, int limit, CancellationToken stop);
+
+    /// <summary>The media of other servers that is kept here, and its bytes. It reads all rows.</summary>
+    ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop);
+}
+
+/// <summary>The media of a URI.</summary>
+/// <param name="Origin">The server's name in the URI.</param>
+/// <param name="FileHash">The SHA-256 of the content in hexadecimal; null as long as it was not uploaded.</param>
+/// <param name="Size">Bytes of the content.</param>
+/// <param name="Uploader">The local user who created the URI; null for media of other servers.</param>
+/// <param name="CreatedAt">When the content came here, or the URI was created; milliseconds since the epoch.</param>
+/// <param name="ExpiresAt">When the URI ends if it has no content then; null if it has.</param>
+/// <param name="IsQuarantined">Whether its file must not be served.</param>
+public sealed record MediaRow(
+    string Origin,
+    string MediaId,
+    string? FileHash,
+    long Size,
+    string ContentType,
+    string? FileName,
+    string? Uploader,
+    long CreatedAt,
+    long AccessedAt,
+    long? ExpiresAt,
+    bool IsQuarantined);
+
+/// <summary>A number of URIs, and the bytes of their contents.</summary>
+public readonly record struct MediaUse(long Files, long Bytes);
+
+/// <summary>A URI was created, with or without content. Not applied if it exists with content.</summary>
+public sealed record MediaCreated(MediaRow Media) : ConditionalChange
+{
+    internal override int Weight => 400;
+}
+
+/// <summary>
+/// The content of a URI was uploaded. Not applied unless this user created the URI, it has no content, and it has not
+/// expired.
+/// </summary>
+public sealed record MediaUploaded(MediaRow Media) : ConditionalChange
+{
+    internal override int Weight => 400;
+}
+
+/// <summary>Media was accessed.</summary>
+public sealed record MediaAccessed(string Origin, string MediaId, long At) : Change;
+
+/// <summary>Media is deleted. Its file stays if other URIs have it.</summary>
+public sealed record MediaDeleted(string Origin, string MediaId) : ConditionalChange;
+
+/// <summary>URIs without content that expired before a time are deleted.</summary>
+public sealed record ExpiredMediaPurged(long Before) : Change;
+
+/// <summary>A file must not be served any more.</summary>
+public sealed record FileQuarantined(string FileHash, string By, long At) : Change;
+
+/// <summary>A file may be served again. Not applied if it could be.</summary>
+public sealed record FileReleased(string FileHash) : ConditionalChange;

@@ -1,0 +1,134 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Media;
+
+internal sealed class MediaTable(IReads reads) : IMediaTable
+{
+    private const string Columns = """
+        m.origin, m.media_id, m.file_hash, m.size, m.content_type, m.file_name, m.uploader, m.created_at, m.accessed_at,
+        m.expires_at,
+        (SELECT COUNT(*) FROM quarantined_files q WHERE q.file_hash = m.file_hash)
+        """;
+
+    private static readonly Statement Find = Statement.Of(
+        $"SELECT {Columns} FROM media m WHERE m.origin = $1 AND m.media_id = $2");
+
+    private static readonly Statement UseOf = Statement.Of(
+        "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE uploader = $1");
+
+    private static readonly Statement PendingOf = Statement.Of(
+        "SELECT COUNT(*) FROM media WHERE uploader = $1 AND file_hash IS NULL AND expires_at > $2");
+
+    private static readonly Statement Used = Statement.ByKeys(
+        "SELECT DISTINCT file_hash FROM media WHERE file_hash = KEY");
+
+    private static readonly Statement UnusedLocal = Statement.Of($"""
+        SELECT {Columns} FROM media m WHERE m.accessed_at < $2 AND m.origin = $1 AND m.file_hash IS NOT NULL
+        ORDER BY m.accessed_at LIMIT $3
+        """);
+
+    private static readonly Statement UnusedRemote = Statement.Of($"""
+        SELECT {Columns} FROM media m WHERE m.accessed_at < $2 AND m.origin <> $1
+        ORDER BY m.accessed_at LIMIT $3
+        """);
+
+    private static readonly Statement RemoteUse = Statement.Of(
+        "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE origin <> $1");
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO media (origin, media_id, file_hash, size, content_type, file_name, uploader, created_at,
+            accessed_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9) ON CONFLICT (origin, media_id) DO NOTHING
+        """);
+
+    private static readonly Statement Fill = Statement.Of("""
+        UPDATE media SET file_hash = $3, size = $4, content_type = $5, file_name = $6, created_at = $8,
+            accessed_at = $8, expires_at = NULL
+        WHERE origin = $1 AND media_id = $2 AND uploader = $7 AND file_hash IS NULL AND expires_at > $8
+        """);
+
+    private static readonly Statement Access = Statement.Of("""
+        UPDATE media SET accessed_at = $3 WHERE origin = $1 AND media_id = $2 AND accessed_at < $3
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM media WHERE origin = $1 AND media_id = $2");
+
+    private static readonly Statement Purge = Statement.Of(
+        "DELETE FROM media WHERE expires_at < $1 AND file_hash IS NULL");
+
+    private static readonly Statement Quarantine = Statement.Of("""
+        INSERT INTO quarantined_files (file_hash, quarantined_by, quarantined_at) VALUES ($1, $2, $3)
+        ON CONFLICT (file_hash) DO NOTHING
+        """);
+
+    private static readonly Statement Release = Statement.Of("DELETE FROM quarantined_files WHERE file_hash = $1");
+
+    public ValueTask<MediaRow?> FindAsync(string origin, string mediaId, CancellationToken stop) => reads.FirstAsync(
+        Find, (origin, mediaId), static (a, q) => a.Text(q.origin).Text(q.mediaId), Map, stop);
+
+    public ValueTask<MediaUse> UseOfAsync(string uploader, CancellationToken stop) => reads.FirstAsync(
+        UseOf,
+        uploader,
+        static (a, user) => a.Text(user),
+        static row => new MediaUse(row.Int64(0), row.Int64(1)),
+        stop);
+
+    public ValueTask<long> PendingOfAsync(string uploader, long now, CancellationToken stop) => reads.FirstAsync(
+        PendingOf,
+        (uploader, now),
+        static (a, q) => a.Text(q.uploader).Int(q.now),
+        static row => row.Int64(0),
+        stop);
+
+    public async ValueTask<bool> IsUsedAsync(string fileHash, CancellationToken stop) =>
+        (await UsedAsync([fileHash], stop)).Count > 0;
+
+    public async ValueTask<IReadOnlyCollection<string>> UsedAsync(
+        IReadOnlyCollection<string> fileHashes, CancellationToken stop) =>
+        await reads.ByKeysAsync(Used, fileHashes, By.Text, static row => row.Text(0), stop);
+
+    public ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
+        string thisServer, bool isLocal, long accessedBefore, int limit, CancellationToken stop) => reads.ListAsync(
+            isLocal ? UnusedLocal : UnusedRemote,
+            (thisServer, accessedBefore, limit),
+            static (a, q) => a.Text(q.thisServer).Int(q.accessedBefore).Int(q.limit),
+            Map,
+            stop);
+
+    public ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop) => reads.FirstAsync(
+        RemoteUse,
+        thisServer,
+        static (a, name) => a.Text(name),
+        static row => new MediaUse(row.Int64(0), row.Int64(1)),
+        stop);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<MediaCreated>(Insert, static (a, op) => a
+            .Text(op.Media.Origin).Text(op.Media.MediaId).TextOrNull(op.Media.FileHash).Int(op.Media.Size)
+            .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)
+            .Int(op.Media.CreatedAt).IntOrNull(op.Media.ExpiresAt))
+        .OnCondition<MediaUploaded>(Fill, static (a, op) => a
+            .Text(op.Media.Origin).Text(op.Media.MediaId).TextOrNull(op.Media.FileHash).Int(op.Media.Size)
+            .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)
+            .Int(op.Media.CreatedAt))
+        .OnCondition<MediaDeleted>(Delete, static (a, op) => a.Text(op.Origin).Text(op.MediaId))
+        .OnCondition<FileReleased>(Release, static (a, op) => a.Text(op.FileHash))
+        .On<MediaAccessed>(static (op, writes) => writes.Run(
+            Access, op, static (a, op) => a.Text(op.Origin).Text(op.MediaId).Int(op.At)))
+        .On<ExpiredMediaPurged>(static (op, writes) => writes.Run(Purge, op, static (a, op) => a.Int(op.Before)))
+        .On<FileQuarantined>(static (op, writes) => writes.Run(
+            Quarantine, op, static (a, op) => a.Text(op.FileHash).Text(op.By).Int(op.At)));
+
+    private static MediaRow Map(IRow row) => new(
+        row.Text(0),
+        row.Text(1),
+        row.TextOrNull(2),
+        row.Int64(3),
+        row.Text(4),
+        row.TextOrNull(5),
+        row.TextOrNull(6),
+        row.Int64(7),
+        row.Int64(8),
+        row.Int64OrNull(9),
+        row.Bool(10));
+}

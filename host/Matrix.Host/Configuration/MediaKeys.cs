@@ -1,0 +1,55 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The settings of media.</summary>
+    private static ConfigKey[] MediaKeys() =>
+    [
+        MediaFolder,
+        Key(
+            "media.upload_bytes", ConfigTypes.Bytes(1), c => c.Media.UploadBytes,
+            "One upload. A proxy in front of the server must let it pass."),
+        Key(
+            "media.user_bytes", ConfigTypes.Bytes(0), c => c.Media.UserBytes,
+            "All uploads of one user. 0 forbids uploads."),
+        Key("media.user_files", ConfigTypes.Whole(0), c => c.Media.UserFiles, "Uploads of one user."),
+        Key(
+            "media.uploads_per_user", ConfigTypes.Whole(1), c => c.Media.UploadsPerUser,
+            "Uploads of one user at the same time; more get an error and may retry."),
+        Key(
+            "media.uploads_at_once", ConfigTypes.Whole(1), c => c.Media.UploadsAtOnce,
+            "Uploads of all users at the same time."),
+        Key(
+            "media.pending_per_user", ConfigTypes.Whole(0), c => c.Media.PendingPerUser,
+            "URIs that one user creates before their content is uploaded."),
+        Key(
+            "media.pending_time", ConfigTypes.Duration, c => c.Media.PendingTime,
+            "How long such a URI waits for its content."),
+        Key(
+            "media.longest_wait", ConfigTypes.Duration, c => c.Media.LongestWait,
+            "The longest that a download waits for a content, whatever time the client requests."),
+        Key(
+            "media.waiting_downloads", ConfigTypes.Whole(0), c => c.Media.WaitingDownloads,
+            "Downloads that wait so at once; others get an error at once."),
+        Key(
+            "media.unauthenticated_until", ConfigTypes.TimeOrNone, c => c.Media.UnauthenticatedUntil,
+            "Media that came here before this time, such as 2026-11-23T00:00:00Z, is served without authentication at "
+                + "the deprecated paths, \"\" for none. Media of a server that was moved here may need it."),
+        Key(
+            "media.local_kept", ConfigTypes.DurationOrEver, c => c.Media.LocalKept,
+            "How long this server's media is kept after its last download, such as 365d, or ever. Pictures of rooms "
+                + "and users are media, too."),
+        Key(
+            "media.remote_kept", ConfigTypes.DurationOrEver, c => c.Media.RemoteKept,
+            "The same for copies of other servers' media, which are fetched again when they are needed."),
+        Key(
+            "media.remote_cache_bytes", ConfigTypes.Bytes(0), c => c.Media.RemoteCacheBytes,
+            "All such copies; the longest unused ones are deleted first."),
+        Key(
+            "media.access_precision", ConfigTypes.Duration, c => c.Media.AccessPrecision,
+            "How precisely the time of the last download is kept. Each note of it is a write."),
+        Key(
+            "media.cleaning_interval", ConfigTypes.Duration, c => c.Media.CleaningInterval,
+            "How often media that is no longer kept is deleted."),
+    ];
+}

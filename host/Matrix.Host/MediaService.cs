@@ -1,0 +1,46 @@
+using Matrix.Host.Media;
+using Matrix.Host.Media.Store;
+using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host;
+
+/// <summary>Deletes media that is no longer kept, and at start and daily contents without a URI.</summary>
+internal sealed partial class MediaService(
+    MediaCleaner cleaner, MediaOptions options, TimeProvider clock, ILogger<MediaService> log) : BackgroundService
+{
+    private static readonly TimeSpan _sweepInterval = TimeSpan.FromDays(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.CleaningInterval, clock);
+        var sweepAt = clock.GetUtcNow();
+        try
+        {
+            do
+            {
+                try
+                {
+                    await cleaner.CleanAsync(stoppingToken).ConfigureAwait(false);
+                    if (clock.GetUtcNow() < sweepAt) continue;
+                    await cleaner.SweepAsync(stoppingToken).ConfigureAwait(false);
+                    sweepAt = clock.GetUtcNow() + _sweepInterval;
+                }
+                catch (Exception fault) when (fault is StorageException or IOException or UnauthorizedAccessException)
+                {
+                    // The next pass deletes the same media.
+                    Failed(fault);
+                }
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops.
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Old media could not be deleted. The server tries again later.")]
+    private partial void Failed(Exception fault);
+}
