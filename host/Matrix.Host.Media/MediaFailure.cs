@@ -26,8 +26,11 @@ public enum MediaFailureKind
     /// <summary>The content has not been uploaded.</summary>
     NotYetUploaded,
 
-    /// <summary>The content did not arrive completely.</summary>
-    Incomplete,
+    /// <summary>The content of another server exceeds the limit.</summary>
+    RemoteTooLarge,
+
+    /// <summary>Another server does not answer, or not as specified.</summary>
+    Unreachable,
 }
 
 /// <summary>A failure with a sentence for the client.</summary>

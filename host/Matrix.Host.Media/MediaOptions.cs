@@ -36,6 +36,21 @@ public sealed record MediaOptions
     /// <summary>Downloads that wait for contents at once.</summary>
     public int WaitingDownloads { get; init; } = 1000;
 
+    /// <summary>The most bytes of one content of another server.</summary>
+    public long RemoteFileBytes { get; init; } = 100L << 20;
+
+    /// <summary>The time of fetching a content of another server.</summary>
+    public TimeSpan RemoteTime { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Contents of other servers that are fetched at once.</summary>
+    public int RemoteFetches { get; init; } = 16;
+
+    /// <summary>Contents of other servers that are fetched or wait for that.</summary>
+    public int RemoteFetchesWaiting { get; init; } = 500;
+
+    /// <summary>How long a content is not asked for again after its server did not return it.</summary>
+    public TimeSpan RemotePause { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How precisely the time of the last access is kept.</summary>
     public TimeSpan AccessPrecision { get; init; } = TimeSpan.FromHours(1);
 

@@ -1,3 +1,4 @@
+using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -15,6 +16,8 @@ public static class MediaRegistration
             .AddSingleton(folder.Spool)
             .AddSingleton(folder.Files)
             .AddSingleton<ContentRepository>()
+            .AddSingleton<RemoteFetch>()
+            .AddSingleton<RemoteMedia>()
             .AddSingleton<MediaCleaner>();
     }
 }

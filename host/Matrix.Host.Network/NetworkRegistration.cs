@@ -1,11 +1,13 @@
 using Matrix.Core.Federation;
 using Matrix.Host.Network.Discovery;
+using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.Discovery.WellKnown;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Urls;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,6 +42,8 @@ public static class NetworkRegistration
             parts.Get<SafeHttpSender>(),
             parts.Get<RequestLog>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new UrlClient(
+            parts.Get<SafeHttpSender>(), parts.Get<IDnsResolver>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new IdentityKeys(parts.Get<IWellKnownFetcher>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new OwnKeys(

@@ -35,6 +35,7 @@ public static class FederationApi
         .AddSingleton<IFederationEndpoints, Spaces.Hierarchy>()
         .AddSingleton<IFederationEndpoints, OpenId.UserInfo>()
         .AddSingleton<IFederationEndpoints, DeviceManagement.UserDevices>()
+        .AddSingleton<IFederationEndpoints, ContentRepository.ServedMedia>()
         .AddSingleton<IFederationEndpoints, EndToEndEncryption.QueryKeys>()
         .AddSingleton<IFederationEndpoints, EndToEndEncryption.ClaimKeys>();
 }

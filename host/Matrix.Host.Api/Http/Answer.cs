@@ -48,7 +48,12 @@ public abstract class Answer
     /// <summary>A part of a file.</summary>
     /// <param name="status">200 for the whole, 206 for a range.</param>
     internal static Answer File(int status, FileContent file, long offset, long length) =>
-        new FilePart(status, file, offset, length) { ContentType = file.ContentType };
+        new FilePart(status, file, offset, length, default, default) { ContentType = file.ContentType };
+
+    /// <summary>A whole file between other bytes.</summary>
+    internal static Answer File(
+        string contentType, ReadOnlyMemory<byte> before, FileContent file, ReadOnlyMemory<byte> after) =>
+        new FilePart(200, file, 0, file.Length, before, after) { ContentType = contentType };
 
     /// <summary>304: the client has the content.</summary>
     internal static Answer NotModified { get; } = new NoBody(304);
@@ -251,14 +256,27 @@ public abstract class Answer
     }
 
     /// <summary>Nothing of it is held in memory.</summary>
-    private sealed class FilePart(int status, FileContent file, long offset, long length) : Answer(status)
+    private sealed class FilePart(
+        int status,
+        FileContent file,
+        long offset,
+        long length,
+        ReadOnlyMemory<byte> before,
+        ReadOnlyMemory<byte> after) : Answer(status)
     {
         protected override void WriteTo(Utf8JsonWriter json) => throw new NotSupportedException();
 
         internal override async ValueTask SendAsync(HttpResponse response)
         {
-            Begin(response, length);
+            Begin(response, before.Length + length + after.Length);
             var stop = response.HttpContext.RequestAborted;
+            if (before.Length > 0) await response.BodyWriter.WriteAsync(before, stop).ConfigureAwait(false);
+            await SendFileAsync(response, stop).ConfigureAwait(false);
+            if (after.Length > 0) await response.BodyWriter.WriteAsync(after, stop).ConfigureAwait(false);
+        }
+
+        private async ValueTask SendFileAsync(HttpResponse response, CancellationToken stop)
+        {
             if (file.Path is { } path)
             {
                 await response.SendFileAsync(path, offset, length, stop).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using Matrix.Core.Json;
+using Matrix.Host.Network.SafeHttp;
 
 namespace Matrix.Host.Network.FederationClient;
 
@@ -14,6 +15,12 @@ public interface IFederationClient
     /// </summary>
     ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
         FederationRequest request, CancellationToken stop);
+
+    /// <summary>
+    /// Sends a request and returns a successful response, whose body the caller reads within the request's time, and
+    /// within bounds of its own.
+    /// </summary>
+    ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop);
 }
 
 /// <summary>A request to another server.</summary>

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
@@ -21,6 +22,9 @@ internal sealed class SignedClient(
 {
     private const int MaxErrorLength = 500;
 
+    /// <summary>The bytes of an error that are read, where a response is read as it comes.</summary>
+    private const int MaxErrorBytes = 16 << 10;
+
     public async ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
@@ -38,8 +42,53 @@ internal sealed class SignedClient(
         return result;
     }
 
+    public async ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        var result = await TryOpenAsync(request, stop).ConfigureAwait(false);
+        log.Ended(request, result.Failure, time.GetElapsedTime(started));
+        return result;
+    }
+
+    private async ValueTask<FederationResult<OpenReply>> TryOpenAsync(
+        FederationRequest request, CancellationToken stop)
+    {
+        var call = await CallOfAsync(request, stop).ConfigureAwait(false);
+        if (!call.IsOk) return call.Failure!;
+        var opening = await http.OpenAsync(call.Value, stop).ConfigureAwait(false);
+        if (opening.Response is not { } response) return Failed(KindOf(opening.Failure!.Kind), opening.Failure.Message);
+        if (response.Status is >= 200 and < 300) return response;
+
+        using (response)
+        {
+            var error = new byte[MaxErrorBytes];
+            try
+            {
+                var read = await response.Body.ReadAtLeastAsync(error, error.Length, false, response.Ends)
+                    .ConfigureAwait(false);
+                return Refused(response.Status, error.AsMemory(0, read), response.Headers);
+            }
+            catch (Exception fault) when (!stop.IsCancellationRequested
+                && fault is IOException or OperationCanceledException)
+            {
+                return Refused(response.Status, default, response.Headers);
+            }
+        }
+    }
+
     private async ValueTask<FederationResult<ReadOnlyMemory<byte>>> TrySendAsync(
         FederationRequest request, CancellationToken stop)
+    {
+        var call = await CallOfAsync(request, stop).ConfigureAwait(false);
+        if (!call.IsOk) return call.Failure!;
+        var outcome = await http.SendAsync(call.Value, stop).ConfigureAwait(false);
+        return outcome.Reply is { } reply
+            ? Read(reply)
+            : Failed(KindOf(outcome.Failure!.Kind), outcome.Failure.Message);
+    }
+
+    /// <summary>Finds the server, and signs the request.</summary>
+    private async ValueTask<FederationResult<HttpCall>> CallOfAsync(FederationRequest request, CancellationToken stop)
     {
         if (!servers.Allows(request.Destination))
         {
@@ -57,17 +106,13 @@ internal sealed class SignedClient(
         if (!found.IsOk) return found.Failure!;
 
         var body = request.Body is { } json ? JsonText.Write(json) : request.CanonicalBody;
-        var call = new HttpCall(found.Value, request.Method, request.Target)
+        return new HttpCall(found.Value, request.Method, request.Target)
         {
             Authorization = request.IsSigned ? Sign(request, body.Span) : null,
             Body = body.IsEmpty ? default(ReadOnlyMemory<byte>?) : body,
             MaxBytes = request.MaxBytes > 0 ? request.MaxBytes : options.MaxResponseBytes,
             Time = Later(wholeTime - time.GetElapsedTime(started), TimeSpan.FromMilliseconds(1)),
         };
-        var outcome = await http.SendAsync(call, stop).ConfigureAwait(false);
-        return outcome.Reply is { } reply
-            ? Read(reply)
-            : Failed(KindOf(outcome.Failure!.Kind), outcome.Failure.Message);
     }
 
     private async ValueTask<FederationResult<HttpTarget>> FindAsync(
@@ -101,24 +146,28 @@ internal sealed class SignedClient(
     private FederationResult<ReadOnlyMemory<byte>> Read(HttpReply reply)
     {
         if (reply.Status is >= 200 and < 300) return new ReadOnlyMemory<byte>(reply.Body);
+        return Refused(reply.Status, reply.Body, reply.Headers);
+    }
 
+    private FederationFailure Refused(int status, ReadOnlyMemory<byte> body, HttpResponseHeaders headers)
+    {
         // A proxy's error page is no JSON.
-        _ = JsonText.TryParseObject(reply.Body, Reading.Client, JsonText.ClientBodyLimits, out var error, out _);
+        _ = JsonText.TryParseObject(body.Span, Reading.Client, JsonText.ClientBodyLimits, out var error, out _);
         return new FederationFailure(
             FederationFailureKind.Refused,
-            reply.Status,
+            status,
             Short(error.Text("errcode")),
             Short(error.Text("error")))
         {
             RoomVersion = error.Text("room_version"),
-            RetryAfter = RetryAfter(reply, error),
+            RetryAfter = RetryAfter(headers, error),
         };
     }
 
-    private TimeSpan? RetryAfter(HttpReply reply, JsonObject error)
+    private TimeSpan? RetryAfter(HttpResponseHeaders headers, JsonObject error)
     {
         if (error.Number("retry_after_ms") is { } ms) return TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, int.MaxValue));
-        var header = reply.Headers.RetryAfter;
+        var header = headers.RetryAfter;
         return header?.Delta ?? (header?.Date is { } at ? Later(at - time.GetUtcNow(), TimeSpan.Zero) : null);
     }
 

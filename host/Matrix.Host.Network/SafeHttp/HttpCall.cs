@@ -28,6 +28,62 @@ public sealed record HttpCall(HttpTarget Target, string Method, string PathAndQu
 /// <summary>A response of any status.</summary>
 public sealed record HttpReply(int Status, HttpResponseHeaders Headers, HttpContentHeaders ContentHeaders, byte[] Body);
 
+/// <summary>A response whose body is read as it comes. Disposing ends the request.</summary>
+public sealed class OpenReply : IDisposable
+{
+    private readonly Action _close;
+    private int _closed;
+
+    internal OpenReply(HttpResponseMessage response, Stream body, Action close, CancellationToken ends)
+    {
+        Status = (int)response.StatusCode;
+        Headers = response.Headers;
+        Length = response.Content.Headers.ContentLength;
+        ContentType = Text(response.Content.Headers, "Content-Type");
+        ContentDisposition = Text(response.Content.Headers, "Content-Disposition");
+        Location = Text(response.Headers, "Location");
+        (Body, Ends, _close) = (body, ends, close);
+    }
+
+    /// <summary>The status.</summary>
+    public int Status { get; }
+
+    /// <summary>The bytes of the body; null if the response does not say.</summary>
+    public long? Length { get; }
+
+    /// <summary>The type of the body, as it came; null for none.</summary>
+    public string? ContentType { get; }
+
+    /// <summary>The `Content-Disposition`, as it came; null for none.</summary>
+    public string? ContentDisposition { get; }
+
+    /// <summary>Where a redirect leads, as it came; null for none.</summary>
+    public string? Location { get; }
+
+    internal HttpResponseHeaders Headers { get; }
+
+    /// <summary>The body.</summary>
+    public Stream Body { get; }
+
+    /// <summary>
+    /// Cancelled when the time is over, or the caller stopped the request. Reads of the body take it.
+    /// </summary>
+    public CancellationToken Ends { get; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) == 0) _close();
+    }
+
+    private static string? Text(HttpHeaders headers, string name) =>
+        headers.NonValidated.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
+}
+
+/// <summary>A response that is read as it comes, or the reason why there is none.</summary>
+/// <param name="Response">The response; the caller disposes of it.</param>
+public readonly record struct HttpOpening(OpenReply? Response, HttpFailure? Failure);
+
 /// <summary>Why there is no response.</summary>
 public enum HttpFailureKind
 {

@@ -67,6 +67,46 @@ public sealed class SafeHttpSender : IDisposable
         }
     }
 
+    /// <summary>
+    /// Sends a request and returns the response's headers, with a body that the caller reads within the call's time.
+    /// The call's bound of bytes is the caller's to keep.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
+    public async ValueTask<HttpOpening> OpenAsync(HttpCall call, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        var clock = new CancellationTokenSource(call.Time, _time);
+        var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        var pool = _pools.Take(call.Target);
+        HttpResponseMessage? response = null;
+        OpenReply? opened = null;
+        try
+        {
+            using var request = RequestOf(call);
+            response = await pool.SendAsync(request, both.Token).ConfigureAwait(false);
+            var body = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
+            opened = new OpenReply(response, body, Close, both.Token);
+            return new HttpOpening(opened, null);
+        }
+        catch (Exception fault) when (!stop.IsCancellationRequested
+            && Explain(fault, clock.IsCancellationRequested, call) is { } failure)
+        {
+            return new HttpOpening(null, failure);
+        }
+        finally
+        {
+            if (opened is null) Close();
+        }
+
+        void Close()
+        {
+            response?.Dispose();
+            both.Dispose();
+            clock.Dispose();
+            _pools.GiveBack(pool);
+        }
+    }
+
     /// <summary>Closes the connections.</summary>
     public void Dispose()
     {

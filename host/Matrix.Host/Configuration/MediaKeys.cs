@@ -46,6 +46,21 @@ internal static partial class ConfigKeys
             "media.remote_cache_bytes", ConfigTypes.Bytes(0), c => c.Media.RemoteCacheBytes,
             "All such copies; the longest unused ones are deleted first."),
         Key(
+            "media.remote_file_bytes", ConfigTypes.Bytes(1), c => c.Media.RemoteFileBytes,
+            "One file of another server; larger ones are not fetched."),
+        Key(
+            "media.remote_time", ConfigTypes.Duration, c => c.Media.RemoteTime,
+            "The time of fetching a file of another server."),
+        Key(
+            "media.remote_fetches", ConfigTypes.Whole(1), c => c.Media.RemoteFetches,
+            "Files of other servers that are fetched at once; others wait."),
+        Key(
+            "media.remote_fetches_waiting", ConfigTypes.Whole(1), c => c.Media.RemoteFetchesWaiting,
+            "Files of other servers that are fetched or wait for that; more requests get an error and may retry."),
+        Key(
+            "media.remote_pause", ConfigTypes.Duration, c => c.Media.RemotePause,
+            "How long a file is not asked for again after its server did not return it."),
+        Key(
             "media.access_precision", ConfigTypes.Duration, c => c.Media.AccessPrecision,
             "How precisely the time of the last download is kept. Each note of it is a write."),
         Key(

@@ -18,7 +18,8 @@ internal sealed class ArrowTests
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Outbound"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms Matrix.Host.Users",
-        ["Matrix.Host.Media"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Network",
+        ["Matrix.Host.Media"] =
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Microsoft.AspNetCore Microsoft.Net.Http.Headers",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =

@@ -116,6 +116,14 @@ public sealed class SignedEndpointTests
                 ("v1/timestamp_to_event/ROOM?ts=0&dir=b", _notFound),
             ],
         },
+        new("GET", "v1/media/download/{mediaId}", "v1/media/download/unknown")
+        {
+            OtherIds =
+            [
+                ("v1/media/download/a.b", _notFound),
+                ("v1/media/download/unknown?timeout_ms=x", _invalid),
+            ],
+        },
         new("GET", "v1/publicRooms", "v1/publicRooms")
         {
             OtherIds = [("v1/publicRooms?since=x", _invalid), ("v1/publicRooms?limit=-1", _invalid)],

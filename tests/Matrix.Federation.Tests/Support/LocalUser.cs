@@ -60,6 +60,28 @@ public sealed class LocalUser
 
     public Task<Reply> GetAsync(string path) => SendAsync(_http, HttpMethod.Get, path, body: null);
 
+    /// <summary>Uploads a text. Returns the URI without its scheme: `server/id`.</summary>
+    public async Task<string> UploadAsync(string content, string type = "text/plain", string name = "")
+    {
+        var path = $"/_matrix/media/v3/upload?filename={Uri.EscapeDataString(name)}";
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(content, MediaTypeHeaderValue.Parse(type)),
+        };
+        var uri = (string)(await Reply.SendAsync(_http, request)).Is(200).Json["content_uri"]!;
+        return uri["mxc://".Length..];
+    }
+
+    /// <summary>Creates a URI without content.</summary>
+    public async Task<string> CreateMediaAsync()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/_matrix/media/v1/create");
+        return ((string)(await Reply.SendAsync(_http, request)).Is(200).Json["content_uri"]!)["mxc://".Length..];
+    }
+
+    /// <summary>Downloads a content, with its URI as above.</summary>
+    public Task<Reply> DownloadAsync(string uri) => GetAsync($"v1/media/download/{uri}");
+
     /// <summary>Creates a public room of a version.</summary>
     public async Task<string> CreateRoomAsync(string version)
     {

@@ -19,6 +19,7 @@ public sealed class PeerServer : IAsyncDisposable
         Peer = new Peer(at.ToString());
         _host = new TlsHost(at, Peer);
         MapHistory();
+        MapMedia();
     }
 
     public Peer Peer { get; }
@@ -66,6 +67,12 @@ public sealed class PeerServer : IAsyncDisposable
     /// <summary>Whether it answers requests for single events; otherwise it has none.</summary>
     public bool HasEvents { get; set; } = true;
 
+    /// <summary>
+    /// What answers requests for media: the second part of the URI. The paths are in <see cref="Requests"/>.
+    /// </summary>
+    public Func<HttpContext, string, Task> Media { get; set; } =
+        static (http, _) => TlsHost.WriteAsync(http, 404, new JsonObject { ["errcode"] = "M_NOT_FOUND" });
+
     /// <summary>The number of requests for its keys.</summary>
     public int KeyRequests => _host.KeyRequests;
 
@@ -77,6 +84,23 @@ public sealed class PeerServer : IAsyncDisposable
     }
 
     public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+
+    private void MapMedia()
+    {
+        _host.App.MapGet(
+            "/_matrix/federation/v1/media/download/{mediaId}",
+            (HttpContext http, string mediaId) => AnswerAsync(http, mediaId));
+        _host.App.MapGet(
+            "/_matrix/media/v3/download/{serverName}/{mediaId}",
+            (HttpContext http, string mediaId) => AnswerAsync(http, mediaId));
+
+        async Task AnswerAsync(HttpContext http, string mediaId)
+        {
+            Requests.Enqueue(http.Request.Path + http.Request.QueryString);
+            await Held.WaitAsync(http.RequestAborted);
+            await Media(http, mediaId);
+        }
+    }
 
     private void MapHistory()
     {

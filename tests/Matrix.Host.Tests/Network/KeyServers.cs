@@ -3,6 +3,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Tests.Network;
@@ -71,6 +72,9 @@ internal sealed class KeyServers : IFederationClient
             ? Members.Of(("server_keys", Json.NewArray([.. answer(request.Body!).Select(Json.NewObject)])))
             : new FederationFailure(FederationFailureKind.Unreachable, 0, "", "nobody is there");
     }
+
+    public ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop) =>
+        throw new NotSupportedException();
 
     public ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
         FederationRequest request, CancellationToken stop) => throw new NotSupportedException();

@@ -4,6 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.SafeHttp;
 
 namespace Matrix.Host.Tests.Network;
 
@@ -445,6 +446,9 @@ internal sealed class OperationsTests
         public async ValueTask<FederationResult<JsonObject>> SendAsync(
             FederationRequest request, CancellationToken stop) =>
             (await SendForBytesAsync(request, stop)).Then<JsonObject>(bytes => Json(Text(bytes)));
+
+        public ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop) =>
+            throw new NotSupportedException();
 
         public ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
             FederationRequest request, CancellationToken stop)

@@ -3,6 +3,7 @@ using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
@@ -76,6 +77,9 @@ internal sealed class ComposedRooms : IDisposable
 
         public ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop) =>
             ValueTask.FromResult<FederationResult<JsonObject>>(Nothing);
+
+        public ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop) =>
+            throw new NotSupportedException();
 
         public ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(
             FederationRequest request, CancellationToken stop) =>

@@ -9,6 +9,7 @@ using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Storage;
@@ -212,6 +213,9 @@ public sealed class MissingEventsFetcherTests
         public Func<FederationRequest, Task<FederationResult<ReadOnlyMemory<byte>>>> Answers { get; set; } = null!;
 
         public ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop) =>
+            throw new NotSupportedException();
+
+        public ValueTask<FederationResult<OpenReply>> OpenAsync(FederationRequest request, CancellationToken stop) =>
             throw new NotSupportedException();
 
         public async ValueTask<FederationResult<ReadOnlyMemory<byte>>> SendForBytesAsync(

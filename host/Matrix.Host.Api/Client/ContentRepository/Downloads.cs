@@ -1,30 +1,24 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
+using Matrix.Host.Media.Remote;
 using Matrix.Host.Storage.Tables.Media;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
 /// <summary>Downloads, with a token or at the deprecated paths. Client-Server API, "Content repository".</summary>
-internal sealed class Downloads(Media.Store.ContentRepository media, MediaOptions options, ClientOptions client)
-    : IEndpoints
+internal sealed class Downloads(
+    Media.Store.ContentRepository media, RemoteMedia remote, MediaOptions options, ClientOptions client) : IEndpoints
 {
-    private static readonly TimeSpan _defaultWait = TimeSpan.FromSeconds(20);
-
     public void Map(ClientRoutes routes)
     {
         var everyUser = new RouteOptions { Access = Access.UsersAndGuests };
         var anyone = new RouteOptions { Access = Access.Anyone };
         foreach (var path in new[] { "download/{serverName}/{mediaId}", "download/{serverName}/{mediaId}/{fileName}" })
         {
-            routes.V1.Get("media/" + path, ReadWait, GetAsync, everyUser);
-            routes.At(MediaPaths.Older).Get(path, ReadWait, GetUnauthenticatedAsync, anyone);
+            routes.V1.Get("media/" + path, MediaQuery.ReadWait, GetAsync, everyUser);
+            routes.At(MediaPaths.Older).Get(path, MediaQuery.ReadWait, GetUnauthenticatedAsync, anyone);
         }
     }
-
-    private static TimeSpan ReadWait(QueryReader query) =>
-        query.Number("timeout_ms") is { } milliseconds
-            ? TimeSpan.FromMilliseconds(Math.Min(milliseconds, int.MaxValue))
-            : _defaultWait;
 
     private ValueTask<Answer> GetAsync(Call call, TimeSpan wait, CancellationToken stop) =>
         GetAsync(call, wait, until: null, stop);
@@ -38,13 +32,13 @@ internal sealed class Downloads(Media.Store.ContentRepository media, MediaOption
         Call call, TimeSpan wait, DateTimeOffset? until, CancellationToken stop)
     {
         MediaHeaders.Add(call.Http.Response.Headers);
-        var mediaId = call["mediaId"];
-        if (!MediaId.IsValid(mediaId) || call["serverName"] != options.ServerName)
-        {
-            return Answer.NotFound("There is no such media.");
-        }
+        var (origin, mediaId) = (call["serverName"], call["mediaId"]);
+        if (!MediaId.IsValid(mediaId)) return Answer.NotFound("There is no such media.");
 
-        var found = await media.FindAsync(mediaId, wait, stop).ConfigureAwait(false);
+        // What is fetched now is too new to be served without authentication.
+        var found = origin == options.ServerName
+            ? await media.FindAsync(mediaId, wait, stop).ConfigureAwait(false)
+            : await remote.FindAsync(origin, mediaId, wait, mayFetch: until is null, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client);
         if (found.Value.CreatedAt >= until?.ToUnixTimeMilliseconds())
         {

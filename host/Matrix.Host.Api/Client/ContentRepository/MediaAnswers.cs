@@ -25,6 +25,8 @@ internal static class MediaAnswers
             MediaFailureKind.TooMany => Answer.LimitExceeded(_busyFor, message),
             MediaFailureKind.TooLarge => Answer.TooLarge(message),
             MediaFailureKind.AlreadyUploaded => Answer.Error(409, MatrixError.CannotOverwriteMedia, message),
+            MediaFailureKind.RemoteTooLarge => Answer.Error(502, MatrixError.TooLarge, message),
+            MediaFailureKind.Unreachable => Answer.Error(502, MatrixError.Unknown, message),
             MediaFailureKind.NotYetUploaded => Answer.Error(504, MatrixError.NotYetUploaded, message),
             _ => Answer.Error(400, MatrixError.Unknown, message),
         };

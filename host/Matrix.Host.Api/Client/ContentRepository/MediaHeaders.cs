@@ -55,12 +55,18 @@ internal static class MediaHeaders
     /// <summary>Whether a browser shows a content or saves it, under which name, and how long it may keep it.</summary>
     internal static void AddName(IHeaderDictionary headers, string contentType, string? fileName)
     {
-        var disposition = new ContentDispositionHeaderValue(IsInline(contentType) ? "inline" : "attachment");
-        if (fileName is not null) disposition.SetHttpFileName(fileName);
-        headers.ContentDisposition = disposition.ToString();
+        headers.ContentDisposition = DispositionOf(contentType, fileName);
 
         // A URI has the same content for ever.
         headers.CacheControl = "private, max-age=86400, immutable";
+    }
+
+    /// <summary>The `Content-Disposition` of a content.</summary>
+    internal static string DispositionOf(string contentType, string? fileName)
+    {
+        var disposition = new ContentDispositionHeaderValue(IsInline(contentType) ? "inline" : "attachment");
+        if (fileName is not null) disposition.SetHttpFileName(fileName);
+        return disposition.ToString();
     }
 
     private static bool IsInline(string contentType) =>

@@ -1,0 +1,181 @@
+using System.IO.Pipelines;
+using Matrix.Host.Media.Store;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Urls;
+using Matrix.Host.Storage.Tables.Media;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+
+namespace Matrix.Host.Media.Remote;
+
+/// <summary>
+/// Fetches a content from its server, and keeps it. Server-Server API, "Content Repository": the signed endpoint, or
+/// the deprecated one of clients where a server does not know it.
+/// </summary>
+public sealed class RemoteFetch(
+    FederationApi api,
+    UrlClient urls,
+    ContentRepository repository,
+    MediaSpool spool,
+    MediaOptions options,
+    TimeProvider time)
+{
+    private const int LongestType = 255;
+    private const int LongestName = 255;
+    private const int LongestBoundary = 70;
+    private const int MetadataBytes = 64 << 10;
+    private const int MostRedirects = 5;
+
+    private static readonly MediaFailure _malformed = new(
+        MediaFailureKind.Unreachable, "The other server's response is malformed.");
+
+    /// <summary>Fetches a content. Null if it is here now.</summary>
+    internal async ValueTask<MediaFailure?> RunAsync(
+        string origin, string mediaId, TimeSpan wait, CancellationToken stop)
+    {
+        var sent = await api.DownloadMediaAsync(origin, mediaId, wait, options.RemoteTime, stop).ConfigureAwait(false);
+        if (sent.Failure is { IsUnrecognized: true })
+        {
+            var open = await api.DownloadOpenMediaAsync(origin, mediaId, wait, options.RemoteTime, stop)
+                .ConfigureAwait(false);
+            if (!open.IsOk) return FailureOf(open.Failure!);
+            using var whole = open.Value;
+            return await KeepAsync(origin, mediaId, whole, stop).ConfigureAwait(false);
+        }
+
+        if (!sent.IsOk) return FailureOf(sent.Failure!);
+        using var reply = sent.Value;
+        try
+        {
+            return await ReadPartsAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is InvalidDataException or FormatException)
+        {
+            return _malformed;
+        }
+    }
+
+    /// <summary>The second part is the content, or leads to it.</summary>
+    private async ValueTask<MediaFailure?> ReadPartsAsync(
+        string origin, string mediaId, OpenReply reply, CancellationToken stop)
+    {
+        if (!MediaTypeHeaderValue.TryParse(reply.ContentType, out var type)
+            || type.MediaType != "multipart/mixed"
+            || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= LongestBoundary } boundary)
+        {
+            return _malformed;
+        }
+
+        var reader = new MultipartReader(boundary, reply.Body) { BodyLengthLimit = MetadataBytes };
+        if (await reader.ReadNextSectionAsync(reply.Ends).ConfigureAwait(false) is null) return _malformed;
+        reader.BodyLengthLimit = null;
+        if (await reader.ReadNextSectionAsync(reply.Ends).ConfigureAwait(false) is not { } part) return _malformed;
+        if (part.Headers is { } headers && headers.TryGetValue("Location", out var location))
+        {
+            return Uri.TryCreate(location.ToString(), UriKind.Absolute, out var url)
+                ? await FollowAsync(origin, mediaId, url, stop).ConfigureAwait(false)
+                : _malformed;
+        }
+
+        return await KeepAsync(
+            origin, mediaId, part.Body, part.ContentType, part.ContentDisposition, reply.Ends, stop)
+            .ConfigureAwait(false);
+    }
+
+    private async ValueTask<MediaFailure?> FollowAsync(
+        string origin, string mediaId, Uri url, CancellationToken stop)
+    {
+        for (var redirects = 0; redirects <= MostRedirects; redirects++)
+        {
+            var opening = await urls.OpenAsync(url, options.RemoteTime, stop).ConfigureAwait(false);
+            if (opening.Response is not { } reply)
+            {
+                return new MediaFailure(
+                    MediaFailureKind.Unreachable, "The content is kept in a place that does not answer.");
+            }
+
+            using (reply)
+            {
+                if (reply.Status == 200) return await KeepAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
+                if (reply.Status is not (301 or 302 or 303 or 307 or 308)
+                    || !Uri.TryCreate(url, reply.Location, out var next))
+                {
+                    return _malformed;
+                }
+
+                url = next;
+            }
+        }
+
+        return _malformed;
+    }
+
+    private ValueTask<MediaFailure?> KeepAsync(
+        string origin, string mediaId, OpenReply reply, CancellationToken stop) =>
+        reply.Length > options.RemoteFileBytes
+            ? ValueTask.FromResult<MediaFailure?>(TooLarge())
+            : KeepAsync(
+                origin, mediaId, reply.Body, reply.ContentType, reply.ContentDisposition, reply.Ends, stop);
+
+    private async ValueTask<MediaFailure?> KeepAsync(
+        string origin,
+        string mediaId,
+        Stream content,
+        string? contentType,
+        string? disposition,
+        CancellationToken ends,
+        CancellationToken stop)
+    {
+        using var file = await spool.ReceiveAsync(PipeReader.Create(content), options.RemoteFileBytes, ends)
+            .ConfigureAwait(false);
+        if (file is null) return TooLarge();
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var row = new MediaRow(
+            origin,
+            mediaId,
+            file.Hash,
+            file.Size,
+            contentType is { Length: > 0 and <= LongestType } && MediaTypeHeaderValue.TryParse(contentType, out _)
+                ? contentType
+                : Upload.DefaultType,
+            NameOf(disposition),
+            null,
+            now,
+            now,
+            null,
+            false);
+
+        // If it is not applied, another fetch was faster.
+        await repository.KeepAsync(file, new MediaCreated(row), stop).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>The file name of a header; null if it has none.</summary>
+    private static string? NameOf(string? disposition)
+    {
+        if (!ContentDispositionHeaderValue.TryParse(disposition, out var parsed)) return null;
+        var given = parsed.FileNameStar.HasValue ? parsed.FileNameStar : parsed.FileName;
+        var name = HeaderUtilities.RemoveQuotes(given).Value;
+        if (string.IsNullOrEmpty(name)) return null;
+        var printable = string.Concat(name.Where(static c => !char.IsControl(c)));
+        return printable.Length <= LongestName ? printable : printable[..LongestName];
+    }
+
+    private MediaFailure TooLarge() => new(
+        MediaFailureKind.RemoteTooLarge, $"The content has more than {options.RemoteFileBytes} bytes.");
+
+    private static MediaFailure FailureOf(FederationFailure failure) => failure switch
+    {
+        { Kind: FederationFailureKind.ServerDenied } =>
+            new MediaFailure(MediaFailureKind.NotFound, "This server does not talk to the content's server."),
+        { ErrorCode: "M_NOT_YET_UPLOADED" } =>
+            new MediaFailure(MediaFailureKind.NotYetUploaded, "The content has not been uploaded yet."),
+        { ErrorCode: "M_TOO_LARGE" } =>
+            new MediaFailure(MediaFailureKind.RemoteTooLarge, "The content is too large for its server."),
+        { Kind: FederationFailureKind.Refused, Status: 403 or 404 } =>
+            new MediaFailure(MediaFailureKind.NotFound, "The content's server does not have it."),
+        _ => new MediaFailure(MediaFailureKind.Unreachable, "The content could not be fetched from its server."),
+    };
+}
