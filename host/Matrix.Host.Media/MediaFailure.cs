@@ -29,6 +29,12 @@ public enum MediaFailureKind
     /// <summary>The content of another server exceeds the limit.</summary>
     RemoteTooLarge,
 
+    /// <summary>There are no thumbnails of the content.</summary>
+    NoThumbnail,
+
+    /// <summary>The image is too large for a thumbnail.</summary>
+    ImageTooLarge,
+
     /// <summary>Another server does not answer, or not as specified.</summary>
     Unreachable,
 }

@@ -24,6 +24,9 @@ public sealed record MediaOptions
     /// <summary>Uploads of all users, and fetches from other servers, at once.</summary>
     public int UploadsAtOnce { get; init; } = 100;
 
+    /// <summary>The least bytes a second at which an upload must arrive.</summary>
+    public int UploadRate { get; init; } = 16 << 10;
+
     /// <summary>The URIs without content that one user may have.</summary>
     public int PendingPerUser { get; init; } = 20;
 
@@ -39,17 +42,44 @@ public sealed record MediaOptions
     /// <summary>The most bytes of one content of another server.</summary>
     public long RemoteFileBytes { get; init; } = 100L << 20;
 
-    /// <summary>The time of fetching a content of another server.</summary>
+    /// <summary>The time of fetching a content of another server, waiting and redirects included.</summary>
     public TimeSpan RemoteTime { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Contents of other servers that are fetched at once.</summary>
     public int RemoteFetches { get; init; } = 16;
+
+    /// <summary>Contents of one other server that are fetched at once, or wait for that.</summary>
+    public int RemoteFetchesOfServer { get; init; } = 4;
 
     /// <summary>Contents of other servers that are fetched or wait for that.</summary>
     public int RemoteFetchesWaiting { get; init; } = 500;
 
     /// <summary>How long a content is not asked for again after its server did not return it.</summary>
     public TimeSpan RemotePause { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The most pixels of an image of which a thumbnail is made, in all its pictures.</summary>
+    public int ThumbnailPixels { get; init; } = 200_000_000;
+
+    /// <summary>The most pictures of an animated thumbnail; of longer animations the first picture is taken.</summary>
+    public int ThumbnailPictures { get; init; } = 500;
+
+    /// <summary>The most bytes of an image of which a thumbnail is made.</summary>
+    public long ThumbnailSourceBytes { get; init; } = 100L << 20;
+
+    /// <summary>Thumbnails that are made at once.</summary>
+    public int ThumbnailsAtOnce { get; init; } = 2;
+
+    /// <summary>Thumbnails that are made or wait for that.</summary>
+    public int ThumbnailsWaiting { get; init; } = 200;
+
+    /// <summary>The thumbnails of one image that are kept.</summary>
+    public int ThumbnailsOfFile { get; init; } = 24;
+
+    /// <summary>The time of making one.</summary>
+    public TimeSpan ThumbnailTime { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The most bytes of address space for making one.</summary>
+    public long ThumbnailMemory { get; init; } = 2L << 30;
 
     /// <summary>How precisely the time of the last access is kept.</summary>
     public TimeSpan AccessPrecision { get; init; } = TimeSpan.FromHours(1);

@@ -1,5 +1,6 @@
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
+using Matrix.Host.Media.Thumbnails;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Media;
@@ -15,9 +16,12 @@ public static class MediaRegistration
         return services
             .AddSingleton(folder.Spool)
             .AddSingleton(folder.Files)
+            .AddSingleton(folder.Derived)
+            .AddSingleton<Thumbnailer>()
             .AddSingleton<ContentRepository>()
             .AddSingleton<RemoteFetch>()
             .AddSingleton<RemoteMedia>()
+            .AddSingleton<MediaFinder>()
             .AddSingleton<MediaCleaner>();
     }
 }

@@ -76,11 +76,12 @@ internal sealed class Homeserver : IAsyncDisposable
         var certificate = config is { Tls: { } files, FederationListener: not null }
             ? TlsCertificate.Load(files)
             : null;
-        var media = MediaFolder.Open(config.Media);
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         WebApplication? app = null;
         try
         {
+            // After the database, which belongs to one server at a time, and the folder with it.
+            var media = MediaFolder.Open(config.Media);
             app = Compose(config, keys, certificate, media, storage, log, clock, replace);
             var server = new Homeserver(app, storage);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);

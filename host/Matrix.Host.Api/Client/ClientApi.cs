@@ -58,6 +58,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Spaces.Hierarchy>()
         .AddSingleton<IEndpoints, ContentRepository.Uploads>()
         .AddSingleton<IEndpoints, ContentRepository.Downloads>()
+        .AddSingleton<IEndpoints, ContentRepository.Thumbnails>()
         .AddSingleton<IEndpoints, ContentRepository.Configuration>()
         .AddSingleton<IEndpoints, OpenId.RequestToken>()
         .AddSingleton<IEndpoints, RoomReading.EventAtTime>()

@@ -56,7 +56,11 @@ public abstract partial class ApiServer
             var failure = FaultAnswers.For(fault, http.TraceIdentifier);
             status = failure.Status;
             if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
-            if (!http.Response.HasStarted) await failure.SendAsync(http.Response).ConfigureAwait(false);
+            if (!http.Response.HasStarted)
+            {
+                http.Response.Headers.CacheControl = default;
+                await failure.SendAsync(http.Response).ConfigureAwait(false);
+            }
         }
         finally
         {

@@ -18,6 +18,7 @@ internal static class FaultAnswers
             Answer.InvalidParam("The request contains something that cannot be stored."),
         StorageException { Failure: not (StorageFailure.ChainBroken or StorageFailure.Refused) } =>
             Answer.Error(503, MatrixError.Unknown, "This server's storage is unavailable. Try again later."),
+        FileNotFoundException => Answer.NotFound("The file was deleted meanwhile."),
         IOException { HResult: NoSpace } => Answer.Error(503, MatrixError.Unknown, "This server's storage is full."),
         _ => Answer.Error(
             500, MatrixError.Unknown, $"Internal error. The server's log has the details of request {requestId}."),

@@ -43,6 +43,7 @@ internal static class FileAnswers
         if (PartOf(range.Ranges.First(), file.Length) is not { } part)
         {
             headers.ContentRange = new ContentRangeHeaderValue(file.Length).ToString();
+            headers.CacheControl = default;
             return Answer.Error(416, MatrixError.InvalidParam, $"The content has {file.Length} bytes.");
         }
 

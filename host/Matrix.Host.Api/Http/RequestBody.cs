@@ -6,12 +6,16 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Matrix.Host.Api.Http;
 
 /// <summary>Reads a body as JSON, within a limit.</summary>
 internal static class RequestBody
 {
+    /// <summary>The time before a body must arrive at its least rate.</summary>
+    private static readonly TimeSpan _graceTime = TimeSpan.FromSeconds(10);
+
     /// <summary>The body's object, or the error.</summary>
     /// <param name="limit">The most bytes.</param>
     /// <param name="incoming">The body of another server; null for one of a client.</param>
@@ -71,8 +75,14 @@ internal static class RequestBody
 
     /// <summary>Lets the handler of a route read a body itself, of any type.</summary>
     /// <param name="most">The most bytes, which the handler counts. The web server ends a longer body.</param>
-    internal static PipeReader Raw(HttpContext http, long most)
+    /// <param name="rate">The least bytes a second; the web server ends a slower body.</param>
+    internal static PipeReader Raw(HttpContext http, long most, int rate)
     {
+        if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } feature)
+        {
+            feature.MinDataRate = new Microsoft.AspNetCore.Server.Kestrel.Core.MinDataRate(rate, _graceTime);
+        }
+
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
         {
             size.MaxRequestBodySize = most + 1;

@@ -22,7 +22,6 @@ public sealed class RemoteFetch(
     MediaOptions options,
     TimeProvider time)
 {
-    private const int LongestType = 255;
     private const int LongestName = 255;
     private const int LongestBoundary = 70;
     private const int MetadataBytes = 64 << 10;
@@ -42,6 +41,7 @@ public sealed class RemoteFetch(
                 .ConfigureAwait(false);
             if (!open.IsOk) return FailureOf(open.Failure!);
             using var whole = open.Value;
+            if (whole.Status != 200) return _malformed;
             return await KeepAsync(origin, mediaId, whole, stop).ConfigureAwait(false);
         }
 
@@ -51,7 +51,8 @@ public sealed class RemoteFetch(
         {
             return await ReadPartsAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is InvalidDataException or FormatException)
+        catch (Exception fault) when (fault is InvalidDataException or FormatException
+            || (fault is OperationCanceledException && !stop.IsCancellationRequested))
         {
             return _malformed;
         }
@@ -62,7 +63,7 @@ public sealed class RemoteFetch(
         string origin, string mediaId, OpenReply reply, CancellationToken stop)
     {
         if (!MediaTypeHeaderValue.TryParse(reply.ContentType, out var type)
-            || type.MediaType != "multipart/mixed"
+            || !type.MediaType.Equals("multipart/mixed", StringComparison.OrdinalIgnoreCase)
             || HeaderUtilities.RemoveQuotes(type.Boundary).Value is not { Length: > 0 and <= LongestBoundary } boundary)
         {
             return _malformed;
@@ -137,9 +138,7 @@ public sealed class RemoteFetch(
             mediaId,
             file.Hash,
             file.Size,
-            contentType is { Length: > 0 and <= LongestType } && MediaTypeHeaderValue.TryParse(contentType, out _)
-                ? contentType
-                : Upload.DefaultType,
+            Upload.TypeOf(contentType),
             NameOf(disposition),
             null,
             now,

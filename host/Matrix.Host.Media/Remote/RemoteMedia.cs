@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Host.Media.Store;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
@@ -9,8 +10,12 @@ namespace Matrix.Host.Media.Remote;
 /// Media of other servers. Each content is fetched once, for all who wait for it, and kept for a time.
 /// </summary>
 public sealed partial class RemoteMedia(
-    RemoteFetch fetch, IStorage storage, MediaOptions options, TimeProvider time, ILogger<RemoteMedia> log)
-    : IDisposable
+    RemoteFetch fetch,
+    ContentRepository repository,
+    IStorage storage,
+    MediaOptions options,
+    TimeProvider time,
+    ILogger<RemoteMedia> log) : IDisposable
 {
     private const int MostFailures = 10_000;
 
@@ -22,6 +27,7 @@ public sealed partial class RemoteMedia(
     private readonly ConcurrentDictionary<(string Origin, string MediaId), (MediaFailure Why, long Until)> _failed =
         new();
 
+    private readonly ConcurrentDictionary<string, int> _ofServers = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _slots = new(options.RemoteFetches);
     private readonly CancellationTokenSource _closing = new();
 
@@ -35,6 +41,15 @@ public sealed partial class RemoteMedia(
         string origin, string mediaId, TimeSpan wait, bool mayFetch, CancellationToken stop)
     {
         var found = await storage.Media.FindAsync(origin, mediaId, stop).ConfigureAwait(false);
+        if (found is { IsQuarantined: false }
+            && mayFetch
+            && !await repository.HasFileAsync(found, stop).ConfigureAwait(false))
+        {
+            // The copy is gone, as after a backup was restored without its files.
+            await repository.DeleteAsync(found, stop).ConfigureAwait(false);
+            found = null;
+        }
+
         if (found is null && mayFetch)
         {
             if (await FetchAsync((origin, mediaId), wait, stop).ConfigureAwait(false) is { } failure) return failure;
@@ -60,8 +75,19 @@ public sealed partial class RemoteMedia(
         var starting = new TaskCompletionSource<MediaFailure?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var running = _running.GetOrAdd(media, starting.Task);
 
-        // Not cancelled with this caller: others may wait for it.
-        if (running == starting.Task) _ = Task.Run(() => RunAsync(media, wait, starting), CancellationToken.None);
+        if (running == starting.Task)
+        {
+            // The others of this server wait for sockets that events need, too.
+            if (_ofServers.AddOrUpdate(media.Origin, 1, static (_, count) => count + 1) > options.RemoteFetchesOfServer)
+            {
+                End(media, starting, _busy);
+                return _busy;
+            }
+
+            // Not cancelled with this caller: others may wait for it.
+            _ = Task.Run(() => RunAsync(media, wait, starting), CancellationToken.None);
+        }
+
         return await running.WaitAsync(stop).ConfigureAwait(false);
     }
 
@@ -70,13 +96,15 @@ public sealed partial class RemoteMedia(
     {
         var failure = new MediaFailure(
             MediaFailureKind.Unreachable, "The content could not be fetched from its server.");
+        using var clock = new CancellationTokenSource(options.RemoteTime, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token, clock.Token);
         try
         {
-            await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
+            await _slots.WaitAsync(both.Token).ConfigureAwait(false);
             try
             {
                 var longest = wait < options.LongestWait ? wait : options.LongestWait;
-                failure = await fetch.RunAsync(media.Origin, media.MediaId, longest, _closing.Token)
+                failure = await fetch.RunAsync(media.Origin, media.MediaId, longest, both.Token)
                     .ConfigureAwait(false);
             }
             finally
@@ -88,14 +116,25 @@ public sealed partial class RemoteMedia(
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            if (!_closing.IsCancellationRequested) Failed(fault, media.Origin, media.MediaId);
+            if (!both.IsCancellationRequested) Failed(fault, media.Origin, media.MediaId);
         }
         finally
         {
             if (failure is not null and { Kind: not MediaFailureKind.NotYetUploaded }) Remember(media, failure);
-            _running.TryRemove(media, out _);
-            ended.TrySetResult(failure);
+            End(media, ended, failure);
         }
+    }
+
+    private void End(
+        (string Origin, string MediaId) media, TaskCompletionSource<MediaFailure?> ended, MediaFailure? failure)
+    {
+        if (_ofServers.AddOrUpdate(media.Origin, 0, static (_, count) => count - 1) <= 0)
+        {
+            _ofServers.TryRemove(new(media.Origin, 0));
+        }
+
+        _running.TryRemove(media, out _);
+        ended.TrySetResult(failure);
     }
 
     private void Remember((string Origin, string MediaId) media, MediaFailure failure)

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
+using Microsoft.Net.Http.Headers;
 
 namespace Matrix.Host.Media.Store;
 
@@ -18,19 +19,27 @@ public sealed class ContentRepository : IDisposable
 
     private readonly IStorage _storage;
     private readonly IMediaFiles _files;
+    private readonly DerivedFiles _derived;
     private readonly MediaSpool _spool;
     private readonly MediaOptions _options;
     private readonly TimeProvider _time;
     private readonly UploadSlots _slots;
+    private readonly UploadSlots _creations;
     private readonly MediaArrivals _arrivals;
     private readonly FileLocks _locks = new();
 
     /// <summary>Creates the repository.</summary>
     public ContentRepository(
-        IStorage storage, IMediaFiles files, MediaSpool spool, MediaOptions options, TimeProvider time)
+        IStorage storage,
+        IMediaFiles files,
+        DerivedFiles derived,
+        MediaSpool spool,
+        MediaOptions options,
+        TimeProvider time)
     {
-        (_storage, _files, _spool, _options, _time) = (storage, files, spool, options, time);
-        _slots = new UploadSlots(options);
+        (_storage, _files, _derived) = (storage, files, derived);
+        (_spool, _options, _time) = (spool, options, time);
+        (_slots, _creations) = (new UploadSlots(options), new UploadSlots(options));
         _arrivals = new MediaArrivals(options, time);
     }
 
@@ -48,7 +57,7 @@ public sealed class ContentRepository : IDisposable
     /// <summary>Creates a URI without content. Returns its media id, and when it expires.</summary>
     public async ValueTask<MediaResult<PendingMedia>> CreateAsync(string userId, CancellationToken stop)
     {
-        using var slot = _slots.Take(userId, 0);
+        using var slot = _creations.Take(userId, 0);
         if (slot is null) return _busy;
         var now = Now;
         if (await _storage.Media.PendingOfAsync(userId, now, stop).ConfigureAwait(false) + slot.Uploads
@@ -57,7 +66,7 @@ public sealed class ContentRepository : IDisposable
             return new MediaFailure(MediaFailureKind.TooMany, "You have too many URIs without content.");
         }
 
-        if (await CheckAsync(slot, stop).ConfigureAwait(false) is { } failure) return failure;
+        if (await CheckAsync(slot, 0, stop).ConfigureAwait(false) is { } failure) return failure;
         var pending = new PendingMedia(MediaId.Create(), now + (long)_options.PendingTime.TotalMilliseconds);
         var row = new MediaRow(
             _options.ServerName, pending.MediaId, null, 0, Upload.DefaultType, null, userId, now, now,
@@ -113,22 +122,35 @@ public sealed class ContentRepository : IDisposable
     {
         ArgumentNullException.ThrowIfNull(media);
         if (media.FileHash is null) return null;
+        var file = await _files.OpenAsync(media.FileHash, stop).ConfigureAwait(false);
         var now = Now;
-        if (now - media.AccessedAt >= _options.AccessPrecision.TotalMilliseconds)
+        if (file is null || now - media.AccessedAt < _options.AccessPrecision.TotalMilliseconds) return file;
+        try
         {
             _storage.Writer.Post(new WriteBatch(1).Add(new MediaAccessed(media.Origin, media.MediaId, now)));
         }
+        catch (StorageException)
+        {
+            // Too much waits to be written. The next download notes its time.
+        }
 
-        return await _files.OpenAsync(media.FileHash, stop).ConfigureAwait(false);
+        return file;
     }
 
+    /// <summary>Whether the content is where it should be.</summary>
+    internal async ValueTask<bool> HasFileAsync(MediaRow media, CancellationToken stop) =>
+        media.FileHash is { } hash && await _files.OpenAsync(hash, stop).ConfigureAwait(false) is not null;
+
     /// <summary>Deletes media. Its file is deleted with its last URI. Returns whether there was any.</summary>
-    public async ValueTask<bool> DeleteAsync(MediaRow media, CancellationToken stop)
+    public ValueTask<bool> DeleteAsync(MediaRow media, CancellationToken stop) => DeleteAsync(media, null, stop);
+
+    /// <summary>The same, unless it was accessed at that time or later.</summary>
+    internal async ValueTask<bool> DeleteAsync(MediaRow media, long? unusedSince, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(media);
-        var deleted = new MediaDeleted(media.Origin, media.MediaId);
+        var deleted = new MediaDeleted(media.Origin, media.MediaId, unusedSince);
         await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop).ConfigureAwait(false);
-        if (media.FileHash is { } hash) await DropAsync(hash, stop).ConfigureAwait(false);
+        if (deleted.Applied && media.FileHash is { } hash) await DropAsync(hash, stop).ConfigureAwait(false);
         return deleted.Applied;
     }
 
@@ -137,6 +159,7 @@ public sealed class ContentRepository : IDisposable
     {
         using var held = await _locks.TakeAsync(hash, stop).ConfigureAwait(false);
         if (await _storage.Media.IsUsedAsync(hash, stop).ConfigureAwait(false)) return;
+        _derived.Delete(hash);
         await _files.DeleteAsync(hash, stop).ConfigureAwait(false);
     }
 
@@ -144,9 +167,22 @@ public sealed class ContentRepository : IDisposable
     internal async ValueTask<bool> KeepAsync(
         SpooledFile file, ConditionalChange change, CancellationToken stop)
     {
-        using var held = await _locks.TakeAsync(file.Hash, stop).ConfigureAwait(false);
-        await _files.KeepAsync(file, stop).ConfigureAwait(false);
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        try
+        {
+            using var held = await _locks.TakeAsync(file.Hash, stop).ConfigureAwait(false);
+            await _files.KeepAsync(file, stop).ConfigureAwait(false);
+
+            // Not cancelled any more: the content would stay without a URI.
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None)
+                .ConfigureAwait(false);
+        }
+        catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
+        {
+            await DropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+
+        if (!change.Applied) await DropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
         return change.Applied;
     }
 
@@ -162,7 +198,7 @@ public sealed class ContentRepository : IDisposable
 
         using var slot = _slots.Take(upload.UserId, upload.Length ?? _options.UploadBytes);
         if (slot is null) return _busy;
-        if (await CheckAsync(slot, stop).ConfigureAwait(false) is { } failure) return failure;
+        if (await CheckAsync(slot, isNew ? 0 : 1, stop).ConfigureAwait(false) is { } failure) return failure;
 
         using var file = await _spool.ReceiveAsync(upload.Content, _options.UploadBytes, stop).ConfigureAwait(false);
         if (file is null) return tooLarge;
@@ -179,7 +215,6 @@ public sealed class ContentRepository : IDisposable
         }
 
         // Another upload to the URI was first, or the URI expired meanwhile.
-        await DropAsync(file.Hash, stop).ConfigureAwait(false);
         return await WhyNotFilledAsync(mediaId, upload.UserId, stop).ConfigureAwait(false) ?? _unknown;
     }
 
@@ -195,10 +230,11 @@ public sealed class ContentRepository : IDisposable
         };
 
     /// <summary>Whether the user may have more: what runs at once counts too.</summary>
-    private async ValueTask<MediaFailure?> CheckAsync(UploadSlots.Slot slot, CancellationToken stop)
+    /// <param name="known">The URIs of what runs that exist already.</param>
+    private async ValueTask<MediaFailure?> CheckAsync(UploadSlots.Slot slot, int known, CancellationToken stop)
     {
         var use = await _storage.Media.UseOfAsync(slot.UserId, stop).ConfigureAwait(false);
-        return use.Files + slot.Uploads > _options.UserFiles || use.Bytes + slot.AllBytes > _options.UserBytes
+        return use.Files + slot.Uploads - known > _options.UserFiles || use.Bytes + slot.AllBytes > _options.UserBytes
             ? new MediaFailure(MediaFailureKind.LimitReached, "You have uploaded as much as an account may.")
             : null;
     }
@@ -213,6 +249,16 @@ public sealed record Upload(string UserId, PipeReader Content, long? Length, str
 {
     /// <summary>The media type of a content without one.</summary>
     public const string DefaultType = "application/octet-stream";
+
+    private const int LongestType = 255;
+
+    /// <summary>The media type in a header, or the default if it is none that can be sent again.</summary>
+    public static string TypeOf(string? header) =>
+        header is { Length: > 0 and <= LongestType }
+        && !header.AsSpan().ContainsAnyExceptInRange(' ', '~')
+        && MediaTypeHeaderValue.TryParse(header, out _)
+            ? header
+            : DefaultType;
 }
 
 /// <summary>A URI without content.</summary>

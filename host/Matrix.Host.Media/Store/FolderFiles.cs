@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Matrix.Host.Storage;
 
@@ -10,6 +11,7 @@ public sealed class FolderFiles : IMediaFiles
     private const int HashLength = 64;
 
     private readonly string _folder;
+    private readonly ConcurrentDictionary<string, bool> _synced = new(StringComparer.Ordinal);
 
     /// <summary>Makes the folder.</summary>
     public FolderFiles(MediaOptions options)
@@ -18,6 +20,7 @@ public sealed class FolderFiles : IMediaFiles
         _folder = System.IO.Path.Combine(options.Folder, "files");
         Directory.CreateDirectory(_folder);
         Durable.SyncFolder(options.Folder);
+        if (System.IO.Path.GetDirectoryName(options.Folder) is { } parent) Durable.SyncFolder(parent);
     }
 
     /// <inheritdoc/>
@@ -44,16 +47,16 @@ public sealed class FolderFiles : IMediaFiles
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
-        DateTimeOffset before, [EnumeratorCancellation] CancellationToken stop)
+        DateTimeOffset after, DateTimeOffset before, [EnumeratorCancellation] CancellationToken stop)
     {
         foreach (var part in Directory.EnumerateDirectories(_folder))
         {
             stop.ThrowIfCancellationRequested();
             var first = System.IO.Path.GetFileName(part);
             yield return await Task.Run(() => new DirectoryInfo(part).EnumerateFiles()
-                .Where(file => file.LastWriteTimeUtc < before)
+                .Where(file => file.LastWriteTimeUtc >= after && file.LastWriteTimeUtc < before)
                 .Select(file => first + file.Name)
-                .Where(hash => hash.Length == HashLength)
+                .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower))
                 .ToArray(), stop).ConfigureAwait(false);
         }
     }
@@ -62,38 +65,18 @@ public sealed class FolderFiles : IMediaFiles
     {
         var path = PathOf(file.Hash);
 
-        // A file of that name was synced before it got the name.
-        if (File.Exists(path))
-        {
-            // It must not look old to a sweep that runs before its row is written.
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
-            return;
-        }
-
         var folder = System.IO.Path.GetDirectoryName(path)!;
-        if (!Directory.Exists(folder))
-        {
-            Directory.CreateDirectory(folder);
-            Durable.SyncFolder(_folder);
-        }
+        Directory.CreateDirectory(folder);
 
-        File.Move(file.Path, path);
+        // A file of that name was synced before it got the name. It must not look old to a sweep that runs before its
+        // row is written.
+        if (File.Exists(path)) File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        else File.Move(file.Path, path);
+
+        // A server that was killed may have made the folder, or given the name, and not synced it.
         Durable.SyncFolder(folder);
+        if (_synced.TryAdd(folder, true)) Durable.SyncFolder(_folder);
     }
 
     private string PathOf(string hash) => System.IO.Path.Combine(_folder, hash[..Digits], hash[Digits..]);
-
-    private sealed class LocalFile(string path, long length) : MediaFile
-    {
-        public override long Length => length;
-
-        public override string Path => path;
-
-        public override ValueTask<Stream> OpenAsync(long offset, long length, CancellationToken stop)
-        {
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-            stream.Position = offset;
-            return ValueTask.FromResult<Stream>(stream);
-        }
-    }
 }

@@ -14,8 +14,9 @@ public interface IMediaFiles
     /// <summary>Deletes a content, if there is one.</summary>
     ValueTask DeleteAsync(string hash, CancellationToken stop);
 
-    /// <summary>The hashes of the contents that were last written before a time, in parts.</summary>
-    IAsyncEnumerable<IReadOnlyList<string>> ListAsync(DateTimeOffset before, CancellationToken stop);
+    /// <summary>The hashes of the contents that were last written between two times, in parts.</summary>
+    IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
+        DateTimeOffset after, DateTimeOffset before, CancellationToken stop);
 }
 
 /// <summary>A content that can be read.</summary>

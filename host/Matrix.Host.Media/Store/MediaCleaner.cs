@@ -14,8 +14,16 @@ public sealed class MediaCleaner(
 {
     private const int Batch = 200;
 
+    /// <summary>What a row costs beside its content.</summary>
+    private const int BytesOfRow = 4096;
+
     /// <summary>A content that is this old has its URI, or never gets one.</summary>
-    private static readonly TimeSpan _oldest = TimeSpan.FromHours(1);
+    private static readonly TimeSpan _settled = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// A content that is older lacks its URI for another reason, such as another database. It is left alone.
+    /// </summary>
+    private static readonly TimeSpan _swept = TimeSpan.FromDays(2);
 
     /// <summary>Deletes expired and old media.</summary>
     public async ValueTask CleanAsync(CancellationToken stop)
@@ -28,10 +36,11 @@ public sealed class MediaCleaner(
         await ShrinkAsync(stop).ConfigureAwait(false);
     }
 
-    /// <summary>Deletes contents that no URI has. It reads the names of all files.</summary>
+    /// <summary>Deletes recent contents that no URI has. It reads the names of all files.</summary>
     public async ValueTask SweepAsync(CancellationToken stop)
     {
-        await foreach (var hashes in files.ListAsync(time.GetUtcNow() - _oldest, stop).ConfigureAwait(false))
+        var now = time.GetUtcNow();
+        await foreach (var hashes in files.ListAsync(now - _swept, now - _settled, stop).ConfigureAwait(false))
         {
             foreach (var some in hashes.Chunk(Batch))
             {
@@ -47,7 +56,11 @@ public sealed class MediaCleaner(
         {
             var unused = await storage.Media.UnusedAsync(
                 options.ServerName, isLocal, before.ToUnixTimeMilliseconds(), Batch, stop).ConfigureAwait(false);
-            foreach (var media in unused) await repository.DeleteAsync(media, stop).ConfigureAwait(false);
+            foreach (var media in unused)
+            {
+                await repository.DeleteAsync(media, before.ToUnixTimeMilliseconds(), stop).ConfigureAwait(false);
+            }
+
             if (unused.Count < Batch) return;
         }
     }
@@ -56,7 +69,7 @@ public sealed class MediaCleaner(
     private async ValueTask ShrinkAsync(CancellationToken stop)
     {
         var use = await storage.Media.RemoteUseAsync(options.ServerName, stop).ConfigureAwait(false);
-        var beyond = use.Bytes - options.RemoteCacheBytes;
+        var beyond = use.Bytes + (use.Files * BytesOfRow) - options.RemoteCacheBytes;
         while (beyond > 0)
         {
             var unused = await storage.Media.UnusedAsync(options.ServerName, false, long.MaxValue, Batch, stop)
@@ -65,7 +78,7 @@ public sealed class MediaCleaner(
             {
                 if (beyond <= 0) return;
                 await repository.DeleteAsync(media, stop).ConfigureAwait(false);
-                beyond -= media.Size;
+                beyond -= media.Size + BytesOfRow;
             }
 
             if (unused.Count < Batch) return;

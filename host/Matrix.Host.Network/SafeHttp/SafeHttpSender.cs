@@ -56,9 +56,9 @@ public sealed class SafeHttpSender : IDisposable
             return HttpOutcome.Of(
                 new HttpReply((int)response.StatusCode, response.Headers, response.Content.Headers, body));
         }
-        catch (Exception fault) when (!stop.IsCancellationRequested
-            && Explain(fault, clock.IsCancellationRequested, call) is { } failure)
+        catch (Exception fault)
         {
+            if (FailureOf(fault, clock.IsCancellationRequested, call, stop) is not { } failure) throw;
             return HttpOutcome.Failed(failure.Kind, failure.Message);
         }
         finally
@@ -88,9 +88,9 @@ public sealed class SafeHttpSender : IDisposable
             opened = new OpenReply(response, body, Close, both.Token);
             return new HttpOpening(opened, null);
         }
-        catch (Exception fault) when (!stop.IsCancellationRequested
-            && Explain(fault, clock.IsCancellationRequested, call) is { } failure)
+        catch (Exception fault)
         {
+            if (FailureOf(fault, clock.IsCancellationRequested, call, stop) is not { } failure) throw;
             return new HttpOpening(null, failure);
         }
         finally
@@ -142,6 +142,16 @@ public sealed class SafeHttpSender : IDisposable
         }
 
         return request;
+    }
+
+    /// <summary>The failure of a request; null for a fault that is none.</summary>
+    /// <exception cref="OperationCanceledException">The caller stopped it, whatever else failed at that
+    /// moment.</exception>
+    internal static HttpFailure? FailureOf(Exception fault, bool isLate, HttpCall call, CancellationToken stop)
+    {
+        var failure = Explain(fault, isLate, call);
+        if (failure is not null) stop.ThrowIfCancellationRequested();
+        return failure;
     }
 
     private static HttpFailure? Explain(Exception fault, bool isLate, HttpCall call)

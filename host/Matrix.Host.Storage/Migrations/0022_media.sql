@@ -15,6 +15,7 @@ CREATE TABLE media (
 ) WITHOUT ROWID;
 CREATE INDEX media_file ON media (file_hash) WHERE file_hash IS NOT NULL;
 CREATE INDEX media_uploader ON media (uploader, size) WHERE uploader IS NOT NULL;
+CREATE INDEX media_pending ON media (uploader, expires_at) WHERE file_hash IS NULL;
 CREATE INDEX media_expiry ON media (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX media_access ON media (accessed_at);
 

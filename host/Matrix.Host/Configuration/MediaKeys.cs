@@ -20,6 +20,9 @@ internal static partial class ConfigKeys
             "media.uploads_at_once", ConfigTypes.Whole(1), c => c.Media.UploadsAtOnce,
             "Uploads of all users at the same time."),
         Key(
+            "media.upload_rate", ConfigTypes.FewBytes(1, 1 << 30), c => c.Media.UploadRate,
+            "How fast an upload must arrive, in bytes a second, after ten seconds."),
+        Key(
             "media.pending_per_user", ConfigTypes.Whole(0), c => c.Media.PendingPerUser,
             "URIs that one user creates before their content is uploaded."),
         Key(
@@ -55,11 +58,36 @@ internal static partial class ConfigKeys
             "media.remote_fetches", ConfigTypes.Whole(1), c => c.Media.RemoteFetches,
             "Files of other servers that are fetched at once; others wait."),
         Key(
+            "media.remote_fetches_of_server", ConfigTypes.Whole(1), c => c.Media.RemoteFetchesOfServer,
+            "Files of one other server that are fetched at once, or wait for that."),
+        Key(
             "media.remote_fetches_waiting", ConfigTypes.Whole(1), c => c.Media.RemoteFetchesWaiting,
             "Files of other servers that are fetched or wait for that; more requests get an error and may retry."),
         Key(
             "media.remote_pause", ConfigTypes.Duration, c => c.Media.RemotePause,
             "How long a file is not asked for again after its server did not return it."),
+        Key(
+            "media.thumbnail_pixels", ConfigTypes.Whole(1), c => c.Media.ThumbnailPixels,
+            "Pixels of an image of which a thumbnail is made, in all its pictures."),
+        Key(
+            "media.thumbnail_pictures", ConfigTypes.Whole(1), c => c.Media.ThumbnailPictures,
+            "Pictures of an animated thumbnail; of longer animations the first picture is taken."),
+        Key(
+            "media.thumbnail_source_bytes", ConfigTypes.Bytes(1), c => c.Media.ThumbnailSourceBytes,
+            "Bytes of an image of which a thumbnail is made."),
+        Key(
+            "media.thumbnails_at_once", ConfigTypes.Whole(1, 256), c => c.Media.ThumbnailsAtOnce,
+            "Thumbnails that are made at once, each in a process of its own; others wait."),
+        Key(
+            "media.thumbnails_waiting", ConfigTypes.Whole(1), c => c.Media.ThumbnailsWaiting,
+            "Thumbnails that are made or wait for that; more requests get an error and may retry."),
+        Key(
+            "media.thumbnails_of_file", ConfigTypes.Whole(1), c => c.Media.ThumbnailsOfFile,
+            "Thumbnails of one image that are kept; the oldest are deleted first."),
+        Key("media.thumbnail_time", ConfigTypes.Duration, c => c.Media.ThumbnailTime, "The time of making one."),
+        Key(
+            "media.thumbnail_memory", ConfigTypes.Bytes(64 << 20), c => c.Media.ThumbnailMemory,
+            "The address space of the process that makes one."),
         Key(
             "media.access_precision", ConfigTypes.Duration, c => c.Media.AccessPrecision,
             "How precisely the time of the last download is kept. Each note of it is a write."),

@@ -44,7 +44,7 @@ internal sealed class ArrowTests
     {
         ["System.Console."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
         ["System.Environment.GetEnvironmentVariable"] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
-        ["System.Diagnostics.Process."] = "Matrix.Host Matrix.Cli Matrix.LoadGen",
+        ["System.Diagnostics.Process."] = "Matrix.Host Matrix.Host.Media Matrix.Cli Matrix.LoadGen",
         ["System.Net.Sockets.Socket."] = "Matrix.Host Matrix.Host.Network Matrix.Cli Matrix.LoadGen",
         ["System.Net.Sockets.TcpClient."] = "Matrix.LoadGen",
         ["System.Net.Dns."] = "Matrix.LoadGen",

@@ -25,6 +25,7 @@ public abstract class EndpointTests
         yield return Case("query/directory", "GET", "query/directory?room_alias=ALIAS");
         yield return Case("query", "GET", "query/weather?of=there", 404);
         yield return Case("user/devices", "GET", "user/devices/ALICE");
+        yield return Case("media/thumbnail", "GET", "media/thumbnail/unknown?width=1&height=1", 404);
         yield return Case("media/download", "GET", "media/download/unknown", 404);
         yield return Case("user/keys/query", "POST", "user/keys/query", 200, """{"device_keys":{"ALICE":[]}}""");
         yield return Case(

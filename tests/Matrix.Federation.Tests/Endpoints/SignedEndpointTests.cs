@@ -124,6 +124,17 @@ public sealed class SignedEndpointTests
                 ("v1/media/download/unknown?timeout_ms=x", _invalid),
             ],
         },
+        new("GET", "v1/media/thumbnail/{mediaId}", "v1/media/thumbnail/unknown?width=10&height=10")
+        {
+            OtherIds =
+            [
+                ("v1/media/thumbnail/a.b?width=10&height=10", _notFound),
+                ("v1/media/thumbnail/unknown?width=10", _missing),
+                ("v1/media/thumbnail/unknown?width=0&height=10", _invalid),
+                ("v1/media/thumbnail/unknown?width=x&height=10", _invalid),
+                ("v1/media/thumbnail/unknown?width=1&height=1&method=x", _invalid),
+            ],
+        },
         new("GET", "v1/publicRooms", "v1/publicRooms")
         {
             OtherIds = [("v1/publicRooms?since=x", _invalid), ("v1/publicRooms?limit=-1", _invalid)],

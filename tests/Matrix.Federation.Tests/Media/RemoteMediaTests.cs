@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
+using Matrix.Host.Media;
 using Matrix.Host.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -55,6 +56,35 @@ public sealed class RemoteMediaTests
 
         Assert.That(
             _peer.Requests.Single(), Does.StartWith("/_matrix/federation/v1/media/download/picture?timeout_ms="));
+    }
+
+    [Test]
+    public async Task A_copy_that_is_gone_is_fetched_again()
+    {
+        await StartAsync();
+        _peer.Media = (http, _) => PartsAsync(http, "a picture", "image/png", null);
+        Assert.That((await _alice.DownloadAsync(Uri)).Text, Is.EqualTo("a picture"));
+        var folder = Path.Combine(_server.Services.GetRequiredService<MediaOptions>().Folder, "files");
+        foreach (var file in Directory.GetFiles(folder, "*", SearchOption.AllDirectories)) File.Delete(file);
+
+        Assert.That((await _alice.DownloadAsync(Uri)).Text, Is.EqualTo("a picture"));
+        Assert.That(_peer.Requests, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_slow_server_takes_few_fetches_and_no_longer_than_its_time()
+    {
+        await StartAsync(("media.remote_fetches_of_server", "2"), ("media.remote_time", "2s"));
+        _peer.Held = new TaskCompletionSource().Task;
+        var held = Enumerable.Range(0, 2).Select(n => _alice.DownloadAsync($"{_peer.Peer.Name}/slow{n}")).ToList();
+        await Until.HoldsAsync(() => _peer.Requests.Count == 2);
+
+        (await _alice.DownloadAsync($"{_peer.Peer.Name}/more")).Is(429, "M_LIMIT_EXCEEDED");
+
+        foreach (var reply in await Task.WhenAll(held).WaitAsync(TimeSpan.FromSeconds(10))) reply.Is(502, "M_UNKNOWN");
+        _peer.Held = Task.CompletedTask;
+        _peer.Media = (http, _) => PartsAsync(http, "a picture", "image/png", null);
+        Assert.That((await _alice.DownloadAsync(Uri)).Text, Is.EqualTo("a picture"));
     }
 
     [Test]

@@ -1,6 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
+using Matrix.Host.Media.Store;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
 
@@ -34,6 +36,10 @@ internal static class MediaServer
     /// <summary>The files that a server keeps.</summary>
     internal static string[] FilesOf(HomeserverFixture server) =>
         Directory.GetFiles(Path.Combine(server.Folder, "media"), "*", SearchOption.AllDirectories);
+
+    /// <summary>Deletes media that is no longer kept.</summary>
+    internal static ValueTask CleansMediaAsync(this HomeserverFixture server) =>
+        server.Services.GetRequiredService<MediaCleaner>().CleanAsync(CancellationToken.None);
 
     internal static string UriOf(Reply reply)
     {

@@ -19,7 +19,10 @@ internal sealed class UploadTests
     }
 
     [TearDown]
-    public async Task StopAsync() => await _server.DisposeAsync();
+    public async Task StopAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+    }
 
     [TestCase("v3")]
     [TestCase("v1")]
@@ -83,6 +86,11 @@ internal sealed class UploadTests
         Assert.That(
             (await _alice.DownloadsAsync(uri)).Is(200).ContentHeaders.ContentType!.ToString(), Is.EqualTo(expected));
     }
+
+    [TestCase("text/plain; name=\"\u00e9\"")]
+    [TestCase("text/plain\r\nX: y")]
+    public void A_type_that_no_header_can_have_is_not_kept(string type) =>
+        Assert.That(Upload.TypeOf(type), Is.EqualTo("application/octet-stream"));
 
     [Test]
     public async Task An_upload_needs_a_token()
@@ -160,7 +168,8 @@ internal sealed class UploadTests
         await _alice.UploadsAsync(new string('a', 600));
         (await _alice.TryUploadAsync(new string('b', 401))).Is(403, "M_FORBIDDEN");
         await _alice.UploadsAsync(new string('b', 399));
-        await _alice.UploadsAsync("");
+        var pending = await _alice.CreatesUriAsync();
+        (await _alice.FillsAsync(pending, "c")).Is(200);
         (await _alice.TryUploadAsync("")).Is(403, "M_FORBIDDEN");
         (await _alice.PostAsync("/_matrix/media/v1/create")).Is(403, "M_FORBIDDEN");
 
@@ -213,9 +222,12 @@ internal sealed class UploadTests
 
         var other = (await _alice.DownloadsAsync(uri + "/other.png")).Is(200).ContentHeaders.ContentDisposition!;
         Assert.That(other.FileNameStar, Is.EqualTo("other.png"));
-        (await _alice.SendAsync(
-            HttpMethod.Post, "/_matrix/media/v3/upload?filename=a%00b", MediaServer.Body("x", null)))
-            .Is(400, "M_INVALID_PARAM");
+        foreach (var name in new[] { "a%00b", new string('x', 256) })
+        {
+            (await _alice.SendAsync(
+                HttpMethod.Post, $"/_matrix/media/v3/upload?filename={name}", MediaServer.Body("x", null)))
+                .Is(400, "M_INVALID_PARAM");
+        }
     }
 
     internal static async Task Until(Func<bool> holds)

@@ -60,6 +60,22 @@ internal sealed class SafeHttpTests
     }
 
     [Test]
+    public void A_request_that_fails_as_its_caller_stops_it_is_stopped()
+    {
+        var call = new HttpCall(new HttpTarget([], "x", "x"), "GET", "/") { MaxBytes = 1, Time = TimeSpan.MaxValue };
+        var reset = new HttpRequestException("The connection was reset.", new IOException());
+
+        Assert.That(
+            SafeHttpSender.FailureOf(reset, false, call, Stop)!.Kind, Is.EqualTo(HttpFailureKind.Unreachable));
+        Assert.That(
+            () => SafeHttpSender.FailureOf(reset, false, call, new CancellationToken(true)),
+            Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(
+            SafeHttpSender.FailureOf(new InvalidOperationException(), false, call, new CancellationToken(true)),
+            Is.Null);
+    }
+
+    [Test]
     public async Task The_target_is_sent_as_it_is()
     {
         await using var server = await ServerOf("localhost", http => http.Response.WriteAsync(

@@ -69,7 +69,9 @@ internal sealed class MediaTests(string kind) : StorageTests(kind)
         await Write(new MediaCreated(Row("one", Hash('a'))), new MediaCreated(Row("two", Hash('a'), origin: There)));
         string[] hashes = [Hash('a'), Hash('b')];
         Assert.That(await Store.Media.UsedAsync(hashes, Stop), Is.EqualTo(new[] { Hash('a') }));
-        var deleted = new MediaDeleted(Here, "one");
+        var (late, deleted) = (new MediaDeleted(Here, "one", 1000), new MediaDeleted(Here, "one", 1001));
+        await Write(late);
+        Assert.That(late.Applied, Is.False, "It was accessed at that time.");
         await Write(deleted);
         Assert.That(await Store.Media.IsUsedAsync(Hash('a'), Stop), Is.True);
 

@@ -6,12 +6,10 @@ namespace Matrix.Host.Api.Client.ContentRepository;
 /// <summary>The limits of uploads. Client-Server API, "Content repository".</summary>
 internal sealed class Configuration(MediaOptions options) : IEndpoints
 {
-    private static readonly RouteOptions _everyUser = new() { Access = Access.UsersAndGuests };
-
     public void Map(ClientRoutes routes)
     {
-        routes.V1.Get("media/config", Get, _everyUser);
-        routes.At(MediaPaths.Older).Get("config", Get, _everyUser);
+        routes.V1.Get("media/config", Get, MediaPaths.EveryUser);
+        routes.At(MediaPaths.Older).Get("config", Get, MediaPaths.EveryUser);
     }
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(Answer.Json(

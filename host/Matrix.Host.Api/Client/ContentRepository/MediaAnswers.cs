@@ -9,7 +9,8 @@ internal static class MediaAnswers
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(5);
 
     /// <summary>The response to a failure.</summary>
-    internal static Answer Of(MediaFailure failure, ClientOptions options)
+    /// <param name="isRemote">Whether the media is another server's.</param>
+    internal static Answer Of(MediaFailure failure, ClientOptions options, bool isRemote = false)
     {
         var message = failure.Message;
         return failure.Kind switch
@@ -25,6 +26,7 @@ internal static class MediaAnswers
             MediaFailureKind.TooMany => Answer.LimitExceeded(_busyFor, message),
             MediaFailureKind.TooLarge => Answer.TooLarge(message),
             MediaFailureKind.AlreadyUploaded => Answer.Error(409, MatrixError.CannotOverwriteMedia, message),
+            MediaFailureKind.ImageTooLarge => Answer.Error(isRemote ? 502 : 413, MatrixError.TooLarge, message),
             MediaFailureKind.RemoteTooLarge => Answer.Error(502, MatrixError.TooLarge, message),
             MediaFailureKind.Unreachable => Answer.Error(502, MatrixError.Unknown, message),
             MediaFailureKind.NotYetUploaded => Answer.Error(504, MatrixError.NotYetUploaded, message),

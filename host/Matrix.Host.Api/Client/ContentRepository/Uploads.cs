@@ -2,7 +2,6 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Store;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Net.Http.Headers;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
@@ -10,8 +9,8 @@ namespace Matrix.Host.Api.Client.ContentRepository;
 internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions options, ClientOptions client)
     : IEndpoints
 {
-    /// <summary>The most characters of a media type.</summary>
-    private const int LongestType = 255;
+    /// <summary>As file systems have it. Longer ones would not fit the headers of other servers.</summary>
+    private const int LongestName = 255;
 
     public void Map(ClientRoutes routes)
     {
@@ -65,17 +64,19 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
     private Answer? Read(Call call, out Upload upload)
     {
         var request = call.Http.Request;
-        var type = request.ContentType is { Length: > 0 and <= LongestType } given
-            && MediaTypeHeaderValue.TryParse(given, out _)
-                ? given
-                : Upload.DefaultType;
+        var type = Upload.TypeOf(request.ContentType);
         var name = call.Query.Text("filename") is { Length: > 0 } text ? text : null;
         if (name?.Contains('\0', StringComparison.Ordinal) == true)
         {
             call.Query.Refuse(MatrixError.InvalidParam, "`filename` must not contain NUL.");
         }
 
-        var content = RequestBody.Raw(call.Http, options.UploadBytes);
+        if (name?.Length > LongestName)
+        {
+            call.Query.Refuse(MatrixError.InvalidParam, $"`filename` has more than {LongestName} characters.");
+        }
+
+        var content = RequestBody.Raw(call.Http, options.UploadBytes, options.UploadRate);
         upload = new Upload(call.Caller.UserId, content, request.ContentLength, type, name);
         return call.Query.Problem;
     }

@@ -3,36 +3,60 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.ContentRepository;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
+using Matrix.Host.Media.Thumbnails;
+using Matrix.Host.Storage.Tables.Media;
 
 namespace Matrix.Host.Api.Federation.ContentRepository;
 
 /// <summary>This server's media, for other servers: an empty object, and the content. Server-Server API, "Content
 /// Repository".</summary>
-internal sealed class ServedMedia(Media.Store.ContentRepository media, ClientOptions options) : IFederationEndpoints
+internal sealed class ServedMedia(
+    Media.Store.ContentRepository media, Thumbnailer thumbnailer, ClientOptions options) : IFederationEndpoints
 {
-    public void Map(FederationRoutes routes) =>
+    public void Map(FederationRoutes routes)
+    {
         routes.Get("media/download/{mediaId}", MediaQuery.ReadWait, GetAsync);
+        routes.Get("media/thumbnail/{mediaId}", MediaQuery.ReadThumbnail, GetThumbnailAsync);
+    }
 
     private async ValueTask<Answer> GetAsync(Call call, TimeSpan wait, CancellationToken stop)
     {
-        if (!MediaId.IsValid(call["mediaId"])) return Answer.NotFound("There is no such media.");
-        var found = await media.FindAsync(call["mediaId"], wait, stop).ConfigureAwait(false);
+        var found = await FindAsync(call, wait, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, options);
         var row = found.Value;
-        if (await media.OpenAsync(row, stop).ConfigureAwait(false) is not { } file)
-        {
-            return Answer.NotFound("The content of this media is gone.");
-        }
+        return await media.OpenAsync(row, stop).ConfigureAwait(false) is { } file
+            ? InTwoParts(
+                new FileContent(row.ContentType, file.Length, row.FileHash!, file.Path, file.OpenAsync), row.FileName)
+            : Answer.NotFound("The content of this media is gone.");
+    }
 
+    private async ValueTask<Answer> GetThumbnailAsync(
+        Call call, (ThumbnailRequest Asked, TimeSpan Wait) query, CancellationToken stop)
+    {
+        var found = await FindAsync(call, query.Wait, stop).ConfigureAwait(false);
+        if (!found.IsOk) return MediaAnswers.Of(found.Failure, options);
+        var made = await thumbnailer.OfAsync(found.Value, query.Asked, stop).ConfigureAwait(false);
+        return made.IsOk
+            ? InTwoParts(made.Value.Content(), made.Value.FileName)
+            : MediaAnswers.Of(made.Failure, options);
+    }
+
+    private async ValueTask<MediaResult<MediaRow>> FindAsync(Call call, TimeSpan wait, CancellationToken stop) =>
+        MediaId.IsValid(call["mediaId"])
+            ? await media.FindAsync(call["mediaId"], wait, stop).ConfigureAwait(false)
+            : new MediaFailure(MediaFailureKind.NotFound, "There is no such media.");
+
+    private static Answer InTwoParts(FileContent content, string? fileName)
+    {
         // A content cannot contain a boundary that was made after it.
         var boundary = Guid.NewGuid().ToString("N");
         var before = $"--{boundary}\r\nContent-Type: application/json\r\n\r\n{{}}\r\n--{boundary}\r\n"
-            + $"Content-Type: {row.ContentType}\r\n"
-            + $"Content-Disposition: {MediaHeaders.DispositionOf(row.ContentType, row.FileName)}\r\n\r\n";
+            + $"Content-Type: {content.ContentType}\r\n"
+            + $"Content-Disposition: {MediaHeaders.DispositionOf(content.ContentType, fileName)}\r\n\r\n";
         return Answer.File(
             $"multipart/mixed; boundary={boundary}",
             Encoding.UTF8.GetBytes(before),
-            new FileContent(row.ContentType, file.Length, row.FileHash!, file.Path, file.OpenAsync),
+            content,
             Encoding.UTF8.GetBytes($"\r\n--{boundary}--\r\n"));
     }
 }

@@ -75,7 +75,8 @@ public sealed record MediaUploaded(MediaRow Media) : ConditionalChange
 public sealed record MediaAccessed(string Origin, string MediaId, long At) : Change;
 
 /// <summary>Media is deleted. Its file stays if other URIs have it.</summary>
-public sealed record MediaDeleted(string Origin, string MediaId) : ConditionalChange;
+/// <param name="UnusedSince">Not applied if it was accessed at that time or later; null for any.</param>
+public sealed record MediaDeleted(string Origin, string MediaId, long? UnusedSince = null) : ConditionalChange;
 
 /// <summary>URIs without content that expired before a time are deleted.</summary>
 public sealed record ExpiredMediaPurged(long Before) : Change;

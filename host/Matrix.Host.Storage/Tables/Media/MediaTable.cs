@@ -14,7 +14,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         $"SELECT {Columns} FROM media m WHERE m.origin = $1 AND m.media_id = $2");
 
     private static readonly Statement UseOf = Statement.Of(
-        "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE uploader = $1");
+        "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media WHERE uploader = $1");
 
     private static readonly Statement PendingOf = Statement.Of(
         "SELECT COUNT(*) FROM media WHERE uploader = $1 AND file_hash IS NULL AND expires_at > $2");
@@ -33,7 +33,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         """);
 
     private static readonly Statement RemoteUse = Statement.Of(
-        "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM media WHERE origin <> $1");
+        "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media WHERE origin <> $1");
 
     private static readonly Statement Insert = Statement.Of("""
         INSERT INTO media (origin, media_id, file_hash, size, content_type, file_name, uploader, created_at,
@@ -51,7 +51,9 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         UPDATE media SET accessed_at = $3 WHERE origin = $1 AND media_id = $2 AND accessed_at < $3
         """);
 
-    private static readonly Statement Delete = Statement.Of("DELETE FROM media WHERE origin = $1 AND media_id = $2");
+    private static readonly Statement Delete = Statement.Of("""
+        DELETE FROM media WHERE origin = $1 AND media_id = $2 AND (CAST($3 AS BIGINT) IS NULL OR accessed_at < $3)
+        """);
 
     private static readonly Statement Purge = Statement.Of(
         "DELETE FROM media WHERE expires_at < $1 AND file_hash IS NULL");
@@ -111,7 +113,8 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
             .Text(op.Media.Origin).Text(op.Media.MediaId).TextOrNull(op.Media.FileHash).Int(op.Media.Size)
             .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)
             .Int(op.Media.CreatedAt))
-        .OnCondition<MediaDeleted>(Delete, static (a, op) => a.Text(op.Origin).Text(op.MediaId))
+        .OnCondition<MediaDeleted>(Delete, static (a, op) => a
+            .Text(op.Origin).Text(op.MediaId).IntOrNull(op.UnusedSince))
         .OnCondition<FileReleased>(Release, static (a, op) => a.Text(op.FileHash))
         .On<MediaAccessed>(static (op, writes) => writes.Run(
             Access, op, static (a, op) => a.Text(op.Origin).Text(op.MediaId).Int(op.At)))

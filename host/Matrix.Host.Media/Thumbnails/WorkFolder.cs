@@ -1,0 +1,50 @@
+using Matrix.Host.Media.Store;
+
+namespace Matrix.Host.Media.Thumbnails;
+
+/// <summary>
+/// A folder in which a tool works: with the image under a name that has no meaning for the tool. Disposing deletes it.
+/// </summary>
+internal sealed class WorkFolder : IDisposable
+{
+    /// <summary>The name of the image.</summary>
+    internal const string Source = "source";
+
+    private WorkFolder(string path) => Path = path;
+
+    /// <summary>Its path.</summary>
+    internal string Path { get; }
+
+    /// <summary>Makes a folder with a link to the content, or a copy if that is not on this machine.</summary>
+    internal static async ValueTask<WorkFolder> OpenAsync(
+        DerivedFiles derived, MediaFile content, CancellationToken stop)
+    {
+        var work = new WorkFolder(derived.NewWorkFolder());
+        try
+        {
+            if (content.Path is { } path)
+            {
+                File.CreateSymbolicLink(work.PathOf(Source), System.IO.Path.GetFullPath(path));
+                return work;
+            }
+
+            var from = await content.OpenAsync(0, content.Length, stop).ConfigureAwait(false);
+            await using (from.ConfigureAwait(false))
+            {
+                var to = File.Create(work.PathOf(Source));
+                await using (to.ConfigureAwait(false)) await from.CopyToAsync(to, stop).ConfigureAwait(false);
+            }
+
+            return work;
+        }
+        catch
+        {
+            work.Dispose();
+            throw;
+        }
+    }
+
+    internal string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

@@ -1,0 +1,65 @@
+using Matrix.Host.Media.Thumbnails;
+
+namespace Matrix.Host.Tests.Media;
+
+/// <summary>The sizes of thumbnails. Client-Server API, "Thumbnails".</summary>
+internal sealed class ThumbnailSizeTests
+{
+    [TestCase(4000, 3000, 320, 240, "320x240")]
+    [TestCase(4000, 3000, 300, 200, "320x240", TestName = "Widths_are_rounded_up_to_few")]
+    [TestCase(3000, 4000, 320, 240, "320x427", TestName = "A_thumbnail_is_smaller_than_asked_for_in_no_dimension")]
+    [TestCase(4000, 100, 320, 240, null, TestName = "An_image_that_is_smaller_in_one_dimension_is_the_thumbnail")]
+    [TestCase(320, 240, 320, 240, null)]
+    [TestCase(310, 233, 300, 200, null, TestName = "An_image_that_is_hardly_larger_is_the_thumbnail")]
+    [TestCase(4000, 3000, 5000, 5000, null)]
+    [TestCase(1, 1, 1, 1, null)]
+    public void A_scaled_thumbnail_has_the_proportions_of_the_image(
+        int width, int height, int askedWidth, int askedHeight, string? expected) =>
+        Assert.That(SizeOf(width, height, askedWidth, askedHeight, crop: false), Is.EqualTo(expected));
+
+    [TestCase(4000, 3000, 96, 96, "96x96")]
+    [TestCase(4000, 3000, 90, 90, "96x96")]
+    [TestCase(4000, 3000, 90, 45, "96x48")]
+    [TestCase(4000, 50, 96, 96, "50x50", TestName = "A_thumbnail_is_never_larger_than_the_image")]
+    [TestCase(50, 50, 96, 96, null)]
+    [TestCase(50, 40, 96, 96, "40x40")]
+    [TestCase(4000, 3000, 4000, 3000, null)]
+    [TestCase(4000, 3000, 1000000, 1, "4000x1")]
+    public void A_cropped_thumbnail_has_the_proportions_of_the_request(
+        int width, int height, int askedWidth, int askedHeight, string? expected) =>
+        Assert.That(SizeOf(width, height, askedWidth, askedHeight, crop: true), Is.EqualTo(expected));
+
+    [TestCase("FFD8FFE0", ImageFormat.Jpeg)]
+    [TestCase("89504E470D0A1A0A", ImageFormat.Png)]
+    [TestCase("474946383961", ImageFormat.Gif)]
+    [TestCase("524946460000000057454250", ImageFormat.Webp)]
+    [TestCase("524946460000000057415645", ImageFormat.None, TestName = "A_WAVE_is_no_image")]
+    [TestCase("0000002066747970617669660000", ImageFormat.Avif)]
+    [TestCase("00000020667479706D703432", ImageFormat.None)]
+    [TestCase("3C737667", ImageFormat.None, TestName = "SVG_is_not_decoded")]
+    [TestCase("25504446", ImageFormat.None, TestName = "PDF_is_not_decoded")]
+    [TestCase("", ImageFormat.None)]
+    public void A_format_is_told_by_its_first_bytes(string start, object expected) =>
+        Assert.That(ImageFormats.Of(Convert.FromHexString(start)), Is.EqualTo(expected));
+
+    [Test]
+    public void A_header_says_how_an_image_is_shown()
+    {
+        Assert.That(
+            ImageHeader.Read("x: 1x1\nwidth: 40\nheight: 30\nbands: 3\ninterpretation: srgb\norientation: 6\n"),
+            Is.EqualTo(new ImageHeader(30, 40, 1, false)));
+        Assert.That(
+            ImageHeader.Read("width: 40\nheight: 30\nbands: 4\ninterpretation: srgb\nn-pages: 7\n"),
+            Is.EqualTo(new ImageHeader(40, 30, 7, true)));
+        Assert.That(
+            ImageHeader.Read("width: 40\nheight: 30\nbands: 4\ninterpretation: cmyk\norientation: 1\n")!.HasAlpha,
+            Is.False);
+        Assert.That(ImageHeader.Read("width: 40\nheight: -3\n"), Is.Null);
+        Assert.That(ImageHeader.Read("vipsheader: not a known file format"), Is.Null);
+    }
+
+    private static string? SizeOf(int width, int height, int askedWidth, int askedHeight, bool crop) =>
+        ThumbnailSize.Of(new ThumbnailRequest(askedWidth, askedHeight, crop, false), width, height) is { } size
+            ? $"{size.Width}x{size.Height}"
+            : null;
+}
