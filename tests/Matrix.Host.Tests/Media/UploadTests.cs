@@ -21,7 +21,10 @@ internal sealed class UploadTests
     [TearDown]
     public async Task StopAsync()
     {
-        if (_server is not null) await _server.DisposeAsync();
+        // Some tests need no server.
+        if (_server is null) return;
+        await _server.DisposeAsync();
+        _server = null!;
     }
 
     [TestCase("v3")]
