@@ -68,9 +68,9 @@ internal sealed class SignedClient(
                     .ConfigureAwait(false);
                 return Refused(response.Status, error.AsMemory(0, read), response.Headers);
             }
-            catch (Exception fault) when (!stop.IsCancellationRequested
-                && fault is IOException or OperationCanceledException)
+            catch (Exception fault) when (fault is IOException or OperationCanceledException)
             {
+                stop.ThrowIfCancellationRequested();
                 return Refused(response.Status, default, response.Headers);
             }
         }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using Matrix.Host.Api.Http;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -94,6 +95,18 @@ internal sealed class UploadTests
     [TestCase("text/plain\r\nX: y")]
     public void A_type_that_no_header_can_have_is_not_kept(string type) =>
         Assert.That(Upload.TypeOf(type), Is.EqualTo("application/octet-stream"));
+
+    [Test]
+    public void A_full_disk_is_no_internal_error()
+    {
+        var fault = Assert.Catch(static () =>
+        {
+            using var full = File.OpenHandle("/dev/full", FileMode.Open, FileAccess.Write);
+            RandomAccess.Write(full, new byte[1], 0);
+        });
+
+        Assert.That(FaultAnswers.For(fault!, "a request").Status, Is.EqualTo(503), fault!.ToString());
+    }
 
     [Test]
     public async Task An_upload_needs_a_token()
