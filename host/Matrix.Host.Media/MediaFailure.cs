@@ -35,6 +35,9 @@ public enum MediaFailureKind
     /// <summary>The image is too large for a thumbnail.</summary>
     ImageTooLarge,
 
+    /// <summary>This server failed.</summary>
+    Fault,
+
     /// <summary>Another server does not answer, or not as specified.</summary>
     Unreachable,
 }

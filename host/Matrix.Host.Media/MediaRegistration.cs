@@ -1,3 +1,4 @@
+using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Media.Thumbnails;
@@ -17,11 +18,16 @@ public static class MediaRegistration
             .AddSingleton(folder.Spool)
             .AddSingleton(folder.Files)
             .AddSingleton(folder.Derived)
+            .AddSingleton<ImageTool>()
             .AddSingleton<Thumbnailer>()
             .AddSingleton<ContentRepository>()
             .AddSingleton<RemoteFetch>()
             .AddSingleton<RemoteMedia>()
             .AddSingleton<MediaFinder>()
-            .AddSingleton<MediaCleaner>();
+            .AddSingleton<MediaCleaner>()
+            .AddSingleton<PreviewImages>()
+            .AddSingleton<PreviewFetch>()
+            .AddSingleton<UrlPreviews>()
+            .AddSingleton<PreviewCleaner>();
     }
 }

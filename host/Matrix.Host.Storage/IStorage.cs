@@ -28,6 +28,7 @@ using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Storage.Tables.UrlPreviews;
 
 namespace Matrix.Host.Storage;
 
@@ -93,6 +94,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Media.</summary>
     IMediaTable Media { get; }
+
+    /// <summary>Previews of pages.</summary>
+    IUrlPreviewsTable UrlPreviews { get; }
 
     /// <summary>Messages to devices.</summary>
     IToDeviceTable ToDevice { get; }

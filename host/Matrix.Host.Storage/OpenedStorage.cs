@@ -29,6 +29,7 @@ using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Storage.Tables.UrlPreviews;
 
 namespace Matrix.Host.Storage;
 
@@ -61,6 +62,7 @@ internal sealed class OpenedStorage : IStorage
         Keys = new KeysTable(reads);
         KeyBackup = new KeyBackupTable(reads);
         Media = new MediaTable(reads);
+        UrlPreviews = new UrlPreviewsTable(reads);
         ToDevice = new ToDeviceTable(reads);
         ServerKeys = new ServerKeysTable(reads);
         Consumers = new ConsumersTable(reads);
@@ -111,6 +113,8 @@ internal sealed class OpenedStorage : IStorage
     public IKeyBackupTable KeyBackup { get; }
 
     public IMediaTable Media { get; }
+
+    public IUrlPreviewsTable UrlPreviews { get; }
 
     public IToDeviceTable ToDevice { get; }
 

@@ -1,4 +1,5 @@
 using Matrix.Host.Media;
+using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Hosting;
@@ -8,7 +9,11 @@ namespace Matrix.Host;
 
 /// <summary>Deletes media that is no longer kept, and at start and daily contents without a URI.</summary>
 internal sealed partial class MediaService(
-    MediaCleaner cleaner, MediaOptions options, TimeProvider clock, ILogger<MediaService> log) : BackgroundService
+    MediaCleaner cleaner,
+    PreviewCleaner previews,
+    MediaOptions options,
+    TimeProvider clock,
+    ILogger<MediaService> log) : BackgroundService
 {
     private static readonly TimeSpan _sweepInterval = TimeSpan.FromDays(1);
 
@@ -23,6 +28,7 @@ internal sealed partial class MediaService(
                 try
                 {
                     await cleaner.CleanAsync(stoppingToken).ConfigureAwait(false);
+                    await previews.CleanAsync(stoppingToken).ConfigureAwait(false);
                     if (clock.GetUtcNow() < sweepAt) continue;
                     await cleaner.SweepAsync(stoppingToken).ConfigureAwait(false);
                     sweepAt = clock.GetUtcNow() + _sweepInterval;

@@ -17,6 +17,7 @@ const expected = `
   deletePushRule setPushRule isPushRuleEnabled setPushRuleEnabled getPushRuleActions setPushRuleActions uploadKeys
   queryKeys claimKeys getKeysChanges uploadCrossSigningKeys uploadCrossSigningSignatures sendToDevice
   uploadContent uploadContentToMXC createContent getContentAuthed getContentOverrideNameAuthed getConfigAuthed getConfig
+  getUrlPreviewAuthed getUrlPreview
 `.trim().split(/\s+/);
 
 test("every response was validated against its schema",

@@ -60,6 +60,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, ContentRepository.Downloads>()
         .AddSingleton<IEndpoints, ContentRepository.Thumbnails>()
         .AddSingleton<IEndpoints, ContentRepository.Configuration>()
+        .AddSingleton<IEndpoints, ContentRepository.Previews>()
         .AddSingleton<IEndpoints, OpenId.RequestToken>()
         .AddSingleton<IEndpoints, RoomReading.EventAtTime>()
         .AddSingleton<IEndpoints, RoomReading.RoomPages>()

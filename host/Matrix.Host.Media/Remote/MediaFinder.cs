@@ -24,7 +24,10 @@ public sealed class MediaFinder(ContentRepository local, RemoteMedia remote, Med
         var found = origin == options.ServerName
             ? await local.FindAsync(mediaId, isAuthenticated ? wait : TimeSpan.Zero, stop).ConfigureAwait(false)
             : await remote.FindAsync(origin, mediaId, wait, mayFetch: isAuthenticated, stop).ConfigureAwait(false);
-        return found.IsOk && !isAuthenticated && found.Value.CreatedAt >= until
+
+
+        // The same whatever there is: others learn nothing of what is here.
+        return !isAuthenticated && (!found.IsOk || found.Value.CreatedAt >= until)
             ? new MediaFailure(MediaFailureKind.NotFound, "There is no such media without authentication.")
             : found;
     }

@@ -25,7 +25,6 @@ public sealed class RemoteFetch(
     private const int LongestName = 255;
     private const int LongestBoundary = 70;
     private const int MetadataBytes = 64 << 10;
-    private const int MostRedirects = 5;
 
     private static readonly MediaFailure _malformed = new(
         MediaFailureKind.Unreachable, "The other server's response is malformed.");
@@ -88,35 +87,28 @@ public sealed class RemoteFetch(
     private async ValueTask<MediaFailure?> FollowAsync(
         string origin, string mediaId, Uri url, CancellationToken stop)
     {
-        for (var redirects = 0; redirects <= MostRedirects; redirects++)
+        var opening = await urls.OpenAsync(new UrlRequest(url, options.RemoteTime, options.Redirects), stop)
+            .ConfigureAwait(false);
+        if (opening.Response is not { } reply)
         {
-            var opening = await urls.OpenAsync(url, options.RemoteTime, stop).ConfigureAwait(false);
-            if (opening.Response is not { } reply)
-            {
-                return new MediaFailure(
-                    MediaFailureKind.Unreachable, "The content is kept in a place that does not answer.");
-            }
-
-            using (reply)
-            {
-                if (reply.Status == 200) return await KeepAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
-                if (reply.Status is not (301 or 302 or 303 or 307 or 308)
-                    || !Uri.TryCreate(url, reply.Location, out var next))
-                {
-                    return _malformed;
-                }
-
-                url = next;
-            }
+            return new MediaFailure(
+                MediaFailureKind.Unreachable, "The content is kept in a place that does not answer.");
         }
 
-        return _malformed;
+        using (reply)
+        {
+            return reply.Status == 200
+                ? await KeepAsync(origin, mediaId, reply, stop).ConfigureAwait(false)
+                : _malformed;
+        }
     }
 
     private ValueTask<MediaFailure?> KeepAsync(
         string origin, string mediaId, OpenReply reply, CancellationToken stop) =>
-        reply.Length > options.RemoteFileBytes
-            ? ValueTask.FromResult<MediaFailure?>(TooLarge())
+        reply.Length > options.RemoteFileBytes ? ValueTask.FromResult<MediaFailure?>(TooLarge())
+
+            // Where the connection ends the body, one that was cut off looks complete.
+            : !reply.IsDelimited ? ValueTask.FromResult<MediaFailure?>(_malformed)
             : KeepAsync(
                 origin, mediaId, reply.Body, reply.ContentType, reply.ContentDisposition, reply.Ends, stop);
 
@@ -156,10 +148,11 @@ public sealed class RemoteFetch(
     {
         if (!ContentDispositionHeaderValue.TryParse(disposition, out var parsed)) return null;
         var given = parsed.FileNameStar.HasValue ? parsed.FileNameStar : parsed.FileName;
-        var name = HeaderUtilities.RemoveQuotes(given).Value;
+        var name = HeaderUtilities.UnescapeAsQuotedString(given).Value;
         if (string.IsNullOrEmpty(name)) return null;
         var printable = string.Concat(name.Where(static c => !char.IsControl(c)));
-        return printable.Length <= LongestName ? printable : printable[..LongestName];
+        if (printable.Length <= LongestName) return printable;
+        return printable[..(char.IsHighSurrogate(printable[LongestName - 1]) ? LongestName - 1 : LongestName)];
     }
 
     private MediaFailure TooLarge() => new(

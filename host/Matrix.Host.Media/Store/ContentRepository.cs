@@ -12,6 +12,8 @@ namespace Matrix.Host.Media.Store;
 /// </summary>
 public sealed class ContentRepository : IDisposable
 {
+    private const int LeftAtOnce = 200;
+
     private static readonly MediaFailure _busy = new(
         MediaFailureKind.TooMany, "You upload too much at once. Try again later.");
 
@@ -148,9 +150,14 @@ public sealed class ContentRepository : IDisposable
     internal async ValueTask<bool> DeleteAsync(MediaRow media, long? unusedSince, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(media);
-        var deleted = new MediaDeleted(media.Origin, media.MediaId, unusedSince);
+        var deleted = new MediaDeleted(media, unusedSince);
         await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop).ConfigureAwait(false);
-        if (deleted.Applied && media.FileHash is { } hash) await DropAsync(hash, stop).ConfigureAwait(false);
+        if (deleted.Applied && media.FileHash is { } hash)
+        {
+            await DropAsync(hash, CancellationToken.None).ConfigureAwait(false);
+            await SettleAsync(hash, CancellationToken.None).ConfigureAwait(false);
+        }
+
         return deleted.Applied;
     }
 
@@ -159,13 +166,37 @@ public sealed class ContentRepository : IDisposable
     {
         using var held = await _locks.TakeAsync(hash, stop).ConfigureAwait(false);
         if (await _storage.Media.IsUsedAsync(hash, stop).ConfigureAwait(false)) return;
-        _derived.Delete(hash);
         await _files.DeleteAsync(hash, stop).ConfigureAwait(false);
+        _derived.Delete(hash);
     }
 
+    /// <summary>Deletes the contents that a server left that stopped in the middle of a deletion.</summary>
+    internal async ValueTask DropLeftAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            var left = await _storage.Media.DroppedAsync(LeftAtOnce, stop).ConfigureAwait(false);
+            foreach (var hash in left)
+            {
+                await DropAsync(hash, stop).ConfigureAwait(false);
+                await SettleAsync(hash, stop).ConfigureAwait(false);
+            }
+
+            if (left.Count < LeftAtOnce) return;
+        }
+    }
+
+    private async ValueTask SettleAsync(string hash, CancellationToken stop) =>
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DroppedFileSettled(hash)), stop)
+            .ConfigureAwait(false);
+
     /// <summary>Keeps a content, and makes its URI durable. Returns whether it was applied.</summary>
+    /// <param name="file">The content.</param>
+    /// <param name="change">The change that makes the URI.</param>
+    /// <param name="stop">Cancels it.</param>
+    /// <param name="more">A change that is written with it; null for none.</param>
     internal async ValueTask<bool> KeepAsync(
-        SpooledFile file, ConditionalChange change, CancellationToken stop)
+        SpooledFile file, ConditionalChange change, CancellationToken stop, Change? more = null)
     {
         try
         {
@@ -173,8 +204,9 @@ public sealed class ContentRepository : IDisposable
             await _files.KeepAsync(file, stop).ConfigureAwait(false);
 
             // Not cancelled any more: the content would stay without a URI.
-            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None)
-                .ConfigureAwait(false);
+            var batch = new WriteBatch(2).Add(change);
+            if (more is not null) batch.Add(more);
+            await _storage.Writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
         {
@@ -233,6 +265,11 @@ public sealed class ContentRepository : IDisposable
     /// <param name="known">The URIs of what runs that exist already.</param>
     private async ValueTask<MediaFailure?> CheckAsync(UploadSlots.Slot slot, int known, CancellationToken stop)
     {
+        if (_options.UserBytes == 0)
+        {
+            return new MediaFailure(MediaFailureKind.Forbidden, "This server takes no uploads.");
+        }
+
         var use = await _storage.Media.UseOfAsync(slot.UserId, stop).ConfigureAwait(false);
         return use.Files + slot.Uploads - known > _options.UserFiles || use.Bytes + slot.AllBytes > _options.UserBytes
             ? new MediaFailure(MediaFailureKind.LimitReached, "You have uploaded as much as an account may.")

@@ -7,45 +7,139 @@ namespace Matrix.Host.Media.Store;
 public sealed class DerivedFiles
 {
     private const int Digits = 2;
+    private const int HashLength = 64;
+
+    /// <summary>The name of the file with what is known of a content.</summary>
+    private const string Note = "note";
 
     private readonly string _folder;
     private readonly string _work;
     private readonly int _mostOfContent;
+    private readonly TimeSpan _precision;
+    private long _bytes;
+    private volatile bool _isCounted;
 
     /// <summary>Makes the folder.</summary>
     public DerivedFiles(MediaOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _mostOfContent = options.ThumbnailsOfFile;
+        (_mostOfContent, _precision) = (options.ThumbnailsOfFile, options.AccessPrecision);
         _folder = Path.Combine(options.Folder, "thumbnails");
         _work = Path.Combine(options.Folder, "work");
         Directory.CreateDirectory(_folder);
-        if (Directory.Exists(_work)) Directory.Delete(_work, recursive: true);
         Directory.CreateDirectory(_work);
+        foreach (var left in Directory.EnumerateDirectories(_work)) DeleteWorkFolder(left);
     }
 
     /// <summary>Makes an empty folder for a tool. What a stopped server left is deleted at the next start.</summary>
     internal string NewWorkFolder() =>
         Directory.CreateDirectory(Path.Combine(_work, Guid.NewGuid().ToString("N"))).FullName;
 
-    /// <summary>A file that was made from a content; null if there is none.</summary>
+    /// <summary>
+    /// Deletes such a folder. If a tool that is ending writes into it, the next start deletes it.
+    /// </summary>
+    internal static void DeleteWorkFolder(string path)
+    {
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Nothing refers to it.
+        }
+    }
+
+    /// <summary>A file that was made from a content; null if there is none. It counts as used now.</summary>
     internal FileInfo? Find(string hash, string name)
     {
         var file = new FileInfo(Path.Combine(FolderOf(hash), name));
-        return file.Exists ? file : null;
+        if (!file.Exists) return null;
+        if (DateTime.UtcNow - file.LastWriteTimeUtc > _precision)
+        {
+            try
+            {
+                file.LastWriteTimeUtc = DateTime.UtcNow;
+            }
+            catch (IOException)
+            {
+                // It was deleted this moment. Who opens it finds out.
+            }
+        }
+
+        return file;
     }
 
-    /// <summary>Keeps a file. Of too many from one content the oldest is deleted.</summary>
+    /// <summary>Keeps a file. Of too many from one content the longest unused is deleted.</summary>
     internal FileInfo Keep(string hash, string name, string made)
     {
         var folder = Directory.CreateDirectory(FolderOf(hash));
-        var others = folder.GetFiles().Where(file => file.Name != name)
+        var others = folder.GetFiles().Where(file => file.Name != name && file.Name != Note)
             .OrderByDescending(file => file.LastWriteTimeUtc);
         foreach (var old in others.Skip(_mostOfContent - 1)) old.Delete();
         var path = Path.Combine(folder.FullName, name);
         File.Move(made, path, overwrite: true);
-        return new FileInfo(path);
+        var kept = new FileInfo(path);
+        Interlocked.Add(ref _bytes, kept.Length);
+        return kept;
     }
+
+    /// <summary>What was noted about a content; null if nothing was.</summary>
+    internal string? FindNote(string hash)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(FolderOf(hash), Note));
+        }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Notes something about a content, in one line.</summary>
+    internal void KeepNote(string hash, string line)
+    {
+        var folder = Directory.CreateDirectory(FolderOf(hash));
+        File.WriteAllText(Path.Combine(folder.FullName, Note), line);
+    }
+
+    /// <summary>
+    /// Deletes the longest unused files if all take more than these bytes. The files are looked at once after a start,
+    /// and when the bytes that were added make it likely.
+    /// </summary>
+    internal void Shrink(long most, CancellationToken stop)
+    {
+        if (Interlocked.Read(ref _bytes) <= most && _isCounted) return;
+        var files = new List<FileInfo>();
+        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles("*", SearchOption.AllDirectories))
+        {
+            stop.ThrowIfCancellationRequested();
+            if (file.Name != Note) files.Add(file);
+        }
+
+        var bytes = files.Sum(file => file.Length);
+        if (bytes > most)
+        {
+            // Some more than needed, so that this does not happen each time.
+            foreach (var file in files.OrderBy(file => file.LastWriteTimeUtc))
+            {
+                if (bytes <= most - (most / 10)) break;
+                bytes -= file.Length;
+                file.Delete();
+            }
+        }
+
+        Interlocked.Exchange(ref _bytes, bytes);
+        _isCounted = true;
+    }
+
+    /// <summary>The contents from which something was made, in parts.</summary>
+    internal IEnumerable<string[]> Contents() =>
+        new DirectoryInfo(_folder).EnumerateDirectories().Select(part => part.EnumerateDirectories()
+            .Select(content => part.Name + content.Name)
+            .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower))
+            .ToArray());
 
     /// <summary>Deletes what was made from a content.</summary>
     internal void Delete(string hash)

@@ -7,6 +7,9 @@ namespace Matrix.Host.Media.Store;
 /// <summary>Keeps contents as files: a folder for the first two digits of the hash, a file for the others.</summary>
 public sealed class FolderFiles : IMediaFiles
 {
+    /// <summary>The name of the folder, within that of media.</summary>
+    internal const string Name = "files";
+
     private const int Digits = 2;
     private const int HashLength = 64;
 
@@ -17,7 +20,7 @@ public sealed class FolderFiles : IMediaFiles
     public FolderFiles(MediaOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _folder = System.IO.Path.Combine(options.Folder, "files");
+        _folder = System.IO.Path.Combine(options.Folder, Name);
         Directory.CreateDirectory(_folder);
         Durable.SyncFolder(options.Folder);
         if (System.IO.Path.GetDirectoryName(options.Folder) is { } parent) Durable.SyncFolder(parent);
@@ -75,7 +78,9 @@ public sealed class FolderFiles : IMediaFiles
 
         // A server that was killed may have made the folder, or given the name, and not synced it.
         Durable.SyncFolder(folder);
-        if (_synced.TryAdd(folder, true)) Durable.SyncFolder(_folder);
+        if (_synced.ContainsKey(folder)) return;
+        Durable.SyncFolder(_folder);
+        _synced[folder] = true;
     }
 
     private string PathOf(string hash) => System.IO.Path.Combine(_folder, hash[..Digits], hash[Digits..]);

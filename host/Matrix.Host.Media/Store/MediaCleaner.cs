@@ -10,7 +10,12 @@ namespace Matrix.Host.Media.Store;
 /// middle of an upload.
 /// </summary>
 public sealed class MediaCleaner(
-    IStorage storage, ContentRepository repository, IMediaFiles files, MediaOptions options, TimeProvider time)
+    IStorage storage,
+    ContentRepository repository,
+    IMediaFiles files,
+    DerivedFiles derived,
+    MediaOptions options,
+    TimeProvider time)
 {
     private const int Batch = 200;
 
@@ -34,9 +39,14 @@ public sealed class MediaCleaner(
         if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop).ConfigureAwait(false);
         if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop).ConfigureAwait(false);
         await ShrinkAsync(stop).ConfigureAwait(false);
+        await repository.DropLeftAsync(stop).ConfigureAwait(false);
+        await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop).ConfigureAwait(false);
     }
 
-    /// <summary>Deletes recent contents that no URI has. It reads the names of all files.</summary>
+    /// <summary>
+    /// Deletes recent contents that no URI has, and what was made of contents that are gone. It reads the names of all
+    /// files.
+    /// </summary>
     public async ValueTask SweepAsync(CancellationToken stop)
     {
         var now = time.GetUtcNow();
@@ -46,6 +56,15 @@ public sealed class MediaCleaner(
             {
                 var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
                 foreach (var hash in some.Except(used)) await repository.DropAsync(hash, stop).ConfigureAwait(false);
+            }
+        }
+
+        foreach (var hashes in derived.Contents())
+        {
+            foreach (var some in hashes.Chunk(Batch))
+            {
+                var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
+                foreach (var hash in some.Except(used)) derived.Delete(hash);
             }
         }
     }

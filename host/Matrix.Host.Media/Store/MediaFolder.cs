@@ -22,11 +22,26 @@ public sealed class MediaFolder
         ArgumentNullException.ThrowIfNull(options);
         try
         {
-            return new MediaFolder(new MediaSpool(options), new FolderFiles(options), new DerivedFiles(options));
+            Check(options.Folder);
+            // The folder of files first: it tells that the others are this server's.
+            var folder = new FolderFiles(options);
+            IMediaFiles files = options.S3.Endpoint.Length > 0 ? new S3Files(options.S3) : folder;
+            return new MediaFolder(new MediaSpool(options), files, new DerivedFiles(options));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new IOException($"media.folder: {options.Folder} cannot be used: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Refuses a folder of something else: what is in it would be deleted.</summary>
+    private static void Check(string folder)
+    {
+        if (Directory.Exists(folder)
+            && Directory.EnumerateFileSystemEntries(folder).Any()
+            && !Directory.Exists(Path.Combine(folder, FolderFiles.Name)))
+        {
+            throw new IOException("it is not empty, and has no media of this server");
         }
     }
 }

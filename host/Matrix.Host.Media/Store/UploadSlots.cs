@@ -16,6 +16,9 @@ internal sealed class UploadSlots(MediaOptions options)
         {
             var own = _ofUsers.GetValueOrDefault(userId);
             if (_all >= options.UploadsAtOnce || own.Uploads >= options.UploadsPerUser) return null;
+
+            // The last slots are for users who have none.
+            if (own.Uploads > 0 && _all >= options.UploadsAtOnce - (options.UploadsAtOnce / 4)) return null;
             _all++;
             _ofUsers[userId] = own = (own.Uploads + 1, own.Bytes + bytes);
             return new Slot(this, userId, bytes, own.Uploads, own.Bytes);

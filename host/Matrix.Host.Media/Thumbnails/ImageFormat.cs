@@ -39,6 +39,17 @@ internal static class ImageFormats
             && (start[8..12].SequenceEqual("avif"u8) || start[8..12].SequenceEqual("avis"u8)) ? ImageFormat.Avif
         : ImageFormat.None;
 
+    /// <summary>The media type of a format.</summary>
+    internal static string TypeOf(ImageFormat format) => format switch
+    {
+        ImageFormat.Jpeg => "image/jpeg",
+        ImageFormat.Png => "image/png",
+        ImageFormat.Gif => "image/gif",
+        ImageFormat.Webp => "image/webp",
+        ImageFormat.Avif => "image/avif",
+        _ => "application/octet-stream",
+    };
+
     /// <summary>Whether images of a format may be animated. Animated PNGs are shown as their first picture.</summary>
     internal static bool MayMove(ImageFormat format) => format is ImageFormat.Gif or ImageFormat.Webp;
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
@@ -10,7 +9,7 @@ namespace Matrix.Host.Media.Thumbnails;
 /// metadata, and are turned as the camera says.
 /// </summary>
 public sealed partial class Thumbnailer(
-    ContentRepository repository, DerivedFiles derived, MediaOptions options, TimeProvider time,
+    ContentRepository repository, ImageTool tool, DerivedFiles derived, MediaOptions options, TimeProvider time,
     ILogger<Thumbnailer> log) : IDisposable
 {
     private static readonly MediaFailure _noImage = new(
@@ -21,144 +20,111 @@ public sealed partial class Thumbnailer(
 
     private static readonly MediaFailure _gone = new(MediaFailureKind.NotFound, "The content of this media is gone.");
 
-    private readonly VipsTool _tool = new(options, time);
-    private readonly SemaphoreSlim _slots = new(options.ThumbnailsAtOnce);
-    private readonly CancellationTokenSource _closing = new();
-    private readonly ConcurrentDictionary<(string Hash, ThumbnailRequest Asked), Task<MediaResult<Thumbnail>>>
-        _running = new();
+    private static readonly MediaFailure _fault = new(
+        MediaFailureKind.Fault, "The thumbnail could not be made.");
+
+    private readonly SharedWork<(string Hash, ThumbnailRequest Asked), MediaResult<Thumbnail>> _work = new(
+        new WorkBounds(options.ThumbnailsAtOnce, options.ThumbnailsWaiting, options.ThumbnailWait)
+        {
+            OfGroup = options.ThumbnailsPerCaller,
+        },
+        _busy,
+        time);
+
+    private readonly RecentFailures<(string Hash, ThumbnailRequest Asked)> _failures = new(
+        options.ThumbnailPause, time);
 
     /// <summary>A thumbnail of an image, or the image itself if it is as small.</summary>
+    /// <param name="media">The image.</param>
+    /// <param name="asked">The thumbnail that is wanted.</param>
+    /// <param name="caller">The user, server or address that asks. Each has a share of what is made at once.</param>
+    /// <param name="stop">Ends the waiting.</param>
     public async ValueTask<MediaResult<Thumbnail>> OfAsync(
-        MediaRow media, ThumbnailRequest asked, CancellationToken stop)
+        MediaRow media, ThumbnailRequest asked, string caller, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(media);
         ArgumentNullException.ThrowIfNull(asked);
         if (await repository.OpenAsync(media, stop).ConfigureAwait(false) is not { } content) return _gone;
-        var key = (media.FileHash!, asked);
-        if (_running.Count >= options.ThumbnailsWaiting && !_running.ContainsKey(key)) return _busy;
-        var starting = new TaskCompletionSource<MediaResult<Thumbnail>>(
-            TaskCreationOptions.RunContinuationsAsynchronously);
-        var running = _running.GetOrAdd(key, starting.Task);
-
-        // Not cancelled with this caller: others may wait for it.
-        if (running == starting.Task)
-        {
-            _ = Task.Run(() => RunAsync(media, content, asked, starting), CancellationToken.None);
-        }
-
-        return await running.WaitAsync(stop).ConfigureAwait(false);
+        var hash = media.FileHash!;
+        if (HeaderOf(hash) is { } known && Known(hash, content, known, asked) is { } kept) return kept;
+        if (await ImageTool.FormatAsync(content, stop).ConfigureAwait(false) == ImageFormat.None) return _noImage;
+        if (content.Length > options.ThumbnailSourceBytes) return TooLarge();
+        if (_failures.Find((hash, asked)) is { } failure) return failure;
+        return await _work.RunAsync(
+            (hash, asked),
+            caller,
+            ends => MakeAsync(hash, content, asked, ends),
+            (fault, isEnded) =>
+            {
+                if (!isEnded) Failed(fault, media.Origin, media.MediaId);
+                return _fault;
+            },
+            stop).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _closing.Cancel();
-        _closing.Dispose();
-        _slots.Dispose();
-    }
+    public void Dispose() => _work.Dispose();
 
-    private async Task RunAsync(
-        MediaRow media, MediaFile content, ThumbnailRequest asked, TaskCompletionSource<MediaResult<Thumbnail>> ended)
+    private ImageHeader? HeaderOf(string hash) =>
+        derived.FindNote(hash) is { } line ? ImageHeader.Parse(line) : null;
+
+    /// <summary>What a header tells, or a kept thumbnail; null if a thumbnail has to be made.</summary>
+    private MediaResult<Thumbnail>? Known(
+        string hash, MediaFile content, ImageHeader image, ThumbnailRequest asked)
     {
-        MediaResult<Thumbnail> result = _noImage;
-        try
+        if (ThumbnailPlan.Of(image, asked, options) is not { } plan) return TooLarge();
+        if (plan.Size is null)
         {
-            await _slots.WaitAsync(_closing.Token).ConfigureAwait(false);
-            try
-            {
-                result = await MakeAsync(media, content, asked, _closing.Token).ConfigureAwait(false);
-            }
-            finally
-            {
-                _slots.Release();
-            }
+            return new Thumbnail(ImageFormats.TypeOf(image.Format), content, hash);
         }
-#pragma warning disable CA1031 // Those who wait get an error, whatever the reason is.
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            if (!_closing.IsCancellationRequested) Failed(fault, media.Origin, media.MediaId);
-        }
-        finally
-        {
-            _running.TryRemove((media.FileHash!, asked), out _);
-            ended.TrySetResult(result);
-        }
+
+        if (derived.Find(hash, plan.Name) is { } file) return Thumbnail.Of(file, plan.Kind, hash);
+        return null;
     }
 
     private async ValueTask<MediaResult<Thumbnail>> MakeAsync(
-        MediaRow media, MediaFile content, ThumbnailRequest asked, CancellationToken stop)
+        string hash, MediaFile content, ThumbnailRequest asked, CancellationToken stop)
     {
-        var format = await FormatAsync(content, stop).ConfigureAwait(false);
-        if (format == ImageFormat.None) return _noImage;
-        if (content.Length > options.ThumbnailSourceBytes) return TooLarge();
-        using var work = await WorkFolder.OpenAsync(derived, content, stop).ConfigureAwait(false);
-        var output = await _tool.RunAsync(work.Path, ["vipsheader", "-a", WorkFolder.Source], stop)
-            .ConfigureAwait(false);
-        if (output is not { ExitCode: 0 } read || ImageHeader.Read(read.Output) is not { } image) return _noImage;
-
-        var size = ThumbnailSize.Of(asked, image.Width, image.Height);
-        var moves = image.Pictures > 1;
-        var mayMove = asked.Animated && moves && ImageFormats.MayMove(format)
-            && image.Pictures <= options.ThumbnailPictures
-            && (size is not { Crop: true } cut || cut.Width * image.Height == cut.Height * image.Width);
-        if ((long)image.Width * image.Height * (mayMove ? image.Pictures : 1) > options.ThumbnailPixels)
+        using var work = await tool.OpenAsync(content, stop).ConfigureAwait(false);
+        if (HeaderOf(hash) is not { } image)
         {
-            return TooLarge();
+            if (await tool.ReadAsync(work, content, stop).ConfigureAwait(false) is not { } read)
+            {
+                return Remember((hash, asked));
+            }
+
+            image = read;
+            derived.KeepNote(hash, image.Line());
         }
 
-        // The image itself, unless browsers may not show it as one, or it moves and must not.
-        if (size is null && format != ImageFormat.Avif && moves == mayMove)
-        {
-            return new Thumbnail(TypeOf(format), content, media.FileHash!);
-        }
-
-        var made = size ?? new ThumbnailSize(image.Width, image.Height, Crop: false);
-        var kind = mayMove ? "webp" : image.HasAlpha ? "png" : "jpg";
-        var name = $"{made.Width}x{made.Height}{(made.Crop ? "-crop" : "")}.{kind}";
-        if (derived.Find(media.FileHash!, name) is { } known) return Thumbnail.Of(known, kind, media.FileHash!);
-        var isMade = await RunVipsAsync(work, made, kind, mayMove, stop).ConfigureAwait(false);
-        return isMade
-            ? Thumbnail.Of(
-                derived.Keep(media.FileHash!, name, work.PathOf("made." + kind)), kind, media.FileHash!)
-            : _noImage;
+        if (Known(hash, content, image, asked) is { } known) return known;
+        var plan = ThumbnailPlan.Of(image, asked, options)!;
+        return await RunVipsAsync(work, plan, stop).ConfigureAwait(false)
+            ? Thumbnail.Of(derived.Keep(hash, plan.Name, work.PathOf("made." + plan.Kind)), plan.Kind, hash)
+            : Remember((hash, asked));
     }
 
-    private async ValueTask<bool> RunVipsAsync(
-        WorkFolder work, ThumbnailSize size, string kind, bool moves, CancellationToken stop)
+    private MediaFailure Remember((string Hash, ThumbnailRequest Asked) key)
     {
-        var quality = kind == "png" ? "strip" : "Q=80,strip";
+        _failures.Add(key, _noImage);
+        return _noImage;
+    }
+
+    private async ValueTask<bool> RunVipsAsync(WorkFolder work, ThumbnailPlan plan, CancellationToken stop)
+    {
+        var size = plan.Size!.Value;
+        var quality = plan.Kind == "png" ? "strip" : "Q=80,strip";
         string[] command =
         [
-            "vipsthumbnail", WorkFolder.Source + (moves ? "[n=-1]" : ""),
-            "--size", $"{size.Width}x{size.Height}{(size.Crop && !moves ? "" : "!")}",
+            "vipsthumbnail", WorkFolder.Source + (plan.Moves ? "[n=-1]" : ""),
+            "--size", $"{size.Width}x{size.Height}{(size.Crop && !plan.Moves ? "" : "!")}",
             "--export-profile", "srgb",
-            "--output", $"made.{kind}[{quality}]",
-            .. size.Crop && !moves ? ["--smartcrop", "centre"] : (string[])[],
+            "--output", $"made.{plan.Kind}[{quality}]",
+            .. size.Crop && !plan.Moves ? ["--smartcrop", "centre"] : (string[])[],
         ];
-        var ran = await _tool.RunAsync(work.Path, command, stop).ConfigureAwait(false);
-        return ran is { ExitCode: 0 } && File.Exists(work.PathOf("made." + kind));
+        var ran = await tool.RunAsync(work, command, stop).ConfigureAwait(false);
+        return ran is not null && File.Exists(work.PathOf("made." + plan.Kind));
     }
-
-    private static async ValueTask<ImageFormat> FormatAsync(MediaFile content, CancellationToken stop)
-    {
-        var start = new byte[ImageFormats.Needed];
-        var stream = await content.OpenAsync(0, Math.Min(start.Length, content.Length), stop).ConfigureAwait(false);
-        await using (stream.ConfigureAwait(false))
-        {
-            var read = await stream.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, stop)
-                .ConfigureAwait(false);
-            return ImageFormats.Of(start.AsSpan(0, read));
-        }
-    }
-
-    private static string TypeOf(ImageFormat format) => format switch
-    {
-        ImageFormat.Jpeg => "image/jpeg",
-        ImageFormat.Png => "image/png",
-        ImageFormat.Gif => "image/gif",
-        _ => "image/webp",
-    };
 
     private MediaFailure TooLarge() => new(
         MediaFailureKind.ImageTooLarge, $"The image has more than {options.ThumbnailPixels} pixels, or is too large.");

@@ -15,16 +15,20 @@ internal sealed class WorkFolder : IDisposable
     /// <summary>Its path.</summary>
     internal string Path { get; }
 
+    /// <summary>The file outside of it that the image is a link to; null for none.</summary>
+    internal string? Content { get; private init; }
+
     /// <summary>Makes a folder with a link to the content, or a copy if that is not on this machine.</summary>
     internal static async ValueTask<WorkFolder> OpenAsync(
         DerivedFiles derived, MediaFile content, CancellationToken stop)
     {
-        var work = new WorkFolder(derived.NewWorkFolder());
+        var target = content.Path is { } file ? System.IO.Path.GetFullPath(file) : null;
+        var work = new WorkFolder(derived.NewWorkFolder()) { Content = target };
         try
         {
-            if (content.Path is { } path)
+            if (target is not null)
             {
-                File.CreateSymbolicLink(work.PathOf(Source), System.IO.Path.GetFullPath(path));
+                File.CreateSymbolicLink(work.PathOf(Source), target);
                 return work;
             }
 
@@ -46,5 +50,5 @@ internal sealed class WorkFolder : IDisposable
 
     internal string PathOf(string name) => System.IO.Path.Combine(Path, name);
 
-    public void Dispose() => Directory.Delete(Path, recursive: true);
+    public void Dispose() => DerivedFiles.DeleteWorkFolder(Path);
 }

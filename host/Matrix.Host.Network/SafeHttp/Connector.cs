@@ -6,13 +6,15 @@ using System.Security.Authentication;
 namespace Matrix.Host.Network.SafeHttp;
 
 /// <summary>
-/// Makes authenticated connections. It checks each address when it connects, so that a name that resolves to another
+/// Makes connections. It checks each address when it connects, so that a name that resolves to another
 /// address by then leads nowhere.
 /// </summary>
 internal sealed class Connector(NetworkOptions options, AddressPolicy policy, CertificateTrust trust)
 {
     /// <summary>Connects to the first address of a server that can be reached, and authenticates it.</summary>
-    /// <returns>The encrypted stream. It gives the slot back when it is closed.</returns>
+    /// <returns>
+    /// The stream, encrypted unless the target is without TLS. It gives the slot back when it is closed.
+    /// </returns>
     /// <exception cref="HttpFailureException">No address could be reached and authenticated.</exception>
     internal async ValueTask<Stream> ConnectAsync(HttpTarget target, SocketBudget.Slot slot, CancellationToken stop)
     {
@@ -31,8 +33,14 @@ internal sealed class Connector(NetworkOptions options, AddressPolicy policy, Ce
             try
             {
                 stream = new BudgetedStream(await DialAsync(endPoint, share.Token).ConfigureAwait(false));
+                if (target.CertificateName is not { } name)
+                {
+                    stream.Slot = slot;
+                    return stream;
+                }
+
                 var secure = new SslStream(stream);
-                await trust.AuthenticateAsync(secure, target.CertificateName, share.Token).ConfigureAwait(false);
+                await trust.AuthenticateAsync(secure, name, share.Token).ConfigureAwait(false);
                 stream.Slot = slot;
                 return secure;
             }

@@ -5,8 +5,10 @@ namespace Matrix.Host.Network.SafeHttp;
 
 /// <summary>Where a connection goes, and what the server must prove.</summary>
 /// <param name="HostHeader">The Host header, with a port if it needs one.</param>
-/// <param name="CertificateName">The name or address of the certificate; an IPv6 address without brackets.</param>
-public sealed record HttpTarget(IReadOnlyList<IPEndPoint> EndPoints, string HostHeader, string CertificateName);
+/// <param name="CertificateName">
+/// The name or address of the certificate; an IPv6 address without brackets. Null for a connection without TLS.
+/// </param>
+public sealed record HttpTarget(IReadOnlyList<IPEndPoint> EndPoints, string HostHeader, string? CertificateName);
 
 /// <summary>A request with its bounds.</summary>
 /// <param name="PathAndQuery">Percent-encoded; it is sent as it is.</param>
@@ -14,6 +16,9 @@ public sealed record HttpCall(HttpTarget Target, string Method, string PathAndQu
 {
     /// <summary>The value of the Authorization header; null for none.</summary>
     public string? Authorization { get; init; }
+
+    /// <summary>Further headers, such as `Accept`.</summary>
+    public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
     /// <summary>The body, as JSON; null for none.</summary>
     public ReadOnlyMemory<byte>? Body { get; init; }
@@ -39,6 +44,7 @@ public sealed class OpenReply : IDisposable
         Status = (int)response.StatusCode;
         Headers = response.Headers;
         Length = response.Content.Headers.ContentLength;
+        IsDelimited = Length is not null || response.Headers.TransferEncodingChunked == true;
         ContentType = Text(response.Content.Headers, "Content-Type");
         ContentDisposition = Text(response.Content.Headers, "Content-Disposition");
         Location = Text(response.Headers, "Location");
@@ -50,6 +56,9 @@ public sealed class OpenReply : IDisposable
 
     /// <summary>The bytes of the body; null if the response does not say.</summary>
     public long? Length { get; }
+
+    /// <summary>Whether a body that was cut off is noticed.</summary>
+    public bool IsDelimited { get; }
 
     /// <summary>The type of the body, as it came; null for none.</summary>
     public string? ContentType { get; }

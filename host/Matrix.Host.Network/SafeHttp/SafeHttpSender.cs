@@ -5,8 +5,8 @@ using System.Net.Http.Headers;
 namespace Matrix.Host.Network.SafeHttp;
 
 /// <summary>
-/// Sends HTTPS requests to untrusted servers. It checks addresses and certificates, bounds sizes and times, and uses no
-/// redirects, proxies or cookies. HTTP/1.1 only.
+/// Sends requests to untrusted servers. It checks addresses and certificates, bounds sizes and times, and uses no
+/// redirects, proxies or cookies. HTTP/1.1 only, over TLS unless the target says otherwise.
 /// </summary>
 public sealed class SafeHttpSender : IDisposable
 {
@@ -135,6 +135,7 @@ public sealed class SafeHttpSender : IDisposable
             request.Headers.TryAddWithoutValidation("Authorization", credentials);
         }
 
+        foreach (var (name, value) in call.Headers) request.Headers.TryAddWithoutValidation(name, value);
         if (call.Body is { } body)
         {
             request.Content = new ReadOnlyMemoryContent(body);

@@ -97,7 +97,7 @@ internal sealed class ServerPools(NetworkOptions options, Connector connector) :
     private static string KeyOf(HttpTarget target) => string.Join(
         ' ',
         target.EndPoints.Select(e => e.ToString()).Order(StringComparer.Ordinal)
-            .Append(target.HostHeader).Append(target.CertificateName));
+            .Append(target.HostHeader).Append(target.CertificateName ?? "-"));
 
     private SocketsHttpHandler HandlerOf(HttpTarget target) => new()
     {

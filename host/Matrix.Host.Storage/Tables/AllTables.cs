@@ -28,6 +28,7 @@ using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Storage.Tables.UrlPreviews;
 
 namespace Matrix.Host.Storage.Tables;
 
@@ -57,6 +58,7 @@ internal static class AllTables
         KeyHandlers.Register(handlers);
         KeyBackupHandlers.Register(handlers);
         MediaTable.Register(handlers);
+        UrlPreviewsTable.Register(handlers);
         ToDeviceTable.Register(handlers);
         ServerKeysTable.Register(handlers);
         ConsumersTable.Register(handlers);

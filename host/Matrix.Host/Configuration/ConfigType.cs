@@ -104,6 +104,12 @@ internal static class ConfigTypes
             _timeUnits.Where(u => d.TotalMilliseconds % u.Size == 0)
                 .Select(u => $"{(long)d.TotalMilliseconds / u.Size}{u.Name}").First());
 
+    /// <summary>A duration that a timer can have.</summary>
+    internal static ConfigType<TimeSpan> TimerDuration { get; } = new Parsed<TimeSpan>(
+        Duration.Expected + ", at most 24d",
+        static t => (Duration.TryParse(t, out var d) && d <= TimeSpan.FromDays(24), d),
+        Duration.Show);
+
     /// <summary>A duration with its unit, or for ever.</summary>
     internal static ConfigType<TimeSpan?> DurationOrEver { get; } = new Parsed<TimeSpan?>(
         Duration.Expected + ", or ever",

@@ -170,5 +170,7 @@ internal sealed class ConfigValues
 
     // A mistyped secret is still a secret.
     private static string Shown(ConfigKey key, string text) =>
-        key.Path is "registration.shared_secret" or "database.url" ? "something else" : $"`{text}`";
+        key.Path is "registration.shared_secret" or "database.url" or "media.s3_secret_key"
+            ? "something else"
+            : $"`{text}`";
 }

@@ -19,7 +19,8 @@ internal sealed class ArrowTests
         ["Matrix.Host.Outbound"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Media"] =
-            "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Microsoft.AspNetCore Microsoft.Net.Http.Headers",
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Microsoft.AspNetCore Microsoft.Net.Http.Headers "
+            + "AngleSharp AWSSDK.S3 AWSSDK.Core",
         ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =

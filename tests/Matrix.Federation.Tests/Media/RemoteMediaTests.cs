@@ -74,17 +74,35 @@ public sealed class RemoteMediaTests
     [Test]
     public async Task A_slow_server_takes_few_fetches_and_no_longer_than_its_time()
     {
-        await StartAsync(("media.remote_fetches_of_server", "2"), ("media.remote_time", "2s"));
+        await StartAsync(
+            ("media.remote_fetches_of_server", "2"),
+            ("media.remote_fetches_waiting_of_server", "3"),
+            ("media.remote_time", "2s"));
         _peer.Held = new TaskCompletionSource().Task;
         var held = Enumerable.Range(0, 2).Select(n => _alice.DownloadAsync($"{_peer.Peer.Name}/slow{n}")).ToList();
         await Until.HoldsAsync(() => _peer.Requests.Count == 2);
+        var waiting = _alice.DownloadAsync(Uri);
 
-        (await _alice.DownloadAsync($"{_peer.Peer.Name}/more")).Is(429, "M_LIMIT_EXCEEDED");
+        await Until.HoldsAsync(async () => (await _alice.DownloadAsync($"{_peer.Peer.Name}/more")).Status == 429);
 
         foreach (var reply in await Task.WhenAll(held).WaitAsync(TimeSpan.FromSeconds(10))) reply.Is(502, "M_UNKNOWN");
         _peer.Held = Task.CompletedTask;
         _peer.Media = (http, _) => PartsAsync(http, "a picture", "image/png", null);
-        Assert.That((await _alice.DownloadAsync(Uri)).Text, Is.EqualTo("a picture"));
+        Assert.That((await waiting).Status, Is.AnyOf(200, 429, 502));
+        await Until.HoldsAsync(async () => (await _alice.DownloadAsync(Uri + "2")).Text == "a picture");
+    }
+
+    [Test]
+    public async Task More_files_of_a_server_than_are_fetched_at_once_all_come()
+    {
+        await StartAsync(("media.remote_fetches_of_server", "1"));
+        _peer.Media = (http, id) => PartsAsync(http, "picture " + id, "image/png", null);
+
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 12).Select(n => _alice.DownloadAsync($"{_peer.Peer.Name}/n{n}")));
+
+        Assert.That(
+            replies.Select(reply => reply.Text), Is.EqualTo(Enumerable.Range(0, 12).Select(n => $"picture n{n}")));
     }
 
     [Test]

@@ -90,6 +90,37 @@ internal sealed class CleaningTests
     }
 
     [Test]
+    public async Task A_deletion_that_a_stop_cut_off_is_completed()
+    {
+        await StartAsync();
+        var uri = await _alice.UploadsAsync("old");
+        var row = await Storage.Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
+        await Storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaDeleted(row!)), CancellationToken.None);
+        Assert.That(MediaServer.FilesOf(_server), Has.Length.EqualTo(1));
+        _server.Ahead = TimeSpan.FromDays(40);
+
+        await Cleaner.CleanAsync(CancellationToken.None);
+
+        Assert.That(MediaServer.FilesOf(_server), Is.Empty);
+        Assert.That(await Storage.Media.DroppedAsync(1, CancellationToken.None), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_content_that_came_again_outlives_the_deletion_of_its_last_URI()
+    {
+        await StartAsync();
+        var uri = await _alice.UploadsAsync("again");
+        var row = await Storage.Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
+        await Storage.Writer.WriteAsync(new WriteBatch(1).Add(new MediaDeleted(row!)), CancellationToken.None);
+        var second = await _alice.UploadsAsync("again");
+
+        await Cleaner.CleanAsync(CancellationToken.None);
+
+        (await _alice.DownloadsAsync(second)).Is(200);
+        Assert.That(await Storage.Media.DroppedAsync(1, CancellationToken.None), Is.Empty);
+    }
+
+    [Test]
     public async Task A_content_without_a_URI_is_deleted()
     {
         await StartAsync();

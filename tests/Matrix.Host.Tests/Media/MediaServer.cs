@@ -41,6 +41,10 @@ internal static class MediaServer
     internal static ValueTask CleansMediaAsync(this HomeserverFixture server) =>
         server.Services.GetRequiredService<MediaCleaner>().CleanAsync(CancellationToken.None);
 
+    /// <summary>Deletes contents without a URI.</summary>
+    internal static ValueTask SweepsMediaAsync(this HomeserverFixture server) =>
+        server.Services.GetRequiredService<MediaCleaner>().SweepAsync(CancellationToken.None);
+
     internal static string UriOf(Reply reply)
     {
         var uri = reply.Is(200).Member("content_uri");

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 
 namespace Matrix.Host.Tests.Media;
@@ -25,6 +26,35 @@ internal static class TestImages
         await RunAsync(folder.Path, "vips", "gifsave", "grey.v", "made.gif", "--page-height", $"{height}");
         return await File.ReadAllBytesAsync(Path.Combine(folder.Path, "made.gif"));
     }
+
+    /// <summary>Whether this machine lets bubblewrap make namespaces.</summary>
+    internal static async Task<bool> CanIsolateAsync()
+    {
+        try
+        {
+            using var process = Process.Start("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]);
+            await process.WaitForExitAsync();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A PNG with a chunk after its header.</summary>
+    internal static byte[] With(byte[] png, string name, ReadOnlySpan<byte> content)
+    {
+        const int AfterHeader = 33;
+        byte[] named = [.. System.Text.Encoding.ASCII.GetBytes(name), .. content];
+        var (length, sum) = (new byte[4], new byte[4]);
+        BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
+        BinaryPrimitives.WriteUInt32BigEndian(sum, Checksum(named));
+        return [.. png.AsSpan(0, AfterHeader), .. length, .. named, .. sum, .. png.AsSpan(AfterHeader)];
+    }
+
+    /// <summary>A PNG that says that it is an animation of one picture.</summary>
+    internal static byte[] Moving(byte[] png) => With(png, "acTL", [0, 0, 0, 1, 0, 0, 0, 0]);
 
     /// <summary>A PNG with transparency.</summary>
     internal static async Task<byte[]> MakeTransparentAsync(int width, int height)
@@ -76,6 +106,19 @@ internal static class TestImages
         await process.WaitForExitAsync();
         Assert.That(process.ExitCode, Is.Zero, $"{tool} {string.Join(' ', arguments)}: {errors}");
         return await output;
+    }
+
+    /// <summary>The checksum of PNG's chunks.</summary>
+    private static uint Checksum(ReadOnlySpan<byte> bytes)
+    {
+        var sum = uint.MaxValue;
+        foreach (var next in bytes)
+        {
+            sum ^= next;
+            for (var bit = 0; bit < 8; bit++) sum = (sum >> 1) ^ ((sum & 1) * 0xEDB88320);
+        }
+
+        return ~sum;
     }
 
     private sealed class Folder : IDisposable

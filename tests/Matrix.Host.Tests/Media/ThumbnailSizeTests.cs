@@ -12,6 +12,9 @@ internal sealed class ThumbnailSizeTests
     [TestCase(320, 240, 320, 240, null)]
     [TestCase(310, 233, 300, 200, null, TestName = "An_image_that_is_hardly_larger_is_the_thumbnail")]
     [TestCase(4000, 3000, 5000, 5000, null)]
+    [TestCase(525, 525, 320, 240, "320x320")]
+    [TestCase(4000, 3000, 2000, 100, "2048x1536")]
+    [TestCase(4000, 3000, 2049, 100, null, TestName = "Beyond_the_largest_width_the_image_is_the_thumbnail")]
     [TestCase(1, 1, 1, 1, null)]
     public void A_scaled_thumbnail_has_the_proportions_of_the_image(
         int width, int height, int askedWidth, int askedHeight, string? expected) =>
@@ -24,7 +27,8 @@ internal sealed class ThumbnailSizeTests
     [TestCase(50, 50, 96, 96, null)]
     [TestCase(50, 40, 96, 96, "40x40")]
     [TestCase(4000, 3000, 4000, 3000, null)]
-    [TestCase(4000, 3000, 1000000, 1, "4000x1")]
+    [TestCase(4000, 3000, 1000000, 1, null)]
+    [TestCase(4000, 3000, 1, 1000000, null)]
     public void A_cropped_thumbnail_has_the_proportions_of_the_request(
         int width, int height, int askedWidth, int askedHeight, string? expected) =>
         Assert.That(SizeOf(width, height, askedWidth, askedHeight, crop: true), Is.EqualTo(expected));
@@ -46,17 +50,32 @@ internal sealed class ThumbnailSizeTests
     public void A_header_says_how_an_image_is_shown()
     {
         Assert.That(
-            ImageHeader.Read("x: 1x1\nwidth: 40\nheight: 30\nbands: 3\ninterpretation: srgb\norientation: 6\n"),
-            Is.EqualTo(new ImageHeader(30, 40, 1, false)));
+            Read("x: 1x1\nwidth: 40\nheight: 30\nbands: 3\ninterpretation: srgb\n", "6\n"),
+            Is.EqualTo(new ImageHeader(ImageFormat.Webp, 30, 40, 1, false, false)));
         Assert.That(
-            ImageHeader.Read("width: 40\nheight: 30\nbands: 4\ninterpretation: srgb\nn-pages: 7\n"),
-            Is.EqualTo(new ImageHeader(40, 30, 7, true)));
-        Assert.That(
-            ImageHeader.Read("width: 40\nheight: 30\nbands: 4\ninterpretation: cmyk\norientation: 1\n")!.HasAlpha,
-            Is.False);
-        Assert.That(ImageHeader.Read("width: 40\nheight: -3\n"), Is.Null);
-        Assert.That(ImageHeader.Read("vipsheader: not a known file format"), Is.Null);
+            Read("width: 40\nheight: 30\nbands: 4\ninterpretation: srgb\n", null, "7\n"),
+            Is.EqualTo(new ImageHeader(ImageFormat.Webp, 40, 30, 7, true, true)));
+        Assert.That(Read("width: 40\nheight: 30\nbands: 4\ninterpretation: cmyk\n")!.HasAlpha, Is.False);
+        Assert.That(Read("width: 40\nheight: -3\n"), Is.Null);
+        Assert.That(Read("vipsheader: not a known file format"), Is.Null);
     }
+
+    [Test]
+    public void A_text_in_an_image_is_no_field_of_its_header() =>
+        Assert.That(Read("width: 40\nfilename: source\ncomment: x\nheight: 30\n"), Is.Null);
+
+    [Test]
+    public void A_header_is_kept_as_a_line()
+    {
+        var header = new ImageHeader(ImageFormat.Gif, 30, 40, 7, true, true);
+
+        Assert.That(ImageHeader.Parse(header.Line()), Is.EqualTo(header));
+        Assert.That(ImageHeader.Parse(""), Is.Null);
+        Assert.That(ImageHeader.Parse("Gif 1 1 x 0 0"), Is.Null);
+    }
+
+    private static ImageHeader? Read(string basics, string? orientation = null, string? pictures = null) =>
+        ImageHeader.Read(ImageFormat.Webp, basics, orientation, pictures, moves: false);
 
     private static string? SizeOf(int width, int height, int askedWidth, int askedHeight, bool crop) =>
         ThumbnailSize.Of(new ThumbnailRequest(askedWidth, askedHeight, crop, false), width, height) is { } size

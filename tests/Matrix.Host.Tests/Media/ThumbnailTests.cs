@@ -1,5 +1,9 @@
 using System.Net.Http.Headers;
+using Matrix.Host.Media.Store;
+using Matrix.Host.Media.Thumbnails;
+using Matrix.Host.Storage;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
 
@@ -91,6 +95,59 @@ internal sealed class ThumbnailTests
         Assert.That(await TestImages.FieldAsync(whole.Bytes, "n-pages"), Is.EqualTo(pictures));
     }
 
+    [Test]
+    public async Task An_animated_PNG_stands_still()
+    {
+        await StartAsync();
+        var uri = await UploadsAsync(TestImages.Moving(await TestImages.MakeAsync("png", 20, 20)));
+
+        var got = await GetAsync(uri, "width=32&height=32&animated=false");
+
+        Assert.That(got.Type, Is.EqualTo("image/jpeg"));
+        Assert.That(await TestImages.SizeAsync(got.Bytes), Is.EqualTo((20, 20)));
+    }
+
+    [Test]
+    public async Task A_text_in_an_image_does_not_turn_it()
+    {
+        await StartAsync();
+        var image = TestImages.With(
+            await TestImages.MakeAsync("png", 1000, 100), "tEXt", "x\0a\norientation: 6\nn-pages: 9\n"u8);
+        var uri = await UploadsAsync(image);
+
+        Assert.That(
+            await TestImages.SizeAsync((await GetAsync(uri, "width=64&height=64")).Bytes), Is.EqualTo((640, 64)));
+    }
+
+    [Test]
+    public async Task A_kept_thumbnail_is_returned_although_others_wait()
+    {
+        await StartAsync(("media.thumbnails_per_caller", "1"));
+        var uri = await UploadsAsync(await TestImages.MakeAsync("png", 400, 300));
+        var kept = await GetAsync(uri, "width=64&height=48");
+        var other = await UploadsAsync(await TestImages.MakeAsync("png", 2000, 1500));
+        var waiting = Enumerable.Range(1, 5).Select(n => ReplyAsync(other, $"width={100 * n}&height=1")).ToList();
+
+        Assert.That(await GetAsync(uri, "width=60&height=45"), Is.EqualTo(kept).Using<Got>(Same));
+
+        var replies = await Task.WhenAll(waiting);
+        Assert.That(replies.Select(reply => reply.Status), Does.Contain(200).And.Contain(429));
+    }
+
+    [Test]
+    public async Task Thumbnails_take_no_more_than_their_share_of_the_disk()
+    {
+        await StartAsync(("media.thumbnail_cache_bytes", "0"));
+        var uri = await UploadsAsync(await TestImages.MakeAsync("png", 400, 300));
+        var made = await GetAsync(uri, "width=64&height=48");
+
+        await _server.CleansMediaAsync();
+
+        var folder = Path.Combine(_server.Folder, "media", "thumbnails");
+        Assert.That(Directory.GetFiles(folder, "*.jpg", SearchOption.AllDirectories), Is.Empty);
+        Assert.That(await GetAsync(uri, "width=64&height=48"), Is.EqualTo(made).Using<Got>(Same));
+    }
+
     [TestCase("text")]
     [TestCase("svg")]
     [TestCase("cut off")]
@@ -150,13 +207,35 @@ internal sealed class ThumbnailTests
         foreach (var width in new[] { 32, 64, 96 }) await GetAsync(uri, $"width={width}&height=1");
         string[] Kept() => Directory.GetFiles(
             Path.Combine(_server.Folder, "media", "thumbnails"), "*", SearchOption.AllDirectories);
-        Assert.That(Kept().Select(Path.GetFileName), Is.EquivalentTo(new[] { "64x48.jpg", "96x72.jpg" }));
+        Assert.That(Kept().Select(Path.GetFileName), Is.EquivalentTo(new[] { "note", "64x48.jpg", "96x72.jpg" }));
 
         _server.Ahead = TimeSpan.FromDays(2);
         await _server.CleansMediaAsync();
 
         Assert.That(Kept(), Is.Empty);
         Assert.That(Directory.GetFileSystemEntries(Path.Combine(_server.Folder, "media", "work")), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_decoder_sees_no_other_files_where_the_system_allows_that()
+    {
+        await StartAsync();
+        var uri = await UploadsAsync(await TestImages.MakeAsync("png", 400, 300));
+        var secret = Path.Combine(_server.Folder, "secret");
+        await File.WriteAllTextAsync(secret, "a key");
+        var (tool, files) = (
+            _server.Services.GetRequiredService<ImageTool>(), _server.Services.GetRequiredService<IMediaFiles>());
+        var row = await _server.Services.GetRequiredService<IStorage>()
+            .Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
+        using var work = await tool.OpenAsync(
+            (await files.OpenAsync(row!.FileHash!, CancellationToken.None))!, CancellationToken.None);
+
+        var seen = await tool.RunAsync(work, ["cat", secret], CancellationToken.None);
+        var image = await tool.RunAsync(work, ["wc", "-c", "source"], CancellationToken.None);
+
+        var isAllowed = await TestImages.CanIsolateAsync();
+        Assert.That(seen, isAllowed ? Is.Null : Is.EqualTo("a key"));
+        Assert.That(image, Does.StartWith($"{row.Size} "));
     }
 
     [Test]

@@ -69,17 +69,36 @@ internal sealed class MediaTests(string kind) : StorageTests(kind)
         await Write(new MediaCreated(Row("one", Hash('a'))), new MediaCreated(Row("two", Hash('a'), origin: There)));
         string[] hashes = [Hash('a'), Hash('b')];
         Assert.That(await Store.Media.UsedAsync(hashes, Stop), Is.EqualTo(new[] { Hash('a') }));
-        var (late, deleted) = (new MediaDeleted(Here, "one", 1000), new MediaDeleted(Here, "one", 1001));
+        var one = Row("one", Hash('a'));
+        var (late, deleted) = (new MediaDeleted(one, 1000), new MediaDeleted(one, 1001));
         await Write(late);
         Assert.That(late.Applied, Is.False, "It was accessed at that time.");
         await Write(deleted);
         Assert.That(await Store.Media.IsUsedAsync(Hash('a'), Stop), Is.True);
+        Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.Empty);
 
-        await Write(new MediaDeleted(There, "two"));
+        await Write(new MediaDeleted(Row("two", Hash('a'), origin: There)));
 
         Assert.That(deleted.Applied);
         Assert.That(await Store.Media.IsUsedAsync(Hash('a'), Stop), Is.False);
         Assert.That(await Store.Media.UsedAsync(hashes, Stop), Is.Empty);
+        Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.EqualTo(new[] { Hash('a') }));
+        await Write(new DroppedFileSettled(Hash('a')));
+        Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task Media_that_was_fetched_again_is_not_deleted_with_the_former_copy()
+    {
+        var former = Row("one", Hash('a'), origin: There);
+        await Write(new MediaCreated(Row("one", Hash('a'), origin: There, at: 2000)));
+        var stale = new MediaDeleted(former);
+
+        await Write(stale);
+
+        Assert.That(stale.Applied, Is.False);
+        Assert.That(await Store.Media.FindAsync(There, "one", Stop), Is.Not.Null);
+        Assert.That(await Store.Media.DroppedAsync(10, Stop), Is.Empty);
     }
 
     [Test]

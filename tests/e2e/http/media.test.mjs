@@ -1,13 +1,14 @@
 // The content repository as plain requests: uploads, URIs that get their content later, downloads.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { User, call, raw, refusedWith, v1 } from "../support/client.mjs";
 import { Server } from "../support/server.mjs";
 
 let server, alice;
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ MATRIX_FEDERATION__ALLOW_NETWORKS: "127.0.0.0/8" });
   alice = await User.register(server, "alice");
 });
 after(() => server?.dispose());
@@ -82,4 +83,27 @@ test("media is served to users only", async () => {
     404, "M_NOT_FOUND", "a path");
   refusedWith(await raw(server, "GET", v1`media/download/${"a b"}/x`, { token: alice.token }),
     400, "M_INVALID_PARAM", "a server name");
+});
+
+test("a page is previewed with its image", async () => {
+  const image = Buffer.from(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const pages = createServer((request, response) => {
+    if (request.url === "/image") return response.setHeader("content-type", "image/png").end(image);
+    return response.setHeader("content-type", "text/html").end(
+      "<meta property=og:title content=A&amp;B><meta property=og:image content=/image>");
+  });
+  await new Promise((done) => pages.listen(0, "127.0.0.1", done));
+  try {
+    const query = `?url=${encodeURIComponent(`http://127.0.0.1:${pages.address().port}/page`)}`;
+    const preview = await alice.get(v1`media/preview_url` + query);
+    assert.deepEqual([preview["og:title"], preview["og:image:type"], preview["matrix:image:size"]],
+      ["A&B", "image/png", image.length]);
+    assert.equal((await download(alice, partsOf(preview["og:image"]))).status, 200);
+    assert.deepEqual(await alice.get("/_matrix/media/v3/preview_url" + query), preview);
+    refusedWith(await raw(server, "GET", v1`media/preview_url` + "?url=x", { token: alice.token }),
+      400, "M_INVALID_PARAM", "no address");
+  } finally {
+    pages.close();
+  }
 });

@@ -28,6 +28,7 @@ internal static class MediaAnswers
             MediaFailureKind.AlreadyUploaded => Answer.Error(409, MatrixError.CannotOverwriteMedia, message),
             MediaFailureKind.ImageTooLarge => Answer.Error(isRemote ? 502 : 413, MatrixError.TooLarge, message),
             MediaFailureKind.RemoteTooLarge => Answer.Error(502, MatrixError.TooLarge, message),
+            MediaFailureKind.Fault => Answer.Error(500, MatrixError.Unknown, message),
             MediaFailureKind.Unreachable => Answer.Error(502, MatrixError.Unknown, message),
             MediaFailureKind.NotYetUploaded => Answer.Error(504, MatrixError.NotYetUploaded, message),
             _ => Answer.Error(400, MatrixError.Unknown, message),

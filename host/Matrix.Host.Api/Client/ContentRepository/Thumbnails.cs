@@ -34,7 +34,8 @@ internal sealed class Thumbnails(
         var found = await finder.FindAsync(call["serverName"], call["mediaId"], query.Wait, isAuthenticated, stop)
             .ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client, isRemote);
-        var made = await thumbnailer.OfAsync(found.Value, query.Asked, stop).ConfigureAwait(false);
+        var caller = call.CallerIfAny?.UserId ?? call.Address;
+        var made = await thumbnailer.OfAsync(found.Value, query.Asked, caller, stop).ConfigureAwait(false);
         if (!made.IsOk) return MediaAnswers.Of(made.Failure, client, isRemote);
         var thumbnail = made.Value;
         MediaHeaders.AddName(headers, thumbnail.ContentType, thumbnail.FileName);

@@ -35,7 +35,8 @@ internal sealed class ServedMedia(
     {
         var found = await FindAsync(call, query.Wait, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, options);
-        var made = await thumbnailer.OfAsync(found.Value, query.Asked, stop).ConfigureAwait(false);
+        var made = await thumbnailer.OfAsync(found.Value, query.Asked, call.Peer.ServerName, stop)
+            .ConfigureAwait(false);
         return made.IsOk
             ? InTwoParts(made.Value.Content(), made.Value.FileName)
             : MediaAnswers.Of(made.Failure, options);

@@ -23,6 +23,9 @@ public interface IMediaTable
     /// <summary>Those of these files that some URI has.</summary>
     ValueTask<IReadOnlyCollection<string>> UsedAsync(IReadOnlyCollection<string> fileHashes, CancellationToken stop);
 
+    /// <summary>Files whose last URI was deleted, and that may still be there.</summary>
+    ValueTask<IReadOnlyList<string>> DroppedAsync(int limit, CancellationToken stop);
+
     /// <summary>The media that was not accessed since a time, the longest unused first.</summary>
     /// <param name="isLocal">Whether the media of this server or of others is meant.</param>
     ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
@@ -36,7 +39,9 @@ public interface IMediaTable
 /// <param name="Origin">The server's name in the URI.</param>
 /// <param name="FileHash">The SHA-256 of the content in hexadecimal; null as long as it was not uploaded.</param>
 /// <param name="Size">Bytes of the content.</param>
-/// <param name="Uploader">The local user who created the URI; null for media of other servers.</param>
+/// <param name="Uploader">
+/// The local user who created the URI; null for media of other servers, and for images of previews.
+/// </param>
 /// <param name="CreatedAt">When the content came here, or the URI was created; milliseconds since the epoch.</param>
 /// <param name="ExpiresAt">When the URI ends if it has no content then; null if it has.</param>
 /// <param name="IsQuarantined">Whether its file must not be served.</param>
@@ -74,9 +79,14 @@ public sealed record MediaUploaded(MediaRow Media) : ConditionalChange
 /// <summary>Media was accessed.</summary>
 public sealed record MediaAccessed(string Origin, string MediaId, long At) : Change;
 
-/// <summary>Media is deleted. Its file stays if other URIs have it.</summary>
+/// <summary>
+/// Media is deleted, unless the URI has another content by now. Its file becomes a dropped one if no other URI has it.
+/// </summary>
 /// <param name="UnusedSince">Not applied if it was accessed at that time or later; null for any.</param>
-public sealed record MediaDeleted(string Origin, string MediaId, long? UnusedSince = null) : ConditionalChange;
+public sealed record MediaDeleted(MediaRow Media, long? UnusedSince = null) : ConditionalChange;
+
+/// <summary>A dropped file was deleted, or a URI has it again.</summary>
+public sealed record DroppedFileSettled(string FileHash) : Change;
 
 /// <summary>URIs without content that expired before a time are deleted.</summary>
 public sealed record ExpiredMediaPurged(long Before) : Change;

@@ -53,7 +53,18 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
 
     private static readonly Statement Delete = Statement.Of("""
         DELETE FROM media WHERE origin = $1 AND media_id = $2 AND (CAST($3 AS BIGINT) IS NULL OR accessed_at < $3)
+            AND created_at = $4 AND COALESCE(file_hash, '') = $5
         """);
+
+    private static readonly Statement Drop = Statement.Of("""
+        INSERT INTO dropped_files (file_hash)
+        SELECT CAST($1 AS TEXT) WHERE NOT EXISTS (SELECT 1 FROM media WHERE file_hash = $1)
+        ON CONFLICT (file_hash) DO NOTHING
+        """);
+
+    private static readonly Statement Dropped = Statement.Of("SELECT file_hash FROM dropped_files LIMIT $1");
+
+    private static readonly Statement Settle = Statement.Of("DELETE FROM dropped_files WHERE file_hash = $1");
 
     private static readonly Statement Purge = Statement.Of(
         "DELETE FROM media WHERE expires_at < $1 AND file_hash IS NULL");
@@ -97,6 +108,9 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
             Map,
             stop);
 
+    public ValueTask<IReadOnlyList<string>> DroppedAsync(int limit, CancellationToken stop) => reads.ListAsync(
+        Dropped, limit, static (a, count) => a.Int(count), static row => row.Text(0), stop);
+
     public ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop) => reads.FirstAsync(
         RemoteUse,
         thisServer,
@@ -114,7 +128,13 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
             .Text(op.Media.ContentType).TextOrNull(op.Media.FileName).TextOrNull(op.Media.Uploader)
             .Int(op.Media.CreatedAt))
         .OnCondition<MediaDeleted>(Delete, static (a, op) => a
-            .Text(op.Origin).Text(op.MediaId).IntOrNull(op.UnusedSince))
+            .Text(op.Media.Origin).Text(op.Media.MediaId).IntOrNull(op.UnusedSince).Int(op.Media.CreatedAt)
+            .Text(op.Media.FileHash ?? ""))
+        .On<MediaDeleted>(static (op, writes) =>
+        {
+            if (op.Media.FileHash is { } hash) writes.Run(Drop, hash, static (a, hash) => a.Text(hash));
+        })
+        .On<DroppedFileSettled>(Settle, static (a, op) => a.Text(op.FileHash))
         .OnCondition<FileReleased>(Release, static (a, op) => a.Text(op.FileHash))
         .On<MediaAccessed>(static (op, writes) => writes.Run(
             Access, op, static (a, op) => a.Text(op.Origin).Text(op.MediaId).Int(op.At)))

@@ -1,0 +1,52 @@
+using Matrix.Host.Media.Store;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.UrlPreviews;
+
+namespace Matrix.Host.Media.Previews;
+
+/// <summary>Deletes old previews with their images, and the oldest if there are too many.</summary>
+public sealed class PreviewCleaner(
+    IStorage storage, ContentRepository repository, MediaOptions options, TimeProvider time)
+{
+    private const int Batch = 200;
+
+    /// <summary>Deletes them.</summary>
+    public async ValueTask CleanAsync(CancellationToken stop)
+    {
+        var before = (time.GetUtcNow() - options.PreviewKept).ToUnixTimeMilliseconds();
+        var use = await storage.UrlPreviews.UseAsync(stop).ConfigureAwait(false);
+        var (entries, bytes) = (use.Files, use.Bytes);
+        while (true)
+        {
+            var oldest = await storage.UrlPreviews.OldestAsync(Batch, stop).ConfigureAwait(false);
+            foreach (var preview in oldest)
+            {
+                if (preview.FetchedAt >= before
+                    && entries <= options.PreviewEntries
+                    && bytes <= options.PreviewCacheBytes)
+                {
+                    return;
+                }
+
+                await DeleteAsync(preview, stop).ConfigureAwait(false);
+                (entries, bytes) = (entries - 1, bytes - preview.ImageBytes);
+            }
+
+            if (oldest.Count < Batch) return;
+        }
+    }
+
+    private async ValueTask DeleteAsync(UrlPreviewRow preview, CancellationToken stop)
+    {
+        // The preview last: a server that stops in between finds its image again.
+        if (preview.MediaId is { } mediaId
+            && await storage.Media.FindAsync(options.ServerName, mediaId, stop).ConfigureAwait(false) is { } image)
+        {
+            await repository.DeleteAsync(image, stop).ConfigureAwait(false);
+        }
+
+        await storage.Writer.WriteAsync(
+            new WriteBatch(1).Add(new UrlPreviewDeleted(preview.Url, preview.FetchedAt)), stop).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,171 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+
+namespace Matrix.Host.Media.Store;
+
+/// <summary>Keeps contents in a bucket of an S3 service, each under its hash.</summary>
+public sealed class S3Files : IMediaFiles, IDisposable
+{
+    private const int HashLength = 64;
+
+    private readonly AmazonS3Client _client;
+    private readonly string _bucket;
+    private readonly string _prefix;
+
+    /// <summary>Creates the client. Nothing is sent.</summary>
+    public S3Files(S3Options options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        (_bucket, _prefix) = (options.Bucket, options.Prefix);
+        _client = new AmazonS3Client(
+            new BasicAWSCredentials(options.AccessKey, options.SecretKey),
+            new AmazonS3Config
+            {
+                ServiceURL = options.Endpoint,
+                AuthenticationRegion = options.Region,
+                ForcePathStyle = options.PathStyle,
+                Timeout = options.Time,
+                MaxErrorRetry = 2,
+
+                // The hash in the name is a checksum already, and not every service knows the others.
+                RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+                ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+            });
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask KeepAsync(SpooledFile file, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+
+        // Sent again also if it is there: it must not look old to a sweep that runs before its row is written.
+        await AskAsync(() => _client.PutObjectAsync(
+            new PutObjectRequest
+            {
+                BucketName = _bucket,
+                Key = _prefix + file.Hash,
+                FilePath = file.Path,
+                ContentType = Upload.DefaultType,
+                UseChunkEncoding = false,
+            },
+            stop)).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<MediaFile?> OpenAsync(string hash, CancellationToken stop)
+    {
+        try
+        {
+            var known = await AskAsync(() => _client.GetObjectMetadataAsync(_bucket, _prefix + hash, stop))
+                .ConfigureAwait(false);
+            return new S3File(this, _prefix + hash, known.ContentLength);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DeleteAsync(string hash, CancellationToken stop) =>
+        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + hash, stop)).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
+        DateTimeOffset after, DateTimeOffset before, [EnumeratorCancellation] CancellationToken stop)
+    {
+        var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = _prefix };
+        while (true)
+        {
+            var page = await AskAsync(() => _client.ListObjectsV2Async(request, stop)).ConfigureAwait(false);
+            yield return
+            [
+                .. (page.S3Objects ?? [])
+                    .Where(entry => entry.LastModified is { } at
+                        && at.ToUniversalTime() >= after.UtcDateTime
+                        && at.ToUniversalTime() < before.UtcDateTime)
+                    .Select(entry => entry.Key[_prefix.Length..])
+                    .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower)),
+            ];
+            if (page.IsTruncated != true) yield break;
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _client.Dispose();
+
+    /// <summary>The failures of the service in the words of file systems.</summary>
+    private static async Task<T> AskAsync<T>(Func<Task<T>> request)
+    {
+        try
+        {
+            return await request().ConfigureAwait(false);
+        }
+        catch (AmazonServiceException fault) when (fault.StatusCode == HttpStatusCode.NotFound)
+        {
+            throw new FileNotFoundException("The media's service has no such content or bucket.", fault);
+        }
+        catch (Exception fault) when (fault is not (OperationCanceledException or IOException))
+        {
+            throw new IOException($"The media's service failed: {fault.Message}", fault);
+        }
+    }
+
+    private sealed class S3File(S3Files files, string key, long length) : MediaFile
+    {
+        public override long Length => length;
+
+        public override async ValueTask<Stream> OpenAsync(long offset, long length, CancellationToken stop)
+        {
+            // A range of nothing cannot be asked for.
+            if (length == 0) return Stream.Null;
+            var request = new GetObjectRequest
+            {
+                BucketName = files._bucket,
+                Key = key,
+                ByteRange = new ByteRange(offset, offset + length - 1),
+            };
+            var response = await AskAsync(() => files._client.GetObjectAsync(request, stop)).ConfigureAwait(false);
+            return response.ResponseStream;
+        }
+    }
+}
+
+/// <summary>A bucket of an S3 service. Configuration: `media.s3`.</summary>
+public sealed record S3Options
+{
+    /// <summary>The service's address; "" for no service: media is kept in a folder.</summary>
+    public string Endpoint { get; init; } = "";
+
+    /// <summary>The region that signatures name.</summary>
+    public string Region { get; init; } = "us-east-1";
+
+    /// <summary>The bucket.</summary>
+    public string Bucket { get; init; } = "";
+
+    /// <summary>What the names of contents begin with.</summary>
+    public string Prefix { get; init; } = "";
+
+    /// <summary>The id of the key.</summary>
+    public string AccessKey { get; init; } = "";
+
+    /// <summary>The key.</summary>
+    public string SecretKey { get; init; } = "";
+
+    /// <summary>Whether the bucket is named in the path, and not in the host's name.</summary>
+    public bool PathStyle { get; init; } = true;
+
+    /// <summary>The time of one request.</summary>
+    public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(5);
+
+    // Without the key: records print all members.
+    private bool PrintMembers(System.Text.StringBuilder text)
+    {
+        text.Append("Endpoint = ").Append(Endpoint).Append(", Bucket = ").Append(Bucket);
+        return true;
+    }
+}
