@@ -78,6 +78,11 @@ public sealed record ReceivingOptions
     public long AllStagedBytesOfServer { get; init; } = 64L << 20;
 
     /// <summary>
+    /// How long transactions of a server fail because a room has no space for its events, while no space is found.
+    /// </summary>
+    public TimeSpan FullRoomTime { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
     /// The most missing previous events fetched for one received event; beyond it, the state before it is fetched.
     /// </summary>
     public int Walk { get; init; } = 500;

@@ -162,6 +162,7 @@ public static class RoomRegistration
             parts.Get<IStrippedRoomEvents>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>(),
             parts.Get<ILogger<ReceivedTransactions>>()))
         .AddSingleton<EnteringRooms>()
         .AddSingleton<ServerAccess>()

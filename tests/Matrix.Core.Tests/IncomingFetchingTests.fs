@@ -186,6 +186,31 @@ let ``Staging is bounded, for the room and for each peer`` () =
     same (drops others) ([ DropReason.StagingFull 3 ])
     same (machine.Waiting) (3)
 
+[<Test>]
+let ``What was fetched for a staged event has a place though the staging is full`` () =
+    let limits = {
+        IncomingLimits.Default with
+            Staged = 2
+            StagedOfPeer = 2
+    }
+
+    let machine = begun limits
+    let waits n = message $"$m{n}" [ $"$missing{n}" ]
+    let filled = machine.TellAlone [| for n in 1..2 -> arrives (waits n) |]
+
+    let found = [
+        for request in filled.Requests do
+            match request.Request with
+            | Request.Missing(id, _, _) ->
+                let missing = message (id.Replace("m", "missing")) [ "$join" ]
+                Input.Responded(request.Number, Response.Events [| good missing |])
+            | other -> Assert.Fail $"%A{other}"
+    ]
+
+    let step = machine.TellAlone(List.toArray found)
+    same (ids step) [ "$missing1"; "$m1"; "$missing2"; "$m2" ]
+    same (drops step) []
+
 /// The facts that a transaction costs, and the number of reads.
 let private lookedUp (machine: RoomMachine) (inputs: Input[]) : string list * int =
     let events = ResizeArray<string>()

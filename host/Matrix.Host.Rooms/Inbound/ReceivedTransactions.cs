@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
@@ -24,6 +25,7 @@ public sealed partial class ReceivedTransactions(
     IStrippedRoomEvents stripped,
     IStorage storage,
     RoomsOptions options,
+    TimeProvider time,
     ILogger<ReceivedTransactions> log)
 {
     /// <summary>The most PDUs. Server-Server API, "Transactions".</summary>
@@ -41,6 +43,7 @@ public sealed partial class ReceivedTransactions(
     private readonly ConcurrentDictionary<string, string> _edusOf = new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, OfOrigin> _origins = new(StringComparer.Ordinal);
+    private readonly FullRooms _full = new(options.Receiving, time);
 
     /// <summary>
     /// Carries a transaction out, or returns the response that it got before. A server has one transaction in flight:
@@ -52,7 +55,9 @@ public sealed partial class ReceivedTransactions(
     /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, and not again when a transaction that
     /// failed comes again.</param>
     /// <param name="stop">Cancels waiting, not the transaction.</param>
-    /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken.</returns>
+    /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken. Or the failure: the
+    /// server sends the transaction again, and what was taken of it is known then.</returns>
+    /// <exception cref="StorageException">The storage failed.</exception>
     public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(
         string origin,
         string transactionId,
@@ -60,7 +65,7 @@ public sealed partial class ReceivedTransactions(
         Func<CancellationToken, ValueTask> receiveEdus,
         CancellationToken stop)
     {
-        Task<JsonObject> running;
+        Task<RoomResult<JsonObject>> running;
         lock (_gate)
         {
             if (!_origins.TryGetValue(origin, out var of)) _origins.Add(origin, of = new OfOrigin());
@@ -82,7 +87,7 @@ public sealed partial class ReceivedTransactions(
     private static RoomFailure TooMany { get; } = new(
         RoomFailureKind.Busy, "Wait for the response to a transaction before you send another one.");
 
-    private async Task<JsonObject> OnceAsync(
+    private async Task<RoomResult<JsonObject>> OnceAsync(
         string origin,
         string transactionId,
         Task before,
@@ -102,20 +107,21 @@ public sealed partial class ReceivedTransactions(
                     : throw new InvalidDataException($"The response to a transaction of {origin} is damaged.");
             }
 
-            JsonObject made;
+            RoomResult<JsonObject> made;
             try
             {
                 made = await PdusAsync(origin, pdus).ConfigureAwait(false);
             }
             catch (StorageException)
             {
-                // The transaction will come again; one busy room does not delay its EDUs.
                 await EdusAsync(origin, transactionId, receiveEdus).ConfigureAwait(false);
                 throw;
             }
 
+            // A transaction that failed will come again; one busy room does not delay its EDUs.
             await EdusAsync(origin, transactionId, receiveEdus).ConfigureAwait(false);
-            var record = new TransactionReceived(origin, transactionId, JsonText.Write(made));
+            if (!made.IsOk) return made;
+            var record = new TransactionReceived(origin, transactionId, JsonText.Write(made.Value));
             await storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
             _edusOf.TryRemove(origin, out _);
@@ -145,7 +151,7 @@ public sealed partial class ReceivedTransactions(
         _edusOf[origin] = transactionId;
     }
 
-    private async ValueTask<JsonObject> PdusAsync(string origin, IReadOnlyList<JsonObject> pdus)
+    private async ValueTask<RoomResult<JsonObject>> PdusAsync(string origin, IReadOnlyList<JsonObject> pdus)
     {
         // Rooms side by side: one that is being joined, or is slow, delays its own events only.
         var results = new ConcurrentDictionary<string, string>();
@@ -164,11 +170,14 @@ public sealed partial class ReceivedTransactions(
             : await receiver.UnknownAsync(
                 [.. ready.SelectMany(each => each.Pdus.Select(pdu => (each.Room!.Nid, pdu.EventId)))],
                 CancellationToken.None).ConfigureAwait(false);
-        await Task.WhenAll(Array.ConvertAll(reading, async each =>
+        var failures = await Task.WhenAll(Array.ConvertAll(reading, async each =>
         {
             var (room, taken) = await each.ConfigureAwait(false);
-            if (taken.Count > 0) await InRoomAsync(origin, room!, taken, unknown, results).ConfigureAwait(false);
+            return taken.Count == 0
+                ? null
+                : await InRoomAsync(origin, room!, taken, unknown, results).ConfigureAwait(false);
         })).ConfigureAwait(false);
+        if (Array.Find(failures, static each => each is not null) is { } failure) return failure;
 
         return JsonObject.OfSeq([("pdus", Json.NewObject(JsonObject.OfSeq(results.Select(each =>
             (each.Key, Json.NewObject(each.Value.Length == 0
@@ -224,18 +233,22 @@ public sealed partial class ReceivedTransactions(
 
     /// <summary>
     /// Receives the events of one room. If an event cannot be stored, the events are received again one by one, and
-    /// only that event gets an error. If the storage fails, or the room is busy, the transaction fails, and its server
-    /// sends it again.
+    /// only that event gets an error.
     /// </summary>
-    /// <exception cref="StorageException">The storage failed, or too many requests wait for the room.</exception>
-    private async Task InRoomAsync(
+    /// <returns>
+    /// Why the transaction fails, so that its server sends it again; null if it does not. It fails if the room is busy,
+    /// and for a bounded time if events would wait in the room and there is no space for them: no later event may come
+    /// that would bring them.
+    /// </returns>
+    /// <exception cref="StorageException">The storage failed.</exception>
+    private async Task<RoomFailure?> InRoomAsync(
         string origin,
         RoomIdentity room,
         List<ReceivedPdu> pdus,
         UnknownEvents? unknown,
         ConcurrentDictionary<string, string> results)
     {
-        RoomResult<IReadOnlyDictionary<string, string>> received;
+        RoomResult<IReadOnlyDictionary<string, DropReason>> received;
         try
         {
             received = await receiver.ReceiveAsync(
@@ -244,21 +257,42 @@ public sealed partial class ReceivedTransactions(
         catch (Exception fault) when (fault is not StorageException { Failure: not StorageFailure.Rejected })
         {
             NotStored(fault, room.RoomId, origin);
+            RoomFailure? failure = null;
             if (pdus.Count == 1) results[pdus[0].EventId] = "This server cannot store the event.";
-            else foreach (var pdu in pdus) await InRoomAsync(origin, room, [pdu], null, results).ConfigureAwait(false);
-            return;
+            else
+            {
+                foreach (var pdu in pdus)
+                {
+                    failure = await InRoomAsync(origin, room, [pdu], null, results).ConfigureAwait(false) ?? failure;
+                }
+            }
+
+            return failure;
         }
 
-        if (!received.IsOk && received.Failure.Kind is RoomFailureKind.Busy or RoomFailureKind.BadState)
+        if (!received.IsOk)
         {
-            throw new StorageException(StorageFailure.Overloaded, received.Failure!.Message);
+            if (received.Failure.Kind is RoomFailureKind.Busy or RoomFailureKind.BadState)
+            {
+                return new RoomFailure(RoomFailureKind.Busy, received.Failure.Message);
+            }
+
+            foreach (var pdu in pdus) results[pdu.EventId] = received.Failure.Message;
+            return null;
         }
 
+        var withoutSpace = new List<string>();
+        var others = new List<string>();
         foreach (var pdu in pdus)
         {
-            if (!received.IsOk) results[pdu.EventId] = received.Failure.Message;
-            else if (received.Value.TryGetValue(pdu.EventId, out var reason)) results[pdu.EventId] = reason;
+            var isDropped = received.Value.TryGetValue(pdu.EventId, out var reason);
+            if (isDropped) results[pdu.EventId] = reason!.ToString();
+            (isDropped && reason!.IsWithoutSpace ? withoutSpace : others).Add(pdu.EventId);
         }
+
+        return _full.Fails(origin, room.Nid, withoutSpace, others)
+            ? new RoomFailure(RoomFailureKind.Busy, "Too many events wait for missing ones. Send these again later.")
+            : null;
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Events of {Origin} in {RoomId} were not stored")]
@@ -268,7 +302,7 @@ public sealed partial class ReceivedTransactions(
     private sealed class OfOrigin
     {
         /// <summary>The one that runs and those that wait, by id.</summary>
-        public Dictionary<string, Task<JsonObject>> Running { get; } = [];
+        public Dictionary<string, Task<RoomResult<JsonObject>>> Running { get; } = [];
 
         /// <summary>The one that came last.</summary>
         public Task Last { get; set; } = Task.CompletedTask;

@@ -64,7 +64,7 @@ public sealed partial class RoomReceiver
     /// staged, or dropped for the returned reason.
     /// </summary>
     /// <returns>The reasons of dropped events, by event id; or the failure of the room.</returns>
-    public ValueTask<RoomResult<IReadOnlyDictionary<string, string>>> ReceiveAsync(
+    public ValueTask<RoomResult<IReadOnlyDictionary<string, DropReason>>> ReceiveAsync(
         string peer, RoomIdentity room, IReadOnlyList<ReceivedPdu> pdus, CancellationToken stop) =>
         ReceiveAsync(peer, room, pdus, null, stop);
 
@@ -74,7 +74,7 @@ public sealed partial class RoomReceiver
         UnknownEvents.ReadAsync(_lanes, _storage, events, stop);
 
     /// <inheritdoc cref="ReceiveAsync(string, RoomIdentity, IReadOnlyList{ReceivedPdu}, CancellationToken)"/>
-    internal async ValueTask<RoomResult<IReadOnlyDictionary<string, string>>> ReceiveAsync(
+    internal async ValueTask<RoomResult<IReadOnlyDictionary<string, DropReason>>> ReceiveAsync(
         string peer,
         RoomIdentity room,
         IReadOnlyList<ReceivedPdu> pdus,
@@ -85,7 +85,7 @@ public sealed partial class RoomReceiver
         ArgumentNullException.ThrowIfNull(room);
         var events = await Task.WhenAll(
             pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop, peer).AsTask())).ConfigureAwait(false);
-        var dropped = new Dictionary<string, string>();
+        var dropped = new Dictionary<string, DropReason>();
         var isAwake = _fetcher.Wake(peer);
         var result = await InFederatedLaneAsync<bool>(
             room,
@@ -94,13 +94,13 @@ public sealed partial class RoomReceiver
                 dropped.Clear();
                 session.Unknown = unknown;
 
-                // Beyond the bounds over all rooms, an event that would wait gets an error.
+                // Beyond the bounds over all rooms, an event that would wait is dropped.
                 var mayWait = _stagedBytes.Allows(peer);
                 var inputs = Array.ConvertAll(
                     events, each => mayWait ? Input.NewReceived(peer, each) : Input.NewDecide(peer, each));
                 if (isAwake) inputs = [Input.NewReached(peer), .. inputs];
                 var output = await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
-                foreach (var (id, reason) in output.Dropped) dropped[id] = reason.ToString();
+                foreach (var (id, reason) in output.Dropped) dropped[id] = reason;
                 foreach (var each in events)
                 {
                     if (session.Machine.IsStaged(each.Pdu.EventId))

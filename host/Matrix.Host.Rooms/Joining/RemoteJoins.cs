@@ -274,7 +274,11 @@ internal sealed class RemoteJoins(
         if (read.Refusal is { } refusal) return RemoteFailures.Unusable(server, refusal.Reason);
         var received = await receiver.ReceiveAsync(server, snapshot.Room, [read.Value], stop).ConfigureAwait(false);
         if (!received.IsOk) return received.Failure;
-        if (received.Value.TryGetValue(join.EventId, out var dropped)) return RemoteFailures.Unusable(server, dropped);
+        if (received.Value.TryGetValue(join.EventId, out var dropped))
+        {
+            return RemoteFailures.Unusable(server, dropped.ToString());
+        }
+
         var deadline = time.GetUtcNow() + options.JoinDecisionTime;
         while (time.GetUtcNow() < deadline)
         {

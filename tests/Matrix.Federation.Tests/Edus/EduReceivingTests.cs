@@ -188,6 +188,7 @@ public sealed class EduReceivingTests
             parts.GetRequiredService<IStrippedRoomEvents>(),
             StoragePart.Instead(storage, nameof(IStorage.Writer), writer),
             parts.GetRequiredService<RoomsOptions>(),
+            TimeProvider.System,
             parts.GetRequiredService<ILogger<ReceivedTransactions>>());
         var taken = 0;
         async Task ReceiveAsync(string id) => Assert.That(

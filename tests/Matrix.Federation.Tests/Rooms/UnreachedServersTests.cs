@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matrix.Core.Event;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -125,9 +126,89 @@ public sealed class UnreachedServersTests
     }
 
     [Test]
+    public async Task A_server_repeats_the_events_that_there_was_no_space_for_and_no_later_event_is_needed()
+    {
+        await StartAsync(("federation.staged_events_of_server", "10"), ("federation.longest_fetch_pause", "500ms"));
+        var (room, other) = (await JoinedAsync(), await JoinedAsync());
+        var waiting = await FillAsync(room);
+        _ = room.Say("bob", "missing");
+        var last = room.Say("bob", "last");
+
+        var elsewhere = other.Say("bob", "elsewhere");
+        (await room.SendAsync(_server, "repeated", last, elsewhere)).Is(429, "M_LIMIT_EXCEEDED");
+        await EventuallyAsync(other, "elsewhere");
+        (await room.SendAsync(_server, "repeated", last, elsewhere)).Is(429, "M_LIMIT_EXCEEDED");
+        _peer.Fails = 0;
+        await Until.HoldsAsync(async () =>
+            (await room.SendAsync(_server, "repeated", last, elsewhere)).Status == 200);
+
+        await EventuallyAsync(room, shown => shown.Contains("last"), "the last event");
+        await AreStoredAsync(waiting);
+        Assert.That(await BodiesAsync(other), Is.EqualTo(new[] { "elsewhere" }));
+        Assert.That(_server.Log, Does.Not.Contain("level=error"));
+    }
+
+    [Test]
+    public async Task A_room_without_space_does_not_hold_up_its_server_for_long()
+    {
+        await StartAsync(
+            ("federation.staged_events_of_server", "10"),
+            ("federation.full_room_time", "2s"),
+            ("federation.longest_fetch_pause", "500ms"));
+        var (room, other) = (await JoinedAsync(), await JoinedAsync());
+        var waiting = await FillAsync(room);
+        _ = room.Say("bob", "missing");
+        var (refused, later) = (room.Say("bob", "refused"), room.Say("bob", "later"));
+
+        (await room.SendAsync(_server, "refused", refused)).Is(429, "M_LIMIT_EXCEEDED");
+        await Task.Delay(2_100);
+        var first = (await room.SendAsync(_server, "refused", refused)).Is(200).Json["pdus"]!;
+        var elsewhere = other.Say("bob", "elsewhere");
+        var second = (await room.SendAsync(_server, "later", later, elsewhere)).Is(200).Json["pdus"]!;
+
+        Assert.That((string?)first[refused.EventId]!["error"], Does.Contain("StagingFull"));
+        Assert.That((string?)second[later.EventId]!["error"], Does.Contain("StagingFull"));
+        Assert.That(second[elsewhere.EventId]!.AsObject(), Is.Empty);
+
+        // Once there is space again, the room's events are repeated again.
+        _peer.Fails = 0;
+        await AreStoredAsync(waiting);
+        await SendAsync(room, later.EventId);
+        await EventuallyAsync(room, shown => shown.Contains("later"), "what came later");
+        _ = await FillAsync(room);
+        _ = room.Say("bob", "missing");
+        (await room.SendAsync(_server, "again", room.Say("bob", "last"))).Is(429, "M_LIMIT_EXCEEDED");
+    }
+
+    /// <summary>Ten events come that lack others, which no server returns. Returns their ids.</summary>
+    private async Task<string[]> FillAsync(PeerRoom room)
+    {
+        _peer.Fails = int.MaxValue;
+        var ids = new string[10];
+        for (var n = 0; n < ids.Length; n++)
+        {
+            _ = room.Say("bob", "missing");
+            ids[n] = room.Say("bob", $"waits {n}").EventId;
+            await SendAsync(room, ids[n]);
+        }
+
+        return ids;
+    }
+
+    private async Task AreStoredAsync(string[] ids)
+    {
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        foreach (var id in ids)
+        {
+            await Until.HoldsAsync(async () =>
+                (await storage.Events.FindAnywhereAsync(id, 1, CancellationToken.None)).Count > 0);
+        }
+    }
+
+    [Test]
     public async Task Beyond_the_bound_over_all_rooms_no_further_event_waits()
     {
-        await StartAsync(("federation.all_staged_bytes", "4KiB"));
+        await StartAsync(("federation.all_staged_bytes", "4KiB"), ("federation.full_room_time", "1ms"));
         var room = await JoinedAsync();
         var other = await JoinedAsync();
         _peer.Fails = int.MaxValue;
@@ -136,7 +217,7 @@ public sealed class UnreachedServersTests
         {
             _ = room.Say("bob", "missing");
             var waits = room.Say("bob", new string('x', 1000));
-            var sent = (await room.SendAsync(_server, Next(), waits)).Is(200).Json["pdus"]!;
+            var sent = (await ErrorsAsync(room, waits))["pdus"]!;
             refused = (string?)sent[waits.EventId]!["error"] ?? "";
         }
 
@@ -144,7 +225,7 @@ public sealed class UnreachedServersTests
         var whole = other.Say("bob", "lacks nothing");
         _ = other.Say("bob", "missing");
         var lacking = other.Say("bob", "lacks one");
-        var reply = (await other.SendAsync(_server, Next(), whole, lacking)).Is(200).Json["pdus"]!;
+        var reply = (await ErrorsAsync(other, whole, lacking))["pdus"]!;
 
         Assert.That(reply[whole.EventId]!.AsObject(), Is.Empty);
         Assert.That((string?)reply[lacking.EventId]!["error"], Does.Contain("MustNotWait"));
@@ -158,19 +239,20 @@ public sealed class UnreachedServersTests
     [Test]
     public async Task One_server_fills_its_share_of_all_rooms_and_others_events_still_wait()
     {
-        await StartAsync(("federation.all_staged_bytes_of_server", "4KiB"));
+        await StartAsync(
+            ("federation.all_staged_bytes_of_server", "4KiB"), ("federation.full_room_time", "1ms"));
         var (room, second) = (await JoinedAsync(), await JoinedAsync());
         var carols = await PeerRoom.JoinAsync(_server, _other.Peer, second.RoomId, "carol");
         _peer.Fails = int.MaxValue;
         for (var n = 0; n < 4; n++)
         {
             _ = room.Say("bob", "missing");
-            _ = (await room.SendAsync(_server, Next(), room.Say("bob", new string('x', 1500)))).Is(200);
+            _ = await ErrorsAsync(room, room.Say("bob", new string('x', 1500)));
         }
 
         _ = second.Say("bob", "missing");
         var bobs = second.Say("bob", "lacks one");
-        var ofBob = (await second.SendAsync(_server, Next(), bobs)).Is(200).Json["pdus"]!;
+        var ofBob = (await ErrorsAsync(second, bobs))["pdus"]!;
         _ = carols.Say("carol", "missing");
         var lacking = carols.Say("carol", "lacks one");
         var ofCarol = (await carols.SendAsync(_server, Next(), lacking)).Is(200).Json["pdus"]!;
@@ -226,6 +308,21 @@ public sealed class UnreachedServersTests
         var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
         _peer.Rooms[roomId] = room;
         return room;
+    }
+
+    /// <summary>
+    /// The response to a transaction, which its server repeats while there is no space for all of its events.
+    /// </summary>
+    private async Task<JsonObject> ErrorsAsync(PeerRoom room, params Pdu[] pdus)
+    {
+        var transaction = Next();
+        Reply reply;
+        do
+        {
+            reply = await room.SendAsync(_server, transaction, pdus);
+        }
+        while (reply.Status == 429);
+        return reply.Is(200).Json.AsObject();
     }
 
     private async Task SendAsync(PeerRoom room, string eventId)

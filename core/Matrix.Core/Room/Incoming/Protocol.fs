@@ -83,6 +83,13 @@ type DropReason =
     /// The numbers of the room's outliers are used up, or those of a place in its history.
     | NoNumber
 
+    /// Whether the event would have waited for others if there had been space for it.
+    member this.IsWithoutSpace =
+        match this with
+        | StagingFull _
+        | MustNotWait -> true
+        | _ -> false
+
 /// A decision about an event.
 [<Sealed>]
 type DecidedEvent
@@ -174,7 +181,8 @@ type DecidedEvent
 
 /// Bounds of one room's machine.
 type IncomingLimits = {
-    /// The most events staged at a time, without those of fetched auth chains and states.
+    /// The most events staged at a time, without those of fetched auth chains and states. Previous events that were
+    /// fetched for them may be `Walk` more.
     Staged: int
     /// The most of them from one peer.
     StagedOfPeer: int

@@ -117,6 +117,11 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         shares.Grow(s, more)
         result
 
+    /// The number of events beyond the limits that is kept free for those that were fetched for a staged one: without
+    /// them it would go on waiting.
+    let reserveFor (s: Staged) =
+        if s.Budget.Walked > 0 then limits.Walk else 0
+
     member _.Count = staged.Count
 
     /// The bytes of staged events.
@@ -160,7 +165,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// Drops events of the peer that has the most, if there is space for another one then.
     member private this.MakeRoom(s: Staged) : unit =
-        let isFull = counted.Value >= limits.Staged
+        let isFull = counted.Value >= limits.Staged + reserveFor s
         let first = if isFull then shares.FirstByCount s else null
 
         let freed =
@@ -187,14 +192,15 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer
     /// with the most events makes room for those of others.
     member this.Add(s: Staged) : DropReason voption =
-        let isOverShare = not s.IsInBulk && shares.CountOf s.Peer >= limits.StagedOfPeer
+        let isOverShare =
+            not s.IsInBulk && shares.CountOf s.Peer >= limits.StagedOfPeer + reserveFor s
 
         if not s.IsInBulk && not isOverShare then
             this.MakeRoom s
 
         if isOverShare then
             ValueSome(DropReason.StagingFull limits.StagedOfPeer)
-        elif not s.IsInBulk && counted.Value >= limits.Staged then
+        elif not s.IsInBulk && counted.Value >= limits.Staged + reserveFor s then
             ValueSome(DropReason.StagingFull limits.Staged)
         elif bytes.Value + s.Bytes > int64 limits.StagedBytes then
             ValueSome(DropReason.StagingFull limits.StagedBytes)
