@@ -19,6 +19,7 @@ internal static class RequestBody
     /// <summary>The body's object, or the error.</summary>
     /// <param name="limit">The most bytes.</param>
     /// <param name="incoming">The body of another server; null for one of a client.</param>
+    /// <param name="stop">Cancels reading.</param>
     /// <param name="late">Cancelled when the body takes too long.</param>
     internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(
         HttpContext http,
@@ -31,15 +32,19 @@ internal static class RequestBody
         if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
 
         var reader = http.Request.BodyReader;
+
+        // Not cancelled by a token: the web server would log an error when it skips the rest of the body.
         using var ends = late.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+        using var stops = stop.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         try
         {
             while (true)
             {
-                var read = await reader.ReadAsync(stop).ConfigureAwait(false);
+                var read = await reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
                 if (read.IsCanceled)
                 {
                     reader.AdvanceTo(read.Buffer.End);
+                    stop.ThrowIfCancellationRequested();
                     return (null, Unfinished(http, FaultAnswers.Unreadable(408)));
                 }
 

@@ -52,26 +52,33 @@ public sealed class MediaSpool
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var written = 0L;
         var pieces = new List<ReadOnlyMemory<byte>>();
+
+        // Not cancelled by a token: the web server would log an error when it skips the rest of the content.
+        using var stops = stop.UnsafeRegister(static content => ((PipeReader)content!).CancelPendingRead(), content);
         while (true)
         {
-            var read = await content.ReadAtLeastAsync(Piece, stop).ConfigureAwait(false);
-            if (written + read.Buffer.Length > most)
+            var read = await content.ReadAtLeastAsync(Piece, CancellationToken.None).ConfigureAwait(false);
+            try
+            {
+                stop.ThrowIfCancellationRequested();
+                if (written + read.Buffer.Length > most) return null;
+
+                pieces.Clear();
+                foreach (var piece in read.Buffer)
+                {
+                    if (piece.IsEmpty) continue;
+                    hash.AppendData(piece.Span);
+                    pieces.Add(piece);
+                }
+
+                if (pieces.Count > 0) await RandomAccess.WriteAsync(file, pieces, written, stop).ConfigureAwait(false);
+                written += read.Buffer.Length;
+            }
+            finally
             {
                 content.AdvanceTo(read.Buffer.End);
-                return null;
             }
 
-            pieces.Clear();
-            foreach (var piece in read.Buffer)
-            {
-                if (piece.IsEmpty) continue;
-                hash.AppendData(piece.Span);
-                pieces.Add(piece);
-            }
-
-            if (pieces.Count > 0) await RandomAccess.WriteAsync(file, pieces, written, stop).ConfigureAwait(false);
-            written += read.Buffer.Length;
-            content.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted) break;
         }
 

@@ -55,8 +55,8 @@ public sealed partial class ReceivedTransactions(
     /// <param name="receiveEdus">Takes its EDUs. It is called after the PDUs, and not again when a transaction that
     /// failed comes again.</param>
     /// <param name="stop">Cancels waiting, not the transaction.</param>
-    /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken. Or the failure: the
-    /// server sends the transaction again, and what was taken of it is known then.</returns>
+    /// <returns>The response: an entry for each PDU with an id, with an `error` if it was not taken; or the failure,
+    /// after which the server sends the transaction again.</returns>
     /// <exception cref="StorageException">The storage failed.</exception>
     public async ValueTask<RoomResult<JsonObject>> ReceiveAsync(
         string origin,
