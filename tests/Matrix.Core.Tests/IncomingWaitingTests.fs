@@ -365,3 +365,39 @@ let ``What is fetched in bulk for an event counts for the server that sent it`` 
 
     Assert.That(machine.IsStaged "$levels1")
     same [ for struct (peer, _) in machine.WaitingBytesByPeer -> peer ] [ "evil" ]
+
+[<Test>]
+let ``When a server answers again, no state takes the place of the events that were missing`` () =
+    let machine =
+        begunAt start {
+            IncomingLimits.Default with
+                Patience = 100
+        }
+
+    let chain = [
+        for n in 1..5 do
+            message $"$gone{n}" [ (if n = 1 then "$join" else $"$waits{n - 1}") ]
+            message $"$waits{n}" [ $"$gone{n}" ]
+    ]
+
+    let waiting = chain |> List.filter (fun pdu -> pdu.EventId.StartsWith "$waits")
+
+    let mutable retryAt = start
+
+    for pdu in waiting do
+        let _, next =
+            outcomeOf machine [ Input.Reached "two"; arrives pdu ] (fun _ -> notNow)
+
+        retryAt <- max retryAt next
+
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing(id, _, _) ->
+            Response.Events [|
+                for pdu in chain |> List.takeWhile (fun pdu -> pdu.EventId <> id) -> good pdu
+            |]
+        | _ -> Response.Nothing
+
+    let later, _ = outcomeOf machine [ Input.At retryAt; Input.Reached "two" ] has
+    same (later.Requests |> List.filter (fun each -> not each.Request.IsMissing)) []
+    same later.Ids [ for pdu in chain -> pdu.EventId ]
