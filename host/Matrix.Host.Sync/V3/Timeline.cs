@@ -163,7 +163,10 @@ internal sealed class TimelineReader(
 
         if (earlier is null) return true;
         var found = await events.GetManyAsync(room, earlier, stop).ConfigureAwait(false);
-        var seen = (await visibility.FilterAsync(room, [.. found.Where(each => each.IsShown)], reader, stop)
+
+        // One that redacted its event as a part of a fetched state was shown when it came.
+        var late = found.Where(each => each.IsShown && FollowsItsEvent(each, after)).ToList();
+        var seen = (await visibility.FilterAsync(room, late, reader, stop)
             .ConfigureAwait(false)).Where(each => Allows(each, pass)).ToDictionary(each => each.Nid);
         StoredEvent[] newestFirst = [.. kept];
         kept.Clear();

@@ -46,6 +46,28 @@ public sealed class LateRedactionTests : HistoryGaps
     }
 
     [Test]
+    public async Task A_redaction_that_was_shown_is_not_shown_again_when_its_event_comes()
+    {
+        var named = Room.Make(
+            "bob",
+            "m.room.member",
+            Room.User("bob"),
+            new JsonObject { ["membership"] = "join", ["displayname"] = "a regretted name" });
+        await PlaceAsync(Room.Say("bob", "after the gap"));
+        Assert.That((await StoredAsync(named)).Nid.IsOutlier);
+        var redaction = Room.Make("bob", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        await PlaceAsync(redaction);
+        var shown = await Alice.SyncAsync();
+        Assert.That(shown.ToJsonString(), Does.Contain($"\"event_id\":\"{redaction.EventId}\""));
+
+        await PlaceAsync(named);
+
+        var later = await Alice.SyncAsync((string)shown["next_batch"]!);
+        var events = later["rooms"]!["join"]![Room.RoomId]!["timeline"]!["events"]!.AsArray();
+        Assert.That(events.Select(each => (string?)each!["event_id"]), Is.EqualTo(new[] { named.EventId }));
+    }
+
+    [Test]
     public async Task An_event_that_comes_with_its_redaction_is_the_live_one_by_its_former_number_too()
     {
         var fork = Room.Latest;
