@@ -6,6 +6,7 @@ using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Sodium;
@@ -44,6 +45,12 @@ public static class NetworkRegistration
             parts.Get<TimeProvider>()))
         .AddSingleton(parts => new UrlClient(
             parts.Get<SafeHttpSender>(), parts.Get<IDnsResolver>(), parts.Get<NetworkOptions>()))
+        .AddSingleton(parts => new Mailer(parts.Get<MailOptions>()))
+        .AddSingleton(parts => new OperatorUrlClient(
+            parts.Get<NetworkOptions>(),
+            parts.Get<CertificateTrust>(),
+            parts.Get<IDnsResolver>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new IdentityKeys(parts.Get<IWellKnownFetcher>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new OwnKeys(

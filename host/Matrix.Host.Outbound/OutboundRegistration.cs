@@ -1,16 +1,24 @@
 using Matrix.Core.Federation;
 using Matrix.Host.Network;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Urls;
+using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Outbound.Federation.Edus;
+using Matrix.Host.Outbound.Push;
 using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Outbound.ThirdParty;
+using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -55,6 +63,16 @@ public static class OutboundRegistration
             parts.Get<KeyOptions>(),
             parts.Get<OutboundOptions>()))
         .AddSingleton<IEduSource>(parts => parts.Get<DeviceListEdus>())
+        .AddSingleton(parts => new PresenceEdus(
+            parts.Get<PresenceBoard>(),
+            parts.Get<CurrentServers>(),
+            parts.Get<SharingServers>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<ServerFilter>(),
+            parts.Get<PresenceOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<IEduSource>(parts => parts.Get<PresenceEdus>())
+        .AddSingleton<IPresenceConsumer>(parts => parts.Get<PresenceEdus>())
         .AddSingleton(parts => new EduSources(parts.GetServices<IEduSource>()))
         .AddSingleton(parts => new DestinationServices(
             parts.Get<OutboundOptions>(),
@@ -67,7 +85,10 @@ public static class OutboundRegistration
             parts.Get<ILogger<DestinationServices>>()))
         .AddSingleton(parts => new OutboundFeed(
             parts.Get<RoomChangesReader>(), parts.Get<IStorage>(), parts.Get<OutboundOptions>()))
-        .AddSingleton(Federation);
+        .AddSingleton<ThirdPartyNetworks>()
+        .AddSingleton(Federation)
+        .AddPush()
+        .AddAppServices();
 
     /// <summary>The consumers of commits.</summary>
     public static IReadOnlyList<IChangeConsumer> OutboundConsumers(this IServiceProvider parts) =>
@@ -76,9 +97,50 @@ public static class OutboundRegistration
         parts.Get<CurrentServers>(),
         parts.Get<SharingServers>(),
         parts.Get<ReceiptEdus>(),
+        parts.Get<PresenceEdus>(),
         parts.Get<DeviceListEdus>(),
         parts.Get<MessageEdus>(),
+        parts.Get<PushFeed>(),
+        parts.Get<AppServiceOutbound>(),
     ];
+
+    private static IServiceCollection AddAppServices(this IServiceCollection services) => services
+        .AddSingleton(parts => new AppServiceClient(
+            parts.Get<OperatorUrlClient>(), parts.Get<AppServiceOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new AppServiceQueries(
+            parts.Get<AppServiceDirectory>(),
+            parts.Get<AppServiceClient>(),
+            parts.Get<AppServiceOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<IUserQueries>(parts => parts.Get<AppServiceQueries>())
+        .AddSingleton<IAliasQueries>(parts => parts.Get<AppServiceQueries>())
+        .AddSingleton<IThirdPartyNetwork>(parts => new ServiceNetworks(
+            parts.Get<AppServiceDirectory>(), parts.Get<AppServiceQueries>()))
+        .AddSingleton(parts => new ServiceParts(
+            parts.Get<AppServiceOptions>(),
+            parts.Get<AppServiceClient>(),
+            new ServiceTransactions(
+                parts.Get<EventStore>(), parts.Get<ReplacedState>(), parts.Get<TimeProvider>()),
+            new SharedPages(parts.Get<RoomChangesReader>()),
+            parts.Get<IStorage>(),
+            parts.Get<EventStore>(),
+            parts.Get<StateStore>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<TimeProvider>(),
+            parts.Get<ILogger<ServiceParts>>()))
+        .AddSingleton(parts => new AppServiceOutbound(
+            parts.Get<AppServiceDirectory>(),
+            parts.Get<ServiceParts>(),
+            new SendQueue(
+                parts.Get<AppServiceOptions>().MaxSending,
+                parts.Get<AppServiceOptions>().MaxSendingLimited,
+                parts.Get<OutboundOptions>().SlowAfter,
+                parts.Get<TimeProvider>())))
+        .AddSingleton(parts => new AppServicePings(
+            parts.Get<AppServiceClient>(),
+            parts.Get<AppServiceOutbound>(),
+            parts.Get<AppServiceOptions>(),
+            parts.Get<TimeProvider>()));
 
     private static FederationOutbound Federation(IServiceProvider parts)
     {

@@ -61,14 +61,17 @@ public sealed record ReceivingOptions
     public int PeersOfRoom { get; init; } = 64;
 
     /// <summary>
-    /// The most events of a room that wait for others, without those of fetched auth chains and states.
+    /// The most events of transactions that wait for others in a room, and the most previous events and events of
+    /// history that were fetched.
     /// </summary>
     public int Staged { get; init; } = 2_000;
 
-    /// <summary>The most of them from one server.</summary>
+    /// <summary>The most of either from one server.</summary>
     public int StagedOfPeer { get; init; } = 1_000;
 
-    /// <summary>The most bytes of such events in a room.</summary>
+    /// <summary>
+    /// The most bytes of events that wait in a room. Events of transactions use at most three quarters.
+    /// </summary>
     public int StagedBytes { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>The most bytes of such events in all rooms; beyond it, no further event waits.</summary>
@@ -78,7 +81,7 @@ public sealed record ReceivingOptions
     public long AllStagedBytesOfServer { get; init; } = 64L << 20;
 
     /// <summary>
-    /// How long transactions of a server fail because a room has no space for its events, while no space is found.
+    /// How long transactions of a server fail because there is no space for its events, while no space is found.
     /// </summary>
     public TimeSpan FullRoomTime { get; init; } = TimeSpan.FromMinutes(5);
 

@@ -18,6 +18,12 @@ public enum RoomFailureKind
     /// <summary>The invited user blocks invites.</summary>
     InviteBlocked,
 
+    /// <summary>A policy list of the server refuses the user, their server or the room.</summary>
+    PolicyList,
+
+    /// <summary>The user cannot reject the room of the server's notices.</summary>
+    CannotLeaveServerNoticeRoom,
+
     /// <summary>The event is larger than events may be, or the request exceeds a configured limit.</summary>
     TooLarge,
 
@@ -74,6 +80,9 @@ public enum RoomFailureKind
 
     /// <summary>No other server could be reached, or none gave a usable response.</summary>
     Unreachable,
+
+    /// <summary>An application service was asked and did not answer.</summary>
+    TimedOut,
 
     /// <summary>No server could check the conditions under which the room may be joined.</summary>
     UnableToAuthoriseJoin,

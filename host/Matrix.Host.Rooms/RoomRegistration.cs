@@ -9,8 +9,12 @@ using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Notices;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Reports;
+using Matrix.Host.Rooms.Searching;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
@@ -19,6 +23,8 @@ using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Upgrading;
+using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
@@ -43,9 +49,12 @@ public static class RoomRegistration
     public static IReadOnlyList<IChangeConsumer> RoomConsumers(this IServiceProvider parts) =>
     [
         parts.Get<RoomSnapshots>(),
+        parts.Get<PolicyLists>(),
         parts.Get<ErasedUsers>(),
         parts.Get<EarlyReceipts>(),
         parts.Get<ReceivedEventCounts>(),
+        parts.Get<SearchIndexer>(),
+        parts.Get<DirectoryIndexer>(),
     ];
 
     /// <summary>Loads the data that must be in memory before the first request.</summary>
@@ -96,10 +105,22 @@ public static class RoomRegistration
             parts.Get<IStorage>(),
             parts.Get<ILocalUsers>(),
             parts.Get<IRemoteMemberships>(),
+            parts.Get<PolicyLists>(),
             parts.Get<RoomsOptions>().ServerName))
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
+        .AddSingleton(parts => new PolicyLists(
+            parts.Get<RoomSnapshots>(),
+            parts.Get<EventStore>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<ILogger<PolicyLists>>()))
+        .AddSingleton(parts => new PolicyRooms(
+            parts.Get<RoomJoins>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<ServerNotices>()
         .AddSingleton<RoomAliasDirectory>()
         .AddSingleton(parts => new RoomCreator(
             parts.Get<LaneDirectory>(),
@@ -109,7 +130,19 @@ public static class RoomRegistration
             parts.Get<RoomMemberships>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
-            parts.Get<TimeProvider>()));
+            parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new RoomUpgrades(
+            parts.Get<RoomCreator>(),
+            parts.Get<RoomSender>(),
+            parts.Get<EventAppender>(),
+            parts.Get<MemberContents>(),
+            parts.Get<ProfilePropagation>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<StateReader>(),
+            parts.Get<EventStore>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>()))
+        .AddSingleton<RoomFollowers>();
 
     private static IServiceCollection AddReceiving(this IServiceCollection services) => services
         .AddSingleton(parts => new SignatureChecker(parts.Get<IServerKeys>()))
@@ -185,7 +218,8 @@ public static class RoomRegistration
             parts.Get<EventStore>(),
             parts.Get<ServedHistory>(),
             parts.Get<ReplacedState>(),
-            parts.Get<ServerSigner>()));
+            parts.Get<ServerSigner>(),
+            parts.Get<PolicyLists>()));
 
     private static IServiceCollection AddJoining(this IServiceCollection services) => services
         .AddSingleton<AliasResolver>()
@@ -224,6 +258,7 @@ public static class RoomRegistration
             parts.Get<RoomSnapshots>(),
             parts.Get<StateReader>(),
             parts.Get<RemoteJoins>(),
+            parts.Get<PolicyLists>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>()));
 
@@ -252,7 +287,10 @@ public static class RoomRegistration
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<RemoteMemberships>>()))
         .AddSingleton(parts => new ResidentMemberships(
-            parts.Get<ResidentHandshakes>(), parts.Get<RoomReceiver>(), parts.Get<EventStore>()))
+            parts.Get<ResidentHandshakes>(),
+            parts.Get<RoomReceiver>(),
+            parts.Get<EventStore>(),
+            parts.Get<PolicyLists>()))
         .AddSingleton(parts => new ThirdPartyInvites(
             parts.Get<FederationApi>(),
             parts.Get<IdentityKeys>(),
@@ -264,6 +302,7 @@ public static class RoomRegistration
             parts.Get<RoomReceiver>(),
             parts.Get<IRemoteMemberships>(),
             parts.Get<ILocalUsers>(),
+            parts.Get<PolicyLists>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<ThirdPartyInvites>>()))
@@ -278,6 +317,7 @@ public static class RoomRegistration
             parts.Get<IStorage>(),
             parts.Get<ILocalUsers>(),
             parts.Get<ServerSigner>(),
+            parts.Get<PolicyLists>(),
             parts.Get<RoomsOptions>()));
 
     private static IServiceCollection AddReading(this IServiceCollection services) => services
@@ -310,6 +350,8 @@ public static class RoomRegistration
             parts.Get<ILocalUsers>(),
             parts.Get<Visibility>(),
             parts.Get<ReadingOptions>()))
+        .AddSingleton<NotifiedEvents>()
+        .AddSingleton<NotificationList>()
         .AddSingleton<ReceiptWriter>()
         .AddSingleton<RoomEnds>()
         .AddSingleton<EarlyReceipts>()
@@ -331,9 +373,16 @@ public static class RoomRegistration
         .AddSingleton<EventTimes>()
         .AddSingleton<MissingTimes>()
         .AddSingleton<RoomTimes>()
+        .AddSingleton<SearchIndexer>()
+        .AddSingleton<MessageSearch>()
+        .AddSingleton<DirectoryIndexer>()
+        .AddSingleton<UserSearch>()
         .AddSingleton<RoomSummaries>()
         .AddSingleton<PublishedRooms>()
         .AddSingleton<RemoteHierarchies>()
+        .AddSingleton<SummaryAccess>()
+        .AddSingleton<SummaryLookup>()
+        .AddSingleton<ContentReports>()
         .AddSingleton<SpaceHierarchy>();
 
     private static T Get<T>(this IServiceProvider parts)

@@ -1,5 +1,7 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
+using Matrix.Host.Rooms.Notices;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Rooms;
@@ -80,6 +82,20 @@ public sealed record RoomsOptions
 
     /// <summary>The most published rooms that one search looks at.</summary>
     public int MaxScannedPublicRooms { get; init; } = 10_000;
+
+    /// <summary>The most bans that a room's replacement begins with.</summary>
+    public int MaxUpgradeBans { get; init; } = 5_000;
+
+    /// <summary>
+    /// The most joins that wait until the settings for a replaced room are copied; further ones get no copies.
+    /// </summary>
+    public int MaxWaitingFollowers { get; init; } = 10_000;
+
+    /// <summary>The most reports that are kept for the operators; the oldest are deleted.</summary>
+    public int MaxReports { get; init; } = 100_000;
+
+    /// <summary>The most of them of one user; the user's oldest are deleted.</summary>
+    public int MaxReportsOfUser { get; init; } = 1_000;
 
     /// <summary>The most rooms in a response about the rooms of a space.</summary>
     public int MaxHierarchyRooms { get; init; } = 100;
@@ -203,6 +219,12 @@ public sealed record RoomsOptions
     /// The most redactions of a room that wait for events that are not here; the earliest are dropped.
     /// </summary>
     public int MaxWaitingRedactions { get; init; } = 1000;
+
+    /// <summary>The policy lists that the server follows.</summary>
+    public PolicyOptions Policies { get; init; } = new();
+
+    /// <summary>The server's notices.</summary>
+    public NoticeOptions Notices { get; init; } = new();
 
     /// <summary>The most users that a request to create a room may invite.</summary>
     public int MaxInitialInvites { get; init; } = 100;

@@ -2,6 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -14,14 +15,20 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.RemoteDevices;
+using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
+using Matrix.Host.Storage.Tables.ServerNotices;
+using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -29,6 +36,7 @@ using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
+using Matrix.Host.Storage.Tables.UserDirectory;
 
 namespace Matrix.Host.Storage;
 
@@ -65,6 +73,9 @@ public interface IStorage : IAsyncDisposable
     /// <summary>Relations between events, and threads.</summary>
     IRelationsTable Relations { get; }
 
+    /// <summary>The words of searchable events.</summary>
+    ISearchTable Search { get; }
+
     /// <summary>Read receipts.</summary>
     IReceiptsTable Receipts { get; }
 
@@ -80,11 +91,29 @@ public interface IStorage : IAsyncDisposable
     /// <summary>Profiles.</summary>
     IProfilesTable Profiles { get; }
 
+    /// <summary>The messages of users' presence.</summary>
+    IPresenceTable Presence { get; }
+
+    /// <summary>The user directory.</summary>
+    IUserDirectoryTable UserDirectory { get; }
+
+    /// <summary>Pushers, and what they have not sent.</summary>
+    IPushersTable Pushers { get; }
+
     /// <summary>Filters.</summary>
     IFiltersTable Filters { get; }
 
     /// <summary>Room aliases and the published room directory.</summary>
     IAliasesTable Aliases { get; }
+
+    /// <summary>What users reported to the operators.</summary>
+    IReportsTable Reports { get; }
+
+    /// <summary>The rooms of server notices.</summary>
+    IServerNoticesTable ServerNotices { get; }
+
+    /// <summary>What application services have got.</summary>
+    IAppServicesTable AppServices { get; }
 
     /// <summary>Device keys, one-time and fallback keys, cross-signing, device list changes.</summary>
     IKeysTable Keys { get; }
@@ -100,6 +129,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Messages to devices.</summary>
     IToDeviceTable ToDevice { get; }
+
+    /// <summary>Connections of sliding sync.</summary>
+    ISlidingConnectionsTable SlidingConnections { get; }
 
     /// <summary>Signing keys of other servers.</summary>
     IServerKeysTable ServerKeys { get; }

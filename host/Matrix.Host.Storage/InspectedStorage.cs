@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
@@ -29,6 +30,7 @@ public sealed class InspectedStorage : IAsyncDisposable
         Events = new EventsTable(reads);
         State = new StateTable(reads, options);
         Aliases = new AliasesTable(reads);
+        Reports = new ReportsTable(reads);
         Followers = new FollowersTable(reads);
         StagedEvents = new StagedEventsTable(reads);
         Destinations = new DestinationsTable(reads);
@@ -49,6 +51,9 @@ public sealed class InspectedStorage : IAsyncDisposable
 
     /// <summary>Room aliases.</summary>
     public IAliasesTable Aliases { get; }
+
+    /// <summary>What users reported to the operators.</summary>
+    public IReportsTable Reports { get; }
 
     /// <summary>Gaps of rooms.</summary>
     public IFollowersTable Followers { get; }

@@ -3,6 +3,7 @@ using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Destinations;
@@ -15,14 +16,20 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.RemoteDevices;
+using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
+using Matrix.Host.Storage.Tables.ServerNotices;
+using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
@@ -30,6 +37,7 @@ using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
+using Matrix.Host.Storage.Tables.UserDirectory;
 
 namespace Matrix.Host.Storage;
 
@@ -52,18 +60,26 @@ internal sealed class OpenedStorage : IStorage
         Memberships = new MembershipsTable(reads);
         Transactions = new TransactionsTable(reads);
         Relations = new RelationsTable(reads, options);
+        Search = new SearchTable(reads);
         Receipts = new ReceiptsTable(reads);
         Unread = new UnreadTable(reads);
         Accounts = new AccountsTable(reads);
         AccountData = new AccountDataTable(reads);
         Profiles = new ProfilesTable(reads);
+        Presence = new PresenceTable(reads);
+        UserDirectory = new UserDirectoryTable(reads);
+        Pushers = new PushersTable(reads);
         Filters = new FiltersTable(reads);
         Aliases = new AliasesTable(reads);
+        Reports = new ReportsTable(reads);
+        ServerNotices = new ServerNoticesTable(reads);
+        AppServices = new AppServicesTable(reads);
         Keys = new KeysTable(reads);
         KeyBackup = new KeyBackupTable(reads);
         Media = new MediaTable(reads);
         UrlPreviews = new UrlPreviewsTable(reads);
         ToDevice = new ToDeviceTable(reads);
+        SlidingConnections = new SlidingConnectionsTable(reads);
         ServerKeys = new ServerKeysTable(reads);
         Consumers = new ConsumersTable(reads);
         AuthChains = new AuthChainsTable(reads);
@@ -94,6 +110,8 @@ internal sealed class OpenedStorage : IStorage
 
     public IRelationsTable Relations { get; }
 
+    public ISearchTable Search { get; }
+
     public IReceiptsTable Receipts { get; }
 
     public IUnreadTable Unread { get; }
@@ -104,9 +122,21 @@ internal sealed class OpenedStorage : IStorage
 
     public IProfilesTable Profiles { get; }
 
+    public IPresenceTable Presence { get; }
+
+    public IUserDirectoryTable UserDirectory { get; }
+
+    public IPushersTable Pushers { get; }
+
     public IFiltersTable Filters { get; }
 
     public IAliasesTable Aliases { get; }
+
+    public IReportsTable Reports { get; }
+
+    public IServerNoticesTable ServerNotices { get; }
+
+    public IAppServicesTable AppServices { get; }
 
     public IKeysTable Keys { get; }
 
@@ -117,6 +147,8 @@ internal sealed class OpenedStorage : IStorage
     public IUrlPreviewsTable UrlPreviews { get; }
 
     public IToDeviceTable ToDevice { get; }
+
+    public ISlidingConnectionsTable SlidingConnections { get; }
 
     public IServerKeysTable ServerKeys { get; }
 

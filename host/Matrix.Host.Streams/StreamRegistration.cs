@@ -3,6 +3,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
+using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Streams;
@@ -14,9 +15,12 @@ public static class StreamRegistration
     public static IServiceCollection AddStreams(this IServiceCollection services) => services
         .AddSingleton<IStreamSource>(parts => new StreamSource(parts.GetRequiredService<IStorage>().Memberships))
         .AddSingleton(Notifier)
+        .AddSingleton<RoomWatches>()
         .AddSingleton<TypingBoard>()
         .AddSingleton<ITypingBoard>(parts => parts.GetRequiredService<TypingBoard>())
         .AddSingleton<ReceivedTyping>()
+        .AddSingleton<PresenceStream>()
+        .AddSingleton<IPresenceConsumer>(parts => parts.GetRequiredService<PresenceStream>())
         .AddSingleton(parts => new UnreadCounter(
             parts.GetRequiredService<IStorage>(),
             parts.GetRequiredService<Notifier>(),
@@ -28,10 +32,14 @@ public static class StreamRegistration
     /// <summary>The streams in the order in which they read a commit, after all caches.</summary>
     public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(
         parts.GetRequiredService<Notifier>(), parts.GetRequiredService<TypingBoard>(),
-        parts.GetRequiredService<UnreadCounter>());
+        parts.GetRequiredService<UnreadCounter>(), parts.GetRequiredService<RoomWatches>());
 
     /// <summary>Ends every long-poll, because the server stops.</summary>
-    public static void AnswerLongPolls(this IServiceProvider parts) => parts.GetRequiredService<Notifier>().Drain();
+    public static void AnswerLongPolls(this IServiceProvider parts)
+    {
+        parts.GetRequiredService<Notifier>().Drain();
+        parts.GetRequiredService<RoomWatches>().Drain();
+    }
 
     private static Notifier Notifier(IServiceProvider parts)
     {

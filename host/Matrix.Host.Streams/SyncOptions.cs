@@ -15,6 +15,12 @@ public sealed record SyncOptions
     /// <summary>How often a long-poll checks for news while memory has no space for its user.</summary>
     public TimeSpan PollWhenFull { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>The most requests that wait for events of one room each, for users who look into it.</summary>
+    public int MaxRoomWatches { get; init; } = 10_000;
+
+    /// <summary>The most such requests of one user.</summary>
+    public int MaxRoomWatchesOfUser { get; init; } = 32;
+
     /// <summary>Events of a room's timeline, if the filter does not say.</summary>
     public int DefaultTimelineLimit { get; init; } = 20;
 
@@ -40,6 +46,27 @@ public sealed record SyncOptions
 
     /// <summary>Bytes of cached heroes, the members after whom unnamed rooms are named.</summary>
     public long HeroCacheBytes { get; init; } = 2L * 1024 * 1024;
+
+    /// <summary>The most connections of sliding sync of a device; one more ends the one used longest ago.</summary>
+    public int MaxSlidingConnections { get; init; } = 16;
+
+    /// <summary>The most lists in one request of sliding sync. MSC4186, "Request Body".</summary>
+    public int MaxSlidingLists { get; init; } = 100;
+
+    /// <summary>The most subscriptions in one request of sliding sync.</summary>
+    public int MaxSlidingSubscriptions { get; init; } = 100;
+
+    /// <summary>The most rooms in one response of sliding sync; the next response has more.</summary>
+    public int MaxSlidingRooms { get; init; } = 500;
+
+    /// <summary>How long an unused connection of sliding sync is kept in the database.</summary>
+    public TimeSpan SlidingKept { get; init; } = TimeSpan.FromDays(14);
+
+    /// <summary>Bytes of the connections of sliding sync in memory; others are in the database.</summary>
+    public long SlidingConnectionBytes { get; init; } = 64L * 1024 * 1024;
+
+    /// <summary>Bytes of the rooms, in order, of users who use sliding sync.</summary>
+    public long SlidingRoomsBytes { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>The longest that a typing notification lasts.</summary>
     public TimeSpan LongestTyping { get; init; } = TimeSpan.FromMinutes(2);

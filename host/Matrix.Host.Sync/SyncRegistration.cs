@@ -1,5 +1,8 @@
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
 using Matrix.Host.Streams;
+using Matrix.Host.Sync.EventStream;
+using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Sync.V3;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -26,6 +29,31 @@ public static class SyncRegistration
         .AddSingleton<RoomSections>()
         .AddSingleton<RoomPositions>()
         .AddSingleton<UpdatedRoomsReader>()
+        .AddSingleton<PresenceSection>()
         .AddSingleton<DeviceSections>()
-        .AddSingleton<ISync, SyncEngine>();
+        .AddSingleton<NewEvents>()
+        .AddSingleton<RoomInfo>()
+        .AddSingleton<IEventFeed, EventStreamReader>()
+        .AddSingleton<IInitialSync, InitialSyncReader>()
+        .AddSingleton<ISync, SyncEngine>()
+        .AddSingleton<UserRoomsCache>()
+        .AddSingleton<RoomFactsReader>()
+        .AddSingleton<UserRoomsReader>()
+        .AddSingleton<ListMatcher>()
+        .AddSingleton(parts => new BumpStamps(
+            parts.GetRequiredService<EventStore>(), parts.GetRequiredService<SyncOptions>().HeroCacheBytes))
+        .AddSingleton<RoomContentsReader>()
+        .AddSingleton<RoomFields>()
+        .AddSingleton<StrippedRoomWriter>()
+        .AddSingleton<SlidingRooms>()
+        .AddSingleton<ISlidingExtension, ToDeviceExtension>()
+        .AddSingleton<ISlidingExtension, E2eeExtension>()
+        .AddSingleton<ISlidingExtension, AccountDataExtension>()
+        .AddSingleton<ISlidingExtension, ReceiptsExtension>()
+        .AddSingleton<ISlidingExtension, TypingExtension>()
+        .AddSingleton(parts => new SlidingConnections(
+            parts.GetRequiredService<IStorage>(),
+            parts.GetRequiredService<SyncOptions>(),
+            parts.GetRequiredService<TimeProvider>()))
+        .AddSingleton<ISlidingSync, SlidingEngine>();
 }

@@ -55,6 +55,9 @@ public enum UserFailureKind
     /// <summary>The registration token has been used up.</summary>
     RegistrationTokenUsedUp,
 
+    /// <summary>An application service was asked and did not answer.</summary>
+    TimedOut,
+
     /// <summary>The account has been deactivated.</summary>
     Deactivated,
 
@@ -74,6 +77,12 @@ public readonly struct UserResult<T>
     {
         Value = value;
         Failure = failure;
+    }
+
+    /// <summary>A result with a value, for types that no conversion takes.</summary>
+    public UserResult(T value)
+        : this(value, null)
+    {
     }
 
     /// <summary>The value, if there is no failure.</summary>

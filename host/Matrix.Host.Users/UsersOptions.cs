@@ -1,3 +1,5 @@
+using Matrix.Host.Users.Voip;
+
 namespace Matrix.Host.Users;
 
 /// <summary>This server's name, and the limits of accounts and sessions.</summary>
@@ -5,6 +7,9 @@ public sealed record UsersOptions
 {
     /// <summary>The server's name: the domain of its users.</summary>
     public required string ServerName { get; init; }
+
+    /// <summary>Names that nobody can register, because the server uses them itself.</summary>
+    public IReadOnlyList<string> ReservedNames { get; init; } = [];
 
     /// <summary>Whether anyone may register.</summary>
     public bool RegistrationEnabled { get; init; }
@@ -45,9 +50,15 @@ public sealed record UsersOptions
     /// <summary>The most pieces of account data of one user, those of rooms included.</summary>
     public int AccountData { get; init; } = 10_000;
 
+    /// <summary>The TURN servers.</summary>
+    public TurnOptions Turn { get; init; } = new();
+
     /// <summary>The most filters of one user.</summary>
     public int Filters { get; init; } = 1000;
 
     /// <summary>The most push rules that one user adds.</summary>
     public int PushRules { get; init; } = 1000;
+
+    /// <summary>The most pushers of one user.</summary>
+    public int Pushers { get; init; } = 100;
 }

@@ -7,11 +7,14 @@ using Matrix.Host.Users.Filters;
 using Matrix.Host.Users.KeyBackup;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.OpenId;
+using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
+using Matrix.Host.Users.Pushers;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.ToDevice;
+using Matrix.Host.Users.Voip;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Users;
@@ -29,8 +32,10 @@ public static class UsersServices
         .AddSingleton(keys)
         .AddSingleton<AccessTokens>()
         .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
+        .AddSingleton<AppServiceCallers>()
         .AddSingleton<Logins>()
         .AddSingleton<OpenIdTokens>()
+        .AddSingleton(parts => new TurnCredentials(options.Turn, parts.GetRequiredService<TimeProvider>()))
         .AddSingleton<DeviceManagement>()
         .AddSingleton<KnownLogins>()
         .AddSingleton<PasswordLogin>()
@@ -42,14 +47,21 @@ public static class UsersServices
         .AddSingleton<Deactivation>()
         .AddSingleton<UserProfiles>()
         .AddSingleton<ProfileUpdates>()
+        .AddSingleton<PresenceBoard>()
+        .AddSingleton<PresencePublisher>()
+        .AddSingleton<PresenceActivity>()
+        .AddSingleton<UserPresences>()
+        .AddSingleton<ReceivedPresence>()
         .AddSingleton<UserAccountData>()
         .AddSingleton<RoomTags>()
+        .AddSingleton<ReplacedRooms>()
         .AddSingleton<StoredFilters>()
         .AddSingleton<KeyBackups>()
         .AddSingleton(
             parts => new IgnoredUsers(parts.GetRequiredService<IStorage>().AccountData, options.IgnoredCacheBytes))
         .AddSingleton(parts => new InviteSetting(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton<UserPushRules>()
+        .AddSingleton<UserPushers>()
         .AddSingleton(
             parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, options.PushRuleCacheBytes))
         .AddSingleton<DeviceKeyUploads>()

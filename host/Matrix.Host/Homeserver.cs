@@ -4,24 +4,32 @@ using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation;
 using Matrix.Host.Api.Http;
+using Matrix.Host.AppServices;
 using Matrix.Host.Configuration;
 using Matrix.Host.Listeners;
 using Matrix.Host.Media;
+using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Metrics;
 using Matrix.Host.Network;
 using Matrix.Host.Outbound;
+using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Notices;
+using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Sync;
+using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.ToDevice;
@@ -76,13 +84,20 @@ internal sealed class Homeserver : IAsyncDisposable
         var certificate = config is { Tls: { } files, FederationListener: not null }
             ? TlsCertificate.Load(files)
             : null;
+        var registrations = new AppServiceFiles(
+            config.AppServiceFiles, config.ServerName, config.MaxAppServices, config.MaxNamespaces);
+        var services = new AppServiceDirectory(registrations.Load());
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         WebApplication? app = null;
         try
         {
             // After the database, which belongs to one server at a time, and the folder with it.
             var media = MediaFolder.Open(config.Media);
-            app = Compose(config, keys, certificate, media, storage, log, clock, replace);
+            app = Compose(config, keys, certificate, media, storage, log, clock, parts =>
+            {
+                parts.AddSingleton(registrations).AddSingleton(services);
+                replace?.Invoke(parts);
+            });
             var server = new Homeserver(app, storage);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
@@ -168,7 +183,7 @@ internal sealed class Homeserver : IAsyncDisposable
         IStorage storage,
         ILoggerProvider log,
         TimeProvider clock,
-        Action<IServiceCollection>? replace)
+        Action<IServiceCollection> complete)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // Hosting's messages are off: with them hosting would also create an unused activity for each request. A failed
@@ -196,15 +211,22 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Media)
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)
+            .AddSingleton(config.Search)
+            .AddSingleton(config.UserDirectory)
             .AddSingleton(config.Storage)
             .AddSingleton(config.Network)
             .AddSingleton(config.Outbound)
+            .AddSingleton(config.Presence)
+            .AddSingleton(config.Push)
+            .AddSingleton(config.Mail)
+            .AddSingleton(config.Email)
+            .AddSingleton(config.AppServices)
             .AddSingleton(storage.Aliases)
             .AddSingleton(new ServerSigner(config.ServerName, keys))
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
-                storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions,
+                storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, config.Sync.SlidingKept,
                 parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<IdleMemory>()
@@ -212,9 +234,17 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<DepartureService>()
             .AddHostedService<StagedEventsService>()
             .AddHostedService<OutboundService>()
+            .AddHostedService<PushService>()
+            .AddHostedService<AppServiceSending>()
+            .AddHostedService<AppServiceReloads>()
             .AddHostedService<DeviceListService>()
             .AddHostedService<ReceiptService>()
+            .AddHostedService<PresenceService>()
+            .AddHostedService<IndexService>()
+            .AddHostedService<FollowerService>()
             .AddHostedService<MediaService>()
+            .AddHostedService<SlidingSyncService>()
+            .AddHostedService<PolicyRoomService>()
             .AddNetwork()
             .AddRooms()
             .AddOutbound()
@@ -224,7 +254,10 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddUsers(config.Users, config.Keys)
             .AddSingleton<ISentOnce, SentOnce>()
             .AddSingleton<ILocalUsers, LocalUsers>()
+            .AddSingleton<IRoomSettings, RoomSettings>()
             .AddSingleton<IEncryptedRooms, EncryptedRooms>()
+            .AddSingleton<IAccountPolicy, AccountPolicy>()
+            .AddSingleton<IMediaPolicy, MediaPolicy>()
             .AddSingleton<IAccountObserver, AccountObserver>()
             .AddSingleton<ITypingObserver, TypingObserver>()
             .AddHttp()
@@ -232,7 +265,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddFederationApi()
             .AddAdminApi();
         if (certificate is not null) builder.Services.AddSingleton(certificate).AddHostedService<TlsReloads>();
-        replace?.Invoke(builder.Services);
+        complete(builder.Services);
 
         var app = builder.Build();
 
@@ -243,7 +276,9 @@ internal sealed class Homeserver : IAsyncDisposable
             app.Services.GetRequiredService<ClientServer>(),
             config.ServesFederation ? app.Services.GetRequiredService<FederationServer>() : null,
             app.Services.GetRequiredService<MetricsPage>(),
-            app.Services.GetRequiredService<FederationOutbound>(),
+            new ControlEndpoint(
+                app.Services.GetRequiredService<FederationOutbound>(),
+                app.Services.GetRequiredService<ServerNotices>()),
             config.FederationOnClient);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;
@@ -257,6 +292,9 @@ internal sealed class Homeserver : IAsyncDisposable
         .. parts.RoomConsumers(),
         parts.GetRequiredService<PushRuleCache>(),
         parts.GetRequiredService<IgnoredUsers>(),
+        parts.GetRequiredService<PresenceActivity>(),
+        parts.GetRequiredService<RoomFollowers>(),
+        parts.GetRequiredService<UserRoomsCache>(),
         .. parts.StreamConsumers(),
         .. parts.OutboundConsumers(),
     ];

@@ -1,12 +1,17 @@
 using Matrix.Core.Push;
+using Matrix.Host.Media.Remote;
+using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
+using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
@@ -15,14 +20,24 @@ namespace Matrix.Host;
 
 /// <summary>Reads users for the rooms: profiles, ignored users, push rules, blocked invites.</summary>
 internal sealed class LocalUsers(
-    IStorage storage, UserProfiles profiles, InviteSetting invites, IgnoredUsers ignored, PushRuleCache rules)
+    UserProfiles profiles,
+    InviteSetting invites,
+    IgnoredUsers ignored,
+    PushRuleCache rules,
+    RoomsOptions options)
     : ILocalUsers
 {
     public async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
-        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
+        await profiles.UnknownAsync(userId, stop).ConfigureAwait(false) is null;
 
     public async ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop)
     {
+        // The sender of notices has no account.
+        if (userId == $"@{options.Notices.Localpart}:{options.ServerName}")
+        {
+            return new ShownProfile(options.Notices.DisplayName, null);
+        }
+
         var (name, avatar) = await profiles.ShownAsync(userId, stop).ConfigureAwait(false);
         return new ShownProfile(name, avatar);
     }
@@ -36,11 +51,25 @@ internal sealed class LocalUsers(
     public ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop) => rules.OfAsync(userId, stop);
 }
 
-/// <summary>Passes typing users to the other servers of their room.</summary>
-internal sealed class TypingObserver(FederationOutbound federation) : ITypingObserver
+/// <summary>
+/// Passes typing users to the other servers of their room, and to application services. Who types is active.
+/// </summary>
+internal sealed class TypingObserver(
+    FederationOutbound federation, PresenceBoard presence, AppServiceOutbound services) : ITypingObserver
 {
-    public void TypingChanged(RoomNid room, string userId, bool isTyping) =>
+    public void TypingChanged(RoomNid room, string userId, bool isTyping)
+    {
+        if (isTyping) presence.Acted(userId);
         federation.TypingChanged(room, userId, isTyping);
+        services.TypingChanged(room, userId, isTyping);
+    }
+}
+
+/// <summary>Copies users' settings for a room to the one that replaces it.</summary>
+internal sealed class RoomSettings(ReplacedRooms settings) : IRoomSettings
+{
+    public ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop) =>
+        settings.CopyAsync(userId, oldRoomId, newRoomId, stop);
 }
 
 /// <summary>Applies changes of accounts to the user's rooms.</summary>
@@ -69,4 +98,22 @@ internal sealed class EncryptedRooms(RoomSnapshots rooms) : IEncryptedRooms
 
         return false;
     }
+}
+
+/// <summary>Locks accounts that a policy list names.</summary>
+internal sealed class AccountPolicy(PolicyLists policies) : IAccountPolicy
+{
+    public bool IsEmpty => policies.IsEmpty;
+
+    public async ValueTask<string?> RefusalAsync(string userId, CancellationToken stop) =>
+        await policies.OfUserAsync(userId, stop).ConfigureAwait(false) is not { } rule ? null
+        : rule.Reason.Length == 0 ? "A policy list of this server refuses the account."
+        : $"A policy list of this server refuses the account: {rule.Reason}";
+}
+
+/// <summary>Refuses media of servers that a policy list names.</summary>
+internal sealed class MediaPolicy(PolicyLists policies) : IMediaPolicy
+{
+    public async ValueTask<bool> RefusesAsync(string server, CancellationToken stop) =>
+        await policies.OfServerAsync(server, stop).ConfigureAwait(false) is not null;
 }

@@ -11,7 +11,7 @@ internal sealed partial class CommandLineTests
     private static readonly Dictionary<string, string[]> _levels = new()
     {
         [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
-            "room", "federation", "keys", "version"],
+            "room", "reports", "federation", "notice", "keys", "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
@@ -50,11 +50,14 @@ internal sealed partial class CommandLineTests
         ["explain"] = ["EVENT ID", "--full", "--config", "--format"],
         ["room"] = ["graph"],
         ["room graph"] = ["ROOM", "--svg", "--dot", "--events", "--config", "--format"],
+        ["reports"] = ["--before", "--limit", "--config", "--format"],
         ["federation"] = ["check", "list", "show", "retry"],
         ["federation check"] = ["SERVER", "--config", "--format"],
         ["federation list"] = ["--config", "--format"],
         ["federation show"] = ["SERVER", "--config", "--format"],
         ["federation retry"] = ["SERVER", "--config"],
+        ["notice"] = ["send"],
+        ["notice send"] = ["USER", "TEXT", "--pin", "--config"],
         ["keys"] = ["generate", "rotate"],
         ["keys generate"] = ["--out", "--key-version"],
         ["keys rotate"] = ["--key-version", "--config", "--format"],

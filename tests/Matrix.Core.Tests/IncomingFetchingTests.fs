@@ -186,15 +186,15 @@ let ``Staging is bounded, for the room and for each peer`` () =
     same (drops others) ([ DropReason.StagingFull 3 ])
     same (machine.Waiting) (3)
 
+let private fullWith (count: int) = {
+    IncomingLimits.Default with
+        Staged = count
+        StagedOfPeer = count
+}
+
 [<Test>]
 let ``What was fetched for a staged event has a place though the staging is full`` () =
-    let limits = {
-        IncomingLimits.Default with
-            Staged = 2
-            StagedOfPeer = 2
-    }
-
-    let machine = begun limits
+    let machine = begun (fullWith 2)
     let waits n = message $"$m{n}" [ $"$missing{n}" ]
     let filled = machine.TellAlone [| for n in 1..2 -> arrives (waits n) |]
 
@@ -210,6 +210,39 @@ let ``What was fetched for a staged event has a place though the staging is full
     let step = machine.TellAlone(List.toArray found)
     same (ids step) [ "$missing1"; "$m1"; "$missing2"; "$m2" ]
     same (drops step) []
+
+[<Test>]
+let ``What was fetched has a place too when its server answers again after a failure`` () =
+    let machine = begunAt start (fullWith 2)
+    let waits n = message $"$m{n}" [ $"$missing{n}" ]
+
+    outcomeOf machine [ for n in 1..2 -> arrives (waits n) ] (fun _ -> notNow)
+    |> ignore
+
+    let outcome, _ =
+        outcomeOf machine [ Input.Reached "two" ] (fun request ->
+            match request.Request with
+            | Request.Missing(id, _, _) ->
+                Response.Events [| good (message (id.Replace("m", "missing")) [ "$join" ]) |]
+            | _ -> notNow)
+
+    same (List.sort outcome.Ids) [ "$m1"; "$m2"; "$missing1"; "$missing2" ]
+    same outcome.Reasons []
+
+[<Test>]
+let ``Events that were acknowledged before a restart are all staged again`` () =
+    let machine = begun (fullWith 2)
+    let waits n = message $"$m{n}" [ $"$missing{n}" ]
+
+    let step =
+        machine.TellAlone [| for n in 1..4 -> Input.Resumed("two", good (waits n), 0L) |]
+
+    same (drops step) []
+    same machine.Waiting 4
+    // Another server's event makes none of them go while there is no space for it then.
+    let other = machine.TellAlone [| Input.Received("three", good (waits 5)) |]
+    same (drops other) [ DropReason.StagingFull 2 ]
+    same machine.Waiting 4
 
 /// The facts that a transaction costs, and the number of reads.
 let private lookedUp (machine: RoomMachine) (inputs: Input[]) : string list * int =
@@ -356,7 +389,7 @@ let ``Staging is bounded in bytes`` () =
 
     let waits n = message $"$m{n}" [ $"$gone{n}" ]
     let step = machine.TellAlone [| for n in 1..9 -> arrives (waits n) |]
-    Assert.That(drops step, Is.All.EqualTo(DropReason.StagingFull 5_000))
+    Assert.That(drops step, Is.All.EqualTo(DropReason.StagingFull 3_750))
     Assert.That(machine.Waiting, Is.InRange(1, 5))
     Assert.That(machine.WaitingBytes, Is.InRange(1L, 5_000L))
     answeredByNobody machine

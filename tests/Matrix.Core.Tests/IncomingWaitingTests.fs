@@ -254,7 +254,7 @@ let ``When the bytes for a room are used up, the server that has the most makes 
     let machine =
         begunAt start {
             IncomingLimits.Default with
-                StagedBytes = 12_000
+                StagedBytes = 16_000
         }
 
     let outcome, _ =

@@ -197,3 +197,67 @@ let ``A user cannot add rules of a kind beyond the limit, but can still change e
     match full |> Result.bind (add "!c:x") with
     | Ok _ -> Assert.Fail "accepted"
     | Error e -> Assert.That(e.ErrCode, Is.EqualTo "M_TOO_LARGE")
+
+let private ofRoom room =
+    let condition =
+        object [
+            "kind", Json.String "event_match"
+            "key", Json.String "room_id"
+            "pattern", Json.String room
+        ]
+
+    notify |> withMember "conditions" (Json.Array [| Json.Object condition |])
+
+let private own (rules: Ruleset) = [
+    for rule in rules.Rules do
+        if not rule.IsDefault then
+            $"{rule}"
+]
+
+[<Test>]
+let ``Rules about a replaced room are copied behind themselves, once`` () =
+    let rules =
+        Ruleset.Default alice
+        |> put PushRuleKind.Room "!old:x" silent
+        |> put PushRuleKind.Override "last" (ofRoom "!other:x")
+        |> put PushRuleKind.Override "!old:x" (ofRoom "!old:x")
+        |> put PushRuleKind.Override "first" (ofRoom "!old:x")
+        |> put PushRuleKind.Underride "under" notify
+
+    let copied = rules.ForReplacedRoom("!old:x", "!new", RulesetLimits.Default)
+
+    Assert.That(
+        own copied,
+        Is.EqualTo<string list> [
+            "override/first"
+            "override/first|!new"
+            "override/!old:x"
+            "override/!new"
+            "override/last"
+            "room/!old:x"
+            "room/!new"
+            "underride/under"
+        ]
+    )
+
+    let expected =
+        put PushRuleKind.Override "!new" (ofRoom "!new") (Ruleset.Default alice)
+
+    let jsonOf (rules: Ruleset) =
+        rules.Find(PushRuleKind.Override, "!new")
+        |> Option.ofObj
+        |> Option.map _.ToJson()
+
+    Assert.That(jsonOf copied, Is.EqualTo(jsonOf expected))
+    let again = copied.ForReplacedRoom("!old:x", "!new", RulesetLimits.Default)
+    Assert.That(again, Is.SameAs copied)
+
+[<Test>]
+let ``A rule is not copied beyond the limits, nor over one of the same id`` () =
+    let rules =
+        Ruleset.Default alice
+        |> put PushRuleKind.Room "!old:x" silent
+        |> put PushRuleKind.Room "!new" notify
+
+    Assert.That(rules.ForReplacedRoom("!old:x", "!new", RulesetLimits.Default), Is.SameAs rules)
+    Assert.That(rules.ForReplacedRoom("!old:x", "!third", RulesetLimits(2, 32, 1024)), Is.SameAs rules)

@@ -1,4 +1,7 @@
-// Runs every *.test.mjs, one after the other, then the check of their coverage.
+// Runs every *.test.mjs, one after the other, then compares docs/conformance.md with what they saw.
+//   node run.mjs            all
+//   node run.mjs --write    all, and writes docs/conformance.md
+//   node run.mjs TEXT...    files whose path contains one of these
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,18 +9,20 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const wanted = process.argv.slice(2);
+const write = process.argv.includes("--write");
+const wanted = process.argv.slice(2).filter((argument) => argument !== "--write");
 const files = ["http", "sdk", "peer"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
   .filter((path) => path.endsWith(".test.mjs") && (wanted.length === 0 || wanted.some((w) => path.includes(w))));
 
 const scratch = mkdtempSync(join(tmpdir(), "matrix-e2e-coverage-"));
-const env = { ...process.env, E2E_COVERAGE: join(scratch, "operations") };
+const env = { ...process.env, E2E_COVERAGE: join(scratch, "facts"),
+  ...(write ? { E2E_WRITE: "1" } : {}) };
 const run = (paths) =>
   spawnSync(
   process.execPath, ["--test", "--test-concurrency=1", ...paths], { cwd: here, env, stdio: "inherit" }).status;
 
 let status = run(files);
-if (wanted.length === 0) status = run(["coverage.mjs"]) || status;
+if (wanted.length === 0) status = run(["conformance.mjs"]) || status;
 rmSync(scratch, { recursive: true, force: true });
 process.exit(status);

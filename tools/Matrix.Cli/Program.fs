@@ -10,8 +10,10 @@ open Matrix.Cli.Rules
 open Matrix.Cli.Simulate
 open Matrix.Cli.Events
 open Matrix.Cli.State
+open Matrix.Cli.Reports
 open Matrix.Cli.Rooms
 open Matrix.Cli.Federation
+open Matrix.Cli.Notices
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
 
@@ -28,7 +30,9 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Event of ParseResults<EventArguments>
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainEventArguments>
     | [<CliPrefix(CliPrefix.None)>] Room of ParseResults<RoomArguments>
+    | [<CliPrefix(CliPrefix.None)>] Reports of ParseResults<ReportsArguments>
     | [<CliPrefix(CliPrefix.None)>] Federation of ParseResults<FederationArguments>
+    | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
     | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
@@ -46,7 +50,9 @@ type Arguments =
             | Event _ -> "prints, hashes, redacts, signs and verifies single events."
             | Explain _ -> "explains why this server accepted, soft-failed or rejected an event."
             | Room _ -> "draws the event graph of a room of this server."
+            | Reports _ -> "lists what users of this server reported."
             | Federation _ -> "checks other servers, and shows what they have not got yet."
+            | Notice _ -> "sends notices to users."
             | Keys _ -> "creates and rotates signing keys."
             | Version _ -> "prints the version."
 
@@ -64,7 +70,9 @@ module internal Program =
         | Event arguments -> EventCommand.run arguments
         | Explain arguments -> ExplainEventCommand.run arguments
         | Room arguments -> RoomCommand.run arguments
+        | Reports arguments -> ReportsCommand.run arguments
         | Federation arguments -> FederationCommand.run arguments
+        | Notice arguments -> NoticeCommand.run arguments
         | Keys arguments -> KeysCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 

@@ -63,6 +63,21 @@ type JsonText private () =
         let mutable error = Unchecked.defaultof<JsonError>
         JsonText.TryParseObject(utf8, Reading.Client, limits, &value, &error)
 
+    /// Parses a stored array of any size.
+    static member TryParseArray(utf8: ReadOnlySpan<byte>, [<Out>] value: byref<Json[]>) : bool =
+        let limits = {
+            JsonLimits.federationBody with
+                Bytes = max utf8.Length 1
+        }
+
+        match JsonReader.Parse(utf8, Reading.Client, limits) with
+        | Ok(Json.Array items) ->
+            value <- items
+            true
+        | _ ->
+            value <- [||]
+            false
+
     /// The value of a member. If false, it is absent, and `value` is null.
     static member TryGet(o: JsonObject, key: string, [<Out>] value: byref<Json>) : bool =
         match o.TryFind key with

@@ -395,3 +395,18 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// The first events of a new room of this version, create event first. Client-Server API, "Creation".
     member _.CreationDrafts(request: NewRoom) : IReadOnlyList<Draft> =
         Creation.drafts (request.ToRequest version)
+
+    member internal _.Version = version
+
+    /// The first events of the room of this version that replaces a room, create event first. Client-Server API, "Room
+    /// Upgrades".
+    member _.UpgradeDrafts(replaced: ReplacedRoom, old: RoomRules) : IReadOnlyList<Draft> =
+        Upgrade.drafts format.RoomIdIsHash (replaced.ToRequest(old.Version, version))
+
+    /// The canonical alias of a replaced room of this version, without the aliases that moved; null if it stays.
+    member _.KeptAlias(replaced: ReplacedRoom) : JsonObject | null =
+        Upgrade.keptAlias (replaced.ToRequest(version, version))
+
+    /// The power levels that keep a replaced room of this version quiet; null if its levels do so already.
+    member _.ClosedLevels(replaced: ReplacedRoom) : JsonObject | null =
+        Upgrade.closedLevels (replaced.ToRequest(version, version))

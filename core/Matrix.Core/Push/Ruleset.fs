@@ -224,6 +224,69 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
         | Ok actions -> this.Change(kind, ruleId, (fun r -> r.With(r.Enabled, actions)))
         | Error error -> RulesetEdit(Error error)
 
+    member this.ForReplacedRoom(oldRoomId: string, newRoomId: string, limits: RulesetLimits) : Ruleset =
+        let isOld (o: JsonObject) (name: string) = String.Equals(o.Text name, oldRoomId)
+
+        let namesRoom (condition: Json) =
+            match condition with
+            | Json.Object o -> String.Equals(o.Text "key", "room_id") && (isOld o "pattern" || isOld o "value")
+            | _ -> false
+
+        let renamed (condition: Json) =
+            match condition with
+            | Json.Object o when namesRoom condition ->
+                Json.Object(
+                    JsonObject.OfSeq(
+                        o.Members
+                        |> Seq.map (fun (struct (key, value)) ->
+                            if (key = "pattern" || key = "value") && isOld o key then
+                                struct (key, Json.String newRoomId)
+                            else
+                                struct (key, value))
+                    )
+                )
+            | other -> other
+
+        let copyId (rule: PushRule) =
+            match rule.Kind with
+            | PushRuleKind.Room when String.Equals(rule.RuleId, oldRoomId) -> ValueSome newRoomId
+            | PushRuleKind.Override
+            | PushRuleKind.Underride when Array.exists namesRoom rule.Conditions ->
+                if rule.RuleId.Contains(oldRoomId, StringComparison.Ordinal) then
+                    ValueSome(rule.RuleId.Replace(oldRoomId, newRoomId, StringComparison.Ordinal))
+                else
+                    ValueSome $"{rule.RuleId}|{newRoomId}"
+            | _ -> ValueNone
+
+        let mutable mine = own
+
+        for rule in own do
+            match copyId rule with
+            | ValueSome ruleId when
+                ruleId.Length <= limits.Characters
+                && not (Array.exists (Defaults.is rule.Kind ruleId) mine)
+                && (mine |> Seq.filter (fun r -> r.Kind = rule.Kind) |> Seq.length) < limits.RulesPerKind
+                ->
+                let copy =
+                    PushRule(
+                        rule.Kind,
+                        ruleId,
+                        false,
+                        rule.Enabled,
+                        Array.map renamed rule.Conditions,
+                        rule.Pattern,
+                        rule.Actions
+                    )
+
+                let place = mine |> Array.findIndex (Defaults.is rule.Kind rule.RuleId)
+                mine <- Array.insertAt (place + 1) copy mine
+            | _ -> ()
+
+        if Object.ReferenceEquals(mine, own) then
+            this
+        else
+            Ruleset(userId, mine, defaults)
+
     member _.Evaluate(event: PushEvent, displayName: string | null) : PushOutcome =
         let ready =
             match compiled with

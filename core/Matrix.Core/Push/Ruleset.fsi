@@ -60,6 +60,10 @@ and [<Sealed>] Ruleset =
     /// Changes a rule's actions, by the body `{"actions": …}`.
     member SetActions: kind: PushRuleKind * ruleId: string * body: JsonObject * limits: RulesetLimits -> RulesetEdit
 
+    /// The rules with copies, for the room that replaces another, of the user's own rules about the old room. The same
+    /// object if there is nothing to copy. Client-Server API, "Room Upgrades".
+    member ForReplacedRoom: oldRoomId: string * newRoomId: string * limits: RulesetLimits -> Ruleset
+
     /// The result of the rules for an event. `displayName` is the user's in the room; null if there is none.
     member Evaluate: event: PushEvent * displayName: string | null -> PushOutcome
 

@@ -105,6 +105,26 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
     member this.Texts(name: string) : string[] | null =
         this.List(name, (fun _ -> true), "an array of strings")
 
+    /// A list of strings and nulls, which are read as empty strings; null if absent.
+    member _.TextsOrNulls(name: string) : string[] | null =
+        match o.TryFind name with
+        | ValueNone -> null
+        | ValueSome(Json.Array items) when items.Length > FilterReader.MaxListLength ->
+            faults.Note(below name, $"at most {FilterReader.MaxListLength} entries")
+            null
+        | ValueSome(Json.Array items) ->
+            items
+            |> Array.map (fun item ->
+                match item with
+                | Json.String s -> s
+                | Json.Null -> ""
+                | _ ->
+                    faults.Note(below name, "an array of strings and nulls")
+                    "")
+        | ValueSome _ ->
+            faults.Note(below name, "an array of strings and nulls")
+            null
+
     /// A list of user ids; null if absent.
     member this.UserIds(name: string) : string[] | null =
         this.List(name, UserId.isValid, "an array of user ids")
@@ -121,6 +141,32 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
         | ValueSome _ ->
             faults.Note(below name, "an integer that is not negative")
             ValueNone
+
+    /// A string; null if absent.
+    member _.Text(name: string) : string | null =
+        match o.TryFind name with
+        | ValueNone -> null
+        | ValueSome(Json.String s) -> s
+        | ValueSome _ ->
+            faults.Note(below name, "a string")
+            null
+
+    /// A member as it is; none if absent.
+    member _.Value(name: string) : Json voption = o.TryFind name
+
+    /// The path of a member.
+    member _.PathOf(name: string) : string = below name
+
+    /// The members, each of which must be an object, with a reader of each.
+    member _.Members() : struct (string * JsonObject * FilterReader)[] =
+        Array.init o.Count (fun i ->
+            let name = o.Key i
+
+            match o.Value i with
+            | Json.Object value -> struct (name, value, FilterReader(value, below name, faults))
+            | _ ->
+                faults.Note(below name, "an object")
+                struct (name, JsonObject.Empty, FilterReader(JsonObject.Empty, below name, faults)))
 
     /// One of these words; the first if absent.
     member _.OneOf(name: string, words: string list) : string =

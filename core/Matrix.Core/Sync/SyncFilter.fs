@@ -30,6 +30,21 @@ type SyncFilter private (reader: FilterReader) =
     /// The filter that passes everything, for requests without one.
     static member Everything = everything
 
+    /// The filter that passes everything, with a limit on timelines.
+    static member OfTimelineLimit(limit: int) : SyncFilter =
+        let inner name value =
+            JsonObject.OfSeq [ struct (name, value) ]
+
+        let filter =
+            Json.Int(int64 limit)
+            |> inner "limit"
+            |> Json.Object
+            |> inner "timeline"
+            |> Json.Object
+            |> inner "room"
+
+        SyncFilter(FilterReader(filter, "", FilterFaults()))
+
     /// Reads a filter; unknown members are ignored.
     static member Parse(filter: JsonObject) : FilterOutcome<SyncFilter> =
         let faults = FilterFaults()

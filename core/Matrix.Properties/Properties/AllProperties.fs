@@ -13,6 +13,7 @@ module AllProperties =
             JsonProperties.all
             IdentProperties.all
             BackoffProperties.all
+            PresenceProperties.all
             DeviceListProperties.all
             EventProperties.all
             StateTreeProperties.all
@@ -20,6 +21,8 @@ module AllProperties =
             PushProperties.all
             RoomProperties.all
             SyncProperties.all
+            SearchProperties.all
+            SlidingProperties.all
             HistoryProperties.all
         ]
 

@@ -1,3 +1,5 @@
+using Matrix.Core.Json;
+
 namespace Matrix.Host.Api.Client;
 
 /// <summary>Options of the Client-Server API.</summary>
@@ -8,6 +10,14 @@ public sealed record ClientOptions
 
     /// <summary>The URL at which clients reach the server; empty if it is not configured.</summary>
     public string PublicBaseUrl { get; init; } = "";
+
+    /// <summary>Further members of `/.well-known/matrix/client`.</summary>
+    public JsonObject WellKnownClient { get; init; } = JsonObject.Empty;
+
+    /// <summary>
+    /// The public Ed25519 key of a policy server under this server's name, as unpadded Base64; empty for none.
+    /// </summary>
+    public string PolicyServerKey { get; init; } = "";
 
     /// <summary>The name under which other servers reach this one; empty if its own leads there.</summary>
     public string WellKnownServer { get; init; } = "";
@@ -26,6 +36,9 @@ public sealed record ClientOptions
 
     /// <summary>Bytes of cached filters.</summary>
     public long FilterCacheBytes { get; init; } = 4L * 1024 * 1024;
+
+    /// <summary>The most rooms in a page of the rooms that two users share.</summary>
+    public int MaxMutualRooms { get; init; } = 500;
 
     /// <summary>A page about the limits of accounts; empty for none.</summary>
     public string LimitsInfo { get; init; } = "";

@@ -65,6 +65,7 @@ internal static class UserAnswers
         UserFailureKind.NameTooLarge => (400, MatrixError.KeyTooLarge),
         UserFailureKind.ProfileTooLarge => (400, MatrixError.ProfileTooLarge),
         UserFailureKind.WrongBackupVersion => (403, MatrixError.WrongRoomKeysVersion),
+        UserFailureKind.TimedOut => (408, MatrixError.Unknown),
         UserFailureKind.UserInUse => (400, MatrixError.UserInUse),
         UserFailureKind.RegistrationTokenUsedUp => (403, MatrixError.Forbidden),
         UserFailureKind.Deactivated => (403, MatrixError.UserDeactivated),

@@ -1,3 +1,4 @@
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 
@@ -40,6 +41,14 @@ public sealed class Call
 
     /// <summary>The caller, on routes where a token is optional; null without a token.</summary>
     public Caller? CallerIfAny => _caller;
+
+    /// <summary>
+    /// The application service whose token the request has, also on routes that are open to everyone; null for none.
+    /// </summary>
+    public AppService? Service { get; internal init; }
+
+    /// <summary>Whether the request has a token, valid or not.</summary>
+    public bool HasToken => PresentedToken.Of(Http.Request, _target) is not null;
 
     /// <summary>The server that signed the request.</summary>
     /// <exception cref="InvalidOperationException">The route does not require a signature.</exception>

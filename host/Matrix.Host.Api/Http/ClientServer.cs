@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Matrix.Host.Network;
+using Matrix.Host.Users;
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -13,6 +15,9 @@ namespace Matrix.Host.Api.Http;
 public sealed class ClientServer : ApiServer
 {
     private readonly IAccessTokens _tokens;
+    private readonly AppServiceDirectory _services;
+    private readonly AppServiceCallers _serviceCallers;
+    private readonly IAccountPolicy _policy;
     private readonly RateLimiter _limiter;
     private readonly HttpOptions _options;
 
@@ -20,12 +25,18 @@ public sealed class ClientServer : ApiServer
     public ClientServer(
         IEnumerable<IEndpoints> endpoints,
         IAccessTokens tokens,
+        AppServiceDirectory services,
+        AppServiceCallers serviceCallers,
+        IAccountPolicy policy,
         HttpOptions options,
         RateLimiter limiter,
         ILogger<ClientServer> log)
         : base(Map(endpoints), log)
     {
         _tokens = tokens;
+        _services = services;
+        _serviceCallers = serviceCallers;
+        _policy = policy;
         _limiter = limiter;
         _options = options;
     }
@@ -40,21 +51,27 @@ public sealed class ClientServer : ApiServer
         var stop = http.RequestAborted;
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
 
+        var service = ServiceOf(http, target);
         Caller? caller = null;
         if (route.Options.Access != Access.Anyone)
         {
-            var (found, refusal) = await AuthenticateAsync(http, target, address, route.Options.Access, stop)
-                .ConfigureAwait(false);
+            var (found, refusal) = service is null
+                ? await AuthenticateAsync(http, target, address, route.Options.Access, stop).ConfigureAwait(false)
+                : await MasqueradeAsync(service, target, route.Options.Access, stop).ConfigureAwait(false);
             if (refusal is not null) return refusal;
+            if (await LockedAsync(found, route.Options, stop).ConfigureAwait(false) is { } locked) return locked;
             caller = found;
         }
 
-        var wait = _limiter.Take(route.Options.Rate, caller?.UserId ?? AddressBlock.Of(address));
-        if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+        if (service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId))
+        {
+            var wait = _limiter.Take(route.Options.Rate, caller?.UserId ?? AddressBlock.Of(address));
+            if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
+        }
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
 
-        var call = new Call(http, target, route, names, values, caller, null, address);
+        var call = new Call(http, target, route, names, values, caller, null, address) { Service = service };
         if (!route.TakesBody) return await route.Handle(call, null, stop).ConfigureAwait(false);
 
         var limit = _options.BytesOf(route.Options.Body);
@@ -67,6 +84,34 @@ public sealed class ClientServer : ApiServer
         var routes = new ClientRoutes();
         foreach (var group in endpoints) group.Map(routes);
         return routes;
+    }
+
+    private AppService? ServiceOf(HttpContext http, string target) =>
+        _services.All.Count > 0 && PresentedToken.Of(http.Request, target) is { } token
+            ? _services.ByToken(token)
+            : null;
+
+    /// <summary>
+    /// The user and device as which an application service acts. Application Service API, "Identity assertion".
+    /// </summary>
+    private async ValueTask<(Caller? Caller, Answer? Refusal)> MasqueradeAsync(
+        AppService service, string target, Access access, CancellationToken stop)
+    {
+        var query = new QueryReader(RequestPath.QueryOf(target));
+        var device = query.Text("device_id") ?? query.Text("org.matrix.msc3202.device_id");
+        if (query.Problem is { } malformed) return (null, malformed);
+        var (caller, problem) = await _serviceCallers.FindAsync(service, query.Text("user_id"), device, stop)
+            .ConfigureAwait(false);
+        return problem switch
+        {
+            MasqueradeProblem.Forbidden =>
+                (null, Answer.Forbidden("The application service has no such user, or has not registered them.")),
+            MasqueradeProblem.Deactivated =>
+                (null, Answer.Error(403, MatrixError.UserDeactivated, "The account has been deactivated.")),
+            MasqueradeProblem.UnknownDevice =>
+                (null, Answer.Error(400, MatrixError.UnknownDevice, "The user has no such device.")),
+            _ => Admit(caller!, access),
+        };
     }
 
     private async ValueTask<(Caller? Caller, Answer? Refusal)> AuthenticateAsync(
@@ -89,13 +134,28 @@ public sealed class ClientServer : ApiServer
                 json => json.WriteBoolean("soft_logout", softLogout)));
         }
 
-        return (access, caller) switch
-        {
-            (Access.Users, { IsGuest: true }) =>
-                (null, Answer.Error(403, MatrixError.GuestAccessForbidden, "Guests cannot do this.")),
-            (Access.Admins, { IsAdmin: false }) =>
-                (null, Answer.Forbidden("Only administrators of this server can do this.")),
-            _ => (caller, null),
-        };
+        return Admit(caller, access);
     }
+
+    /// <summary>The answer to a caller whose account is locked; null for others, and for administrators.</summary>
+    private ValueTask<Answer?> LockedAsync(Caller? caller, RouteOptions options, CancellationToken stop)
+    {
+        return _policy.IsEmpty || options.OpenToLocked || caller is not { IsAdmin: false }
+            ? new((Answer?)null)
+            : RefusalAsync(caller.UserId);
+
+        async ValueTask<Answer?> RefusalAsync(string userId) =>
+            await _policy.RefusalAsync(userId, stop).ConfigureAwait(false) is { } why
+                ? Answer.Error(401, MatrixError.UserLocked, why, static json => json.WriteBoolean("soft_logout", true))
+                : null;
+    }
+
+    private static (Caller? Caller, Answer? Refusal) Admit(Caller caller, Access access) => (access, caller) switch
+    {
+        (Access.Users, { IsGuest: true }) =>
+            (null, Answer.Error(403, MatrixError.GuestAccessForbidden, "Guests cannot do this.")),
+        (Access.Admins, { IsAdmin: false }) =>
+            (null, Answer.Forbidden("Only administrators of this server can do this.")),
+        _ => (caller, null),
+    };
 }

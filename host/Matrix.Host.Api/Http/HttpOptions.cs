@@ -82,6 +82,12 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.BoundInvites"/>.</summary>
     public Rate BoundInvites { get; init; } = new(0.2, 20);
 
+    /// <summary>The rate of <see cref="RateClass.Reports"/>.</summary>
+    public Rate Reports { get; init; } = new(0.1, 20);
+
+    /// <summary>The rate of <see cref="RateClass.OpenSummaries"/>.</summary>
+    public Rate OpenSummaries { get; init; } = new(0.2, 10);
+
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
 
@@ -103,6 +109,8 @@ public sealed record RateLimitOptions(
             RateClass.ServerMembership => ServerMembership,
             RateClass.Invites => Invites,
             RateClass.BoundInvites => BoundInvites,
+            RateClass.Reports => Reports,
+            RateClass.OpenSummaries => OpenSummaries,
             RateClass.NotaryServers => NotaryServers,
             _ => null,
         };

@@ -6,8 +6,12 @@ public static class MatrixError
 #pragma warning disable CS1591 // Each name is its code.
     public const string BadAlias = "M_BAD_ALIAS";
     public const string BadJson = "M_BAD_JSON";
+    public const string BadStatus = "M_BAD_STATUS";
     public const string BadState = "M_BAD_STATE";
+    public const string CannotLeaveServerNoticeRoom = "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM";
     public const string CannotOverwriteMedia = "M_CANNOT_OVERWRITE_MEDIA";
+    public const string ConnectionFailed = "M_CONNECTION_FAILED";
+    public const string ConnectionTimeout = "M_CONNECTION_TIMEOUT";
     public const string DuplicateAnnotation = "M_DUPLICATE_ANNOTATION";
     public const string Exclusive = "M_EXCLUSIVE";
     public const string Forbidden = "M_FORBIDDEN";
@@ -33,13 +37,16 @@ public static class MatrixError
     public const string UnableToGrantJoin = "M_UNABLE_TO_GRANT_JOIN";
     public const string Unauthorized = "M_UNAUTHORIZED";
     public const string Unknown = "M_UNKNOWN";
+    public const string UnknownDevice = "M_UNKNOWN_DEVICE";
     public const string UnknownPos = "M_UNKNOWN_POS";
     public const string UnknownToken = "M_UNKNOWN_TOKEN";
     public const string Unrecognized = "M_UNRECOGNIZED";
     public const string UnsupportedRoomVersion = "M_UNSUPPORTED_ROOM_VERSION";
+    public const string UrlNotSet = "M_URL_NOT_SET";
     public const string UserDeactivated = "M_USER_DEACTIVATED";
     public const string UserInUse = "M_USER_IN_USE";
     public const string UserLimitExceeded = "M_USER_LIMIT_EXCEEDED";
+    public const string UserLocked = "M_USER_LOCKED";
     public const string WeakPassword = "M_WEAK_PASSWORD";
     public const string WrongRoomKeysVersion = "M_WRONG_ROOM_KEYS_VERSION";
 #pragma warning restore CS1591

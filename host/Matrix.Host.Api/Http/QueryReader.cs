@@ -48,6 +48,18 @@ public sealed class QueryReader
     /// <summary>All values of a parameter that may be repeated.</summary>
     public string[] Texts(string name) => [.. _pairs.Where(p => p.Name == name).Select(p => p.Value)];
 
+    /// <summary>The first values of all parameters but these.</summary>
+    public IReadOnlyDictionary<string, string> TextsExcept(params ReadOnlySpan<string> names)
+    {
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in _pairs)
+        {
+            if (!names.Contains(name)) texts.TryAdd(name, value);
+        }
+
+        return texts;
+    }
+
     /// <summary>A required parameter; empty (and a mistake) if it is absent.</summary>
     public string RequiredText(string name)
     {

@@ -73,6 +73,14 @@ public enum RateClass
     /// <summary>Recursive relations.</summary>
     Recursion,
 
+    /// <summary>Reports of events, rooms and users.</summary>
+    Reports,
+
+    /// <summary>
+    /// Room summaries that need other servers, for clients without a token. Counted where they are looked up.
+    /// </summary>
+    OpenSummaries,
+
     /// <summary>Requests to federation from an address, before their signature is verified.</summary>
     FederationAddress,
 
@@ -113,6 +121,9 @@ public sealed record RouteOptions
 
     /// <summary>The allowed callers.</summary>
     public Access Access { get; init; }
+
+    /// <summary>Whether users of locked accounts may call it. Client-Server API, "Account locking".</summary>
+    public bool OpenToLocked { get; init; }
 
     /// <summary>The rate class.</summary>
     public RateClass Rate { get; init; }

@@ -22,13 +22,16 @@ public sealed class SafeHttpSender : IDisposable
     private readonly TimeProvider _time;
 
     /// <summary>Creates a sender with its own connections.</summary>
-    public SafeHttpSender(NetworkOptions options, AddressPolicy policy, CertificateTrust trust, TimeProvider time)
+    /// <param name="purpose">Whom it sends to; the name of its metric has it.</param>
+    public SafeHttpSender(
+        NetworkOptions options, AddressPolicy policy, CertificateTrust trust, TimeProvider time,
+        string purpose = "federation")
     {
         _time = time;
         _bodies = new BodyReader(options.MaxResponseBytesAtOnce);
         _pools = new ServerPools(options, new Connector(options, policy, trust));
         _meter.CreateObservableGauge(
-            "matrix_federation_sockets",
+            $"matrix_{purpose}_sockets",
             () => _pools.Sockets,
             null,
             "Sockets to other servers, connecting ones included.");

@@ -1,4 +1,3 @@
-using System.Net;
 using Matrix.Host.Network.Discovery.Dns;
 using Matrix.Host.Network.SafeHttp;
 
@@ -43,26 +42,9 @@ public sealed class UrlClient(SafeHttpSender http, IDnsResolver resolver, Networ
             return Failed("the address has another scheme");
         }
 
-        var host = url.HostNameType == UriHostNameType.IPv6 ? url.Host.Trim('[', ']') : url.IdnHost;
-        if (request.IsRefused?.Invoke(host) == true) return Failed($"{host} is refused");
-        IReadOnlyList<IPAddress> addresses;
-        if (IPAddress.TryParse(host, out var literal))
-        {
-            addresses = [literal];
-        }
-        else
-        {
-            var answer = await resolver.AddressesAsync(host, stop).ConfigureAwait(false);
-            if (answer.Failure is { } failure) return Failed($"{host} was not resolved: {failure}");
-            addresses = answer.Addresses;
-        }
-
-        if (addresses.Count == 0) return Failed($"{host} has no address");
-        var named = literal is null ? host : url.Host;
-        var target = new HttpTarget(
-            [.. addresses.Take(options.MaxEndPoints).Select(address => new IPEndPoint(address, url.Port))],
-            url.IsDefaultPort ? named : $"{named}:{url.Port}",
-            isPlain ? null : host);
+        var (target, failure) = await UrlTargets.FindAsync(url, request.IsRefused, resolver, options, stop)
+            .ConfigureAwait(false);
+        if (target is null) return Failed(failure);
         var call = new HttpCall(target, "GET", url.PathAndQuery)
         {
             Headers = request.Headers,

@@ -182,7 +182,7 @@ public sealed class Departures
         try
         {
             var failure = await _memberships.LeaveAsync(
-                userId, roomId, null, CancellationToken.None).ConfigureAwait(false);
+                userId, roomId, null, CancellationToken.None, isDeparture: true).ConfigureAwait(false);
             return failure?.Message;
         }
         catch (Exception fault) when (fault is StorageException or LaneBusyException)

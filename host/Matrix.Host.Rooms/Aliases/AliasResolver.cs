@@ -19,9 +19,8 @@ public sealed class AliasResolver(RoomAliasDirectory aliases, FederationApi api,
         var server = RoomAlias.server(alias);
         if (server == options.ServerName)
         {
-            return await aliases.FindAsync(alias, stop).ConfigureAwait(false) is { } row
-                ? new ResolvedAlias(row.RoomId, [server])
-                : RoomAliasDirectory.Missing(alias);
+            var row = await aliases.FindOrAskAsync(alias, stop).ConfigureAwait(false);
+            return row.IsOk ? new ResolvedAlias(row.Value.RoomId, [server]) : row.Failure;
         }
 
         var found = await api.QueryDirectoryAsync(server, alias, stop).ConfigureAwait(false);

@@ -9,11 +9,32 @@ namespace Matrix.Host.Rooms.Aliases;
 
 /// <summary>Aliases of rooms. Client-Server API, "Room aliases".</summary>
 public sealed class RoomAliasDirectory(
-    IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender, RoomsOptions options)
+    IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender, RoomsOptions options,
+    IAliasQueries? queries = null)
 {
     /// <summary>The alias; null if there is none of that name.</summary>
     public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) =>
         storage.Aliases.FindAsync(alias, stop);
+
+    /// <summary>
+    /// The alias; application services whose namespaces include one that does not exist are asked to create it.
+    /// </summary>
+    public async ValueTask<RoomResult<AliasRow>> FindOrAskAsync(string alias, CancellationToken stop)
+    {
+        if (await FindAsync(alias, stop).ConfigureAwait(false) is { } row) return row;
+        var asked = queries is null
+            ? AliasQueryResult.Unknown
+            : await queries.AskAsync(alias, stop).ConfigureAwait(false);
+        if (asked == AliasQueryResult.NoAnswer)
+        {
+            return new RoomFailure(
+                RoomFailureKind.TimedOut, "The application service of the alias did not answer.");
+        }
+
+        return asked == AliasQueryResult.Exists && await FindAsync(alias, stop).ConfigureAwait(false) is { } created
+            ? created
+            : Missing(alias);
+    }
 
     /// <summary>
     /// The servers that are joined to a room, this one first, as far as the limits of the directory allow.

@@ -248,7 +248,24 @@ public sealed partial class ReceivedTransactions(
         UnknownEvents? unknown,
         ConcurrentDictionary<string, string> results)
     {
-        RoomResult<IReadOnlyDictionary<string, DropReason>> received;
+        var space = new Space();
+        var failure = await InRoomAsync(origin, room, pdus, unknown, results, space).ConfigureAwait(false);
+        var isFull = _full.Fails(origin, room.Nid, space.IsRoomFull, space.IsFound);
+        var isAllFull = _full.Fails(origin, null, space.IsAllFull, receiver.HasSpaceFor(origin));
+        return failure ?? (isFull || isAllFull
+            ? new RoomFailure(RoomFailureKind.Busy, "Too many events wait for missing ones. Send these again later.")
+            : null);
+    }
+
+    private async Task<RoomFailure?> InRoomAsync(
+        string origin,
+        RoomIdentity room,
+        List<ReceivedPdu> pdus,
+        UnknownEvents? unknown,
+        ConcurrentDictionary<string, string> results,
+        Space space)
+    {
+        RoomResult<ReceivedEvents> received;
         try
         {
             received = await receiver.ReceiveAsync(
@@ -263,7 +280,8 @@ public sealed partial class ReceivedTransactions(
             {
                 foreach (var pdu in pdus)
                 {
-                    failure = await InRoomAsync(origin, room, [pdu], null, results).ConfigureAwait(false) ?? failure;
+                    failure = await InRoomAsync(
+                        origin, room, [pdu], null, results, space).ConfigureAwait(false) ?? failure;
                 }
             }
 
@@ -281,18 +299,29 @@ public sealed partial class ReceivedTransactions(
             return null;
         }
 
-        var withoutSpace = new List<string>();
-        var others = new List<string>();
+        space.IsFound |= received.Value.BeganToWait;
         foreach (var pdu in pdus)
         {
-            var isDropped = received.Value.TryGetValue(pdu.EventId, out var reason);
-            if (isDropped) results[pdu.EventId] = reason!.ToString();
-            (isDropped && reason!.IsWithoutSpace ? withoutSpace : others).Add(pdu.EventId);
+            if (!received.Value.Dropped.TryGetValue(pdu.EventId, out var reason)) continue;
+            results[pdu.EventId] = reason.ToString();
+            space.IsRoomFull |= reason.IsStagingFull;
+            space.IsAllFull |= reason.IsMustNotWait;
         }
 
-        return _full.Fails(origin, room.Nid, withoutSpace, others)
-            ? new RoomFailure(RoomFailureKind.Busy, "Too many events wait for missing ones. Send these again later.")
-            : null;
+        return null;
+    }
+
+    /// <summary>Whether there was space for events of a transaction that lack others.</summary>
+    private sealed class Space
+    {
+        /// <summary>Whether some events found none in the room.</summary>
+        public bool IsRoomFull { get; set; }
+
+        /// <summary>The same, for all rooms.</summary>
+        public bool IsAllFull { get; set; }
+
+        /// <summary>Whether some events found it.</summary>
+        public bool IsFound { get; set; }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Events of {Origin} in {RoomId} were not stored")]

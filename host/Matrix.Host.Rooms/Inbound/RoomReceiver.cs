@@ -63,10 +63,13 @@ public sealed partial class RoomReceiver
     /// Receives events of one room that a server sent in a transaction. When this returns, each is decided or durably
     /// staged, or dropped for the returned reason.
     /// </summary>
-    /// <returns>The reasons of dropped events, by event id; or the failure of the room.</returns>
-    public ValueTask<RoomResult<IReadOnlyDictionary<string, DropReason>>> ReceiveAsync(
+    /// <returns>What became of them; or the failure of the room.</returns>
+    public ValueTask<RoomResult<ReceivedEvents>> ReceiveAsync(
         string peer, RoomIdentity room, IReadOnlyList<ReceivedPdu> pdus, CancellationToken stop) =>
         ReceiveAsync(peer, room, pdus, null, stop);
+
+    /// <summary>Whether further events of a server may wait, as far as all rooms together are concerned.</summary>
+    internal bool HasSpaceFor(string peer) => _stagedBytes.Allows(peer);
 
     /// <summary>Asks storage, at once, for the events that a transaction has of several rooms.</summary>
     internal ValueTask<UnknownEvents> UnknownAsync(
@@ -74,7 +77,7 @@ public sealed partial class RoomReceiver
         UnknownEvents.ReadAsync(_lanes, _storage, events, stop);
 
     /// <inheritdoc cref="ReceiveAsync(string, RoomIdentity, IReadOnlyList{ReceivedPdu}, CancellationToken)"/>
-    internal async ValueTask<RoomResult<IReadOnlyDictionary<string, DropReason>>> ReceiveAsync(
+    internal async ValueTask<RoomResult<ReceivedEvents>> ReceiveAsync(
         string peer,
         RoomIdentity room,
         IReadOnlyList<ReceivedPdu> pdus,
@@ -86,6 +89,7 @@ public sealed partial class RoomReceiver
         var events = await Task.WhenAll(
             pdus.Select(pdu => _signatures.CheckAsync(room.Rules, pdu, stop, peer).AsTask())).ConfigureAwait(false);
         var dropped = new Dictionary<string, DropReason>();
+        var beganToWait = false;
         var isAwake = _fetcher.Wake(peer);
         var result = await InFederatedLaneAsync<bool>(
             room,
@@ -99,20 +103,22 @@ public sealed partial class RoomReceiver
                 var inputs = Array.ConvertAll(
                     events, each => mayWait ? Input.NewReceived(peer, each) : Input.NewDecide(peer, each));
                 if (isAwake) inputs = [Input.NewReached(peer), .. inputs];
+                var waitedBefore = events
+                    .Select(each => each.Pdu.EventId).Where(session.Machine.IsStaged).ToHashSet(StringComparer.Ordinal);
                 var output = await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
                 foreach (var (id, reason) in output.Dropped) dropped[id] = reason;
+                beganToWait = false;
                 foreach (var each in events)
                 {
-                    if (session.Machine.IsStaged(each.Pdu.EventId))
-                    {
-                        session.Stage(each.Pdu.EventId, peer, each.Pdu.Canonical, Now);
-                    }
+                    if (!session.Machine.IsStaged(each.Pdu.EventId)) continue;
+                    session.Stage(each.Pdu.EventId, peer, each.Pdu.Canonical, Now);
+                    beganToWait |= !waitedBefore.Contains(each.Pdu.EventId);
                 }
 
                 return true;
             },
             stop).ConfigureAwait(false);
-        return result.IsOk ? dropped : result.Failure;
+        return result.IsOk ? new ReceivedEvents(dropped, beganToWait) : result.Failure;
     }
 
     /// <summary>
@@ -217,7 +223,10 @@ public sealed partial class RoomReceiver
     private async ValueTask<bool> ResumeAsync(RoomNid nid, CancellationToken stop)
     {
         if (await _storage.Rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { Identity: var room }) return true;
-        var rows = await _storage.StagedEvents.OfRoomAsync(nid, _options.Receiving.Staged, stop).ConfigureAwait(false);
+
+        // Those that came, and those that were fetched and came then.
+        var rows = await _storage.StagedEvents.OfRoomAsync(
+            nid, 2 * _options.Receiving.Staged, stop).ConfigureAwait(false);
         var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop))).ConfigureAwait(false);
         var result = await InFederatedLaneAsync<bool>(
             room,

@@ -5,6 +5,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Stripped;
@@ -39,6 +40,7 @@ public sealed class ReceivedInvites
     private readonly IStorage _storage;
     private readonly ILocalUsers _users;
     private readonly ServerSigner _signer;
+    private readonly PolicyLists _policies;
     private readonly RoomsOptions _options;
 
     internal ReceivedInvites(
@@ -50,6 +52,7 @@ public sealed class ReceivedInvites
         IStorage storage,
         ILocalUsers users,
         ServerSigner signer,
+        PolicyLists policies,
         RoomsOptions options)
     {
         _rooms = rooms;
@@ -60,6 +63,7 @@ public sealed class ReceivedInvites
         _storage = storage;
         _users = users;
         _signer = signer;
+        _policies = policies;
         _options = options;
     }
 
@@ -87,7 +91,10 @@ public sealed class ReceivedInvites
         }
 
         var userId = pdu.Pdu.StateKey!;
-        if (await RefusedByUserAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
+        var refused = await RefusedByUserAsync(userId, stop).ConfigureAwait(false)
+            ?? await _policies.RefusedInviteAsync(
+                pdu.Sender, userId, invite.RoomId, stop).ConfigureAwait(false);
+        if (refused is not null) return refused;
         var snapshot = await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false);
         var closed = snapshot is null
             ? null

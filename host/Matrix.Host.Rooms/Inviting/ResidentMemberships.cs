@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Joining;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Storage;
@@ -18,12 +19,15 @@ public sealed class ResidentMemberships
     private readonly ResidentHandshakes _handshakes;
     private readonly RoomReceiver _receiver;
     private readonly EventStore _events;
+    private readonly PolicyLists _policies;
 
-    internal ResidentMemberships(ResidentHandshakes handshakes, RoomReceiver receiver, EventStore events)
+    internal ResidentMemberships(
+        ResidentHandshakes handshakes, RoomReceiver receiver, EventStore events, PolicyLists policies)
     {
         _handshakes = handshakes;
         _receiver = receiver;
         _events = events;
+        _policies = policies;
     }
 
     /// <summary>A template of a user's leave, which their server completes and signs.</summary>
@@ -70,14 +74,29 @@ public sealed class ResidentMemberships
     {
         RoomResult<JsonObject> content = JsonObject.OfSeq([("membership", Json.NewString(membership))]);
         return _handshakes.MakeAsync(
-            peer, roomId, userId, versions, _ => ValueTask.FromResult(content), stop);
+            peer,
+            roomId,
+            userId,
+            versions,
+            async _ => await BarredAsync(membership, userId, roomId, stop).ConfigureAwait(false) is { } barred
+                ? barred
+                : content,
+            stop);
     }
+
+    /// <summary>Why a policy list refuses the membership; anyone may leave.</summary>
+    private ValueTask<RoomFailure?> BarredAsync(
+        string membership, string userId, string roomId, CancellationToken stop) => membership == "leave"
+            ? new((RoomFailure?)null)
+            : _policies.RefusedJoinAsync(userId, roomId, stop);
 
     private async ValueTask<RoomResult<RoomSnapshot>> SendAsync(
         string peer, string roomId, string eventId, string membership, JsonObject json, CancellationToken stop)
     {
         var read = await _handshakes.ReadAsync(peer, roomId, eventId, membership, json, stop).ConfigureAwait(false);
         if (!read.IsOk) return read.Failure;
+        var sender = read.Value.Pdu.Sender;
+        if (await BarredAsync(membership, sender, roomId, stop).ConfigureAwait(false) is { } barred) return barred;
         var snapshot = read.Value.Room;
         var decided = await _receiver.DecideAsync(peer, snapshot.Room, read.Value.Event, stop).ConfigureAwait(false);
         if (!decided.IsOk) return decided.Failure;

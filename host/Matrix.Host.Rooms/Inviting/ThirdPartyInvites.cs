@@ -9,6 +9,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Joining;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
@@ -44,6 +45,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
     private readonly RoomReceiver _receiver;
     private readonly IRemoteMemberships _remote;
     private readonly ILocalUsers _users;
+    private readonly PolicyLists _policies;
     private readonly RoomsOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger<ThirdPartyInvites> _log;
@@ -60,6 +62,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         RoomReceiver receiver,
         IRemoteMemberships remote,
         ILocalUsers users,
+        PolicyLists policies,
         RoomsOptions options,
         TimeProvider time,
         ILogger<ThirdPartyInvites> log)
@@ -74,6 +77,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         _receiver = receiver;
         _remote = remote;
         _users = users;
+        _policies = policies;
         _options = options;
         _time = time;
         _log = log;
@@ -195,6 +199,12 @@ public sealed partial class ThirdPartyInvites : IDisposable
         }
 
         if (!UserId.isValid(invite.Sender)) return Invalid("The sender is no user id.");
+        if (await _policies.RefusedInviteAsync(
+            invite.Sender, userId, invite.RoomId, stop).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
         if (await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false)
                 is { Local.Joined.Count: > 0 } snapshot
             && snapshot.State.Find(InvitationType, token) is not null)

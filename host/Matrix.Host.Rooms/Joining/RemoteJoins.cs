@@ -274,7 +274,7 @@ internal sealed class RemoteJoins(
         if (read.Refusal is { } refusal) return RemoteFailures.Unusable(server, refusal.Reason);
         var received = await receiver.ReceiveAsync(server, snapshot.Room, [read.Value], stop).ConfigureAwait(false);
         if (!received.IsOk) return received.Failure;
-        if (received.Value.TryGetValue(join.EventId, out var dropped))
+        if (received.Value.Dropped.TryGetValue(join.EventId, out var dropped))
         {
             return RemoteFailures.Unusable(server, dropped.ToString());
         }

@@ -4,6 +4,7 @@ using Matrix.Core.Room.Incoming;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Servers;
@@ -31,6 +32,7 @@ public sealed class ResidentJoins
     private readonly ServedHistory _history;
     private readonly ReplacedState _replaced;
     private readonly ServerSigner _signer;
+    private readonly PolicyLists _policies;
 
     internal ResidentJoins(
         ResidentHandshakes handshakes,
@@ -40,7 +42,8 @@ public sealed class ResidentJoins
         EventStore events,
         ServedHistory history,
         ReplacedState replaced,
-        ServerSigner signer)
+        ServerSigner signer,
+        PolicyLists policies)
     {
         _handshakes = handshakes;
         _restricted = restricted;
@@ -50,6 +53,7 @@ public sealed class ResidentJoins
         _history = history;
         _replaced = replaced;
         _signer = signer;
+        _policies = policies;
     }
 
     /// <summary>
@@ -68,6 +72,8 @@ public sealed class ResidentJoins
             versions,
             async session =>
             {
+                var barred = await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false);
+                if (barred is not null) return barred;
                 var authority = await _restricted.AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
                 return authority.Refusal is { } refusal
                     ? refusal
@@ -82,6 +88,8 @@ public sealed class ResidentJoins
     {
         var read = await _handshakes.ReadAsync(peer, roomId, eventId, "join", json, stop).ConfigureAwait(false);
         if (!read.IsOk) return read.Failure;
+        var barred = await _policies.RefusedJoinAsync(read.Value.Pdu.Sender, roomId, stop).ConfigureAwait(false);
+        if (barred is not null) return barred;
         var room = read.Value.Room.Room;
         var authorised = await AuthorisedAsync(read.Value, stop).ConfigureAwait(false);
         if (!authorised.IsOk) return authorised.Failure;

@@ -2,6 +2,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -31,6 +32,7 @@ public sealed class RoomJoins
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly RemoteJoins _remote;
+    private readonly PolicyLists _policies;
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
 
@@ -40,6 +42,7 @@ public sealed class RoomJoins
         RoomSnapshots rooms,
         StateReader state,
         RemoteJoins remote,
+        PolicyLists policies,
         IStorage storage,
         RoomsOptions options)
     {
@@ -48,6 +51,7 @@ public sealed class RoomJoins
         _rooms = rooms;
         _state = state;
         _remote = remote;
+        _policies = policies;
         _storage = storage;
         _options = options;
     }
@@ -58,11 +62,15 @@ public sealed class RoomJoins
     {
         ArgumentNullException.ThrowIfNull(request);
         var (roomId, via) = (request.Room, request.Via);
+        var refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop).ConfigureAwait(false);
+        if (refused is not null) return refused;
         if (roomId.StartsWith('#'))
         {
             var found = await _aliases.FindAsync(roomId, stop).ConfigureAwait(false);
             if (!found.IsOk) return found.Failure;
             (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
+            refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop).ConfigureAwait(false);
+            if (refused is not null) return refused;
         }
 
         for (var attempt = 1; ; attempt++)

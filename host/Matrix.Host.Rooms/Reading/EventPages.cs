@@ -39,6 +39,7 @@ public sealed class EventPages(
     /// <param name="limit">The most events.</param>
     /// <param name="filter">The filter.</param>
     /// <param name="stop">Cancels reading.</param>
+    /// <param name="fetchesHistory">Whether missing events may be fetched.</param>
     public async ValueTask<Page> ReadAsync(
         Readable readable,
         EventNid from,
@@ -46,12 +47,13 @@ public sealed class EventPages(
         Direction direction,
         int limit,
         EventFilter filter,
-        CancellationToken stop)
+        CancellationToken stop,
+        bool fetchesHistory = true)
     {
         var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
         var scan = new ScanBudget(time, options.LongestScan);
-        var fetches = direction == Direction.Backward ? options.MaxHistoryFetches : 0;
+        var fetches = direction == Direction.Backward && fetchesHistory ? options.MaxHistoryFetches : 0;
         var passed = EventNid.None;
         for (var (at, last, again) = (from, from, false); ; again = true)
         {

@@ -43,6 +43,18 @@ public sealed class MembershipHistory(
         return [member, .. await FollowAsync(room, former, enough, Longest, stop).ConfigureAwait(false)];
     }
 
+    /// <summary>
+    /// The event by which a user joined, given their current member event; later changes of their profile do not count.
+    /// None if there is none.
+    /// </summary>
+    public async ValueTask<EventNid> JoinedAtAsync(RoomIdentity room, EventNid member, CancellationToken stop)
+    {
+        if (member == EventNid.None) return EventNid.None;
+        var back = await BackAsync(room, member, static stored => stored.Membership != "join", stop)
+            .ConfigureAwait(false);
+        return back.LastOrDefault(static stored => stored.Membership == "join")?.Nid ?? EventNid.None;
+    }
+
     /// <summary>The member event that was current before this one.</summary>
     private async ValueTask<EventNid> FormerAsync(
         RoomIdentity room, StoredEvent member, EventNid current, long since, CancellationToken stop)

@@ -15,6 +15,12 @@ public sealed record ReadingOptions
     /// </summary>
     public TimeSpan LongestScan { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// The most batches of events, of all rooms, that one page of the list of notifications looks through. Its token
+    /// continues from there.
+    /// </summary>
+    public int MaxNotificationBatches { get; init; } = 5000;
+
     /// <summary>The most pages of older history that are fetched from other servers for one request.</summary>
     public int MaxHistoryFetches { get; init; } = 3;
 

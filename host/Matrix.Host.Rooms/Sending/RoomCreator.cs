@@ -6,6 +6,7 @@ using Matrix.Core.State;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Rooms.Sending;
@@ -54,6 +55,12 @@ public sealed record RoomRequest
 
     /// <summary>State events, sent after those of the preset.</summary>
     public IReadOnlyList<(string Type, string StateKey, JsonObject Content)> InitialState { get; init; } = [];
+
+    /// <summary>A change without which the room is not created.</summary>
+    internal Func<RoomNid, ConditionalChange>? Requires { get; init; }
+
+    /// <summary>A change that becomes durable with the room.</summary>
+    internal Func<RoomNid, Change>? Writes { get; init; }
 }
 
 /// <summary>
@@ -138,7 +145,8 @@ public sealed class RoomCreator
                         RoomFailureKind.InvalidParam, $"`invite` and not the initial state can invite {stateKey}.");
                 }
 
-                if (await _memberships.RefusedInviteAsync(stateKey, stop).ConfigureAwait(false) is { } refused)
+                if (await _memberships.RefusedInviteAsync(
+                    request.Creator, stateKey, null, stop).ConfigureAwait(false) is { } refused)
                 {
                     return refused;
                 }
@@ -147,17 +155,18 @@ public sealed class RoomCreator
             room.AddState(type, stateKey, content);
         }
 
-        foreach (var user in invites.Where(_memberships.IsRemote)) room.AddLaterInvite(user);
-        foreach (var user in invites.Where(user => !_memberships.IsRemote(user)))
+        foreach (var user in invites)
         {
-            if (await _memberships.RefusedInviteAsync(user, stop).ConfigureAwait(false) is { } refused)
+            if (await _memberships.RefusedInviteAsync(
+                request.Creator, user, null, stop).ConfigureAwait(false) is { } refused)
             {
                 if (refused.Kind != RoomFailureKind.NotFound) return refused;
                 request.NotInvited?.Invoke(refused);
                 continue;
             }
 
-            room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop).ConfigureAwait(false));
+            if (_memberships.IsRemote(user)) room.AddLaterInvite(user);
+            else room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop).ConfigureAwait(false));
         }
 
         var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop).ConfigureAwait(false);
@@ -230,7 +239,8 @@ public sealed class RoomCreator
         }
     }
 
-    private async ValueTask<RoomResult<string>> AppendAllAsync(
+    /// <summary>Creates a room of these drafts, with the request's alias and directory visibility.</summary>
+    internal async ValueTask<RoomResult<string>> AppendAllAsync(
         RoomRules rules, IReadOnlyList<Draft> drafts, RoomRequest request, CancellationToken stop)
     {
         var nid = _storage.Rooms.NewNid();
@@ -260,12 +270,16 @@ public sealed class RoomCreator
 
             if (request.Alias is { } alias) session.Require(new AliasCreated(alias, nid, request.Creator));
             if (request.IsPublished) session.Write(new DirectoryVisibilityChanged(nid, true));
+            if (request.Requires is { } requires) session.Require(requires(nid));
+            if (request.Writes is { } writes) session.Write(writes(nid));
             var roomId = session.Pending.Room.RoomId;
             var durable = session.Submit();
             try
             {
                 var receipt = await durable.ConfigureAwait(false);
-                return receipt.Refused ? Taken(request.Alias ?? "") : roomId;
+                return !receipt.Refused ? roomId
+                    : request.Alias is { } taken ? Taken(taken)
+                    : new RoomFailure(RoomFailureKind.BadState, "Another request has created the room.");
             }
             finally
             {
@@ -292,7 +306,8 @@ public sealed class RoomCreator
         }
     }
 
-    private RoomRules? RulesOf(string version) =>
+    /// <summary>The rules of a version that rooms may be created in; null for others.</summary>
+    internal RoomRules? RulesOf(string version) =>
         _options.UnstableRoomVersions.Contains(version) ? RoomRules.FindUnstable(version) : RoomRules.Find(version);
 
     private static RoomFailure Taken(string alias) => new(RoomFailureKind.AliasTaken, $"The alias {alias} is taken.");

@@ -2,6 +2,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -23,6 +24,7 @@ public sealed class RoomMemberships
     private readonly IStorage _storage;
     private readonly ILocalUsers _users;
     private readonly IRemoteMemberships _remote;
+    private readonly PolicyLists _policies;
     private readonly string _serverName;
 
     internal RoomMemberships(
@@ -35,6 +37,7 @@ public sealed class RoomMemberships
         IStorage storage,
         ILocalUsers users,
         IRemoteMemberships remote,
+        PolicyLists policies,
         string serverName)
     {
         _sender = sender;
@@ -46,6 +49,7 @@ public sealed class RoomMemberships
         _storage = storage;
         _users = users;
         _remote = remote;
+        _policies = policies;
         _serverName = serverName;
     }
 
@@ -62,6 +66,7 @@ public sealed class RoomMemberships
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
         if (snapshot.Local.IsJoined(userId)) return roomId;
+        if (await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
         if (invitationToken is not null && snapshot.State.Find("m.room.third_party_invite", invitationToken) is null)
         {
             return snapshot.State.Find(MemberType, userId) is null
@@ -70,7 +75,8 @@ public sealed class RoomMemberships
         }
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
-        var joined = await JoinWithAsync(snapshot, userId, content, keepIfJoined: true, stop).ConfigureAwait(false);
+        var joined = await JoinWithAsync(snapshot, userId, content, keepIfJoined: true, null, stop)
+            .ConfigureAwait(false);
         if (!joined.IsOk) return joined.Failure;
         await _profiles.JoinedAsync(userId, content).ConfigureAwait(false);
         return roomId;
@@ -82,14 +88,26 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop)
     {
         var membership = content.Text("membership");
-        if (membership == "invite" && await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused)
+        var barred = membership switch
         {
-            return refused;
-        }
+            "invite" => await RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false),
+            "join" when sender == userId =>
+                await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false),
+            _ => null,
+        };
+        if (barred is not null) return barred;
 
         if (membership == "invite" && IsRemote(userId))
         {
             return await InviteRemoteAsync(sender, roomId, userId, content, timestamp, stop).ConfigureAwait(false);
+        }
+
+        if (membership == "leave"
+            && sender == userId
+            && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } left
+            && await IsInviteToNoticesAsync(userId, left, stop).ConfigureAwait(false))
+        {
+            return _notices;
         }
 
         if (membership == "join" && sender == userId)
@@ -99,7 +117,8 @@ public sealed class RoomMemberships
                 return RoomSender.Unknown;
             }
 
-            return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
+            return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, timestamp, stop)
+                .ConfigureAwait(false);
         }
 
         return await _sender.SendStateAsync(roomId, Draft.State(MemberType, userId, sender, content), timestamp, stop)
@@ -110,7 +129,7 @@ public sealed class RoomMemberships
     public async ValueTask<RoomFailure?> InviteAsync(
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
-        if (await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (await RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
         var content = await _contents.OfAsync(userId, "invite", reason, stop).ConfigureAwait(false);
         if (IsRemote(userId))
         {
@@ -124,9 +143,21 @@ public sealed class RoomMemberships
     /// <summary>
     /// Leaves a room, rejects an invite or retracts a knock. Nothing changes if the user has left already.
     /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="reason">The event's `reason`; null for none.</param>
+    /// <param name="stop">Cancels waiting.</param>
+    /// <param name="isDeparture">Whether the user's account ended: they leave what others cannot reject.</param>
     public async ValueTask<RoomFailure?> LeaveAsync(
-        string userId, string roomId, string? reason, CancellationToken stop)
+        string userId, string roomId, string? reason, CancellationToken stop, bool isDeparture = false)
     {
+        if (!isDeparture
+            && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } known
+            && await IsInviteToNoticesAsync(userId, known, stop).ConfigureAwait(false))
+        {
+            return _notices;
+        }
+
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is var found
             && found?.Local.IsJoined(userId) != true
             && await _remote.LeaveAsync(userId, roomId, reason, stop).ConfigureAwait(false))
@@ -147,6 +178,7 @@ public sealed class RoomMemberships
     public async ValueTask<RoomFailure?> KnockAsync(
         string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop)
     {
+        if (await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 })
         {
             return await _remote.KnockAsync(userId, roomId, servers, reason, stop).ConfigureAwait(false);
@@ -219,6 +251,17 @@ public sealed class RoomMemberships
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
     }
 
+    private static readonly RoomFailure _notices = new(
+        RoomFailureKind.CannotLeaveServerNoticeRoom, "Invites to the room of server notices cannot be rejected.");
+
+    /// <summary>Whether a room is that of the user's server notices, and they have not joined it yet.</summary>
+    private async ValueTask<bool> IsInviteToNoticesAsync(string userId, RoomSnapshot room, CancellationToken stop) =>
+        !room.Local.IsJoined(userId)
+        && room.State.Find(MemberType, userId) is not null
+        && await _storage.ServerNotices.FindAsync(userId, stop).ConfigureAwait(false) == room.Room.Nid
+        && await _storage.Memberships.FindAsync(room.Room.Nid, userId, stop).ConfigureAwait(false)
+            is { Membership: Membership.Invite };
+
     private static RoomFailure NotResident { get; } = new(
         RoomFailureKind.NotResident, "This server has no user in the room; others have.");
 
@@ -227,7 +270,8 @@ public sealed class RoomMemberships
     /// the first joins.
     /// </summary>
     private ValueTask<RoomResult<string>> JoinWithAsync(
-        RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
+        RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, long? timestamp,
+        CancellationToken stop) =>
         _sender.InLaneAsync<string>(
             snapshot.Room.Nid,
             async session =>
@@ -247,7 +291,8 @@ public sealed class RoomMemberships
                 if (now == Membership.Join && member!.Pdu.Content.Equals(joining)) return member.EventId;
 
                 var made = await _appender.AppendAsync(
-                    session, Draft.State(MemberType, userId, userId, joining), null, null, stop).ConfigureAwait(false);
+                    session, Draft.State(MemberType, userId, userId, joining), null, timestamp, stop)
+                    .ConfigureAwait(false);
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
             stop);
@@ -264,10 +309,18 @@ public sealed class RoomMemberships
             : RoomSender.Unknown;
 
     /// <summary>
-    /// Why a user cannot be invited, whoever invites; null if they can be. Another server decides that for its users.
+    /// Why a user cannot be invited, whatever the room's rules say; null if they can be. Another server decides whether
+    /// its users accept invites.
     /// </summary>
-    internal async ValueTask<RoomFailure?> RefusedInviteAsync(string userId, CancellationToken stop)
+    /// <param name="roomId">The room; null for one that is being created.</param>
+    internal async ValueTask<RoomFailure?> RefusedInviteAsync(
+        string sender, string userId, string? roomId, CancellationToken stop)
     {
+        if (await _policies.RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
         if (IsRemote(userId)) return null;
         if (!await _users.ExistsAsync(userId, stop).ConfigureAwait(false))
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Matrix.Core.Ident;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -25,9 +26,19 @@ public sealed class PublishedRooms(
     RoomSender sender,
     FederationApi api,
     IStorage storage,
-    RoomsOptions options)
+    RoomsOptions options,
+    ReadingOptions reading,
+    TimeProvider time)
 {
     private const int RowsAtOnce = 100;
+
+    /// <summary>Up to this many rooms are counted for each request; a greater count is used for a while.</summary>
+    private const int FewRooms = 10_000;
+
+    private static readonly TimeSpan _countKept = TimeSpan.FromMinutes(1);
+
+    private Counted? _own;
+    private Counted? _all;
 
     /// <summary>Whether a room is published; null if the server does not know it.</summary>
     public async ValueTask<bool?> IsPublishedAsync(string roomId, CancellationToken stop) =>
@@ -62,38 +73,70 @@ public sealed class PublishedRooms(
         ArgumentNullException.ThrowIfNull(query);
         var start = query.Since is { } since ? Parse(since) : new Start(null, IsBackward: false);
         if (start is null) return _badToken;
-
-        // There are no networks of application services, and none of their rooms either.
-        if (query.ThirdPartyInstanceId is { Length: > 0 } && !query.IncludeAllNetworks)
-        {
-            return new PublishedPage([], null, null, 0);
-        }
-
+        var network = query.ThirdPartyInstanceId is { Length: > 0 } id ? id : null;
+        if (network is not null && query.IncludeAllNetworks) return _bothNetworks;
+        var directory = new RoomDirectory(network, query.IncludeAllNetworks);
         var limit = query.Limit is > 0 and var asked ? Math.Min(asked, options.MaxPublicRooms) : options.MaxPublicRooms;
-        var (page, hasMore) = await ScanAsync(query, start, limit, stop).ConfigureAwait(false);
+        var (page, last) = await ScanAsync(directory, query, start, limit, stop).ConfigureAwait(false);
         if (start.IsBackward) page.Reverse();
-        var hasNext = start.IsBackward || hasMore;
-        var hasPrevious = start.IsBackward ? hasMore : start.Row is not null;
+        var (first, end) = page.Count > 0 ? (page[0].Row, page[^1].Row) : (start.Row, start.Row);
+        var (previous, next) = start.IsBackward ? (last, end) : (start.Row is null ? null : first, last);
         return new PublishedPage(
             [.. page.Select(each => each.Summary)],
-            hasNext && page.Count > 0 ? TokenOf('n', page[^1].Row) : null,
-            hasPrevious && page.Count > 0 ? TokenOf('p', page[0].Row) : null,
-            await storage.Aliases.PublishedCountAsync(stop).ConfigureAwait(false));
+            next is null ? null : TokenOf('n', next),
+            previous is null ? null : TokenOf('p', previous),
+            await CountAsync(directory, stop).ConfigureAwait(false));
     }
 
-    /// <summary>The first rooms after a place that the query admits, and whether there are more.</summary>
-    private async ValueTask<(List<Found> Page, bool HasMore)> ScanAsync(
-        PublicRoomsQuery query, Start start, int limit, CancellationToken stop)
+    /// <summary>About how many rooms a directory has.</summary>
+    private async ValueTask<int> CountAsync(RoomDirectory directory, CancellationToken stop)
+    {
+        var now = time.GetUtcNow();
+        var kept = directory.InstanceId is not null ? null : directory.IsAll ? _all : _own;
+        if (kept is not null && now < kept.Until) return kept.Rooms;
+        var count = await storage.Aliases.PublishedCountAsync(directory, stop).ConfigureAwait(false);
+        if (directory.InstanceId is not null || count <= FewRooms) return count;
+        var counted = new Counted(count, now + _countKept);
+        if (directory.IsAll) _all = counted;
+        else _own = counted;
+        return count;
+    }
+
+    /// <summary>
+    /// Publishes a room in the directory of an application service's network, or withdraws it. Application Service API,
+    /// "Room directories".
+    /// </summary>
+    /// <param name="instanceId">The network's `instance_id`, which clients send as `third_party_instance_id`.</param>
+    public async ValueTask<RoomFailure?> PublishInNetworkAsync(
+        string instanceId, string roomId, bool isPublished, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _unknown;
+        var change = new NetworkVisibilityChanged(instanceId, snapshot.Room.Nid, isPublished);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>
+    /// The first rooms after a place that the query admits, and the row after which others may follow; null if there
+    /// are none. A query that few rooms match may return an empty page before the end.
+    /// </summary>
+    private async ValueTask<(List<Found> Page, PublishedRow? Last)> ScanAsync(
+        RoomDirectory directory, PublicRoomsQuery query, Start start, int limit, CancellationToken stop)
     {
         var page = new List<Found>();
         var last = start.Row;
-        for (var scanned = 0; scanned < options.MaxScannedPublicRooms; scanned += RowsAtOnce)
+        var aliases = storage.Aliases;
+        var scan = new ScanBudget(time, reading.LongestScan);
+        for (var scanned = 0;
+            scanned == 0 || (scanned < options.MaxScannedPublicRooms && scan.MayGoOn());
+            scanned += RowsAtOnce)
         {
             var rows = start.IsBackward
-                ? await storage.Aliases.PublishedBeforeAsync(last!, RowsAtOnce, stop).ConfigureAwait(false)
-                : await storage.Aliases.PublishedAsync(last, RowsAtOnce, stop).ConfigureAwait(false);
+                ? await aliases.PublishedBeforeAsync(directory, last!, RowsAtOnce, stop).ConfigureAwait(false)
+                : await aliases.PublishedAsync(directory, last, RowsAtOnce, stop).ConfigureAwait(false);
             foreach (var row in rows)
             {
+                var before = last;
                 last = row;
 
                 // A room without local users is not one that this server can let anybody join.
@@ -105,14 +148,14 @@ public sealed class PublishedRooms(
 
                 var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
                 if (!Admits(query, summary)) continue;
-                if (page.Count == limit) return (page, true);
+                if (page.Count == limit) return (page, before);
                 page.Add(new Found(row, summary));
             }
 
-            if (rows.Count < RowsAtOnce) break;
+            if (rows.Count < RowsAtOnce) return (page, null);
         }
 
-        return (page, false);
+        return (page, last);
     }
 
     /// <summary>A page of another server's published rooms.</summary>
@@ -171,8 +214,13 @@ public sealed class PublishedRooms(
 
     private sealed record Found(PublishedRow Row, RoomSummary Summary);
 
+    private sealed record Counted(int Rooms, DateTimeOffset Until);
+
     private static readonly RoomFailure _unknown =
         new(RoomFailureKind.NotFound, "This server does not know the room.");
+
+    private static readonly RoomFailure _bothNetworks = new(
+        RoomFailureKind.InvalidParam, "`third_party_instance_id` cannot be used with `include_all_networks`.");
 
     private static readonly RoomFailure _badToken =
         new(RoomFailureKind.InvalidParam, "`since` is not a token of this server.");

@@ -54,6 +54,44 @@ public sealed record RoomSummary
     /// <summary>Whether everyone may see the summary: they may join, knock or read.</summary>
     public bool IsOpen => IsWorldReadable || JoinRule is "public" or "knock" or "knock_restricted";
 
+    /// <summary>What the stripped state of a room says about it.</summary>
+    /// <param name="events">The stripped state events.</param>
+    public static RoomSummary OfStripped(string roomId, string version, IReadOnlyList<JsonObject> events)
+    {
+        var rules = Content("m.room.join_rules");
+        return new RoomSummary
+        {
+            RoomId = roomId,
+            JoinedCount = events.Count(static each =>
+                each.Text("type") == "m.room.member" && each.Child("content")?.Text("membership") == "join"),
+            Version = version,
+            Name = Content("m.room.name")?.Text("name"),
+            Topic = Content("m.room.topic")?.Text("topic"),
+            CanonicalAlias = Content("m.room.canonical_alias")?.Text("alias"),
+            AvatarUrl = Content("m.room.avatar")?.Text("url"),
+            JoinRule = rules?.Text("join_rule") ?? "invite",
+            AllowedRooms = [.. AllowedBy(rules)],
+            RoomType = Content("m.room.create")?.Text("type"),
+            Encryption = Content("m.room.encryption")?.Text("algorithm"),
+            IsWorldReadable = false,
+            GuestsMayJoin = false,
+        };
+
+        JsonObject? Content(string type) => events
+            .FirstOrDefault(each => each.Text("type") == type && each.Text("state_key") is { Length: 0 })
+            ?.Child("content");
+    }
+
+    /// <summary>The rooms whose members may join, by join rules that are restricted; none by others.</summary>
+    internal static IEnumerable<string> AllowedBy(JsonObject? rules) =>
+        rules?.Text("join_rule") is "restricted" or "knock_restricted"
+            ? rules.Children("allow")
+                .Where(static condition => condition.Text("type") == "m.room_membership")
+                .Select(static condition => condition.Text("room_id"))
+                .OfType<string>()
+                .Distinct()
+            : [];
+
     /// <summary>A summary that another server returned; null if it is malformed.</summary>
     public static RoomSummary? Of(JsonObject json)
     {
@@ -98,7 +136,7 @@ public sealed class RoomSummaries(StateReader state)
             CanonicalAlias = await TextAsync("m.room.canonical_alias", "alias").ConfigureAwait(false),
             AvatarUrl = await TextAsync("m.room.avatar", "url").ConfigureAwait(false),
             JoinRule = rules?.Text("join_rule") ?? "invite",
-            AllowedRooms = [.. AllowedBy(rules)],
+            AllowedRooms = [.. RoomSummary.AllowedBy(rules)],
             RoomType = create?.Text("type"),
             Encryption = await TextAsync("m.room.encryption", "algorithm").ConfigureAwait(false),
             IsWorldReadable = await TextAsync("m.room.history_visibility", "history_visibility").ConfigureAwait(false)
@@ -112,13 +150,4 @@ public sealed class RoomSummaries(StateReader state)
         async ValueTask<string?> TextAsync(string type, string member) =>
             (await ReadAsync(type).ConfigureAwait(false))?.Text(member) is { Length: > 0 } text ? text : null;
     }
-
-    private static IEnumerable<string> AllowedBy(JsonObject? rules) =>
-        rules?.Text("join_rule") is "restricted" or "knock_restricted"
-            ? rules.Children("allow")
-                .Where(static condition => condition.Text("type") == "m.room_membership")
-                .Select(static condition => condition.Text("room_id"))
-                .OfType<string>()
-                .Distinct()
-            : [];
 }

@@ -27,6 +27,7 @@ public sealed class SpaceHierarchy(
     RoomSummaries summaries,
     EventStore events,
     RemoteHierarchies remote,
+    SummaryAccess viewers,
     ServerAccess access,
     IStorage storage,
     RoomsOptions options,
@@ -136,7 +137,7 @@ public sealed class SpaceHierarchy(
     private async ValueTask<HierarchyRoom?> ReadForAsync(string server, RoomSnapshot snapshot, CancellationToken stop)
     {
         var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
-        return await MayServerSeeAsync(server, snapshot, summary, stop).ConfigureAwait(false)
+        return await viewers.MayServerSeeAsync(server, snapshot, summary, stop).ConfigureAwait(false)
             ? await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false)
             : null;
     }
@@ -152,11 +153,7 @@ public sealed class SpaceHierarchy(
         var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
         var member = await storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
         if (member is { Membership: Membership.Ban }) return _nothing;
-        var maySee = summary.IsOpen
-            || member is { Membership: Membership.Join or Membership.Invite }
-            || (summary.IsRestricted
-                && await IsInAnyAsync(userId, summary.AllowedRooms, stop).ConfigureAwait(false));
-        return maySee
+        return await viewers.MaySeeAsync(userId, summary, member?.Membership, stop).ConfigureAwait(false)
             ? new Visited(await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false), null)
             : _nothing;
     }
@@ -177,47 +174,13 @@ public sealed class SpaceHierarchy(
         }
 
         if (room is null) return _nothing;
-        var maySee = room.Summary.IsOpen
-            || (room.Summary.IsRestricted
-                && await IsInAnyAsync(userId, room.Summary.AllowedRooms, stop).ConfigureAwait(false));
-        return maySee ? new Visited(room, below) : _nothing;
-    }
-
-    private async ValueTask<bool> IsInAnyAsync(
-        string userId, IReadOnlyList<string> roomIds, CancellationToken stop)
-    {
-        foreach (var roomId in roomIds)
-        {
-            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } room && room.Local.IsJoined(userId))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private async ValueTask<bool> MayServerSeeAsync(
-        string server, RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop)
-    {
-        if (summary.IsOpen
-            || await access.IsJoinedAsync(server, snapshot, stop).ConfigureAwait(false)
-            || await access.IsInvitedAsync(server, snapshot, stop).ConfigureAwait(false))
-        {
-            return true;
-        }
-
-        if (!summary.IsRestricted) return false;
-        foreach (var roomId in summary.AllowedRooms)
-        {
-            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } allowed
-                && await access.IsJoinedAsync(server, allowed, stop).ConfigureAwait(false))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var stripped = room.Summary.IsOpen
+            ? null
+            : await storage.StrippedRooms.FindAsync(userId, next.RoomId, stop).ConfigureAwait(false);
+        var membership = stripped is { IsOpen: true } ? stripped.Membership : (Membership?)null;
+        return await viewers.MaySeeAsync(userId, room.Summary, membership, stop).ConfigureAwait(false)
+            ? new Visited(room, below)
+            : _nothing;
     }
 
     private static HierarchyRoom Filtered(HierarchyRoom room, bool suggestedOnly) => suggestedOnly

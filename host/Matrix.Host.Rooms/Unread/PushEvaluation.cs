@@ -1,7 +1,5 @@
-using Matrix.Core.Auth;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Tables.Unread;
 using PushOutcome = Matrix.Host.Rooms.Sending.PushOutcome;
@@ -23,7 +21,8 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
     public async ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop)
     {
         var pdu = happening.Event.Pdu;
-        var push = await PushEventAsync(happening).ConfigureAwait(false);
+        var push = await PushEvents.OfAsync(happening.Event, happening.JoinedCount, happening.StateEvent)
+            .ConfigureAwait(false);
         var most = Ruleset.ForMost(push);
         bool notifiesMost = most.Notifies;
 
@@ -50,7 +49,7 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
         async ValueTask ForAsync(string userId)
         {
             // It is counted for everyone, and taken away from those who do not see it.
-            if (happening.HiddenFrom.Contains(userId))
+            if (happening.HiddenFrom.Contains(userId) || await IsNotShownAsync(userId).ConfigureAwait(false))
             {
                 if (notifiesMost) Add(userId, UnreadKind.Silent);
                 return;
@@ -67,6 +66,15 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
             if (kind != UnreadKind.None) Add(userId, kind);
         }
 
+        // Messages and invites of users whom they ignore are not sent to clients, nor invites that they block.
+        async ValueTask<bool> IsNotShownAsync(string userId)
+        {
+            var isInvite = pdu.StateKey == userId && !happening.Local.IsJoined(userId);
+            if (pdu.IsState && !isInvite) return false;
+            return (await users.IgnoredByAsync(userId, stop).ConfigureAwait(false)).Contains(pdu.Sender)
+                || (isInvite && await users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false));
+        }
+
         void Add(string userId, UnreadKind kind) =>
             (rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
     }
@@ -74,8 +82,8 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
     /// <summary>The users whom an event mentions. Client-Server API, "User and room mentions".</summary>
     private static HashSet<string> Named(JsonObject content)
     {
-        if (Member(content, "m.mentions") is not Json.Object mentions
-            || Member(mentions.Item, "user_ids") is not Json.Array users)
+        if (PushEvents.Member(content, "m.mentions") is not Json.Object mentions
+            || PushEvents.Member(mentions.Item, "user_ids") is not Json.Array users)
         {
             return _nobody;
         }
@@ -87,23 +95,6 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
         }
 
         return named;
-    }
-
-    private static Json? Member(JsonObject of, string name) =>
-        of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
-
-    /// <summary>The event, with the facts about its room that push conditions use.</summary>
-    private static async ValueTask<PushEvent> PushEventAsync(EventInRoom happening)
-    {
-        var pdu = happening.Event.Pdu;
-        var levels = await happening.StateEvent("m.room.power_levels", "").ConfigureAwait(false);
-        var create = await happening.StateEvent("m.room.create", "").ConfigureAwait(false);
-        var known = new List<AuthEvent>(2);
-        if (create is not null) known.Add(create.Auth);
-        if (levels is not null) known.Add(levels.Auth);
-        var notifications = levels is null ? null : (Member(levels.Pdu.Content, "notifications") as Json.Object)?.Item;
-        return new PushEvent(
-            pdu, happening.JoinedCount, happening.Event.Room.Rules.PowerOf(known, pdu.Sender), notifications);
     }
 
     private static async ValueTask<string?> DisplayNameAsync(EventInRoom happening, string userId) =>

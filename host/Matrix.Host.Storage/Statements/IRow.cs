@@ -28,6 +28,10 @@ internal static class RowExtensions
 
     public static long? Int64OrNull(this IRow row, int column) => row.IsNull(column) ? null : row.Int64(column);
 
+    // Without the cast, null would become an array that is null, and that an empty value.
+    public static ReadOnlyMemory<byte>? BlobOrNull(this IRow row, int column) =>
+        row.IsNull(column) ? null : (ReadOnlyMemory<byte>?)row.Blob(column);
+
     public static string? TextOrNull(this IRow row, int column) => row.IsNull(column) ? null : row.Text(column);
 
     public static IArguments Bool(this IArguments arguments, bool value) => arguments.Int(value ? 1 : 0);

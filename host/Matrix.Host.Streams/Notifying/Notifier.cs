@@ -53,7 +53,7 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     /// <summary>Every flush up to this position was applied: the position of responses made now.</summary>
     public long Applied => Volatile.Read(ref _applied);
 
-    /// <summary>Every typing change up to this counter was applied.</summary>
+    /// <summary>Every change of typing and presence up to this counter was applied.</summary>
     public long Ephemeral => Volatile.Read(ref _ephemeral);
 
     /// <summary>The last flush that changed anyone's device list.</summary>
@@ -223,6 +223,34 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// The presence of users changed: wakes the active members of their rooms. A member who shares several rooms with a
+    /// user is touched once.
+    /// </summary>
+    /// <param name="changes">Each user, with the rooms that the user is joined to.</param>
+    /// <param name="remembered">The most changes that a member's stream remembers.</param>
+    /// <param name="counted">Called with the changes' ephemeral counter before anybody can read up to it.</param>
+    public void PresenceChanged(
+        IEnumerable<(string UserId, IReadOnlyList<RoomNid> Rooms)> changes, int remembered, Action<long> counted)
+    {
+        lock (_typingGate)
+        {
+            var next = _ephemeral + 1;
+            counted(next);
+            var members = new HashSet<UserStream>();
+            foreach (var (userId, rooms) in changes)
+            {
+                members.Clear();
+                foreach (var room in rooms) Room(room)?.CollectMembers(members);
+                foreach (var member in members) member.TouchPresence(userId, next, remembered, _typingWake);
+            }
+
+            Volatile.Write(ref _ephemeral, next);
+            foreach (var stream in _typingWake) stream.Wake(news: true);
+            _typingWake.Clear();
+        }
+    }
+
     public void Dispose() => _sweep.Dispose();
 
     public async ValueTask DisposeAsync()
@@ -267,6 +295,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         }
 
         stream.FilledAt(Begun);
+
+        // No change is half applied now: those after this one reach the user as a member of the rooms.
+        lock (_typingGate) stream.KnowsPresenceAfter(_ephemeral);
         return true;
     }
 

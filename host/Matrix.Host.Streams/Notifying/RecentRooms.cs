@@ -59,6 +59,15 @@ internal sealed class RecentRooms
         }
     }
 
+    /// <summary>Collects the rooms that the user is joined to.</summary>
+    public void CollectJoined(List<RoomStream> rooms)
+    {
+        foreach (var subscription in _byRoom.Values)
+        {
+            if (subscription.Membership == ShownMembership.Joined) rooms.Add(subscription.Room);
+        }
+    }
+
     public void MoveToFront(RoomSubscription subscription)
     {
         if (_newest == subscription) return;

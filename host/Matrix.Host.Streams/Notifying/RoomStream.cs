@@ -195,6 +195,18 @@ internal sealed class RoomStream(RoomNid roomNid)
         }
     }
 
+    /// <summary>Adds the streams of the active members to a set.</summary>
+    public void CollectMembers(HashSet<UserStream> streams)
+    {
+        lock (_gate)
+        {
+            foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members))
+            {
+                streams.Add(subscription.Stream);
+            }
+        }
+    }
+
     /// <summary>Adds a joined user's subscription to the active members.</summary>
     public void Admit(RoomSubscription subscription)
     {

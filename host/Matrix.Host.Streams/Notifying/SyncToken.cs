@@ -11,7 +11,7 @@ namespace Matrix.Host.Streams.Notifying;
 /// <param name="Position">The durable position: the client has everything up to it.</param>
 /// <param name="Epoch">The process that <paramref name="Ephemeral"/> belongs to; another process's counter means
 /// nothing here.</param>
-/// <param name="Ephemeral">The ephemeral counter (typing) up to which the client has everything.</param>
+/// <param name="Ephemeral">The ephemeral counter (typing, presence) up to which the client has everything.</param>
 /// <param name="ToDevice">The last to-device message that was sent, if more are waiting up to
 /// <paramref name="Position"/>; otherwise null.</param>
 public readonly record struct SyncToken(long Position, long Epoch, long Ephemeral, long? ToDevice = null)

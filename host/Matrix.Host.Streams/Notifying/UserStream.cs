@@ -12,6 +12,7 @@ internal sealed class UserStream(string userId)
     private readonly RecentRooms _rooms = new();
     private readonly UserDevices _devices = new();
     private readonly SyncWaiters _waiters = new();
+    private readonly RecentPresence _presence = new();
     private long _lastPosition;
     private long _lastEphemeral;
     private long _accountData;
@@ -103,6 +104,27 @@ internal sealed class UserStream(string userId)
         }
     }
 
+    /// <summary>
+    /// The users whose presence changed between two ephemeral counters, and who shared a room then; false if not all of
+    /// them are remembered.
+    /// </summary>
+    public bool TryPresence(long after, long through, HashSet<string> users)
+    {
+        lock (_gate) return !_evicted && _presence.TryCollect(after, through, users);
+    }
+
+    /// <summary>Changes of presence after this ephemeral counter reach the stream.</summary>
+    public void KnowsPresenceAfter(long ephemeral)
+    {
+        lock (_gate) _presence.KnowsAfter(ephemeral);
+    }
+
+    /// <summary>Collects the rooms that the user is joined to.</summary>
+    public void CollectJoined(List<RoomStream> rooms)
+    {
+        lock (_gate) _rooms.CollectJoined(rooms);
+    }
+
     /// <summary>The room's shared stream, if the room is in the list.</summary>
     public bool TryRoom(RoomNid room, [NotNullWhen(true)] out RoomStream? stream)
     {
@@ -185,6 +207,17 @@ internal sealed class UserStream(string userId)
             if (_evicted) return;
             Stamp(position, ephemeral, wake);
             Volatile.Write(ref _deviceLists, Math.Max(position, _deviceLists));
+        }
+    }
+
+    /// <summary>Applies a change of the presence of a user who shares a room with this one.</summary>
+    public void TouchPresence(string ofUser, long ephemeral, int remembered, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            if (_evicted) return;
+            Stamp(0, ephemeral, wake);
+            _presence.Add(ofUser, ephemeral, remembered);
         }
     }
 

@@ -7,7 +7,8 @@ namespace Matrix.Host.Streams.Streams;
 internal static class AllStreams
 {
     /// <summary>The streams of sync, in the order in which they read a flush.</summary>
-    public static IReadOnlyList<IChangeConsumer> Of(Notifier notifier, TypingBoard typing, UnreadCounter unread) =>
+    public static IReadOnlyList<IChangeConsumer> Of(
+        Notifier notifier, TypingBoard typing, UnreadCounter unread, RoomWatches watches) =>
     [
         notifier,
 
@@ -21,5 +22,6 @@ internal static class AllStreams
         new AccountDataStream(notifier),
         new ToDeviceStream(notifier),
         new DeviceListStream(notifier),
+        watches,
     ];
 }

@@ -6,8 +6,8 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>
-/// Reads pagination tokens: those of pages, and those of sync, which mean the position after the last event of the
-/// sync.
+/// Reads pagination tokens: those of pages, and those of sync in both forms, which mean the position after the last
+/// event of the sync.
 /// </summary>
 public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
 {
@@ -31,7 +31,12 @@ public sealed class TimelinePositions(IEventsTable events, TimelineGaps gaps)
     public async ValueTask<EventNid?> LastAsync(RoomIdentity room, string token, CancellationToken stop)
     {
         if (TimelineToken.TryParse(token, out var place)) return EventNid.Of(room.Nid, place.Before);
-        if (!SyncToken.TryParse(token, out var since)) return null;
+        if (!SyncToken.TryParse(token, out var since))
+        {
+            if (!SlidingPos.TryParse(token, out var pos)) return null;
+            since = pos.Token;
+        }
+
         var last = await events.LastNidAtAsync(room.Nid, since.Position, stop).ConfigureAwait(false);
         return last.IsNone ? EventNid.FirstOf(room.Nid) : last;
     }

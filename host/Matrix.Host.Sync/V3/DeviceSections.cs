@@ -10,10 +10,14 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class DeviceSections(IStorage storage)
 {
     /// <summary>Deletes the messages up to the device's token: they have arrived.</summary>
+    public ValueTask AcknowledgeAsync(
+        UserDevice reader, DeviceStream device, SyncToken since, CancellationToken stop) =>
+        AcknowledgeAsync(reader, device, since.ToDeviceUpTo, stop);
+
+    /// <summary>Deletes the messages up to a position: the device has them.</summary>
     public async ValueTask AcknowledgeAsync(
-        UserDevice reader, DeviceStream device, SyncToken since, CancellationToken stop)
+        UserDevice reader, DeviceStream device, long through, CancellationToken stop)
     {
-        long through = since.ToDeviceUpTo;
         if (!device.MayHaveDelivered(through)) return;
 
         // After a restart it is unknown what was sent before, so the database is read, once.

@@ -43,9 +43,17 @@ internal sealed class EphemeralReader(
             }
         }
 
-        string self = pass.Reader.UserId;
+        return Shown(all, pass.Reader.UserId, pass.Ignored);
+    }
+
+    /// <summary>
+    /// The receipts that a user is shown: no private ones of others, none of ignored users, and a bounded number in
+    /// threads.
+    /// </summary>
+    public IReadOnlyList<ReceiptMark> Shown(List<ReceiptMark> all, string self, IReadOnlySet<string> ignored)
+    {
         all.RemoveAll(receipt => receipt.UserId != self
-            && (receipt.Type == ReceiptTypes.ReadPrivate || pass.Ignored.Contains(receipt.UserId)));
+            && (receipt.Type == ReceiptTypes.ReadPrivate || ignored.Contains(receipt.UserId)));
         return Bounded(all, self, options.MaxReceipts);
     }
 

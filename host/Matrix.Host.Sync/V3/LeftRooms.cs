@@ -110,7 +110,7 @@ internal sealed class LeftRooms(
     /// were joined before it (null if they were only invited). Null if they were neither, such as a banned user who was
     /// never a member.
     /// </summary>
-    private async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent? Previous)?> DepartureAsync(
+    public async ValueTask<(StoredEvent Event, bool IsLatest, StoredEvent? Previous)?> DepartureAsync(
         RoomIdentity room, EventNid member, long since, CancellationToken stop)
     {
         var back = await history.BackAsync(

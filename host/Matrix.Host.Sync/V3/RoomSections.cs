@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -116,10 +117,13 @@ internal sealed class RoomSections(
         pass.HasNews = true;
     }
 
-    private static void PushRules(SyncPass pass, JsonObject content)
+    private static void PushRules(SyncPass pass, JsonObject content) => PushRules(pass.Json, content);
+
+    /// <summary>Writes push rules as an account data event.</summary>
+    public static void PushRules(Utf8JsonWriter json, JsonObject content)
     {
         using var rendered = new ByteBuffer(8192);
         CanonicalJson.writeObject(rendered, content);
-        pass.Json.WriteTypedContent(UserPushRules.Type, rendered.Written);
+        json.WriteTypedContent(UserPushRules.Type, rendered.Written);
     }
 }

@@ -139,12 +139,12 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     }
 
     /// <summary>The last receipt of each user, type and thread: earlier positions are not sent.</summary>
-    private static IEnumerable<ReceiptMark> Latest(IReadOnlyList<ReceiptMark> receipts) => receipts
+    public static IEnumerable<ReceiptMark> Latest(IReadOnlyList<ReceiptMark> receipts) => receipts
         .GroupBy(receipt => (receipt.UserId, receipt.Type, receipt.ThreadId))
         .Select(group => group.MaxBy(receipt => receipt.Position));
 
     /// <summary>Writes the elements of an array, directly into the buffer: they are most of a response.</summary>
-    private void Events(SyncPass pass, IReadOnlyList<StoredEvent> events, EventExtras[] extras)
+    public void Events(SyncPass pass, IReadOnlyList<StoredEvent> events, EventExtras[] extras)
     {
         pass.Json.Flush();
         var writer = clientEvents.For(pass.Reader);

@@ -35,6 +35,13 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
             return null;
         }
 
+        return await OfUnnamedAsync(room, state, self, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for a room that is known to have no name; it may have an alias.</summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> OfUnnamedAsync(
+        RoomIdentity room, StateTree state, string self, CancellationToken stop)
+    {
         if (!_firstMembers.TryGet(room.Nid, out var first) || !StillFirst(first, state))
         {
             first = await FirstMembersAsync(room, state, stop).ConfigureAwait(false);

@@ -13,6 +13,7 @@ internal sealed class SyncEngine(
     IStorage storage,
     Notifier notifier,
     UpdatedRoomsReader rooms,
+    PresenceSection presence,
     DeviceSections devices,
     IgnoredUsers ignored,
     SyncOptions options,
@@ -90,6 +91,8 @@ internal sealed class SyncEngine(
                 Request = request,
                 Since = since,
                 UpTo = now.Position,
+                SinceEphemeral = since?.EphemeralIn(notifier.Epoch) ?? 0,
+                UpToEphemeral = now.Ephemeral,
                 LastDeviceLists = notifier.LastDeviceLists,
                 Options = options,
                 Scan = new ScanBudget(time, reading.LongestScan),
@@ -101,6 +104,7 @@ internal sealed class SyncEngine(
             };
             json.WriteStartObject();
             await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
+            await presence.WriteAsync(pass, stop).ConfigureAwait(false);
             long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
             await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
             if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;

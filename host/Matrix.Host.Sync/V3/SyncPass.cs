@@ -19,6 +19,12 @@ internal sealed class SyncPass
     /// <summary>The position at which the response ends.</summary>
     public required long UpTo { get; init; }
 
+    /// <summary>The ephemeral counter up to which the client has everything.</summary>
+    public required long SinceEphemeral { get; init; }
+
+    /// <summary>The ephemeral counter at which the response ends.</summary>
+    public required long UpToEphemeral { get; init; }
+
     /// <summary>The last flush that changed anyone's device list.</summary>
     public required long LastDeviceLists { get; init; }
 

@@ -19,19 +19,9 @@ internal sealed class UnreadReader(UnreadCounter counter, EventStore events, Mem
         SyncPass pass, RoomIdentity room, EventNid member, EventNid through, CancellationToken stop)
     {
         var counts = await counter.OfAsync(
-            room, pass.Reader.UserId, () => JoinedAtAsync(room, member, stop), through, stop).ConfigureAwait(false);
+            room, pass.Reader.UserId, () => history.JoinedAtAsync(room, member, stop), through, stop)
+            .ConfigureAwait(false);
         return new UnreadInRoom(counts, await RootsAsync(pass, room, counts, stop).ConfigureAwait(false));
-    }
-
-    /// <summary>The event by which the user joined the room; later profile changes do not count.</summary>
-    private async ValueTask<EventNid> JoinedAtAsync(RoomIdentity room, EventNid member, CancellationToken stop)
-    {
-        if (member == EventNid.None) return EventNid.None;
-        var back = await history.BackAsync(
-            room, member, static stored => stored.Membership != "join",
-            stop).ConfigureAwait(false);
-        return back.LastOrDefault(static stored => stored.Membership == "join")?.Nid
-            ?? EventNid.None;
     }
 
     private async ValueTask<IReadOnlyDictionary<long, string>> RootsAsync(

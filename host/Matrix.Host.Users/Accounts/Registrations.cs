@@ -10,9 +10,12 @@ namespace Matrix.Host.Users.Accounts;
 
 /// <summary>An account to create.</summary>
 /// <param name="UserId">The user id, which <see cref="Usernames"/> has accepted.</param>
-/// <param name="PasswordHash">The hash of the password.</param>
-public sealed record NewAccount(string UserId, string PasswordHash)
+/// <param name="PasswordHash">The hash of the password; null for a user without one.</param>
+public sealed record NewAccount(string UserId, string? PasswordHash)
 {
+    /// <summary>The kind of the account.</summary>
+    public UserKind Kind { get; init; } = UserKind.User;
+
     /// <summary>Whether the user administers the server, whatever the registration token says.</summary>
     public bool IsAdmin { get; init; }
 
@@ -47,7 +50,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
         // The token comes first: the first user's token is valid only while there is no user.
         var batch = new WriteBatch(4);
         if (redemption is not null) batch.Require(redemption);
-        batch.Require(new UserCreated(account.UserId, UserKind.User, account.PasswordHash, isAdmin));
+        batch.Require(new UserCreated(account.UserId, account.Kind, account.PasswordHash, isAdmin));
         if (account.DisplayName is { Length: > 0 } name)
         {
             var value = Json.NewString(name);

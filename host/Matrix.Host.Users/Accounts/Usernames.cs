@@ -1,5 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Accounts;
 
@@ -11,23 +12,43 @@ public enum UsernameProblem
 
     /// <summary>Another user has the name.</summary>
     InUse,
+
+    /// <summary>An application service has reserved the name, or has not reserved it but asks for it.</summary>
+    Exclusive,
+
+    /// <summary>The operator's policy refuses the name.</summary>
+    Refused,
 }
 
 /// <summary>Checks the names of new users.</summary>
-public sealed class Usernames(IStorage storage, UsersOptions options)
+public sealed class Usernames(
+    IStorage storage, AppServiceDirectory services, IAccountPolicy policy, UsersOptions options)
 {
     /// <summary>The user id of a name, in lower case, or the problem.</summary>
-    public (string UserId, UsernameProblem? Problem) UserIdOf(string username) =>
-        Identifiers.TryNewUserId(options.ServerName, username.ToLowerInvariant(), out var userId, out _)
-            ? (userId, null)
-            : ("", UsernameProblem.Invalid);
+    /// <param name="username">The name.</param>
+    /// <param name="by">The application service that asks; null for anyone else.</param>
+    public (string UserId, UsernameProblem? Problem) UserIdOf(string username, AppService? by = null)
+    {
+        if (!Identifiers.TryNewUserId(options.ServerName, username.ToLowerInvariant(), out var userId, out _))
+        {
+            return ("", UsernameProblem.Invalid);
+        }
+
+        return services.MayCreateUser(by, userId) ? (userId, null) : ("", UsernameProblem.Exclusive);
+    }
 
     /// <summary>The user id of a name that is free, or the problem.</summary>
     public async ValueTask<(string UserId, UsernameProblem? Problem)> FreeUserIdOfAsync(
-        string username, CancellationToken stop)
+        string username, CancellationToken stop, AppService? by = null)
     {
-        var (userId, problem) = UserIdOf(username);
+        var (userId, problem) = UserIdOf(username, by);
         if (problem is not null) return ("", problem);
+        if (options.ReservedNames.Contains(username.ToLowerInvariant())) return ("", UsernameProblem.InUse);
+        if (await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null)
+        {
+            return ("", UsernameProblem.Refused);
+        }
+
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null
             ? (userId, null)
             : ("", UsernameProblem.InUse);

@@ -2,6 +2,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.Devices;
 
@@ -9,7 +10,7 @@ namespace Matrix.Host.Users.Devices;
 /// Lists, renames and deletes devices. A deleted device loses its tokens and keys, and users who track the owner's
 /// devices learn of it. Client-Server API, "Device Management".
 /// </summary>
-public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
+public sealed class DeviceManagement(IStorage storage, Logins logins, TimeProvider clock)
 {
     /// <summary>The devices of the user who makes the request.</summary>
     /// <param name="requester">The device that makes the request; it counts as seen now.</param>
@@ -44,6 +45,22 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
             .Require(new DeviceRenamed(userId, deviceId, name))
             .Add(new DeviceListChanged(userId));
         return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+    }
+
+    /// <summary>
+    /// Creates a device without a token, for an application service. Application Service API, "Device management".
+    /// </summary>
+    /// <returns>Null if it was created, or exists.</returns>
+    public async ValueTask<UserFailure?> CreateAsync(UserDevice device, string? name, CancellationToken stop)
+    {
+        var (userId, deviceId) = device;
+        if (await logins.RefuseDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is { } refused) return refused;
+        var batch = new WriteBatch(2)
+            .Require(new UserIsActive(userId))
+            .Add(new DeviceAdded(userId, deviceId, name));
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+            ? new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated.")
+            : null;
     }
 
     /// <summary>Deletes one device. A device that is gone already is no failure.</summary>

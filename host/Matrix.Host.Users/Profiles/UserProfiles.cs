@@ -2,11 +2,12 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Profiles;
 
 /// <summary>Reads profiles of local users. Client-Server API, "Profiles".</summary>
-public sealed class UserProfiles(IStorage storage, UsersOptions options)
+public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQueries? queries = null)
 {
     private static readonly UserFailure _noField = new(
         UserFailureKind.NotFound, "This user's profile has no such field.");
@@ -14,19 +15,24 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options)
     /// <summary>The failure for a user whom this server does not have.</summary>
     public static UserFailure NoUser { get; } = new(UserFailureKind.NotFound, "There is no such user.");
 
-    /// <summary>All fields, as JSON by name; null if this server has no such user.</summary>
-    public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>?> FindAsync(
-        string userId, CancellationToken stop) =>
-        await IsKnownAsync(userId, stop).ConfigureAwait(false)
-            ? await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false)
-            : null;
+    private static readonly UserFailure _noAnswer = new(
+        UserFailureKind.TimedOut, "The application service of the user did not answer.");
+
+    /// <summary>All fields, as JSON by name.</summary>
+    public async ValueTask<UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>> FindAsync(
+        string userId, CancellationToken stop)
+    {
+        if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
+        var fields = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+        return new UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>(fields);
+    }
 
     /// <summary>One field, as JSON.</summary>
     public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FieldAsync(
         string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
-        if (!await IsKnownAsync(userId, stop).ConfigureAwait(false)) return NoUser;
+        if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         return await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is { } value
             ? value
             : _noField;
@@ -46,7 +52,24 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options)
                 : null;
     }
 
-    private async ValueTask<bool> IsKnownAsync(string userId, CancellationToken stop) =>
-        UserId.server(userId) == options.ServerName
-            && await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
+    /// <summary>
+    /// Why there is no such local user; null if there is one. Application services whose namespaces include a user who
+    /// does not exist are asked to create them.
+    /// </summary>
+    public async ValueTask<UserFailure?> UnknownAsync(string userId, CancellationToken stop)
+    {
+        if (UserId.server(userId) != options.ServerName) return NoUser;
+        if (await ExistsAsync(userId, stop).ConfigureAwait(false)) return null;
+        return queries is null
+            ? NoUser
+            : await queries.AskAsync(userId, stop).ConfigureAwait(false) switch
+            {
+                QueryResult.NoAnswer => _noAnswer,
+                QueryResult.Exists => await ExistsAsync(userId, stop).ConfigureAwait(false) ? null : NoUser,
+                _ => NoUser,
+            };
+    }
+
+    private async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
+        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
 }

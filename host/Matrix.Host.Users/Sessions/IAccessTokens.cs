@@ -1,4 +1,5 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -23,6 +24,12 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
     /// <summary>The user.</summary>
     public string UserId => Device.UserId;
 
-    /// <summary>The device.</summary>
+    /// <summary>The device; empty for an application service that names none.</summary>
     public string DeviceId => Device.DeviceId;
+
+    /// <summary>Whether the caller has a device. Only an application service may have none.</summary>
+    public bool HasDevice => Device.DeviceId.Length > 0;
+
+    /// <summary>The application service that acts as the user; null for the user's own client.</summary>
+    public AppService? Service { get; init; }
 }

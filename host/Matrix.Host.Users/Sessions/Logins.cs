@@ -74,7 +74,7 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     }
 
     /// <summary>Why a user may not have that device; null if they may.</summary>
-    private async ValueTask<UserFailure?> RefuseDeviceAsync(string userId, string? deviceId, CancellationToken stop)
+    internal async ValueTask<UserFailure?> RefuseDeviceAsync(string userId, string? deviceId, CancellationToken stop)
     {
         var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
         if (devices.Count >= options.Devices && !devices.Any(device => device.DeviceId == deviceId))
@@ -138,6 +138,16 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
             _ => new LoginProof(user.UserId, [new LoginTokenRedeemed(bytes), new UserIsActive(user.UserId)]),
         };
     }
+
+    /// <summary>The proof that the token of an application service gives for a user of its namespaces.</summary>
+    public async ValueTask<UserResult<LoginProof>> ProveByServiceAsync(string userId, CancellationToken stop) =>
+        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) switch
+        {
+            null => new UserFailure(UserFailureKind.Forbidden, "The user is not registered."),
+            { DeactivatedAt: not null } =>
+                new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated."),
+            var user => new LoginProof(user.UserId, [new UserIsActive(user.UserId)]),
+        };
 
     private static string NewAccessToken() => "mat_" + SecretBytes.RandomText(TokenBytes);
 

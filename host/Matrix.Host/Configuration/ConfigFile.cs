@@ -23,9 +23,12 @@ internal sealed class ConfigFile
     private readonly string _file;
     private readonly Parser _events;
 
-    private ConfigFile(string file, TextReader text)
+    private readonly IReadOnlySet<string> _objects;
+
+    private ConfigFile(string file, TextReader text, IReadOnlySet<string> objects)
     {
         _file = file;
+        _objects = objects;
         _events = new Parser(text);
     }
 
@@ -40,9 +43,10 @@ internal sealed class ConfigFile
     internal List<ConfigMistake> Mistakes { get; } = [];
 
     /// <summary>Reads a text; `file` is its name in messages.</summary>
-    internal static ConfigFile Read(string file, TextReader text)
+    /// <param name="objects">Names whose mappings are values: they are read as JSON.</param>
+    internal static ConfigFile Read(string file, TextReader text, IReadOnlySet<string> objects)
     {
-        var read = new ConfigFile(file, text);
+        var read = new ConfigFile(file, text, objects);
         try
         {
             read.Document();
@@ -97,17 +101,22 @@ internal sealed class ConfigFile
                 Refuse(name, $"`{path}` is set twice");
             }
 
-            if (_events.TryConsume<MappingStart>(out _))
+            if (_objects.Contains(path) && _events.TryConsume<MappingStart>(out var value))
+            {
+                if (YamlAsJson.ReadMapping(_events) is { } json) Values[path] = new ConfigText(json, LocationOf(value));
+                else Refuse(value, $"`{path}`: expected names once each, and values that JSON has");
+            }
+            else if (_events.TryConsume<MappingStart>(out _))
             {
                 Sections[path] = LocationOf(name);
                 Mapping(path);
             }
-            else if (_events.TryConsume<Scalar>(out var value))
+            else if (_events.TryConsume<Scalar>(out var scalar))
             {
                 // `name:` without a value and `name: null` mean the default.
-                var isUnset = value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null";
+                var isUnset = scalar.Style == ScalarStyle.Plain && scalar.Value is "" or "~" or "null";
                 if (isUnset) Unset[path] = LocationOf(name);
-                else Values[path] = new ConfigText(value.Value, LocationOf(value));
+                else Values[path] = new ConfigText(scalar.Value, LocationOf(scalar));
             }
             else if (_events.TryConsume<SequenceStart>(out var list))
             {

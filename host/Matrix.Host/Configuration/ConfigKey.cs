@@ -21,6 +21,9 @@ internal abstract class ConfigKey(string path, string meaning)
     /// <summary>Whether its value is a list; the file may have a YAML list for it.</summary>
     internal abstract bool IsList { get; }
 
+    /// <summary>Whether its value is a JSON object; the file may have a YAML mapping for it.</summary>
+    internal abstract bool IsObject { get; }
+
     /// <summary>The default as written in a file.</summary>
     internal abstract string DefaultText { get; }
 
@@ -62,6 +65,8 @@ internal sealed class ConfigKey<T> : ConfigKey
     internal T Default { get; }
 
     internal override bool IsList => _type.IsList;
+
+    internal override bool IsObject => _type.IsObject;
 
     internal override string DefaultText => _type.Show(Default);
 

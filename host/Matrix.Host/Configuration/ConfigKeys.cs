@@ -1,6 +1,7 @@
 using System.Linq.Expressions;
 using System.Net;
 using Matrix.Core.Facade;
+using Matrix.Core.Json;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;
@@ -16,6 +17,12 @@ internal static partial class ConfigKeys
     internal static IReadOnlyDictionary<string, string> Sections { get; } = new Dictionary<string, string>(
         StringComparer.Ordinal)
     {
+        ["well_known"] = "What is served at /.well-known/matrix.",
+        ["server_notices"] =
+            "Messages of the operator to users (`mx notice send`), in a room of its own for each user.",
+        ["policy_lists"] =
+            "Rooms with rules about users, rooms and servers to refuse: the server follows them.",
+        ["turn"] = "TURN servers, through which calls pass firewalls.",
         ["room_versions"] = "Versions of new rooms.",
         ["database"] = "The database of rooms and accounts.",
         ["listeners"] = "Listeners: address:port each, \"\" for none.",
@@ -34,8 +41,17 @@ internal static partial class ConfigKeys
         ["rate_limits"] =
             "Request rates of a user or another server, or of an address without one: requests a second in the long "
                 + "run, and the burst allowed after a pause.",
+        ["push"] = "Notifications that are pushed to users' devices.",
+        ["email"] =
+            "Mail about notifications. It needs email.smtp_host, email.from and public_base_url; users confirm their "
+                + "addresses.",
         ["media"] = "Uploaded files, and copies of other servers'.",
+        ["app_services"] =
+            "Application services, such as bridges: their registrations, and the bounds on requests to them.",
         ["sync"] = "Sync and long-polls.",
+        ["presence"] = "Who is online.",
+        ["search"] = "Searches for messages.",
+        ["user_directory"] = "Searches for users.",
         ["cache"] = "Caches in memory.",
         ["log"] = "Log lines on standard output.",
     };
@@ -45,6 +61,7 @@ internal static partial class ConfigKeys
         StringComparer.Ordinal)
     {
         ["database.flush_sets"] = "database.flush_batches",
+        ["app_services"] = "app_services.files",
     };
 
     internal static ConfigKey<string> ServerName { get; } = Key(
@@ -56,9 +73,15 @@ internal static partial class ConfigKeys
         "data_dir", ConfigTypes.Text, "",
         "The folder of the database and the signing key; \"\" for the folder of this file. Relative to this file.");
 
-    internal static ConfigKey<string> AppServices { get; } = Key(
-        "app_services", ConfigTypes.Text, "",
-        "A folder of application services' registration files, \"\" for none. Relative to this file.");
+    internal static ConfigKey<string> PublicBaseUrl { get; } = Key(
+        "public_base_url", ConfigTypes.HttpUrl, c => c.Client.PublicBaseUrl,
+        "The URL at which clients reach this server, such as https://matrix.example.org. It is served at "
+            + "/.well-known/matrix/client.");
+
+    internal static ConfigKey<JsonObject> WellKnownClient { get; } = Key(
+        "well_known.client", ConfigTypes.WellKnownMembers, c => c.Client.WellKnownClient,
+        "Further members of /.well-known/matrix/client, as nested names and values or as JSON, such as "
+            + "{\"m.identity_server\": {\"base_url\": \"https://id.example.org\"}}. It needs public_base_url.");
 
     internal static ConfigKey<string> DefaultRoomVersion { get; } = Key(
         "room_versions.default",
@@ -92,6 +115,24 @@ internal static partial class ConfigKeys
         "federation.custom_ca", ConfigTypes.Text, "",
         "A file with certificates (PEM) to trust in addition to the system's.");
 
+    internal static ConfigKey<IReadOnlyList<string>> TurnUris { get; } = Key(
+        "turn.uris", ConfigTypes.TurnUris, c => c.Users.Turn.Uris,
+        "The servers' addresses, such as turn:turn.example.org?transport=udp. None turns this off.");
+
+    internal static ConfigKey<string> TurnSecret { get; } = Key(
+        "turn.shared_secret", ConfigTypes.Text, c => c.Users.Turn.SharedSecret,
+        "The secret of these servers: coturn's static-auth-secret, with use-auth-secret. Users get names and "
+            + "passwords that are valid for a time.");
+
+    internal static ConfigKey<string> TurnUserName { get; } = Key(
+        "turn.username", ConfigTypes.Text, c => c.Users.Turn.UserName,
+        "For servers without such a secret: the name of a user that they know.");
+
+    internal static ConfigKey<IReadOnlyList<string>> AppServiceFiles { get; } = Key(
+        "app_services.files", ConfigTypes.Paths, c => c.AppServiceFiles,
+        "Registration files, and folders of them (*.yaml, *.yml). Relative to this file. They are read again when they "
+            + "change.");
+
     internal static ConfigKey<string> MediaFolder { get; } = Key(
         "media.folder", ConfigTypes.Text, "",
         "The folder of the files, \"\" for `media` in data_dir. Relative to this file.");
@@ -101,11 +142,12 @@ internal static partial class ConfigKeys
     [
         ServerName,
         DataDir,
+        PublicBaseUrl,
+        WellKnownClient,
         Key(
-            "public_base_url", ConfigTypes.HttpUrl, c => c.Client.PublicBaseUrl,
-            "The URL at which clients reach this server, such as https://matrix.example.org. It is served at "
-                + "/.well-known/matrix/client."),
-        AppServices,
+            "well_known.policy_server_key", ConfigTypes.PublicKeyOrNone, c => c.Client.PolicyServerKey,
+            "The public Ed25519 key of a policy server that has this server's name, \"\" for none. It is served at "
+                + "/.well-known/matrix/policy_server."),
         DefaultRoomVersion,
         UnstableRoomVersions,
         Key(
@@ -159,9 +201,17 @@ internal static partial class ConfigKeys
         CustomCa,
         .. FederationKeys(),
         .. AccountKeys(),
+        .. TurnKeys(),
+        .. NoticeKeys(),
+        .. PolicyKeys(),
         .. LimitKeys(),
         .. RateLimitKeys(),
+        .. PushKeys(),
+        .. EmailKeys(),
         .. MediaKeys(),
+        .. PresenceKeys(),
+        .. SearchKeys(),
+        .. AppServiceKeys(),
         Key(
             "sync.idle_after", ConfigTypes.Duration, c => c.Sync.IdleAfter,
             "A user who has not synced for this long is no longer followed in memory; the next sync reads more from "
@@ -176,6 +226,12 @@ internal static partial class ConfigKeys
             "sync.followed_rooms", ConfigTypes.Whole(16), c => c.Sync.MaxRoomSubscriptions,
             "Pairs of user and room that are followed in memory; about 150 bytes each."),
         Key(
+            "sync.room_watches", ConfigTypes.Whole(1), c => c.Sync.MaxRoomWatches,
+            "Requests that wait for events of one room each, for users who look into it; further ones get 429."),
+        Key(
+            "sync.room_watches_of_user", ConfigTypes.Whole(1), c => c.Sync.MaxRoomWatchesOfUser,
+            "Such requests of one user."),
+        Key(
             "sync.timeline", ConfigTypes.Whole(1, 1000), c => c.Sync.DefaultTimelineLimit,
             "Events of a room in one response, if the client's filter has no limit."),
         Key(
@@ -188,6 +244,21 @@ internal static partial class ConfigKeys
             "sync.receipts", ConfigTypes.Whole(1, 100_000), c => c.Sync.MaxReceipts,
             "The most receipts of other users in threads of a room, in one response, the newest of each user first. "
                 + "Receipts of the main timeline always come."),
+        Key(
+            "sync.sliding_connections", ConfigTypes.Whole(1, 1000), c => c.Sync.MaxSlidingConnections,
+            "Connections of sliding sync of one device; one more ends the one used longest ago."),
+        Key(
+            "sync.sliding_lists", ConfigTypes.Whole(1, 1000), c => c.Sync.MaxSlidingLists,
+            "Lists in one request of sliding sync."),
+        Key(
+            "sync.sliding_subscriptions", ConfigTypes.Whole(1, 10_000), c => c.Sync.MaxSlidingSubscriptions,
+            "Room subscriptions in one request of sliding sync."),
+        Key(
+            "sync.sliding_rooms", ConfigTypes.Whole(1, 100_000), c => c.Sync.MaxSlidingRooms,
+            "Rooms in one response of sliding sync; the next response has more."),
+        Key(
+            "sync.sliding_kept", ConfigTypes.Duration, c => c.Sync.SlidingKept,
+            "How long an unused connection of sliding sync is kept in the database. Then its client starts anew."),
         Key(
             "sync.typing_rooms", ConfigTypes.Whole(1), c => c.Sync.MaxTypingRooms,
             "Rooms with typing users; in further rooms nobody is shown typing."),
@@ -210,11 +281,20 @@ internal static partial class ConfigKeys
             "cache.unread_counts", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Sync.UnreadCacheBytes,
             "Unread counts."),
         Key(
+            "cache.sliding_connections", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Sync.SlidingConnectionBytes,
+            "Connections of sliding sync; others are in the database."),
+        Key(
+            "cache.sliding_rooms", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Sync.SlidingRoomsBytes,
+            "Rooms in order, for the lists of sliding sync."),
+        Key(
             "cache.heroes", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Sync.HeroCacheBytes,
-            "Heroes: the members after whom unnamed rooms are named."),
+            "Heroes: the members after whom unnamed rooms are named. As much again for the stamps of sliding sync."),
         Key(
             "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.PushRuleCacheBytes,
             "Users' own push rules."),
+        Key(
+            "cache.badges", ConfigTypes.Bytes(64 << 10, 4L << 30), c => c.Push.BadgeCacheBytes,
+            "Counts of users' unread rooms, for pushes."),
         Key(
             "cache.ignored_users", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.IgnoredCacheBytes,
             "Users' lists of ignored users."),

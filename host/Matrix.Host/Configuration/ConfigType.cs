@@ -1,7 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
+using System.Text;
+using Matrix.Core.Facade;
 using Matrix.Core.Ident;
+using Matrix.Core.Json;
 
 namespace Matrix.Host.Configuration;
 
@@ -13,6 +16,9 @@ internal abstract class ConfigType<T>(string expected)
 
     /// <summary>Whether the value is a list, written as a YAML list or with commas.</summary>
     internal bool IsList { get; init; }
+
+    /// <summary>Whether the value is a JSON object, written as such or as a YAML mapping.</summary>
+    internal bool IsObject { get; init; }
 
     internal abstract bool TryParse(string text, [MaybeNullWhen(false)] out T value);
 
@@ -41,6 +47,12 @@ internal static class ConfigTypes
             "a server name, such as matrix.example.org:443, or nothing",
             static t => (t.Length == 0 || Core.Ident.ServerName.isValid(t), t),
             static t => t.Length == 0 ? "\"\"" : t);
+
+    internal static ConfigType<string> LocalpartOrNone { get; } = new Parsed<string>(
+        "lower-case letters, digits and . _ = / + -, or nothing",
+        static t => (t.Length < 200 && t.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c)
+            || "._=/+-".Contains(c)), t),
+        static t => t.Length == 0 ? "\"\"" : t);
 
     internal static ConfigType<bool> Flag { get; } =
         new Parsed<bool>(
@@ -172,11 +184,62 @@ internal static class ConfigTypes
     internal static ConfigType<IReadOnlyList<string>> ServerNames { get; } = ListOf(
         "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
 
+    /// <summary>Files and folders.</summary>
+    internal static ConfigType<IReadOnlyList<string>> Paths { get; } = ListOf(
+        "paths of files or folders", static t => (t.Length > 0, t));
+
     /// <summary>Users and mail addresses of people. Their values are shown, and not checked further.</summary>
     internal static ConfigType<IReadOnlyList<string>> Contacts { get; } = ListOf(
         "user ids and mail addresses, such as @admin:example.org or admin@example.org",
         static t => (t.StartsWith('@') ? Core.Ident.UserId.isValid(t) : t.IndexOf('@', 1) is > 0 and var at
             && at < t.Length - 1 && !t.Any(char.IsWhiteSpace), t));
+
+    /// <summary>Ids of rooms.</summary>
+    internal static ConfigType<IReadOnlyList<string>> RoomIds { get; } = ListOf(
+        "room ids, such as \"!list:example.org\"", static t => (RoomId.isValid(t), t));
+
+    /// <summary>Addresses of TURN servers.</summary>
+    internal static ConfigType<IReadOnlyList<string>> TurnUris { get; } = ListOf(
+        "addresses that start with turn: or turns:, such as turn:turn.example.org?transport=udp",
+        static t => (
+            (t.StartsWith("turn:", StringComparison.Ordinal) || t.StartsWith("turns:", StringComparison.Ordinal))
+                && Uri.IsWellFormedUriString(t, UriKind.Absolute),
+            t));
+
+    /// <summary>A public Ed25519 key.</summary>
+    internal static ConfigType<string> PublicKeyOrNone { get; } = new Parsed<string>(
+        "an Ed25519 key of 32 bytes as unpadded Base64, or nothing",
+        static t => (t.Length == 0 || IsPublicKey(t), t),
+        static t => t.Length == 0 ? "\"\"" : t);
+
+    /// <summary>Further members of `/.well-known/matrix/client`.</summary>
+    internal static ConfigType<JsonObject> WellKnownMembers { get; } = new Parsed<JsonObject>(
+        "names with values, or a JSON object, without m.homeserver (that is public_base_url), and with a base_url that "
+            + "starts with https:// if it has m.identity_server",
+        static t => (IsWellKnown(t, out var members), members),
+        static members => Encoding.UTF8.GetString(CanonicalJson.bytes(Json.NewObject(members))))
+    {
+        IsObject = true,
+    };
+
+    private static bool IsWellKnown(string text, out JsonObject members) =>
+        JsonText.TryParseObject(
+            Encoding.UTF8.GetBytes(text), Reading.Client, JsonText.ClientBodyLimits, out members, out _)
+        && !members.Has("m.homeserver")
+        && (!members.Has("m.identity_server")
+            || (JsonText.TryGet(members, "m.identity_server", out var identity)
+                && identity is Json.Object { Item: var server }
+                && server.Text("base_url") is { } url
+                && url.StartsWith("https://", StringComparison.Ordinal)
+                && Uri.IsWellFormedUriString(url, UriKind.Absolute)));
+
+    private static bool IsPublicKey(string text)
+    {
+        // Both alphabets of Base64 are in use for these keys.
+        var standard = text.Replace('-', '+').Replace('_', '/');
+        Span<byte> key = stackalloc byte[33];
+        return text.Length == 43 && Convert.TryFromBase64String(standard + "=", key, out var length) && length == 32;
+    }
 
     /// <summary>A list, with commas or as a YAML list. Brackets may belong to an address, except in `[]`.</summary>
     private static Parsed<IReadOnlyList<T>> ListOf<T>(string expected, Func<string, (bool Ok, T Value)> parse)

@@ -27,9 +27,10 @@ internal sealed class ConfigValues
     internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
         string name, string? file, IDictionary environment, IReadOnlyDictionary<string, string> renamed)
     {
-        var read = ConfigFile.Read(name, new StringReader(file ?? ""));
-        var mistakes = read.Mistakes;
         var keys = ConfigKeys.All.ToDictionary(k => k.Path, StringComparer.Ordinal);
+        var objects = keys.Values.Where(k => k.IsObject).Select(k => k.Path).ToHashSet(StringComparer.Ordinal);
+        var read = ConfigFile.Read(name, new StringReader(file ?? ""), objects);
+        var mistakes = read.Mistakes;
         var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')])
             .ToHashSet(StringComparer.Ordinal);
 
@@ -170,7 +171,8 @@ internal sealed class ConfigValues
 
     // A mistyped secret is still a secret.
     private static string Shown(ConfigKey key, string text) =>
-        key.Path is "registration.shared_secret" or "database.url" or "media.s3_secret_key"
+        key.Path is "registration.shared_secret" or "database.url" or "media.s3_secret_key" or "turn.shared_secret"
+            or "turn.password"
             ? "something else"
             : $"`{text}`";
 }

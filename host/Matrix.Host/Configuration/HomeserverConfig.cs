@@ -5,15 +5,21 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
 using Matrix.Host.Network;
+using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Outbound;
+using Matrix.Host.Outbound.AppServices;
+using Matrix.Host.Outbound.Push;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Searching;
+using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;
@@ -86,11 +92,34 @@ internal sealed record HomeserverConfig
 
     internal ReadingOptions Reading { get; init; } = new();
 
+    internal SearchOptions Search { get; init; } = new();
+
+    internal UserDirectoryOptions UserDirectory { get; init; } = new();
+
     internal KeyOptions Keys { get; init; } = new();
 
     internal NetworkOptions Network { get; init; } = new() { ServerName = "" };
 
+    internal PresenceOptions Presence { get; init; } = new();
+
     internal OutboundOptions Outbound { get; init; } = new() { ServerName = "" };
+
+    internal PushOptions Push { get; init; } = new();
+
+    internal MailOptions Mail { get; init; } = new();
+
+    internal EmailOptions Email { get; init; } = new();
+
+    internal AppServiceOptions AppServices { get; init; } = new() { ServerName = "" };
+
+    /// <summary>The registration files of application services, and folders of them.</summary>
+    internal IReadOnlyList<string> AppServiceFiles { get; init; } = [];
+
+    internal TimeSpan AppServiceCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    internal int MaxAppServices { get; init; } = 100;
+
+    internal int MaxNamespaces { get; init; } = 1000;
 
     internal PasswordHashCost PasswordCost { get; init; } = new(
         MemoryBytes: 64L << 20, Operations: 2, Concurrency: 2, Waiting: 200);
@@ -131,7 +160,17 @@ internal sealed record HomeserverConfig
             Refuse(ConfigKeys.CustomCa, $"`{ConfigKeys.CustomCa.Path}`: {fault}");
         }
 
-        MustExist(ConfigKeys.AppServices, Directory.Exists);
+        string[] registrations =
+        [
+            .. values.Get(ConfigKeys.AppServiceFiles).Select(file => Path.GetFullPath(
+                file, values.IsFromEnvironment(ConfigKeys.AppServiceFiles) ? Environment.CurrentDirectory : folder)),
+        ];
+        foreach (var missing in registrations.Where(path => !File.Exists(path) && !Directory.Exists(path)))
+        {
+            Refuse(
+                ConfigKeys.AppServiceFiles, $"`{ConfigKeys.AppServiceFiles.Path}`: {missing} does not exist");
+        }
+
         if (values.Get(ConfigKeys.TlsCertificate).Length > 0 != values.Get(ConfigKeys.TlsKey).Length > 0)
         {
             Refuse(ConfigKeys.TlsCertificate, "expected both of `tls.certificate` and `tls.key`, or neither");
@@ -145,6 +184,17 @@ internal sealed record HomeserverConfig
         if (values.Get(ConfigKeys.FederationOnClient) && values.Get(ConfigKeys.ClientListener) is null)
         {
             Refuse(ConfigKeys.FederationOnClient, "`listeners.federation_on_client` needs a `listeners.client`");
+        }
+
+        if (values.Get(ConfigKeys.TurnUris).Count > 0
+            && values.Get(ConfigKeys.TurnSecret).Length + values.Get(ConfigKeys.TurnUserName).Length == 0)
+        {
+            Refuse(ConfigKeys.TurnUris, "`turn.uris` needs `turn.shared_secret`, or `turn.username` and its password");
+        }
+
+        if (values.Get(ConfigKeys.WellKnownClient).Count > 0 && values.Get(ConfigKeys.PublicBaseUrl).Length == 0)
+        {
+            Refuse(ConfigKeys.WellKnownClient, "`well_known.client` needs a `public_base_url`");
         }
 
         var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
@@ -173,7 +223,7 @@ internal sealed record HomeserverConfig
                 : new TlsFiles(PathOf(ConfigKeys.TlsCertificate), PathOf(ConfigKeys.TlsKey)),
             Client = config.Client with { ServerName = serverName },
             Federation = config.Federation with { ServerName = serverName },
-            Users = config.Users with { ServerName = serverName },
+            Users = config.Users with { ServerName = serverName, ReservedNames = [config.Rooms.Notices.Localpart] },
             Rooms = config.Rooms with { ServerName = serverName },
             Media = config.Media with
             {
@@ -183,6 +233,9 @@ internal sealed record HomeserverConfig
                     : Path.Combine(dataDir, "media"),
             },
             Outbound = config.Outbound with { ServerName = serverName },
+            Email = config.Email with { ServerName = serverName, BaseUrl = config.Client.PublicBaseUrl },
+            AppServices = config.AppServices with { ServerName = serverName },
+            AppServiceFiles = registrations,
             Network = config.Network with
             {
                 ServerName = serverName,

@@ -74,6 +74,12 @@ internal static partial class ConfigKeys
             "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,
             "Push rules added by one user."),
         Key(
+            "limits.pushers", ConfigTypes.Whole(1, 10_000), c => c.Users.Pushers,
+            "Pushers of one user: addresses at which push gateways reach the user's devices."),
+        Key(
+            "limits.notification_batches", ConfigTypes.Whole(10, 1_000_000), c => c.Reading.MaxNotificationBatches,
+            "Batches of events of all rooms that one page of the list of notifications looks through."),
+        Key(
             "limits.one_time_keys", ConfigTypes.Whole(50, 100_000), c => c.Keys.MaxOneTimeKeys,
             "Unclaimed one-time keys of one algorithm and device."),
         Key(
@@ -183,6 +189,21 @@ internal static partial class ConfigKeys
         Key(
             "limits.public_rooms_scanned", ConfigTypes.Whole(1, 10_000_000), c => c.Rooms.MaxScannedPublicRooms,
             "Published rooms that one search looks at."),
+        Key(
+            "limits.upgrade_bans", ConfigTypes.Whole(0, 100_000), c => c.Rooms.MaxUpgradeBans,
+            "Bans of a replaced room that are copied to its replacement."),
+        Key(
+            "limits.waiting_followers", ConfigTypes.Whole(1, 10_000_000), c => c.Rooms.MaxWaitingFollowers,
+            "Joins that wait until the settings for a replaced room are copied; further ones get no copies."),
+        Key(
+            "limits.reports", ConfigTypes.Whole(1, 100_000_000), c => c.Rooms.MaxReports,
+            "Reports of events, rooms and users that are kept for the operators; the oldest are deleted."),
+        Key(
+            "limits.reports_of_user", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxReportsOfUser,
+            "The same, of one user; the user's oldest are deleted."),
+        Key(
+            "limits.mutual_rooms", ConfigTypes.Whole(1, 10_000), c => c.Client.MaxMutualRooms,
+            "Rooms in a page of the rooms that two users share."),
         Key(
             "limits.hierarchy_rooms", ConfigTypes.Whole(1, 1000), c => c.Rooms.MaxHierarchyRooms,
             "Rooms in a response about the rooms of a space."),

@@ -52,7 +52,8 @@ internal static partial class ConfigKeys
         Key(
             "media.unauthenticated_until", ConfigTypes.TimeOrNone, c => c.Media.UnauthenticatedUntil,
             "Media that came here before this time, such as 2026-11-23T00:00:00Z, is served without authentication at "
-                + "the deprecated paths, \"\" for none. Media of a server that was moved here may need it."),
+                + "the deprecated paths, \"\" for none. Media of a server that was moved here may need it. Before that "
+                + "time, these paths also fetch other servers' media."),
         Key(
             "media.local_kept", ConfigTypes.DurationOrEver, c => c.Media.LocalKept,
             "How long this server's media is kept after its last download, such as 365d, or ever. Pictures of rooms "

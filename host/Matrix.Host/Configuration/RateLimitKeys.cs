@@ -88,6 +88,18 @@ internal static partial class ConfigKeys
             "rate_limits.bound_invites_burst", ConfigTypes.Number, c => c.Rates.BoundInvites.Burst,
             "The burst of the same invites."),
         Key(
+            "rate_limits.reports_per_second", ConfigTypes.Number, c => c.Rates.Reports.PerSecond,
+            "Reports of events, rooms and users by a user."),
+        Key(
+            "rate_limits.reports_burst", ConfigTypes.Number, c => c.Rates.Reports.Burst,
+            "The burst of the same reports."),
+        Key(
+            "rate_limits.open_summaries_per_second", ConfigTypes.Number, c => c.Rates.OpenSummaries.PerSecond,
+            "Room summaries that other servers are asked for without an access token, from one address."),
+        Key(
+            "rate_limits.open_summaries_burst", ConfigTypes.Number, c => c.Rates.OpenSummaries.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
             "Servers that queries for signing keys from one address name."),
         Key(

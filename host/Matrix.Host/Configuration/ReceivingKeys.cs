@@ -54,14 +54,14 @@ internal static partial class ConfigKeys
             "Servers of a room among which those that are asked for missing events are chosen."),
         Key(
             "federation.staged_events", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.Staged,
-            "Events of one room that wait for missing ones. Beyond it, the server with the most of them makes room for "
-                + "servers with fewer; transactions with other events fail."),
+            "Events of one room that wait for missing ones, and as many that were fetched for these. Beyond it, the "
+                + "server with the most makes room for servers with fewer; transactions with other events fail."),
         Key(
             "federation.staged_events_of_server", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.StagedOfPeer,
             "The same, sent by one server; its transactions with further events fail."),
         Key(
             "federation.staged_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Rooms.Receiving.StagedBytes,
-            "The bytes of such events in one room."),
+            "The bytes of such events in one room; a quarter is kept for those that were fetched."),
         Key(
             "federation.all_staged_bytes", ConfigTypes.Bytes(4 << 10), c => c.Rooms.Receiving.AllStagedBytes,
             "The same in all rooms; beyond it, transactions with events that lack others fail."),
@@ -71,8 +71,8 @@ internal static partial class ConfigKeys
             "The same of the events that one server sent, in all rooms."),
         Key(
             "federation.full_room_time", ConfigTypes.Duration, c => c.Rooms.Receiving.FullRoomTime,
-            "How long transactions of a server fail because there is no space for its events of a room, while no space "
-                + "is found. Then such events get an error, so that the server's other rooms go on."),
+            "How long transactions of a server fail because there is no space for its events of a room, or of all "
+                + "rooms, while no space is found. Then such events get an error, so that its other rooms go on."),
         Key(
             "federation.fetched_previous_events", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.Walk,
             "Missing previous events that are fetched for one received event; beyond these, the state before "

@@ -1,37 +1,70 @@
+using System.Text;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Rooms.Notices;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Listeners;
 
 /// <summary>Serves the control socket, for `mx`.</summary>
-internal static class ControlEndpoint
+internal sealed class ControlEndpoint(FederationOutbound outbound, ServerNotices notices)
 {
     /// <summary>`POST /federation/retry/{serverName}`: tries a server again that did not answer.</summary>
     private const string Retry = "/federation/retry/";
 
-    internal static async Task AnswerAsync(HttpContext http, FederationOutbound outbound)
+    /// <summary>
+    /// `POST /notices/{userId}`: sends a notice, whose text is the body; `?pin` makes it the active one.
+    /// </summary>
+    private const string Notice = "/notices/";
+
+    /// <summary>An event has at most this size.</summary>
+    private const int MostBytes = 65_536;
+
+    internal async Task AnswerAsync(HttpContext http)
     {
         var path = http.Request.Path.Value ?? "";
-        if (!HttpMethods.IsPost(http.Request.Method) || !path.StartsWith(Retry, StringComparison.Ordinal))
-        {
-            await WriteAsync(http, StatusCodes.Status404NotFound, "the server does not know this command");
-            return;
-        }
+        var (status, text) = !HttpMethods.IsPost(http.Request.Method) ? _unknown
+            : path.StartsWith(Retry, StringComparison.Ordinal)
+                ? await RetryAsync(path[Retry.Length..], http.RequestAborted).ConfigureAwait(false)
+            : path.StartsWith(Notice, StringComparison.Ordinal)
+                ? await NoticeAsync(http, path[Notice.Length..]).ConfigureAwait(false)
+            : _unknown;
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        await http.Response.WriteAsync(text).ConfigureAwait(false);
+    }
 
-        var server = path[Retry.Length..];
-        var (status, text) = await outbound.RetryAsync(server, http.RequestAborted) switch
+    private static readonly (int Status, string Text) _unknown = (
+        StatusCodes.Status404NotFound, "the server does not know this command");
+
+    private async ValueTask<(int Status, string Text)> RetryAsync(string server, CancellationToken stop) =>
+        await outbound.RetryAsync(server, stop).ConfigureAwait(false) switch
         {
             null => (StatusCodes.Status409Conflict, $"no attempt to reach {server} is waiting"),
             "" => (StatusCodes.Status200OK, $"{server} answers"),
             var failure => (StatusCodes.Status409Conflict, $"{server} was tried: {failure}"),
         };
-        await WriteAsync(http, status, text);
+
+    private async ValueTask<(int Status, string Text)> NoticeAsync(HttpContext http, string userId)
+    {
+        var stop = http.RequestAborted;
+        if (await ReadAsync(http.Request, stop).ConfigureAwait(false) is not { } text)
+        {
+            return (StatusCodes.Status413PayloadTooLarge, $"a notice has at most {MostBytes} bytes");
+        }
+
+        var isActive = http.Request.Query.ContainsKey("pin");
+        var sent = await notices.SendAsync(userId, text, isActive, stop).ConfigureAwait(false);
+        return sent.IsOk
+            ? (StatusCodes.Status200OK, $"sent {sent.Value}")
+            : (StatusCodes.Status409Conflict, sent.Failure.Message);
     }
 
-    private static Task WriteAsync(HttpContext http, int status, string text)
+    /// <summary>The body; null if it is too large.</summary>
+    private static async ValueTask<string?> ReadAsync(HttpRequest request, CancellationToken stop)
     {
-        http.Response.StatusCode = status;
-        http.Response.ContentType = "text/plain; charset=utf-8";
-        return http.Response.WriteAsync(text);
+        var bytes = new byte[MostBytes + 1];
+        var length = await request.Body.ReadAtLeastAsync(
+            bytes, bytes.Length, throwOnEndOfStream: false, stop).ConfigureAwait(false);
+        return length > MostBytes ? null : Encoding.UTF8.GetString(bytes, 0, length);
     }
 }

@@ -1,6 +1,5 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Metrics;
-using Matrix.Host.Outbound.Federation;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Listeners;
@@ -13,7 +12,7 @@ internal sealed class RequestDispatch(
     ClientServer clients,
     FederationServer? federation,
     MetricsPage metrics,
-    FederationOutbound outbound,
+    ControlEndpoint control,
     bool federationOnClient)
 {
     /// <summary>Responds to a request.</summary>
@@ -21,7 +20,7 @@ internal sealed class RequestDispatch(
     {
         Listener.Federation when federation is not null => federation.HandleAsync(http),
         Listener.Metrics when http.Request.Path != "/health" => MetricsEndpoint.AnswerAsync(http, metrics),
-        Listener.Control => ControlEndpoint.AnswerAsync(http, outbound),
+        Listener.Control => control.AnswerAsync(http),
         null when federationOnClient && federation is not null && FederationRoutes.Serves(http.Request.Path.Value) =>
             federation.HandleAsync(http),
         _ => clients.HandleAsync(http),

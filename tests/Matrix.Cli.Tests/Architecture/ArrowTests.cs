@@ -17,7 +17,8 @@ internal sealed class ArrowTests
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium libunbound.so.8 libc",
         ["Matrix.Host.Rooms"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network",
         ["Matrix.Host.Outbound"] =
-            "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms Matrix.Host.Users",
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Matrix.Host.Rooms Matrix.Host.Users "
+            + "Matrix.Host.Streams",
         ["Matrix.Host.Media"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Microsoft.AspNetCore Microsoft.Net.Http.Headers "
             + "AngleSharp AWSSDK.S3 AWSSDK.Core",

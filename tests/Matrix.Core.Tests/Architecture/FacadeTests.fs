@@ -69,6 +69,12 @@ let ``No signature of federation has a type that only F# has`` () =
     Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
 
 [<Test>]
+let ``No signature of policy lists has a type that only F# has`` () =
+    let types = inFolder "Matrix.Core.Policy"
+    Assert.That(types |> Array.map _.Name, Has.Member "PolicyRules")
+    Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
+
+[<Test>]
 let ``No signature of device lists has a type that only F# has`` () =
     let isUnionOrRecordMember (m: string) =
         m.Contains ".CompareTo" || m.Contains ".Equals"
@@ -80,6 +86,22 @@ let ``No signature of device lists has a type that only F# has`` () =
         types
         |> Seq.collect foreignMembers
         |> Seq.filter (isUnionOrRecordMember >> not)
+        |> Seq.toList,
+        Is.Empty
+    )
+
+[<Test>]
+let ``No signature of presence has a type that only F# has`` () =
+    let isRecordMember (m: string) =
+        m.Contains ".CompareTo" || m.Contains ".Equals"
+
+    let types = inFolder "Matrix.Core.Presence"
+    Assert.That(types |> Array.map _.Name, Has.Member "UserPresence")
+
+    Assert.That(
+        types
+        |> Seq.collect foreignMembers
+        |> Seq.filter (isRecordMember >> not)
         |> Seq.toList,
         Is.Empty
     )

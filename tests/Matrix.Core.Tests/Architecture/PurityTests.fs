@@ -50,7 +50,7 @@ let private types =
         of'
             "System.Diagnostics"
             "DebuggerBrowsableAttribute DebuggerBrowsableState DebuggerDisplayAttribute DebuggerNonUserCodeAttribute"
-        of' "System.Globalization" "CultureInfo NumberStyles"
+        of' "System.Globalization" "CultureInfo NumberStyles UnicodeCategory"
         of' "System.IO" "InvalidDataException"
         of' "System.Runtime.InteropServices" "CollectionsMarshal MemoryMarshal OutAttribute"
         // Hashes are functions; the rest of that namespace draws random numbers.
@@ -129,10 +129,13 @@ let private directions =
         "StateRes", [ "Json"; "Ident"; "Event"; "Auth"; "State" ]
         "Push", [ "Json"; "Ident"; "Event"; "Auth" ]
         "Sync", [ "Json"; "Ident"; "Event"; "State"; "Push" ]
+        "Search", [ "Json" ]
         "Room", [ "Json"; "Ident"; "Event"; "Auth"; "State"; "StateRes" ]
         "Discovery", [ "Json"; "Ident" ]
         "Federation", [ "Json"; "Ident"; "Event"; "Push" ]
         "DeviceLists", [ "Json"; "Federation" ]
+        "Presence", [ "Json" ]
+        "Policy", [ "Json"; "Ident"; "Push" ]
         "Facade",
         [
             "Json"

@@ -266,6 +266,100 @@ public sealed class DiscoveredRoomsTests
     }
 
     [Test]
+    public async Task A_room_of_another_server_is_summarised_by_the_servers_that_the_client_names()
+    {
+        await using var other = await AnsweringPeer.StartAsync();
+        JsonObject Room(string id, string rule) => new()
+        {
+            ["room_id"] = id,
+            ["name"] = "There",
+            ["num_joined_members"] = 4,
+            ["world_readable"] = false,
+            ["guest_can_join"] = false,
+            ["join_rule"] = rule,
+            ["room_version"] = "11",
+            ["children_state"] = new JsonArray(),
+        };
+        other.Answers = request => request.Path switch
+        {
+            "v1/hierarchy/!open:elsewhere" => Found(Room("!open:elsewhere", "knock")),
+            "v1/hierarchy/!closed:elsewhere" => Found(Room("!closed:elsewhere", "invite")),
+            "v1/hierarchy/!swapped:elsewhere" => Found(Room("!open:elsewhere", "public")),
+            _ => null,
+        };
+        static (int, JsonNode) Found(JsonObject room) => (200, new JsonObject
+        {
+            ["room"] = room,
+            ["children"] = new JsonArray(),
+            ["inaccessible_children"] = new JsonArray(),
+        });
+        Task<Reply> SummaryAsync(string room, string parameter = "via") => _alice.GetAsync(
+            $"../v1/room_summary/{Uri.EscapeDataString(room)}"
+                + $"?{parameter}={Uri.EscapeDataString(other.Peer.Name)}");
+
+        var found = (await SummaryAsync("!open:elsewhere")).Is(200).Json;
+
+        Assert.That(((string?)found["name"], (int)found["num_joined_members"]!), Is.EqualTo(("There", 4)));
+        Assert.That((string?)found["membership"], Is.EqualTo("leave"));
+        (await SummaryAsync("!open:elsewhere", "server_name")).Is(200);
+        Assert.That(other.Requests, Has.Count.EqualTo(1), "the response is kept for a while");
+        (await SummaryAsync("!closed:elsewhere")).Is(404, "M_NOT_FOUND");
+        (await SummaryAsync("!swapped:elsewhere")).Is(404, "M_NOT_FOUND");
+        (await SummaryAsync("!none:elsewhere")).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task An_invite_to_a_room_of_a_silent_server_is_summarised_by_what_came_with_it()
+    {
+        await using var other = await AnsweringPeer.StartAsync();
+        _server.Knows(other.Peer);
+        var room = MembershipRoom.Create(other.Peer, "11");
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        var path = $"../v1/room_summary/{Uri.EscapeDataString(room.RoomId)}";
+
+        var found = (await _alice.GetAsync(path)).Is(200).Json;
+
+        Assert.That((string?)found["room_id"], Is.EqualTo(room.RoomId));
+        Assert.That((string?)found["membership"], Is.EqualTo("invite"));
+        Assert.That((string?)found["room_version"], Is.EqualTo("11"));
+        var bob = await LocalUser.RegisterAsync(_server, "uninvited-bob");
+        (await bob.GetAsync(path)).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task A_room_of_another_server_that_one_is_invited_to_is_in_the_tree_of_its_space()
+    {
+        await using var other = await AnsweringPeer.StartAsync();
+        _server.Knows(other.Peer);
+        var room = MembershipRoom.Create(other.Peer, "11");
+        other.Answers = request => request.Path == $"v1/hierarchy/{room.RoomId}"
+            ? (200, new JsonObject
+            {
+                ["room"] = new JsonObject
+                {
+                    ["room_id"] = room.RoomId,
+                    ["num_joined_members"] = 1,
+                    ["world_readable"] = false,
+                    ["guest_can_join"] = false,
+                    ["join_rule"] = "invite",
+                    ["children_state"] = new JsonArray(),
+                },
+                ["children"] = new JsonArray(),
+                ["inaccessible_children"] = new JsonArray(),
+            })
+            : null;
+        var root = await CreateAsync("Invited below", isPublished: false, type: "m.space");
+        await AddChildAsync(root, room.RoomId, via: other.Peer.Name);
+        Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root }));
+
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+
+        Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root, room.RoomId }));
+        var bob = await LocalUser.RegisterAsync(_server, "below-bob");
+        Assert.That(await TreeAsync(bob, root, ""), Is.EqualTo(new[] { root }));
+    }
+
+    [Test]
     public async Task The_event_closest_to_a_time_is_found_in_both_directions()
     {
         var roomId = await _alice.CreateRoomAsync("11");

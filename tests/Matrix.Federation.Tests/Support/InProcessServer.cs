@@ -82,6 +82,8 @@ public sealed class InProcessServer : IServerUnderTest
             ("listeners.federation", listener.ToString()),
             ("registration.enabled", "true"),
             ("rate_limits.enabled", "false"),
+            // Tests of presence turn it on; the others count EDUs, or wait for something else.
+            ("presence.mode", "off"),
             ("passwords.memory", "64KiB"),
             ("passwords.operations", "1"),
             .. settings,

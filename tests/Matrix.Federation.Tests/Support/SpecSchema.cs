@@ -33,6 +33,14 @@ public static class SpecSchema
         ];
     }
 
+    /// <summary>Fails unless a value has the schema of a file in the data of servers' API.</summary>
+    public static void Matches(JsonNode value, string file)
+    {
+        var document = Path.Combine(ServerApi, file);
+        Assert.That(document, Does.Exist, "The specification's data must be at MATRIX_SPEC_DIR.");
+        Assert.That(Problems(Load(document), document, value, ""), Is.Empty, value.ToJsonString());
+    }
+
     /// <summary>Fails unless a response of this operation has its schema. A refusal must be a standard error.</summary>
     /// <param name="file">A file of the data, such as `query.yaml`.</param>
     /// <param name="path">The operation's path in it, such as `/query/profile`.</param>

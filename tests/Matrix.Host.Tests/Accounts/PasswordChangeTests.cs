@@ -64,7 +64,10 @@ public sealed class PasswordChangeTests
             storage.Accounts, async () => late = await bob.LogsInAsync("LATE"));
         var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
 
-        await new DeviceManagement(seen, TimeProvider.System).DeleteAllAsync(bob.UserId, CancellationToken.None);
+        var logins = _server.Services.GetRequiredService<Logins>();
+
+        await new DeviceManagement(seen, logins, TimeProvider.System).DeleteAllAsync(
+            bob.UserId, CancellationToken.None);
 
         (await bob.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         if (late is not null) (await late.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");

@@ -141,6 +141,19 @@ public sealed class ConfigTests
     [TestCase(
         "tls:\n  check_interval: 30\n",
         "homeserver.yaml:2: `tls.check_interval`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `30`")]
+    [TestCase(
+        "turn:\n  uris: [\"turn:a.example\"]\n",
+        "homeserver.yaml:2: `turn.uris` needs `turn.shared_secret`, or `turn.username` and its password")]
+    [TestCase(
+        "well_known:\n  client:\n    org.example.a: 1\n",
+        "homeserver.yaml:3: `well_known.client` needs a `public_base_url`")]
+    [TestCase(
+        "well_known:\n  client:\n    a: 1\n    a: 2\n",
+        "homeserver.yaml:3: `well_known.client`: expected names once each, and values that JSON has")]
+    [TestCase(
+        "well_known:\n  policy_server_key: abc\n",
+        "homeserver.yaml:2: `well_known.policy_server_key`: "
+            + "expected an Ed25519 key of 32 bytes as unpadded Base64, or nothing, found `abc`")]
     [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
     public void A_mistake_names_its_location_and_what_was_expected(string file, string expected)
     {
@@ -148,6 +161,34 @@ public sealed class ConfigTests
 
         Assert.That(config, Is.Null);
         Assert.That(mistakes.Select(m => m.ToString()), Does.Contain(expected));
+    }
+
+    [TestCase("{\"m.homeserver\": {\"base_url\": \"https://a.example\"}}")]
+    [TestCase("{\"m.identity_server\": {\"base_url\": \"ftp://a.example\"}}")]
+    [TestCase("{\"m.identity_server\": \"https://a.example\"}")]
+    [TestCase("[1]")]
+    [TestCase("text")]
+    public void Members_that_break_the_clients_file_are_refused(string members)
+    {
+        var (_, mistakes) = Load("public_base_url: https://b.example\n", ("MATRIX_WELL_KNOWN__CLIENT", members));
+
+        Assert.That(mistakes.Select(m => m.ToString()), Has.One.Contains("`well_known.client`: expected"));
+    }
+
+    [Test]
+    public void Members_of_the_clients_file_are_nested_settings_or_json()
+    {
+        const string Yaml = "public_base_url: https://b.example\nwell_known:\n  client:\n    org.example.a:\n"
+            + "      on: true\n      text: \"true\"\n      list: [1, -2, 0.5, a, null, {b: c}]\n";
+        const string Json =
+            "{\"org.example.a\":{\"list\":[1,-2,0.5,\"a\",null,{\"b\":\"c\"}],\"on\":true,\"text\":\"true\"}}";
+
+        var (config, mistakes) = Load(Yaml);
+        var (same, _) = Load("public_base_url: https://b.example\n", ("MATRIX_WELL_KNOWN__CLIENT", Json));
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.Client.WellKnownClient, Is.EqualTo(same!.Client.WellKnownClient));
+        Assert.That(config.Client.WellKnownClient.Count, Is.EqualTo(1));
     }
 
     [TestCase("room_versions:\n  unstable: [org.example.owned-state]\n  default: org.example.owned-state\n")]

@@ -2,6 +2,7 @@ using System.Text;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -55,6 +56,9 @@ public sealed class FaultTests
             var api = new ClientServer(
                 [new Faulty(fault)],
                 new NoTokens(),
+                new AppServiceDirectory([]),
+                serviceCallers: null!,
+                policy: null!,
                 new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
                 new RateLimiter(
                     new RateLimitOptions(false, default, default, default, default, default, default, default, 10),

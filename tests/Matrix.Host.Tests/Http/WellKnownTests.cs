@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
 
-/// <summary>`/.well-known/matrix/support`.</summary>
+/// <summary>`/.well-known/matrix`.</summary>
 public sealed class WellKnownTests
 {
     [Test]
@@ -36,5 +36,40 @@ public sealed class WellKnownTests
         await using var server = await HomeserverFixture.StartAsync();
 
         (await server.Anyone.GetAsync("/.well-known/matrix/support")).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task The_clients_file_has_the_operators_members_beside_the_address()
+    {
+        await using var server = await HomeserverFixture.StartAsync(
+            ("public_base_url", "https://matrix.example.org"),
+            ("well_known.client", """
+                {"m.identity_server":{"base_url":"https://id.example.org"},"org.example.map":{"zoom":3,"on":true}}
+                """));
+
+        var reply = (await server.Anyone.GetAsync("/.well-known/matrix/client")).Is(200);
+
+        Assert.That(
+            JsonNode.DeepEquals(reply.Json, JsonNode.Parse("""
+                {
+                  "m.homeserver": { "base_url": "https://matrix.example.org" },
+                  "m.identity_server": { "base_url": "https://id.example.org" },
+                  "org.example.map": { "zoom": 3, "on": true }
+                }
+                """)),
+            reply.Text);
+    }
+
+    [Test]
+    public async Task A_policy_servers_key_is_served_if_it_is_configured()
+    {
+        const string Key = "6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s";
+        await using var server = await HomeserverFixture.StartAsync(("well_known.policy_server_key", Key));
+
+        var reply = (await server.Anyone.GetAsync("/.well-known/matrix/policy_server")).Is(200);
+        Assert.That((string?)reply.Json["public_keys"]!["ed25519"], Is.EqualTo(Key));
+
+        await server.RestartAsync(("well_known.policy_server_key", ""));
+        (await server.Anyone.GetAsync("/.well-known/matrix/policy_server")).Is(404, "M_NOT_FOUND");
     }
 }

@@ -8,9 +8,11 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Searching;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
@@ -33,6 +35,8 @@ internal sealed class ComposedRooms : IDisposable
             .AddSingleton<ILocalUsers>(UsersOf(storage))
             .AddSingleton(options)
             .AddSingleton(new ReadingOptions())
+            .AddSingleton(new SearchOptions())
+            .AddSingleton(new UserDirectoryOptions())
             .AddSingleton(TimeProvider.System)
             .AddSingleton<IServerKeys, NoOtherServers>()
             .AddSingleton(new FederationApi(
@@ -61,11 +65,11 @@ internal sealed class ComposedRooms : IDisposable
     internal RoomCreator Creator => _parts.GetRequiredService<RoomCreator>();
 
     private static LocalUsers UsersOf(IStorage storage) => new(
-        storage,
         new UserProfiles(storage, new UsersOptions { ServerName = RoomsWorld.Server }),
         new InviteSetting(storage.AccountData),
         new IgnoredUsers(storage.AccountData, 1 << 20),
-        new PushRuleCache(storage.AccountData, 1 << 20));
+        new PushRuleCache(storage.AccountData, 1 << 20),
+        new RoomsOptions { ServerName = RoomsWorld.Server });
 
     public void Dispose() => _parts.Dispose();
 

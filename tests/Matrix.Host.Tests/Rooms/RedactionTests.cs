@@ -76,6 +76,48 @@ internal sealed class RedactionTests
         Assert.That(bundled.Select(member => member.Key), Is.EqualTo(new[] { "m.thread" }));
     }
 
+    [Test]
+    public async Task Redacted_children_leave_what_is_bundled_listed_and_counted()
+    {
+        var bob = await _server.RegistersAsync("bob");
+        var room = await _alice.CreatesRoomAsync();
+        await bob.JoinsAsync(room);
+        var said = await bob.SaysAsync(room, "root");
+        var kept = await bob.SaysAsync(room, "kept", Relating("m.thread", said));
+        var keptReference = await bob.SaysAsync(room, "kept too", Relating("m.reference", said));
+        var inThread = await _alice.SaysAsync(room, "gone", Relating("m.thread", said));
+        var reference = await _alice.SaysAsync(room, "gone too", Relating("m.reference", said));
+        var edit = await bob.SaysAsync(room, "* edit", Relating("m.replace", said, c => c["m.new_content"] =
+            new JsonObject { ["body"] = "edit" }));
+        Assert.That(await ThreadsAsync(), Is.EqualTo(new[] { said }));
+
+        foreach (var gone in (string[])[inThread, reference, edit])
+        {
+            (await (gone == edit ? bob : _alice).PutAsync($"rooms/{room}/redact/{gone}/{gone[1..9]}")).Is(200);
+        }
+
+        var bundled = (await EventAsync(room, said)).Json["unsigned"]!["m.relations"]!.AsObject();
+        Assert.That(bundled.Select(member => member.Key), Is.EquivalentTo(new[] { "m.reference", "m.thread" }));
+        Assert.That((int)bundled["m.thread"]!["count"]!, Is.EqualTo(1));
+        Assert.That((bool)bundled["m.thread"]!["current_user_participated"]!, Is.False);
+        Assert.That((string?)bundled["m.thread"]!["latest_event"]!["event_id"], Is.EqualTo(kept));
+        Assert.That(
+            bundled["m.reference"]!["chunk"]!.AsArray().Select(each => (string?)each!["event_id"]),
+            Is.EqualTo(new[] { keptReference }));
+        var related = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{said}"))
+            .Is(200).Json["chunk"]!.AsArray();
+        Assert.That(
+            related.Select(each => (string?)each!["event_id"]), Is.EqualTo(new[] { keptReference, kept }));
+        Assert.That(await ThreadsAsync("?include=participated"), Is.Empty);
+
+        (await bob.PutAsync($"rooms/{room}/redact/{kept}/last")).Is(200);
+        Assert.That(await ThreadsAsync(), Is.Empty);
+
+        async Task<IEnumerable<string?>> ThreadsAsync(string query = "") =>
+            (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/threads{query}"))
+                .Is(200).Json["chunk"]!.AsArray().Select(each => (string?)each!["event_id"]);
+    }
+
     [TestCase("1")]
     [TestCase("2")]
     [TestCase("3")]

@@ -114,13 +114,13 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
             new DirectoryVisibilityChanged(new(4), false),
             new DirectoryVisibilityChanged(new(6), false));
 
-        var first = await Store.Aliases.PublishedAsync(null, 2, Stop);
-        var second = await Store.Aliases.PublishedAsync(first[^1], 9, Stop);
+        var first = await Store.Aliases.PublishedAsync(RoomDirectory.Own, null, 2, Stop);
+        var second = await Store.Aliases.PublishedAsync(RoomDirectory.Own, first[^1], 9, Stop);
 
         Assert.That(
             first.Concat(second).Select(row => (row.Room.Value, row.JoinedCount)),
             Is.EqualTo(new[] { (2, 2), (5, 2), (1, 1), (3, 0) }));
-        Assert.That(await Store.Aliases.PublishedCountAsync(Stop), Is.EqualTo(4));
+        Assert.That(await Store.Aliases.PublishedCountAsync(RoomDirectory.Own, Stop), Is.EqualTo(4));
         Assert.That(await Store.Aliases.IsPublishedAsync(new(5), Stop), Is.True);
         Assert.That(await Store.Aliases.IsPublishedAsync(new(4), Stop), Is.False);
     }

@@ -71,6 +71,8 @@ public sealed class HomeserverFixture : IAsyncDisposable
             ["registration.enabled"] = "true",
             ["registration.shared_secret"] = SharedSecret,
             ["rate_limits.enabled"] = "false",
+            // It would wake long-polls in tests that wait for something else.
+            ["presence.mode"] = "off",
             // Tests hash many passwords that nobody will try to guess.
             ["passwords.memory"] = "64KiB",
             ["passwords.operations"] = "1",

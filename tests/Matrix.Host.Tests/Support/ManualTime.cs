@@ -9,6 +9,12 @@ internal sealed class ManualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
+    /// <summary>The timers that will fire.</summary>
+    public int Timers
+    {
+        get { lock (_gate) return _timers.Count(t => t.Due is not null); }
+    }
+
     public override DateTimeOffset GetUtcNow()
     {
         lock (_gate) return _now;

@@ -16,6 +16,8 @@ internal sealed class SyncReply(JsonObject json)
 
     public IReadOnlyList<string> Left => Keys("leave");
 
+    public IReadOnlyList<string> Knocked => Keys("knock");
+
     /// <summary>Whether it has only the token and the counts of keys.</summary>
     public bool IsEmpty =>
         json.All(m => m.Key is "next_batch" or "device_one_time_keys_count" or "device_unused_fallback_key_types");
@@ -36,6 +38,11 @@ internal sealed class SyncReply(JsonObject json)
     public IReadOnlyList<JsonObject> AccountData => Events(json["account_data"]);
 
     public IReadOnlyList<JsonObject> ToDevice => Events(json["to_device"]);
+
+    public IReadOnlyList<JsonObject> Presence => Events(json["presence"]);
+
+    public IReadOnlyList<JsonObject> KnockState(string room) =>
+        Events(json["rooms"]!["knock"]![room]!["knock_state"]);
 
     public IReadOnlyList<JsonObject> InviteState(string room) =>
         Events(json["rooms"]!["invite"]![room]!["invite_state"]);

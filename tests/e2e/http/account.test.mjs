@@ -149,6 +149,26 @@ test("push rules come with defaults, take new ones in order, and change", async 
   await user.refused(404, "M_NOT_FOUND", "PUT", v3`pushrules/global/content/none/enabled`, { enabled: true });
 });
 
+test("a pusher is set, listed and deleted, and notifications are listed", async () => {
+  const user = await User.register(server);
+  const other = await User.register(server);
+  const pusher = {
+    kind: "http", app_id: "org.example.app", pushkey: "a key", app_display_name: "App", device_display_name: "Phone",
+    profile_tag: "tag", lang: "en",
+    data: { url: "https://push.invalid/_matrix/push/v1/notify", format: "event_id_only" },
+  };
+  await user.post(v3`pushers/set`, pusher);
+  assert.deepEqual((await user.get(v3`pushers`)).pushers, [pusher]);
+  await user.post(v3`pushers/set`, { kind: null, app_id: pusher.app_id, pushkey: pusher.pushkey });
+  assert.deepEqual((await user.get(v3`pushers`)).pushers, []);
+
+  const { room_id: room } = await user.post(v3`createRoom`, { preset: "public_chat" });
+  await other.post(v3`join/${room}`, {});
+  const id = await other.sends(room, "hello");
+  const list = await user.get(v3`notifications`);
+  assert.deepEqual(list.notifications.map((n) => n.event.event_id), [id]);
+});
+
 test("invalid push rules are refused", async () => {
   const user = await User.register(server);
   const bad = ["M_BAD_JSON", "M_INVALID_PARAM", "M_UNKNOWN", "M_MISSING_PARAM"];

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { User, call, raw, refusedWith, v1 } from "../support/client.mjs";
+import { png } from "../support/png.mjs";
 import { Server } from "../support/server.mjs";
 
 let server, alice;
@@ -105,5 +106,63 @@ test("a page is previewed with its image", async () => {
       400, "M_INVALID_PARAM", "no address");
   } finally {
     pages.close();
+  }
+});
+
+const thumbnail = (user, [origin, id], more) => call(
+  server, "GET", `${v1`media/thumbnail/${origin}/${id}`}?${more}`, { token: user.token });
+
+test("a picture has thumbnails, and what is none or is too large has not", async () => {
+  const uri = partsOf((await upload(alice, png(640, 480))).body.content_uri);
+  const got = await thumbnail(alice, uri, "width=320&height=240&method=scale");
+  assert.equal(got.status, 200, got.text);
+  assert.match(got.headers.get("content-type"), /^image\//);
+  refusedWith(await thumbnail(alice, uri, "width=0&height=240"), 400, ["M_INVALID_PARAM", "M_UNKNOWN"]);
+  refusedWith(await thumbnail(alice, uri, "width=10&height=10&method=stretch"), 400, ["M_INVALID_PARAM", "M_UNKNOWN"]);
+  const huge = partsOf((await upload(alice, png(40_000, 40_000, 1))).body.content_uri);
+  refusedWith(await thumbnail(alice, huge, "width=320&height=240"), 413, "M_TOO_LARGE");
+  const later = partsOf((await alice.post("/_matrix/media/v1/create")).content_uri);
+  refusedWith(await thumbnail(alice, later, "width=32&height=32&timeout_ms=0"), 504, "M_NOT_YET_UPLOADED");
+  const named = `${v1`media/download/${later[0]}/${later[1]}/${"a.txt"}`}?timeout_ms=0`;
+  refusedWith(await call(server, "GET", named, { token: alice.token }), 504, "M_NOT_YET_UPLOADED");
+});
+
+test("a PUT that is too large is refused", async () => {
+  const limit = (await alice.get(v1`media/config`))["m.upload.size"];
+  const later = partsOf((await alice.post("/_matrix/media/v1/create")).content_uri);
+  const response = await raw(server, "PUT", `/_matrix/media/v3/upload/${later[0]}/${later[1]}`,
+    { token: alice.token, body: "x", headers: { "content-length": limit + 1, connection: "close" } });
+  refusedWith(response, 413, "M_TOO_LARGE");
+});
+
+test("a server may go on serving media without a token, on the deprecated paths", async () => {
+  const open = await Server.start({ MATRIX_FEDERATION__ALLOW_NETWORKS: "127.0.0.0/8",
+    MATRIX_MEDIA__UNAUTHENTICATED_UNTIL: "2100-01-01T00:00:00Z" });
+  try {
+    const bob = await User.register(open);
+    const made = await call(open, "POST", "/_matrix/media/v3/upload",
+      { token: bob.token, body: png(64, 64), headers: { "content-type": "image/png" } });
+    const [origin, id] = partsOf(made.body.content_uri);
+    const path = (kind, name = "", of = [origin, id]) => `/_matrix/media/v3/${kind}/${of.join("/")}${name}`;
+    const get = (where) => call(open, "GET", where);
+    assert.equal((await get(path("download"))).status, 200);
+    assert.equal((await get(path("download", "/a.png"))).status, 200);
+    assert.equal((await get(`${path("thumbnail")}?width=32&height=32`)).status, 200);
+    refusedWith(await get(`${path("thumbnail")}?width=0&height=32`), 400, ["M_INVALID_PARAM", "M_UNKNOWN"]);
+
+    const huge = await call(open, "POST", "/_matrix/media/v3/upload",
+      { token: bob.token, body: png(40_000, 40_000, 1), headers: { "content-type": "image/png" } });
+    refusedWith(await get(`${path("thumbnail", "", partsOf(huge.body.content_uri))}?width=32&height=32`), 413,
+      "M_TOO_LARGE");
+
+    const later = partsOf((await bob.post("/_matrix/media/v1/create")).content_uri);
+    const dead = ["127.0.0.1:1", "none"];
+    for (const [of, status, code] of [[later, 504, "M_NOT_YET_UPLOADED"], [dead, 502, "M_UNKNOWN"]]) {
+      refusedWith(await get(`${path("download", "", of)}?timeout_ms=0`), status, code);
+      refusedWith(await get(`${path("download", "/a.png", of)}?timeout_ms=0`), status, code);
+      refusedWith(await get(`${path("thumbnail", "", of)}?width=32&height=32&timeout_ms=0`), status, code);
+    }
+  } finally {
+    await open.dispose();
   }
 });

@@ -50,15 +50,17 @@ test("the first sync has the whole state and the latest messages, the next one o
 
 test("a waiting sync answers as soon as a message comes, and in time when none does", async () => {
   const roomId = await room(bob);
-  const since = (await bob.sync()).next_batch;
-  const waiting = bob.sync({ since, timeout: 20_000 });
+  // Presence would answer sooner.
+  const filter = { presence: { not_types: ["m.presence"] } };
+  const since = (await bob.sync({ filter })).next_batch;
+  const waiting = bob.sync({ since, filter, timeout: 20_000 });
   const started = Date.now();
   const id = await alice.sends(roomId, "wake up");
   assert.deepEqual(timeline(await waiting, roomId).map((e) => e.event_id), [id]);
   assert.ok(Date.now() - started < 15_000);
-  const quiet = (await bob.sync({ since })).next_batch;
+  const quiet = (await bob.sync({ since, filter })).next_batch;
   const begin = Date.now();
-  await bob.sync({ since: quiet, timeout: 700 });
+  await bob.sync({ since: quiet, filter, timeout: 700 });
   const took = Date.now() - begin;
   assert.ok(took >= 600 && took < 15_000, `waited ${took} ms`);
 });
@@ -224,6 +226,19 @@ test("typing is shown until its timeout, and users can set only their own", asyn
   const seen = await alice.syncUntil(since, (r) => typing(r)?.includes(bob.id));
   await alice.syncUntil(seen.next_batch, (r) => typing(r)?.length === 0);
   await bob.refused(403, "M_FORBIDDEN", "PUT", v3`rooms/${roomId}/typing/${alice.id}`, { typing: true });
+});
+
+test("presence is shown to those who share a room, with its message", async () => {
+  const roomId = await room(bob);
+  const since = (await alice.sync()).next_batch;
+  await bob.put(v3`presence/${bob.id}/status`, { presence: "unavailable", status_msg: "at lunch" });
+  const of = (response) => response.presence?.events?.filter((e) => e.sender === bob.id).at(-1)?.content;
+  const seen = await alice.syncUntil(since, (r) => of(r)?.presence === "unavailable");
+  assert.equal(of(seen).status_msg, "at lunch");
+  assert.equal((await alice.get(v3`presence/${bob.id}/status`)).status_msg, "at lunch");
+  await bob.sends(roomId, "back");
+  await alice.syncUntil(seen.next_batch, (r) => of(r)?.presence === "online");
+  await bob.refused(403, "M_FORBIDDEN", "PUT", v3`presence/${alice.id}/status`, { presence: "online" });
 });
 
 test("a to-device message waits for its device, comes again until the next token, and then never", async () => {

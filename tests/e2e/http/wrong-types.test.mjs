@@ -1,62 +1,30 @@
-// Wrong types in every field: the fields come from the schema of each request, so that none is forgotten.
+// Wrong values in every field: the fields come from the schema of each request, so that none is forgotten.
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { User, raw, v3 } from "../support/client.mjs";
+import { isUnrecognised } from "../support/findings.mjs";
+import { World, ending, requestOf } from "../support/requests.mjs";
 import { Server } from "../support/server.mjs";
-import { checkError, present, requestProperties, whereItShouldBe } from "../support/spec.mjs";
+import {
+  checkError, everyOperation, present, readsJson, requestProperties, whereItShouldBe,
+} from "../support/spec.mjs";
 
-let server, alice, bob, roomId, eventId;
+let server, world;
 before(async () => {
   server = await Server.start();
-  [alice, bob] = [await User.register(server, "alice"), await User.register(server, "bob")];
-  roomId = await alice.createsRoom({ preset: "public_chat" });
-  eventId = await alice.sends(roomId);
+  world = await World.create(server);
 });
 after(() => server?.dispose());
 
 const codes = ["M_BAD_JSON", "M_INVALID_PARAM", "M_MISSING_PARAM", "M_UNKNOWN", "M_UNRECOGNIZED", "M_INVALID_USERNAME"];
-const identifier = () => ({ type: "m.id.user", user: alice.id });
-
-// Requests with one wrong field in a valid body. Content that only clients interpret is not here.
-const requests = {
-  login: () => ["POST", v3`login`, { type: "m.login.password", identifier: identifier(), password: "password" }],
-  register: () => ["POST", v3`register`, { username: `u${randomUUID().slice(0, 8)}`, password: "passphrase" }],
-  refresh: () => ["POST", v3`refresh`, { refresh_token: "x" }],
-  changePassword: () => ["POST", v3`account/password`, { new_password: "another password" }],
-  deactivateAccount: () => ["POST", v3`account/deactivate`, {}],
-  updateDevice: () => ["PUT", v3`devices/${alice.deviceId}`, { display_name: "x" }],
-  deleteDevice: () => ["DELETE", v3`devices/NONE`, {}],
-  deleteDevices: () => ["POST", v3`delete_devices`, { devices: ["NONE"] }],
-  defineFilter: () => ["POST", v3`user/${alice.id}/filter`, {}],
-  createRoom: () => ["POST", v3`createRoom`, {}],
-  joinRoom: () => ["POST", v3`join/${roomId}`, {}],
-  joinRoomById: () => ["POST", v3`rooms/${roomId}/join`, {}],
-  inviteUser: () => ["POST", v3`rooms/${roomId}/invite`, { user_id: bob.id }],
-  leaveRoom: () => ["POST", v3`rooms/${roomId}/leave`, {}],
-  kick: () => ["POST", v3`rooms/${roomId}/kick`, { user_id: bob.id }],
-  ban: () => ["POST", v3`rooms/${roomId}/ban`, { user_id: bob.id }],
-  unban: () => ["POST", v3`rooms/${roomId}/unban`, { user_id: bob.id }],
-  redactEvent: () => ["PUT", v3`rooms/${roomId}/redact/${eventId}/${randomUUID()}`, {}],
-  setReadMarker: () => ["POST", v3`rooms/${roomId}/read_markers`, { "m.fully_read": eventId }],
-  postReceipt: () => ["POST", v3`rooms/${roomId}/receipt/m.read/${eventId}`, {}],
-  setTyping: () => ["PUT", v3`rooms/${roomId}/typing/${alice.id}`, { typing: true, timeout: 10 }],
-  setRoomAlias: () => ["PUT", v3`directory/room/${`#a${randomUUID()}:hybrid.test`}`, { room_id: roomId }],
-  setRoomTag: () => ["PUT", v3`user/${alice.id}/rooms/${roomId}/tags/u.x`, { order: 0.5 }],
-  setPushRule: () => ["PUT", v3`pushrules/global/content/x`, { actions: ["notify"], pattern: "x" }],
-  setPushRuleEnabled: () => ["PUT", v3`pushrules/global/override/.m.rule.master/enabled`, { enabled: false }],
-  setPushRuleActions: () => ["PUT", v3`pushrules/global/override/.m.rule.master/actions`, { actions: [] }],
-  uploadKeys: () => ["POST", v3`keys/upload`, {}],
-  queryKeys: () => ["POST", v3`keys/query`, { device_keys: {} }],
-  claimKeys: () => ["POST", v3`keys/claim`, { one_time_keys: {} }],
-  uploadCrossSigningKeys: () => ["POST", v3`keys/device_signing/upload`, {}],
-  sendToDevice: () => ["PUT", v3`sendToDevice/org.example.x/${randomUUID()}`, { messages: {} }],
-};
 
 // Fields that a server may ignore: those of login types and third-party identifiers that it does not support.
 const unspoken = new Set(
   ["login.medium", "login.address", "login.token", "login.user", "setPushRule.conditions", "setPushRule.pattern",
   "deactivateAccount.id_server", "uploadKeys.fallback_keys.*"]);
+// What only clients interpret is stored as it is; operations of application services are not for a user.
+const untyped = new Set(["setAccountData", "setAccountDataPerRoom", "sendMessage", "setRoomStateWithKey",
+  "setProfileField", "updateAppserviceRoomDirectoryVisibility", "pingAppservice"]);
 
 const samples = { string: 5, integer: "five", number: "five", boolean: "perhaps", array: "list", object: "thing" };
 
@@ -70,6 +38,12 @@ function broken(properties, prefix = []) {
   });
 }
 
+/** The fields whose value is a string. */
+function texts(properties, prefix = []) {
+  return Object.entries(properties).flatMap(([name, { types, inner }]) =>
+    [...(types.includes("string") ? [[...prefix, name]] : []), ...texts(inner, [...prefix, name])]);
+}
+
 function withField(body, [name, ...rest], value) {
   return { ...body, [name]: rest.length === 0 ? value : withField(body[name] ?? {}, rest, value) };
 }
@@ -79,20 +53,42 @@ test("the fields are those of the specification",
   assert.ok(present, `no specification at ${whereItShouldBe}`);
 });
 
-for (const id of Object.keys(requests)) {
+// As they stand in JSON: NUL, lone surrogates, the last character of Unicode, and a long one.
+const strange = ['"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\u{10ffff}"', JSON.stringify("x".repeat(70_000))];
+
+const operations = present ? everyOperation() : [];
+for (const operation of operations.filter((o) => readsJson(o) && !untyped.has(o.id))) {
+  const { id } = operation;
   test(`${id} refuses a wrong type in each of its fields`, async () => {
-    if (!present) return;
     const surprises = [];
     for (const { path, value } of broken(requestProperties(id))) {
       if (unspoken.has(`${id}.${path.join(".")}`)) continue;
-      const [method, url, body] = requests[id]();
-      const response = await raw(server, method, url, { token: alice.token, body: withField(body, path, value) });
+      const { method, path: url, body } = requestOf(operation, world);
+      const response = await raw(
+        server, method, url, { token: world.alice.token, body: withField(body, path, value) });
+      if (isUnrecognised(response)) return;
       const fine = response.status === 400 && codes.includes(response.body?.errcode)
         && checkError(400, response.body).length === 0;
       if (!fine) surprises.push(
         `${path.join(".")} = ${JSON.stringify(value)}: ${response.status} ${response.text.slice(0, 200)}`);
     }
     assert.equal(surprises.length, 0, `\n${surprises.join("\n")}`);
-    await alice.get(v3`account/whoami`);
+    await world.alice.get(v3`account/whoami`);
+  });
+
+  test(`${id} stores or refuses any text in its fields`, async () => {
+    const { method, path: url, body } = requestOf(operation, world);
+    for (const path of texts(requestProperties(id))) {
+      for (const value of strange) {
+        const marked = JSON.stringify(withField(body, path, "MARK")).replace('"MARK"', value);
+        const token = ending.has(id) ? (await User.register(server)).token : world.alice.token;
+        const response = await raw(server, method, url, { token, body: marked });
+        if (isUnrecognised(response)) return;
+        const told = `${path.join(".")} = ${value.slice(0, 20)}: ${response.status} ${response.text.slice(0, 200)}`;
+        assert.ok(response.status < 500, told);
+        if (response.status >= 400 && !response.body?.flows)
+          assert.deepEqual(checkError(response.status, response.body), [], told);
+      }
+    }
   });
 }

@@ -40,6 +40,19 @@ test("one creates an encrypted room and invites the other, and both read each ot
   assert.equal(await alice.reads(roomId, answer), "Hello Alice");
 });
 
+test("one sees whether the other is there, and their message", async () => {
+  await until("bob is online", () => alice.client.getUser(bob.id)?.presence === "online");
+  bob.client.setSyncPresence("unavailable");
+  await bob.client.setPresence({ presence: "unavailable", status_msg: "at lunch" });
+  const user = await until("bob is away", () => {
+    const found = alice.client.getUser(bob.id);
+    return found?.presence === "unavailable" ? found : undefined;
+  });
+  assert.equal(user.presenceStatusMsg, "at lunch");
+  bob.client.setSyncPresence("online");
+  await until("bob is back", () => alice.client.getUser(bob.id)?.presence === "online");
+});
+
 test("each sees the other's device signed by its owner", async () => {
   const status = await until("bob's device is cross-signed", async () => {
     const found = await alice.crypto.getDeviceVerificationStatus(bob.id, bob.deviceId);

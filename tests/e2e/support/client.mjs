@@ -1,20 +1,25 @@
 // Requests to the server. Each response is validated against its schema.
 import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
-import { appendFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { isDeepStrictEqual } from "node:util";
 import { checkEventsOf } from "./events.mjs";
+import { answered } from "./findings.mjs";
 import * as spec from "./spec.mjs";
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-const seen = new Set();
-process.on("exit", () => {
-  if (process.env.E2E_COVERAGE && seen.size > 0) appendFileSync(process.env.E2E_COVERAGE, [...seen, ""].join("\n"));
-});
 
-/** Sends one request without any check. The path is sent as given; a body may be a string or bytes. */
-export function raw(server, method, path, { token, body, headers = {} } = {}) {
+/**
+ * Sends one request and checks nothing. The path is sent as given; a body may be a string or bytes. What an operation
+ * of the specification answered is recorded.
+ */
+export async function raw(server, method, path, options = {}) {
+  const response = await send(server, method, path, options);
+  if (spec.present) answered(spec.operationFor(method, path, options.body), path, response);
+  return response;
+}
+
+function send(server, method, path, { token, body, headers = {} }) {
   const payload = body === undefined || typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return new Promise((done, failed) => {
     const asked = request(
@@ -60,13 +65,10 @@ const flat = (headers) => Object.entries(headers).flatMap(([name, value]) => [va
 export async function call(server, method, path, options = {}) {
   const response = await raw(server, method, path, options);
   if (!spec.present) return response;
-  const operation = spec.operationFor(method, path);
+  const operation = spec.operationFor(method, path, options.body);
   assert.ok(operation, `${method} ${path} is not in the specification`);
   const found = spec.checkResponse(operation, response.status, response.headers, response.body);
-  if (response.status === 200) {
-    found.push(...checkEventsOf(operation.id, path, response.body));
-    seen.add(operation.id);
-  }
+  if (response.status === 200) found.push(...checkEventsOf(operation.id, path, response.body));
   assert.deepEqual(found, [], `${method} ${path} answered ${response.status} ${response.text.slice(0, 2000)}`);
   return response;
 }

@@ -110,13 +110,41 @@ function readOperations(uri, document) {
 
 const escape = (key) => encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1"));
 
+/** Operations that share a path and a method with another, and what tells them apart. */
+const apart = {
+  inviteBy3PID: (query, body) => typeof body === "object" && body !== null && "medium" in body,
+  peekEvents: (query) => /(^|&)room_id=/.test(query),
+};
+
 /** The operation of a request. `r0` paths are the same operations as `v3`. */
-export function operationFor(method, path) {
+export function operationFor(method, path, body) {
   const asV3 = path.split("?")[0].replace("/_matrix/client/r0/", "/_matrix/client/v3/")
     // The state key may be left out together with its slash.
     .replace(/(\/rooms\/[^/]+\/state\/[^/]+)$/, "$1/");
-  return operations.find((o) => o.method === method && o.pattern.test(asV3));
+  const all = operations.filter((o) => o.method === method && o.pattern.test(asV3));
+  const query = path.split("?")[1] ?? "";
+  return all.find((o) => apart[o.id]?.(query, body)) ?? all.find((o) => !apart[o.id]);
 }
+
+/** All operations of the Client-Server API, in the order of their modules. */
+export const everyOperation = () => operations.toSorted((a, b) => (a.uri + a.id < b.uri + b.id ? -1 : 1));
+
+/** The name of the file that describes an operation, such as `room_send`. */
+export const moduleOf = (operation) => operation.uri.match(/([^/]+)\.yaml$/)[1];
+
+/** The statuses that an operation lists. */
+export const statusesOf = (operation) => Object.keys(operation.operation.responses).map(Number);
+
+/** The parameters of an operation in one place, such as `path` or `query`, with their references resolved. */
+export function parametersOf(operation, place) {
+  return (operation.operation.parameters ?? [])
+    .map((_, i) => at(`${operation.pointer}/parameters/${i}`).value)
+    .filter((parameter) => parameter.in === place);
+}
+
+/** Whether an operation reads a body of JSON. */
+export const readsJson = (operation) =>
+  at(`${operation.pointer}/requestBody/content/application~1json/schema`) !== undefined;
 
 export function operationById(id) {
   const found = operations.find((o) => o.id === id);

@@ -33,15 +33,16 @@ let private client (path: string) : HttpClient =
 
     new HttpClient(handler, BaseAddress = Uri "http://server", Timeout = patience)
 
-/// Sends a command, and prints what the server says.
-let post (settings: OperatorSettings) (path: string) : Ending =
+/// Sends a command with a text, and prints what the server says.
+let postText (settings: OperatorSettings) (path: string) (text: string) : Ending =
     match settings.ControlSocket with
     | null -> Refused $"{settings.File}: the server has no control socket (listeners.control, or a long data_dir)"
     | socket ->
         let send =
             task {
                 use http = client socket
-                use! response = http.PostAsync(path, null)
+                use content = new StringContent(text)
+                use! response = http.PostAsync(path, content)
                 let! said = response.Content.ReadAsStringAsync()
                 return response.IsSuccessStatusCode, said
             }
@@ -56,3 +57,6 @@ let post (settings: OperatorSettings) (path: string) : Ending =
         | :? OperationCanceledException ->
             Refused $"the server has not answered within {patience.TotalSeconds} s; its attempt goes on"
         | :? HttpRequestException -> Refused "no server is running with this data folder, or it is another user's"
+
+/// Sends a command, and prints what the server says.
+let post (settings: OperatorSettings) (path: string) : Ending = postText settings path ""

@@ -101,12 +101,13 @@ type internal Arriving
 
     /// An outlier that came, and is not staged.
     member _.Outlier(event: ReceivedEvent, peer: string, budget: FetchBudget) : Staged =
-        Staged(log, event, peer, peersOf peer event 0, budget, true)
+        Staged(log, event, peer, peersOf peer event 0, budget, Arrival.InBulk)
 
     /// Takes an event that came. `budget` is that of the received event for which it was fetched.
-    member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, isOutlier: bool) : unit =
+    member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, arrival: Arrival) : unit =
         let pdu = event.Pdu
         let id = pdu.EventId
+        let isOutlier = (arrival = Arrival.InBulk)
 
         match staging.Find id with
         | null ->
@@ -119,7 +120,7 @@ type internal Arriving
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
                     staging.Report(id, DropReason.Circular)
                 else
-                    let s = Staged(log, event, peer, peersOf peer event 0, budget, isOutlier)
+                    let s = Staged(log, event, peer, peersOf peer event 0, budget, arrival)
 
                     match staging.Add s with
                     | ValueSome reason -> staging.Report(id, reason)
@@ -145,8 +146,8 @@ type internal Arriving
                 staging.Again s
 
     /// Takes an event of a transaction, which came at this time.
-    member this.StageLive(event: ReceivedEvent, peer: string, since: int64) : unit =
-        this.Stage(event, peer, FetchBudget(log, peer, since), false)
+    member this.StageLive(event: ReceivedEvent, peer: string, since: int64, arrival: Arrival) : unit =
+        this.Stage(event, peer, FetchBudget(log, peer, since), arrival)
 
         match staging.Find event.Pdu.EventId with
         | null -> ()
@@ -169,7 +170,7 @@ type internal Arriving
                 | s -> not s.IsOutlier
 
             if not isWaiting then
-                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now), false)
+                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now), Arrival.Fetched)
 
                 match staging.Find id with
                 | null -> ()

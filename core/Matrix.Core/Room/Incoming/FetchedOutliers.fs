@@ -108,6 +108,6 @@ type internal FetchedOutliers
 
         for event in events do
             if budget.Chain < limits.AuthChain && not (decidedIds.Contains event.Pdu.EventId) then
-                arriving.Stage(event, peer, budget, true)
+                arriving.Stage(event, peer, budget, Arrival.InBulk)
 
         decided

@@ -83,13 +83,6 @@ type DropReason =
     /// The numbers of the room's outliers are used up, or those of a place in its history.
     | NoNumber
 
-    /// Whether the event would have waited for others if there had been space for it.
-    member this.IsWithoutSpace =
-        match this with
-        | StagingFull _
-        | MustNotWait -> true
-        | _ -> false
-
 /// A decision about an event.
 [<Sealed>]
 type DecidedEvent
@@ -181,12 +174,12 @@ type DecidedEvent
 
 /// Bounds of one room's machine.
 type IncomingLimits = {
-    /// The most events staged at a time, without those of fetched auth chains and states. Previous events that were
-    /// fetched for them may be `Walk` more.
+    /// The most events of transactions staged at a time, and the most previous events and events of history that were
+    /// fetched.
     Staged: int
-    /// The most of them from one peer.
+    /// The most of either from one peer.
     StagedOfPeer: int
-    /// The most bytes of events staged at a time.
+    /// The most bytes of events staged at a time. Events of transactions use at most three quarters.
     StagedBytes: int
     /// The most missing previous events fetched for one received event. Beyond it, a state is taken on trust.
     Walk: int

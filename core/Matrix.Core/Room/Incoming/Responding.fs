@@ -127,7 +127,7 @@ type internal Responding
 
                 for event in events do
                     if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
-                        arriving.Stage(event, request.Peer, s.Budget, false)
+                        arriving.Stage(event, request.Peer, s.Budget, Arrival.Fetched)
 
                 if lacking () = before then
                     s.PreviousPeer <- s.PreviousPeer + 1

@@ -141,8 +141,8 @@ type RoomMachine
             fetchMissing.Retry()
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event)
-        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now)
-        | Input.Resumed(peer, event, since) -> arriving.StageLive(event, peer, since)
+        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now, Arrival.Received)
+        | Input.Resumed(peer, event, since) -> arriving.StageLive(event, peer, since, Arrival.Resumed)
         | Input.Reached peer -> fetchMissing.Reached peer
         // Staged together.
         | Input.History _

@@ -110,10 +110,24 @@ type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: str
 /// otherwise by depth, time and id.
 type internal DecisionPlace = (struct (int64 * int64 * int64 * string))
 
+/// How a staged event came, which decides the bounds that it counts for.
+[<RequireQualifiedAccess>]
+type internal Arrival =
+    /// In a transaction.
+    | Received
+    /// In a transaction before a restart: there was space for it then, and its sender knows that it is here.
+    | Resumed
+    /// As a previous event of a staged one, or as history. Without it, others would go on waiting.
+    | Fetched
+    /// As an auth event or part of a state. Such events may be many: they are bounded by the budget of the event that
+    /// they were fetched for, and in bytes.
+    | InBulk
+
 /// An event that waits to be decided.
 [<Sealed>]
 type internal Staged
-    (log: UndoLog, received: ReceivedEvent, peer: string, peers: Lazy<string[]>, budget: FetchBudget, isOutlier: bool) =
+    (log: UndoLog, received: ReceivedEvent, peer: string, peers: Lazy<string[]>, budget: FetchBudget, arrival: Arrival)
+    =
 
     let mostCopies = 4
     let peers = Undoable(log, peers)
@@ -124,7 +138,7 @@ type internal Staged
     let event = Undoable<ReceivedEvent>(log, received)
     let copies = Undoable<ReceivedEvent list>(log, [])
     let keysAsked = UndoableSet<string>(log)
-    let isOutlier = Undoable(log, isOutlier)
+    let isOutlier = Undoable(log, (arrival = Arrival.InBulk))
     let asked = Undoable(log, -1)
     let previousPeer = Undoable(log, 0)
     let statePeer = Undoable(log, 0)
@@ -139,9 +153,14 @@ type internal Staged
     let askedWhole = Undoable(log, false)
     let historyOrdinal = Undoable(log, 0u)
 
-    /// Whether it was fetched as an auth event or part of a state. Such events may be many: they are bounded by the
-    /// budget of the event that they were fetched for, and in bytes.
-    member val IsInBulk: bool = isOutlier.Value
+    /// How it came first.
+    member _.Arrival = arrival
+
+    /// Whether it was fetched as an auth event or part of a state.
+    member _.IsInBulk = (arrival = Arrival.InBulk)
+
+    /// Whether it was fetched as a previous event or as history.
+    member _.IsFetched = (arrival = Arrival.Fetched)
 
     /// Its size in memory with its copies, approximately.
     member _.Bytes: int64 =

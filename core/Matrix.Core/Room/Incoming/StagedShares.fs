@@ -9,13 +9,14 @@ open System.Collections.Generic
 [<Sealed>]
 type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
-    let counts = UndoableMap<string, int>(log, Dictionary())
+    // Of received events and of fetched ones apart: each kind has its own bounds.
+    let counts = UndoableMap<struct (bool * string), int>(log, Dictionary())
     let bytes = UndoableMap<string, int64>(log, Dictionary())
     // With events in bulk: those count for the peer whose event they were fetched for, not for the one that had them.
     let allBytes = UndoableMap<string, int64>(log, Dictionary())
 
-    let countOf peer =
-        match counts.TryFind peer with
+    let countOf (isFetched: bool) (peer: string) =
+        match counts.TryFind(struct (isFetched, peer)) with
         | ValueSome count -> count
         | ValueNone -> 0
 
@@ -60,12 +61,12 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         order < 0
 
-    /// Of a peer's events, the one that makes room first.
-    let firstToGo (peer: string) : Staged | null =
+    /// Of a peer's events of one kind, the one that makes room first.
+    let firstToGo (isFetched: bool) (peer: string) : Staged | null =
         let mutable first: Staged | null = null
 
         for s in staged.Values do
-            if s.Peer = peer && not s.IsInBulk then
+            if s.Peer = peer && s.IsFetched = isFetched && not s.IsInBulk then
                 match first with
                 | null -> first <- s
                 | other ->
@@ -74,8 +75,8 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         first
 
-    /// The number of a peer's events.
-    member _.CountOf(peer: string) = countOf peer
+    /// The number of staged events of an event's kind from its peer.
+    member _.CountOf(s: Staged) = countOf s.IsFetched s.Peer
 
     /// The bytes of each peer's events, and of those in bulk that were fetched for its events.
     member _.BytesByPeer: struct (string * int64)[] = [|
@@ -87,19 +88,19 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         if not s.IsInBulk then
             bytes.Set(s.Peer, bytesOf s.Peer + s.Bytes)
-            counts.Set(s.Peer, countOf s.Peer + 1)
+            counts.Set(struct (s.IsFetched, s.Peer), countOf s.IsFetched s.Peer + 1)
 
     member _.Remove(s: Staged) : unit =
         addToAll s.ChargedTo -s.Bytes
 
         if not s.IsInBulk then
-            match countOf s.Peer with
-            | 1 ->
-                counts.Remove s.Peer |> ignore
-                bytes.Remove s.Peer |> ignore
-            | count ->
-                counts.Set(s.Peer, count - 1)
-                bytes.Set(s.Peer, bytesOf s.Peer - s.Bytes)
+            match countOf s.IsFetched s.Peer with
+            | 1 -> counts.Remove(struct (s.IsFetched, s.Peer)) |> ignore
+            | count -> counts.Set(struct (s.IsFetched, s.Peer), count - 1)
+
+            match bytesOf s.Peer - s.Bytes with
+            | 0L -> bytes.Remove s.Peer |> ignore
+            | left -> bytes.Set(s.Peer, left)
 
     /// A staged event has so many bytes more.
     member _.Grow(s: Staged, more: int64) : unit =
@@ -108,13 +109,18 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         if not s.IsInBulk then
             bytes.Set(s.Peer, bytesOf s.Peer + more)
 
-    /// The event that makes room for another one, where the number of events is at its limit; null if no other peer has
-    /// more events.
+    /// The event that makes room for another one of its kind, where their number is at its limit; null if no other peer
+    /// has more of them.
     member _.FirstByCount(s: Staged) : Staged | null =
-        let peer = greatest counts.Keys (countOf >> int64)
+        let peers =
+            counts.Keys
+            |> Seq.filter (fun (struct (isFetched, _)) -> isFetched = s.IsFetched)
+            |> Seq.map (fun (struct (_, peer)) -> peer)
 
-        if countOf peer > countOf s.Peer + 1 then
-            firstToGo peer
+        let peer = greatest peers (countOf s.IsFetched >> int64)
+
+        if countOf s.IsFetched peer > countOf s.IsFetched s.Peer + 1 then
+            firstToGo s.IsFetched peer
         else
             null
 

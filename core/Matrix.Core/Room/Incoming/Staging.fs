@@ -24,8 +24,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     let staged = UndoableMap<string, Staged>(log, Dictionary())
     let bytes = Undoable(log, 0L)
-    // Without events in bulk.
-    let counted = Undoable(log, 0)
+    // Those that came in transactions, and those that were fetched; without events in bulk.
+    let received = Undoable(log, 0)
+    let fetched = Undoable(log, 0)
     let asking = RequestLimits(log, limits)
     let shares = StagedShares(log, staged)
     // The newest first.
@@ -97,15 +98,29 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             index
         | index -> index
 
+    let countOf (s: Staged) =
+        if s.IsFetched then fetched.Value else received.Value
+
+    let count (s: Staged) (more: int) =
+        if s.IsFetched then
+            fetched.Value <- fetched.Value + more
+        elif not s.IsInBulk then
+            received.Value <- received.Value + more
+
+    /// The most bytes with a further event. A quarter is kept for what is fetched: without it, staged events would go
+    /// on waiting.
+    let mostBytes (s: Staged) =
+        match s.Arrival with
+        | Arrival.Received -> limits.StagedBytes / 4 * 3
+        | _ -> limits.StagedBytes
+
     let insert (s: Staged) =
         followers <- null
         staged.Set(s.Id, s)
         bytes.Value <- bytes.Value + s.Bytes
         shares.Add s
 
-        if not s.IsInBulk then
-            counted.Value <- counted.Value + 1
-
+        count s 1
         todo.Enqueue s
 
     /// Changes the copies of a staged event, and counts its bytes again.
@@ -116,11 +131,6 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         bytes.Value <- bytes.Value + more
         shares.Grow(s, more)
         result
-
-    /// The number of events beyond the limits that is kept free for those that were fetched for a staged one: without
-    /// them it would go on waiting.
-    let reserveFor (s: Staged) =
-        if s.Budget.Walked > 0 then limits.Walk else 0
 
     member _.Count = staged.Count
 
@@ -165,15 +175,21 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// Drops events of the peer that has the most, if there is space for another one then.
     member private this.MakeRoom(s: Staged) : unit =
-        let isFull = counted.Value >= limits.Staged + reserveFor s
-        let first = if isFull then shares.FirstByCount s else null
+        let isFull = countOf s >= limits.Staged
+
+        // After a restart there may be more than the limit. They become fewer as they are decided.
+        let first =
+            if countOf s = limits.Staged then
+                shares.FirstByCount s
+            else
+                null
 
         let freed =
             match first with
             | null -> 0L
             | first -> first.Bytes
 
-        let tooMany = bytes.Value + s.Bytes - freed - int64 limits.StagedBytes
+        let tooMany = bytes.Value + s.Bytes - freed - int64 (mostBytes s)
 
         let others =
             if tooMany > 0L then
@@ -187,23 +203,23 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             | first -> this.Drop(first, DropReason.StagingFull limits.Staged)
 
             for other in others do
-                this.Drop(other, DropReason.StagingFull limits.StagedBytes)
+                this.Drop(other, DropReason.StagingFull(mostBytes s))
 
     /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer
     /// with the most events makes room for those of others.
     member this.Add(s: Staged) : DropReason voption =
-        let isOverShare =
-            not s.IsInBulk && shares.CountOf s.Peer >= limits.StagedOfPeer + reserveFor s
+        let isCounted = s.Arrival = Arrival.Received || s.IsFetched
+        let isOverShare = isCounted && shares.CountOf s >= limits.StagedOfPeer
 
-        if not s.IsInBulk && not isOverShare then
+        if isCounted && not isOverShare then
             this.MakeRoom s
 
         if isOverShare then
             ValueSome(DropReason.StagingFull limits.StagedOfPeer)
-        elif not s.IsInBulk && counted.Value >= limits.Staged + reserveFor s then
+        elif isCounted && countOf s >= limits.Staged then
             ValueSome(DropReason.StagingFull limits.Staged)
-        elif bytes.Value + s.Bytes > int64 limits.StagedBytes then
-            ValueSome(DropReason.StagingFull limits.StagedBytes)
+        elif s.Arrival <> Arrival.Resumed && bytes.Value + s.Bytes > int64 (mostBytes s) then
+            ValueSome(DropReason.StagingFull(mostBytes s))
         else
             insert s
             ValueNone
@@ -313,8 +329,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             bytes.Value <- bytes.Value - s.Bytes
             shares.Remove s
 
-            if not s.IsInBulk then
-                counted.Value <- counted.Value - 1
+            count s -1
 
         if s.Asked >= 0 then
             requests.Remove s.Asked |> ignore

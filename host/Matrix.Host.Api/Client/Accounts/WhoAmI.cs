@@ -12,7 +12,7 @@ internal sealed class WhoAmI : IEndpoints
         ValueTask.FromResult(Answer.Json(call.Caller, static (json, caller) =>
         {
             json.WriteString("user_id", caller.UserId);
-            json.WriteString("device_id", caller.DeviceId);
+            if (caller.HasDevice) json.WriteString("device_id", caller.DeviceId);
             json.WriteBoolean("is_guest", caller.IsGuest);
         }));
 }

@@ -30,7 +30,8 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
             if (!considered.IsOk) return UserAnswers.Of(considered.Failure);
 
             var change = considered.Value;
-            if (change.ReplacesKeys && authenticated is null)
+            // Application Service API, "Cross-signing": its services need no further authentication.
+            if (change.ReplacesKeys && authenticated is null && call.Service is null)
             {
                 var outcome = await interactive.DemandAsync(call, input.Body, demand, stop).ConfigureAwait(false);
                 if (outcome.Refusal is { } refusal) return refusal;

@@ -9,7 +9,8 @@ using Matrix.Host.Users.Devices;
 namespace Matrix.Host.Api.Client.Devices;
 
 /// <summary>A user's devices. Client-Server API, "Device Management".</summary>
-internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth interactive) : IEndpoints
+internal sealed class Devices(
+    DeviceManagement devices, UserInteractiveAuth interactive, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _none = Answer.NotFound("You have no such device.");
 
@@ -53,7 +54,17 @@ internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth inte
     private async ValueTask<Answer> RenameAsync(Call call, Renaming wish, CancellationToken stop)
     {
         var device = call.Caller.Device with { DeviceId = call["deviceId"] };
-        return await devices.RenameAsync(device, wish.Name, stop).ConfigureAwait(false) ? Answer.Empty : _none;
+        if (await devices.RenameAsync(device, wish.Name, stop).ConfigureAwait(false)) return Answer.Empty;
+        if (call.Service is null) return _none;
+
+        // Application Service API, "Device management".
+        if (device.DeviceId.Length > LoginBody.LongestDeviceId)
+        {
+            return Answer.InvalidParam($"A device id has at most {LoginBody.LongestDeviceId} characters.");
+        }
+
+        var failure = await devices.CreateAsync(device, wish.Name, stop).ConfigureAwait(false);
+        return failure is null ? Answer.Json(static _ => { }, 201) : UserAnswers.Of(failure, options);
     }
 
     private ValueTask<Answer> DeleteOneAsync(Call call, JsonObject body, CancellationToken stop) =>
@@ -65,6 +76,14 @@ internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth inte
     private async ValueTask<Answer> DeleteAsync(Call call, Deletion deletion, CancellationToken stop)
     {
         var userId = call.Caller.UserId;
+        if (call.Service is not null)
+        {
+            var isActive = new UserIsActive(userId);
+            return await devices.DeleteAsync(userId, deletion.DeviceIds, isActive, stop).ConfigureAwait(false)
+                ? Answer.Empty
+                : Answer.Error(403, MatrixError.UserDeactivated, "The account has been deactivated.");
+        }
+
         var demand = new AuthDemand(AuthFlow.Password, userId);
         var auth = await interactive.DemandAsync(call, deletion.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;

@@ -1,6 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Sessions;
@@ -19,6 +20,7 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
     private async ValueTask<Answer> Upload(Call call, KeyUpload upload, CancellationToken stop)
     {
         var caller = call.Caller;
+        if (!caller.HasDevice) return ServiceAnswers.NoDevice;
         if (upload.DeviceKeys is { } keys && !AreOf(keys, caller))
         {
             return Answer.InvalidParam("`device_keys` must name the user and the device that upload them.");

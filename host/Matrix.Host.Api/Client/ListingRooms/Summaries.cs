@@ -29,16 +29,22 @@ internal static class Summaries
     internal static void WriteRoom(Utf8JsonWriter json, HierarchyRoom room)
     {
         json.WriteStartObject();
-        Write(json, room.Summary);
-        json.WriteStartArray("allowed_room_ids");
-        foreach (var allowed in room.Summary.AllowedRooms) json.WriteStringValue(allowed);
-        json.WriteEndArray();
-        WriteIfAny(json, "encryption", room.Summary.Encryption);
-        WriteIfAny(json, "room_version", room.Summary.Version);
+        WriteDetails(json, room.Summary);
         json.WriteStartArray("children_state");
         foreach (var child in room.Children) json.WriteRawValue(JsonText.Write(child.Event), true);
         json.WriteEndArray();
         json.WriteEndObject();
+    }
+
+    /// <summary>The members of a summary, with those that the directory does not have.</summary>
+    internal static void WriteDetails(Utf8JsonWriter json, RoomSummary room)
+    {
+        Write(json, room);
+        json.WriteStartArray("allowed_room_ids");
+        foreach (var allowed in room.AllowedRooms) json.WriteStringValue(allowed);
+        json.WriteEndArray();
+        WriteIfAny(json, "encryption", room.Encryption);
+        WriteIfAny(json, "room_version", room.Version);
     }
 
     private static void Write(Utf8JsonWriter json, RoomSummary room)

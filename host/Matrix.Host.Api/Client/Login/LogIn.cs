@@ -1,13 +1,19 @@
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 
 /// <summary>Login. Client-Server API, "Login" of the legacy API.</summary>
 internal sealed class LogIn(
-    PasswordLogin passwords, Logins logins, UserInteractiveAuth interactive, ClientOptions options) : IEndpoints
+    PasswordLogin passwords,
+    Logins logins,
+    UserInteractiveAuth interactive,
+    AppServiceDirectory services,
+    ClientOptions options) : IEndpoints
 {
     private const string PasswordType = "m.login.password";
     private const string TokenType = "m.login.token";
@@ -16,28 +22,39 @@ internal sealed class LogIn(
     private static readonly Answer _flows = Answer.Bytes(
         """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]}"""u8.ToArray());
 
+    private static readonly Answer _flowsWithServices = Answer.Bytes("""
+        {"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},
+        {"type":"m.login.application_service"}]}
+        """u8.ToArray());
+
     public void Map(ClientRoutes routes)
     {
         var login = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login };
-        routes.Get("login", static (_, _) => ValueTask.FromResult(_flows), new RouteOptions { Access = Access.Anyone });
+        routes.Get("login", (_, _) => ValueTask.FromResult(Flows), new RouteOptions { Access = Access.Anyone });
         routes.Post("login", Read, PostAsync, login);
         routes.V1.Post(
             "login/get_token", static body => body.Whole, GetTokenAsync, new RouteOptions { Rate = RateClass.Login });
     }
 
+    private Answer Flows => services.All.Count > 0 ? _flowsWithServices : _flows;
+
     private LoginRequest Read(BodyReader body)
     {
         var type = body.RequiredText("type");
-        if (body.Problem is null && type is not (PasswordType or TokenType))
+        if (body.Problem is null && type is not (PasswordType or TokenType or ServiceAnswers.LoginType))
         {
             body.Refuse(MatrixError.Unknown, "Bad login type.");
         }
 
         var wish = LoginBody.ReadWish(body);
-        return type == TokenType
-            ? new LoginRequest(wish, null, null, body.RequiredText("token"))
-            : new LoginRequest(
-                wish, UserIdentifier.Read(body, options.ServerName), body.RequiredFreeText("password"), null);
+        return type switch
+        {
+            TokenType => new LoginRequest(wish, null, null, body.RequiredText("token")),
+            ServiceAnswers.LoginType =>
+                new LoginRequest(wish, UserIdentifier.Read(body, options.ServerName), null, null),
+            _ => new LoginRequest(
+                wish, UserIdentifier.Read(body, options.ServerName), body.RequiredFreeText("password"), null),
+        };
     }
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)
@@ -46,9 +63,13 @@ internal sealed class LogIn(
         // checked again.
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var (proof, refusal) = request.Token is { } token
-                ? await ByTokenAsync(token, stop).ConfigureAwait(false)
-                : await ByPasswordAsync(call, request.UserId, request.Password!, stop).ConfigureAwait(false);
+            var (proof, refusal) = request switch
+            {
+                { Token: { } token } => await ByTokenAsync(token, stop).ConfigureAwait(false),
+                { Password: { } password } =>
+                    await ByPasswordAsync(call, request.UserId, password, stop).ConfigureAwait(false),
+                _ => await ByServiceAsync(call, request.UserId, stop).ConfigureAwait(false),
+            };
             if (refusal is not null) return refusal;
 
             var login = await logins.LogInAsync(proof!, request.Wish, stop).ConfigureAwait(false);
@@ -80,6 +101,16 @@ internal sealed class LogIn(
             PasswordCheck.TooMany(var wait) => (null, Answer.LimitExceeded(wait)),
             _ => (null, Answer.Forbidden("The user or the password is wrong.")),
         };
+
+    /// <summary>Application Service API, "Server admin style permissions".</summary>
+    private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByServiceAsync(
+        Call call, string? userId, CancellationToken stop)
+    {
+        if (call.Service is not { } service) return (null, ServiceAnswers.NoService(call));
+        if (userId is null || !service.HasUser(userId)) return (null, ServiceAnswers.Exclusive);
+        var proved = await logins.ProveByServiceAsync(userId, stop).ConfigureAwait(false);
+        return proved.IsOk ? (proved.Value, null) : (null, UserAnswers.Of(proved.Failure));
+    }
 
     private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByTokenAsync(string token, CancellationToken stop)
     {

@@ -8,14 +8,15 @@ internal sealed class LogOut(DeviceManagement devices) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
-        var options = new RouteOptions { Access = Access.UsersAndGuests };
+        var options = new RouteOptions { Access = Access.UsersAndGuests, OpenToLocked = true };
         routes.Post("logout", OneAsync, options);
         routes.Post("logout/all", AllAsync, options);
     }
 
     private async ValueTask<Answer> OneAsync(Call call, CancellationToken stop)
     {
-        await devices.DeleteAsync(call.Caller.Device, stop).ConfigureAwait(false);
+        // An application service without a device has nothing to log out of: its token stays.
+        if (call.Caller.HasDevice) await devices.DeleteAsync(call.Caller.Device, stop).ConfigureAwait(false);
         return Answer.Empty;
     }
 

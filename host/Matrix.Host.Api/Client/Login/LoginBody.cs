@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Client.Login;
 /// <summary>Reads the members that login and registration share.</summary>
 internal static class LoginBody
 {
-    private const int LongestDeviceId = 255;
+    internal const int LongestDeviceId = 255;
     private const int LongestName = 255;
 
     internal static LoginWish ReadWish(BodyReader body)

@@ -7,7 +7,6 @@ namespace Matrix.Host.Api.Client.Profiles;
 /// <summary>Display names, avatars and other profile fields. Client-Server API, "Profiles".</summary>
 internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : IEndpoints
 {
-    private static readonly Answer _noUser = UserAnswers.Of(UserProfiles.NoUser);
     private static readonly Answer _notYours = Answer.Forbidden("You can only change your own profile.");
 
     public void Map(ClientRoutes routes)
@@ -22,8 +21,9 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        if (await profiles.FindAsync(call["userId"], stop).ConfigureAwait(false) is not { } profile) return _noUser;
-        return Answer.Json(profile, static (json, fields) =>
+        var profile = await profiles.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        if (!profile.IsOk) return UserAnswers.Of(profile.Failure);
+        return Answer.Json(profile.Value, static (json, fields) =>
         {
             foreach (var (name, value) in fields)
             {

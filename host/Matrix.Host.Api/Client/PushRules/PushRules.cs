@@ -16,6 +16,12 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
         foreach (var path in new[] { "pushrules/", "pushrules" }) routes.Get(path, AllAsync);
         foreach (var path in new[] { "pushrules/global/", "pushrules/global" }) routes.Get(path, GlobalAsync);
 
+        // Not in the specification, but clients ask for it: the rules of one kind, as a list.
+        foreach (var path in new[] { "pushrules/global/{kind}/", "pushrules/global/{kind}" })
+        {
+            routes.Get(path, OfKindAsync);
+        }
+
         routes.Get(Rule, (call, stop) => ShowAsync(call, static rule => rule.ToJson(), stop));
         routes.Put(Rule, static body => body.Whole, PutAsync);
         routes.Delete(Rule, (call, stop) => EditAsync(call, static (set, kind, id) => set.Delete(kind, id), stop));
@@ -39,6 +45,14 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
 
     private async ValueTask<Answer> GlobalAsync(Call call, CancellationToken stop) =>
         Show((await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false)).ToJson());
+
+    private async ValueTask<Answer> OfKindAsync(Call call, CancellationToken stop)
+    {
+        if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
+        var all = await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var ofKind = all.Rules.Where(rule => rule.Kind == kind).Select(static rule => Json.NewObject(rule.ToJson()));
+        return Answer.Bytes(CanonicalJson.bytes(Json.NewArray([.. ofKind])));
+    }
 
     private ValueTask<Answer> PutAsync(Call call, JsonObject body, CancellationToken stop)
     {

@@ -1,8 +1,10 @@
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
@@ -40,13 +42,16 @@ internal sealed class Register(
         body.Text("username"),
         body.FreeText("password"),
         LoginBody.ReadWish(body),
-        body.Flag("inhibit_login"));
+        body.Flag("inhibit_login"),
+        body.Text("type") == ServiceAnswers.LoginType);
 
     private async ValueTask<Answer> PostAsync(Call call, RegisterRequest request, CancellationToken stop)
     {
         var kind = call.Query.OneOf("kind", "user", "guest");
         if (call.Query.Problem is { } unknownKind) return unknownKind;
         if (kind == "guest") return Answer.Forbidden("This server has no guest accounts.");
+
+        if (request.IsByService) return await ByServiceAsync(call, request, stop).ConfigureAwait(false);
 
         // The name is taken now, by this request itself.
         if (interactive.ResultOf(call, request.Body) is { } result) return result;
@@ -98,14 +103,40 @@ internal sealed class Register(
             return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, created.Failure.Message);
         }
 
-        if (!created.IsOk) return UserAnswers.Of(created.Failure);
-        return UserInteractiveAuth.Grant(auth, Answer.Json(created.Value, static (json, account) =>
+        return created.IsOk
+            ? UserInteractiveAuth.Grant(auth, AnswerOf(created.Value))
+            : UserAnswers.Of(created.Failure);
+    }
+
+    private static Answer AnswerOf(Registered registered) => Answer.Json(registered, static (json, account) =>
+    {
+        json.WriteString("user_id", account.UserId);
+        if (account.Login is not { } login) return;
+        json.WriteString("device_id", login.DeviceId);
+        login.WriteTokens(json);
+    });
+
+    /// <summary>
+    /// An application service creates a user without a password, even where registration is closed. Application Service
+    /// API, "Server admin style permissions".
+    /// </summary>
+    private async ValueTask<Answer> ByServiceAsync(Call call, RegisterRequest request, CancellationToken stop)
+    {
+        if (call.Service is not { } service) return ServiceAnswers.NoService(call);
+        if (request.Username is not { } username)
         {
-            json.WriteString("user_id", account.UserId);
-            if (account.Login is not { } login) return;
-            json.WriteString("device_id", login.DeviceId);
-            login.WriteTokens(json);
-        }));
+            return Answer.Error(400, MatrixError.MissingParam, "`username` is missing.");
+        }
+
+        var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop, service).ConfigureAwait(false);
+        if (problem is { } why) return RegistrationAnswers.Of(why);
+        var account = new NewAccount(userId, PasswordHash: null)
+        {
+            Kind = UserKind.AppService,
+            Login = request.InhibitLogin ? null : request.Wish,
+        };
+        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        return created.IsOk ? AnswerOf(created.Value) : UserAnswers.Of(created.Failure);
     }
 
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
@@ -134,5 +165,10 @@ internal sealed class Register(
     }
 
     private sealed record RegisterRequest(
-        JsonObject Body, string? Username, string? Password, LoginWish Wish, bool InhibitLogin);
+        JsonObject Body,
+        string? Username,
+        string? Password,
+        LoginWish Wish,
+        bool InhibitLogin,
+        bool IsByService);
 }

@@ -1,3 +1,4 @@
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Accounts;
 
@@ -15,7 +16,13 @@ internal static class RegistrationAnswers
     /// <summary>400 `M_USER_IN_USE`.</summary>
     internal static Answer InUse { get; } = Answer.Error(400, MatrixError.UserInUse, "The user id is already taken.");
 
-    internal static Answer Of(UsernameProblem problem) => problem == UsernameProblem.InUse ? InUse : _invalid;
+    internal static Answer Of(UsernameProblem problem) => problem switch
+    {
+        UsernameProblem.InUse => InUse,
+        UsernameProblem.Exclusive => ServiceAnswers.Exclusive,
+        UsernameProblem.Refused => Answer.Forbidden("This server does not accept the user name."),
+        _ => _invalid,
+    };
 
     /// <summary>400 `M_WEAK_PASSWORD`.</summary>
     internal static Answer WeakPassword(string message) => Answer.Error(400, MatrixError.WeakPassword, message);

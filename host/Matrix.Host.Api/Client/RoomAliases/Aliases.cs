@@ -1,13 +1,17 @@
 using Matrix.Core.Ident;
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Api.Client.RoomAliases;
 
 /// <summary>Names of rooms. Client-Server API, "Room aliases".</summary>
-internal sealed class Aliases(RoomAliasDirectory aliases, AliasResolver resolver, ClientOptions options) : IEndpoints
+internal sealed class Aliases(
+    RoomAliasDirectory aliases, AliasResolver resolver, AppServiceDirectory services, ClientOptions options)
+    : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -38,6 +42,7 @@ internal sealed class Aliases(RoomAliasDirectory aliases, AliasResolver resolver
             return Answer.InvalidParam($"Aliases of this server end with `:{options.ServerName}`.");
         }
 
+        if (!services.MayManageAlias(call.Service, alias)) return ServiceAnswers.Exclusive;
         if (!RoomId.isValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");
         return await aliases.CreateAsync(call.Caller.UserId, alias, roomId, stop).ConfigureAwait(false) switch
         {
@@ -47,9 +52,14 @@ internal sealed class Aliases(RoomAliasDirectory aliases, AliasResolver resolver
         };
     }
 
-    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) => RoomAnswers.Empty(
-        await aliases.DeleteAsync(
-            call.Caller.UserId, call.Caller.IsAdmin, call["roomAlias"], stop).ConfigureAwait(false));
+    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
+    {
+        var alias = call["roomAlias"];
+        if (!services.MayManageAlias(call.Service, alias)) return ServiceAnswers.Exclusive;
+        var mayDeleteAny = call.Caller.IsAdmin || call.Service is not null;
+        return RoomAnswers.Empty(
+            await aliases.DeleteAsync(call.Caller.UserId, mayDeleteAny, alias, stop).ConfigureAwait(false));
+    }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {

@@ -1,16 +1,18 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.RoomMembership;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Users.AppServices;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Api.Client.RoomCreation;
 
 /// <summary>Creation of rooms. Client-Server API, "Creation".</summary>
 internal sealed partial class CreateRoom(
-    RoomCreator creator, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
+    RoomCreator creator, AppServiceDirectory services, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
         routes.Post(
@@ -27,6 +29,11 @@ internal sealed partial class CreateRoom(
 
     private async ValueTask<Answer> CreateAsync(Call call, RoomRequest request, CancellationToken stop)
     {
+        if (request.Alias is { } alias && !services.MayManageAlias(call.Service, alias))
+        {
+            return ServiceAnswers.Exclusive;
+        }
+
         var creatorId = call.Caller.UserId;
         var asked = request with { Creator = creatorId, NotInvited = why => LeftOut(creatorId, why.Message) };
         return RoomAnswers.RoomId(await creator.CreateAsync(asked, stop).ConfigureAwait(false));

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -35,6 +36,8 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
     {
         var type = call["eventType"];
         if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
+        var timestamp = ServiceAnswers.Timestamp(call, out var problem);
+        if (problem is not null) return problem;
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
         return RoomAnswers.EventId(
             await sender.SendAsync(
@@ -42,7 +45,7 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
                 call["roomId"],
                 draft,
                 KeyOf(call, "send", type),
-                null,
+                timestamp,
                 stop).ConfigureAwait(false));
     }
 

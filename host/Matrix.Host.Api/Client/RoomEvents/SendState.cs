@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
@@ -31,10 +32,12 @@ internal sealed class SendState(
     {
         var (roomId, type, stateKey) = (call["roomId"], call["eventType"], call["stateKey"]);
         var user = call.Caller.UserId;
+        var timestamp = ServiceAnswers.Timestamp(call, out var problem);
+        if (problem is not null) return problem;
         if (type == "m.room.member")
         {
             return RoomAnswers.EventId(
-                await memberships.SetAsync(user, roomId, stateKey, content, null, stop).ConfigureAwait(false));
+                await memberships.SetAsync(user, roomId, stateKey, content, timestamp, stop).ConfigureAwait(false));
         }
 
         if (type == "m.room.canonical_alias"
@@ -45,7 +48,7 @@ internal sealed class SendState(
 
         return RoomAnswers.EventId(
             await sender.SendStateAsync(
-                roomId, Draft.State(type, stateKey, user, content), null, stop).ConfigureAwait(false));
+                roomId, Draft.State(type, stateKey, user, content), timestamp, stop).ConfigureAwait(false));
     }
 
     /// <summary>

@@ -8,11 +8,13 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Streams.Streams;
+using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
 /// <summary>Pages of a room's timeline. Client-Server API, "Getting events for a room".</summary>
-internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePositions places) : IEndpoints
+internal sealed class RoomPages(
+    RoomAccess access, EventPages pages, TimelinePositions places, IgnoredUsers ignored) : IEndpoints
 {
     private const int UsualLimit = 10;
     private const int MostEvents = 1000;
@@ -215,8 +217,12 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     {
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         if (!result.IsOk) return null;
-        return await pages.FindAsync(result.Value, call["eventId"], stop).ConfigureAwait(false) is { } stored
-            ? (result.Value, stored)
-            : null;
+        if (await pages.FindAsync(result.Value, call["eventId"], stop).ConfigureAwait(false) is not { } stored)
+        {
+            return null;
+        }
+
+        var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        return !stored.Pdu.IsState && hidden.Contains(stored.Row.Sender) ? null : (result.Value, stored);
     }
 }

@@ -1,15 +1,18 @@
+using Matrix.Core.Presence;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Api.Client.Sync;
 
 /// <summary>`GET /sync`. Client-Server API, "Syncing".</summary>
-internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
+internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presence) : IEndpoints
 {
     private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a sync token of this server.");
 
-    private sealed record Asked(string? Filter, SyncToken? Since, bool FullState, bool UseStateAfter, long Timeout);
+    private sealed record Asked(
+        string? Filter, SyncToken? Since, bool FullState, bool UseStateAfter, long Timeout, PresenceState Presence);
 
     public void Map(ClientRoutes routes) =>
         routes.Get("sync", Read, Get, new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.None });
@@ -19,6 +22,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
         var (filter, problem) = await filters.FindAsync(call.Caller.UserId, asked.Filter, stop).ConfigureAwait(false);
         if (problem is not null) return problem;
 
+        using var present = presence.Sync(call.Caller.Device, asked.Presence);
         var answer = await sync.SyncAsync(
             new SyncRequest
             {
@@ -42,13 +46,15 @@ internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
             else query.Refuse(MatrixError.InvalidParam, "`since` is not a sync token of this server.");
         }
 
-        // Presence is not supported: the parameter is checked and ignored.
-        query.OneOf("set_presence", "offline", "online", "unavailable");
+        // A client that does not say is online.
+        var asked = query.OneOf("set_presence", "offline", "online", "unavailable") ?? "online";
+        _ = PresenceStates.TryParse(asked, out var presence);
         return new Asked(
             query.Text("filter"),
             since,
             query.Flag("full_state"),
             query.Flag("use_state_after"),
-            query.Number("timeout") ?? 0);
+            query.Number("timeout") ?? 0,
+            presence);
     }
 }

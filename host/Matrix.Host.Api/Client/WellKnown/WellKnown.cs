@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.WellKnown;
@@ -15,6 +16,7 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
         routes.At("/.well-known/matrix/").Get("client", GetClient, anyone);
         routes.At("/.well-known/matrix/").Get("server", GetServer, anyone);
         routes.At("/.well-known/matrix/").Get("support", GetSupport, anyone);
+        routes.At("/.well-known/matrix/").Get("policy_server", GetPolicyServer, anyone);
     }
 
     private ValueTask<Answer> GetSupport(Call call, CancellationToken stop)
@@ -49,13 +51,28 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
             ? Answer.NotFound("This server does not delegate its name.")
             : Answer.Json(options.WellKnownServer, static (json, name) => json.WriteString("m.server", name)));
 
+    private ValueTask<Answer> GetPolicyServer(Call call, CancellationToken stop) => ValueTask.FromResult(
+        options.PolicyServerKey.Length == 0
+            ? Answer.NotFound("There is no policy server of this name.")
+            : Answer.Json(options.PolicyServerKey, static (json, key) =>
+            {
+                json.WriteStartObject("public_keys");
+                json.WriteString("ed25519", key);
+                json.WriteEndObject();
+            }));
+
     private ValueTask<Answer> GetClient(Call call, CancellationToken stop) => ValueTask.FromResult(
         options.PublicBaseUrl.Length == 0
             ? Answer.NotFound("This server has no configured client URL.")
-            : Answer.Json(options.PublicBaseUrl, static (json, url) =>
+            : Answer.Json(options, static (json, options) =>
             {
                 json.WriteStartObject("m.homeserver");
-                json.WriteString("base_url", url);
+                json.WriteString("base_url", options.PublicBaseUrl);
                 json.WriteEndObject();
+                foreach (var (name, value) in options.WellKnownClient.Members)
+                {
+                    json.WritePropertyName(name);
+                    json.WriteRawValue(CanonicalJson.bytes(value), skipInputValidation: true);
+                }
             }));
 }

@@ -23,13 +23,11 @@ internal sealed class QueryDirectory(RoomAliasDirectory aliases, FederationOptio
 
     private async ValueTask<Answer> GetAsync(Call call, string alias, CancellationToken stop)
     {
-        if (await aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row)
-        {
-            return RoomAnswers.Of(RoomAliasDirectory.Missing(alias));
-        }
+        var row = await aliases.FindOrAskAsync(alias, stop).ConfigureAwait(false);
+        if (!row.IsOk) return RoomAnswers.Of(row.Failure);
 
-        var servers = await aliases.ServersAsync(row, stop).ConfigureAwait(false);
-        return Answer.Json((row.RoomId, servers), static (json, it) =>
+        var servers = await aliases.ServersAsync(row.Value, stop).ConfigureAwait(false);
+        return Answer.Json((row.Value.RoomId, servers), static (json, it) =>
         {
             json.WriteString("room_id", it.RoomId);
             json.WriteStartArray("servers");

@@ -26,11 +26,10 @@ internal sealed class QueryProfile(UserProfiles profiles, FederationOptions serv
 
     private async ValueTask<Answer> GetAsync(Call call, Query query, CancellationToken stop)
     {
-        if (await profiles.FindAsync(query.UserId, stop).ConfigureAwait(false) is not { } profile)
-        {
-            return UserAnswers.Of(UserProfiles.NoUser);
-        }
+        var found = await profiles.FindAsync(query.UserId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
 
+        var profile = found.Value;
         if (query.Field is { } field && !profile.ContainsKey(field)) return _noField;
         return Answer.Json((profile, query.Field), static (json, it) =>
         {

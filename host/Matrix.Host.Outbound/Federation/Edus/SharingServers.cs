@@ -18,6 +18,9 @@ internal sealed class SharingServers(
     /// <summary>The most joins and leaves that are remembered. What was read before these is read again.</summary>
     private const int MaxMoves = 10_000;
 
+    /// <summary>The most servers that are checked one by one before all are read again.</summary>
+    private const int MaxNewcomers = 100;
+
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _oneRead = new(1, 1);
     private readonly ByteCache<string, Known> _ofUser = new(
@@ -40,20 +43,39 @@ internal sealed class SharingServers(
         try
         {
             if (await KnownAsync(server, localUser, stop).ConfigureAwait(false) is { } known) return known;
-            long at;
-            lock (_gate) (_reading, at) = (localUser, _latest);
-            var read = await storage.Memberships.ServersSharingWithAsync(localUser, stop).ConfigureAwait(false);
-            lock (_gate)
-            {
-                if (_reading == localUser) _ofUser.Put(localUser, new Known(read, at));
-            }
-
-            return read.ContainsKey(server);
+            return (await ReadAsync(localUser, stop).ConfigureAwait(false)).ContainsKey(server);
         }
         finally
         {
             _oneRead.Release();
         }
+    }
+
+    /// <summary>
+    /// The servers that share a room with a local user, and some that ceased to: <see cref="ShareAsync"/> knows.
+    /// </summary>
+    internal async ValueTask<IReadOnlyCollection<string>> OfAsync(string localUser, CancellationToken stop)
+    {
+        if (KnownOf(localUser) is not var (known, newcomers) || newcomers.Length > MaxNewcomers)
+        {
+            await _oneRead.WaitAsync(stop).ConfigureAwait(false);
+            try
+            {
+                return [.. (await ReadAsync(localUser, stop).ConfigureAwait(false)).Keys];
+            }
+            finally
+            {
+                _oneRead.Release();
+            }
+        }
+
+        List<string> servers = [.. known.Servers.Keys];
+        foreach (var server in newcomers)
+        {
+            if (await ShareAsync(server, localUser, stop).ConfigureAwait(false)) servers.Add(server);
+        }
+
+        return servers;
     }
 
     /// <inheritdoc/>
@@ -87,6 +109,35 @@ internal sealed class SharingServers(
     }
 
     public void Dispose() => _oneRead.Dispose();
+
+    /// <summary>The servers of a user as they were read, and those whose users have joined rooms since.</summary>
+    private (Known Known, string[] Newcomers)? KnownOf(string localUser)
+    {
+        lock (_gate)
+        {
+            if (!_ofUser.TryGet(localUser, out var known) || known.At < _forgotten) return null;
+            var joined = known.At == _latest
+                ? []
+                : _moves.Where(each => each.Move.Number > known.At && each.Move.IsJoin)
+                    .Select(static each => each.Server).Distinct()
+                    .Where(server => !known.Servers.ContainsKey(server)).ToArray();
+            return (known, joined);
+        }
+    }
+
+    /// <summary>Reads the servers of a user. One read at a time.</summary>
+    private async ValueTask<IReadOnlyDictionary<string, int>> ReadAsync(string localUser, CancellationToken stop)
+    {
+        long at;
+        lock (_gate) (_reading, at) = (localUser, _latest);
+        var read = await storage.Memberships.ServersSharingWithAsync(localUser, stop).ConfigureAwait(false);
+        lock (_gate)
+        {
+            if (_reading == localUser) _ofUser.Put(localUser, new Known(read, at));
+        }
+
+        return read;
+    }
 
     /// <summary>Whether they share a room; null if that has to be read.</summary>
     private async ValueTask<bool?> KnownAsync(string server, string localUser, CancellationToken stop)

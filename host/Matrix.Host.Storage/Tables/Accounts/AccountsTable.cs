@@ -19,7 +19,7 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     private static readonly Statement Departures = Statement.Of(
         "SELECT user_id FROM departures WHERE user_id > $1 ORDER BY user_id LIMIT $2");
 
-    private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users LIMIT 1");
+    private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users WHERE kind <> 2 LIMIT 1");
 
     private static readonly Statement Token = Statement.Of("""
         SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin,
@@ -40,12 +40,12 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     // The first user's token is used up by any first user, however that user was created.
     private static readonly Statement RegistrationToken = Statement.Of($"""
         SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0
-            OR NOT EXISTS (SELECT 1 FROM users))
+            OR NOT EXISTS (SELECT 1 FROM users WHERE kind <> 2))
         """);
 
     private static readonly Statement RegistrationTokens = Statement.Of($"""
         SELECT {TokenColumns} FROM registration_tokens WHERE makes_admin = 0 OR NOT EXISTS (SELECT 1
-            FROM users) ORDER BY token
+            FROM users WHERE kind <> 2) ORDER BY token
         """);
 
     public ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop) =>
@@ -156,7 +156,7 @@ internal static class UserHandlers
 
     private static readonly Statement UseRegistrationToken = Statement.Of("""
         UPDATE registration_tokens SET completed = completed + 1
-        WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
+        WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users WHERE kind <> 2))
             AND (uses_allowed IS NULL OR completed < uses_allowed) AND (expires_at IS NULL OR expires_at > $2)
         """);
 
@@ -228,6 +228,7 @@ internal static class DeviceHandlers
         Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM sliding_connections WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2"),
     ];
 
@@ -240,6 +241,7 @@ internal static class DeviceHandlers
         Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM sliding_connections WHERE user_id = $1 AND device_id <> $2"),
     ];
 
     // Signatures on device keys are deleted before the devices; signatures on the master key stay.

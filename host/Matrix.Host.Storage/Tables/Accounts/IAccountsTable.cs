@@ -24,7 +24,7 @@ public interface IAccountsTable
     /// </summary>
     ValueTask<IReadOnlyList<string>> ListDeparturesAsync(string afterUser, int limit, CancellationToken stop);
 
-    /// <summary>Whether any user exists.</summary>
+    /// <summary>Whether any user exists who is not an application service's.</summary>
     ValueTask<bool> AnyUserAsync(CancellationToken stop);
 
     /// <summary>The token with this hash and its owner, even if expired; null if there is none.</summary>

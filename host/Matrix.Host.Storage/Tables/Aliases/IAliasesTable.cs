@@ -16,21 +16,38 @@ public interface IAliasesTable
     /// <summary>Whether the room is in the published directory.</summary>
     ValueTask<bool> IsPublishedAsync(RoomNid room, CancellationToken stop);
 
-    /// <summary>Published rooms, most joined members first, a page at a time.</summary>
+    /// <summary>The rooms of a directory, most joined members first, a page at a time.</summary>
     /// <param name="after">The last row of the page before; null for the first page.</param>
-    ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(PublishedRow? after, int limit, CancellationToken stop);
+    ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(
+        RoomDirectory directory, PublishedRow? after, int limit, CancellationToken stop);
 
     /// <summary>The rows before one, in the opposite order.</summary>
     ValueTask<IReadOnlyList<PublishedRow>> PublishedBeforeAsync(
-        PublishedRow before, int limit, CancellationToken stop);
+        RoomDirectory directory, PublishedRow before, int limit, CancellationToken stop);
 
-    /// <summary>The number of published rooms.</summary>
-    ValueTask<int> PublishedCountAsync(CancellationToken stop);
+    /// <summary>The number of rooms of a directory. Reads its index, not the rooms.</summary>
+    ValueTask<int> PublishedCountAsync(RoomDirectory directory, CancellationToken stop);
 }
 
 /// <summary>A room alias.</summary>
 /// <param name="Creator">The user who created it, and may delete it.</param>
 public sealed record AliasRow(string Alias, RoomNid Room, string RoomId, string Creator);
+
+/// <summary>One of this server's directories of rooms.</summary>
+/// <param name="InstanceId">The network of an application service whose directory it is; null for the server's own
+/// directory, and for all together.</param>
+/// <param name="IsAll">Whether it is all directories together, each room once.</param>
+public readonly record struct RoomDirectory(string? InstanceId, bool IsAll)
+{
+    /// <summary>The server's own directory.</summary>
+    public static RoomDirectory Own => default;
+
+    /// <summary>All directories together.</summary>
+    public static RoomDirectory All => new(null, IsAll: true);
+
+    /// <summary>The directory of a network.</summary>
+    public static RoomDirectory OfNetwork(string instanceId) => new(instanceId, IsAll: false);
+}
 
 /// <summary>A published room.</summary>
 public sealed record PublishedRow(RoomNid Room, string RoomId, int JoinedCount);
@@ -41,5 +58,14 @@ public sealed record AliasCreated(string Alias, RoomNid Room, string Creator) : 
 /// <summary>Deletes an alias. Not applied if there is none.</summary>
 public sealed record AliasDeleted(string Alias) : ConditionalChange;
 
+/// <summary>
+/// All aliases of a room, and its places in the directories, become those of the room that replaces it.
+/// </summary>
+public sealed record DirectoryMoved(RoomNid From, RoomNid To) : Change;
+
 /// <summary>Adds a room to the published directory, or removes it.</summary>
 public sealed record DirectoryVisibilityChanged(RoomNid Room, bool Published) : Change;
+
+/// <summary>Adds a room to the directory of an application service's network, or removes it.</summary>
+/// <param name="InstanceId">The network's `instance_id`.</param>
+public sealed record NetworkVisibilityChanged(string InstanceId, RoomNid Room, bool Published) : Change;

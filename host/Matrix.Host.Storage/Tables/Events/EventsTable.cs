@@ -58,6 +58,11 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         """,
         $"SELECT {Columns}, e.json FROM commits c JOIN events e ON {InCommit} {Committed}");
 
+    private static readonly Statement CommitsBack = Statement.Of("""
+        SELECT position, event_nid, ordinals FROM commits WHERE position <= $1
+        ORDER BY position DESC, event_nid DESC LIMIT $2
+        """);
+
     private static readonly Statement ByRedaction = ByKeys("WHERE e.redacted_by = KEY");
 
     // The positions of live events rise with their numbers, so a binary search finds the last event at or before a
@@ -279,6 +284,14 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             (after, through, limit),
             static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
             Row,
+            stop);
+
+    public ValueTask<IReadOnlyList<CommitRow>> CommitsBackAsync(long from, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            CommitsBack,
+            (from, limit),
+            static (a, q) => a.Int(q.from).Int(q.limit),
+            static row => new CommitRow(row.Int64(0), row.Nid(1), (uint)row.Int64(2)),
             stop);
 
     public async ValueTask<uint> LastOutlierAsync(RoomNid room, CancellationToken stop) =>

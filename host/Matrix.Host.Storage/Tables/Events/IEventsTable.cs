@@ -65,6 +65,9 @@ public interface IEventsTable
     /// </summary>
     ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop);
 
+    /// <summary>Batches of live events up to a position, the latest first, without their events.</summary>
+    ValueTask<IReadOnlyList<CommitRow>> CommitsBackAsync(long from, int limit, CancellationToken stop);
+
     /// <summary>The last ordinal that an outlier of the room got; 0 if there was none.</summary>
     ValueTask<uint> LastOutlierAsync(RoomNid room, CancellationToken stop);
 
@@ -93,6 +96,10 @@ public interface IEventsTable
     ValueTask<IReadOnlyDictionary<RoomNid, EventNid>> LastNidsAtAsync(
         IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop);
 }
+
+/// <summary>The live events of a room that were stored at a position.</summary>
+/// <param name="Ordinals">The ordinals that they span, from the first event's.</param>
+public readonly record struct CommitRow(long Position, EventNid First, uint Ordinals);
 
 /// <summary>Flags of a stored event.</summary>
 [Flags]

@@ -48,6 +48,13 @@ public interface IMembershipsTable
     /// <summary>Whether some room has both users as joined members. At least one of them must be local.</summary>
     ValueTask<bool> ShareRoomAsync(string localUser, string otherUser, CancellationToken stop);
 
+    /// <summary>Rooms in which both users are joined, by their numbers: those after one.</summary>
+    ValueTask<IReadOnlyList<MutualRoomRow>> MutualRoomsAsync(
+        string localUser, string otherUser, RoomNid after, int limit, CancellationToken stop);
+
+    /// <summary>The number of these rooms.</summary>
+    ValueTask<int> MutualRoomCountAsync(string localUser, string otherUser, CancellationToken stop);
+
     /// <summary>Other local users who share a joined room with the user, who may be a user of another server.</summary>
     ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string userId, CancellationToken stop);
 
@@ -136,6 +143,9 @@ public sealed record UserRoomRow(
 /// <summary>A room that another server's user shares with local users.</summary>
 /// <param name="Since">The position since when both this user and one of the present local members are joined.</param>
 public readonly record struct SharedRoomRow(string UserId, RoomNid Room, long Since);
+
+/// <summary>A room in which two users are joined.</summary>
+public readonly record struct MutualRoomRow(RoomNid Room, string RoomId);
 
 /// <summary>The number of users with each membership.</summary>
 public readonly record struct MembershipCounts(int Joined, int Invited, int Knocking, int Left, int Banned);

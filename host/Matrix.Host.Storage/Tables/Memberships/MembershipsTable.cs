@@ -38,6 +38,19 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1 LIMIT 1
         """);
 
+    private const string Mutual = """
+        FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = $2 AND b.membership = 1
+        """;
+
+    private const string OfFirst = "WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1";
+
+    private static readonly Statement MutualRooms = Statement.Of($"""
+        SELECT a.room_nid, r.room_id {Mutual} JOIN rooms r ON r.room_nid = a.room_nid
+        {OfFirst} AND a.room_nid > $3 ORDER BY a.room_nid LIMIT $4
+        """);
+
+    private static readonly Statement MutualCount = Statement.Of($"SELECT COUNT(*) {Mutual} {OfFirst}");
+
     private static readonly Statement LocalSharing = Statement.Of("""
         SELECT DISTINCT b.user_id
         FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.is_local = 1 AND b.membership = 1
@@ -160,6 +173,23 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     public async ValueTask<bool> ShareRoomAsync(string localUser, string otherUser, CancellationToken stop) =>
         await reads.FirstAsync(
             Share, (localUser, otherUser), static (a, q) => a.Text(q.localUser).Text(q.otherUser), static _ => true,
+            stop);
+
+    public ValueTask<IReadOnlyList<MutualRoomRow>> MutualRoomsAsync(
+        string localUser, string otherUser, RoomNid after, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            MutualRooms,
+            (localUser, otherUser, after, limit),
+            static (a, q) => a.Text(q.localUser).Text(q.otherUser).Room(q.after).Int(q.limit),
+            static row => new MutualRoomRow(row.Room(0), row.Text(1)),
+            stop);
+
+    public ValueTask<int> MutualRoomCountAsync(string localUser, string otherUser, CancellationToken stop) =>
+        reads.FirstAsync(
+            MutualCount,
+            (localUser, otherUser),
+            static (a, q) => a.Text(q.localUser).Text(q.otherUser),
+            static row => row.Int32(0),
             stop);
 
     public ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string userId, CancellationToken stop) =>

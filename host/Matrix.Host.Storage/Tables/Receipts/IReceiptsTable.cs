@@ -15,6 +15,9 @@ public interface IReceiptsTable
     /// <summary>A user's receipts in a room.</summary>
     ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(RoomNid room, string userId, CancellationToken stop);
 
+    /// <summary>The local users whose receipts moved after a position. Reads all receipts of local users.</summary>
+    ValueTask<IReadOnlyList<string>> MovedAfterAsync(long position, CancellationToken stop);
+
     /// <summary>A local user's receipts in all rooms.</summary>
     ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(string userId, CancellationToken stop);
 }

@@ -15,6 +15,9 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
     private static readonly Statement OfUser = Statement.Of(
         $"SELECT {Columns} FROM receipts WHERE user_id = $1 AND is_local = 1");
 
+    private static readonly Statement MovedAfter = Statement.Of(
+        "SELECT DISTINCT user_id FROM receipts WHERE is_local = 1 AND position > $1");
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO receipts (room_nid, user_id, type, thread_id, event_nid, event_id, ts, position, is_local)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -51,6 +54,9 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
 
     public ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(OfUser, userId, static (a, user) => a.Text(user), Row, stop);
+
+    public ValueTask<IReadOnlyList<string>> MovedAfterAsync(long position, CancellationToken stop) =>
+        reads.ListAsync(MovedAfter, position, static (a, p) => a.Int(p), static row => row.Text(0), stop);
 
     private static ReceiptRow Row(IRow row) => new(
         row.Room(0), row.Text(1), row.Text(2), row.Text(3), row.Nid(4), row.EventId(5), row.Int64(6), row.Int64(7));

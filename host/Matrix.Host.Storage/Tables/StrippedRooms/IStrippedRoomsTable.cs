@@ -16,6 +16,12 @@ public interface IStrippedRoomsTable
     /// <summary>A user's rooms that changed after one position and up to another, the earliest first.</summary>
     ValueTask<IReadOnlyList<StrippedRoomRow>> OfUserAsync(
         string userId, long after, long through, CancellationToken stop);
+
+    /// <summary>
+    /// The rooms of all users that changed after one position and up to another, the earliest first; at most this many.
+    /// </summary>
+    ValueTask<IReadOnlyList<(string UserId, StrippedRoomRow Room)>> ChangedAsync(
+        long after, long through, int limit, CancellationToken stop);
 }
 
 /// <summary>A room that a user knows by stripped state.</summary>

@@ -15,6 +15,11 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         SELECT {Columns} FROM stripped_rooms WHERE user_id = $1 AND position > $2 AND position <= $3 ORDER BY position
         """);
 
+    private static readonly Statement Changed = Statement.Of($"""
+        SELECT {Columns}, user_id FROM stripped_rooms WHERE position > $1 AND position <= $2
+        ORDER BY position, user_id, room_id LIMIT $3
+        """);
+
     // 4 is the membership of an ended invite or knock.
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO stripped_rooms
@@ -91,6 +96,14 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
             static (a, q) => a.Text(q.userId).Int(q.after).Int(q.through),
             Row,
             stop);
+
+    public ValueTask<IReadOnlyList<(string UserId, StrippedRoomRow Room)>> ChangedAsync(
+        long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
+        Changed,
+        (after, through, limit),
+        static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
+        static row => (row.Text(10), Row(row)),
+        stop);
 
     private static StrippedRoomRow Row(IRow row) => new(
         row.Text(0), row.Text(1), row.Text(2), (Membership)row.Int64(3), row.Text(4), row.EventId(5), row.Blob(6),

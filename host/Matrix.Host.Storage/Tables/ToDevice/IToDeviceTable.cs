@@ -22,6 +22,9 @@ public interface IToDeviceTable
     ValueTask<IReadOnlyList<WaitingRow>> WaitingOfServerAsync(
         string serverName, IReadOnlyCollection<string> userIds, CancellationToken stop);
 
+    /// <summary>The users with messages waiting, by id, a page at a time: those after this one.</summary>
+    ValueTask<IReadOnlyList<string>> UsersAsync(string afterUser, int limit, CancellationToken stop);
+
     /// <summary>
     /// The number of messages stored once for all devices of a user. Each is kept until every device has fetched it.
     /// </summary>

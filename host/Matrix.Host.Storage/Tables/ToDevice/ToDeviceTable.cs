@@ -26,6 +26,9 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         WHERE user_id = KEY AND sender >= $2 AND sender < $2 || '!' GROUP BY user_id, device_id
         """);
 
+    private static readonly Statement Users = Statement.Of(
+        "SELECT DISTINCT user_id FROM to_device WHERE user_id > $1 ORDER BY user_id LIMIT $2");
+
     private static readonly Statement Shared = Statement.Of("SELECT COUNT(*) FROM to_device_shared");
 
     private static readonly Statement Send = Statement.Of("""
@@ -134,6 +137,14 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
     public ValueTask<IReadOnlyList<WaitingRow>> WaitingOfServerAsync(
         string serverName, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         WaitingAsync(WaitingOfServer, serverName, userIds, stop);
+
+    public ValueTask<IReadOnlyList<string>> UsersAsync(string afterUser, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Users,
+            (afterUser, limit),
+            static (a, q) => a.Text(q.afterUser).Int(q.limit),
+            static row => row.Text(0),
+            stop);
 
     public ValueTask<int> CountSharedAsync(CancellationToken stop) =>
         reads.FirstAsync(Shared, static row => row.Int32(0), stop);

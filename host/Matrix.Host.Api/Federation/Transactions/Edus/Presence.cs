@@ -1,26 +1,41 @@
-using Matrix.Core.Ident;
 using Matrix.Core.Json;
+using Matrix.Core.Presence;
+using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Api.Federation.Transactions.Edus;
 
-/// <summary>
-/// `m.presence`. This server shows no presence, so updates are only checked. Server-Server API, "Presence".
-/// </summary>
-internal sealed class Presence : IEduHandler
+/// <summary>`m.presence`. Server-Server API, "Presence".</summary>
+internal sealed class Presence(ReceivedPresence presence) : IEduHandler
 {
     public string Type => "m.presence";
 
-    public ValueTask<int> ReceiveAsync(string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop) =>
-        ValueTask.FromResult(contents.Count(content => !IsOf(origin, content)));
+    public async ValueTask<int> ReceiveAsync(
+        string origin, IReadOnlyList<JsonObject> contents, CancellationToken stop)
+    {
+        var updates = new List<PresenceUpdate>();
+        var ignored = 0;
+        foreach (var content in contents)
+        {
+            var before = updates.Count;
+            foreach (var item in ItemsOf(content).Take(presence.MaxUsers - updates.Count))
+            {
+                if (item is Json.Object { Item: var each }
+                    && PresenceUpdate.TryRead(
+                        each, ReceivedPresence.LongestAgo, presence.StatusBytes, out var update))
+                {
+                    updates.Add(update!);
+                }
+            }
 
-    /// <summary>Whether each update is of a user of the server.</summary>
-    private static bool IsOf(string origin, JsonObject content) =>
-        content.IndexOf("push") is >= 0 and var at
-        && content.Value(at) is Json.Array updates
-        && Array.TrueForAll(updates.Item, update =>
-            update is Json.Object { Item: var each }
-            && each.Text("user_id") is { } userId
-            && UserId.isValid(userId)
-            && UserId.server(userId) == origin
-            && each.Text("presence") is not null);
+            if (updates.Count == before) ignored++;
+        }
+
+        // The last one of each user counts.
+        var latest = updates.GroupBy(static each => each.UserId).Select(static ofUser => ofUser.Last()).ToArray();
+        var foreign = await presence.ReceiveAsync(origin, latest, stop).ConfigureAwait(false);
+        return foreign == latest.Length ? contents.Count : ignored;
+    }
+
+    private static Json[] ItemsOf(JsonObject content) =>
+        content.IndexOf("push") is >= 0 and var at && content.Value(at) is Json.Array items ? items.Item : [];
 }

@@ -1,0 +1,90 @@
+namespace Matrix.Core.Facade
+
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Json
+open Matrix.Core.Room
+
+/// A room that is replaced by one of another version, filled in by the host. Client-Server API, "Room Upgrades".
+[<Sealed>]
+type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) =
+
+    static let copiedTypes = [|
+        "m.room.server_acl"
+        "m.room.encryption"
+        "m.room.name"
+        "m.room.avatar"
+        "m.room.topic"
+        "m.room.guest_access"
+        "m.room.history_visibility"
+        "m.room.join_rules"
+    |]
+
+    let copied = List<InitialState>()
+    let bans = List<InitialInvite>()
+
+    /// The types of state with an empty state key that are copied as they are.
+    static member CopiedTypes: IReadOnlyList<string> = copiedTypes
+
+    /// The room's id.
+    member _.RoomId = roomId
+
+    /// The user who upgrades it.
+    member _.Upgrader = upgrader
+
+    /// The last event that is known; "" for none.
+    member val LastEventId = "" with get, set
+
+    /// The creators of the new room besides the upgrader, where the version has them.
+    member val AdditionalCreators: IReadOnlyList<string> = [||] with get, set
+
+    /// The creators of the old room.
+    member val Creators: IReadOnlyList<string> = [||] with get, set
+
+    /// Content of the create event.
+    member val Create = JsonObject.Empty with get, set
+
+    /// Content of the power levels; null for none.
+    member val Levels: JsonObject | null = null with get, set
+
+    /// Content of the canonical alias; null for none.
+    member val CanonicalAlias: JsonObject | null = null with get, set
+
+    /// The aliases that move to the new room.
+    member val MovedAliases: IReadOnlyList<string> = [||] with get, set
+
+    /// Adds a state event that is copied.
+    member _.AddState(eventType: string, stateKey: string, content: JsonObject) =
+        copied.Add {
+            Type = eventType
+            StateKey = stateKey
+            Content = content
+        }
+
+    /// Adds a banned user. Of the content, only the membership and the reason are copied.
+    member _.AddBan(userId: string, content: JsonObject) =
+        let kept =
+            content.Members
+            |> Seq.filter (fun (struct (key, _)) -> key = "membership" || key = "reason")
+
+        bans.Add {
+            UserId = userId
+            Content = JsonObject.OfSeq kept
+        }
+
+    member internal this.ToRequest(oldVersion: RoomVersion, newVersion: RoomVersion) : UpgradeRequest = {
+        Version = newVersion
+        Upgrader = upgrader
+        UpgraderMember = upgraderMember
+        AdditionalCreators = Seq.toArray this.AdditionalCreators
+        OldRoomId = roomId
+        LastEventId = this.LastEventId
+        OldPrivileged = (oldVersion.Settings.CreatorPower = CreatorPower.Infinite)
+        OldCreators = Seq.toArray this.Creators
+        OldCreate = this.Create
+        OldLevels = this.Levels
+        MovedAliases = Seq.toArray this.MovedAliases
+        OldAlias = this.CanonicalAlias
+        Copied = copied.ToArray()
+        Bans = bans.ToArray()
+    }

@@ -1,0 +1,321 @@
+namespace Matrix.Core.Room
+
+open System
+open System.Collections.Generic
+open System.Globalization
+open Matrix.Core.Json
+open Matrix.Rules
+
+/// A request to replace a room by one of another version, with checked types.
+type UpgradeRequest = {
+    /// The version of the new room.
+    Version: RoomVersion
+    /// The user who upgrades, and creates the new room.
+    Upgrader: string
+    /// Content of the upgrader's own join: membership and profile.
+    UpgraderMember: JsonObject
+    AdditionalCreators: string[]
+    OldRoomId: string
+    /// The last event of the old room that is known.
+    LastEventId: string
+    /// Whether creators of the old room have infinite power.
+    OldPrivileged: bool
+    /// The creators of the old room.
+    OldCreators: string[]
+    /// Content of the old room's create event.
+    OldCreate: JsonObject
+    /// Content of the old room's power levels; null if it has none.
+    OldLevels: JsonObject | null
+    /// The aliases of the old room that move to the new one.
+    MovedAliases: string[]
+    /// Content of the old room's canonical alias; null if it has none.
+    OldAlias: JsonObject | null
+    /// The state that is copied as it is, in order.
+    Copied: InitialState[]
+    /// The bans that are copied, with their contents.
+    Bans: InitialInvite[]
+}
+
+/// What an upgrade makes of the old room's state. Client-Server API, "Room Upgrades".
+[<RequireQualifiedAccess>]
+module Upgrade =
+
+    /// The level that the specification suggests for a room that was replaced.
+    [<Literal>]
+    let private ClosedLevel = 50L
+
+    /// The level for tombstones where creators have infinite power, unless the room chose another.
+    [<Literal>]
+    let private TombstoneLevel = 150L
+
+    let private str (s: string) = Json.String s
+
+    let private privileged (version: RoomVersion) =
+        version.Settings.CreatorPower = CreatorPower.Infinite
+
+    let private merge (under: JsonObject) (over: seq<struct (string * Json)>) =
+        JsonObject.OfSeq(Seq.append under.Members over)
+
+    let private without (keys: string seq) (o: JsonObject) =
+        let gone = HashSet<string> keys
+        JsonObject.OfSeq(o.Members |> Seq.filter (fun (struct (key, _)) -> not (gone.Contains key)))
+
+    /// A level as an integer. Rooms before version 10 also have levels that are strings or floats.
+    let private level (value: Json) : int64 voption =
+        match value with
+        | Json.Int n -> ValueSome n
+        | Json.Float f when abs f <= float Numbers.MaxInteger -> ValueSome(int64 f)
+        | Json.String s ->
+            match Int64.TryParse(s.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) with
+            | true, n when abs n <= Numbers.MaxInteger -> ValueSome n
+            | _ -> ValueNone
+        | _ -> ValueNone
+
+    let private levelOf (name: string) (otherwise: int64) (levels: JsonObject) =
+        match levels.TryFind name with
+        | ValueSome value -> ValueOption.defaultValue otherwise (level value)
+        | ValueNone -> otherwise
+
+    /// The next level, if there is one.
+    let private above (level: int64) =
+        min level (Numbers.MaxInteger - 1L) + 1L
+
+    let private child (name: string) (o: JsonObject) =
+        match o.TryFind name with
+        | ValueSome(Json.Object inner) -> inner
+        | _ -> JsonObject.Empty
+
+    /// The members that are levels, as integers; the others are left out.
+    let private integers (o: JsonObject) =
+        JsonObject.OfSeq(
+            o.Members
+            |> Seq.choose (fun (struct (key, value)) ->
+                match level value with
+                | ValueSome n -> Some(struct (key, Json.Int n))
+                | ValueNone -> None)
+        )
+
+    let private single = [
+        "ban"
+        "events_default"
+        "invite"
+        "kick"
+        "redact"
+        "state_default"
+        "users_default"
+    ]
+
+    let private many = [ "events"; "notifications"; "users" ]
+
+    /// Power levels with integers only: newer versions refuse others.
+    let private normal (levels: JsonObject) =
+        let alone =
+            levels.Members
+            |> Seq.filter (fun (struct (key, _)) -> List.contains key single)
+            |> JsonObject.OfSeq
+
+        merge (without (single @ many) levels) [
+            yield! (integers alone).Members
+            for name in many do
+                if levels.Has name then
+                    struct (name, Json.Object(integers (child name levels)))
+        ]
+
+    let private highest (levels: JsonObject) =
+        let inner =
+            many
+            |> Seq.collect (fun name -> (child name levels).Members)
+            |> Seq.append levels.Members
+
+        (100L, inner)
+        ||> Seq.fold (fun most (struct (_, value)) ->
+            match value with
+            | Json.Int n -> max most n
+            | _ -> most)
+
+    let private creators (request: UpgradeRequest) =
+        Array.append [| request.Upgrader |] request.AdditionalCreators |> Array.distinct
+
+    /// The create event's content: the predecessor, and the old room's type and federation.
+    let createContent (roomIdIsHash: bool) (request: UpgradeRequest) : JsonObject =
+        let predecessor =
+            JsonObject.OfSeq [
+                struct ("room_id", str request.OldRoomId)
+                if not roomIdIsHash && request.LastEventId <> "" then
+                    struct ("event_id", str request.LastEventId)
+            ]
+
+        JsonObject.OfSeq [
+            struct ("room_version", str request.Version.Id)
+            struct ("predecessor", Json.Object predecessor)
+
+            for name in [ "type"; "m.federate" ] do
+                match request.OldCreate.TryFind name with
+                | ValueSome value -> struct (name, value)
+                | ValueNone -> ()
+
+            if request.Version.Settings.Creators = Creators.ContentCreator then
+                struct ("creator", str request.Upgrader)
+
+            if privileged request.Version then
+                let others =
+                    request.AdditionalCreators
+                    |> Array.distinct
+                    |> Array.filter (fun user -> user <> request.Upgrader)
+
+                if others.Length > 0 then
+                    struct ("additional_creators", Json.Array(Array.map str others))
+        ]
+
+    /// The power levels of the new room: those of the old one, in the form of the new version; null for none.
+    let levels (request: UpgradeRequest) : JsonObject | null =
+        match request.OldLevels with
+        | null -> null
+        | old ->
+            let old = normal old
+            let users = child "users" old
+
+            if privileged request.Version then
+                // No list of levels may name a creator here.
+                let others = without (creators request) users
+                let events = child "events" old
+
+                let tombstone =
+                    if request.OldPrivileged then
+                        events
+                    else
+                        let now = levelOf "m.room.tombstone" 0L events
+                        let least = max TombstoneLevel (above (levelOf "state_default" 50L old))
+                        merge events [ struct ("m.room.tombstone", Json.Int(max least now)) ]
+
+                merge old [
+                    struct ("users", Json.Object others)
+                    if tombstone.Count > 0 then
+                        struct ("events", Json.Object tombstone)
+                ]
+            elif request.OldPrivileged then
+                // The creators had more power than anyone. Here their power is a level.
+                let top = highest old
+                let all = Array.append [| request.Upgrader |] request.OldCreators
+
+                let mighty = all |> Seq.map (fun user -> struct (user, Json.Int top))
+                merge old [ struct ("users", Json.Object(merge users mighty)) ]
+            else
+                old
+
+    /// The power levels with which the new room begins: they let the upgrader send all that is copied.
+    let firstLevels (request: UpgradeRequest) : JsonObject =
+        let top =
+            match levels request with
+            | null -> 100L
+            | last -> highest last
+
+        let one (key: string) (level: int64) =
+            Json.Object(JsonObject.OfSeq [ struct (key, Json.Int level) ])
+
+        JsonObject.OfSeq [
+            if privileged request.Version then
+                struct ("events", one "m.room.tombstone" TombstoneLevel)
+            else
+                struct ("users", one request.Upgrader top)
+        ]
+
+    /// The canonical alias of one of the rooms: the moved aliases, or the others.
+    let private aliasWith (keep: string -> bool) (content: JsonObject) =
+        JsonObject.OfSeq(
+            content.Members
+            |> Seq.choose (fun (struct (key, value)) ->
+                match key, value with
+                | "alias", Json.String alias -> if keep alias then Some(struct (key, value)) else None
+                | "alt_aliases", Json.Array items ->
+                    let kept =
+                        items
+                        |> Array.filter (fun item ->
+                            match item with
+                            | Json.String alias -> keep alias
+                            | _ -> false)
+
+                    if kept.Length = 0 then
+                        None
+                    else
+                        Some(struct (key, Json.Array kept))
+                | _ -> Some(struct (key, value)))
+        )
+
+    let private namesAlias (content: JsonObject) =
+        content.Has "alias" || content.Has "alt_aliases"
+
+    /// The content of the new room's canonical alias; null if no alias of it moves.
+    let movedAlias (request: UpgradeRequest) : JsonObject | null =
+        match request.OldAlias with
+        | null -> null
+        | old ->
+            let moved = HashSet<string> request.MovedAliases
+            let content = aliasWith moved.Contains old
+            if namesAlias content then content else null
+
+    /// The content of the old room's canonical alias without the moved ones; null if it stays as it is.
+    let keptAlias (request: UpgradeRequest) : JsonObject | null =
+        match request.OldAlias with
+        | null -> null
+        | old ->
+            let moved = HashSet<string> request.MovedAliases
+            let content = aliasWith (fun alias -> not (moved.Contains alias)) old
+            if content.Equals old then null else content
+
+    /// The power levels that keep the old room quiet; null if they are so already.
+    let closedLevels (request: UpgradeRequest) : JsonObject | null =
+        let old =
+            match request.OldLevels with
+            | null when request.OldPrivileged -> JsonObject.Empty
+            | null ->
+                // Without power levels the creators have 100.
+                let users =
+                    request.OldCreators |> Seq.map (fun user -> struct (user, Json.Int 100L))
+
+                JsonObject.OfSeq [ struct ("users", Json.Object(JsonObject.OfSeq users)) ]
+            | old -> old
+
+        let least = max ClosedLevel (above (levelOf "users_default" 0L old))
+
+        let raised = [
+            for name in [ "events_default"; "invite" ] do
+                if levelOf name 0L old < least then
+                    struct (name, Json.Int least)
+        ]
+
+        if raised.IsEmpty then null else merge old raised
+
+    /// The events of the new room, create event first. The rules decide each of them.
+    let drafts (roomIdIsHash: bool) (request: UpgradeRequest) : Draft[] =
+        let state eventType key content =
+            Draft.State(eventType, key, request.Upgrader, content)
+
+        [|
+            state "m.room.create" "" (createContent roomIdIsHash request)
+            state "m.room.member" request.Upgrader request.UpgraderMember
+            state "m.room.power_levels" "" (firstLevels request)
+
+            for copied in request.Copied do
+                state copied.Type copied.StateKey copied.Content
+
+            match movedAlias request with
+            | null -> ()
+            | content -> state "m.room.canonical_alias" "" content
+
+            // Nobody can ban a creator with infinite power: naming one lifts the ban.
+            let unbannable =
+                if privileged request.Version then
+                    creators request
+                else
+                    [||]
+
+            for ban in request.Bans do
+                if not (Array.contains ban.UserId unbannable) then
+                    state "m.room.member" ban.UserId ban.Content
+
+            // Last: the upgrader may have less power by these.
+            match levels request with
+            | null -> ()
+            | content -> state "m.room.power_levels" "" content
+        |]

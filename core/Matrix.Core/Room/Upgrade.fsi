@@ -1,0 +1,47 @@
+namespace Matrix.Core.Room
+
+open Matrix.Core.Json
+open Matrix.Rules
+
+/// A request to replace a room by one of another version, with checked types.
+type UpgradeRequest = {
+    /// The version of the new room.
+    Version: RoomVersion
+    /// The user who upgrades, and creates the new room.
+    Upgrader: string
+    /// Content of the upgrader's own join: membership and profile.
+    UpgraderMember: JsonObject
+    AdditionalCreators: string[]
+    OldRoomId: string
+    /// The last event of the old room that is known; "" for none.
+    LastEventId: string
+    /// Whether creators of the old room have infinite power.
+    OldPrivileged: bool
+    OldCreators: string[]
+    /// Content of the old room's create event.
+    OldCreate: JsonObject
+    /// Content of the old room's power levels; null if it has none.
+    OldLevels: JsonObject | null
+    /// The aliases of the old room that move to the new one.
+    MovedAliases: string[]
+    /// Content of the old room's canonical alias; null if it has none.
+    OldAlias: JsonObject | null
+    /// The state that is copied as it is, in order.
+    Copied: InitialState[]
+    /// The bans that are copied, with their contents.
+    Bans: InitialInvite[]
+}
+
+/// What an upgrade makes of the old room's state. Client-Server API, "Room Upgrades".
+[<RequireQualifiedAccess>]
+module Upgrade =
+
+    /// The events of the new room, create event first. The first power levels let the upgrader send all that follows;
+    /// those of the old room come last. The rules decide each event.
+    val drafts: roomIdIsHash: bool -> request: UpgradeRequest -> Draft[]
+
+    /// The content of the old room's canonical alias without the moved ones; null if it stays as it is.
+    val keptAlias: request: UpgradeRequest -> JsonObject | null
+
+    /// The power levels that keep the old room quiet; null if they do so already.
+    val closedLevels: request: UpgradeRequest -> JsonObject | null

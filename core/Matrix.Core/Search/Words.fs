@@ -1,0 +1,148 @@
+namespace Matrix.Core.Search
+
+open System
+open System.Collections.Generic
+open System.Globalization
+open System.Text
+
+[<Sealed>]
+type SearchTerm internal (word: string, isPrefix: bool) =
+
+    member _.Word = word
+    member _.IsPrefix = isPrefix
+
+/// A run of characters: a spaced word, or text of a script without spaces.
+[<Struct>]
+type internal Run = {
+    Points: ArraySegment<Rune>
+    IsUnspaced: bool
+}
+
+module internal Runs =
+
+    /// Longer words are cut.
+    let longest = 64
+
+    /// The blocks of scripts that do not put spaces between words.
+    let isUnspaced (rune: Rune) =
+        let c = rune.Value
+
+        c >= 0x0E00
+        && (c <= 0x0EFF
+            || (c >= 0x1000 && c <= 0x109F)
+            || (c >= 0x1780 && c <= 0x17FF)
+            || (c >= 0x3005 && c <= 0x3007)
+            || (c >= 0x3041 && c <= 0x30FF)
+            || (c >= 0x31F0 && c <= 0x31FF)
+            || (c >= 0x3400 && c <= 0x4DBF)
+            || (c >= 0x4E00 && c <= 0x9FFF)
+            || (c >= 0xF900 && c <= 0xFAFF)
+            || (c >= 0x20000 && c <= 0x3FFFF))
+
+    let isInWord (rune: Rune) =
+        if rune.IsAscii then
+            Rune.IsLetterOrDigit rune
+        else
+            match Rune.GetUnicodeCategory rune with
+            | UnicodeCategory.UppercaseLetter
+            | UnicodeCategory.LowercaseLetter
+            | UnicodeCategory.TitlecaseLetter
+            | UnicodeCategory.ModifierLetter
+            | UnicodeCategory.OtherLetter
+            | UnicodeCategory.NonSpacingMark
+            | UnicodeCategory.SpacingCombiningMark
+            | UnicodeCategory.DecimalDigitNumber
+            | UnicodeCategory.LetterNumber
+            | UnicodeCategory.OtherNumber -> true
+            | _ -> false
+
+    /// The runs of a text. They are found one by one: the caller stops when it has enough.
+    let ofText (points: Rune[]) : seq<Run> =
+        seq {
+            let mutable i = 0
+
+            while i < points.Length do
+                if not (isInWord points[i]) then
+                    i <- i + 1
+                else
+                    let start = i
+                    let unspaced = isUnspaced points[i]
+                    i <- i + 1
+
+                    while i < points.Length && isInWord points[i] && isUnspaced points[i] = unspaced do
+                        i <- i + 1
+
+                    yield {
+                        Points = ArraySegment(points, start, i - start)
+                        IsUnspaced = unspaced
+                    }
+        }
+
+    let text (points: ArraySegment<Rune>) (start: int) (count: int) : string =
+        let builder = StringBuilder(2 * count)
+
+        for i in start .. start + count - 1 do
+            builder.Append(points[i].ToString()) |> ignore
+
+        builder.ToString()
+
+    let word (run: Run) =
+        text run.Points 0 (min longest run.Points.Count)
+
+    let pairs (run: Run) =
+        seq {
+            for i in 0 .. run.Points.Count - 2 do
+                yield text run.Points i 2
+        }
+
+[<Sealed; AbstractClass>]
+type SearchWords private () =
+
+    static let distinct (most: int) (key: 'T -> string) (items: seq<'T>) : 'T[] =
+        let seen = HashSet<string>(StringComparer.Ordinal)
+        let kept = ResizeArray<'T>()
+        use each = items.GetEnumerator()
+
+        while kept.Count < most && each.MoveNext() do
+            if seen.Add(key each.Current) then
+                kept.Add each.Current
+
+        kept.ToArray()
+
+    static member Of(text: string, most: int) : string[] =
+        Runs.ofText (Folding.points text)
+        |> Seq.collect (fun run ->
+            if run.IsUnspaced then
+                // The last character by itself, so that every character begins some word.
+                Seq.append (Runs.pairs run) [ Runs.text run.Points (run.Points.Count - 1) 1 ]
+            else
+                [ Runs.word run ])
+        |> distinct most id
+
+    static member OfSearch(term: string, most: int) : SearchTerm[] =
+        Runs.ofText (Folding.points term)
+        |> Seq.collect (fun run ->
+            if not run.IsUnspaced then
+                Seq.singleton (SearchTerm(Runs.word run, false))
+            elif run.Points.Count = 1 then
+                Seq.singleton (SearchTerm(Runs.word run, true))
+            else
+                Runs.pairs run |> Seq.map (fun pair -> SearchTerm(pair, false)))
+        |> distinct most _.Word
+
+    static member Match(terms: SearchTerm[], words: string[]) : bool =
+        terms
+        |> Array.forall (fun term ->
+            words
+            |> Array.exists (fun word ->
+                if term.IsPrefix then
+                    word.StartsWith(term.Word, StringComparison.Ordinal)
+                else
+                    String.Equals(word, term.Word)))
+
+    static member Folded(text: string) : string =
+        let points = Folding.points text
+        Runs.text (ArraySegment points) 0 points.Length
+
+    static member Highlights(term: string, most: int) : string[] =
+        Runs.ofText (Folding.points term) |> Seq.map Runs.word |> distinct most id

@@ -1,0 +1,99 @@
+namespace Matrix.Core.Sync
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Json
+
+[<Sealed>]
+type RoomFacts
+    (
+        isDirect: bool,
+        isInvited: bool,
+        isEncrypted: Nullable<bool>,
+        knowsType: bool,
+        roomType: string | null,
+        tags: IReadOnlyCollection<string>
+    ) =
+    member internal _.IsDirect = isDirect
+    member internal _.IsInvited = isInvited
+    member internal _.IsEncrypted = isEncrypted
+    member internal _.KnowsType = knowsType
+    member internal _.RoomType = roomType
+    member internal _.Tags = tags
+
+[<Sealed>]
+type RoomListFilter private (reader: FilterReader, filter: JsonObject) =
+
+    // An empty text stands for rooms without a type, which no room can have as its type.
+    let roomTypes = reader.TextsOrNulls "room_types"
+    let notRoomTypes = reader.TextsOrNulls "not_room_types"
+    let isDirect = reader.MaybeBool "is_dm"
+    let isEncrypted = reader.MaybeBool "is_encrypted"
+
+    // MSC3575 called it `is_invite`.
+    let isInvited =
+        match reader.MaybeBool "is_invited" with
+        | ValueNone -> reader.MaybeBool "is_invite"
+        | given -> given
+
+    let spaces = reader.Texts "spaces"
+    let tags = reader.Texts "tags"
+    let notTags = reader.Texts "not_tags"
+
+    let text = CanonicalJson.text (Json.Object filter)
+
+    let isOn (names: string[]) (name: string) = Array.contains name names
+
+    let typeAdmits (facts: RoomFacts) =
+        match roomTypes, notRoomTypes with
+        | null, null -> true
+        | _ when not facts.KnowsType -> false
+        | only, not ->
+            let roomType =
+                match facts.RoomType with
+                | null -> ""
+                | t -> t
+
+            (match not with
+             | null -> true
+             | types -> isOn types roomType |> Operators.not)
+            && (match only with
+                | null -> true
+                | types -> isOn types roomType)
+
+    let tagsAdmit (facts: RoomFacts) =
+        (match notTags with
+         | null -> true
+         | names -> not (facts.Tags |> Seq.exists (isOn names)))
+        && (match tags with
+            | null -> true
+            | names -> facts.Tags |> Seq.exists (isOn names))
+
+    static let everything =
+        RoomListFilter(FilterReader(JsonObject.Empty, "", FilterFaults()), JsonObject.Empty)
+
+    static member Everything = everything
+
+    member _.Admits(facts: RoomFacts) : bool =
+        (isDirect.IsNone || isDirect.Value = facts.IsDirect)
+        && (isInvited.IsNone || isInvited.Value = facts.IsInvited)
+        && (isEncrypted.IsNone
+            || (facts.IsEncrypted.HasValue && facts.IsEncrypted.Value = isEncrypted.Value))
+        && typeAdmits facts
+        && tagsAdmit facts
+
+    member _.Spaces: IReadOnlyCollection<string> | null =
+        match spaces with
+        | null -> null
+        | names -> names
+
+    member _.LooksAtState =
+        isEncrypted.IsSome || not (isNull roomTypes) || not (isNull notRoomTypes)
+
+    member _.Text = text
+
+    static member internal Read(reader: FilterReader, filter: JsonObject) : RoomListFilter =
+        if reader.IsEmpty then
+            everything
+        else
+            RoomListFilter(reader, filter)

@@ -1,0 +1,44 @@
+using Matrix.Core.Presence;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Presence;
+
+namespace Matrix.Host.Api.Client.Presence;
+
+/// <summary>Sets and reads presence. Client-Server API, "Presence".</summary>
+internal sealed class PresenceStatus(UserPresences presences) : IEndpoints
+{
+    private static readonly Answer _notYours = Answer.Forbidden("You can only set your own presence.");
+
+    private sealed record Wanted(PresenceState State, string? Message);
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Get("presence/{userId}/status", GetAsync);
+        routes.Put("presence/{userId}/status", Read, PutAsync, new RouteOptions { Rate = RateClass.Send });
+    }
+
+    private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
+    {
+        var found = await presences.FindAsync(call.Caller.UserId, call["userId"], stop).ConfigureAwait(false);
+        return found.IsOk
+            ? Answer.Json(found.Value, static (json, seen) => seen.WriteContent(json))
+            : UserAnswers.Of(found.Failure);
+    }
+
+    private async ValueTask<Answer> PutAsync(Call call, Wanted wanted, CancellationToken stop) =>
+        call["userId"] == call.Caller.UserId
+            ? UserAnswers.Empty(await presences
+                .SetAsync(call.Caller.Device, wanted.State, wanted.Message, stop).ConfigureAwait(false))
+            : _notYours;
+
+    private static Wanted Read(BodyReader body)
+    {
+        var text = body.RequiredText("presence");
+        if (!PresenceStates.TryParse(text, out var state))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`presence` must be online, unavailable or offline.");
+        }
+
+        return new Wanted(state, body.TextOrNull("status_msg"));
+    }
+}

@@ -1,0 +1,97 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Sync.EventStream;
+using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
+
+namespace Matrix.Host.Api.Client.RoomPreviews;
+
+/// <summary>
+/// Looking into rooms without joining them, and the deprecated operations that came before sync. Client-Server API,
+/// "Room Previews", `GET /events`, `GET /events/{eventId}` and `GET /initialSync`.
+/// </summary>
+internal sealed class EventStream(
+    IEventFeed stream,
+    IInitialSync rooms,
+    RoomAccess access,
+    RoomSnapshots snapshots,
+    EventPages pages,
+    IgnoredUsers ignored,
+    IStorage storage) : IEndpoints
+{
+    /// <summary>
+    /// Events of several rooms may have one id in the first room versions; more of them than this are not looked at.
+    /// </summary>
+    private const int MostSameId = 16;
+
+    private sealed record Asked(string? From, long Timeout, string? RoomId);
+
+    public void Map(ClientRoutes routes)
+    {
+        var open = new RouteOptions { Access = Access.UsersAndGuests };
+        routes.Get("events", Read, EventsAsync, open with { Rate = RateClass.None });
+        routes.Get("events/{eventId}", EventAsync, open);
+        routes.Get(
+            "initialSync",
+            static query => (Limit: query.Number("limit"), Archived: query.Flag("archived")),
+            async (call, asked, stop) => Of(await rooms.OfUserAsync(
+                call.Caller.Device, asked.Limit, asked.Archived, stop).ConfigureAwait(false)),
+            open);
+        routes.Get(
+            "rooms/{roomId}/initialSync",
+            static query => query.Number("limit"),
+            async (call, limit, stop) => Of(await rooms.OfRoomAsync(
+                call.Caller.Device, call["roomId"], limit, stop).ConfigureAwait(false)),
+            open);
+    }
+
+    private static Asked Read(QueryReader query)
+    {
+        var roomId = query.Text("room_id");
+        if (roomId is not null && !RoomId.isValid(roomId))
+        {
+            query.Refuse(MatrixError.InvalidParam, "`room_id` is not a valid room id.");
+        }
+
+        return new Asked(query.Text("from"), query.Number("timeout") ?? 0, roomId);
+    }
+
+    private async ValueTask<Answer> EventsAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var request = new EventsRequest(
+            call.Caller.Device, asked.From, TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)));
+        return Of(asked.RoomId is { } roomId
+            ? await stream.OfRoomAsync(request, roomId, stop).ConfigureAwait(false)
+            : await stream.OfUserAsync(request, stop).ConfigureAwait(false));
+    }
+
+    private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
+    {
+        var userId = call.Caller.UserId;
+        var hidden = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        foreach (var row in await storage.Events.FindAnywhereAsync(call["eventId"], MostSameId, stop)
+            .ConfigureAwait(false))
+        {
+            if (await snapshots.FindAsync(row.Nid.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            var found = await access.OfAsync(userId, snapshot.Room.RoomId, stop).ConfigureAwait(false);
+            if (!found.IsOk) continue;
+            if (await pages.FindAsync(found.Value, row.EventId, stop).ConfigureAwait(false) is not { } stored) continue;
+            if (!stored.Pdu.IsState && hidden.Contains(stored.Row.Sender)) continue;
+            using var output = new ByteBuffer(4096);
+            await pages.WriteOneAsync(output, found.Value, stored, call.Caller.Device, stop).ConfigureAwait(false);
+            return Answer.Bytes(output.ToArray());
+        }
+
+        return Answer.NotFound("The event does not exist, or you may not see it.");
+    }
+
+    private static Answer Of(RoomResult<SyncAnswer> result) =>
+        result.IsOk ? Of(result.Value) : RoomAnswers.Of(result.Failure);
+
+    private static Answer Of(SyncAnswer answer) => Answer.Owned(answer.Json, answer);
+}

@@ -1,0 +1,42 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Upgrading;
+
+namespace Matrix.Host.Api.Client.RoomUpgrades;
+
+/// <summary>Replacement of a room by one of another version. Client-Server API, "Room Upgrades".</summary>
+internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Post(
+        "rooms/{roomId}/upgrade",
+        Read,
+        UpgradeAsync,
+        new RouteOptions { Rate = RateClass.Membership, CanonicalBody = true });
+
+    private sealed record Asked(string Version, IReadOnlyList<string> AdditionalCreators);
+
+    private static Asked Read(BodyReader body)
+    {
+        var version = body.RequiredText("new_version");
+        var creators = body.Texts("additional_creators") ?? [];
+        foreach (var user in creators)
+        {
+            if (!UserId.isValid(user))
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{user}` in `additional_creators` is not a valid user id.");
+            }
+        }
+
+        return new Asked(version, creators);
+    }
+
+    private async ValueTask<Answer> UpgradeAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var request = new UpgradeRequest(
+            call.Caller.UserId, call["roomId"], asked.Version, asked.AdditionalCreators);
+        var upgraded = await upgrades.UpgradeAsync(request, stop).ConfigureAwait(false);
+        return upgraded.IsOk
+            ? Answer.Json(upgraded.Value, static (json, it) => json.WriteString("replacement_room", it))
+            : RoomAnswers.Of(upgraded.Failure);
+    }
+}

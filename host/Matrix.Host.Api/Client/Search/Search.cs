@@ -1,0 +1,40 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Searching;
+
+namespace Matrix.Host.Api.Client.Search;
+
+/// <summary>Searches in the events of rooms. Client-Server API, "Server Side Search".</summary>
+internal sealed class Search(MessageSearch search, SearchWriter writer, SearchOptions options) : IEndpoints
+{
+    private const int UsualLimit = 10;
+
+    private static readonly Answer _noCategory = Answer.Prepared(static json =>
+    {
+        json.WriteStartObject("search_categories");
+        json.WriteEndObject();
+    });
+
+    public void Map(ClientRoutes routes) => routes.Post("search", SearchBody.Read, SearchAsync);
+
+    private async ValueTask<Answer> SearchAsync(Call call, SearchBody? asked, CancellationToken stop)
+    {
+        SearchToken? from = null;
+        if (call.Query.Text("next_batch") is { } token && (from = SearchToken.Parse(token)) is null)
+        {
+            return Answer.InvalidParam("`next_batch` is no token of a search of this server.");
+        }
+
+        if (asked is null) return _noCategory;
+        var page = await search.FindAsync(
+            new SearchCriteria(
+                call.Caller.UserId,
+                asked.Term,
+                asked.Keys,
+                asked.Filter,
+                Math.Max(1, asked.Filter.Limit(UsualLimit, options.PageHits)),
+                asked.ByRank,
+                from),
+            stop).ConfigureAwait(false);
+        return await writer.WriteAsync(asked, page, from?.Group, call.Caller.Device, stop).ConfigureAwait(false);
+    }
+}

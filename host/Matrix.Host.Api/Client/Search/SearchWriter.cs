@@ -1,0 +1,261 @@
+using System.Globalization;
+using System.Text;
+using Matrix.Core.Json;
+using Matrix.Core.Sync;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Searching;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Api.Client.Search;
+
+/// <summary>Writes the response to a search.</summary>
+internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOptions options)
+{
+    private const string MemberType = "m.room.member";
+
+    /// <summary>The response.</summary>
+    /// <param name="asked">What it was asked for.</param>
+    /// <param name="page">The hits.</param>
+    /// <param name="group">The group that the hits are of; null for all.</param>
+    /// <param name="reader">The user and device.</param>
+    /// <param name="stop">Cancels reading.</param>
+    internal async ValueTask<Answer> WriteAsync(
+        SearchBody asked, SearchPage page, SearchGroup? group, UserDevice reader, CancellationToken stop)
+    {
+        var output = new ByteBuffer(16 * 1024);
+        output.Raw("{\"search_categories\":{\"room_events\":{\"count\":"u8);
+        Write(output, page.Count);
+        if (asked.Groupings.Count > 0)
+        {
+            output.Raw(",\"groups\":"u8);
+            WriteGroups(output, asked, page, group);
+        }
+
+        output.Raw(",\"highlights\":["u8);
+        WriteJoined(output, page.Highlights);
+        output.Byte((byte)']');
+        if (page.Next is { } next)
+        {
+            output.Raw(",\"next_batch\":"u8);
+            CanonicalJson.writeString(output, next.ToString());
+        }
+
+        output.Raw(",\"results\":["u8);
+        var shown = new List<StoredEvent>();
+        for (var i = 0; i < page.Hits.Count; i++)
+        {
+            if (i > 0) output.Byte((byte)',');
+            await WriteHitAsync(output, asked, page.Hits[i], reader, shown, stop).ConfigureAwait(false);
+        }
+
+        output.Byte((byte)']');
+        if (asked.WithState)
+        {
+            output.Raw(",\"state\":"u8);
+            await WriteStateAsync(output, asked, page, reader, shown, stop).ConfigureAwait(false);
+        }
+
+        output.Raw("}}}"u8);
+        return Answer.Owned(output.WrittenMemory, output);
+    }
+
+    private async ValueTask WriteHitAsync(
+        ByteBuffer output,
+        SearchBody asked,
+        SearchHit hit,
+        UserDevice reader,
+        List<StoredEvent> shown,
+        CancellationToken stop)
+    {
+        output.Byte((byte)'{');
+        shown.Add(hit.Event);
+        if (asked.Context is { } context)
+        {
+            output.Raw("\"context\":"u8);
+            await WriteContextAsync(output, context, hit, reader, shown, stop).ConfigureAwait(false);
+            output.Byte((byte)',');
+        }
+
+        output.Raw("\"rank\":"u8);
+        output.Raw(Encoding.ASCII.GetBytes(hit.Rank.ToString("R", CultureInfo.InvariantCulture)));
+        output.Raw(",\"result\":"u8);
+        await pages.WriteOneAsync(output, hit.Readable, hit.Event, reader, stop).ConfigureAwait(false);
+        output.Byte((byte)'}');
+    }
+
+    private async ValueTask WriteContextAsync(
+        ByteBuffer output,
+        ContextAsked context,
+        SearchHit hit,
+        UserDevice reader,
+        List<StoredEvent> shown,
+        CancellationToken stop)
+    {
+        var readable = hit.Readable;
+        var before = await AroundAsync(hit, Direction.Backward, context.Before, stop).ConfigureAwait(false);
+        var after = hit.Event.Nid.Value >= readable.Through.Value
+            ? []
+            : await AroundAsync(hit, Direction.Forward, context.After, stop).ConfigureAwait(false);
+        var first = before.Count > 0 ? before[^1] : hit.Event;
+        var last = after.Count > 0 ? after[^1] : hit.Event;
+        output.Raw("{\"end\":"u8);
+        CanonicalJson.writeString(output, TimelineToken.JustAfter(last.Nid).ToString());
+        output.Raw(",\"events_after\":"u8);
+        await pages.WriteAsync(output, readable, after, reader, stop).ConfigureAwait(false);
+        output.Raw(",\"events_before\":"u8);
+        await pages.WriteAsync(output, readable, before, reader, stop).ConfigureAwait(false);
+        shown.AddRange(before);
+        shown.AddRange(after);
+        if (context.WithProfiles)
+        {
+            output.Raw(",\"profile_info\":"u8);
+            WriteProfiles(
+                output,
+                await pages.SendersAsync(readable, [hit.Event, .. before, .. after], stop).ConfigureAwait(false));
+        }
+
+        output.Raw(",\"start\":"u8);
+        CanonicalJson.writeString(output, TimelineToken.JustBefore(first.Nid).ToString());
+        output.Byte((byte)'}');
+    }
+
+    private async ValueTask<IReadOnlyList<StoredEvent>> AroundAsync(
+        SearchHit hit, Direction direction, int limit, CancellationToken stop)
+    {
+        if (limit == 0) return [];
+        var page = await pages.ReadAsync(
+            hit.Readable,
+            hit.Event.Nid,
+            direction == Direction.Forward ? hit.Readable.Through : null,
+            direction,
+            Math.Min(limit, options.ContextEvents),
+            EventFilter.Everything,
+            stop,
+            fetchesHistory: false).ConfigureAwait(false);
+        return page.Events;
+    }
+
+    /// <summary>The display names and avatars that the senders had then.</summary>
+    private static void WriteProfiles(ByteBuffer output, IReadOnlyList<StoredEvent> members)
+    {
+        output.Byte((byte)'{');
+        for (var i = 0; i < members.Count; i++)
+        {
+            if (i > 0) output.Byte((byte)',');
+            var content = members[i].Pdu.Content;
+            CanonicalJson.writeString(output, members[i].Pdu.StateKey!);
+            output.Raw(":{"u8);
+            if (content.Text("avatar_url") is { } avatar)
+            {
+                output.Raw("\"avatar_url\":"u8);
+                CanonicalJson.writeString(output, avatar);
+            }
+
+            if (content.Text("displayname") is { } name)
+            {
+                output.Raw(content.Text("avatar_url") is null ? "\"displayname\":"u8 : ",\"displayname\":"u8);
+                CanonicalJson.writeString(output, name);
+            }
+
+            output.Byte((byte)'}');
+        }
+
+        output.Byte((byte)'}');
+    }
+
+    private async ValueTask WriteStateAsync(
+        ByteBuffer output,
+        SearchBody asked,
+        SearchPage page,
+        UserDevice reader,
+        List<StoredEvent> shown,
+        CancellationToken stop)
+    {
+        output.Byte((byte)'{');
+        var isFirst = true;
+        foreach (var room in page.Hits.Select(hit => hit.Readable).DistinctBy(readable => readable.Room.Nid))
+        {
+            if (!isFirst) output.Byte((byte)',');
+            isFirst = false;
+            CanonicalJson.writeString(output, room.Room.RoomId);
+            output.Byte((byte)':');
+            var senders = asked.Filter.LazyLoadMembers
+                ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal)
+                : null;
+            EventNid[] nids =
+            [
+                .. room.State.Entries()
+                    .Where(entry => senders is null || entry.Type != MemberType || senders.Contains(entry.StateKey))
+                    .Select(entry => EventNid.Of(room.Room.Nid, entry.Ordinal))
+                    .Order(),
+            ];
+            var state = await events.GetManyAsync(room.Room, nids, stop).ConfigureAwait(false);
+            await pages.WriteAsync(output, room, state, reader, stop).ConfigureAwait(false);
+        }
+
+        output.Byte((byte)'}');
+    }
+
+    /// <summary>The hits of the page by group. A group that may have more has a token of its own.</summary>
+    private static void WriteGroups(ByteBuffer output, SearchBody asked, SearchPage page, SearchGroup? only)
+    {
+        output.Byte((byte)'{');
+        for (var k = 0; k < asked.Groupings.Count; k++)
+        {
+            if (k > 0) output.Byte((byte)',');
+            var isRoom = asked.Groupings[k] == "room_id";
+            CanonicalJson.writeString(output, asked.Groupings[k]);
+            output.Raw(":{"u8);
+            var groups = page.Hits.GroupBy(
+                hit => isRoom ? hit.Event.Room.RoomId : hit.Event.Row.Sender, StringComparer.Ordinal).ToList();
+            for (var i = 0; i < groups.Count; i++)
+            {
+                if (i > 0) output.Byte((byte)',');
+                CanonicalJson.writeString(output, groups[i].Key);
+                output.Byte((byte)':');
+                var group = new SearchGroup(isRoom, groups[i].Key);
+
+                // A page of a group may be divided by the other key. Then its parts have no tokens. Every other group
+                // has one: whether it has further hits would say what hidden events have.
+                var hasMore = page.Next is not null && (only is null || only == group);
+                WriteGroup(output, i, [.. groups[i]], hasMore ? group : null);
+            }
+
+            output.Byte((byte)'}');
+        }
+
+        output.Byte((byte)'}');
+    }
+
+    private static void WriteGroup(ByteBuffer output, int order, IReadOnlyList<SearchHit> hits, SearchGroup? more)
+    {
+        output.Byte((byte)'{');
+        if (more is not null)
+        {
+            output.Raw("\"next_batch\":"u8);
+            CanonicalJson.writeString(output, (hits[^1].Place with { Group = more }).ToString());
+            output.Byte((byte)',');
+        }
+
+        output.Raw("\"order\":"u8);
+        Write(output, order);
+        output.Raw(",\"results\":["u8);
+        WriteJoined(output, [.. hits.Select(hit => hit.Event.EventId)]);
+        output.Raw("]}"u8);
+    }
+
+    private static void WriteJoined(ByteBuffer output, IReadOnlyList<string> texts)
+    {
+        for (var i = 0; i < texts.Count; i++)
+        {
+            if (i > 0) output.Byte((byte)',');
+            CanonicalJson.writeString(output, texts[i]);
+        }
+    }
+
+    private static void Write(ByteBuffer output, long number) =>
+        output.Raw(Encoding.ASCII.GetBytes(number.ToString(CultureInfo.InvariantCulture)));
+}

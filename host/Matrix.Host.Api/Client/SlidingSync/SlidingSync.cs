@@ -1,0 +1,89 @@
+using Matrix.Core.Json;
+using Matrix.Core.Presence;
+using Matrix.Core.Sync;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Streams;
+using Matrix.Host.Sync.Sliding;
+using Matrix.Host.Users.Presence;
+
+namespace Matrix.Host.Api.Client.SlidingSync;
+
+/// <summary>
+/// Sliding sync: `POST /v4/sync` as MSC4186 was merged, and the unstable endpoint, whose format is older.
+/// </summary>
+internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, SyncOptions options) : IEndpoints
+{
+    private static readonly Answer _unknown = Answer.Error(
+        400, MatrixError.UnknownPos, "The position is unknown. Start a new connection.");
+
+    private static readonly RouteOptions _options = new()
+    {
+        Access = Access.UsersAndGuests,
+        Rate = RateClass.None,
+        Body = BodyLimit.Large,
+    };
+
+    private readonly SlidingLimits _limits = new(options.MaxSlidingLists, options.MaxSlidingSubscriptions);
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.At("/_matrix/client/v4/").Post("sync", Read, PostAsync, _options);
+        routes.At("/_matrix/client/unstable/org.matrix.simplified_msc3575/")
+            .Post("sync", static body => body.Whole, PostUnstableAsync, _options);
+    }
+
+    private static JsonObject Read(BodyReader body)
+    {
+        if (body.Text("set_presence") is { } presence and not ("offline" or "online" or "unavailable"))
+        {
+            body.Refuse(MatrixError.InvalidParam, $"`set_presence` cannot be {presence}.");
+        }
+
+        return body.Whole;
+    }
+
+    private ValueTask<Answer> PostAsync(Call call, JsonObject json, CancellationToken stop)
+    {
+        var read = SlidingBody.Parse(json, _limits, sync.Extensions);
+        return AnswerAsync(
+            call, read, read.Body?.Pos, read.Body?.Timeout ?? 0, json.Text("set_presence"), isUnstable: false, stop);
+    }
+
+    private ValueTask<Answer> PostUnstableAsync(Call call, JsonObject json, CancellationToken stop)
+    {
+        var query = call.Query;
+        var asked = query.OneOf("set_presence", "offline", "online", "unavailable");
+        var timeout = query.Number("timeout") ?? 0;
+        if (query.Problem is { } problem) return ValueTask.FromResult(problem);
+        var read = SlidingBody.ParseUnstable(json, call.Caller.UserId, _limits, sync.Extensions);
+        return AnswerAsync(call, read, query.Text("pos"), timeout, asked, isUnstable: true, stop);
+    }
+
+    private async ValueTask<Answer> AnswerAsync(
+        Call call,
+        SlidingOutcome read,
+        string? pos,
+        long timeout,
+        string? asked,
+        bool isUnstable,
+        CancellationToken stop)
+    {
+        if (read.Body is not { } body) return Answer.Error(400, read.ErrCode, read.Problem);
+
+        // A client that does not say is online.
+        _ = PresenceStates.TryParse(asked ?? "online", out var state);
+        using var present = presence.Sync(call.Caller.Device, state);
+        var answer = await sync.SyncAsync(
+            new SlidingRequest
+            {
+                Reader = call.Caller.Device,
+                Body = body,
+                Pos = pos,
+                Timeout = TimeSpan.FromMilliseconds(Math.Min(timeout, int.MaxValue)),
+                IsUnstable = isUnstable,
+            },
+            stop).ConfigureAwait(false);
+        if (answer.Body is { } json) return Answer.Owned(json.Json, json);
+        return answer.Problem is { } problem ? Answer.InvalidParam(problem) : _unknown;
+    }
+}

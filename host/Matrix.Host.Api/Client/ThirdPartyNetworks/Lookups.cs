@@ -1,0 +1,69 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.ThirdPartyNetworks;
+
+/// <summary>Rooms and users of third-party networks. Client-Server API, "Third-party Lookups".</summary>
+internal sealed class Lookups(Outbound.ThirdParty.ThirdPartyNetworks networks) : IEndpoints
+{
+    private static readonly Answer _unknownProtocol = Answer.NotFound("No application service has this protocol.");
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Get("thirdparty/protocols", ProtocolsAsync);
+        routes.Get("thirdparty/protocol/{protocol}", ProtocolAsync);
+        routes.Get(
+            "thirdparty/location/{protocol}",
+            static query => query.TextsExcept("access_token"),
+            async (call, fields, stop) => Of(
+                await networks.FindLocationsAsync(call["protocol"], fields, stop).ConfigureAwait(false),
+                "There is no such portal room."));
+        routes.Get(
+            "thirdparty/user/{protocol}",
+            static query => query.TextsExcept("access_token"),
+            async (call, fields, stop) => Of(
+                await networks.FindUsersAsync(call["protocol"], fields, stop).ConfigureAwait(false),
+                "There is no such user."));
+        routes.Get(
+            "thirdparty/location",
+            static query => Valid(query, "alias", RoomAlias.isValid),
+            async (_, alias, stop) => Of(
+                await networks.LocationsOfAsync(alias, stop).ConfigureAwait(false),
+                "The alias belongs to no third-party location."));
+        routes.Get(
+            "thirdparty/user",
+            static query => Valid(query, "userid", UserId.isValid),
+            async (_, userId, stop) => Of(
+                await networks.UsersOfAsync(userId, stop).ConfigureAwait(false),
+                "The user belongs to no third-party network."));
+    }
+
+    private static string Valid(QueryReader query, string name, Func<string, bool> isValid)
+    {
+        var text = query.RequiredText(name);
+        if (query.Problem is null && !isValid(text))
+        {
+            query.Refuse(MatrixError.InvalidParam, $"The query parameter `{name}` is not a valid identifier.");
+        }
+
+        return text;
+    }
+
+    private async ValueTask<Answer> ProtocolsAsync(Call call, CancellationToken stop)
+    {
+        var protocols = await networks.ProtocolsAsync(stop).ConfigureAwait(false);
+        var all = JsonObject.OfSeq(
+            protocols.Select(static each => new ValueTuple<string, Json>(each.Key, Json.NewObject(each.Value))));
+        return Answer.Bytes(CanonicalJson.bytes(Json.NewObject(all)));
+    }
+
+    private async ValueTask<Answer> ProtocolAsync(Call call, CancellationToken stop) =>
+        await networks.ProtocolAsync(call["protocol"], stop).ConfigureAwait(false) is { } protocol
+            ? Answer.Bytes(CanonicalJson.bytes(Json.NewObject(protocol)))
+            : _unknownProtocol;
+
+    private static Answer Of(IReadOnlyList<JsonObject> found, string none) => found.Count == 0
+        ? Answer.NotFound(none)
+        : Answer.Bytes(CanonicalJson.bytes(Json.NewArray([.. found.Select(Json.NewObject)])));
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Matrix.Host.Network.Urls;
+
+/// <summary>The hosts of URLs.</summary>
+public static class UrlHosts
+{
+    /// <summary>
+    /// The host of a URL in ASCII, an address without brackets. False for a name that cannot be written so, which the
+    /// framework finds out only then.
+    /// </summary>
+    public static bool TryGet(Uri url, [NotNullWhen(true)] out string? host)
+    {
+        ArgumentNullException.ThrowIfNull(url);
+        try
+        {
+            host = url.HostNameType == UriHostNameType.IPv6 ? url.Host.Trim('[', ']') : url.IdnHost;
+            return true;
+        }
+        catch (UriFormatException)
+        {
+            host = null;
+            return false;
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Users.AppServices;
+
+namespace Matrix.Host.Outbound.AppServices;
+
+/// <summary>
+/// Sends events to application services. A commit only wakes the senders; each reads the changes from storage, from its
+/// own durable position on. Application Service API, "Pushing events".
+/// </summary>
+public sealed class AppServiceOutbound : IChangeConsumer, IAsyncDisposable
+{
+    private readonly AppServiceDirectory _directory;
+    private readonly ServiceParts _parts;
+    private readonly SendQueue _queue;
+    private readonly Lock _gate = new();
+    private readonly HashSet<ServiceSender> _touched = [];
+
+    /// <summary>All senders since the start: a service that is removed and comes back gets its own.</summary>
+    private readonly Dictionary<string, ServiceSender> _all = new(StringComparer.Ordinal);
+
+    private volatile ServiceSender[] _senders = [];
+    private bool _hasEvents;
+    private bool _isStopped;
+
+    internal AppServiceOutbound(AppServiceDirectory directory, ServiceParts parts, SendQueue queue)
+    {
+        _directory = directory;
+        _parts = parts;
+        _queue = queue;
+        Replace();
+    }
+
+    /// <summary>Starts to send.</summary>
+    public void Start()
+    {
+        _directory.Replaced += Replace;
+        Replace();
+        _queue.Start();
+        foreach (var sender in _senders) _queue.Add(sender);
+    }
+
+    /// <summary>A user types in a room, or stopped.</summary>
+    public void TypingChanged(RoomNid room, string userId, bool isTyping)
+    {
+        var senders = _senders;
+        if (senders.Length == 0) return;
+        _parts.Typing.Set(room, userId, isTyping);
+        foreach (var sender in senders)
+        {
+            if (!sender.Service.ReceivesEphemeral) continue;
+            sender.Ephemeral.TypingChanged(room);
+            _queue.Add(sender);
+        }
+    }
+
+    /// <summary>A service is there: if it did not answer before, it is tried at once.</summary>
+    internal void Wake(AppService service)
+    {
+        foreach (var sender in _senders)
+        {
+            if (sender.Service.Id == service.Id && sender.Status == SenderStatus.Waiting)
+            {
+                _queue.WaitUntil(sender, _parts.Now);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        switch (change)
+        {
+            case EventsAppended or StrippedRoomEntered or StrippedRoomLeft:
+                _hasEvents = true;
+                break;
+            case AliasCreated or AliasDeleted or DirectoryMoved:
+                _parts.AliasesChanged();
+                break;
+            case ReceiptMoved receipt:
+                foreach (var sender in _senders)
+                {
+                    if (!sender.Service.ReceivesEphemeral) continue;
+                    sender.Ephemeral.Moved(receipt);
+                    _touched.Add(sender);
+                }
+
+                break;
+            case DeviceListChanged { OnlyFor: null }:
+                foreach (var sender in _senders)
+                {
+                    if (sender.Service.ReceivesEncryption) _touched.Add(sender);
+                }
+
+                break;
+            case ToDeviceSent sent:
+                Touch(sent.UserId, static (sender, user) => sender.Devices.MessageSent(user));
+                break;
+            case KeyClaimed claimed:
+                Touch(claimed.UserId, static (sender, user) => sender.Devices.KeysChanged(user));
+                break;
+            case OneTimeKeyUploaded uploaded:
+                Touch(uploaded.UserId, static (sender, user) => sender.Devices.KeysChanged(user));
+                break;
+            case FallbackKeyUploaded uploaded:
+                Touch(uploaded.UserId, static (sender, user) => sender.Devices.KeysChanged(user));
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void End(long through)
+    {
+        if (_hasEvents)
+        {
+            foreach (var sender in _senders) _queue.Add(sender);
+        }
+        else
+        {
+            foreach (var sender in _touched) _queue.Add(sender);
+        }
+
+        _hasEvents = false;
+        _touched.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Events are read from storage. Receipts and key counts of this flush may be lost.
+        _parts.AliasesChanged();
+        _hasEvents = true;
+        End(through);
+    }
+
+    /// <summary>Stops sending, and records what the services have got.</summary>
+    public async Task StopAsync(CancellationToken stop)
+    {
+        lock (_gate)
+        {
+            if (_isStopped) return;
+            _isStopped = true;
+        }
+
+        _directory.Replaced -= Replace;
+        await _queue.StopAsync().ConfigureAwait(false);
+        foreach (var sender in _senders) await sender.RecordAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        _queue.Dispose();
+    }
+
+    private void Touch(string userId, Action<ServiceSender, string> act)
+    {
+        foreach (var sender in _senders)
+        {
+            if (!sender.Service.ReceivesEncryption || !sender.Service.HasUser(userId)) continue;
+            act(sender, userId);
+            _touched.Add(sender);
+        }
+    }
+
+    /// <summary>Follows the directory: a service keeps its sender for as long as it has an address.</summary>
+    private void Replace()
+    {
+        lock (_gate)
+        {
+            var begin = _parts.Storage.Writer.PublishedPosition;
+            var senders = new List<ServiceSender>();
+            foreach (var service in _directory.All)
+            {
+                if (service.Url is null) continue;
+                if (_all.TryGetValue(service.Id, out var known)) known.Service = service;
+                else _all[service.Id] = known = new ServiceSender(service, begin, _parts);
+                senders.Add(known);
+            }
+
+            foreach (var sender in _all.Values) sender.IsEnded = !senders.Contains(sender);
+            _senders = [.. senders];
+        }
+
+        foreach (var sender in _senders) _queue.Add(sender);
+    }
+}

@@ -1,0 +1,141 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Users.AppServices;
+
+namespace Matrix.Host.Outbound.AppServices;
+
+/// <summary>
+/// Receipts and typing users that a service has not got yet, in memory. What is beyond the bound is dropped.
+/// Application Service API, "Pushing ephemeral data".
+/// </summary>
+internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, AppServiceOptions options)
+{
+    private const string PrivateReceipt = "m.read.private";
+
+    private readonly Lock _gate = new();
+    private Dictionary<(RoomNid Room, string User, string Type, string Thread), ReceiptMoved> _receipts = [];
+    private HashSet<RoomNid> _typing = [];
+
+    /// <summary>Whether something waits.</summary>
+    internal bool Any
+    {
+        get
+        {
+            lock (_gate) return _receipts.Count > 0 || _typing.Count > 0;
+        }
+    }
+
+    /// <summary>A receipt was moved.</summary>
+    internal void Moved(ReceiptMoved receipt)
+    {
+        var key = (receipt.Room, receipt.UserId, receipt.Type, receipt.ThreadId);
+        lock (_gate)
+        {
+            if (_receipts.Count < options.MaxEphemeral || _receipts.ContainsKey(key)) _receipts[key] = receipt;
+        }
+    }
+
+    /// <summary>The typing users of a room changed.</summary>
+    internal void TypingChanged(RoomNid room)
+    {
+        lock (_gate)
+        {
+            if (_typing.Count < options.MaxEphemeral) _typing.Add(room);
+        }
+    }
+
+    /// <summary>The service does not answer: who types now means nothing by the time it does.</summary>
+    internal void DropTyping()
+    {
+        lock (_gate) _typing.Clear();
+    }
+
+    /// <summary>Takes what waits, as JSON events with `room_id`.</summary>
+    internal async ValueTask<IReadOnlyList<Json>> TakeAsync(
+        AppService service, ServiceRooms interest, CancellationToken stop)
+    {
+        Dictionary<(RoomNid Room, string User, string Type, string Thread), ReceiptMoved> receipts;
+        HashSet<RoomNid> typed;
+        lock (_gate)
+        {
+            (receipts, _receipts) = (_receipts, []);
+            (typed, _typing) = (_typing, []);
+        }
+
+        var events = new List<Json>();
+        foreach (var ofRoom in receipts.Values.GroupBy(static receipt => receipt.Room))
+        {
+            if (await RoomAsync(service, interest, ofRoom.Key, stop).ConfigureAwait(false) is not { } room) continue;
+            var shown = ofRoom.Where(
+                receipt => receipt.Type != PrivateReceipt || service.HasUser(receipt.UserId)).ToArray();
+            if (shown.Length > 0) events.Add(Event("m.receipt", room.Room.RoomId, Receipts(shown)));
+        }
+
+        foreach (var nid in typed)
+        {
+            if (await RoomAsync(service, interest, nid, stop).ConfigureAwait(false) is not { } room) continue;
+            var users = Json.NewArray([.. typing.In(nid).Select(static user => Json.NewString(user))]);
+            events.Add(Event("m.typing", room.Room.RoomId, Object(("user_ids", users))));
+        }
+
+        return events;
+    }
+
+    private async ValueTask<RoomSnapshot?> RoomAsync(
+        AppService service, ServiceRooms interest, RoomNid nid, CancellationToken stop) =>
+        await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room
+        && await interest.WantsNowAsync(service, room, stop).ConfigureAwait(false)
+            ? room
+            : null;
+
+    /// <summary>Event id, then receipt type, then user.</summary>
+    private static Json Receipts(IEnumerable<ReceiptMoved> receipts) => Object(
+    [
+        .. receipts.GroupBy(static receipt => receipt.EventId).Select(ofEvent => (ofEvent.Key, Object(
+        [
+            .. ofEvent.GroupBy(static receipt => receipt.Type).Select(ofType => (ofType.Key, Object(
+            [
+                // A user has one receipt of each thread; the format has room for one.
+                .. ofType.GroupBy(static receipt => receipt.UserId)
+                    .Select(static ofUser => (ofUser.Key, Receipt(ofUser.Last()))),
+            ]))),
+        ]))),
+    ]);
+
+    private static Json Receipt(ReceiptMoved receipt) => receipt.ThreadId.Length == 0
+        ? Object(("ts", Json.NewInt(receipt.Timestamp)))
+        : Object(("thread_id", Json.NewString(receipt.ThreadId)), ("ts", Json.NewInt(receipt.Timestamp)));
+
+    private static Json Event(string type, string roomId, Json content) => Object(
+        ("content", content), ("room_id", Json.NewString(roomId)), ("type", Json.NewString(type)));
+
+    private static Json Object(params IEnumerable<(string Name, Json Value)> members) =>
+        Json.NewObject(JsonObject.OfSeq(members));
+}
+
+/// <summary>The users who type in each room, as the typing board reports them.</summary>
+internal sealed class TypingRooms
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, List<string>> _rooms = [];
+
+    /// <summary>A user types, or stopped. The board bounds the rooms and users.</summary>
+    internal void Set(RoomNid room, string userId, bool isTyping)
+    {
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(room, out var users)) _rooms[room] = users = [];
+            users.Remove(userId);
+            if (isTyping) users.Add(userId);
+            if (users.Count == 0) _rooms.Remove(room);
+        }
+    }
+
+    /// <summary>The typing users of a room.</summary>
+    internal IReadOnlyList<string> In(RoomNid room)
+    {
+        lock (_gate) return _rooms.TryGetValue(room, out var users) ? [.. users] : [];
+    }
+}

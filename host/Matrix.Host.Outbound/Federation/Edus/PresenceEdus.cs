@@ -1,0 +1,261 @@
+using Matrix.Core.Federation;
+using Matrix.Core.Json;
+using Matrix.Core.Presence;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Users.Presence;
+
+namespace Matrix.Host.Outbound.Federation.Edus;
+
+/// <summary>
+/// The presence of local users. Of a user who waits for a server only the id is kept, in memory: it gets the presence
+/// of the time at which the transaction is built. A server that does not answer gets none. Server-Server API,
+/// "Presence".
+/// </summary>
+internal sealed class PresenceEdus(
+    PresenceBoard board,
+    CurrentServers servers,
+    SharingServers sharing,
+    RoomSnapshots rooms,
+    ServerFilter filter,
+    PresenceOptions options,
+    TimeProvider time) : IEduSource, IPresenceConsumer, IChangeConsumer
+{
+    private readonly Lock _gate = new();
+    private readonly News _news = new();
+    private readonly Dictionary<string, Dictionary<string, long>> _owed = new(StringComparer.Ordinal);
+    private HashSet<Joined> _joined = [];
+    private long _version;
+    private IEduDestinations? _destinations;
+
+    /// <inheritdoc/>
+    public bool IsTransient => true;
+
+    /// <inheritdoc/>
+    public void Attach(IEduDestinations destinations) => _destinations = destinations;
+
+    /// <summary>
+    /// Changes of local users: each server that shares a room with some of them is owed these at once.
+    /// </summary>
+    public async ValueTask ShowAsync(IReadOnlyList<PresenceChange> changes, CancellationToken stop)
+    {
+        if (!board.IsFederated) return;
+        var receivers = new Dictionary<string, List<string>>(StringComparer.Ordinal);
+        foreach (var change in changes)
+        {
+            if (!change.IsLocal) continue;
+            foreach (var server in await sharing.OfAsync(change.UserId, stop).ConfigureAwait(false))
+            {
+                if (!filter.Allows(server)) continue;
+                if (!receivers.TryGetValue(server, out var users)) receivers[server] = users = [];
+                users.Add(change.UserId);
+            }
+        }
+
+        foreach (var (server, users) in receivers) Owe(server, users);
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (change is not MembershipChanged { After: Membership.Join } joined
+            || joined.Before == Membership.Join
+            || !board.IsFederated)
+        {
+            return;
+        }
+
+        var key = joined.IsLocal
+            ? new Joined(joined.Room, joined.UserId, null)
+            : new Joined(joined.Room, null, RoomNames.ServerOf(joined.UserId));
+        lock (_gate)
+        {
+            if (_joined.Count < options.MaxWaitingJoins) _joined.Add(key);
+        }
+
+        _news.Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Servers whose joins were missed get the presence when it changes or is repeated.
+    }
+
+    /// <summary>
+    /// After joins: a server gets the presence of all local users of a room that it has joined, and the servers of a
+    /// room that of a local user who has joined it.
+    /// </summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await Task.Delay(options.JoinDelay, time, stop).ConfigureAwait(false);
+            HashSet<Joined> joined;
+            lock (_gate) (joined, _joined) = (_joined, []);
+            foreach (var each in joined)
+            {
+                if (await servers.OfAsync(each.Room, stop).ConfigureAwait(false) is not var (_, present)) continue;
+                if (each.UserId is { } userId)
+                {
+                    if (board.Find(userId) is not { IsPresent: true }) continue;
+                    foreach (var server in present) Owe(server, [userId]);
+                }
+                else if (present.Contains(each.Server!)
+                    && await rooms.FindAsync(each.Room, stop).ConfigureAwait(false) is { } snapshot)
+                {
+                    var users = snapshot.Local.Joined.Where(user => board.Find(user) is { IsPresent: true });
+                    Owe(each.Server!, [.. users.Take(options.MaxOwed)]);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool HasFor(string server)
+    {
+        lock (_gate) return _owed.ContainsKey(server);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<OutboundEdu>> NextAsync(
+        string server, int most, IReadOnlyList<OutboundEdu> aside, CancellationToken stop)
+    {
+        var isAside = aside.OfType<PresenceEdu>().SelectMany(static edu => edu.Users)
+            .Select(static user => user.UserId).ToHashSet(StringComparer.Ordinal);
+        OwedUser[] owed;
+        lock (_gate)
+        {
+            owed = _owed.TryGetValue(server, out var users)
+                ? [.. users.Select(static user => new OwedUser(user.Key, user.Value))]
+                : [];
+        }
+
+        var edus = new List<OutboundEdu>();
+        var shown = new List<(OwedUser User, SeenPresence Presence)>();
+        var dropped = new List<OwedUser>();
+        foreach (var user in owed)
+        {
+            if (isAside.Contains(user.UserId)) continue;
+            if (board.Find(user.UserId) is not { } presence
+                || !await sharing.ShareAsync(server, user.UserId, stop).ConfigureAwait(false))
+            {
+                dropped.Add(user);
+                continue;
+            }
+
+            shown.Add((user, presence));
+            if (shown.Count < options.MaxUsersPerEdu) continue;
+            edus.Add(Edu(shown));
+            shown = [];
+            if (edus.Count == most) break;
+        }
+
+        if (shown.Count > 0 && edus.Count < most) edus.Add(Edu(shown));
+        Remove(server, dropped);
+        return edus;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> IsStillForAsync(string server, OutboundEdu edu, CancellationToken stop)
+    {
+        foreach (var (userId, _) in ((PresenceEdu)edu).Users)
+        {
+            if (!await sharing.ShareAsync(server, userId, stop).ConfigureAwait(false)) return false;
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Remove(string server, IReadOnlyList<OutboundEdu> edus, IReadOnlyList<OutboundEdu> aside) =>
+        Remove(server, [.. edus.OfType<PresenceEdu>().SelectMany(static edu => edu.Users)]);
+
+    /// <inheritdoc/>
+    public void Failed(string server, IReadOnlyList<OutboundEdu> repeated)
+    {
+        lock (_gate)
+        {
+            _owed.Remove(server);
+
+            // What is sent again may be over by then: the presence of that time follows it.
+            var users = repeated.OfType<PresenceEdu>().SelectMany(static edu => edu.Users).ToArray();
+            if (users.Length == 0) return;
+            _owed[server] = users.ToDictionary(
+                static user => user.UserId, _ => ++_version, StringComparer.Ordinal);
+        }
+    }
+
+    private void Owe(string server, List<string> users)
+    {
+        if (users.Count == 0 || _destinations is null || _destinations.IsFailing(server)) return;
+        lock (_gate)
+        {
+            if (!_owed.TryGetValue(server, out var owed)) _owed[server] = owed = new(StringComparer.Ordinal);
+            foreach (var userId in users)
+            {
+                if (owed.Count < options.MaxOwed || owed.ContainsKey(userId)) owed[userId] = ++_version;
+            }
+        }
+
+        _destinations.Notify(server);
+    }
+
+    private void Remove(string server, IReadOnlyList<OwedUser> users)
+    {
+        lock (_gate)
+        {
+            if (!_owed.TryGetValue(server, out var owed)) return;
+            foreach (var (userId, version) in users)
+            {
+                // A later change is still to be sent.
+                if (owed.GetValueOrDefault(userId) == version) owed.Remove(userId);
+            }
+
+            if (owed.Count == 0) _owed.Remove(server);
+        }
+    }
+
+    private static PresenceEdu Edu(List<(OwedUser User, SeenPresence Presence)> shown)
+    {
+        using var json = new ByteBuffer(1024);
+        json.Raw("{\"content\":{\"push\":["u8);
+        for (var at = 0; at < shown.Count; at++)
+        {
+            var presence = shown[at].Presence;
+            json.Raw(at == 0 ? "{\"currently_active\":"u8 : ",{\"currently_active\":"u8);
+            json.Raw(presence.IsCurrentlyActive ? "true"u8 : "false"u8);
+            json.Raw(",\"last_active_ago\":"u8);
+            CanonicalJson.writeInt(json, presence.LastActiveAgo ?? ReceivedPresence.LongestAgo);
+            json.Raw(",\"presence\":"u8);
+            CanonicalJson.writeString(json, PresenceStates.Name(presence.State));
+            if (presence.StatusMessage is { } message)
+            {
+                json.Raw(",\"status_msg\":"u8);
+                CanonicalJson.writeString(json, message);
+            }
+
+            json.Raw(",\"user_id\":"u8);
+            CanonicalJson.writeString(json, presence.UserId);
+            json.Raw("}"u8);
+        }
+
+        json.Raw("]},\"edu_type\":\"m.presence\"}"u8);
+        return new PresenceEdu(json.ToArray(), [.. shown.Select(static each => each.User)]);
+    }
+
+    /// <summary>A join: of a local user, or of a user of a server.</summary>
+    private readonly record struct Joined(RoomNid Room, string? UserId, string? Server);
+
+    /// <summary>A user who waits for a server, with the number of the change.</summary>
+    private readonly record struct OwedUser(string UserId, long Version);
+
+    private sealed record PresenceEdu(ReadOnlyMemory<byte> Json, IReadOnlyList<OwedUser> Users) : OutboundEdu(Json)
+    {
+        internal override object Key => Users[0];
+    }
+}

@@ -1,0 +1,73 @@
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Unread;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>Reads from the database what <see cref="PushFeed"/> did not take from commits.</summary>
+internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, PusherIndex index, PushOptions options)
+{
+    /// <summary>A page of events after one position and up to another, as if they were one flush.</summary>
+    internal async ValueTask<PushFlush> ReadAsync(long after, long through, CancellationToken stop)
+    {
+        var (rows, end) = await PageAsync(after, through, stop).ConfigureAwait(false);
+        var events = new List<PushedEvent>();
+        foreach (var group in rows.GroupBy(row => row.Nid.Room))
+        {
+            events.AddRange(await EventsAsync(group.Key, [.. group], stop).ConfigureAwait(false));
+        }
+
+        events.Sort(static (a, b) => (a.Position, a.Nid.Value).CompareTo((b.Position, b.Nid.Value)));
+        return new PushFlush(end, events, [], [], []);
+    }
+
+    /// <summary>Reads whole batches of events, and the position up to which there are no others.</summary>
+    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(
+        long after, long through, CancellationToken stop)
+    {
+        for (var limit = options.EventsPerPage; ; limit *= 2)
+        {
+            var rows = await storage.Events.AfterPositionAsync(after, through, limit, stop).ConfigureAwait(false);
+            if (rows.Count < limit) return (rows, through);
+            var last = rows[^1].Position;
+            if (rows[0].Position == last) continue;
+            EventRow[] whole = [.. rows.TakeWhile(row => row.Position < last)];
+            return (whole, whole[^1].Position);
+        }
+    }
+
+    /// <summary>Events of one room, with the outcomes that were stored for users with pushers.</summary>
+    private async ValueTask<IReadOnlyList<PushedEvent>> EventsAsync(
+        RoomNid nid, IReadOnlyList<EventRow> rows, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { } room) return [];
+        EventRow[] shown = [.. rows.Where(row => (row.Marks & StoredEvent.Hidden) == 0)];
+        if (shown.Length == 0) return [];
+        var users = index.Among(room.Local.Joined).ToHashSet(StringComparer.Ordinal);
+        foreach (var row in shown)
+        {
+            // An invite notifies its target, who is not a member.
+            if ((row.Marks & EventMarks.State) != 0
+                && new StoredEvent(room.Room, row).Pdu is { Type: "m.room.member", StateKey: { } target }
+                && index.Has(target))
+            {
+                users.Add(target);
+            }
+        }
+
+        var outcomes = new Dictionary<EventNid, List<(string, UnreadKind)>>();
+        var first = new EventNid(shown.Min(row => row.Nid.Value) - 1);
+        foreach (var userId in users)
+        {
+            var own = await storage.Unread.RowsAsync(userId, nid, first, EventNid.None, stop).ConfigureAwait(false);
+            foreach (var outcome in own)
+            {
+                if (!outcomes.TryGetValue(outcome.Event, out var of)) outcomes.Add(outcome.Event, of = []);
+                of.Add((userId, outcome.Kind));
+            }
+        }
+
+        return [.. shown.Select(row => PushFeed.EventOf(row, outcomes.GetValueOrDefault(row.Nid)))];
+    }
+}

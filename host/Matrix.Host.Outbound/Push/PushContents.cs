@@ -1,0 +1,47 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage;
+using Matrix.Host.Users.AccountData;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>Reads what pushers tell of events.</summary>
+internal sealed class PushContents(
+    RoomSnapshots rooms, EventStore events, StateReader state, NotifiedEvents notified, IgnoredUsers ignored)
+{
+    /// <summary>
+    /// What a user is told of an event; null if they need not be told any more: they have read it, it was redacted, or
+    /// they have left the room, changed their rules, or ignore its sender.
+    /// </summary>
+    internal async ValueTask<PushedContent?> OfAsync(string userId, EventNid nid, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(nid.Room, stop).ConfigureAwait(false) is not { } room) return null;
+        if (await events.GetAsync(room.Room, nid, stop).ConfigureAwait(false) is not { IsShown: true } stored
+            || stored.IsRedacted)
+        {
+            return null;
+        }
+
+        var isInvite = stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == userId;
+        if (!isInvite && !room.Local.IsJoined(userId)) return null;
+        var without = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        if (without.Contains(stored.Row.Sender)) return null;
+        var read = await notified.ReadAsync(nid.Room, userId, stop).ConfigureAwait(false);
+        if (NotifiedEvents.IsRead(stored, read)) return null;
+        var outcome = await notified.OutcomeAsync(room, stored, userId, stop).ConfigureAwait(false);
+        if (!outcome.Notifies) return null;
+        return new PushedContent(
+            stored,
+            outcome.Tweaks,
+            await TextAsync(room, "m.room.member", stored.Pdu.Sender, "displayname", stop).ConfigureAwait(false),
+            await TextAsync(room, "m.room.name", "", "name", stop).ConfigureAwait(false),
+            await TextAsync(room, "m.room.canonical_alias", "", "alias", stop).ConfigureAwait(false));
+    }
+
+    private async ValueTask<string?> TextAsync(
+        RoomSnapshot room, string type, string key, string member, CancellationToken stop) =>
+        (await state.ContentAsync(room, type, key, stop).ConfigureAwait(false))?.Text(member) is { Length: > 0 } text
+            ? text
+            : null;
+}

@@ -1,0 +1,30 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.Unread;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>An event that may have to be pushed.</summary>
+/// <param name="IsMessage">Whether it has no state key: then its sender has read the room up to it.</param>
+/// <param name="NotifiesMost">Whether it notifies users with default rules.</param>
+/// <param name="Rows">The outcomes of users with pushers where they differ.</param>
+internal sealed record PushedEvent(
+    EventNid Nid, long Position, string Sender, bool IsMessage, bool NotifiesMost,
+    IReadOnlyList<(string UserId, UnreadKind Kind)> Rows);
+
+/// <summary>What a flush of the writer brings for pushers.</summary>
+/// <param name="Through">The greatest position.</param>
+/// <param name="Events">The events, in the order of their positions.</param>
+/// <param name="Read">The users with pushers whose counts may have changed otherwise, by receipts, and the
+/// rooms.</param>
+/// <param name="Set">The pushers that were set: one by mail asks its address.</param>
+/// <param name="Redacted">The rooms in which events were redacted.</param>
+internal sealed record PushFlush(
+    long Through,
+    IReadOnlyList<PushedEvent> Events,
+    IReadOnlyList<(string UserId, RoomNid Room)> Read,
+    IReadOnlyList<PusherName> Set,
+    IReadOnlyList<RoomNid> Redacted)
+{
+    internal bool IsEmpty => Events.Count == 0 && Read.Count == 0 && Set.Count == 0 && Redacted.Count == 0;
+}

@@ -1,0 +1,268 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.Pushers;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>
+/// Pushes events and counts to push gateways. It follows the commits: what is owed to each pusher becomes durable
+/// together with the position up to which commits were handled. So a stop loses and repeats nothing, and after a crash
+/// only requests may repeat whose outcome was not recorded.
+/// </summary>
+public sealed class PushOutbound : IAsyncDisposable
+{
+    /// <summary>The name of its position in the database.</summary>
+    internal const string Name = "push";
+
+    /// <summary>About so many changes are written at once.</summary>
+    private const int ChangesPerBatch = 2000;
+
+    private readonly PushFeed _feed;
+    private readonly PusherIndex _index;
+    private readonly OwedPushes _owed;
+    private readonly MissedPushes _missed;
+    private readonly Badges _badges;
+    private readonly PushSenders _senders;
+    private readonly IStorage _storage;
+    private readonly PushOptions _options;
+    private readonly PushLog _log;
+    private readonly CancellationTokenSource _stop = new();
+    private Task? _running;
+    private bool _isLoaded;
+    private long _handled;
+    private long _recorded;
+    private long _recordedAt = Environment.TickCount64;
+
+    internal PushOutbound(
+        PushFeed feed, PusherIndex index, OwedPushes owed, MissedPushes missed, Badges badges, PushSenders senders,
+        IStorage storage, PushOptions options, PushLog log)
+    {
+        (_feed, _index, _owed, _missed, _badges, _senders) = (feed, index, owed, missed, badges, senders);
+        (_storage, _options, _log) = (storage, options, log);
+    }
+
+    /// <summary>All changes up to this position were handled: what they owe is stored.</summary>
+    public long HandledThrough => _feed.IdleAt() ?? Volatile.Read(ref _handled);
+
+    /// <summary>Starts to push.</summary>
+    public void Start() => _running ??= Task.Run(() => RunAsync(_stop.Token));
+
+    /// <summary>Ends the requests that were begun, and records the position.</summary>
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        if (_running is { } running) await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _senders.StopAsync().ConfigureAwait(false);
+        if (!_isLoaded) return;
+        if (_feed.IdleAt() is { } through) Volatile.Write(ref _handled, Math.Max(_handled, through));
+        try
+        {
+            var batch = new WriteBatch();
+            foreach (var pusherId in _senders.Counting()) batch.Add(new PushOwed(pusherId, _handled, EventNid.None));
+            await RecordAsync(batch).ConfigureAwait(false);
+        }
+        catch (StorageException fault)
+        {
+            _log.StorageFailed(fault);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        _senders.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        for (var failures = 0; ;)
+        {
+            try
+            {
+                if (!_isLoaded) await LoadAsync(stop).ConfigureAwait(false);
+                await HandleAsync(stop).ConfigureAwait(false);
+                await RecordIfIdleAsync(stop).ConfigureAwait(false);
+                failures = 0;
+                await _feed.WaitAsync(_options.RecordInterval, stop).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Every failure is retried: no change is skipped.
+            catch (Exception fault) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                _log.StorageFailed(fault);
+                _feed.Miss();
+                var pause = Math.Min(Math.Pow(2, failures++), _options.LongestReadPause.TotalSeconds);
+                await Task.Delay(TimeSpan.FromSeconds(pause), stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async ValueTask LoadAsync(CancellationToken stop)
+    {
+        await _index.LoadAsync(stop).ConfigureAwait(false);
+        var position = await _storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
+        if (position is null)
+        {
+            // From now on: without a position, a crash would skip what came since.
+            _handled = _storage.Writer.PublishedPosition;
+            await RecordAsync(new WriteBatch(1)).ConfigureAwait(false);
+        }
+
+        Volatile.Write(ref _handled, position ?? _handled);
+        _recorded = _handled;
+        for (long after = 0; ;)
+        {
+            var owing = await _storage.Pushers.OwingAsync(after, _options.EventsPerPage, stop).ConfigureAwait(false);
+            foreach (var pusherId in owing)
+            {
+                if (await _storage.Pushers.FindAsync(pusherId, stop).ConfigureAwait(false) is { } row)
+                {
+                    _senders.Wake(new PusherName(row.PusherId, row.UserId, row.Kind));
+                }
+            }
+
+            if (owing.Count < _options.EventsPerPage) break;
+            after = owing[^1];
+        }
+
+        _isLoaded = true;
+        _senders.Start();
+    }
+
+    /// <summary>Handles what is there.</summary>
+    private async ValueTask HandleAsync(CancellationToken stop)
+    {
+        if (_feed.TakeMissed() is { } through)
+        {
+            try
+            {
+                await ReadAsync(through, stop).ConfigureAwait(false);
+            }
+            catch
+            {
+                // Also if it is stopped: what was not read is still missing.
+                _feed.Miss();
+                throw;
+            }
+        }
+
+        while (_feed.Next() is { } flush)
+        {
+            if (flush.Through > _handled) await HandleAsync(flush, stop).ConfigureAwait(false);
+            _feed.Handled(flush);
+        }
+    }
+
+    private async ValueTask HandleAsync(PushFlush flush, CancellationToken stop)
+    {
+        var owing = new HashSet<PusherName>();
+        var counting = new HashSet<PusherName>();
+        var batch = new WriteBatch();
+        for (var i = 0; i < flush.Events.Count; i++)
+        {
+            var pushed = flush.Events[i];
+            if (pushed.Position <= _handled) continue;
+            if (batch.Changes.Count >= ChangesPerBatch && pushed.Position > flush.Events[i - 1].Position)
+            {
+                await OweAsync(batch, owing, flush.Events[i - 1].Position).ConfigureAwait(false);
+                (batch, owing) = (new WriteBatch(), []);
+            }
+
+            await _owed.AddAsync(pushed, batch, owing, counting, stop).ConfigureAwait(false);
+        }
+
+        foreach (var pusher in flush.Set) _senders.Wake(pusher);
+        foreach (var (userId, room) in flush.Read) Count(userId, room);
+        foreach (var room in flush.Redacted)
+        {
+            foreach (var userId in await _owed.MembersAsync(room, stop).ConfigureAwait(false)) Count(userId, room);
+        }
+
+        await OweAsync(batch, owing, flush.Through).ConfigureAwait(false);
+        foreach (var pusher in counting)
+        {
+            if (!owing.Contains(pusher)) _senders.CountChanged(pusher);
+        }
+
+        void Count(string userId, RoomNid room)
+        {
+            _badges.Changed(userId, room);
+            counting.UnionWith(_index.Of(userId));
+        }
+    }
+
+    /// <summary>Makes durable what is owed, and wakes the senders.</summary>
+    private async ValueTask OweAsync(WriteBatch batch, HashSet<PusherName> owing, long through)
+    {
+        Volatile.Write(ref _handled, through);
+        if (batch.Changes.Count == 0) return;
+        foreach (var pusher in owing)
+        {
+            if (_senders.IsWaiting(pusher)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxOwed));
+        }
+
+        try
+        {
+            await RecordAsync(batch).ConfigureAwait(false);
+        }
+        catch
+        {
+            _handled = _recorded;
+            throw;
+        }
+
+        foreach (var pusher in owing) _senders.Wake(pusher);
+    }
+
+    /// <summary>Handles, from the database, changes that were missed.</summary>
+    private async ValueTask ReadAsync(long through, CancellationToken stop)
+    {
+        _badges.ForgetAll();
+        var after = _handled;
+        if (_index.Users == 0)
+        {
+            Volatile.Write(ref _handled, Math.Max(_handled, through));
+            return;
+        }
+
+        // Mail that asks for a confirmation may not have been sent.
+        foreach (var pusher in _index.OfKind(PusherKind.Email)) _senders.Wake(pusher);
+        foreach (var userId in await _storage.Receipts.MovedAfterAsync(after, stop).ConfigureAwait(false))
+        {
+            foreach (var pusher in _index.Of(userId)) _senders.CountChanged(pusher);
+        }
+
+        while (_handled < through)
+        {
+            await HandleAsync(await _missed.ReadAsync(_handled, through, stop).ConfigureAwait(false), stop)
+                .ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask RecordIfIdleAsync(CancellationToken stop)
+    {
+        _senders.DropIdle();
+        if (_feed.IdleAt() is not { } through) return;
+        Volatile.Write(ref _handled, Math.Max(_handled, through));
+        stop.ThrowIfCancellationRequested();
+        if (_feed.Changed > _recorded && IsTimeToRecord()) await RecordAsync(new WriteBatch(1)).ConfigureAwait(false);
+    }
+
+    private bool IsTimeToRecord()
+    {
+        if (Environment.TickCount64 - _recordedAt < _options.RecordInterval.TotalMilliseconds) return false;
+        _recordedAt = Environment.TickCount64;
+        return true;
+    }
+
+    private async ValueTask RecordAsync(WriteBatch batch)
+    {
+        var through = _handled;
+        await _storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(Name, through)), CancellationToken.None)
+            .ConfigureAwait(false);
+        _recorded = through;
+    }
+}

@@ -1,0 +1,108 @@
+using Matrix.Host.Outbound.Queue;
+using Matrix.Host.Storage.Tables.Pushers;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>The senders of pushers that have something to send, or had lately.</summary>
+internal sealed class PushSenders : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<long, KnownPusher> _senders = [];
+    private readonly CancellationTokenSource _ends = new();
+    private readonly SendQueue _queue;
+    private readonly SendQueue _mails;
+    private readonly PusherServices _services;
+
+    internal PushSenders(PusherServices services)
+    {
+        var options = services.Options;
+        _services = services with { Ends = _ends.Token };
+        _queue = new SendQueue(options.MaxSending, options.MaxSendingLimited, options.SlowAfter, services.Time);
+
+        // Mail mostly waits, which is no failure of anyone's.
+        var mails = services.Email.Options.MaxSending;
+        _mails = new SendQueue(mails, mails, services.Email.Mailer.Time, services.Time);
+    }
+
+    /// <summary>Begins to send.</summary>
+    internal void Start()
+    {
+        _queue.Start();
+        _mails.Start();
+    }
+
+    /// <summary>A pusher owes something.</summary>
+    internal void Wake(PusherName pusher)
+    {
+        lock (_gate) QueueOf(pusher).Add(Of(pusher));
+    }
+
+    /// <summary>A pusher's count may have changed.</summary>
+    internal void CountChanged(PusherName pusher)
+    {
+        if (pusher.Kind != PusherKind.Http) return;
+        lock (_gate)
+        {
+            var sender = Of(pusher);
+            sender.CountChanged = true;
+            _queue.Add(sender);
+        }
+    }
+
+    /// <summary>Whether a pusher waits after a failure.</summary>
+    internal bool IsWaiting(PusherName pusher)
+    {
+        // Mail always waits; what it may be owed is bounded alike.
+        lock (_gate) return _senders.GetValueOrDefault(pusher.PusherId)?.Status == SenderStatus.Waiting;
+    }
+
+    /// <summary>The pushers whose count was not sent.</summary>
+    internal IReadOnlyList<long> Counting()
+    {
+        lock (_gate)
+        {
+            return [.. _senders.Values.Where(sender => sender.CountChanged).Select(sender => sender.Pusher.PusherId)];
+        }
+    }
+
+    /// <summary>Forgets the senders that have nothing to send, if there are many.</summary>
+    internal void DropIdle()
+    {
+        lock (_gate)
+        {
+            if (_senders.Count <= _services.Options.MaxIdle) return;
+
+            // A sender becomes ready under this lock only.
+            foreach (var (id, sender) in _senders)
+            {
+                if (sender.Status == SenderStatus.Idle && !sender.CountChanged) _senders.Remove(id);
+            }
+        }
+    }
+
+    /// <summary>Stops. Requests that were begun may end, for a while.</summary>
+    internal async ValueTask StopAsync()
+    {
+        _ends.CancelAfter(_services.Options.StopTime);
+        await _queue.StopAsync().ConfigureAwait(false);
+        await _mails.StopAsync().ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        _queue.Dispose();
+        _mails.Dispose();
+        _ends.Dispose();
+    }
+
+    private SendQueue QueueOf(PusherName pusher) => pusher.Kind == PusherKind.Email ? _mails : _queue;
+
+    private KnownPusher Of(PusherName pusher)
+    {
+        // A pusher that was set again may be of another kind: its id is the same.
+        if (_senders.TryGetValue(pusher.PusherId, out var sender) && sender.Pusher.Kind == pusher.Kind) return sender;
+        return _senders[pusher.PusherId] = pusher.Kind == PusherKind.Email
+            ? new EmailSender(pusher, _services)
+            : new PusherSender(pusher, _services);
+    }
+}

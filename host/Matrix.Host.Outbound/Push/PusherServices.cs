@@ -1,0 +1,18 @@
+using Matrix.Host.Network.Urls;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>What the senders of pushers share.</summary>
+/// <param name="Ends">Cancelled when requests that were begun must end, because the server stops.</param>
+internal sealed record PusherServices(
+    PushOptions Options,
+    IStorage Storage,
+    PusherIndex Index,
+    PushContents Contents,
+    Badges Badges,
+    UrlPoster Poster,
+    EmailServices Email,
+    PushLog Log,
+    TimeProvider Time,
+    CancellationToken Ends);

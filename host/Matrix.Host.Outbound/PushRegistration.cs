@@ -1,0 +1,87 @@
+using Matrix.Host.Network;
+using Matrix.Host.Network.Discovery.Dns;
+using Matrix.Host.Network.Mail;
+using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Urls;
+using Matrix.Host.Outbound.Push;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Users.AccountData;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Outbound;
+
+/// <summary>Registers the services that push to push gateways.</summary>
+internal static class PushRegistration
+{
+    /// <summary>
+    /// Adds them. They need the network, the rooms, the streams, the storage, <see cref="PushOptions"/>, <see
+    /// cref="EmailOptions"/>, logging and a clock.
+    /// </summary>
+    internal static IServiceCollection AddPush(this IServiceCollection services) => services
+        .AddSingleton(parts => new PushLog(parts.Get<ILogger<PushLog>>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new PusherIndex(parts.Get<IStorage>().Pushers))
+        .AddSingleton(parts => new PushFeed(
+            parts.Get<PusherIndex>(), parts.Get<IStorage>().Writer, parts.Get<PushOptions>()))
+        .AddSingleton(parts => new Badges(
+            parts.Get<UnreadCounter>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<MembershipHistory>(),
+            parts.Get<IStorage>().Memberships,
+            parts.Get<PushOptions>()))
+        .AddSingleton(parts => new PushContents(
+            parts.Get<RoomSnapshots>(),
+            parts.Get<EventStore>(),
+            parts.Get<StateReader>(),
+            parts.Get<NotifiedEvents>(),
+            parts.Get<IgnoredUsers>()))
+        .AddSingleton(Poster)
+        .AddSingleton(Outbound);
+
+    private static PushOutbound Outbound(IServiceProvider parts)
+    {
+        var options = parts.Get<PushOptions>();
+        var email = parts.Get<EmailOptions>();
+        var index = parts.Get<PusherIndex>();
+        var badges = parts.Get<Badges>();
+        var services = new PusherServices(
+            options,
+            parts.Get<IStorage>(),
+            index,
+            parts.Get<PushContents>(),
+            badges,
+            parts.Get<UrlPoster>(),
+            new EmailServices(email, parts.Get<Mailer>(), new LogLimiter(
+                email.ConfirmationInterval, email.MaxConfirmations, parts.Get<TimeProvider>())),
+            parts.Get<PushLog>(),
+            parts.Get<TimeProvider>(),
+            CancellationToken.None);
+        return new PushOutbound(
+            parts.Get<PushFeed>(),
+            index,
+            new OwedPushes(index, parts.Get<RoomSnapshots>(), parts.Get<MembershipHistory>(), badges),
+            new MissedPushes(parts.Get<IStorage>(), parts.Get<RoomSnapshots>(), index, options),
+            badges,
+            new PushSenders(services),
+            parts.Get<IStorage>(),
+            options,
+            parts.Get<PushLog>());
+    }
+
+    /// <summary>Push gateways may be in other private networks than other servers.</summary>
+    private static UrlPoster Poster(IServiceProvider parts)
+    {
+        var network = parts.Get<NetworkOptions>() with { AllowNetworks = parts.Get<PushOptions>().AllowNetworks };
+        var http = new SafeHttpSender(
+            network, new AddressPolicy(network), parts.Get<CertificateTrust>(), parts.Get<TimeProvider>(), "push");
+        return new UrlPoster(http, parts.Get<IDnsResolver>(), network);
+    }
+
+    private static T Get<T>(this IServiceProvider parts)
+        where T : notnull => parts.GetRequiredService<T>();
+}

@@ -1,0 +1,178 @@
+using System.Diagnostics.Metrics;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Rooms.Changes;
+
+/// <summary>The times of an index.</summary>
+/// <param name="Delay">How long changes are gathered before they are indexed together.</param>
+/// <param name="LongestWait">How long a search waits for changes that are not indexed yet.</param>
+/// <param name="LongestPause">The longest pause between two attempts of a step that fails.</param>
+public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, TimeSpan LongestPause);
+
+/// <summary>
+/// Keeps an index behind the commits. Commits only wake it; it works in bounded steps, from what is durable, so that a
+/// restart continues where it ended. A search waits, for a bounded time, for what was committed before it.
+/// </summary>
+public abstract class IndexWorker : IChangeConsumer, IDisposable
+{
+    /// <summary>An index that has not caught up after so many steps is being filled: no search waits.</summary>
+    private const int MostAwaitedSteps = 8;
+
+    private static readonly Meter _meter = new("Matrix.Host.Changes");
+
+    private static readonly Counter<long> _failures = _meter.CreateCounter<long>(
+        "matrix_index_failures", "{attempt}", "Steps of an index that failed and are retried.");
+
+    private readonly string _name;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _news = new(1, 1);
+    private readonly SemaphoreSlim _hurry = new(0, 1);
+    private TaskCompletionSource _turn = NewTurn();
+    private long _newsAt;
+    private long _through = -1;
+    private int _steps;
+    private bool _hasNews;
+
+    /// <summary>Creates a worker, which does nothing until it is run.</summary>
+    /// <param name="name">Its name in metrics.</param>
+    /// <param name="storage">The database.</param>
+    /// <param name="time">The clock.</param>
+    protected IndexWorker(string name, IStorage storage, TimeProvider time)
+    {
+        _name = name;
+        _time = time;
+        Storage = storage;
+    }
+
+    /// <summary>The database.</summary>
+    protected IStorage Storage { get; }
+
+    /// <summary>Its times.</summary>
+    protected abstract IndexTimes Times { get; }
+
+    /// <summary>Whether the index may have to change with a change.</summary>
+    protected abstract bool Concerns(Change change);
+
+    /// <summary>
+    /// Indexes a bounded number of changes, in one batch. False if there was nothing to do up to this position.
+    /// </summary>
+    protected internal abstract ValueTask<bool> StepAsync(long published, CancellationToken stop);
+
+    /// <summary>A step failed: what it knew in memory may be wrong.</summary>
+    protected abstract void Forget();
+
+    /// <summary>Waits until the index has what is committed now, or for its longest wait.</summary>
+    public async ValueTask CatchUpAsync(CancellationToken stop)
+    {
+        var position = Math.Max(Volatile.Read(ref _newsAt), 0);
+        var began = _time.GetTimestamp();
+        while (Volatile.Read(ref _through) < position && Volatile.Read(ref _steps) < MostAwaitedSteps)
+        {
+            var turn = Volatile.Read(ref _turn);
+            Release(_hurry);
+            Release(_news);
+            var left = Times.LongestWait - _time.GetElapsedTime(began);
+            if (Volatile.Read(ref _through) >= position || left <= TimeSpan.Zero) return;
+            try
+            {
+                await turn.Task.WaitAsync(left, _time, stop).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Works until it is stopped.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var failures = 0;
+        while (true)
+        {
+            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await _hurry.WaitAsync(Times.Delay, stop).ConfigureAwait(false);
+            try
+            {
+                for (var more = true; more;)
+                {
+                    var began = _time.GetTimestamp();
+                    var published = Storage.Writer.PublishedPosition;
+                    more = await StepAsync(published, stop).ConfigureAwait(false);
+                    Volatile.Write(ref _steps, more ? _steps + 1 : 0);
+                    if (!more) Volatile.Write(ref _through, published);
+                    Interlocked.Exchange(ref _turn, NewTurn()).SetResult();
+
+                    // An index that is being filled leaves half of the writer's time to others.
+                    if (_steps < MostAwaitedSteps) continue;
+                    await Task.Delay(_time.GetElapsedTime(began), _time, stop).ConfigureAwait(false);
+                }
+
+                failures = 0;
+            }
+#pragma warning disable CA1031 // Every failure is retried: no change is skipped.
+            catch (Exception) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                _failures.Add(1, new KeyValuePair<string, object?>("index", _name));
+                Forget();
+                Release(_news);
+                var pause = Math.Min(Math.Pow(2, failures++), Times.LongestPause.TotalSeconds);
+                await Task.Delay(TimeSpan.FromSeconds(pause), _time, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (!Concerns(change)) return;
+        _hasNews = true;
+        Volatile.Write(ref _newsAt, position);
+    }
+
+    /// <inheritdoc/>
+    public void End(long through)
+    {
+        if (!_hasNews) return;
+        _hasNews = false;
+        Release(_news);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        Volatile.Write(ref _newsAt, through);
+        Release(_news);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases what it holds.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        _news.Dispose();
+        _hurry.Dispose();
+    }
+
+    private static TaskCompletionSource NewTurn() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static void Release(SemaphoreSlim semaphore)
+    {
+        try
+        {
+            if (semaphore.CurrentCount == 0) semaphore.Release();
+        }
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Already awake, or disposed.
+        }
+    }
+}

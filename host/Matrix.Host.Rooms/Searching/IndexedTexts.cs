@@ -1,0 +1,140 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Search;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.Search;
+
+namespace Matrix.Host.Rooms.Searching;
+
+/// <summary>
+/// Makes the index's rows of events. An event has the text of its latest edit by its own sender; edits have no rows of
+/// their own. Client-Server API, "Event replacements".
+/// </summary>
+internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
+{
+    /// <summary>The most edits of an event that are looked at for one with new content.</summary>
+    private const int MostEdits = 50;
+
+    /// <summary>Adds the changes that events cause: of their own rows, and of those of events they edit.</summary>
+    public async ValueTask AddAsync(WriteBatch batch, IReadOnlyList<EventRow> rows, CancellationToken stop)
+    {
+        var own = new List<Parsed>();
+        var edited = new HashSet<(RoomNid Room, string EventId)>();
+        foreach (var row in rows)
+        {
+            if (Parse(row) is not { } parsed) continue;
+            if (parsed.Replaced is null) own.Add(parsed);
+            else edited.Add((row.Nid.Room, parsed.Replaced));
+        }
+
+        var replaced = own.Count == 0
+            ? null
+            : await storage.Search.ReplacedAsync([.. own.Select(each => each.Row.EventId)], stop).ConfigureAwait(false);
+        foreach (var each in own)
+        {
+            if (replaced!.Contains(each.Row.EventId)) edited.Add((each.Row.Nid.Room, each.Row.EventId));
+            else Add(batch, each.Row, each.Row, each.Text);
+        }
+
+        foreach (var room in edited.GroupBy(each => each.Room, each => each.EventId))
+        {
+            await AddEditedAsync(batch, room.Key, [.. room], stop).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask AddEditedAsync(
+        WriteBatch batch, RoomNid room, IReadOnlyCollection<string> eventIds, CancellationToken stop)
+    {
+        var originals = (await storage.Events.FindManyAsync(room, eventIds, stop).ConfigureAwait(false))
+            .Select(Parse).OfType<Parsed>().Where(each => each.Replaced is null).ToList();
+        if (originals.Count == 0) return;
+        var found = await storage.Relations.AggregationsAsync(
+            room, [.. originals.Select(each => each.Row.EventId)], "", stop).ConfigureAwait(false);
+        foreach (var original in originals)
+        {
+            var latest = found.TryGetValue(original.Row.EventId, out var aggregation)
+                ? aggregation.ReplacementOf(original.Type)
+                : EventNid.None;
+            var edit = latest.IsNone ? null : await EditAsync(room, original, latest, stop).ConfigureAwait(false);
+            if (edit is null) Add(batch, original.Row, original.Row, original.Text);
+            else Add(batch, original.Row, edit.Row, edit.Text);
+        }
+    }
+
+    /// <summary>The latest edit with new content; null if there is none.</summary>
+    private async ValueTask<Parsed?> EditAsync(
+        RoomNid room, Parsed original, EventNid latest, CancellationToken stop)
+    {
+        if ((original.Row.Marks & EventMarks.State) != 0) return null;
+        if (await storage.Events.FindAsync(latest, stop).ConfigureAwait(false) is { } row
+            && EditOf(original, row) is { } edit)
+        {
+            return edit;
+        }
+
+        var children = await storage.Relations.ChildrenAsync(
+            new RelationsQuery
+            {
+                Room = room,
+                ParentId = original.Row.EventId,
+                RelType = "m.replace",
+                EventType = original.Type,
+                Sender = original.Row.Sender,
+                Limit = MostEdits,
+            },
+            stop).ConfigureAwait(false);
+        var rows = await storage.Events.FindManyAsync([.. children.Select(child => child.Event)], stop)
+            .ConfigureAwait(false);
+        return rows.OrderByDescending(each => ClientEvent.OriginServerTs(each.Json))
+            .ThenByDescending(each => each.EventId, StringComparer.Ordinal)
+            .Select(each => EditOf(original, each))
+            .FirstOrDefault(each => each is not null);
+    }
+
+    /// <summary>The edit with its new text; null if it replaces nothing.</summary>
+    private static Parsed? EditOf(Parsed original, EventRow row) =>
+        Parse(row) is { } edit
+        && edit.Replaced == original.Row.EventId
+        && edit.Type == original.Type
+        && row.Sender == original.Row.Sender
+        && SearchedText.NewContent(edit.Content) is { } content
+            ? edit with { Text = SearchedText.Of(edit.Type, content) }
+            : null;
+
+    private void Add(WriteBatch batch, EventRow row, EventRow source, SearchedText? text)
+    {
+        var words = text is null ? [] : SearchWords.Of(text.Text, options.WordsOfEvent);
+        batch.Add(words.Length == 0
+            ? new EventUnindexed(row.Nid)
+            : new EventIndexed(
+                row.Nid,
+                source.Nid,
+                ClientEvent.OriginServerTs(row.Json),
+                (int)text!.Key,
+                words.Length,
+                string.Join(' ', words)));
+    }
+
+    /// <summary>An event that may have words; null for any other.</summary>
+    private static Parsed? Parse(EventRow row)
+    {
+        if ((row.Marks & StoredEvent.Hidden) != 0 || !row.RedactedBy.IsNone) return null;
+        if (!JsonText.TryParseStored(row.Json.Span, out var json)
+            || json.Text("type") is not { } type
+            || !JsonText.TryGet(json, "content", out var value)
+            || value is not Json.Object { Item: var content })
+        {
+            return null;
+        }
+
+        var replaced = type == "m.room.message" ? SearchedText.ReplacedBy(content) : null;
+        var text = SearchedText.Of(type, content);
+        return replaced is null && text is null ? null : new Parsed(row, type, content, replaced, text);
+    }
+
+    private sealed record Parsed(EventRow Row, string Type, JsonObject Content, string? Replaced, SearchedText? Text);
+}

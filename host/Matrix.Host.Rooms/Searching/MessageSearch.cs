@@ -1,0 +1,231 @@
+using Matrix.Core.Search;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Search;
+
+namespace Matrix.Host.Rooms.Searching;
+
+/// <summary>
+/// Finds events by words, in all rooms that a user is in or has left, as far as the user may see them. Client-Server
+/// API, "Server Side Search".
+/// </summary>
+public sealed class MessageSearch(
+    IStorage storage,
+    SearchIndexer index,
+    RoomAccess access,
+    Visibility visibility,
+    EventStore events,
+    ILocalUsers users,
+    SearchOptions options,
+    ReadingOptions reading,
+    TimeProvider time)
+{
+    /// <summary>The hits of each room that the first look for the most recent ones reads.</summary>
+    private const int FirstLook = 20;
+
+    /// <summary>The growth of the next looks.</summary>
+    private const int NextLook = 4;
+
+    private const MembershipSet Searched = MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban;
+
+    /// <summary>A page of hits.</summary>
+    public async ValueTask<SearchPage> FindAsync(SearchCriteria criteria, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(criteria);
+        var terms = SearchWords.OfSearch(criteria.Term, options.WordsOfSearch);
+        if (terms.Length == 0) return SearchPage.Empty;
+        await index.CatchUpAsync(stop).ConfigureAwait(false);
+        var rooms = await RoomsAsync(criteria, stop).ConfigureAwait(false);
+        var scope = new SearchScope(
+            access,
+            visibility,
+            events,
+            criteria,
+            terms,
+            await users.IgnoredByAsync(criteria.UserId, stop).ConfigureAwait(false),
+            options.WordsOfEvent,
+            rooms);
+        var pass = new Pass(scope, criteria, terms.Length, new ScanBudget(time, reading.LongestScan));
+        await LookAsync(pass, QueryOf(terms, criteria), stop).ConfigureAwait(false);
+        return new SearchPage(
+            pass.Hits,
+            await CountAsync(pass, stop).ConfigureAwait(false),
+            pass.Next,
+            SearchWords.Highlights(criteria.Term, options.WordsOfSearch));
+    }
+
+    private static SearchWordsQuery QueryOf(SearchTerm[] terms, SearchCriteria criteria) => new(
+        string.Join(' ', terms.Select(term => term.IsPrefix ? term.Word + "*" : term.Word)),
+        criteria.Keys.Count == 0
+            ? (1 << (int)SearchKey.Body) | (1 << (int)SearchKey.Name) | (1 << (int)SearchKey.Topic)
+            : criteria.Keys.Aggregate(0, (kinds, key) => kinds | (1 << (int)key)),
+        criteria is { ByRank: false, From: { } from } ? from.Ts : long.MaxValue);
+
+    /// <summary>The user's rooms that the search admits, those joined first and of these the latest first.</summary>
+    private async ValueTask<IReadOnlyDictionary<RoomNid, UserRoomRow>> RoomsAsync(
+        SearchCriteria criteria, CancellationToken stop)
+    {
+        var rooms = await storage.Memberships.RoomsOfAsync(criteria.UserId, Searched, stop).ConfigureAwait(false);
+        var group = criteria.From?.Group is { IsRoom: true } asked ? asked.Value : null;
+        return rooms
+            .Where(room => !room.Forgotten
+                && criteria.Filter.AdmitsRoom(room.RoomId)
+                && (group is null || group == room.RoomId))
+            .ToDictionary(room => room.Room);
+    }
+
+    private async ValueTask LookAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
+    {
+        if (pass.Scope.Rooms.Count == 0) return;
+        var few = await storage.Search.FindAsync(query, options.RareHits + 1, stop).ConfigureAwait(false);
+        if (few.Count <= options.RareHits)
+        {
+            await pass.TakeAsync(few, long.MinValue, stop).ConfigureAwait(false);
+            return;
+        }
+
+        // A word with many hits.
+        RoomNid[] rooms =
+        [
+            .. pass.Scope.Rooms.Values
+                .OrderBy(room => room.Membership != Membership.Join)
+                .ThenByDescending(room => room.Position)
+                .Take(options.SearchedRooms)
+                .Select(room => room.Room),
+        ];
+        var most = Math.Max(1, options.RankedHits / rooms.Length);
+        for (var each = pass.IsByRank ? most : Math.Min(FirstLook, most); ; each = Math.Min(each * NextLook, most))
+        {
+            var rows = await storage.Search.NewestAsync(rooms, query, each, stop).ConfigureAwait(false);
+
+            // Rooms with more hits may have some that are earlier than the earliest read. Only what is later than
+            // these is in order.
+            var known = pass.IsByRank
+                ? long.MinValue
+                : rows.GroupBy(row => row.Event.Room)
+                    .Where(room => room.Count() >= each)
+                    .Select(room => room.Min(row => row.Ts))
+                    .DefaultIfEmpty(long.MinValue)
+                    .Max();
+            await pass.TakeAsync(rows, known, stop).ConfigureAwait(false);
+            if (pass.IsFull || known == long.MinValue || each == most || pass.IsOver) return;
+        }
+    }
+
+    /// <summary>
+    /// The number of hits in rooms that the user sees as a whole, and of the hits that were looked at in others: the
+    /// number says nothing of what the user may not see.
+    /// </summary>
+    private static async ValueTask<long> CountAsync(Pass pass, CancellationToken stop)
+    {
+        var count = 0L;
+        foreach (var room in pass.Rows.GroupBy(row => row.Event.Room))
+        {
+            if (await pass.Scope.ReadableAsync(room.Key, stop).ConfigureAwait(false) is not { } readable) continue;
+            var since = new EventNid(room.Min(row => Math.Min(row.Event.Value, row.Text.Value)));
+            count += await pass.Scope.SeesAllSinceAsync(readable, since, stop).ConfigureAwait(false)
+                ? room.Count()
+                : pass.Hits.Count(hit => hit.Event.Nid.Room == room.Key);
+        }
+
+        return Math.Max(count, pass.Hits.Count);
+    }
+
+    /// <summary>One search: the hits so far.</summary>
+    private sealed class Pass(SearchScope scope, SearchCriteria criteria, int terms, ScanBudget budget)
+    {
+        private const int LeastChunk = 8;
+        private const int MostChunk = 64;
+
+        private readonly SearchOrder _order = new(criteria.ByRank);
+        private readonly SearchRow? _from = FromOf(scope, criteria);
+        private SearchRow? _examined;
+        private int _further;
+
+        public SearchScope Scope => scope;
+
+        public bool IsByRank => criteria.ByRank;
+
+        /// <summary>The hits of the page.</summary>
+        public List<SearchHit> Hits { get; } = [];
+
+        /// <summary>What was found in the user's rooms, in order.</summary>
+        public List<SearchRow> Rows { get; private set; } = [];
+
+        /// <summary>The place after which the next page begins; null if there is none.</summary>
+        public SearchToken? Next { get; private set; }
+
+        /// <summary>Whether the page has all hits that it may have, and there is one more.</summary>
+        public bool IsFull { get; private set; }
+
+        /// <summary>Whether the time is up.</summary>
+        public bool IsOver { get; private set; }
+
+        /// <summary>Takes what was found, and fills the page with what comes after the token.</summary>
+        /// <param name="found">The hits. A later look repeats those of the one before.</param>
+        /// <param name="known">The time from which on these are all hits.</param>
+        /// <param name="stop">Cancels reading.</param>
+        public async ValueTask TakeAsync(IReadOnlyList<SearchRow> found, long known, CancellationToken stop)
+        {
+            Rows = [.. found.Where(row => scope.MayContain(row.Event))];
+            Rows.Sort(_order);
+            Next = null;
+            var at = Rows.FindIndex(row => row.Ts >= known && IsAfter(row, _examined ?? _from));
+            _further = at < 0 ? Rows.Count : at;
+            while (_further < Rows.Count && Rows[_further].Ts >= known)
+            {
+                if (!budget.MayGoOn())
+                {
+                    IsOver = true;
+                    break;
+                }
+
+                // As many as the page lacks, and the one after it.
+                var size = Math.Clamp(criteria.Limit + 1 - Hits.Count, LeastChunk, MostChunk);
+                var chunk = Rows.Skip(_further).Take(size).Where(row => row.Ts >= known).ToArray();
+                var seen = await scope.SeenAsync(chunk, stop).ConfigureAwait(false);
+                foreach (var row in chunk)
+                {
+                    if (seen[row.Event] is { } stored)
+                    {
+                        if (Hits.Count == criteria.Limit)
+                        {
+                            IsFull = true;
+                            Next = Hits.Count > 0 ? Hits[^1].Place : PlaceOf(_examined ?? row);
+                            return;
+                        }
+
+                        var readable = await scope.ReadableAsync(row.Event.Room, stop).ConfigureAwait(false);
+                        Hits.Add(new SearchHit(readable!, stored, SearchOrder.RankOf(row, terms), PlaceOf(row)));
+                    }
+
+                    _examined = row;
+                    _further++;
+                }
+            }
+
+            // What is left was not looked at, or comes after hits that are not known yet. A page that looked at nothing
+            // has no next one, which would be the same.
+            if (_further < Rows.Count && _examined is { } last) Next = PlaceOf(last);
+        }
+
+        private bool IsAfter(SearchRow row, SearchRow? from) => from is not { } last || _order.Compare(row, last) > 0;
+
+        private SearchToken PlaceOf(SearchRow row) => new(
+            row.Words,
+            row.Ts,
+            row.Event.Ordinal,
+            scope.Rooms.TryGetValue(row.Event.Room, out var room) ? room.RoomId : "",
+            criteria.From?.Group);
+
+        /// <summary>The place of the token. If its room is forgotten, hits of the same time come again.</summary>
+        private static SearchRow? FromOf(SearchScope scope, SearchCriteria criteria) => criteria.From is { } from
+            ? SearchOrder.RowOf(
+                from,
+                scope.Rooms.Values.FirstOrDefault(room => room.RoomId == from.RoomId)?.Room
+                    ?? new RoomNid(int.MaxValue))
+            : null;
+    }
+}

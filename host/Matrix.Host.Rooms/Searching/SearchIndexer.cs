@@ -1,0 +1,91 @@
+using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Search;
+
+namespace Matrix.Host.Rooms.Searching;
+
+/// <summary>
+/// Indexes the words of events after their commit, each once. Events that were stored before there was an index,
+/// fetched history, and events whose edit was redacted come from a list of ranges.
+/// </summary>
+public sealed class SearchIndexer(
+    IStorage storage, SearchOptions options, RoomsOptions rooms, TimeProvider time)
+    : IndexWorker(Name, storage, time)
+{
+    private const string Name = "search";
+    private const int RangesAtOnce = 100;
+
+    private readonly IndexedTexts _texts = new(storage, options);
+    private long? _position;
+
+    /// <inheritdoc/>
+    protected override IndexTimes Times =>
+        new(options.IndexDelay, options.IndexWait, rooms.LongestConsumerPause);
+
+    /// <inheritdoc/>
+    protected override bool Concerns(Change change) => change is EventsAppended or EventRedacted;
+
+    /// <inheritdoc/>
+    protected internal override async ValueTask<bool> StepAsync(long published, CancellationToken stop)
+    {
+        var after = _position
+            ??= await Storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false) ?? 0;
+        var (rows, through) = await PageAsync(after, published, stop).ConfigureAwait(false);
+        var batch = new WriteBatch();
+        if (rows.Count > 0)
+        {
+            await _texts.AddAsync(batch, rows, stop).ConfigureAwait(false);
+            batch.Add(new ConsumerAdvanced(Name, through));
+        }
+        else
+        {
+            await AddRangesAsync(batch, stop).ConfigureAwait(false);
+        }
+
+        if (batch.Changes.Count > 0) await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        _position = through;
+        return batch.Changes.Count > 0;
+    }
+
+    /// <inheritdoc/>
+    protected override void Forget() => _position = null;
+
+    /// <summary>The live events of whole batches; a batch that is longer than a page is read alone.</summary>
+    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(
+        long after, long published, CancellationToken stop)
+    {
+        for (var limit = options.IndexedAtOnce; ; limit *= 2)
+        {
+            var rows = await Storage.Events.AfterPositionAsync(after, published, limit, stop).ConfigureAwait(false);
+            if (rows.Count < limit) return (rows, Math.Max(after, published));
+            var last = rows[^1].Position;
+            if (rows[0].Position == last) continue;
+            IReadOnlyList<EventRow> whole = [.. rows.TakeWhile(row => row.Position < last)];
+            return (whole, whole[^1].Position);
+        }
+    }
+
+    private async ValueTask AddRangesAsync(WriteBatch batch, CancellationToken stop)
+    {
+        var left = options.IndexedAtOnce;
+        foreach (var range in await Storage.Search.PendingAsync(RangesAtOnce, stop).ConfigureAwait(false))
+        {
+            if (left == 0) return;
+            var rows = await Storage.Events.RangeAsync(
+                range.First.Room,
+                new EventNid(range.First.Value - 1),
+                range.Last,
+                Direction.Forward,
+                left,
+                StoredEvent.Hidden,
+                stop).ConfigureAwait(false);
+            await _texts.AddAsync(batch, rows, stop).ConfigureAwait(false);
+            var isWhole = rows.Count < left || rows[^1].Nid.Value >= range.Last.Value;
+            batch.Add(new RangeIndexed(range, isWhole ? EventNid.None : new EventNid(rows[^1].Nid.Value + 1)));
+            left -= rows.Count;
+        }
+    }
+}

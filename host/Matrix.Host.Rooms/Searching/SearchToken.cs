@@ -1,0 +1,52 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+
+namespace Matrix.Host.Rooms.Searching;
+
+/// <summary>A group of hits. Client-Server API, "Server Side Search", "Groups".</summary>
+/// <param name="IsRoom">Whether it is the hits of a room; otherwise those of a sender.</param>
+/// <param name="Value">The room's or the user's id.</param>
+public sealed record SearchGroup(bool IsRoom, string Value);
+
+/// <summary>
+/// A place among the hits of a search: the last hit before it, by what hits are ordered by. It means the same whatever
+/// events come later.
+/// </summary>
+/// <param name="Words">The number of words of the hit.</param>
+/// <param name="Ts">Its time.</param>
+/// <param name="Ordinal">Its ordinal in its room.</param>
+/// <param name="RoomId">Its room.</param>
+/// <param name="Group">The group whose hits follow; null for all.</param>
+public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId, SearchGroup? Group)
+{
+    private const string Form = "s1";
+
+    /// <summary>Reads a token; null if it is none of this server.</summary>
+    public static SearchToken? Parse(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!Base64Url.IsValid(text)) return null;
+        var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)).Split('\n');
+        if (parts.Length is not (5 or 7)
+            || parts[0] != Form
+            || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var words)
+            || !long.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var ts)
+            || !uint.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
+            || (parts.Length == 7 && parts[5] is not ("room_id" or "sender")))
+        {
+            return null;
+        }
+
+        var group = parts.Length == 7 ? new SearchGroup(parts[5] == "room_id", parts[6]) : null;
+        return new SearchToken(words, ts, ordinal, parts[4], group);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        var text = string.Create(CultureInfo.InvariantCulture, $"{Form}\n{Words}\n{Ts}\n{Ordinal}\n{RoomId}");
+        if (Group is { } group) text += $"\n{(group.IsRoom ? "room_id" : "sender")}\n{group.Value}";
+        return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+    }
+}

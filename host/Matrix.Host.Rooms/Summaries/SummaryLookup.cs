@@ -1,0 +1,113 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Aliases;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+
+namespace Matrix.Host.Rooms.Summaries;
+
+/// <summary>A request for the summary of a room.</summary>
+/// <param name="UserId">The user; null for somebody without an account.</param>
+/// <param name="Room">The room's id, or an alias.</param>
+/// <param name="Via">Servers that may know the room, as the client named them.</param>
+/// <param name="MayAsk">Whether other servers may be asked now. Called before the first of them is.</param>
+public sealed record SummaryRequest(string? UserId, string Room, IReadOnlyList<string> Via, Func<bool> MayAsk);
+
+/// <summary>The summary of a room, as somebody sees it.</summary>
+/// <param name="Membership">The user's membership; null for none, and without an account.</param>
+public sealed record FoundSummary(RoomSummary Room, Membership? Membership);
+
+/// <summary>
+/// Finds the summary of a room: here, at other servers, or in the stripped state of the user's invite. Client-Server
+/// API, `GET /room_summary/{roomIdOrAlias}`.
+/// </summary>
+public sealed class SummaryLookup(
+    RoomSnapshots rooms,
+    RoomSummaries summaries,
+    SummaryAccess access,
+    RemoteHierarchies remote,
+    AliasResolver aliases,
+    IStorage storage,
+    RoomsOptions options,
+    TimeProvider time)
+{
+    /// <summary>The summary, if the user may see it. Hidden rooms and unknown ones have the same failure.</summary>
+    public async ValueTask<RoomResult<FoundSummary>> FindAsync(SummaryRequest request, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var (roomId, via) = (request.Room, request.Via);
+        if (roomId.StartsWith('#'))
+        {
+            if (RoomAlias.server(roomId) != options.ServerName && !request.MayAsk()) return _notNow;
+            var found = await aliases.FindAsync(roomId, stop).ConfigureAwait(false);
+            if (!found.IsOk) return _missing;
+            (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
+        }
+
+        var snapshot = await rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+        var member = snapshot is null || request.UserId is null
+            ? null
+            : await storage.Memberships.FindAsync(snapshot.Room.Nid, request.UserId, stop).ConfigureAwait(false);
+        if (snapshot is { Local.Joined.Count: > 0 })
+        {
+            var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+            return await access.MaySeeAsync(request.UserId, summary, member?.Membership, stop).ConfigureAwait(false)
+                ? new FoundSummary(summary, member?.Membership)
+                : _missing;
+        }
+
+        // Nobody here follows the room: its state here is old.
+        var stripped = request.UserId is { } userId
+            ? await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false)
+            : null;
+        var open = stripped is { IsOpen: true } ? stripped : null;
+        var membership = open?.Membership ?? member?.Membership ?? stripped?.Membership;
+        if (!request.MayAsk()) return _notNow;
+        var elsewhere = await ElsewhereAsync(roomId, via, open, stop).ConfigureAwait(false);
+        if (elsewhere is not null)
+        {
+            return await access.MaySeeAsync(request.UserId, elsewhere, membership, stop).ConfigureAwait(false)
+                ? new FoundSummary(elsewhere, membership)
+                : _missing;
+        }
+
+        return open is not null && Described(open) is { } described
+            ? new FoundSummary(described, membership)
+            : _missing;
+    }
+
+    private async ValueTask<RoomSummary?> ElsewhereAsync(
+        string roomId, IReadOnlyList<string> via, StrippedRoomRow? open, CancellationToken stop)
+    {
+        using var patience = new CancellationTokenSource(options.HierarchyTime, time);
+        string[] ofInvite = open is null ? [] : [open.Server];
+        string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
+        string[] servers = [.. ofInvite.Concat(via).Concat(ofId).Where(ServerName.isValid).Distinct()];
+        var found = await remote.FindAsync(roomId, servers, patience.Token, stop).ConfigureAwait(false);
+        return found?.Room.Summary is { } summary && summary.RoomId == roomId ? summary : null;
+    }
+
+    /// <summary>What the stripped state of an invite or knock says about the room; null if it says nothing.</summary>
+    private static RoomSummary? Described(StrippedRoomRow row)
+    {
+        if (row.State.IsEmpty
+            || !JsonText.TryParse(
+                row.State.Span, Core.Json.Reading.Client, JsonText.FederationBodyLimits, out var json, out _)
+            || json is not Json.Array { Item: var items })
+        {
+            return null;
+        }
+
+        var events = items.OfType<Json.Object>().Select(static each => each.Item).ToArray();
+        return RoomSummary.OfStripped(row.RoomId, row.Version, events);
+    }
+
+    private static readonly RoomFailure _missing =
+        new(RoomFailureKind.NotFound, "There is no such room, or you may not see its summary.");
+
+    private static readonly RoomFailure _notNow =
+        new(RoomFailureKind.Busy, "Too many requests that need other servers.");
+}

@@ -1,0 +1,61 @@
+using Matrix.Core.Push;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Unread;
+
+/// <summary>
+/// What an event that is stored means to one user: the outcome of their push rules, and whether they have read it. The
+/// rules and the room are taken as they are now. Client-Server API, "Push Rules", "Marking notifications as read".
+/// </summary>
+public sealed class NotifiedEvents(ILocalUsers users, StateReader state, IStorage storage)
+{
+    /// <summary>The outcome of the user's push rules for an event of the room.</summary>
+    public async ValueTask<Matrix.Core.Push.PushOutcome> OutcomeAsync(
+        RoomSnapshot room, StoredEvent stored, string userId, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(room);
+        ArgumentNullException.ThrowIfNull(stored);
+        var push = await PushEvents.OfAsync(
+            stored, room.JoinedCount, (type, key) => state.EventAsync(room, type, key, stop)).ConfigureAwait(false);
+        var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
+        string? displayName = own is null
+            ? null
+            : (await state.ContentAsync(room, "m.room.member", userId, stop).ConfigureAwait(false))
+                ?.Text("displayname");
+        return (own ?? Ruleset.Default(userId)).Evaluate(push, displayName);
+    }
+
+    /// <summary>How far the user's receipts, public and private ones, say that they have read a room.</summary>
+    public async ValueTask<ReadPositions> ReadAsync(RoomNid room, string userId, CancellationToken stop)
+    {
+        var receipts = await storage.Receipts.OfUserAsync(room, userId, stop).ConfigureAwait(false);
+        var threads = receipts.Select(receipt => receipt.ThreadId).Where(IsRoot).Distinct().ToArray();
+        var roots = threads.Length == 0
+            ? null
+            : await storage.Events.NidsAsync(room, threads, stop).ConfigureAwait(false);
+        var read = ReadPositions.Since(0);
+        foreach (var receipt in receipts)
+        {
+            var at = receipt.Event.Value;
+            if (receipt.ThreadId.Length == 0) read = read.ReadAll(at);
+            else if (receipt.ThreadId == ReceiptTypes.MainThread) read = read.ReadThread(EventNid.None.Value, at);
+            else if (roots!.TryGetValue(receipt.ThreadId, out var root)) read = read.ReadThread(root.Value, at);
+        }
+
+        return read;
+    }
+
+    /// <summary>Whether an event is at or before these positions.</summary>
+    public static bool IsRead(StoredEvent stored, ReadPositions read)
+    {
+        ArgumentNullException.ThrowIfNull(stored);
+        ArgumentNullException.ThrowIfNull(read);
+        return stored.Nid.Value <= read.Of(stored.Row.ThreadRoot.Value);
+    }
+
+    private static bool IsRoot(string threadId) => threadId.Length > 0 && threadId != ReceiptTypes.MainThread;
+}

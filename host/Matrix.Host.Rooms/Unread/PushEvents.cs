@@ -1,0 +1,30 @@
+using Matrix.Core.Auth;
+using Matrix.Core.Json;
+using Matrix.Core.Push;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Unread;
+
+/// <summary>Events with the facts about their room that push conditions use.</summary>
+internal static class PushEvents
+{
+    /// <summary>The event for push rules.</summary>
+    /// <param name="stored">The event.</param>
+    /// <param name="joined">The number of joined users, remote ones included.</param>
+    /// <param name="state">Finds the state event of a type and state key.</param>
+    internal static async ValueTask<PushEvent> OfAsync(
+        StoredEvent stored, int joined, Func<string, string, ValueTask<StoredEvent?>> state)
+    {
+        var levels = await state("m.room.power_levels", "").ConfigureAwait(false);
+        var create = await state("m.room.create", "").ConfigureAwait(false);
+        var known = new List<AuthEvent>(2);
+        if (create is not null) known.Add(create.Auth);
+        if (levels is not null) known.Add(levels.Auth);
+        var notifications = levels is null ? null : (Member(levels.Pdu.Content, "notifications") as Json.Object)?.Item;
+        return new PushEvent(
+            stored.Pdu, joined, stored.Room.Rules.PowerOf(known, stored.Pdu.Sender), notifications);
+    }
+
+    internal static Json? Member(JsonObject of, string name) =>
+        of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
+}

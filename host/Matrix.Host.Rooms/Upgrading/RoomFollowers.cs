@@ -1,0 +1,150 @@
+using System.Threading.Channels;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Upgrading;
+
+/// <summary>
+/// Follows local users from a room to the one that replaces it: their settings are copied when they join, and, if they
+/// joined before the tombstone came, when it comes. Client-Server API, "Room Upgrades".
+/// </summary>
+/// <remarks>
+/// Only commits that are waiting when the server is killed lose their copies; the settings stay in the old room.
+/// </remarks>
+public sealed class RoomFollowers : IChangeConsumer
+{
+    private const string TombstoneType = "m.room.tombstone";
+
+    private readonly RoomSnapshots _rooms;
+    private readonly StateReader _state;
+    private readonly IRoomSettings _settings;
+    private readonly IStorage _storage;
+    private readonly Channel<Arrival> _arrivals;
+
+    /// <summary>Arrivals of the batches that are being consumed; used on the writer's thread only.</summary>
+    private readonly List<Arrival> _taken = [];
+
+    /// <summary>Creates it; <see cref="RunAsync"/> does the work.</summary>
+    public RoomFollowers(
+        RoomSnapshots rooms, StateReader state, IRoomSettings settings, IStorage storage, RoomsOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _rooms = rooms;
+        _state = state;
+        _settings = settings;
+        _storage = storage;
+        _arrivals = Channel.CreateBounded<Arrival>(new BoundedChannelOptions(options.MaxWaitingFollowers)
+        {
+            FullMode = BoundedChannelFullMode.DropWrite,
+            SingleReader = true,
+        });
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        switch (change)
+        {
+            case MembershipChanged { IsLocal: true, After: Membership.Join, Before: not Membership.Join } joined:
+                _taken.Add(new Arrival(joined.Room, joined.UserId));
+                break;
+            case EventsAppended appended:
+                for (var i = 0; i < appended.Events.Count; i++)
+                {
+                    var pdu = appended.Events[i].Pdu;
+                    if (pdu.Type != TombstoneType || !pdu.IsState) continue;
+                    _taken.Add(new Arrival(appended.Events[i].Nid.Room, null));
+                }
+
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void End(long through)
+    {
+        // Not before: the worker reads the rooms as they are after the batch.
+        foreach (var arrival in _taken) _arrivals.Writer.TryWrite(arrival);
+        _taken.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Users whose join was missed keep their settings in the old room.
+        _taken.Clear();
+    }
+
+    /// <summary>Copies settings until it is stopped; what waits then is still copied.</summary>
+    /// <param name="failed">Called for each failure.</param>
+    public async Task RunAsync(Action<Exception> failed, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(failed);
+        using var ending = stop.Register(() => _arrivals.Writer.TryComplete());
+        await foreach (var arrival in _arrivals.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            try
+            {
+                await FollowAsync(arrival, CancellationToken.None).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // One room's failure does not keep the others' settings from being copied.
+            catch (Exception fault)
+#pragma warning restore CA1031
+            {
+                failed(fault);
+            }
+        }
+    }
+
+    private async ValueTask FollowAsync(Arrival arrival, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(arrival.Room, stop).ConfigureAwait(false) is not { } arrived) return;
+        var (before, after) = arrival.UserId is null
+            ? (arrived, await ReplacementAsync(arrived, stop).ConfigureAwait(false))
+            : (await PredecessorAsync(arrived, stop).ConfigureAwait(false), arrived);
+        if (before is null || after is null || !await AreLinkedAsync(before, after, stop).ConfigureAwait(false)) return;
+        IReadOnlyList<string> users = arrival.UserId is { } one ? [one] : after.Local.Joined;
+        foreach (var userId in users)
+        {
+            var member = await _storage.Memberships.FindAsync(before.Room.Nid, userId, stop).ConfigureAwait(false);
+            if (member?.Membership is Membership.Join or Membership.Leave)
+            {
+                await _settings.CopyAsync(
+                    userId, before.Room.RoomId, after.Room.RoomId, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether both rooms name each other. A room that only claims a predecessor gets nobody's settings.
+    /// </summary>
+    private async ValueTask<bool> AreLinkedAsync(RoomSnapshot before, RoomSnapshot after, CancellationToken stop) =>
+        (await PredecessorAsync(after, stop).ConfigureAwait(false))?.Room.Nid == before.Room.Nid
+        && (await ReplacementAsync(before, stop).ConfigureAwait(false))?.Room.Nid == after.Room.Nid;
+
+    private async ValueTask<RoomSnapshot?> PredecessorAsync(RoomSnapshot room, CancellationToken stop)
+    {
+        var create = await _state.ContentAsync(room, "m.room.create", "", stop).ConfigureAwait(false);
+        return create?.Child("predecessor")?.Text("room_id") is { } roomId
+            ? await _rooms.FindAsync(roomId, stop).ConfigureAwait(false)
+            : null;
+    }
+
+    private async ValueTask<RoomSnapshot?> ReplacementAsync(RoomSnapshot room, CancellationToken stop)
+    {
+        var tombstone = await _state.ContentAsync(room, TombstoneType, "", stop).ConfigureAwait(false);
+        return tombstone?.Text("replacement_room") is { } roomId
+            ? await _rooms.FindAsync(roomId, stop).ConfigureAwait(false)
+            : null;
+    }
+
+    /// <param name="Room">The room that a user joined, or that has a tombstone.</param>
+    /// <param name="UserId">The user who joined; null for a tombstone.</param>
+    private readonly record struct Arrival(RoomNid Room, string? UserId);
+}

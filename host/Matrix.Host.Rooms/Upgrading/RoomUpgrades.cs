@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Upgrading;
+
+/// <summary>A request to replace a room by one of another version.</summary>
+/// <param name="UserId">The user who asks, and creates the new room.</param>
+/// <param name="RoomId">The old room.</param>
+/// <param name="Version">The version of the new room.</param>
+/// <param name="AdditionalCreators">Further creators, where the new version has them.</param>
+public sealed record UpgradeRequest(
+    string UserId, string RoomId, string Version, IReadOnlyList<string> AdditionalCreators);
+
+/// <summary>
+/// Replaces rooms by rooms of another version. The new room is created whole, then the old one is closed: tombstone,
+/// aliases, directory and power levels in one batch. Client-Server API, "Room Upgrades".
+/// </summary>
+public sealed class RoomUpgrades
+{
+    private const string TombstoneType = "m.room.tombstone";
+    private const string ChildType = "m.space.child";
+
+    private readonly RoomCreator _creator;
+    private readonly RoomSender _sender;
+    private readonly EventAppender _appender;
+    private readonly MemberContents _contents;
+    private readonly ProfilePropagation _profiles;
+    private readonly RoomSnapshots _rooms;
+    private readonly StateReader _state;
+    private readonly EventStore _events;
+    private readonly IStorage _storage;
+    private readonly RoomsOptions _options;
+    private readonly ConcurrentDictionary<string, bool> _running = new();
+
+    internal RoomUpgrades(
+        RoomCreator creator,
+        RoomSender sender,
+        EventAppender appender,
+        MemberContents contents,
+        ProfilePropagation profiles,
+        RoomSnapshots rooms,
+        StateReader state,
+        EventStore events,
+        IStorage storage,
+        RoomsOptions options)
+    {
+        _creator = creator;
+        _sender = sender;
+        _appender = appender;
+        _contents = contents;
+        _profiles = profiles;
+        _rooms = rooms;
+        _state = state;
+        _events = events;
+        _storage = storage;
+        _options = options;
+    }
+
+    /// <summary>Replaces a room.</summary>
+    /// <returns>The id of the new room.</returns>
+    public async ValueTask<RoomResult<string>> UpgradeAsync(UpgradeRequest request, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (_creator.RulesOf(request.Version) is not { } rules)
+        {
+            return new RoomFailure(
+                RoomFailureKind.UnsupportedRoomVersion,
+                $"This server does not know the room version `{request.Version}`.");
+        }
+
+        // Two requests at once would replace the room twice.
+        if (!_running.TryAdd(request.RoomId, true)) return _busy;
+        try
+        {
+            return await UpgradeAsync(request, rules, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            _running.TryRemove(request.RoomId, out _);
+        }
+    }
+
+    private async ValueTask<RoomResult<string>> UpgradeAsync(
+        UpgradeRequest request, RoomRules rules, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(request.RoomId, stop).ConfigureAwait(false) is not { } old)
+        {
+            return RoomSender.Unknown;
+        }
+
+        var allowed = await _sender.InLaneAsync<bool>(
+            old.Room.Nid,
+            async session => await _appender.WouldRefuseAsync(
+                session, Tombstone(request, request.RoomId), stop).ConfigureAwait(false) is { } refused
+                ? refused
+                : true,
+            stop).ConfigureAwait(false);
+        if (!allowed.IsOk)
+        {
+            return old.State.Find("m.room.member", request.UserId) is null ? RoomSender.Unknown : allowed.Failure;
+        }
+
+        var joining = await _contents.OfAsync(request.UserId, "join", null, stop).ConfigureAwait(false);
+        var replaced = await ReadAsync(request, old, joining, stop).ConfigureAwait(false);
+        var created = await _creator.AppendAllAsync(
+            rules,
+            rules.UpgradeDrafts(replaced, old.Room.Rules),
+            new RoomRequest { Creator = request.UserId, Preset = Preset.PrivateChat },
+            stop).ConfigureAwait(false);
+        if (!created.IsOk) return created;
+        await _profiles.JoinedAsync(request.UserId, joining).ConfigureAwait(false);
+
+        // From here on a client that disconnects changes nothing: a half-closed room would have two successors.
+        var closed = await CloseAsync(
+            request, replaced, old, created.Value, CancellationToken.None).ConfigureAwait(false);
+        return closed.IsOk ? created.Value : closed.Failure;
+    }
+
+    /// <summary>The state of the old room that the new one begins with.</summary>
+    private async ValueTask<ReplacedRoom> ReadAsync(
+        UpgradeRequest request, RoomSnapshot old, JsonObject joining, CancellationToken stop)
+    {
+        var create = await _state.EventAsync(old, "m.room.create", "", stop).ConfigureAwait(false);
+        var last = await _events.GetAsync(old.Room, old.LastEvent, stop).ConfigureAwait(false);
+        var replaced = new ReplacedRoom(request.RoomId, request.UserId, joining)
+        {
+            LastEventId = last?.EventId ?? "",
+            AdditionalCreators = request.AdditionalCreators,
+            Creators = create?.Auth.Creators ?? [],
+            Create = create?.Pdu.Content ?? JsonObject.Empty,
+            Levels = await _state.ContentAsync(old, "m.room.power_levels", "", stop).ConfigureAwait(false),
+            CanonicalAlias = await _state.ContentAsync(
+                old, "m.room.canonical_alias", "", stop).ConfigureAwait(false),
+            MovedAliases = await _storage.Aliases.OfRoomAsync(old.Room.Nid, stop).ConfigureAwait(false),
+        };
+        foreach (var type in ReplacedRoom.CopiedTypes)
+        {
+            if (await _state.ContentAsync(old, type, "", stop).ConfigureAwait(false) is { } content)
+            {
+                replaced.AddState(type, "", content);
+            }
+        }
+
+        // A space is its children. Those without servers were removed.
+        var children = old.State.OfType(ChildType).Take(_options.MaxSpaceChildren)
+            .Select(entry => EventNid.Of(old.Room.Nid, entry.Ordinal)).ToArray();
+        foreach (var child in await _events.GetManyAsync(old.Room, children, stop).ConfigureAwait(false))
+        {
+            if (child.Pdu is { StateKey: { } key, Content: var content } && content.Texts("via").Count > 0)
+            {
+                replaced.AddState(ChildType, key, content);
+            }
+        }
+
+        var bans = await _storage.Memberships.MembersAsync(
+            old.Room.Nid, MembershipSet.Ban, afterUser: "", _options.MaxUpgradeBans, stop).ConfigureAwait(false);
+        foreach (var ban in await _events.GetManyAsync(
+            old.Room, [.. bans.Select(static row => row.Event)], stop).ConfigureAwait(false))
+        {
+            if (ban.Pdu.StateKey is { } banned) replaced.AddBan(banned, ban.Pdu.Content);
+        }
+
+        return replaced;
+    }
+
+    /// <summary>
+    /// Closes the old room. The tombstone must be allowed; the rest is done as far as the user has the power.
+    /// </summary>
+    private ValueTask<RoomResult<bool>> CloseAsync(
+        UpgradeRequest request, ReplacedRoom replaced, RoomSnapshot old, string newRoomId, CancellationToken stop) =>
+        _sender.InLaneAsync<bool>(
+            old.Room.Nid,
+            async session =>
+            {
+                var tombstone = Tombstone(request, newRoomId);
+                var made = await _appender.AppendAsync(session, tombstone, null, null, stop).ConfigureAwait(false);
+                if (!made.IsOk) return made.Failure;
+
+                if (await _rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is { } successor)
+                {
+                    session.Write(new DirectoryMoved(old.Room.Nid, successor.Room.Nid));
+                }
+
+                await TryAsync(session, "m.room.canonical_alias", old.Room.Rules.KeptAlias(replaced), request.UserId)
+                    .ConfigureAwait(false);
+                await TryAsync(session, "m.room.power_levels", old.Room.Rules.ClosedLevels(replaced), request.UserId)
+                    .ConfigureAwait(false);
+                return true;
+            },
+            stop);
+
+    /// <summary>Sends a state event, if there is one and its sender may.</summary>
+    private async ValueTask TryAsync(LaneSession session, string type, JsonObject? content, string userId)
+    {
+        if (content is null) return;
+        var draft = Draft.State(type, "", userId, content);
+        await _appender.AppendAsync(session, draft, null, null, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static Draft Tombstone(UpgradeRequest request, string newRoomId) => Draft.State(
+        TombstoneType,
+        "",
+        request.UserId,
+        Members.Of(
+            ("body", Members.Text("This room has been replaced")),
+            ("replacement_room", Members.Text(newRoomId))));
+
+    private static readonly RoomFailure _busy = new(RoomFailureKind.Busy, "The room is being replaced already.");
+}

@@ -1,0 +1,123 @@
+using Matrix.Core.Json;
+using Matrix.Core.Search;
+using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.UserDirectory;
+
+namespace Matrix.Host.Rooms.UserDirectory;
+
+/// <summary>
+/// Makes the entries of the user directory: of active local users, and of other servers' users who are in a room. The
+/// changes that concern a user note them in the same transaction, so that none is missed.
+/// </summary>
+public sealed class DirectoryIndexer(
+    IStorage storage,
+    RoomSnapshots rooms,
+    StateReader state,
+    EventStore events,
+    ILocalUsers users,
+    UserDirectoryOptions options,
+    RoomsOptions roomsOptions,
+    TimeProvider time)
+    : IndexWorker("user_directory", storage, time)
+{
+    /// <inheritdoc/>
+    protected override IndexTimes Times =>
+        new(options.IndexDelay, options.IndexWait, roomsOptions.LongestConsumerPause);
+
+    /// <inheritdoc/>
+    protected override bool Concerns(Change change) => change
+        is MembershipChanged or ProfileFieldChanged or ProfileFieldDeleted or ProfileDeleted or UserCreated
+            or UserDeactivated or StateChanged;
+
+    /// <inheritdoc/>
+    protected internal override async ValueTask<bool> StepAsync(long published, CancellationToken stop)
+    {
+        var pending = await Storage.UserDirectory.PendingAsync(options.EntriesAtOnce, stop).ConfigureAwait(false);
+        if (pending.Count == 0) return false;
+        var batch = new WriteBatch(pending.Count);
+        var open = new Dictionary<RoomNid, bool>();
+        foreach (var each in pending) batch.Add(await EntryAsync(each, open, stop).ConfigureAwait(false));
+        await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override void Forget()
+    {
+        // All that it knows is in the database.
+    }
+
+    private async ValueTask<Change> EntryAsync(
+        PendingUser pending, Dictionary<RoomNid, bool> open, CancellationToken stop)
+    {
+        var isLocal = RoomNames.ServerOf(pending.UserId) == roomsOptions.ServerName;
+        if (isLocal
+            && await Storage.Accounts.FindUserAsync(pending.UserId, stop).ConfigureAwait(false)
+                is not { DeactivatedAt: null, Kind: not UserKind.Guest })
+        {
+            return new DirectoryEntryDeleted(pending);
+        }
+
+        var joined = await Storage.UserDirectory.RoomsAsync(pending.UserId, options.RoomsOfUser, stop)
+            .ConfigureAwait(false);
+        if (joined.Count == 0 && !isLocal) return new DirectoryEntryDeleted(pending);
+        JoinedRoomRow? isOpenBy = null;
+        foreach (var room in joined)
+        {
+            if (!open.TryGetValue(room.Room, out var isOpen))
+            {
+                open.Add(room.Room, isOpen = await IsOpenAsync(room.Room, stop).ConfigureAwait(false));
+            }
+
+            if (!isOpen) continue;
+            isOpenBy = room;
+            break;
+        }
+
+        // A name that another server's user has in a private room is not shown to everyone.
+        var (name, avatar) = isLocal
+            ? await users.ShownProfileAsync(pending.UserId, stop).ConfigureAwait(false)
+            : await ProfileInAsync(isOpenBy ?? joined[0], stop).ConfigureAwait(false);
+        return new DirectoryEntryPut(
+            pending, name, avatar, isOpenBy is not null, isLocal, WordsOf(pending.UserId, name));
+    }
+
+    private string[] WordsOf(string userId, string? name) =>
+    [
+        .. SearchWords.Of($"{LocalPartOf(userId)} {name}", options.WordsOfUser)
+            .Prepend(SearchWords.Folded(userId))
+            .Distinct(),
+    ];
+
+    /// <summary>Whether the room's members are visible to everyone.</summary>
+    private async ValueTask<bool> IsOpenAsync(RoomNid room, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) return false;
+        var rule = await state.ContentAsync(snapshot, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        if (rule?.Text("join_rule") == "public") return true;
+        var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop)
+            .ConfigureAwait(false);
+        return visibility?.Text("history_visibility") == "world_readable";
+    }
+
+    private async ValueTask<ShownProfile> ProfileInAsync(JoinedRoomRow room, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) return default;
+        var member = await events.GetAsync(snapshot.Room, room.Event, stop).ConfigureAwait(false);
+        return member is null
+            ? default
+            : new ShownProfile(
+                member.Pdu.Content.Text("displayname") is { Length: > 0 } name ? name : null,
+                member.Pdu.Content.Text("avatar_url") is { Length: > 0 } avatar ? avatar : null);
+    }
+
+    private static string LocalPartOf(string userId) => userId[1..userId.IndexOf(':', StringComparison.Ordinal)];
+}

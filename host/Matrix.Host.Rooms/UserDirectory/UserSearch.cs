@@ -1,0 +1,91 @@
+using Matrix.Core.Search;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.UserDirectory;
+
+namespace Matrix.Host.Rooms.UserDirectory;
+
+/// <summary>The users that a search found.</summary>
+/// <param name="IsLimited">Whether there are more.</param>
+public sealed record FoundUsers(IReadOnlyList<DirectoryRow> Users, bool IsLimited);
+
+/// <summary>
+/// Searches the user directory: users in public and world-readable rooms, and those who share a room with the searching
+/// user. Client-Server API, "User Directory".
+/// </summary>
+public sealed class UserSearch(IStorage storage, DirectoryIndexer index, UserDirectoryOptions options)
+{
+    private static readonly FoundUsers _nobody = new([], false);
+
+    /// <summary>The users with words that begin with each word of the term, the best matches first.</summary>
+    public async ValueTask<FoundUsers> FindAsync(string userId, string term, int limit, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(term);
+        limit = Math.Min(limit, options.Results);
+        if (QueryOf(term) is not var (query, rest)) return _nobody;
+        await index.CatchUpAsync(stop).ConfigureAwait(false);
+
+        // The user is left out, and each user may match by several words.
+        var most = Math.Max(options.RankedUsers, limit + 2);
+        var open = await storage.UserDirectory.OpenAsync(query, most, stop).ConfigureAwait(false);
+        var shared = await SharedAsync(userId, query, most, stop).ConfigureAwait(false);
+        var found = open.Concat(shared)
+            .Where(row => row.UserId != userId && HasWords(row, rest))
+            .OrderByDescending(row => row.Word == query.First)
+            .DistinctBy(row => row.UserId)
+            .OrderByDescending(row => row.Word == query.First)
+            .ThenByDescending(row => row.DisplayName is not null)
+            .ThenByDescending(row => row.AvatarUrl is not null)
+            .ThenBy(row => row.UserId, StringComparer.Ordinal)
+            .ToList();
+        var isCut = open.Count >= most || shared.Count >= most;
+        return new FoundUsers([.. found.Take(limit)], found.Count > limit || isCut);
+    }
+
+    /// <summary>
+    /// The words of a term: that of the index is the longest one. A user id is one word, and may be incomplete.
+    /// </summary>
+    private (DirectoryQuery Query, string[] Further)? QueryOf(string term)
+    {
+        var text = SearchWords.Folded(term.Trim());
+        if (text.Contains(':', StringComparison.Ordinal) && !text.Contains(' ', StringComparison.Ordinal)
+            && text[0] != '@')
+        {
+            text = "@" + text;
+        }
+
+        if (text.Length > 1 && text[0] == '@') return (new DirectoryQuery(text, "", "", options.AllLocalUsers), []);
+
+        string[] words =
+        [
+            .. SearchWords.OfSearch(term, options.WordsOfUser)
+                .Select(word => word.Word).OrderByDescending(word => word.Length).Distinct(),
+        ];
+        if (words.Length == 0) return null;
+        var query = new DirectoryQuery(
+            words[0], words.ElementAtOrDefault(1) ?? "", words.ElementAtOrDefault(2) ?? "", options.AllLocalUsers);
+        return (query, words.Length > 3 ? words[3..] : []);
+    }
+
+    private async ValueTask<IReadOnlyList<DirectoryRow>> SharedAsync(
+        string userId, DirectoryQuery query, int most, CancellationToken stop)
+    {
+        var closed = await storage.UserDirectory.ClosedAsync(query, options.CheckedUsers + 1, stop)
+            .ConfigureAwait(false);
+        if (closed.Count > options.CheckedUsers)
+        {
+            return await storage.UserDirectory.SharingAsync(userId, query, most, stop).ConfigureAwait(false);
+        }
+
+        var sharing = await storage.UserDirectory.SharingAsync(
+            userId, [.. closed.Select(row => row.UserId).Distinct()], stop).ConfigureAwait(false);
+        return [.. closed.Where(row => sharing.Contains(row.UserId))];
+    }
+
+    private bool HasWords(DirectoryRow row, string[] rest)
+    {
+        if (rest.Length == 0) return true;
+        var words = SearchWords.Of($"{row.UserId} {row.DisplayName}", options.WordsOfUser);
+        return Array.TrueForAll(
+            rest, word => Array.Exists(words, each => each.StartsWith(word, StringComparison.Ordinal)));
+    }
+}

@@ -1,0 +1,121 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.Pushers;
+
+/// <summary>
+/// Pushers, and what each has not sent yet. A pusher takes about 600 bytes, and a user has few. An event that is owed
+/// to a pusher takes about 30 bytes until it is sent, and a pusher is owed a bounded number. Client-Server API, "Push
+/// Notifications".
+/// </summary>
+public interface IPushersTable
+{
+    /// <summary>The pusher; null if there is none.</summary>
+    ValueTask<PusherRow?> FindAsync(long pusherId, CancellationToken stop);
+
+    /// <summary>A user's pushers, the oldest first.</summary>
+    ValueTask<IReadOnlyList<PusherRow>> OfUserAsync(string userId, CancellationToken stop);
+
+    /// <summary>All pushers by id, a page at a time: those after this one.</summary>
+    ValueTask<IReadOnlyList<PusherName>> NamesAsync(long after, int limit, CancellationToken stop);
+
+    /// <summary>What a pusher has not sent, the earliest first.</summary>
+    ValueTask<IReadOnlyList<OwedPush>> OwedAsync(long pusherId, int limit, CancellationToken stop);
+
+    /// <summary>The pushers that have something to send, by id, a page at a time: those after this one.</summary>
+    ValueTask<IReadOnlyList<long>> OwingAsync(long after, int limit, CancellationToken stop);
+}
+
+/// <summary>The kind of a pusher.</summary>
+public enum PusherKind
+{
+    /// <summary>It sends to a push gateway.</summary>
+    Http = 1,
+
+    /// <summary>It sends mail.</summary>
+    Email = 2,
+}
+
+/// <summary>A pusher's id, user and kind.</summary>
+public readonly record struct PusherName(long PusherId, string UserId, PusherKind Kind);
+
+/// <summary>A pusher.</summary>
+/// <param name="PusherId">The position at which it was created.</param>
+/// <param name="DeviceId">The device that set it; it ends with the device.</param>
+/// <param name="SetAt">When it was last set, in milliseconds since the epoch.</param>
+/// <param name="Data">The `data`, a JSON object.</param>
+public sealed record PusherRow(
+    long PusherId,
+    PusherKind Kind,
+    string UserId,
+    string DeviceId,
+    string AppId,
+    string PushKey,
+    string AppDisplayName,
+    string DeviceDisplayName,
+    string Lang,
+    string? ProfileTag,
+    ReadOnlyMemory<byte> Data,
+    long SetAt)
+{
+    /// <summary>Whether mail may be sent: the owner of the address has confirmed it.</summary>
+    public bool IsConfirmed { get; init; }
+
+    /// <summary>When the last mail was sent, in milliseconds since the epoch; 0 if none was.</summary>
+    public long MailedAt { get; init; }
+
+    /// <summary>The secret of the links in mail; "" for other kinds.</summary>
+    public string Secret { get; init; } = "";
+
+    /// <summary>The user only: the pushkey is a secret.</summary>
+    public override string ToString() => $"{PusherId} of {UserId}";
+}
+
+/// <summary>An event that a pusher has not sent.</summary>
+/// <param name="Position">The event's position.</param>
+/// <param name="Event">None for the counts alone.</param>
+/// <param name="OwedAt">Milliseconds since the epoch.</param>
+public readonly record struct OwedPush(long Position, EventNid Event, long OwedAt);
+
+/// <summary>
+/// Creates a user's pusher of this `app_id` and `pushkey`, or changes it. If it is not <paramref name="IsAppended"/>,
+/// pushers of other users with the same `app_id` and `pushkey` are deleted. Not applied if the device has ended.
+/// </summary>
+/// <param name="Pusher">The pusher; its id and time are set when it is stored.</param>
+public sealed record PusherSet(PusherRow Pusher, bool IsAppended) : ConditionalChange
+{
+    /// <summary>The id, once stored.</summary>
+    public long PusherId { get; internal set; }
+
+    internal override int Weight => 600 + Pusher.Data.Length;
+}
+
+/// <summary>Deletes a user's pusher, and what it has not sent. Not applied if there is none.</summary>
+public sealed record PusherDeleted(string UserId, string AppId, string PushKey) : ConditionalChange;
+
+/// <summary>
+/// Deletes a pusher whose `pushkey` the push gateway, or the address's owner, rejected. Not applied if there is none.
+/// </summary>
+public sealed record PusherRejected(long PusherId) : ConditionalChange;
+
+/// <summary>The owner of a pusher's address has confirmed it. Not applied if there is no such pusher.</summary>
+public sealed record PusherConfirmed(long PusherId) : ConditionalChange;
+
+/// <summary>A pusher has sent a mail.</summary>
+public sealed record PusherMailed(long PusherId) : Change;
+
+/// <summary>
+/// A pusher has to send an event, or the counts alone (none). Not applied if there is no such pusher.
+/// </summary>
+public sealed record PushOwed(long PusherId, long At, EventNid Event) : ConditionalChange
+{
+    internal override int Weight => 60;
+}
+
+/// <summary>A pusher has sent everything up to an event, or it need not be sent any more.</summary>
+public sealed record PushSent(long PusherId, long At, EventNid Event) : Change
+{
+    internal override int Weight => 60;
+}
+
+/// <summary>Keeps only the latest events that a pusher owes.</summary>
+public sealed record PushesTrimmed(long PusherId, int Keep) : Change;

@@ -1,0 +1,65 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.Search;
+
+/// <summary>
+/// The words of searchable events, which the core divides texts into, and the events that are still to be indexed.
+/// Client-Server API, "Server Side Search".
+/// </summary>
+/// <remarks>
+/// A row takes about 30 bytes and twice its words: once as they are, to delete them, and once in the index. There is at
+/// most one row for an event.
+/// </remarks>
+public interface ISearchTable
+{
+    /// <summary>Hits in all rooms, at most this many, in no order.</summary>
+    ValueTask<IReadOnlyList<SearchRow>> FindAsync(SearchWordsQuery query, int limit, CancellationToken stop);
+
+    /// <summary>The newest hits of each of these rooms, at most this many of each. The cost follows the hits.</summary>
+    ValueTask<IReadOnlyList<SearchRow>> NewestAsync(
+        IReadOnlyCollection<RoomNid> rooms, SearchWordsQuery query, int limit, CancellationToken stop);
+
+    /// <summary>Those of these events that another event replaces (`m.replace`).</summary>
+    ValueTask<IReadOnlySet<string>> ReplacedAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop);
+
+    /// <summary>Ranges of events that are to be indexed, at most this many.</summary>
+    ValueTask<IReadOnlyList<PendingRange>> PendingAsync(int limit, CancellationToken stop);
+}
+
+/// <summary>The words of a search, and bounds of its hits.</summary>
+/// <param name="Words">
+/// The words, with spaces between them; `*` after a word for words that begin with it. A hit has all of them.
+/// </param>
+/// <param name="Kinds">The searched keys, a bit for each.</param>
+/// <param name="ThroughTs">The latest `origin_server_ts` of a hit.</param>
+public sealed record SearchWordsQuery(string Words, int Kinds, long ThroughTs = long.MaxValue);
+
+/// <summary>An event that has all words of a search.</summary>
+/// <param name="Text">The event whose text it is: the latest edit, or the event itself.</param>
+/// <param name="Ts">Its `origin_server_ts`.</param>
+/// <param name="Words">The number of its different words.</param>
+public readonly record struct SearchRow(EventNid Event, EventNid Text, long Ts, int Words);
+
+/// <summary>Events that are to be indexed, by their numbers.</summary>
+/// <param name="Position">The position that put the range here.</param>
+public readonly record struct PendingRange(EventNid First, EventNid Last, long Position);
+
+/// <summary>
+/// An event is indexed with these words, in place of earlier ones. Not if the event, or the one whose text it is, is
+/// redacted.
+/// </summary>
+/// <param name="Text">The event whose text it is: the latest edit, or the event itself.</param>
+/// <param name="Kind">The searched key.</param>
+/// <param name="Count">The number of words.</param>
+/// <param name="Words">The words, with spaces between them.</param>
+public sealed record EventIndexed(EventNid Event, EventNid Text, long Ts, int Kind, int Count, string Words) : Change
+{
+    internal override int Weight => 200 + (3 * Words.Length);
+}
+
+/// <summary>An event has no words any more.</summary>
+public sealed record EventUnindexed(EventNid Event) : Change;
+
+/// <summary>A pending range is indexed up to an event. It stays as it is if it was put there again since.</summary>
+/// <param name="Next">The first event that is not indexed; none if all are.</param>
+public sealed record RangeIndexed(PendingRange Range, EventNid Next) : Change;

@@ -1,0 +1,179 @@
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Storage.Tables.Search;
+
+internal sealed class SearchTable(IReads reads) : ISearchTable
+{
+    private const string Columns = "d.event_nid, d.text_nid, d.ts, d.words";
+
+    private const string Conditions = "(1 << d.kind) & $2 <> 0 AND d.ts <= $3";
+
+    // The words contain nothing that has a meaning in a query.
+    private const string PostgresQuery = "CAST(replace(replace($1, ' ', ' & '), '*', ':*') AS tsquery)";
+    private const string PostgresQueryOfRooms = "CAST(replace(replace($2, ' ', ' & '), '*', ':*') AS tsquery)";
+
+    // CROSS JOIN makes SQLite begin with the index.
+    private static readonly Statement Find = Statement.Of(
+        $"""
+        SELECT {Columns} FROM search_words w CROSS JOIN search_events d ON d.event_nid = -w.rowid
+        WHERE w.search_words MATCH $1 AND {Conditions} LIMIT $4
+        """,
+        $"SELECT {Columns} FROM search_events d WHERE d.tokens @@ {PostgresQuery} AND {Conditions} LIMIT $4");
+
+    // Numbers of a room are one range; SQLite's index has them negative, the newest first. The function is the operator
+    // @@ without its index: this query is for words that many events have, and reading a room backward finds some soon.
+    // Its words are made once, not for each row.
+    private static readonly Statement Newest = Statement.ByKeys(
+        $"""
+        SELECT {Columns} FROM search_words w CROSS JOIN search_events d ON d.event_nid = -w.rowid
+        WHERE w.search_words MATCH $2
+            AND w.rowid > -($1 + 1) * 4294967296 AND w.rowid <= -$1 * 4294967296
+            AND (1 << d.kind) & $3 <> 0 AND d.ts <= $4
+        ORDER BY w.rowid LIMIT $5
+        """,
+        $"""
+        WITH q AS MATERIALIZED (SELECT {PostgresQueryOfRooms} AS words)
+        SELECT h.event_nid, h.text_nid, h.ts, h.words FROM unnest($1) AS r (room_nid) CROSS JOIN q
+        CROSS JOIN LATERAL (
+            SELECT {Columns} FROM search_events d
+            WHERE d.event_nid >= r.room_nid * 4294967296 AND d.event_nid < (r.room_nid + 1) * 4294967296
+                AND ts_match_vq(d.tokens, q.words)
+                AND (1 << d.kind) & $3 <> 0 AND d.ts <= $4
+            ORDER BY d.event_nid DESC LIMIT $5) h
+        """);
+
+    private static readonly Statement Replaced = Statement.ByKeys(
+        "SELECT DISTINCT parent_id FROM relations WHERE parent_id = KEY AND rel_type = 'm.replace'");
+
+    private static readonly Statement Pending = Statement.Of(
+        "SELECT first_nid, last_nid, position FROM search_pending ORDER BY first_nid DESC LIMIT $1");
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM search_events WHERE event_nid = $1");
+
+    // A redaction may have been written since the event was read.
+    private const string Insert = """
+        INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
+        SELECT $1, $2, $3, $4, $5, {0}
+        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid IN ($1, $2) AND redacted_by IS NOT NULL)
+        """;
+
+    private static readonly Statement Put = Statement.Of(
+        Insert.Replace("{0}", "$6", StringComparison.Ordinal),
+        Insert.Replace("{0}", "array_to_tsvector(string_to_array($6, ' '))", StringComparison.Ordinal));
+
+    private static readonly Statement AddPending = Statement.Of("""
+        INSERT INTO search_pending (first_nid, last_nid, position) VALUES ($1, $2, $3)
+        ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position,
+            last_nid = CASE WHEN excluded.last_nid > search_pending.last_nid THEN excluded.last_nid
+                ELSE search_pending.last_nid END
+        """);
+
+    private static readonly Statement AddEdited = Statement.Of("""
+        INSERT INTO search_pending (first_nid, last_nid, position)
+        SELECT event_nid, event_nid, $2 FROM search_events WHERE text_nid = $1 AND text_nid <> event_nid
+        ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position
+        """);
+
+    private static readonly Statement DeleteRedacted = Statement.Of(
+        "DELETE FROM search_events WHERE event_nid = $1 OR (text_nid = $1 AND text_nid <> event_nid)");
+
+    private static readonly Statement DeletePending = Statement.Of(
+        "DELETE FROM search_pending WHERE first_nid = $1 AND last_nid = $2 AND position = $3");
+
+    // The range that is left keeps its end, and joins one that begins at the same event.
+    private static readonly Statement MovePending = Statement.Of("""
+        INSERT INTO search_pending (first_nid, last_nid, position)
+        SELECT $4, last_nid, position FROM search_pending WHERE first_nid = $1 AND last_nid = $2 AND position = $3
+        ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position,
+            last_nid = CASE WHEN excluded.last_nid > search_pending.last_nid THEN excluded.last_nid
+                ELSE search_pending.last_nid END
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<EventIndexed>(static (op, writes) =>
+        {
+            writes.Run(Delete, op, static (a, op) => a.Nid(op.Event));
+            writes.Run(Put, op, static (a, op) => a
+                .Nid(op.Event).Nid(op.Text).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(op.Words));
+        })
+        .On<EventUnindexed>(Delete, static (a, op) => a.Nid(op.Event))
+        .On<RangeIndexed>(static (op, writes) =>
+        {
+            if (!op.Next.IsNone)
+            {
+                writes.Run(MovePending, op, static (a, op) =>
+                    a.Nid(op.Range.First).Nid(op.Range.Last).Int(op.Range.Position).Nid(op.Next));
+            }
+
+            writes.Run(DeletePending, op, static (a, op) =>
+                a.Nid(op.Range.First).Nid(op.Range.Last).Int(op.Range.Position));
+        })
+        .On<EventsAppended>(static (op, writes) =>
+        {
+            if (HistoryOf(op) is { } range)
+            {
+                writes.Run(AddPending, range, static (a, range) => a.Nid(range.First).Nid(range.Last).Position());
+            }
+        })
+        .On<EventRedacted>(static (op, writes) =>
+        {
+            writes.Run(AddEdited, op, static (a, op) => a.Nid(op.Nid).Position());
+            writes.Run(DeleteRedacted, op, static (a, op) => a.Nid(op.Nid));
+        });
+
+    public ValueTask<IReadOnlyList<SearchRow>> FindAsync(
+        SearchWordsQuery query, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Find,
+            (query, limit),
+            static (a, q) => a.Text(q.query.Words).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit),
+            Row,
+            stop);
+
+    public ValueTask<IReadOnlyList<SearchRow>> NewestAsync(
+        IReadOnlyCollection<RoomNid> rooms, SearchWordsQuery query, int limit, CancellationToken stop) =>
+        reads.ByKeysAsync(
+            Newest,
+            rooms,
+            By.Room,
+            (query, limit),
+            static (a, q) => a.Text(q.query.Words).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit),
+            Row,
+            stop);
+
+    public async ValueTask<IReadOnlySet<string>> ReplacedAsync(
+        IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
+        (await reads.ByKeysAsync(Replaced, eventIds, By.EventId, static row => row.EventId(0), stop)).ToHashSet();
+
+    public ValueTask<IReadOnlyList<PendingRange>> PendingAsync(int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Pending,
+            limit,
+            static (a, limit) => a.Int(limit),
+            static row => new PendingRange(row.Nid(0), row.Nid(1), row.Int64(2)),
+            stop);
+
+    private static SearchRow Row(IRow row) => new(row.Nid(0), row.Nid(1), row.Int64(2), row.Int32(3));
+
+    /// <summary>The range of the fetched history among new events; null if there is none.</summary>
+    private static (EventNid First, EventNid Last)? HistoryOf(EventsAppended appended)
+    {
+        (EventNid First, EventNid Last)? range = null;
+        for (var i = 0; i < appended.Events.Count; i++)
+        {
+            var row = appended.Events[i].Row;
+            if ((row.Marks & EventMarks.Backfilled) == 0 || (row.Marks & StoredEvent.Hidden) != 0) continue;
+            range = range is { } so
+                ? (Least(so.First, row.Nid), Greatest(so.Last, row.Nid))
+                : (row.Nid, row.Nid);
+        }
+
+        return range;
+    }
+
+    private static EventNid Least(EventNid a, EventNid b) => a.Value < b.Value ? a : b;
+
+    private static EventNid Greatest(EventNid a, EventNid b) => a.Value > b.Value ? a : b;
+}

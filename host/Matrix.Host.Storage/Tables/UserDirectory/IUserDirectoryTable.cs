@@ -1,0 +1,74 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.UserDirectory;
+
+/// <summary>
+/// The user directory: the words by which users are found, and users whose entry may be out of date. Client-Server API,
+/// "User Directory".
+/// </summary>
+/// <remarks>
+/// A user takes about 250 bytes: a row, and two for each word of the name, of which there are at most
+/// `user_directory.words`. Users who are known to share no room with anyone are deleted.
+/// </remarks>
+public interface IUserDirectoryTable
+{
+    /// <summary>
+    /// Users whom everyone finds, the best matches of the first word first. The cost follows the matches.
+    /// </summary>
+    ValueTask<IReadOnlyList<DirectoryRow>> OpenAsync(DirectoryQuery query, int limit, CancellationToken stop);
+
+    /// <summary>Users whom only some find, in the same order, whether or not this user is one of these.</summary>
+    ValueTask<IReadOnlyList<DirectoryRow>> ClosedAsync(DirectoryQuery query, int limit, CancellationToken stop);
+
+    /// <summary>Those of these users who share a room with the local user. Reads the rooms of each.</summary>
+    ValueTask<IReadOnlySet<string>> SharingAsync(
+        string localUser, IReadOnlyCollection<string> users, CancellationToken stop);
+
+    /// <summary>
+    /// Users whom only some find, and who share a room with the local user. Reads all members of that user's rooms.
+    /// </summary>
+    ValueTask<IReadOnlyList<DirectoryRow>> SharingAsync(
+        string localUser, DirectoryQuery query, int limit, CancellationToken stop);
+
+    /// <summary>Users whose entry may be out of date.</summary>
+    ValueTask<IReadOnlyList<PendingUser>> PendingAsync(int limit, CancellationToken stop);
+
+    /// <summary>The rooms to which a user is joined, the latest first.</summary>
+    ValueTask<IReadOnlyList<JoinedRoomRow>> RoomsAsync(string userId, int limit, CancellationToken stop);
+}
+
+/// <summary>The words of a search; a user is found who has words that begin with each of them.</summary>
+/// <param name="First">The word that begins the search in the index.</param>
+/// <param name="Second">A further word; empty for none.</param>
+/// <param name="Third">A further word; empty for none.</param>
+/// <param name="AllLocal">Whether everyone finds all local users.</param>
+public sealed record DirectoryQuery(string First, string Second, string Third, bool AllLocal);
+
+/// <summary>A user of the directory.</summary>
+/// <param name="Word">The word that begins with that of the search.</param>
+public sealed record DirectoryRow(string UserId, string? DisplayName, string? AvatarUrl, string Word);
+
+/// <summary>A user whose entry may be out of date.</summary>
+/// <param name="Position">The position since which it may be.</param>
+public readonly record struct PendingUser(string UserId, long Position);
+
+/// <summary>A room of a user, with the user's member event.</summary>
+public readonly record struct JoinedRoomRow(RoomNid Room, EventNid Event);
+
+/// <summary>A user's entry was made.</summary>
+/// <param name="Words">The words by which the user is found.</param>
+/// <param name="IsOpen">Whether everyone finds the user.</param>
+/// <param name="Of">What the entry was made for.</param>
+public sealed record DirectoryEntryPut(
+    PendingUser Of,
+    string? DisplayName,
+    string? AvatarUrl,
+    bool IsOpen,
+    bool IsLocal,
+    IReadOnlyList<string> Words) : Change
+{
+    internal override int Weight => 400 + (100 * Words.Count);
+}
+
+/// <summary>A user is in the directory no more.</summary>
+public sealed record DirectoryEntryDeleted(PendingUser Of) : Change;

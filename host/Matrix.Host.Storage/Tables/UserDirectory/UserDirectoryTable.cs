@@ -1,0 +1,202 @@
+using Matrix.Core.State;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Storage.Tables.UserDirectory;
+
+internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
+{
+    /// <summary>The last character: texts that begin with a word are less than the word and this.</summary>
+    private const string Last = "\U0010FFFF";
+
+    private const string Found = "u.user_id, u.display_name, u.avatar_url, w.word";
+
+    private const string Matches = "w.word >= $1 AND w.word < $2";
+
+    private const string Others = """
+        ($3 = '' OR EXISTS (SELECT 1 FROM directory_words x
+            WHERE x.user_id = w.user_id AND x.word >= $3 AND x.word < $4))
+        AND ($5 = '' OR EXISTS (SELECT 1 FROM directory_words x
+            WHERE x.user_id = w.user_id AND x.word >= $5 AND x.word < $6))
+        """;
+
+    private const string IsOpen = "(w.is_open = 1 OR (w.is_local = 1 AND $7 = 1))";
+    private const string Users = "JOIN directory_users u ON u.user_id = w.user_id";
+
+    private static readonly Statement Open = Statement.Of($"""
+        SELECT {Found} FROM directory_words w {Users} WHERE {Matches} AND {IsOpen} AND {Others}
+        ORDER BY w.word, w.user_id LIMIT $8
+        """);
+
+    private static readonly Statement Closed = Statement.Of($"""
+        SELECT {Found} FROM directory_words w {Users} WHERE {Matches} AND NOT {IsOpen} AND {Others}
+        ORDER BY w.word, w.user_id LIMIT $8
+        """);
+
+    // Each user has few rooms; the conditions are those of the indexes.
+    private static readonly Statement SharingOf = Statement.ByKeys("""
+        SELECT b.user_id FROM memberships b JOIN memberships a
+            ON a.room_nid = b.room_nid AND a.user_id = $2 AND a.membership = 1
+        WHERE b.user_id = KEY AND b.is_local = 1 AND b.membership = 1
+        UNION
+        SELECT b.user_id FROM memberships b JOIN memberships a
+            ON a.room_nid = b.room_nid AND a.user_id = $2 AND a.membership = 1
+        WHERE b.user_id = KEY AND b.is_local = 0 AND b.membership = 1
+        """);
+
+    // The words are looked up by user: CROSS JOIN makes SQLite begin with the members.
+    private static readonly Statement SharingMembers = Statement.Of(
+        SharingBy("CROSS JOIN directory_words w ON w.user_id = b.user_id"),
+        SharingBy("JOIN directory_words w ON w.user_id = b.user_id"));
+
+    private static readonly Statement Pending = Statement.Of(
+        "SELECT user_id, position FROM directory_pending ORDER BY user_id LIMIT $1");
+
+    private static readonly Statement Rooms = Statement.Of("""
+        SELECT room_nid, event_nid, position FROM memberships
+        WHERE user_id = $1 AND is_local = 1 AND membership = 1
+        UNION ALL
+        SELECT room_nid, event_nid, position FROM memberships
+        WHERE user_id = $1 AND is_local = 0 AND membership = 1
+        ORDER BY 3 DESC LIMIT $2
+        """);
+
+    private static readonly Statement AddPending = Statement.Of("""
+        INSERT INTO directory_pending (user_id, position) VALUES ($1, $2)
+        ON CONFLICT (user_id) DO UPDATE SET position = excluded.position
+        """);
+
+    private static readonly Statement AddMembers = Statement.Of("""
+        INSERT INTO directory_pending (user_id, position)
+        SELECT user_id, $2 FROM memberships WHERE room_nid = $1 AND membership = 1
+        ON CONFLICT (user_id) DO UPDATE SET position = excluded.position
+        """);
+
+    private static readonly Statement EndPending = Statement.Of(
+        "DELETE FROM directory_pending WHERE user_id = $1 AND position = $2");
+
+    private static readonly Statement DeleteUser = Statement.Of("DELETE FROM directory_users WHERE user_id = $1");
+
+    private static readonly Statement DeleteWords = Statement.Of("DELETE FROM directory_words WHERE user_id = $1");
+
+    private static readonly Statement PutUser = Statement.Of("""
+        INSERT INTO directory_users (user_id, display_name, avatar_url) VALUES ($1, $2, $3)
+        ON CONFLICT (user_id) DO UPDATE SET display_name = excluded.display_name, avatar_url = excluded.avatar_url
+        """);
+
+    private static readonly Statement PutWord = Statement.Of(
+        "INSERT INTO directory_words (word, user_id, is_open, is_local) VALUES ($1, $2, $3, $4)");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<DirectoryEntryPut>(static (op, writes) =>
+        {
+            writes.Run(DeleteWords, op, static (a, op) => a.Text(op.Of.UserId));
+            writes.Run(PutUser, op, static (a, op) =>
+                a.Text(op.Of.UserId).TextOrNull(op.DisplayName).TextOrNull(op.AvatarUrl));
+            foreach (var word in op.Words)
+            {
+                writes.Run(PutWord, (op, word), static (a, q) =>
+                    a.Text(q.word).Text(q.op.Of.UserId).Bool(q.op.IsOpen).Bool(q.op.IsLocal));
+            }
+
+            End(op.Of, writes);
+        })
+        .On<DirectoryEntryDeleted>(static (op, writes) =>
+        {
+            writes.Run(DeleteWords, op, static (a, op) => a.Text(op.Of.UserId));
+            writes.Run(DeleteUser, op, static (a, op) => a.Text(op.Of.UserId));
+            End(op.Of, writes);
+        })
+        .On<MembershipChanged>(static (op, writes) => Add(op.UserId, writes))
+        .On<ProfileFieldChanged>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
+        .On<ProfileFieldDeleted>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
+        .On<ProfileDeleted>(static (op, writes) => Add(op.UserId, writes))
+        .On<UserCreated>(static (op, writes) => Add(op.UserId, writes))
+        .On<UserDeactivated>(static (op, writes) => Add(op.UserId, writes))
+        .On<StateChanged>(static (op, writes) =>
+        {
+            if (MayOpen(op))
+            {
+                writes.Run(AddMembers, op, static (a, op) => a.Room(op.Room).Position());
+            }
+        });
+
+    public ValueTask<IReadOnlyList<DirectoryRow>> OpenAsync(
+        DirectoryQuery query, int limit, CancellationToken stop) =>
+        reads.ListAsync(Open, (query, limit), static (a, q) => Bind(a, q.query).Int(q.limit), Row, stop);
+
+    public ValueTask<IReadOnlyList<DirectoryRow>> ClosedAsync(
+        DirectoryQuery query, int limit, CancellationToken stop) =>
+        reads.ListAsync(Closed, (query, limit), static (a, q) => Bind(a, q.query).Int(q.limit), Row, stop);
+
+    public async ValueTask<IReadOnlySet<string>> SharingAsync(
+        string localUser, IReadOnlyCollection<string> users, CancellationToken stop) =>
+        (await reads.ByKeysAsync(
+            SharingOf, users, By.Text, localUser, static (a, user) => a.Text(user), static row => row.Text(0), stop))
+        .ToHashSet(StringComparer.Ordinal);
+
+    public ValueTask<IReadOnlyList<DirectoryRow>> SharingAsync(
+        string localUser, DirectoryQuery query, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            SharingMembers,
+            (localUser, query, limit),
+            static (a, q) => Bind(a, q.query).Int(q.limit).Text(q.localUser),
+            Row,
+            stop);
+
+    public ValueTask<IReadOnlyList<PendingUser>> PendingAsync(int limit, CancellationToken stop) => reads.ListAsync(
+        Pending,
+        limit,
+        static (a, limit) => a.Int(limit),
+        static row => new PendingUser(row.Text(0), row.Int64(1)),
+        stop);
+
+    public ValueTask<IReadOnlyList<JoinedRoomRow>> RoomsAsync(string userId, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Rooms,
+            (userId, limit),
+            static (a, q) => a.Text(q.userId).Int(q.limit),
+            static row => new JoinedRoomRow(row.Room(0), row.Nid(1)),
+            stop);
+
+    private static string SharingBy(string words) => $"""
+        SELECT DISTINCT {Found} FROM memberships a
+        JOIN memberships b ON b.room_nid = a.room_nid AND b.membership = 1
+        {words} {Users}
+        WHERE a.user_id = $9 AND a.is_local = 1 AND a.membership = 1
+            AND {Matches} AND NOT {IsOpen} AND {Others}
+        ORDER BY w.word, u.user_id LIMIT $8
+        """;
+
+    private static IArguments Bind(IArguments arguments, DirectoryQuery query) => arguments
+        .Text(query.First).Text(query.First + Last)
+        .Text(query.Second).Text(query.Second + Last)
+        .Text(query.Third).Text(query.Third + Last)
+        .Bool(query.AllLocal);
+
+    private static DirectoryRow Row(IRow row) => new(row.Text(0), row.TextOrNull(1), row.TextOrNull(2), row.Text(3));
+
+    private static void Add(string userId, IWrites writes) =>
+        writes.Run(AddPending, userId, static (a, userId) => a.Text(userId).Position());
+
+    private static void AddIfShown(string userId, string field, IWrites writes)
+    {
+        if (field is "displayname" or "avatar_url") Add(userId, writes);
+    }
+
+    private static void End(PendingUser of, IWrites writes) =>
+        writes.Run(EndPending, of, static (a, of) => a.Text(of.UserId).Int(of.Position));
+
+    /// <summary>Whether the room's members may have become findable for everyone, or no longer be.</summary>
+    private static bool MayOpen(StateChanged changed) =>
+        Differs(changed, "m.room.join_rules") || Differs(changed, "m.room.history_visibility");
+
+    private static bool Differs(StateChanged changed, string type) =>
+        Of(changed.Before, type) != Of(changed.After, type);
+
+    private static uint Of(StateTree state, string type) => state.Find(type, "")?.Ordinal ?? 0;
+}

@@ -1,0 +1,182 @@
+using Matrix.Core.Json;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Sync.V3;
+
+namespace Matrix.Host.Sync.EventStream;
+
+/// <summary>Reads the event stream, and waits for it.</summary>
+internal sealed class EventStreamReader(
+    IStorage storage,
+    Notifier notifier,
+    RoomWatches watches,
+    RoomSnapshots rooms,
+    RoomAccess access,
+    EventPages pages,
+    RoomPositions positions,
+    TimelinePositions places,
+    NewEvents news,
+    SyncOptions options,
+    TimeProvider time) : IEventFeed
+{
+    private static readonly RoomFailure _badToken = new(
+        RoomFailureKind.InvalidParam, "`from` is not a token of this server.");
+
+    private static readonly RoomFailure _tooMany = new(
+        RoomFailureKind.Busy, "Too many requests wait for events of single rooms.");
+
+    public async ValueTask<RoomResult<SyncAnswer>> OfUserAsync(EventsRequest request, CancellationToken stop)
+    {
+        var userId = request.Reader.UserId;
+        var deadline = DeadlineOf(request.Timeout);
+        var stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
+        var since = Now();
+        if (request.From is { } from
+            && (!SyncToken.TryParse(from, out since) || since.Position > storage.Writer.PublishedPosition))
+        {
+            return _badToken;
+        }
+
+        var start = request.From ?? since.ToString();
+        while (true)
+        {
+            var now = Now();
+            var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
+            if (now.Position > since.Position)
+            {
+                var page = await news.BetweenAsync(userId, stream, since, now.Position, stop).ConfigureAwait(false);
+                since = now with { Position = page.Through };
+                if (page.Events.Count > 0)
+                {
+                    return await WriteAsync(start, since.ToString(), page.Events, request.Reader, stop)
+                        .ConfigureAwait(false);
+                }
+            }
+            else
+            {
+                since = now with { Position = since.Position };
+            }
+
+            var left = LeftUntil(deadline);
+            if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested) break;
+            if (stream is null) await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            else if (!await notifier.WaitAsync(stream, device, since, left, stop).ConfigureAwait(false)) break;
+            stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
+        }
+
+        return await WriteAsync(start, since.ToString(), [], request.Reader, stop).ConfigureAwait(false);
+    }
+
+    public async ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(
+        EventsRequest request, string roomId, CancellationToken stop)
+    {
+        var userId = request.Reader.UserId;
+        var deadline = DeadlineOf(request.Timeout);
+        var found = await access.OfAsync(userId, roomId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return found.Failure;
+        var room = found.Value.Room;
+        var behind = request.From is { } from
+            ? await places.LastAsync(room, from, stop).ConfigureAwait(false)
+            : await EndAsync(room.Nid, Now(), stop).ConfigureAwait(false);
+        if (behind is not { } after) return _badToken;
+        var start = request.From ?? Now().ToString();
+        while (true)
+        {
+            using var watch = watches.Begin(room.Nid, userId);
+            if (watch is null) return _tooMany;
+            var now = Now();
+            found = await access.OfAsync(userId, roomId, stop).ConfigureAwait(false);
+            if (!found.IsOk) return found.Failure;
+            var end = await EndAsync(room.Nid, now, stop).ConfigureAwait(false);
+            var last = new EventNid(Math.Min(end.Value, found.Value.Through.Value));
+            var next = now.ToString();
+            var isWhole = true;
+            if (last.Value > after.Value)
+            {
+                var page = await pages.ReadAsync(
+                    found.Value,
+                    after,
+                    last,
+                    Direction.Forward,
+                    options.MaxTimelineLimit,
+                    EventFilter.Everything,
+                    stop).ConfigureAwait(false);
+                if (page.Next is { } more)
+                {
+                    next = TimelineToken.JustAfter(more).ToString();
+                    isWhole = false;
+                }
+
+                after = page.Next ?? last;
+                if (page.Events.Count > 0)
+                {
+                    var events = page.Events.Select(stored => new NewEvent(0, found.Value, stored, null)).ToArray();
+                    return await WriteAsync(start, next, events, request.Reader, stop).ConfigureAwait(false);
+                }
+            }
+
+            var left = LeftUntil(deadline);
+            if (left <= TimeSpan.Zero
+                || (isWhole && !await watches.WaitAsync(watch, left, stop).ConfigureAwait(false)))
+            {
+                return await WriteAsync(start, next, [], request.Reader, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private SyncToken Now() => new(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
+
+    private long DeadlineOf(TimeSpan timeout)
+    {
+        var longest = timeout < options.LongestPoll ? timeout : options.LongestPoll;
+        return time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
+    }
+
+    private TimeSpan LeftUntil(long deadline) =>
+        TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
+
+    /// <summary>The last event of a room's timeline at a token.</summary>
+    private async ValueTask<EventNid> EndAsync(RoomNid room, SyncToken at, CancellationToken stop) =>
+        await rooms.FindAsync(room, stop).ConfigureAwait(false) is { } snapshot
+            ? (await positions.AtAsync(snapshot, at.Position, stop).ConfigureAwait(false)).LastNid
+            : EventNid.None;
+
+    private async ValueTask<SyncAnswer> WriteAsync(
+        string start, string end, IReadOnlyList<NewEvent> events, UserDevice reader, CancellationToken stop)
+    {
+        var output = new ByteBuffer(events.Count == 0 ? 256 : 16 * 1024);
+        try
+        {
+            output.Raw("{\"chunk\":["u8);
+            for (var i = 0; i < events.Count; i++)
+            {
+                if (i > 0) output.Byte((byte)',');
+                if (events[i].Stripped is { } stripped) NewEvents.WriteStripped(output, stripped);
+                else
+                {
+                    await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop)
+                        .ConfigureAwait(false);
+                }
+            }
+
+            output.Raw("],\"end\":"u8);
+            CanonicalJson.writeString(output, end);
+            output.Raw(",\"start\":"u8);
+            CanonicalJson.writeString(output, start);
+            output.Byte((byte)'}');
+            return new SyncAnswer(output);
+        }
+        catch
+        {
+            ((IDisposable)output).Dispose();
+            throw;
+        }
+    }
+}

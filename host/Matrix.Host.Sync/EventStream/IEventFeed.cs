@@ -1,0 +1,40 @@
+using Matrix.Host.Rooms;
+using Matrix.Host.Storage;
+using Matrix.Host.Sync.V3;
+
+namespace Matrix.Host.Sync.EventStream;
+
+/// <summary>A request for the events after a token.</summary>
+/// <param name="Reader">The user and device.</param>
+/// <param name="From">The token; null for what comes from now on.</param>
+/// <param name="Timeout">The longest wait for events.</param>
+public sealed record EventsRequest(UserDevice Reader, string? From, TimeSpan Timeout);
+
+/// <summary>
+/// The event stream of clients that do not sync, and of those that look into a room without joining it. Client-Server
+/// API, `GET /events` and "Room Previews".
+/// </summary>
+public interface IEventFeed
+{
+    /// <summary>The next events of all rooms of the user, at once or as soon as there are some.</summary>
+    ValueTask<RoomResult<SyncAnswer>> OfUserAsync(EventsRequest request, CancellationToken stop);
+
+    /// <summary>The next events of one room that the user may read, at once or as soon as there are some.</summary>
+    ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(EventsRequest request, string roomId, CancellationToken stop);
+}
+
+/// <summary>
+/// Rooms as they are now, with their latest messages. Client-Server API, `GET /initialSync` and
+/// `GET /rooms/{roomId}/initialSync`.
+/// </summary>
+public interface IInitialSync
+{
+    /// <summary>All rooms of the user.</summary>
+    /// <param name="limit">The most messages of each room; null for the usual number.</param>
+    /// <param name="archived">Whether left rooms are included.</param>
+    ValueTask<SyncAnswer> OfUserAsync(UserDevice reader, long? limit, bool archived, CancellationToken stop);
+
+    /// <summary>One room that the user may read.</summary>
+    ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(
+        UserDevice reader, string roomId, long? limit, CancellationToken stop);
+}

@@ -1,0 +1,204 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
+
+namespace Matrix.Host.Sync.EventStream;
+
+/// <summary>An event for the stream: one of a room that is stored here, or an invite to one that is not.</summary>
+/// <param name="Position">Where it comes in the stream.</param>
+/// <param name="Readable">What the user may read of its room; null for <paramref name="Stripped"/>.</param>
+internal sealed record NewEvent(long Position, Readable? Readable, StoredEvent? Stored, StrippedRoomRow? Stripped);
+
+/// <summary>The events between two positions, in the order of the stream.</summary>
+/// <param name="Through">The position up to which these are all.</param>
+internal sealed record NewEventsPage(IReadOnlyList<NewEvent> Events, long Through);
+
+/// <summary>Finds what happened in a user's rooms between two positions.</summary>
+internal sealed class NewEvents(
+    IStorage storage,
+    RoomSnapshots rooms,
+    RoomAccess access,
+    EventStore events,
+    EventPages pages,
+    RoomPositions positions,
+    IgnoredUsers ignored,
+    InviteSetting permission,
+    SyncOptions options)
+{
+    /// <summary>The events after one position and up to another, at most as many as a timeline may have.</summary>
+    public async ValueTask<NewEventsPage> BetweenAsync(
+        string userId, UserStream? stream, SyncToken since, long upTo, CancellationToken stop)
+    {
+        var found = new List<NewEvent>();
+        foreach (var row in await ChangedAsync(userId, stream, since, stop).ConfigureAwait(false))
+        {
+            await AddAsync(found, userId, row, since.Position, upTo, stop).ConfigureAwait(false);
+        }
+
+        if (stream is null || since.Position < stream.KnownSince || stream.LastStrippedRooms > since.Position)
+        {
+            foreach (var room in await storage.StrippedRooms.OfUserAsync(
+                userId, since.Position, upTo, stop).ConfigureAwait(false))
+            {
+                if (room.Event.Length == 0 || RoomRules.FindUnstable(room.Version) is null) continue;
+                if (room.Membership == Membership.Invite
+                    && await IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false))
+                {
+                    continue;
+                }
+
+                found.Add(new NewEvent(room.Position, null, null, room));
+            }
+        }
+
+        return Cut([.. found.OrderBy(static each => each.Position).ThenBy(static each => each.Stored?.Nid)], upTo);
+    }
+
+    /// <summary>The member event of an invite or knock that is known by stripped state, as clients read it.</summary>
+    public static void WriteStripped(ByteBuffer output, StrippedRoomRow room)
+    {
+        var form = ClientEvent.FormOf(
+            RoomRules.FindUnstable(room.Version)!.Format, room.EventId, room.Event.Span);
+        var unsigned = default(UnsignedParts);
+        ClientEvent.Write(output, form, room.RoomId, in unsigned);
+    }
+
+    /// <summary>Whether the user is not shown an invite: they block all, or ignore its sender.</summary>
+    public async ValueTask<bool> IsHiddenAsync(string userId, string sender, CancellationToken stop) =>
+        (await ignored.OfAsync(userId, stop).ConfigureAwait(false)).Contains(sender)
+        || await permission.BlocksAsync(userId, stop).ConfigureAwait(false);
+
+    /// <summary>The user's own member event, for a user who may read nothing else of the room.</summary>
+    public static Readable OwnEvent(RoomSnapshot snapshot, string userId, EventNid member) => new(
+        snapshot.Room,
+        new Viewer(userId, snapshot.State, false, EventNid.None, EventNid.None),
+        member,
+        member,
+        HasRelations: false);
+
+    /// <summary>The rooms that may have changed for the user; all of them if memory does not reach back.</summary>
+    private async ValueTask<IReadOnlyList<UserRoomRow>> ChangedAsync(
+        string userId, UserStream? stream, SyncToken since, CancellationToken stop)
+    {
+        var news = new List<UpdatedRoom>();
+        if (stream?.TryCollect(since.Position, long.MaxValue, news) != true)
+        {
+            return await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false);
+        }
+
+        var changed = new List<UserRoomRow>(news.Count);
+        foreach (var room in news.Select(static each => each.Room.RoomNid))
+        {
+            if (await storage.Memberships.FindAsync(room, userId, stop).ConfigureAwait(false) is { } row)
+            {
+                changed.Add(new UserRoomRow(room, "", row.Membership, row.Event, row.Position, row.Forgotten));
+            }
+        }
+
+        return changed;
+    }
+
+    private async ValueTask AddAsync(
+        List<NewEvent> found, string userId, UserRoomRow row, long since, long upTo, CancellationToken stop)
+    {
+        var isNew = row.Position > since;
+        if (row.Membership != Membership.Join && !isNew) return;
+        if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) return;
+        if (snapshot.Position <= since) return;
+
+        // A membership that began after this response ends is news of the next one.
+        var isYet = row.Position <= upTo;
+        if (row.Membership is Membership.Invite or Membership.Knock)
+        {
+            if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop).ConfigureAwait(false);
+            return;
+        }
+
+        var result = await access.OfAsync(userId, snapshot.Room.RoomId, stop).ConfigureAwait(false);
+        var after = await positions.AtAsync(snapshot, since, stop).ConfigureAwait(false);
+        var end = await positions.AtAsync(snapshot, upTo, stop).ConfigureAwait(false);
+        var first = after.LastNid.Value;
+        var last = end.LastNid.Value;
+        if (row.Membership == Membership.Join)
+        {
+            // What was before the join is history, not news.
+            if (isNew && row.Event.IsLive) first = Math.Max(first, row.Event.Value - 1);
+        }
+        else
+        {
+            last = row.Event.IsLive ? Math.Min(last, row.Event.Value) : 0;
+        }
+
+        if (!result.IsOk || last == 0)
+        {
+            if (isYet) await AddOwnAsync(found, snapshot, userId, row, stop).ConfigureAwait(false);
+            return;
+        }
+
+        var readable = result.Value;
+        last = Math.Min(last, readable.Through.Value);
+        while (first < last)
+        {
+            var page = await pages.ReadAsync(
+                readable,
+                new EventNid(first),
+                new EventNid(last),
+                Direction.Forward,
+                options.MaxTimelineLimit,
+                EventFilter.Everything,
+                stop).ConfigureAwait(false);
+            found.AddRange(page.Events.Select(stored => new NewEvent(stored.Row.Position, readable, stored, null)));
+
+            // A full page suffices, unless all of it is of one batch, which the stream does not divide.
+            if (page.Next is not { } next) break;
+            if (page.Events.Count >= options.MaxTimelineLimit
+                && page.Events[0].Row.Position != page.Events[^1].Row.Position)
+            {
+                break;
+            }
+
+            first = next.Value;
+        }
+    }
+
+    /// <summary>Adds the user's own member event, unless it is an invite that they are not shown.</summary>
+    private async ValueTask AddOwnAsync(
+        List<NewEvent> found, RoomSnapshot snapshot, string userId, UserRoomRow row, CancellationToken stop)
+    {
+        if (await events.GetAsync(snapshot.Room, row.Event, stop).ConfigureAwait(false) is not { } member) return;
+        if (row.Membership == Membership.Invite
+            && await IsHiddenAsync(userId, member.Row.Sender, stop).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        found.Add(new NewEvent(row.Position, OwnEvent(snapshot, userId, member.Nid), member, null));
+    }
+
+    /// <summary>As many events as a response has, up to the end of a position.</summary>
+    private NewEventsPage Cut(NewEvent[] all, long upTo)
+    {
+        if (all.Length < options.MaxTimelineLimit) return new NewEventsPage(all, upTo);
+        var last = all[options.MaxTimelineLimit - 1].Position;
+        var first = all[0].Position;
+
+        // The last position may go on beyond what was read of its room.
+        var kept = first == last
+            ? all.TakeWhile(each => each.Position == first)
+            : all.TakeWhile(each => each.Position < last);
+        NewEvent[] page = [.. kept];
+        return new NewEventsPage(page, page[^1].Position);
+    }
+}

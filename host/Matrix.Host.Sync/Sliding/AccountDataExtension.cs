@@ -1,0 +1,90 @@
+using Matrix.Core.Sync;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.PushRules;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>Account data: global, and of the rooms that the client has. MSC3959.</summary>
+internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
+{
+    public string Name => "account_data";
+
+    public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
+    {
+        var rooms = ExtensionRooms.Of(pass, request).Where(match => MayHaveNews(pass, match)).ToList();
+        var after = pass.Base.AccountData;
+        var isNew = after == 0;
+        pass.Next.AccountData = pass.UpTo;
+        var readsGlobal = isNew || pass.Stream is not { } stream || pass.Changed is null
+            || stream.LastAccountData > after;
+        var from = rooms.Select(match => SentTo(pass, match)).Append(readsGlobal ? after : long.MaxValue).Min();
+        IReadOnlyList<AccountDataRow> rows = from == long.MaxValue
+            ? []
+            : await storage.AccountData.OfUserAsync(pass.Reader.UserId, from, pass.UpTo, stop).ConfigureAwait(false);
+
+        var global = rows.Where(row => row.Room is null && row.Position > after).ToList();
+        var byRoom = rows.Where(static row => row.Room is not null).ToLookup(static row => row.Room!.Value);
+        var ofRooms = new List<(string RoomId, List<AccountDataRow> Rows)>();
+        foreach (var match in rooms)
+        {
+            var roomId = match.Room.RoomId;
+            var sent = SentTo(pass, match);
+            var news = byRoom[match.Room.Nid!.Value].Where(row => row.Position > sent).ToList();
+            if (news.Count > 0) ofRooms.Add((roomId, news));
+            pass.Next.Rooms[roomId] = pass.SentOf(roomId)! with { AccountData = pass.UpTo };
+        }
+
+        if (global.Count == 0 && ofRooms.Count == 0 && !isNew) return;
+        pass.HasNews = true;
+        Write(pass, global, isNew, ofRooms);
+    }
+
+    private static long SentTo(SlidingPass pass, RoomMatch match) => pass.SentOf(match.Room.RoomId)!.AccountData;
+
+    private static bool MayHaveNews(SlidingPass pass, RoomMatch match) =>
+        match.Room.Nid is not null
+        && (match.Parts is not { } parts
+            || parts == RoomParts.None
+            || (parts & RoomParts.AccountData) != 0
+            || SentTo(pass, match) == 0);
+
+    private void Write(
+        SlidingPass pass,
+        List<AccountDataRow> global,
+        bool isNew,
+        List<(string RoomId, List<AccountDataRow> Rows)> ofRooms)
+    {
+        var json = pass.Json;
+        json.WriteStartObject(Name);
+        json.WriteStartArray("global"u8);
+        foreach (var row in global)
+        {
+            if (row.Type == UserPushRules.Type)
+            {
+                RoomSections.PushRules(json, UserPushRules.ContentOf(pass.Reader.UserId, row.Content));
+            }
+            else json.WriteTypedContent(row.Type, row.Content.Span);
+        }
+
+        // Users who changed no push rules get the server's default rules.
+        if (isNew && global.TrueForAll(static row => row.Type != UserPushRules.Type))
+        {
+            RoomSections.PushRules(json, UserPushRules.DefaultContent(pass.Reader.UserId));
+        }
+
+        json.WriteEndArray();
+        json.WriteStartObject("rooms"u8);
+        foreach (var (roomId, rows) in ofRooms)
+        {
+            json.WriteStartArray(roomId);
+            foreach (var row in rows) json.WriteTypedContent(row.Type, row.Content.Span);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}

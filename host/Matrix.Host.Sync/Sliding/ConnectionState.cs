@@ -1,0 +1,115 @@
+using Matrix.Core.Sync;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>What a connection was last sent of a room. Immutable.</summary>
+internal sealed record SentRoom
+{
+    /// <summary>The last event of the timeline that was sent, or could have been.</summary>
+    public EventNid LastNid { get; init; }
+
+    /// <summary>The state that was sent.</summary>
+    public int Step { get; init; }
+
+    /// <summary>The user's membership, and the position at which it began.</summary>
+    public Membership Membership { get; init; }
+
+    public long Since { get; init; }
+
+    /// <summary>Whether the client has more than the stripped state.</summary>
+    public bool IsFull { get; init; }
+
+    public int TimelineLimit { get; init; }
+
+    public RequiredState RequiredState { get; init; } = RequiredState.Nothing;
+
+    public bool IsDirect { get; init; }
+
+    public int Notifications { get; init; }
+
+    public int Highlights { get; init; }
+
+    /// <summary>The position up to which receipts were sent; 0 if none were.</summary>
+    public long Receipts { get; init; }
+
+    /// <summary>The position up to which the room's account data was sent; 0 if none was.</summary>
+    public long AccountData { get; init; }
+}
+
+/// <summary>A list as it was last answered.</summary>
+/// <param name="Text">The request.</param>
+/// <param name="Version">The version of the rooms that belong to it: while it is the same, a room comes into the list's
+/// window only by a change of its own.</param>
+internal readonly record struct SentList(string Text, long Version);
+
+/// <summary>What a response changes in the state of its connection, once the client is known to have it.</summary>
+internal sealed class PendingAnswer
+{
+    public required SlidingPos Pos { get; init; }
+
+    /// <summary>The rooms that were sent.</summary>
+    public Dictionary<string, SentRoom> Rooms { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The lists, all of them.</summary>
+    public Dictionary<string, SentList> Lists { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The subscriptions and the extensions' settings, as one text.</summary>
+    public string Settings { get; set; } = "";
+
+    /// <summary>The position up to which global account data was sent; 0 if none was.</summary>
+    public long AccountData { get; set; }
+
+    /// <summary>The position up to which messages to the device were sent; 0 if none were.</summary>
+    public long ToDevice { get; set; }
+
+    /// <summary>Whether rooms were left out, because the response had enough.</summary>
+    public bool IsCut { get; set; }
+
+    /// <summary>The member events that were sent.</summary>
+    public List<KeyValuePair<(string RoomId, string UserId), EventNid>> Members { get; init; } = [];
+}
+
+/// <summary>What the client of a connection has.</summary>
+internal sealed class ConnectionState
+{
+    /// <summary>The most member events that are remembered. When full, all are forgotten, and sent again.</summary>
+    private const int MostMembers = 4096;
+
+    /// <summary>The last response that the client has; null before it has one.</summary>
+    public SlidingPos? Pos { get; set; }
+
+    public Dictionary<string, SentRoom> Rooms { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, SentList> Lists { get; set; } = new(StringComparer.Ordinal);
+
+    public string Settings { get; set; } = "";
+
+    public long AccountData { get; set; }
+
+    public long ToDevice { get; set; }
+
+    public bool IsCut { get; set; }
+
+    /// <summary>The member events that the client has of lazily loaded members.</summary>
+    public Dictionary<(string RoomId, string UserId), EventNid> Members { get; } = [];
+
+    /// <summary>The client has a response.</summary>
+    public void Apply(PendingAnswer answer)
+    {
+        Pos = answer.Pos;
+        foreach (var (roomId, room) in answer.Rooms) Rooms[roomId] = room;
+        Lists = answer.Lists;
+        Settings = answer.Settings;
+        AccountData = answer.AccountData;
+        ToDevice = answer.ToDevice;
+        IsCut = answer.IsCut;
+        foreach (var (key, nid) in answer.Members)
+        {
+            if (Members.Count >= MostMembers) Members.Clear();
+            Members[key] = nid;
+        }
+    }
+}

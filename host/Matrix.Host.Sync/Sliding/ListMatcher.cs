@@ -1,0 +1,189 @@
+using Matrix.Core.Sync;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>
+/// Finds the rooms of a connection's lists and subscriptions that may have news. While the request is the same and the
+/// notifier reaches back, these are the rooms that changed, and the cost follows them; otherwise all rooms of the
+/// windows are compared with what the client has.
+/// </summary>
+internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
+{
+    /// <summary>The most lists of a user that are kept in order.</summary>
+    private const int MostViews = 32;
+
+    /// <summary>Sets the matches of a pass, writes `lists`, and returns whether the request is a new one.</summary>
+    public async ValueTask<bool> MatchAsync(SlidingPass pass, CancellationToken stop)
+    {
+        var rooms = cache.Of(pass.Reader.UserId);
+        var changed = new List<UpdatedRoom>();
+        var isLive = pass.Stream is { } stream
+            && pass.Base.Pos is { } pos
+            && stream.TryCollect(pos.Token.Position, pos.Token.EphemeralIn(pass.Epoch), changed);
+        if (isLive) pass.Changed = changed;
+
+        await rooms.Gate.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            var wasStale = rooms.IsStale;
+            await reader.UpdateAsync(rooms, pass.Stream, pass.UpTo, stop).ConfigureAwait(false);
+            var lists = new List<Window>();
+            foreach (var list in pass.Request.Body.Lists)
+            {
+                var view = await reader.ViewAsync(rooms, list.Filter, MostViews, stop).ConfigureAwait(false);
+                var window = new Window(list, view);
+                lists.Add(window);
+                pass.Next.Lists[list.Name] = new SentList(list.Text, view.Version);
+            }
+
+            if (wasStale) cache.Grown(rooms);
+            pass.Next.Settings = SettingsOf(pass.Request.Body);
+            WriteLists(pass, lists);
+            var isOther = IsOther(pass);
+            pass.Matches = Matches(pass, rooms, lists, changed, isLive && !isOther);
+            return isOther;
+        }
+        finally
+        {
+            rooms.Gate.Release();
+        }
+    }
+
+    /// <summary>Whether the client asks for something else than last time.</summary>
+    private static bool IsOther(SlidingPass pass) =>
+        pass.Base.Settings != pass.Next.Settings
+        || pass.Base.Lists.Count != pass.Next.Lists.Count
+        || pass.Next.Lists.Any(list => pass.Base.Lists.GetValueOrDefault(list.Key).Text != list.Value.Text);
+
+    /// <summary>The subscriptions and the extensions' settings: if they change, all rooms are looked at.</summary>
+    private static string SettingsOf(SlidingBody body)
+    {
+        var lines = body.Subscriptions
+            .Select(each => $"{each.RoomId}\n{each.Config.TimelineLimit}\n{each.Config.RequiredState.Text}")
+            .Concat(body.Extensions.Where(each => each.IsEnabled).Select(each =>
+                $"{each.Name}\n{NamesOf(each.Lists)}\n{NamesOf(each.Rooms)}"));
+        return Hash(string.Join('\n', lines));
+    }
+
+    private static string NamesOf(IReadOnlyCollection<string>? names) =>
+        names is null ? "-" : string.Join('\t', names.Order(StringComparer.Ordinal));
+
+    private static string Hash(string text) => text.Length == 0
+        ? ""
+        : Convert.ToHexString(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+
+    private static void WriteLists(SlidingPass pass, List<Window> lists)
+    {
+        pass.Json.WriteStartObject("lists"u8);
+        foreach (var list in lists)
+        {
+            pass.Json.WriteStartObject(list.List.Name);
+            pass.Json.WriteNumber("count"u8, list.View.Count);
+            pass.Json.WriteEndObject();
+        }
+
+        pass.Json.WriteEndObject();
+    }
+
+    private static List<RoomMatch> Matches(
+        SlidingPass pass, UserRooms rooms, List<Window> lists, List<UpdatedRoom> changed, bool onlyChanged)
+    {
+        var parts = new Dictionary<string, RoomParts>(StringComparer.Ordinal);
+        foreach (var each in changed)
+        {
+            if (rooms.Find(each.Room.RoomNid) is { } room) parts[room.RoomId] = each.Parts;
+        }
+
+        var looksAtAll = !onlyChanged || pass.Base.IsCut || rooms.DirectChanged > pass.Since;
+        var candidates = new HashSet<string>(parts.Keys, StringComparer.Ordinal);
+        foreach (var list in lists)
+        {
+            var isSame = pass.Base.Lists.GetValueOrDefault(list.List.Name).Version == list.View.Version;
+            if (looksAtAll || !isSame) candidates.UnionWith(list.Rooms.Select(static room => room.RoomId));
+        }
+
+        if (looksAtAll) candidates.UnionWith(pass.Request.Body.Subscriptions.Select(static each => each.RoomId));
+        if (pass.Stream is null || pass.Stream.LastStrippedRooms > pass.Since)
+        {
+            candidates.UnionWith(rooms.All.Where(static room => room.Stripped is not null).Select(r => r.RoomId));
+        }
+
+        // A client that has a room must learn that the user left it, even if no list has it any more.
+        if (pass.Changed is null || pass.Base.IsCut)
+        {
+            candidates.UnionWith(pass.Base.Rooms.Keys.Where(roomId => HasLeft(rooms.Find(roomId))));
+        }
+
+        var subscriptions = pass.Request.Body.Subscriptions.ToDictionary(each => each.RoomId, StringComparer.Ordinal);
+        var matches = new List<RoomMatch>();
+        foreach (var roomId in candidates)
+        {
+            if (rooms.Find(roomId) is not { } room) continue;
+            RoomParts? known = pass.Changed is null ? null : parts.GetValueOrDefault(roomId);
+            if (MatchOf(pass, room, lists, subscriptions.GetValueOrDefault(roomId), known) is { } match)
+            {
+                matches.Add(match);
+            }
+        }
+
+        matches.Sort(static (a, b) => ByActivity.Order.Compare(a.Room, b.Room));
+        return matches;
+    }
+
+    private static bool HasLeft(RoomEntry? room) => room is { Membership: Membership.Leave or Membership.Ban };
+
+    private static RoomMatch? MatchOf(
+        SlidingPass pass, RoomEntry room, List<Window> lists, SlidingSubscription? subscription, RoomParts? parts)
+    {
+        var config = room.IsForgotten ? null : subscription?.Config;
+        var names = new List<string>();
+        foreach (var list in lists)
+        {
+            if (!list.Has(room)) continue;
+            names.Add(list.List.Name);
+            config = config is null ? list.List.Config : RoomConfig.Union(config, list.List.Config);
+        }
+
+        if (config is null && HasLeft(room) && pass.Base.Rooms.TryGetValue(room.RoomId, out var sent)
+            && sent.Membership is not (Membership.Leave or Membership.Ban))
+        {
+            config = new RoomConfig(sent.TimelineLimit, sent.RequiredState);
+        }
+
+        return config is null ? null : new RoomMatch(room, config, names, subscription is not null, parts);
+    }
+
+    /// <summary>The rooms of a list that the client asks for.</summary>
+    private sealed class Window
+    {
+        private readonly bool _isWhole;
+        private readonly IReadOnlyList<(int First, int Last)> _ranges;
+        private List<RoomEntry>? _rooms;
+        private HashSet<string>? _ids;
+
+        public Window(SlidingList list, RoomListView view)
+        {
+            List = list;
+            View = view;
+            _ranges = list.Ranges;
+            _isWhole = view.IsWhole(_ranges);
+        }
+
+        public SlidingList List { get; }
+
+        public RoomListView View { get; }
+
+        public List<RoomEntry> Rooms => _rooms ??= View.In(_ranges);
+
+        public bool Has(RoomEntry room)
+        {
+            if (_isWhole) return View.Contains(room);
+            _ids ??= Rooms.Select(static each => each.RoomId).ToHashSet(StringComparer.Ordinal);
+            return _ids.Contains(room.RoomId);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.SlidingConnections;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>
+/// The connections of all devices. They are in memory; one that was idle for long, and all when the server stops in
+/// order, are in the database. After a crash clients start new connections. MSC4186, "Connections".
+/// </summary>
+public sealed class SlidingConnections : IDisposable
+{
+    private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
+
+    /// <summary>The connections that are written in one batch when the server stops.</summary>
+    private const int SavedAtOnce = 32;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<UserDevice, List<SlidingConnection>> _devices = [];
+    private readonly IStorage _storage;
+    private readonly SyncOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ITimer _sweep;
+    private long _number;
+    private long _bytes;
+
+    internal SlidingConnections(IStorage storage, SyncOptions options, TimeProvider time)
+    {
+        _storage = storage;
+        _options = options;
+        _time = time;
+
+        // Greater than those of an earlier process, which gave fewer than a thousand in a millisecond.
+        _number = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
+        _sweep = time.CreateTimer(
+            static connections => ((SlidingConnections)connections!).Sweep(), this, _sweepEvery, _sweepEvery);
+    }
+
+    /// <summary>A number for a response.</summary>
+    internal long NextNumber() => Interlocked.Increment(ref _number);
+
+    /// <summary>Estimated bytes of the connections in memory, as of the last responses.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>
+    /// The connection of that name that knows the position; for no position a new one, which takes the place of the one
+    /// of the same name. Null if the position is unknown.
+    /// </summary>
+    internal async ValueTask<SlidingConnection.Turn?> OpenAsync(
+        UserDevice device, string name, SlidingPos? pos, CancellationToken stop)
+    {
+        if (pos is not { } given)
+        {
+            var former = Find(device, name);
+            var made = new SlidingConnection(device, name);
+            Add(made, replaces: true);
+            if (former is not null) await former.EndAsync().ConfigureAwait(false);
+            return await made.EnterAsync(stop).ConfigureAwait(false);
+        }
+
+        if (given.Token.Position > _storage.Writer.PublishedPosition) return null;
+        var connection = Find(device, name) ?? await LoadAsync(device, name, stop).ConfigureAwait(false);
+
+        // A wrong position does not end the request that is being answered.
+        if (connection is null || !connection.Knows(given)) return null;
+        var turn = await connection.EnterAsync(stop).ConfigureAwait(false);
+        if (connection.IsClosed || !connection.Knows(given))
+        {
+            turn.Dispose();
+            return null;
+        }
+
+        connection.UsedAt = Now;
+        connection.Return(given);
+        return turn;
+    }
+
+    /// <summary>A request ended: the connection may have grown.</summary>
+    internal void Used(SlidingConnection connection)
+    {
+        connection.UsedAt = Now;
+        bool isTooMuch;
+        lock (_gate)
+        {
+            if (connection.IsClosed) return;
+            Count(connection, connection.Bytes);
+            isTooMuch = _bytes > _options.SlidingConnectionBytes;
+        }
+
+        if (isTooMuch) Shrink();
+    }
+
+    /// <summary>Saves all connections, because the server stops.</summary>
+    public async ValueTask SaveAsync(CancellationToken stop)
+    {
+        foreach (var some in All().Chunk(SavedAtOnce))
+        {
+            var batch = new WriteBatch(SavedAtOnce);
+            foreach (var connection in some)
+            {
+                using var turn = await connection.EnterAsync(stop).ConfigureAwait(false);
+                if (Saved(connection) is { } saved) batch.Add(saved);
+            }
+
+            if (batch.Changes.Count > 0) await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Moves the connections that were idle for long to the database.</summary>
+    internal void Sweep()
+    {
+        var idle = Now - (long)_options.IdleAfter.TotalMilliseconds;
+        foreach (var connection in All().Where(connection => connection.UsedAt < idle)) _ = EvictAsync(connection);
+    }
+
+    /// <summary>Drops all connections from memory, as a crash does.</summary>
+    internal void Forget()
+    {
+        foreach (var connection in All()) Remove(connection);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _sweep.Dispose();
+
+    private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private long KeptSince => Now - (long)_options.SlidingKept.TotalMilliseconds;
+
+    private SlidingConnection[] All()
+    {
+        lock (_gate) return [.. _devices.Values.SelectMany(static connections => connections)];
+    }
+
+    private SlidingConnection? Find(UserDevice device, string name)
+    {
+        lock (_gate) return _devices.GetValueOrDefault(device)?.Find(connection => connection.Name == name);
+    }
+
+    private async ValueTask<SlidingConnection?> LoadAsync(UserDevice device, string name, CancellationToken stop)
+    {
+        var bytes = await _storage.SlidingConnections.FindAsync(device, name, KeptSince, stop).ConfigureAwait(false);
+        return bytes is { } saved && ConnectionCode.Read(device, name, saved) is { } read
+            ? Add(read, replaces: false)
+            : null;
+    }
+
+    /// <summary>Adds a connection, unless there is one of its name that it does not replace.</summary>
+    private SlidingConnection Add(SlidingConnection connection, bool replaces)
+    {
+        connection.UsedAt = Now;
+        lock (_gate)
+        {
+            if (_devices.GetValueOrDefault(connection.Owner) is { } others)
+            {
+                var former = others.Find(each => each.Name == connection.Name);
+                if (former is not null && !replaces) return former;
+                if (former is not null) Remove(former);
+                while (others.Count >= _options.MaxSlidingConnections) Remove(others.MinBy(each => each.UsedAt)!);
+            }
+
+            if (!_devices.TryGetValue(connection.Owner, out var mine)) _devices[connection.Owner] = mine = [];
+            mine.Add(connection);
+            Count(connection, connection.Bytes);
+        }
+
+        return connection;
+    }
+
+    private void Remove(SlidingConnection connection)
+    {
+        lock (_gate)
+        {
+            if (_devices.GetValueOrDefault(connection.Owner) is not { } connections) return;
+            if (!connections.Remove(connection)) return;
+            if (connections.Count == 0) _devices.Remove(connection.Owner);
+            Count(connection, 0);
+            connection.IsClosed = true;
+        }
+    }
+
+    private void Count(SlidingConnection connection, long bytes)
+    {
+        Volatile.Write(ref _bytes, _bytes + bytes - connection.CountedBytes);
+        connection.CountedBytes = bytes;
+    }
+
+    /// <summary>Evicts the connections that were used longest ago, to nine tenths of the bound.</summary>
+    private void Shrink()
+    {
+        var bytes = Bytes;
+        foreach (var connection in All().OrderBy(connection => connection.UsedAt))
+        {
+            if (bytes <= _options.SlidingConnectionBytes * 9 / 10) return;
+            bytes -= connection.CountedBytes;
+            _ = EvictAsync(connection);
+        }
+    }
+
+    /// <summary>Moves a connection to the database, unless it has a request.</summary>
+    private async Task EvictAsync(SlidingConnection connection)
+    {
+        using var turn = await connection.TryEnterAsync().ConfigureAwait(false);
+        if (turn is null || connection.IsClosed) return;
+        try
+        {
+            // If the client comes back before this is durable, it starts a new connection.
+            if (Saved(connection) is { } saved) _storage.Writer.Post(new WriteBatch(1).Add(saved));
+        }
+        catch (StorageException)
+        {
+            // The client starts a new connection.
+        }
+
+        Remove(connection);
+    }
+
+    private SlidingConnectionSaved? Saved(SlidingConnection connection) =>
+        connection.IsClosed || (connection.State.Pos is null && connection.Pending is null)
+            ? null
+            : new SlidingConnectionSaved(
+                connection.Owner, connection.Name, connection.UsedAt, ConnectionCode.Write(connection),
+                _options.MaxSlidingConnections);
+}

@@ -1,0 +1,173 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>Serves sliding sync: two formats of requests and responses over the same connections. MSC4186.</summary>
+internal sealed class SlidingEngine(
+    Notifier notifier,
+    SlidingConnections connections,
+    ListMatcher matcher,
+    SlidingRooms rooms,
+    IEnumerable<ISlidingExtension> extensions,
+    IgnoredUsers ignored,
+    SyncOptions options,
+    ReadingOptions reading,
+    TimeProvider time) : ISlidingSync
+{
+    private readonly Dictionary<string, ISlidingExtension> _extensions = extensions.ToDictionary(
+        static extension => extension.Name, StringComparer.Ordinal);
+
+    public IReadOnlyCollection<string> Extensions => _extensions.Keys;
+
+    public async ValueTask<SlidingAnswer> SyncAsync(SlidingRequest request, CancellationToken stop)
+    {
+        SlidingPos? pos = null;
+        if (request.Pos is { } text)
+        {
+            if (!SlidingPos.TryParse(text, out var given)) return SlidingAnswer.UnknownPos;
+            pos = given;
+        }
+
+        using var turn = await connections.OpenAsync(
+            request.Reader, request.Body.ConnectionId, pos, stop).ConfigureAwait(false);
+        if (turn is null) return SlidingAnswer.UnknownPos;
+        try
+        {
+            return await AnswerAsync(request, turn.Connection, turn.Stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // Another request of the connection came: the client does not read this response.
+            return pos is { } same ? Unchanged(request, same) : SlidingAnswer.UnknownPos;
+        }
+        finally
+        {
+            connections.Used(turn.Connection);
+        }
+    }
+
+    private async ValueTask<SlidingAnswer> AnswerAsync(
+        SlidingRequest request, SlidingConnection connection, CancellationToken stop)
+    {
+        var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
+        var deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
+        while (true)
+        {
+            var stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+            var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
+            var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
+            var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
+            var mayWait = connection.State.Pos is not null
+                && left > TimeSpan.Zero
+                && !notifier.IsDraining
+                && !stop.IsCancellationRequested;
+            var look = await LookAsync(request, connection, stream, device, now, mayWait, stop).ConfigureAwait(false);
+            if (look is not null) return look;
+
+            if (stream is null) await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
+            {
+                // The time is up, or another long-poll of the user ended this one.
+                stop.ThrowIfCancellationRequested();
+                deadline = time.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>Reads the news. Null if there is none, and the response may wait.</summary>
+    private async ValueTask<SlidingAnswer?> LookAsync(
+        SlidingRequest request, SlidingConnection connection, UserStream? stream, DeviceStream device, SyncToken now,
+        bool mayWait, CancellationToken stop)
+    {
+        var output = new ByteBuffer(connection.State.Pos is null ? 64 * 1024 : 4096);
+        var json = SyncJson.WriterTo(output);
+        var isDone = false;
+        try
+        {
+            var pass = new SlidingPass
+            {
+                Request = request,
+                Base = connection.State,
+                Next = new PendingAnswer { Pos = new SlidingPos(connections.NextNumber(), now) },
+                Now = now,
+                Options = options,
+                Scan = new ScanBudget(time, reading.LongestScan),
+                Stream = stream,
+                Device = device,
+                Epoch = notifier.Epoch,
+                LastDeviceLists = notifier.LastDeviceLists,
+                Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
+                Json = json,
+                Output = output,
+            };
+            pass.Next.AccountData = connection.State.AccountData;
+            pass.Next.ToDevice = connection.State.ToDevice;
+            if (await BeginAsync(pass, stop).ConfigureAwait(false) is { } problem)
+            {
+                return SlidingAnswer.Refused(problem);
+            }
+
+            json.WriteStartObject();
+            if (request is { IsUnstable: true, Body.TransactionId: { } own }) json.WriteString("txn_id"u8, own);
+            var isOther = await matcher.MatchAsync(pass, stop).ConfigureAwait(false);
+            await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
+            await ExtensionsAsync(pass, stop).ConfigureAwait(false);
+            if (mayWait && !isOther && !pass.HasNews && !pass.Next.IsCut) return null;
+
+            json.WriteString("pos"u8, pass.Next.Pos.ToString());
+            json.WriteEndObject();
+            json.Flush();
+            connection.Pending = pass.Next;
+            isDone = true;
+            return SlidingAnswer.Of(new SyncAnswer(output));
+        }
+        finally
+        {
+            if (!isDone) ((IDisposable)output).Dispose();
+        }
+    }
+
+    private async ValueTask<string?> BeginAsync(SlidingPass pass, CancellationToken stop)
+    {
+        foreach (var request in pass.Request.Body.Extensions)
+        {
+            if (!request.IsEnabled) continue;
+            var problem = await _extensions[request.Name].BeginAsync(pass, request, stop).ConfigureAwait(false);
+            if (problem is not null) return problem;
+        }
+
+        return null;
+    }
+
+    private async ValueTask ExtensionsAsync(SlidingPass pass, CancellationToken stop)
+    {
+        pass.Json.WriteStartObject("extensions"u8);
+        foreach (var request in pass.Request.Body.Extensions)
+        {
+            if (request.IsEnabled)
+            {
+                await _extensions[request.Name].WriteAsync(pass, request, stop).ConfigureAwait(false);
+            }
+        }
+
+        pass.Json.WriteEndObject();
+    }
+
+    /// <summary>A response with nothing but the position that the client has.</summary>
+    private static SlidingAnswer Unchanged(SlidingRequest request, SlidingPos pos)
+    {
+        var output = new ByteBuffer(256);
+        var json = SyncJson.WriterTo(output);
+        json.WriteStartObject();
+        if (request is { IsUnstable: true, Body.TransactionId: { } own }) json.WriteString("txn_id"u8, own);
+        json.WriteString("pos"u8, pos.ToString());
+        json.WriteEndObject();
+        json.Flush();
+        return SlidingAnswer.Of(new SyncAnswer(output));
+    }
+}

@@ -1,0 +1,215 @@
+using Matrix.Core.State;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>Writes `rooms` of a response: those with news for the client.</summary>
+internal sealed class SlidingRooms(
+    RoomSnapshots snapshots,
+    StateStore states,
+    EventStore events,
+    RoomEnds ends,
+    RoomPositions positions,
+    LeftRooms leftRooms,
+    RoomContentsReader reader,
+    RoomFields fields,
+    UnreadReader unreadReader,
+    StrippedRoomWriter stripped)
+{
+    private const string MemberType = "m.room.member";
+
+    /// <summary>Writes the rooms. The later ones wait for the next response when this one has enough.</summary>
+    public async ValueTask WriteAsync(SlidingPass pass, CancellationToken stop)
+    {
+        pass.Json.WriteStartObject("rooms"u8);
+        foreach (var match in pass.Matches)
+        {
+            // A membership that began after the end of the response is news for the next one.
+            if (match.Room.Since > pass.UpTo) continue;
+            if (pass.Next.Rooms.Count >= pass.Options.MaxSlidingRooms)
+            {
+                pass.Next.IsCut = true;
+                break;
+            }
+
+            await WriteAsync(pass, match, stop).ConfigureAwait(false);
+        }
+
+        pass.Json.WriteEndObject();
+    }
+
+    private ValueTask WriteAsync(SlidingPass pass, RoomMatch match, CancellationToken stop) =>
+        match.Room.Membership switch
+        {
+            Membership.Join => JoinedAsync(pass, match, stop),
+            Membership.Invite or Membership.Knock => stripped.OpenAsync(pass, match, stop),
+            _ when match.Room.Stripped is not null => stripped.EndedAsync(pass, match, null, stop),
+            _ => LeftAsync(pass, match, stop),
+        };
+
+    private async ValueTask JoinedAsync(SlidingPass pass, RoomMatch match, CancellationToken stop)
+    {
+        if (match.Room.Nid is not { } nid) return;
+        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
+        var end = await positions.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false);
+        var config = Bounded(pass, match.Config);
+        var before = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId);
+        var sent = before is { IsFull: true, Membership: Membership.Join } ? before : null;
+        var maybeRead = pass.IsUnstable && (match.Parts is not { } parts || (parts & RoomParts.OwnReceipts) != 0);
+        if (sent is not null && !maybeRead && IsSame(sent, match, config, end)) return;
+
+        var state = await StateAtAsync(snapshot, end.Step, stop).ConfigureAwait(false);
+        if (!await IsJoinedAsync(snapshot, state, pass.Reader.UserId, stop).ConfigureAwait(false)) return;
+        var member = EventNid.Of(nid, state.Find(MemberType, pass.Reader.UserId)!.Ordinal);
+        var span = new RoomSpan(
+            snapshot,
+            config,
+            sent,
+            sent is null ? StateTree.Empty : await StateAtAsync(snapshot, sent.Step, stop).ConfigureAwait(false),
+            state,
+            end.LastNid,
+            Viewer.Member(pass.Reader.UserId, state),
+            member,
+            IsEnd: false);
+        var contents = await reader.ReadAsync(pass, span, null, stop).ConfigureAwait(false);
+        var unread = pass.IsUnstable
+            ? await unreadReader.OfAsync(
+                pass.WithLimit(config.TimelineLimit), snapshot.Room, member, end.LastNid, stop).ConfigureAwait(false)
+            : default;
+        var (notifications, highlights) = pass.IsUnstable
+            ? (unread.Counts.Notifications, unread.Counts.Highlights)
+            : (0, 0);
+        pass.Next.Rooms[match.Room.RoomId] = (before ?? new SentRoom()) with
+        {
+            LastNid = end.LastNid,
+            Step = end.Step,
+            Membership = Membership.Join,
+            Since = match.Room.Since,
+            IsFull = true,
+            TimelineLimit = config.TimelineLimit,
+            RequiredState = config.RequiredState,
+            IsDirect = match.Room.IsDirect,
+            Notifications = notifications,
+            Highlights = highlights,
+        };
+        if (sent is not null
+            && contents.IsEmpty
+            && contents.Changes is [] or null
+            && sent.IsDirect == match.Room.IsDirect
+            && (sent.Notifications, sent.Highlights) == (notifications, highlights))
+        {
+            return;
+        }
+
+        pass.HasNews = true;
+        RoomFields.Start(pass, match, sent);
+        await fields.SummaryAsync(pass, span, contents, stop).ConfigureAwait(false);
+        await fields.BumpStampAsync(pass, span, stop).ConfigureAwait(false);
+        if (pass.IsUnstable)
+        {
+            pass.Json.WriteNumber("notification_count"u8, notifications);
+            pass.Json.WriteNumber("highlight_count"u8, highlights);
+        }
+
+        fields.Contents(pass, span, contents);
+        pass.Json.WriteEndObject();
+    }
+
+    /// <summary>A room that the user left, or was removed from: up to the departure, and nothing after it.</summary>
+    private async ValueTask LeftAsync(SlidingPass pass, RoomMatch match, CancellationToken stop)
+    {
+        var before = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId);
+        var config = Bounded(pass, match.Config);
+        if (before is { Membership: Membership.Leave or Membership.Ban }
+            && before.Since == match.Room.Since
+            && config.TimelineLimit <= before.TimelineLimit
+            && config.RequiredState.Text == before.RequiredState.Text)
+        {
+            return;
+        }
+
+        if (match.Room.Nid is not { } nid) return;
+        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
+        var room = snapshot.Room;
+        if (await leftRooms.DepartureAsync(room, match.Room.Member, match.Room.Since, stop).ConfigureAwait(false)
+            is not { } departure)
+        {
+            return;
+        }
+
+        var later = departure.IsLatest
+            ? null
+            : await events.GetAsync(room, match.Room.Member, stop).ConfigureAwait(false);
+        if (departure.Previous is not { } joined)
+        {
+            await stripped.EndedAsync(pass, match, later ?? departure.Event, stop).ConfigureAwait(false);
+            return;
+        }
+
+        var sent = before is { IsFull: true } ? before : null;
+        var at = departure.IsLatest ? match.Room.Since : departure.Event.Row.Position;
+        var end = await ends.OfAsync(room, departure.Event, at, stop).ConfigureAwait(false);
+        var span = new RoomSpan(
+            snapshot,
+            config,
+            sent,
+            sent is null ? StateTree.Empty : await states.AtAsync(nid, sent.Step, stop).ConfigureAwait(false),
+            end.State,
+            end.Through,
+            new Viewer(pass.Reader.UserId, end.State, false, joined.Nid, end.JoinedThrough),
+            departure.Event.Nid,
+            IsEnd: true);
+        var contents = await reader.ReadAsync(pass, span, later, stop).ConfigureAwait(false);
+        pass.Next.Rooms[match.Room.RoomId] = (before ?? new SentRoom()) with
+        {
+            LastNid = end.Through,
+            Step = departure.Event.Row.Step,
+            Membership = match.Room.Membership,
+            Since = match.Room.Since,
+            IsFull = true,
+            TimelineLimit = config.TimelineLimit,
+            RequiredState = config.RequiredState,
+            IsDirect = match.Room.IsDirect,
+        };
+        pass.HasNews = true;
+        RoomFields.Start(pass, match, sent);
+        await fields.SummaryAsync(pass, span, contents, stop).ConfigureAwait(false);
+        pass.Json.WriteNumber("bump_stamp"u8, match.Room.Since);
+        fields.Contents(pass, span, contents);
+        pass.Json.WriteEndObject();
+    }
+
+    private static RoomConfig Bounded(SlidingPass pass, RoomConfig config) =>
+        config.TimelineLimit <= pass.Options.MaxTimelineLimit
+            ? config
+            : new RoomConfig(pass.Options.MaxTimelineLimit, config.RequiredState);
+
+    private static bool IsSame(SentRoom sent, RoomMatch match, RoomConfig config, RoomPosition end) =>
+        sent.LastNid == end.LastNid
+        && sent.Step == end.Step
+        && sent.TimelineLimit >= config.TimelineLimit
+        && sent.RequiredState.Text == config.RequiredState.Text
+        && sent.IsDirect == match.Room.IsDirect;
+
+    private ValueTask<StateTree> StateAtAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
+        step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : states.AtAsync(snapshot.Room.Nid, step, stop);
+
+    /// <summary>The user may have joined after the position at which this response ends.</summary>
+    private async ValueTask<bool> IsJoinedAsync(
+        RoomSnapshot snapshot, StateTree state, string userId, CancellationToken stop)
+    {
+        if (state.Find(MemberType, userId) is not { } entry) return false;
+        if (ReferenceEquals(state, snapshot.State)) return snapshot.Local.IsJoined(userId);
+        var member = await events.GetAsync(
+            snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        return member is not null && member.Membership == "join";
+    }
+}

@@ -1,0 +1,154 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Stripped;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>
+/// Writes rooms that the user is invited to or knocks on, and the end of an invite or knock. MSC4186,
+/// "Invite/knock/rejections".
+/// </summary>
+internal sealed class StrippedRoomWriter(
+    RoomSnapshots snapshots, EventStore events, StateStore states, ClientEvents clientEvents, RoomWriter writer,
+    InviteSetting permission)
+{
+    /// <summary>Writes an invite or knock, unless the user does not want the invite.</summary>
+    public async ValueTask OpenAsync(SlidingPass pass, RoomMatch match, CancellationToken stop)
+    {
+        var room = match.Room;
+        var before = pass.Base.Rooms.GetValueOrDefault(room.RoomId);
+        if (before is not null && before.Membership == room.Membership && before.Since == room.Since) return;
+        var isInvite = room.Membership == Membership.Invite;
+        if (isInvite && await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false)) return;
+
+        if (room.Stripped is { } given)
+        {
+            if (isInvite && pass.Ignored.Contains(given.Sender)) return;
+            Start(pass, match);
+            pass.Json.WritePropertyName(NameOf(pass));
+            pass.Json.WriteRaw(given.State.Span);
+            pass.Json.WriteEndObject();
+            return;
+        }
+
+        if (room.Nid is not { } nid) return;
+        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
+        var member = await events.GetAsync(snapshot.Room, room.Member, stop).ConfigureAwait(false);
+        if (member is null || (isInvite && pass.Ignored.Contains(member.Row.Sender))) return;
+
+        // The state at the time of the member event: users outside the room do not see later changes.
+        var state = await states.AtAsync(nid, member.Row.Step, stop).ConfigureAwait(false);
+        var nids = StrippedState.Of(state, isInvite ? member.Row.Sender : null)
+            .Select(entry => EventNid.Of(nid, entry.Ordinal)).Append(member.Nid).Distinct().ToArray();
+        var shown = await events.GetManyAsync(snapshot.Room, nids, stop).ConfigureAwait(false);
+        Start(pass, match);
+        Stripped(pass, shown);
+        pass.Json.WriteEndObject();
+    }
+
+    /// <summary>
+    /// Writes the end of an invite or knock, to a client that has it: as the user never saw the room, only the member
+    /// event.
+    /// </summary>
+    public async ValueTask EndedAsync(
+        SlidingPass pass, RoomMatch match, StoredEvent? departure, CancellationToken stop)
+    {
+        var before = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId);
+        if (before is null || (before.Membership == match.Room.Membership && before.Since == match.Room.Since)) return;
+        Start(pass, match);
+        if (departure is not null) await MemberAsync(pass, match, departure, stop).ConfigureAwait(false);
+        else if (match.Room.Stripped is { Event.Length: > 0 } ended
+            && RoomRules.FindUnstable(ended.Version) is { } rules)
+        {
+            using var written = new ByteBuffer(1024);
+            var unsigned = default(UnsignedParts);
+            ClientEvent.Write(
+                written, ClientEvent.FormOf(rules.Format, ended.EventId, ended.Event.Span), null, in unsigned);
+            pass.Json.WriteStartArray("timeline"u8);
+            pass.Json.WriteRaw(written.Written);
+            pass.Json.WriteEndArray();
+            if (!pass.IsUnstable) Stripped(pass, ended.Event);
+        }
+        else if (!pass.IsUnstable)
+        {
+            pass.Json.WriteStartArray(NameOf(pass));
+            pass.Json.WriteEndArray();
+        }
+
+        pass.Json.WriteEndObject();
+    }
+
+    private async ValueTask MemberAsync(
+        SlidingPass pass, RoomMatch match, StoredEvent departure, CancellationToken stop)
+    {
+        var scope = new ViewScope(
+            new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
+        var extras = await clientEvents.ExtrasAsync(
+            departure.Room, [departure], [departure], scope, stop).ConfigureAwait(false);
+        var shared = pass.WithLimit(1);
+        if (match.Config.RequiredState.Admits(departure.Pdu.Type, departure.Pdu.StateKey ?? ""))
+        {
+            pass.Json.WriteStartArray("required_state"u8);
+            writer.Events(shared, [departure], extras);
+            pass.Json.WriteEndArray();
+        }
+
+        pass.Json.WriteStartArray("timeline"u8);
+        writer.Events(shared, [departure], extras);
+        pass.Json.WriteEndArray();
+        pass.Json.WriteNumber("num_live"u8, pass.IsInitial ? 0 : 1);
+        if (!pass.IsUnstable) Stripped(pass, [departure]);
+    }
+
+    /// <summary>Opens the room and records that it was sent.</summary>
+    private static void Start(SlidingPass pass, RoomMatch match)
+    {
+        pass.HasNews = true;
+        pass.Next.Rooms[match.Room.RoomId] = new SentRoom
+        {
+            Membership = match.Room.Membership,
+            Since = match.Room.Since,
+            TimelineLimit = match.Config.TimelineLimit,
+            RequiredState = match.Config.RequiredState,
+            IsDirect = match.Room.IsDirect,
+        };
+        RoomFields.Start(pass, match, sent: null);
+        pass.Json.WriteNumber("bump_stamp"u8, match.Room.Since);
+    }
+
+    private static void Stripped(SlidingPass pass, IReadOnlyList<StoredEvent> shown)
+    {
+        using var stripped = new ByteBuffer(1024);
+        pass.Json.WriteStartArray(NameOf(pass));
+        foreach (var stored in shown)
+        {
+            stripped.Clear();
+            ClientEvent.WriteStripped(stripped, stored.Row.Json.Span);
+            pass.Json.WriteRaw(stripped.Written);
+        }
+
+        pass.Json.WriteEndArray();
+    }
+
+    private static void Stripped(SlidingPass pass, ReadOnlyMemory<byte> member)
+    {
+        using var stripped = new ByteBuffer(1024);
+        ClientEvent.WriteStripped(stripped, member.Span);
+        pass.Json.WriteStartArray(NameOf(pass));
+        pass.Json.WriteRaw(stripped.Written);
+        pass.Json.WriteEndArray();
+    }
+
+    private static string NameOf(SlidingPass pass) => pass.IsUnstable ? "invite_state" : "stripped_state";
+}

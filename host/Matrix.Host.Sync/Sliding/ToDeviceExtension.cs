@@ -1,0 +1,67 @@
+using System.Globalization;
+using Matrix.Core.Sync;
+using Matrix.Host.Storage;
+using Matrix.Host.Sync.V3;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>
+/// Messages to the device. They are deleted when the client returns with the `since` after them, or with the `pos` of
+/// the response that had them. MSC3885.
+/// </summary>
+internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices) : ISlidingExtension
+{
+    private const string Form = "d1_";
+
+    public string Name => "to_device";
+
+    public async ValueTask<string?> BeginAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
+    {
+        var through = pass.Base.ToDevice;
+        if (request.Since is { } since)
+        {
+            if (!TryParse(since, out through) || through > storage.Writer.PublishedPosition)
+            {
+                return "`since` of to_device is not a token of this server.";
+            }
+        }
+
+        if (through > 0) await devices.AcknowledgeAsync(pass.Reader, pass.Device, through, stop).ConfigureAwait(false);
+        return null;
+    }
+
+    public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
+    {
+        var after = pass.Base.ToDevice;
+        if (request.Since is { } since) _ = TryParse(since, out after);
+        after = Math.Max(after, pass.Device.ArrivedThrough);
+        var next = Math.Max(after, pass.UpTo);
+        var limit = Math.Clamp(request.Limit ?? pass.Options.MaxToDevice, 1, pass.Options.MaxToDevice);
+        var messages = pass.Device.LastToDevice <= after
+            ? []
+            : await storage.ToDevice.OfDeviceAsync(
+                pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
+        var json = pass.Json;
+        json.WriteStartObject(Name);
+        if (messages.Count > 0)
+        {
+            pass.HasNews = true;
+            pass.Device.Delivered(messages[0].Position, messages[^1].Position);
+            if (messages.Count >= limit) next = messages[^1].Position;
+            json.WriteStartArray("events"u8);
+            foreach (var message in messages) json.WriteRaw(message.Json.Span);
+            json.WriteEndArray();
+        }
+
+        pass.Next.ToDevice = next;
+        json.WriteString("next_batch"u8, string.Create(CultureInfo.InvariantCulture, $"{Form}{next}"));
+        json.WriteEndObject();
+    }
+
+    private static bool TryParse(string text, out long position)
+    {
+        position = 0;
+        return text.StartsWith(Form, StringComparison.Ordinal)
+            && long.TryParse(text.AsSpan(Form.Length), NumberStyles.None, CultureInfo.InvariantCulture, out position);
+    }
+}

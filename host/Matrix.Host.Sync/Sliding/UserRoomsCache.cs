@@ -1,0 +1,40 @@
+using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Streams;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>The rooms of the users who use sliding sync, in memory. Bounded by bytes.</summary>
+public sealed class UserRoomsCache(SyncOptions options) : IChangeConsumer
+{
+    private readonly ByteCache<string, UserRooms> _users = new(
+        options.SlidingRoomsBytes, static rooms => rooms.Bytes);
+
+    /// <summary>Bytes in the cache.</summary>
+    public long CachedBytes => _users.Bytes;
+
+    /// <summary>The rooms of a user; they may have to be read.</summary>
+    internal UserRooms Of(string userId) =>
+        _users.TryGet(userId, out var known) ? known : _users.PutIfAbsent(userId, new UserRooms(userId));
+
+    /// <summary>The rooms were read, and take more memory than before.</summary>
+    internal void Grown(UserRooms rooms) => _users.Put(rooms.UserId, rooms);
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        // The streams do not say which rooms were forgotten: it changes no response of sync.
+        var userId = change switch
+        {
+            RoomForgotten forgotten => forgotten.UserId,
+            StrippedRoomForgotten forgotten => forgotten.UserId,
+            _ => null,
+        };
+        if (userId is not null && _users.TryGet(userId, out var rooms)) rooms.IsStale = true;
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => _users.Clear();
+}

@@ -1,0 +1,256 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
+
+namespace Matrix.Host.Sync.Sliding;
+
+/// <summary>
+/// Keeps the rooms of a user current: from the notifier, which costs what changed, or else from the database.
+/// </summary>
+internal sealed class UserRoomsReader(
+    IStorage storage, RoomSnapshots snapshots, RoomFactsReader facts, LeftRooms left)
+{
+    private const string DirectType = "m.direct";
+    private const string TagType = "m.tag";
+
+    /// <summary>Applies all changes up to a position.</summary>
+    public async ValueTask UpdateAsync(UserRooms rooms, UserStream? stream, long through, CancellationToken stop)
+    {
+        var changed = new List<UpdatedRoom>();
+        if (rooms.IsStale
+            || stream is null
+            || !stream.TryCollect(rooms.Through, long.MaxValue, changed))
+        {
+            try
+            {
+                await FillAsync(rooms, through, stop).ConfigureAwait(false);
+            }
+            catch
+            {
+                // A request that ended meanwhile must not leave a part of the rooms.
+                rooms.IsStale = true;
+                throw;
+            }
+
+            return;
+        }
+
+        var after = rooms.Through;
+        if (stream.LastAccountData > after) await DirectAsync(rooms, after, through, stop).ConfigureAwait(false);
+        foreach (var each in changed) await UpdateAsync(rooms, each, stop).ConfigureAwait(false);
+        if (stream.LastStrippedRooms > after) await StrippedAsync(rooms, after, through, stop).ConfigureAwait(false);
+        rooms.Through = Math.Max(after, through);
+    }
+
+    /// <summary>The list of a filter, with all rooms that pass it.</summary>
+    public async ValueTask<RoomListView> ViewAsync(
+        UserRooms rooms, RoomListFilter filter, int most, CancellationToken stop)
+    {
+        if (rooms.View(filter) is { } known) return known;
+        if (filter.LooksAtState)
+        {
+            var unread = rooms.All.Where(static room => !room.KnowsState).ToArray();
+            var nids = unread.Select(static room => room.Nid).OfType<RoomNid>().ToArray();
+            await snapshots.FindManyAsync(nids, stop).ConfigureAwait(false);
+            foreach (var room in unread) rooms.Put(await facts.ReadAsync(room, stop).ConfigureAwait(false));
+        }
+
+        var children = filter.Spaces is { } spaces
+            ? await facts.ChildrenAsync([.. spaces.Select(rooms.Find).OfType<RoomEntry>()], stop).ConfigureAwait(false)
+            : null;
+        return rooms.Add(new RoomListView(filter) { OfSpaces = children }, most);
+    }
+
+    /// <summary>Reads all rooms from the database. The queries follow the rooms that the user left.</summary>
+    private async ValueTask FillAsync(UserRooms rooms, long through, CancellationToken stop)
+    {
+        rooms.Clear();
+        rooms.IsStale = false;
+        rooms.Through = through;
+        rooms.DirectChanged = through;
+        var rows = await storage.Memberships
+            .RoomsOfAsync(rooms.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
+        var headers = (await storage.Rooms.FindManyAsync(
+                [.. rows.Where(static row => row.Membership == Membership.Join).Select(static row => row.Room)], stop)
+            .ConfigureAwait(false)).ToDictionary(static row => row.Nid, static row => row.LastPosition);
+        var data = await storage.AccountData
+            .OfUserAsync(rooms.UserId, 0, long.MaxValue, stop).ConfigureAwait(false);
+        var direct = DirectOf(data.FirstOrDefault(static row => row.Room is null && row.Type == DirectType));
+        var tags = data.Where(static row => row.Room is not null && row.Type == TagType)
+            .ToDictionary(static row => row.Room!.Value, static row => TagsOf(row));
+        foreach (var row in rows)
+        {
+            var member = new MemberRow(rooms.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
+            rooms.Put(new RoomEntry
+            {
+                RoomId = row.RoomId,
+                Nid = row.Room,
+                Membership = row.Membership,
+                Member = row.Event,
+                Since = row.Position,
+                Activity = Math.Max(row.Position, headers.GetValueOrDefault(row.Room)),
+                IsListed = await IsListedAsync(row.Room, member, stop).ConfigureAwait(false),
+                IsForgotten = row.Forgotten,
+                IsDirect = direct.Contains(row.RoomId),
+                Tags = tags.GetValueOrDefault(row.Room) ?? [],
+            });
+        }
+
+        await StrippedAsync(rooms, 0, through, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask UpdateAsync(UserRooms rooms, UpdatedRoom changed, CancellationToken stop)
+    {
+        var nid = changed.Room.RoomNid;
+        if ((changed.Parts & (RoomParts.Events | RoomParts.Membership | RoomParts.AccountData)) == 0) return;
+        if (await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is not { } snapshot) return;
+        var before = rooms.Find(nid);
+        var after = before;
+        if (before is null || (changed.Parts & RoomParts.Membership) != 0)
+        {
+            var row = await storage.Memberships.FindAsync(nid, rooms.UserId, stop).ConfigureAwait(false);
+            if (row is null)
+            {
+                if (before is { Stripped: null }) rooms.Remove(before);
+                return;
+            }
+
+            after = (before ?? await NewAsync(rooms, snapshot, row, stop).ConfigureAwait(false)) with
+            {
+                Nid = nid,
+                Membership = row.Membership,
+                Member = row.Event,
+                Since = row.Position,
+                Activity = row.Membership == Membership.Join
+                    ? Math.Max(row.Position, snapshot.Position)
+                    : row.Position,
+                IsListed = await IsListedAsync(nid, row, stop).ConfigureAwait(false),
+                IsForgotten = row.Forgotten,
+                Stripped = null,
+                KnowsState = false,
+            };
+        }
+        else if (before.Membership == Membership.Join)
+        {
+            after = before with { Activity = Math.Max(before.Activity, snapshot.Position) };
+        }
+
+        if ((changed.Parts & RoomParts.AccountData) != 0)
+        {
+            var row = await storage.AccountData.FindAsync(rooms.UserId, nid, TagType, stop).ConfigureAwait(false);
+            after = after! with { Tags = TagsOf(row) };
+        }
+
+        after = rooms.AnyViewLooksAtState
+            ? await facts.ReadAsync(after!, stop).ConfigureAwait(false)
+            : after! with { KnowsState = false };
+        rooms.Put(after);
+        rooms.SpaceChanged(after.RoomId);
+    }
+
+    private async ValueTask<RoomEntry> NewAsync(
+        UserRooms rooms, RoomSnapshot snapshot, MemberRow row, CancellationToken stop)
+    {
+        var direct = await storage.AccountData
+            .FindAsync(rooms.UserId, null, DirectType, stop).ConfigureAwait(false);
+        var tags = await storage.AccountData
+            .FindAsync(rooms.UserId, snapshot.Room.Nid, TagType, stop).ConfigureAwait(false);
+        return new RoomEntry
+        {
+            RoomId = snapshot.Room.RoomId,
+            Nid = snapshot.Room.Nid,
+            Membership = row.Membership,
+            Since = row.Position,
+            Activity = row.Position,
+            IsListed = true,
+            IsDirect = DirectOf(direct).Contains(snapshot.Room.RoomId),
+            Tags = TagsOf(tags),
+        };
+    }
+
+    /// <summary>
+    /// Whether lists have the room: not if the user left it by themselves, or was never in it. MSC4186, "Lists".
+    /// </summary>
+    private async ValueTask<bool> IsListedAsync(RoomNid room, MemberRow row, CancellationToken stop)
+    {
+        if (row.Forgotten) return false;
+        if (row.Membership is not (Membership.Leave or Membership.Ban)) return true;
+        if (await snapshots.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) return false;
+        var departure = await left.DepartureAsync(snapshot.Room, row.Event, row.Position, stop).ConfigureAwait(false);
+        return departure is { Previous: not null, Event: var gone } && gone.Row.Sender != row.UserId;
+    }
+
+    private async ValueTask DirectAsync(UserRooms rooms, long after, long through, CancellationToken stop)
+    {
+        var row = await storage.AccountData.FindAsync(rooms.UserId, null, DirectType, stop).ConfigureAwait(false);
+        if (row is null || row.Position <= after) return;
+        rooms.DirectChanged = Math.Max(through, row.Position);
+        var direct = DirectOf(row);
+        foreach (var room in rooms.All.Where(room => room.IsDirect != direct.Contains(room.RoomId)).ToArray())
+        {
+            rooms.Put(room with { IsDirect = !room.IsDirect });
+        }
+    }
+
+    /// <summary>Invites and knocks of rooms of other servers. No local user is in these rooms.</summary>
+    private async ValueTask StrippedAsync(UserRooms rooms, long after, long through, CancellationToken stop)
+    {
+        var rows = await storage.StrippedRooms
+            .OfUserAsync(rooms.UserId, after, through, stop).ConfigureAwait(false);
+        foreach (var row in rows)
+        {
+            var before = rooms.Find(row.RoomId);
+            if (before is { Membership: Membership.Join }) continue;
+            var (isEncrypted, knowsType, roomType) = RoomFactsReader.OfStripped(row);
+            rooms.Put(new RoomEntry
+            {
+                RoomId = row.RoomId,
+                Nid = before?.Nid,
+                Membership = row.IsOpen ? row.Membership : Membership.Leave,
+                Since = row.Position,
+                Activity = row.Position,
+                IsListed = row.IsOpen,
+                IsDirect = before?.IsDirect ?? false,
+                Tags = before?.Tags ?? [],
+                Stripped = row,
+                KnowsState = true,
+                IsEncrypted = isEncrypted,
+                KnowsType = knowsType,
+                RoomType = roomType,
+            });
+        }
+    }
+
+    /// <summary>The rooms that `m.direct` names. Clients write this content, in any shape.</summary>
+    private static HashSet<string> DirectOf(AccountDataRow? row)
+    {
+        var rooms = new HashSet<string>(StringComparer.Ordinal);
+        if (row is null || !JsonText.TryParseStored(row.Content.Span, out var content)) return rooms;
+        for (var i = 0; i < content.Count; i++)
+        {
+            if (content.Value(i) is not Json.Array list) continue;
+            foreach (var item in list.Item)
+            {
+                if (item is Json.String text) rooms.Add(text.Item);
+            }
+        }
+
+        return rooms;
+    }
+
+    private static string[] TagsOf(AccountDataRow? row)
+    {
+        if (row is null || !JsonText.TryParseStored(row.Content.Span, out var content)) return [];
+        if (content.IndexOf("tags") is not (>= 0 and var at) || content.Value(at) is not Json.Object tags) return [];
+        var names = new string[tags.Item.Count];
+        for (var i = 0; i < names.Length; i++) names[i] = tags.Item.Key(i);
+        return names;
+    }
+}

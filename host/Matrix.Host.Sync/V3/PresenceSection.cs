@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Users.Presence;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>
+/// Writes `presence`: the users who share a room and whose presence changed, and the present users of rooms that are
+/// shared now. Client-Server API, "Presence".
+/// </summary>
+internal sealed class PresenceSection(PresenceStream presence, PresenceBoard board, PresenceOptions options)
+{
+    private const string Type = "m.presence";
+
+    /// <summary>Writes the section. Called after the rooms, which say with whom a room is shared now.</summary>
+    public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
+    {
+        var filter = pass.Filter.Presence;
+        if (!board.IsOn || !filter.AdmitsType(Type)) return;
+        var left = filter.Limit(options.MaxShown, options.MaxShown);
+        var isOpen = false;
+        foreach (var userId in await UsersAsync(pass, stop).ConfigureAwait(false))
+        {
+            if (left == 0) break;
+            if (pass.Ignored.Contains(userId) || !filter.Admits(Type, userId, false)) continue;
+            if (board.Find(userId) is not { } seen) continue;
+            if (!isOpen) pass.Json.WriteStartEvents("presence"u8);
+            isOpen = true;
+            Write(pass.Json, seen);
+            left--;
+        }
+
+        if (!isOpen) return;
+        pass.Json.WriteEndEvents();
+        pass.HasNews = true;
+    }
+
+    private async ValueTask<IEnumerable<string>> UsersAsync(SyncPass pass, CancellationToken stop)
+    {
+        var reader = pass.Reader.UserId;
+        if (pass.IsInitial || pass.Request.FullState)
+        {
+            return await presence.PresentAsync(pass.Stream, reader, stop).ConfigureAwait(false);
+        }
+
+        var changed = await presence.ChangedAsync(
+            pass.Stream, reader, pass.SinceEphemeral, pass.UpToEphemeral, stop).ConfigureAwait(false);
+        return changed.Union(pass.DevicesChanged.Where(userId => board.Find(userId) is { IsPresent: true }));
+    }
+
+    private static void Write(Utf8JsonWriter json, SeenPresence seen)
+    {
+        json.WriteStartObject();
+        json.WriteStartObject("content"u8);
+        seen.WriteContent(json);
+        json.WriteEndObject();
+        json.WriteString("sender"u8, seen.UserId);
+        json.WriteString("type"u8, Type);
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,105 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Users.PushRules;
+
+namespace Matrix.Host.Users.AccountData;
+
+/// <summary>
+/// Gives users the settings of a room for the one that replaces it: tags, push rules, its place among direct chats.
+/// Client-Server API, "Room Upgrades".
+/// </summary>
+public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, UserLocks locks)
+{
+    private const string TagType = "m.tag";
+    private const string Tags = "tags";
+    private const string DirectType = "m.direct";
+
+    /// <summary>
+    /// Copies the settings. What the user has set for the new room stays; a second call changes nothing.
+    /// </summary>
+    public async ValueTask CopyAsync(string userId, string oldRoomId, string newRoomId, CancellationToken stop)
+    {
+        if (await storage.Rooms.FindAsync(oldRoomId, stop).ConfigureAwait(false) is not { } before
+            || await storage.Rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is not { } after)
+        {
+            return;
+        }
+
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(3);
+        if (await TagsAsync(userId, before.Nid, after.Nid, stop).ConfigureAwait(false) is { } tags)
+        {
+            batch.Add(new AccountDataPut(userId, after.Nid, TagType, tags));
+        }
+
+        if (await DirectAsync(userId, oldRoomId, newRoomId, stop).ConfigureAwait(false) is { } direct)
+        {
+            batch.Add(new AccountDataPut(userId, null, DirectType, direct));
+        }
+
+        var rules = await pushRules.OfAsync(userId, stop).ConfigureAwait(false);
+        var copied = rules.ForReplacedRoom(oldRoomId, newRoomId, pushRules.Limits);
+        if (!ReferenceEquals(rules, copied))
+        {
+            batch.Add(new AccountDataPut(
+                userId, null, UserPushRules.Type, CanonicalJson.bytes(Json.NewObject(copied.ToContent()))));
+        }
+
+        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The old room's tags, with the new one's over them; null if there is none to copy.</summary>
+    private async ValueTask<byte[]?> TagsAsync(string userId, RoomNid before, RoomNid after, CancellationToken stop)
+    {
+        if (Inner(await ReadAsync(userId, before, TagType, stop).ConfigureAwait(false)) is not { Count: > 0 } old)
+        {
+            return null;
+        }
+
+        var now = await ReadAsync(userId, after, TagType, stop).ConfigureAwait(false);
+        var own = Inner(now) ?? JsonObject.Empty;
+        var merged = JsonObject.OfSeq(old.Members.Concat(own.Members));
+        return merged.Equals(own)
+            ? null
+            : BytesOf(JsonObject.OfSeq(
+                (now ?? JsonObject.Empty).Members.Append((Tags, Json.NewObject(merged)))));
+    }
+
+    private static JsonObject? Inner(JsonObject? content) =>
+        content is not null && JsonText.TryGet(content, Tags, out var value) && value is Json.Object tags
+            ? tags.Item
+            : null;
+
+    /// <summary>The direct chats with the new room beside the old one; null if the old room is none.</summary>
+    private async ValueTask<byte[]?> DirectAsync(
+        string userId, string oldRoomId, string newRoomId, CancellationToken stop)
+    {
+        if (await ReadAsync(userId, null, DirectType, stop).ConfigureAwait(false) is not { } content) return null;
+        var changed = false;
+        var members = content.Members.Select(member =>
+        {
+            if (member.Item2 is not Json.Array { Item: var rooms }
+                || !rooms.Contains(Json.NewString(oldRoomId))
+                || rooms.Contains(Json.NewString(newRoomId)))
+            {
+                return member;
+            }
+
+            changed = true;
+            return (member.Item1, Json.NewArray([.. rooms, Json.NewString(newRoomId)]));
+        }).ToArray();
+        return changed ? BytesOf(JsonObject.OfSeq(members)) : null;
+    }
+
+    private async ValueTask<JsonObject?> ReadAsync(
+        string userId, RoomNid? room, string type, CancellationToken stop) =>
+        await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is { } row
+        && JsonText.TryParseStored(row.Content.Span, out var content)
+            ? content
+            : null;
+
+    private static byte[] BytesOf(JsonObject content) => CanonicalJson.bytes(Json.NewObject(content));
+}

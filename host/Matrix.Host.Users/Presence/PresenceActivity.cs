@@ -1,0 +1,38 @@
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+
+namespace Matrix.Host.Users.Presence;
+
+/// <summary>What local users do: they send events and read. Client-Server API, "Last active ago".</summary>
+public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        switch (change)
+        {
+            case EventsAppended { Events: var events }:
+                foreach (var each in events)
+                {
+                    var isLive = (each.Row.Marks & (EventMarks.Outlier | EventMarks.Backfilled)) == 0;
+                    if (isLive) board.Acted(each.Row.Sender);
+                }
+
+                break;
+            case ReceiptMoved { IsLocal: true } receipt:
+                board.Acted(receipt.UserId);
+                break;
+            case UserDeactivated ended:
+                board.Ended(ended.UserId);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Some activities are not seen.
+    }
+}

@@ -1,0 +1,58 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Users.Presence;
+
+/// <summary>
+/// Shows changes of presence to local users and to other servers: a bounded number at a time, and then a pause. While
+/// nothing changes it sleeps.
+/// </summary>
+public sealed partial class PresencePublisher(
+    PresenceBoard board,
+    IEnumerable<IPresenceConsumer> consumers,
+    IStorage storage,
+    PresenceOptions options,
+    TimeProvider time,
+    ILogger<PresencePublisher> log)
+{
+    private readonly IPresenceConsumer[] _consumers = [.. consumers];
+
+    /// <summary>Works until it is stopped.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await board.WaitAsync(stop).ConfigureAwait(false);
+            await Task.Delay(options.GatherTime, time, stop).ConfigureAwait(false);
+            IReadOnlyList<PresenceChange> changes = [];
+            try
+            {
+                await ReadStatusesAsync(stop).ConfigureAwait(false);
+                changes = board.Take();
+                if (changes.Count > 0) await ShowAsync(changes, stop).ConfigureAwait(false);
+            }
+            catch (StorageException fault) when (!stop.IsCancellationRequested)
+            {
+                LogFailed(fault);
+                board.Again(changes);
+            }
+        }
+    }
+
+    private async ValueTask ShowAsync(IReadOnlyList<PresenceChange> changes, CancellationToken stop)
+    {
+        foreach (var consumer in _consumers) await consumer.ShowAsync(changes, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask ReadStatusesAsync(CancellationToken stop)
+    {
+        var users = board.WithoutStatus();
+        if (users.Count == 0) return;
+        board.Learn(users, await storage.Presence.StatusesAsync(users, stop).ConfigureAwait(false));
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "Changes of presence could not be shown; the server will retry")]
+    private partial void LogFailed(Exception fault);
+}

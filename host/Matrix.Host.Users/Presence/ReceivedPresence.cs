@@ -1,0 +1,47 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Presence;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Users.Presence;
+
+/// <summary>Takes the presence of other servers' users. Server-Server API, "Presence".</summary>
+public sealed class ReceivedPresence(PresenceBoard board, IStorage storage, PresenceOptions options)
+{
+    /// <summary>The longest `last_active_ago` that is read; after this, no activity is known.</summary>
+    public const long LongestAgo = 10L * 365 * 86_400_000;
+
+    /// <summary>The most users of a transaction.</summary>
+    public int MaxUsers => options.MaxReceived;
+
+    /// <summary>The most bytes of a message; a longer one is not shown.</summary>
+    public int StatusBytes => options.StatusBytes;
+
+    /// <summary>
+    /// Shows users of a server who share a room with a local user. Returns the number of updates of other users, which
+    /// are ignored.
+    /// </summary>
+    public async ValueTask<int> ReceiveAsync(
+        string origin, IReadOnlyList<PresenceUpdate> updates, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(updates);
+        if (!board.IsFederated) return updates.Count;
+        var own = updates.Where(each => UserId.isValid(each.UserId) && UserId.server(each.UserId) == origin)
+            .Take(options.MaxReceived).ToArray();
+        var unknown = own.Where(each => !board.Knows(each.UserId)).Select(static each => each.UserId).ToHashSet();
+        if (unknown.Count > 0)
+        {
+            var shared = await storage.Memberships.SharedRoomsAsync(unknown, stop).ConfigureAwait(false);
+            unknown.ExceptWith(shared.Select(static row => row.UserId));
+        }
+
+        var taken = 0;
+        foreach (var update in own)
+        {
+            if (unknown.Contains(update.UserId)) continue;
+            board.Receive(update);
+            taken++;
+        }
+
+        return updates.Count - taken;
+    }
+}

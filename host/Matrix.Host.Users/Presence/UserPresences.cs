@@ -1,0 +1,67 @@
+using System.Text;
+using Matrix.Core.Ident;
+using Matrix.Core.Presence;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Presence;
+
+namespace Matrix.Host.Users.Presence;
+
+/// <summary>Sets and reads presence for clients. Client-Server API, "Presence".</summary>
+public sealed class UserPresences(
+    PresenceBoard board, IStorage storage, UserLocks locks, UsersOptions users, PresenceOptions options)
+{
+    private static readonly UserFailure _notShown = new(
+        UserFailureKind.Forbidden, "You are not allowed to see their presence.");
+
+    private static readonly UserFailure _none = new(
+        UserFailureKind.NotFound, "This server does not show this user's presence.");
+
+    /// <summary>
+    /// Sets the state of a device, and the user's message, which is durable when this returns. Where nobody sees
+    /// presence, nothing is kept.
+    /// </summary>
+    public async ValueTask<UserFailure?> SetAsync(
+        UserDevice device, PresenceState state, string? status, CancellationToken stop)
+    {
+        if (string.IsNullOrEmpty(status)) status = null;
+        if (status is not null && Encoding.UTF8.GetByteCount(status) > options.StatusBytes)
+        {
+            return new UserFailure(
+                UserFailureKind.TooLarge, $"`status_msg` must not have more than {options.StatusBytes} bytes.");
+        }
+
+        if (!board.IsOn) return null;
+        using var held = await locks.TakeAsync(device.UserId, stop).ConfigureAwait(false);
+        if (await StatusAsync(device.UserId, stop).ConfigureAwait(false) != status)
+        {
+            var batch = new WriteBatch(1).Add(new PresenceStatusChanged(device.UserId, status));
+            await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        }
+
+        board.Put(device, state, status);
+        return null;
+    }
+
+    /// <summary>
+    /// What a user sees of another one's presence, or of their own. Users who share no room with them and users who do
+    /// not exist have the same failure.
+    /// </summary>
+    public async ValueTask<UserResult<SeenPresence>> FindAsync(string viewer, string userId, CancellationToken stop)
+    {
+        var isLocal = UserId.server(userId) == users.ServerName;
+        if (userId != viewer && !await storage.Memberships.ShareRoomAsync(viewer, userId, stop).ConfigureAwait(false))
+        {
+            return _notShown;
+        }
+
+        if (!board.IsOn || (!isLocal && !board.IsFederated)) return _none;
+        var seen = board.Find(userId) ?? new SeenPresence(userId, PresenceState.Offline, false, null, null);
+        return isLocal
+            ? seen with { StatusMessage = await StatusAsync(userId, stop).ConfigureAwait(false) }
+            : seen;
+    }
+
+    private async ValueTask<string?> StatusAsync(string userId, CancellationToken stop) =>
+        (await storage.Presence.StatusesAsync([userId], stop).ConfigureAwait(false)).GetValueOrDefault(userId);
+}

@@ -1,0 +1,88 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Pushers;
+
+namespace Matrix.Host.Users.Pushers;
+
+/// <summary>Sets and deletes the pushers of a user. Client-Server API, "Push Notifications".</summary>
+public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions options)
+{
+    private const int SecretBytes = 24;
+
+    /// <summary>The token of a pusher's links.</summary>
+    public static string TokenOf(PusherRow pusher)
+    {
+        ArgumentNullException.ThrowIfNull(pusher);
+        return string.Create(CultureInfo.InvariantCulture, $"{pusher.PusherId}.{pusher.Secret}");
+    }
+
+    /// <summary>A user's pushers, the oldest first.</summary>
+    public ValueTask<IReadOnlyList<PusherRow>> OfAsync(string userId, CancellationToken stop) =>
+        storage.Pushers.OfUserAsync(userId, stop);
+
+    /// <summary>Creates or changes a pusher; returns why it was refused.</summary>
+    /// <param name="pusher">The pusher, without an id.</param>
+    /// <param name="isAppended">Whether other users' pushers of the same `app_id` and `pushkey` stay.</param>
+    /// <param name="stop">Cancels it.</param>
+    public async ValueTask<UserFailure?> SetAsync(PusherRow pusher, bool isAppended, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(pusher);
+        using var held = await locks.TakeAsync(pusher.UserId, stop).ConfigureAwait(false);
+        var all = await storage.Pushers.OfUserAsync(pusher.UserId, stop).ConfigureAwait(false);
+        var isNew = !all.Any(other => other.AppId == pusher.AppId && other.PushKey == pusher.PushKey);
+        if (isNew && all.Count >= options.Pushers)
+        {
+            return new UserFailure(UserFailureKind.LimitReached, $"You have {options.Pushers} pushers already.");
+        }
+
+        // An address is no secret: whoever names it does not end the mail of others.
+        var isEmail = pusher.Kind == PusherKind.Email;
+        var secret = isEmail ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : "";
+        var set = new PusherSet(
+            pusher with { IsConfirmed = !isEmail, Secret = secret }, isAppended || isEmail);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(set), stop).ConfigureAwait(false);
+        return set.Applied ? null : new UserFailure(UserFailureKind.Outdated, "The device has ended.");
+    }
+
+    /// <summary>The owner of an address confirms it, by a link. False if there is no such pusher.</summary>
+    public async ValueTask<bool> ConfirmAsync(string token, CancellationToken stop) =>
+        await FindAsync(token, stop).ConfigureAwait(false) is { } pusher
+        && await AppliesAsync(new PusherConfirmed(pusher.PusherId), stop).ConfigureAwait(false);
+
+    /// <summary>The owner of an address ends its pusher, by a link. False if there is no such pusher.</summary>
+    public async ValueTask<bool> UnsubscribeAsync(string token, CancellationToken stop) =>
+        await FindAsync(token, stop).ConfigureAwait(false) is { } pusher
+        && await AppliesAsync(new PusherRejected(pusher.PusherId), stop).ConfigureAwait(false);
+
+    /// <summary>Deletes a pusher, if there is one.</summary>
+    public async ValueTask DeleteAsync(string userId, string appId, string pushKey, CancellationToken stop) =>
+        await storage.Writer.WriteAsync(
+            new WriteBatch(1).Add(new PusherDeleted(userId, appId, pushKey)), stop).ConfigureAwait(false);
+
+    private async ValueTask<bool> AppliesAsync(ConditionalChange change, CancellationToken stop)
+    {
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        return change.Applied;
+    }
+
+    private async ValueTask<PusherRow?> FindAsync(string token, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        var dot = token.IndexOf('.', StringComparison.Ordinal);
+        if (dot < 0 || !long.TryParse(token[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+        {
+            return null;
+        }
+
+        var pusher = await storage.Pushers.FindAsync(id, stop).ConfigureAwait(false);
+        return pusher is { Secret.Length: > 0 }
+            && CryptographicOperations.FixedTimeEquals(
+                Encoding.UTF8.GetBytes(pusher.Secret), Encoding.UTF8.GetBytes(token[(dot + 1)..]))
+            ? pusher
+            : null;
+    }
+}

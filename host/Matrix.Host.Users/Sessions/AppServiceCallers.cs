@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.AppServices;
+
+namespace Matrix.Host.Users.Sessions;
+
+/// <summary>Why an application service may not act as a user.</summary>
+public enum MasqueradeProblem
+{
+    /// <summary>The user is not in the service's namespaces, or does not exist.</summary>
+    Forbidden,
+
+    /// <summary>The account has been deactivated.</summary>
+    Deactivated,
+
+    /// <summary>The device does not belong to the user.</summary>
+    UnknownDevice,
+}
+
+/// <summary>
+/// Finds the user and device as which an application service acts. Application Service API, "Identity assertion".
+/// </summary>
+public sealed class AppServiceCallers : IChangeConsumer
+{
+    private readonly IStorage _storage;
+    private readonly int _capacity;
+    private readonly ConcurrentDictionary<string, UserRow> _users = new(StringComparer.Ordinal);
+    private int _epoch;
+
+    /// <summary>Creates the cache of users and subscribes it to commits.</summary>
+    public AppServiceCallers(IStorage storage, UsersOptions options)
+    {
+        _storage = storage;
+        _capacity = options.CachedTokens;
+        storage.Writer.AddConsumer(this);
+    }
+
+    /// <summary>The caller of a request with a service's token, or the problem.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="userId">The user of the query; null for the service's sender, who is created if missing.</param>
+    /// <param name="deviceId">The device of the query; null for none.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<(Caller? Caller, MasqueradeProblem? Problem)> FindAsync(
+        AppService service, string? userId, string? deviceId, CancellationToken stop)
+    {
+        var wanted = userId ?? service.SenderId;
+        if (!service.HasUser(wanted)) return (null, MasqueradeProblem.Forbidden);
+        var user = await UserAsync(wanted, stop).ConfigureAwait(false);
+        if (user is null && wanted == service.SenderId)
+        {
+            var created = new UserCreated(wanted, UserKind.AppService, PasswordHash: null, IsAdmin: false);
+            await _storage.Writer.WriteAsync(new WriteBatch(1).Add(created), stop).ConfigureAwait(false);
+            user = await UserAsync(wanted, stop).ConfigureAwait(false);
+        }
+
+        if (user is null) return (null, MasqueradeProblem.Forbidden);
+        if (user.DeactivatedAt is not null) return (null, MasqueradeProblem.Deactivated);
+        if (deviceId is not null
+            && await _storage.Accounts.FindDeviceAsync(wanted, deviceId, stop).ConfigureAwait(false) is null)
+        {
+            return (null, MasqueradeProblem.UnknownDevice);
+        }
+
+        var caller = new Caller(
+            new UserDevice(wanted, deviceId ?? ""), user.IsAdmin, user.Kind == UserKind.Guest)
+        { Service = service };
+        return (caller, null);
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        var user = change switch
+        {
+            UserDeactivated deactivated => deactivated.UserId,
+            AdminChanged changed => changed.UserId,
+            _ => null,
+        };
+        if (user is null) return;
+        Interlocked.Increment(ref _epoch);
+        _users.TryRemove(user, out _);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        Interlocked.Increment(ref _epoch);
+        _users.Clear();
+    }
+
+    private async ValueTask<UserRow?> UserAsync(string userId, CancellationToken stop)
+    {
+        if (_users.TryGetValue(userId, out var known)) return known;
+        var epoch = Volatile.Read(ref _epoch);
+        var user = await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        if (user is null) return null;
+        if (_users.Count >= _capacity) _users.Clear();
+        _users[userId] = user;
+
+        // A commit between the two could have changed the user.
+        if (Volatile.Read(ref _epoch) != epoch) _users.TryRemove(userId, out _);
+        return user;
+    }
+}

@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Keys;
+using Matrix.Host.Tests.Support;
+using Matrix.Host.Tests.Sync;
+
+namespace Matrix.Host.Tests.AppServices;
+
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class EncryptedBridgeTests(string databaseKind) : AppServiceTests(databaseKind)
+{
+    private const string ToDevice = "de.sorunome.msc2409.to_device";
+
+    protected override string Registration => """
+        de.sorunome.msc2409.push_ephemeral: true
+        org.matrix.msc3202: true
+        io.element.msc4190: true
+        """;
+
+    [Test]
+    public async Task Messages_to_devices_reach_the_service_once_though_it_failed_first()
+    {
+        await CreatesDeviceAsync();
+        var asked = new TaskCompletionSource();
+        Service.Responds = _ =>
+        {
+            asked.TrySetResult();
+            return Task.FromResult((503, "{}"));
+        };
+        await SendsAsync("one");
+        await asked.Task;
+
+        // What waits is found again after a restart.
+        await SendsAsync("two");
+        await Server.StopAsync();
+        Service.Answers(200);
+        await Server.RestartAsync();
+
+        var messages = new List<JsonObject>();
+        await Service.TakesAsync(request =>
+        {
+            messages.AddRange(request.Json[ToDevice]!.AsArray().Select(each => each!.AsObject()));
+            return messages.Count >= 2;
+        });
+        await SendsAsync("three");
+        await Service.TakesAsync(request =>
+        {
+            messages.AddRange(request.Json[ToDevice]!.AsArray().Select(each => each!.AsObject()));
+            return messages.Count >= 3;
+        });
+
+        Assert.That(
+            messages.Select(each => (string?)each["content"]!["body"]), Is.EqualTo(new[] { "one", "two", "three" }));
+        Assert.That((string?)messages[0]["to_user_id"], Is.EqualTo(IdOf("_irc_ghost")));
+        Assert.That((string?)messages[0]["to_device_id"], Is.EqualTo("DEV"));
+        Assert.That((string?)messages[0]["sender"], Is.EqualTo(Alice.UserId));
+    }
+
+    [Test]
+    public async Task A_claimed_key_changes_the_counts()
+    {
+        await CreatesDeviceAsync();
+        var ghost = IdOf("_irc_ghost");
+        var keys = new JsonObject
+        {
+            ["signed_curve25519:a"] = new JsonObject
+            {
+                ["key"] = "zKbLg+NrIjpnagy+pIY6uPL4ZwEG2v+8F9lmgsnlZzs",
+                ["signatures"] = new JsonObject { [ghost] = new JsonObject { ["ed25519:DEV"] = "AAAA" } },
+            },
+        };
+        (await Bridge.PostAsync(
+            $"keys/upload?user_id={ghost}&device_id=DEV", new JsonObject { ["one_time_keys"] = keys })).Is(200);
+        await Service.TakesAsync(request => CountIn(request) == 1);
+
+        (await Alice.PostAsync("keys/claim", new JsonObject
+        {
+            ["one_time_keys"] = new JsonObject { [ghost] = new JsonObject { ["DEV"] = "signed_curve25519" } },
+        })).Is(200);
+
+        await Service.TakesAsync(request => CountIn(request) == 0);
+    }
+
+    [Test]
+    public async Task Changed_devices_of_people_in_its_rooms_reach_the_service()
+    {
+        var bob = await Server.RegistersAsync("bob");
+        await BridgedRoomAsync();
+
+        await bob.UploadsDeviceAsync(new ClientKey());
+        await Alice.UploadsDeviceAsync(new ClientKey());
+
+        await Service.TakesAsync(request => Changed(request).Contains(Alice.UserId));
+        Assert.That(Service.Transactions.SelectMany(Changed), Has.None.EqualTo(bob.UserId));
+    }
+
+    private static IEnumerable<string?> Changed(ServiceRequest request) =>
+        request.Json["org.matrix.msc3202.device_lists"]!["changed"]!.AsArray().Select(each => (string?)each);
+
+    private static int? CountIn(ServiceRequest request) => (int?)request.Json[
+        "org.matrix.msc3202.device_one_time_keys_count"]![IdOf("_irc_ghost")]?["DEV"]?["signed_curve25519"];
+
+    private async Task CreatesDeviceAsync()
+    {
+        (await RegistersGhostAsync("_irc_ghost")).Is(200);
+        (await Bridge.PutAsync($"devices/DEV?user_id={IdOf("_irc_ghost")}")).Is(201);
+    }
+
+    private async Task SendsAsync(string text) => (await Alice.PutAsync($"sendToDevice/m.test/{text}", new JsonObject
+    {
+        ["messages"] = new JsonObject
+        {
+            [IdOf("_irc_ghost")] = new JsonObject { ["DEV"] = new JsonObject { ["body"] = text } },
+        },
+    })).Is(200);
+}

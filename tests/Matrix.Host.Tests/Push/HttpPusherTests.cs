@@ -1,0 +1,199 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Sync;
+
+namespace Matrix.Host.Tests.Push;
+
+/// <summary>Pushes by HTTP. Push Gateway API.</summary>
+internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databaseKind)
+{
+    [Test]
+    public async Task A_message_is_pushed_with_its_event_its_room_and_the_count()
+    {
+        var name = new JsonObject { ["displayname"] = "Alice" };
+        (await Alice.PutAsync($"profile/{SyncingUsers.Esc(Alice.UserId)}/displayname", name)).Is(200);
+        await Alice.SetsAsync(Room, "m.room.name", new JsonObject { ["name"] = "Control" });
+        var sent = await Alice.SaysAsync(Room, "hello");
+
+        var push = await Gateway.NextAsync();
+
+        Assert.That((string?)push["event_id"], Is.EqualTo(sent));
+        Assert.That((string?)push["room_id"], Is.EqualTo(Room));
+        Assert.That((string?)push["type"], Is.EqualTo("m.room.message"));
+        Assert.That((string?)push["sender"], Is.EqualTo(Alice.UserId));
+        Assert.That((string?)push["sender_display_name"], Is.EqualTo("Alice"));
+        Assert.That((string?)push["room_name"], Is.EqualTo("Control"));
+        Assert.That((string?)push["content"]!["body"], Is.EqualTo("hello"));
+        Assert.That((int?)push["counts"]!["unread"], Is.EqualTo(1));
+        Assert.That((string?)push["prio"], Is.EqualTo("high"), "a room of two makes a sound");
+        var device = push["devices"]!.AsArray().Single()!.AsObject();
+        Assert.That((string?)device["app_id"], Is.EqualTo("org.example.app"));
+        Assert.That((string?)device["pushkey"], Is.EqualTo("key"));
+        Assert.That((long)device["pushkey_ts"]!, Is.EqualTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds()).Within(600));
+        Assert.That(device["data"]!.ToJsonString(), Is.EqualTo("""{"custom":{"n":1}}"""), "all but the URL");
+        Assert.That(device["tweaks"]!.ToJsonString(), Is.EqualTo("""{"sound":"default"}"""));
+    }
+
+    [Test]
+    public async Task A_pusher_of_ids_alone_gets_no_content()
+    {
+        var pusher = Gateway.Pusher();
+        pusher["data"]!["format"] = "event_id_only";
+        (await Bob.PostAsync("pushers/set", pusher)).Is(200);
+        var sent = await Alice.SaysAsync(Room, "hello");
+
+        var push = await Gateway.NextAsync();
+
+        Assert.That(
+            push.Select(member => member.Key),
+            Is.EquivalentTo(new[] { "event_id", "room_id", "prio", "counts", "devices" }));
+        Assert.That((string?)push["event_id"], Is.EqualTo(sent));
+        Assert.That((string?)push["devices"]![0]!["data"]!["format"], Is.EqualTo("event_id_only"));
+    }
+
+    [Test]
+    public async Task Pushes_that_fail_are_retried_and_the_order_stays()
+    {
+        var failures = 3;
+        Gateway.Answers = (_, http) =>
+        {
+            if (Interlocked.Decrement(ref failures) >= 0) http.Response.StatusCode = 502;
+            return Task.CompletedTask;
+        };
+        var first = await Alice.SaysAsync(Room, "one");
+        var second = await Alice.SaysAsync(Room, "two");
+        var third = await Alice.SaysAsync(Room, "three");
+
+        var came = new List<string>();
+        while (came.Count < 6) came.Add(await Gateway.NextEventAsync());
+
+        Assert.That(came, Is.EqualTo(new[] { first, first, first, first, second, third }));
+    }
+
+    [Test]
+    public async Task A_redirect_is_not_followed()
+    {
+        var redirects = 1;
+        Gateway.Answers = (_, http) =>
+        {
+            if (Interlocked.Decrement(ref redirects) >= 0)
+            {
+                http.Response.StatusCode = 307;
+                http.Response.Headers.Location = Gateway.Url;
+            }
+
+            return Task.CompletedTask;
+        };
+        var sent = await Alice.SaysAsync(Room, "one");
+        var next = await Alice.SaysAsync(Room, "two");
+
+        // It counts as a failure, and is retried at the address that the user gave.
+        Assert.That(
+            new[] { await Gateway.NextEventAsync(), await Gateway.NextEventAsync(), await Gateway.NextEventAsync() },
+            Is.EqualTo(new[] { sent, sent, next }));
+    }
+
+    [Test]
+    public async Task A_rejected_pushkey_ends_its_pusher_and_no_other()
+    {
+        await Gateway.SetAsync(Bob, "other");
+        Gateway.Answers = (push, http) => (string?)push["devices"]![0]!["pushkey"] == "key"
+            ? http.Response.Body.WriteAsync("""{"rejected":["key"]}"""u8.ToArray()).AsTask()
+            : Task.CompletedTask;
+        await Alice.SaysAsync(Room, "one");
+        var keys = new[] { await KeyAsync(), await KeyAsync() };
+        await Alice.SaysAsync(Room, "two");
+        await Alice.SaysAsync(Room, "three");
+
+        Assert.That(keys, Is.EquivalentTo(new[] { "key", "other" }));
+        Assert.That(new[] { await KeyAsync(), await KeyAsync() }, Is.EqualTo(new[] { "other", "other" }));
+        var left = (await Bob.GetAsync("pushers")).Is(200).Json["pushers"]!.AsArray();
+        Assert.That(left.Select(pusher => (string?)pusher!["pushkey"]), Is.EqualTo(new[] { "other" }));
+    }
+
+    [Test]
+    public async Task Reading_on_another_device_pushes_the_count_alone()
+    {
+        var other = await Alice.CreatesRoomAsync();
+        await Bob.JoinsAsync(other);
+        await Alice.SaysAsync(Room, "one");
+        var last = await Alice.SaysAsync(Room, "two");
+        var elsewhere = await Alice.SaysAsync(other, "three");
+        await Gateway.NextEventAsync();
+        await Gateway.NextEventAsync();
+        var push = await Gateway.NextAsync();
+        Assert.That((int?)push["counts"]!["unread"], Is.EqualTo(2), "two rooms");
+
+        await Bob.ReadsAsync(Room, last);
+        Assert.That(await Gateway.NextCountAsync(), Is.EqualTo(1));
+        await Bob.ReadsAsync(other, elsewhere, type: "m.read.private");
+        Assert.That(await Gateway.NextCountAsync(), Is.EqualTo(0));
+    }
+
+    [Test]
+    public async Task What_notifies_nobody_is_not_pushed_nor_what_was_read_or_redacted_before()
+    {
+        Gateway.Answers = (_, http) =>
+        {
+            http.Response.StatusCode = 500;
+            return Task.CompletedTask;
+        };
+        var read = await Alice.SaysAsync(Room, "read");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(read));
+        await Bob.SaysAsync(Room, "my own");
+        await Alice.SendsAsync(Room, "m.room.message", new JsonObject { ["msgtype"] = "m.notice", ["body"] = "no" });
+        var redacted = await Alice.SaysAsync(Room, "redacted");
+        (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(redacted)}/1")).Is(200);
+        await Bob.ReadsAsync(Room, read);
+        Gateway.Answers = null;
+        var sent = await Alice.SaysAsync(Room, "pushed");
+
+        var came = read;
+        while (came == read) came = await Gateway.NextEventAsync();
+
+        Assert.That(came, Is.EqualTo(sent));
+    }
+
+    [Test]
+    public async Task An_invite_is_pushed_to_its_target()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        await Alice.InvitesAsync(room, Bob);
+
+        var push = await Gateway.NextAsync();
+
+        Assert.That((string?)push["room_id"], Is.EqualTo(room));
+        Assert.That((bool?)push["user_is_target"], Is.True);
+        Assert.That((string?)push["content"]!["membership"], Is.EqualTo("invite"));
+    }
+
+    [Test]
+    public async Task A_mention_has_the_tweak_of_a_highlight()
+    {
+        var carol = await Server.RegistersAsync("carol");
+        await carol.JoinsAsync(Room);
+        await Alice.SendsAsync(Room, "m.room.message", Mention(carol.UserId));
+        await Alice.SendsAsync(Room, "m.room.message", Mention(Bob.UserId));
+
+        var (other, mine) = (await Gateway.NextAsync(), await Gateway.NextAsync());
+
+        Assert.That(other["devices"]![0]!["tweaks"]!.ToJsonString(), Is.EqualTo("{}"));
+        Assert.That((string?)other["prio"], Is.EqualTo("low"));
+        Assert.That(
+            mine["devices"]![0]!["tweaks"]!.ToJsonString(), Is.EqualTo("""{"highlight":true,"sound":"default"}"""));
+    }
+
+    private static JsonObject Mention(string userId) => new()
+    {
+        ["msgtype"] = "m.text",
+        ["body"] = "hey",
+        ["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(userId) },
+    };
+
+    private async Task<string?> KeyAsync()
+    {
+        JsonObject push;
+        do push = await Gateway.NextAsync();
+        while (push["event_id"] is null);
+        return (string?)push["devices"]![0]!["pushkey"];
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Push;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Tests.Storage;
+
+namespace Matrix.Host.Tests.Push;
+
+/// <summary>The evaluation of push rules for a message in a large room.</summary>
+internal sealed class PushEvaluationTests
+{
+    private const int Members = 10_000;
+
+    [Test]
+    public async Task Default_rules_are_evaluated_once_and_own_rules_for_those_who_have_them()
+    {
+        var users = new FakeUsers();
+        var members = Enumerable.Range(0, Members).Select(i => $"@user{i}:example.org").ToArray();
+        foreach (var user in members.Where((_, i) => i % 100 == 0)) users.Own[user] = WithCake(user);
+        var names = 0;
+        var mentioned = members[1];
+        var sample = Samples.Event(Samples.Live(Samples.Kitchen, 1), "@sender:example.org") with
+        {
+            Content = $$"""{"body":"the cake","m.mentions":{"user_ids":["{{mentioned}}"]},"msgtype":"m.text"}""",
+        };
+        var happening = new EventInRoom(
+            sample.ToStored(),
+            LocalMembers.Of(members),
+            Members,
+            new HashSet<string>(),
+            (type, _) =>
+            {
+                if (type == "m.room.member") names++;
+                return ValueTask.FromResult<StoredEvent?>(null);
+            });
+        var evaluation = new PushEvaluation(users);
+        await evaluation.EvaluateAsync(happening, CancellationToken.None);
+        var started = Stopwatch.GetTimestamp();
+        const int Rounds = 20;
+        for (var i = 0; i < Rounds; i++) await evaluation.EvaluateAsync(happening, CancellationToken.None);
+        var took = Stopwatch.GetElapsedTime(started) / Rounds;
+        await TestContext.Out.WriteLineAsync($"{took.TotalMilliseconds:0.00} ms for {Members} members");
+
+        names = 0;
+        var outcome = await evaluation.EvaluateAsync(happening, CancellationToken.None);
+
+        Assert.That(outcome.NotifyClass, Is.EqualTo(PushEvaluation.NotifiesMost));
+        Assert.That(
+            outcome.Rows.Select(row => row.UserId), Is.EquivalentTo(users.Own.Keys.Append(mentioned)));
+        Assert.That(outcome.Rows.Select(row => row.Kind), Is.All.EqualTo(UnreadKind.Highlight));
+        Assert.That(names, Is.EqualTo(users.Own.Count), "names are read for own rules alone");
+    }
+
+    private static Ruleset WithCake(string userId)
+    {
+        _ = JsonText.TryParseStored(
+            """{"actions":["notify",{"set_tweak":"highlight"}],"pattern":"cake"}"""u8, out var body);
+        return Ruleset.Default(userId).Put(PushRuleKind.Content, "cake", body, null, null, RulesetLimits.Default)
+            .Match(static rules => rules, static error => throw new AssertionException(error.ToString()));
+    }
+
+    private sealed class FakeUsers : ILocalUsers
+    {
+        public Dictionary<string, Ruleset> Own { get; } = [];
+
+        public ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) => ValueTask.FromResult(true);
+
+        public ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult(default(ShownProfile));
+
+        public ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop) => ValueTask.FromResult(false);
+
+        public ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlySet<string>>(new HashSet<string>());
+
+        public ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult(Own.GetValueOrDefault(userId));
+    }
+}

@@ -1,0 +1,124 @@
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Searching;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Search;
+using Matrix.Host.Tests.Storage;
+using Matrix.Host.Tests.Support;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Search;
+
+/// <summary>The index behind the commits: an upgrade, history, kills.</summary>
+internal sealed class SearchTableTests(string kind) : StorageTests(kind)
+{
+    private const int All = 7;
+
+    [Test]
+    public async Task Events_from_before_the_index_are_indexed_in_steps_and_new_ones_too()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        Migration[] before = [.. Migration.All.TakeWhile(each => each.Name != "search")];
+        Store = await StorageEngine.OpenAsync(options, before, Stop);
+        await Write(Room(Kitchen), Room(Garden));
+        for (uint i = 1; i <= 15; i++)
+        {
+            await Write(Says(Live(Kitchen, i), "kitchen before"), Says(Live(Garden, i), "garden before"));
+        }
+
+        await Store.DisposeAsync();
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        await Write(Says(Live(Garden, 50), "garden after"));
+
+        // Each indexer ends after a step, as if it were killed.
+        for (var i = 0; i < 20; i++) await StepAsync();
+        var (old, late) = (await Found("before"), await Found("after"));
+        var pending = await Store.Search.PendingAsync(10, Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(old, Has.Length.EqualTo(30));
+        Assert.That(late, Is.EqualTo(new[] { Live(Garden, 50) }));
+        Assert.That(pending, Is.Empty);
+    }
+
+    [Test]
+    public async Task Fetched_history_is_indexed()
+    {
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "live words"));
+        var old = EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - 5);
+        await Write(Says(old, "old words", EventMarks.Backfilled));
+        for (var i = 0; i < 5; i++) await StepAsync();
+
+        Assert.That(await Found("words"), Is.EquivalentTo(new[] { old, Live(Kitchen, 1) }));
+    }
+
+    [Test]
+    public async Task A_redaction_deletes_words_at_once_and_none_come_after_it()
+    {
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "secret"), Says(Live(Kitchen, 2), "other"));
+        await Write(Indexed(Live(Kitchen, 1), "secret"));
+        Assert.That(await Found("secret"), Has.Length.EqualTo(1));
+
+        await Write(Redacts(Live(Kitchen, 1), Live(Kitchen, 2)));
+        Assert.That(await Found("secret"), Is.Empty);
+        await Write(Indexed(Live(Kitchen, 1), "secret"));
+        Assert.That(await Found("secret"), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_range_that_comes_again_while_it_is_indexed_is_indexed_again()
+    {
+        await Write(Room(Kitchen));
+        await Write(Says(EventNid.Of(Kitchen, 0x7000_0000), "one", EventMarks.Backfilled));
+        var range = (await Store.Search.PendingAsync(10, Stop)).Single();
+        await Write(Says(EventNid.Of(Kitchen, 0x7000_0001), "two", EventMarks.Backfilled));
+        Assert.That(await Store.Search.PendingAsync(10, Stop), Has.Count.EqualTo(2));
+
+        await Write(new RangeIndexed(range with { Position = range.Position - 1 }, EventNid.None));
+        Assert.That(await Store.Search.PendingAsync(10, Stop), Has.Count.EqualTo(2));
+        await Write(new RangeIndexed(range, EventNid.None));
+        Assert.That(await Store.Search.PendingAsync(10, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task The_newest_hits_of_each_room_are_read()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        for (uint i = 1; i <= 5; i++)
+        {
+            await Write(Says(Live(Kitchen, i), "word"), Says(Live(Garden, i), "word"));
+            await Write(Indexed(Live(Kitchen, i), "word"), Indexed(Live(Garden, i), i == 5 ? "other" : "word"));
+        }
+
+        var rows = await Store.Search.NewestAsync([Kitchen, Garden], new SearchWordsQuery("word", All), 2, Stop);
+        Assert.That(
+            rows.Select(row => row.Event),
+            Is.EquivalentTo(new[] { Live(Kitchen, 5), Live(Kitchen, 4), Live(Garden, 4), Live(Garden, 3) }));
+        var prefix = await Store.Search.NewestAsync([Garden], new SearchWordsQuery("oth*", All), 2, Stop);
+        Assert.That(prefix.Single().Event, Is.EqualTo(Live(Garden, 5)));
+        Assert.That(await Store.Search.FindAsync(new SearchWordsQuery("word", 2), 9, Stop), Is.Empty, "other keys");
+    }
+
+    private static EventIndexed Indexed(EventNid nid, string words) => new(nid, nid, 1000, 0, 1, words);
+
+    private static EventsAppended Says(EventNid nid, string text, EventMarks marks = EventMarks.None) =>
+        (EventsAppended)(Event(nid) with { Marks = marks, Content = $$"""{"body":"{{text}}"}""" });
+
+    private async Task<EventNid[]> Found(string words) =>
+        [.. (await Store.Search.FindAsync(new SearchWordsQuery(words, All), 100, Stop)).Select(row => row.Event)];
+
+    /// <summary>A step of an indexer that then ends.</summary>
+    private async Task StepAsync()
+    {
+        using var indexer = new SearchIndexer(
+            Store,
+            new SearchOptions { IndexedAtOnce = 4 },
+            new RoomsOptions { ServerName = "example.org" },
+            Time);
+        await indexer.StepAsync(Store.Writer.PublishedPosition, Stop);
+    }
+}

@@ -1,0 +1,64 @@
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.UserDirectory;
+using Matrix.Host.Tests.Storage;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Search;
+
+/// <summary>The user directory's rows, of users of other servers too.</summary>
+internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
+{
+    private static readonly DirectoryQuery _re = new("re", "", "", AllLocal: false);
+
+    [SetUp]
+    public async Task Rooms()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        await Write(
+            Sets(Kitchen, Alice, Membership.Join, Live(Kitchen, 1)),
+            Sets(Kitchen, Remote, Membership.Join, Live(Kitchen, 2), isLocal: false),
+            Sets(Garden, Bob, Membership.Join, Live(Garden, 1)));
+    }
+
+    [Test]
+    public async Task A_user_of_another_server_is_found_by_those_who_share_a_room()
+    {
+        await Puts(Remote, "Remi", isOpen: false, isLocal: false);
+
+        Assert.That(await Store.UserDirectory.OpenAsync(_re, 10, Stop), Is.Empty);
+        var closed = await Store.UserDirectory.ClosedAsync(_re, 10, Stop);
+        Assert.That(closed.Select(row => row.UserId), Does.Contain(Remote));
+        Assert.That(await Store.UserDirectory.SharingAsync(Alice, [Remote, Bob], Stop), Is.EqualTo(new[] { Remote }));
+        Assert.That(await Store.UserDirectory.SharingAsync(Bob, [Remote, Alice], Stop), Is.Empty);
+        Assert.That(
+            (await Store.UserDirectory.SharingAsync(Alice, _re, 10, Stop)).Select(row => row.UserId).Distinct(),
+            Is.EqualTo(new[] { Remote }));
+        Assert.That(await Store.UserDirectory.SharingAsync(Bob, _re, 10, Stop), Is.Empty);
+        Assert.That(
+            (await Store.UserDirectory.RoomsAsync(Remote, 10, Stop)).Select(row => row.Room),
+            Is.EqualTo(new[] { Kitchen }));
+    }
+
+    [Test]
+    public async Task A_user_who_changes_while_an_entry_is_made_is_still_noted()
+    {
+        var before = (await Store.UserDirectory.PendingAsync(10, Stop)).Single(user => user.UserId == Alice);
+        await Write(new ProfileFieldChanged(Alice, "displayname", Json("\"Al\"")));
+        await Write(new DirectoryEntryPut(before, null, null, IsOpen: true, IsLocal: true, ["alice"]));
+        var after = (await Store.UserDirectory.PendingAsync(10, Stop)).Single(user => user.UserId == Alice);
+        Assert.That(after.Position, Is.GreaterThan(before.Position));
+
+        await Write(new DirectoryEntryPut(after, "Al", null, IsOpen: true, IsLocal: true, ["al", "alice"]));
+        var left = await Store.UserDirectory.PendingAsync(10, Stop);
+        Assert.That(left.Select(user => user.UserId), Does.Not.Contain(Alice));
+        var row = (await Store.UserDirectory.OpenAsync(_re with { First = "al" }, 1, Stop)).Single();
+        Assert.That(row, Is.EqualTo(new DirectoryRow(Alice, "Al", null, "al")));
+
+        await Write(new DirectoryEntryDeleted(after));
+        Assert.That(await Store.UserDirectory.OpenAsync(_re with { First = "al" }, 1, Stop), Is.Empty);
+    }
+
+    private async Task Puts(string userId, string name, bool isOpen, bool isLocal) => await Write(new DirectoryEntryPut(
+        new PendingUser(userId, 0), name, null, isOpen, isLocal, [userId, "remote", name.ToLowerInvariant()]));
+}

@@ -1,0 +1,166 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Sync.Sliding;
+using Matrix.Host.Tests.Support;
+using Matrix.Host.Tests.Sync;
+using Microsoft.Extensions.DependencyInjection;
+using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
+
+namespace Matrix.Host.Tests.SlidingSync;
+
+/// <summary>Connections: positions, retries, waits, restarts.</summary>
+internal sealed class SlidingConnectionTests(string kind) : TwoInARoomTests(kind)
+{
+    [Test]
+    public async Task A_wait_ends_with_a_message_and_not_with_what_happens_elsewhere()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        var wait = Bob.SlidesAsync(AllRooms(), first.Pos, 20_000);
+        await Alice.SaysAsync(await Alice.CreatesRoomAsync(), "elsewhere");
+        await Alice.SaysAsync(Room, "here");
+        Assert.That((await wait).Bodies(Room), Is.EqualTo(new[] { "here" }));
+    }
+
+    [Test]
+    public async Task A_wait_ends_empty_when_its_time_is_up()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        var empty = await Bob.SlidesAsync(AllRooms(), first.Pos, 200);
+        Assert.That(empty.RoomIds, Is.Empty);
+        await Alice.SaysAsync(Room, "later");
+        Assert.That((await Bob.SlidesAsync(AllRooms(), empty.Pos)).Bodies(Room), Is.EqualTo(new[] { "later" }));
+    }
+
+    [Test]
+    public async Task A_lost_response_is_sent_again()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        await Alice.SaysAsync(Room, "lost");
+        var lost = await Bob.SlidesAsync(AllRooms(), first.Pos);
+        var again = await Bob.SlidesAsync(AllRooms(), first.Pos);
+        Assert.That(WithoutTimes(again), Is.EqualTo(WithoutTimes(lost)));
+        (await Bob.SlidingAsync(AllRooms(), lost.Pos)).Is(400, "M_UNKNOWN_POS");
+        Assert.That((await Bob.SlidesAsync(AllRooms(), again.Pos)).RoomIds, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_position_is_known_until_the_next_one_was_used()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        var second = await Bob.SlidesAsync(AllRooms(), first.Pos);
+        await Bob.SlidesAsync(AllRooms(), second.Pos);
+        (await Bob.SlidingAsync(AllRooms(), first.Pos)).Is(400, "M_UNKNOWN_POS");
+        await Bob.SlidesAsync(AllRooms(), second.Pos);
+    }
+
+    [Test]
+    public async Task A_position_belongs_to_its_connection_its_device_and_its_user()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        var other = await Bob.LogsInAsync();
+        await other.SlidesAsync(AllRooms());
+        await Alice.SlidesAsync(AllRooms());
+        (await other.SlidingAsync(AllRooms(), first.Pos)).Is(400, "M_UNKNOWN_POS");
+        (await Alice.SlidingAsync(AllRooms(), first.Pos)).Is(400, "M_UNKNOWN_POS");
+        (await Bob.SlidingAsync(AllRooms().Named("x"), first.Pos)).Is(400, "M_UNKNOWN_POS");
+        (await Bob.SlidingAsync(AllRooms(), "nonsense")).Is(400, "M_UNKNOWN_POS");
+        (await Bob.SlidingAsync(AllRooms(), "p1_1_s1_99999999_1_1")).Is(400, "M_UNKNOWN_POS");
+        await Bob.SlidesAsync(AllRooms(), first.Pos);
+    }
+
+    [Test]
+    public async Task A_connection_goes_on_after_an_orderly_restart()
+    {
+        var first = await Bob.SlidesAsync(AllRooms().Named("main"));
+        var second = await Bob.SlidesAsync(AllRooms().Named("main"), first.Pos);
+        await Server.RestartAsync();
+        await Alice.SaysAsync(Room, "after");
+        var next = await Bob.SlidesAsync(AllRooms().Named("main"), second.Pos);
+        Assert.That(next.Bodies(Room), Is.EqualTo(new[] { "after" }));
+        Assert.That(next.Room(Room).ContainsKey("initial"), Is.False);
+        await Server.RestartAsync();
+        Assert.That((await Bob.SlidesAsync(AllRooms().Named("main"), next.Pos)).RoomIds, Is.Empty);
+    }
+
+    [Test]
+    public async Task After_a_crash_the_position_is_unknown()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        await Server.RestartAsync();
+        var second = await Bob.SlidesAsync(AllRooms(), first.Pos);
+
+        // Without the saving that an orderly stop does.
+        Server.Services.GetRequiredService<SlidingConnections>().Forget();
+        await Server.RestartAsync();
+        (await Bob.SlidingAsync(AllRooms(), second.Pos)).Is(400, "M_UNKNOWN_POS");
+    }
+
+    [Test]
+    public async Task An_idle_connection_is_kept_in_the_database_and_an_old_one_is_not()
+    {
+        await Server.RestartAsync(("sync.idle_after", "1m"), ("sync.sliding_kept", "1h"));
+        var first = await Bob.SlidesAsync(AllRooms());
+        var connections = Server.Services.GetRequiredService<SlidingConnections>();
+        Server.Ahead += TimeSpan.FromMinutes(5);
+        connections.Sweep();
+        Assert.That(() => connections.Bytes, Is.Zero.After(10_000, 20));
+        await Alice.SaysAsync(Room, "meanwhile");
+        var next = await Bob.SlidesAsync(AllRooms(), first.Pos);
+        Assert.That(next.Bodies(Room), Is.EqualTo(new[] { "meanwhile" }));
+
+        await Server.StopAsync();
+        Server.Ahead += TimeSpan.FromHours(2);
+        await Server.RestartAsync();
+        (await Bob.SlidingAsync(AllRooms(), next.Pos)).Is(400, "M_UNKNOWN_POS");
+    }
+
+    [Test]
+    public async Task A_device_has_a_bounded_number_of_connections()
+    {
+        await Server.RestartAsync(("sync.sliding_connections", "2"));
+        var one = await Bob.SlidesAsync(AllRooms().Named("one"));
+        var two = await Bob.SlidesAsync(AllRooms().Named("two"));
+        await Bob.SlidesAsync(AllRooms().Named("three"));
+        (await Bob.SlidingAsync(AllRooms().Named("one"), one.Pos)).Is(400, "M_UNKNOWN_POS");
+        await Bob.SlidesAsync(AllRooms().Named("two"), two.Pos);
+    }
+
+    [Test]
+    public async Task A_second_request_of_a_connection_ends_the_first()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        var waiting = Bob.SlidesAsync(AllRooms(), first.Pos, 30_000);
+        var second = Bob.SlidesAsync(AllRooms(), first.Pos, 30_000);
+        var ended = await Task.WhenAny(waiting, second);
+        Assert.That((await ended).Pos, Is.EqualTo(first.Pos));
+        await Alice.SaysAsync(Room, "heard");
+        var other = ended == waiting ? second : waiting;
+        Assert.That((await other).Bodies(Room), Is.EqualTo(new[] { "heard" }));
+    }
+
+    [Test]
+    public async Task The_transaction_id_comes_back()
+    {
+        var body = AllRooms();
+        body["txn_id"] = "mine";
+        Assert.That((string)(await Bob.SlidesAsync(body)).Json["txn_id"]!, Is.EqualTo("mine"));
+    }
+
+    [Test]
+    public async Task Versions_name_the_endpoint()
+    {
+        var versions = await Server.Anyone.GetAsync("/_matrix/client/versions");
+        Assert.That((bool)versions.Json["unstable_features"]!["org.matrix.simplified_msc3575"]!, Is.True);
+    }
+
+    private static string WithoutTimes(SlidingReply reply)
+    {
+        var json = reply.Json.DeepClone().AsObject();
+        json.Remove("pos");
+        foreach (var room in json["rooms"]!.AsObject())
+        {
+            foreach (var each in room.Value!["timeline"]?.AsArray() ?? []) each!["unsigned"]?.AsObject().Remove("age");
+        }
+
+        return json.ToJsonString();
+    }
+}

@@ -1,0 +1,168 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Support;
+using Matrix.Host.Tests.Sync;
+using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
+
+namespace Matrix.Host.Tests.SlidingSync;
+
+/// <summary>Lists: windows, order and filters.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class SlidingListTests(string kind) : TwoUsersTests(kind)
+{
+    [Test]
+    public async Task A_window_has_the_latest_rooms_and_a_larger_one_adds_the_others()
+    {
+        var rooms = new List<string>();
+        for (var i = 0; i < 6; i++) rooms.Add(await Alice.CreatesRoomAsync());
+        var first = await Alice.SlidesAsync(AllRooms(last: 1));
+        Assert.That(first.RoomIds, Is.EquivalentTo(new[] { rooms[5], rooms[4] }));
+        Assert.That(first.Count("all"), Is.EqualTo(6));
+
+        await Alice.SaysAsync(rooms[0], "up");
+        var next = await Alice.SlidesAsync(AllRooms(last: 1), first.Pos);
+        Assert.That(next.RoomIds, Is.EqualTo(new[] { rooms[0] }));
+        Assert.That((bool)next.Room(rooms[0])["initial"]!, Is.True);
+        Assert.That((int)next.Room(rooms[0])["num_live"]!, Is.EqualTo(1));
+
+        var all = await Alice.SlidesAsync(AllRooms(last: 99), next.Pos);
+        Assert.That(all.RoomIds, Is.EquivalentTo(new[] { rooms[1], rooms[2], rooms[3] }));
+    }
+
+    [Test]
+    public async Task A_room_outside_the_window_is_sent_with_all_it_missed_when_the_window_grows()
+    {
+        var rooms = new List<string>();
+        for (var i = 0; i < 3; i++) rooms.Add(await Alice.CreatesRoomAsync());
+        var first = await Alice.SlidesAsync(AllRooms(last: 2));
+        await Alice.SaysAsync(rooms[0], "missed");
+        await Alice.SaysAsync(rooms[1], "seen");
+        var narrow = await Alice.SlidesAsync(AllRooms(last: 0), first.Pos);
+        Assert.That(narrow.RoomIds, Is.EqualTo(new[] { rooms[1] }));
+        var wide = await Alice.SlidesAsync(AllRooms(last: 2), narrow.Pos);
+        Assert.That(wide.RoomIds, Is.EqualTo(new[] { rooms[0] }));
+        Assert.That(wide.Bodies(rooms[0]), Is.EqualTo(new[] { "missed" }));
+        Assert.That(wide.Room(rooms[0]).ContainsKey("initial"), Is.False);
+    }
+
+    [Test]
+    public async Task Ranges_that_overlap_are_one_and_a_room_of_several_lists_gets_the_most_of_each()
+    {
+        var rooms = new List<string>();
+        for (var i = 0; i < 5; i++) rooms.Add(await Alice.CreatesRoomAsync());
+        foreach (var room in rooms)
+        {
+            await Alice.SaysAsync(room, "a");
+            await Alice.SaysAsync(room, "b");
+        }
+
+        var body = new JsonObject
+        {
+            ["lists"] = new JsonObject
+            {
+                ["some"] = new JsonObject
+                {
+                    ["ranges"] = new JsonArray(new JsonArray(2, 3), new JsonArray(0, 0), new JsonArray(3, 3)),
+                    ["timeline_limit"] = 1,
+                    ["required_state"] = new JsonArray(new JsonArray("m.room.create", "")),
+                },
+                ["top"] = new JsonObject
+                {
+                    ["ranges"] = new JsonArray(new JsonArray(0, 0)),
+                    ["timeline_limit"] = 2,
+                    ["required_state"] = new JsonArray(new JsonArray("m.room.power_levels", "")),
+                },
+            },
+        };
+        var sync = await Alice.SlidesAsync(body);
+        Assert.That(sync.RoomIds, Is.EquivalentTo(new[] { rooms[4], rooms[2], rooms[1] }));
+        Assert.That(sync.Bodies(rooms[4]), Is.EqualTo(new[] { "a", "b" }));
+        Assert.That(sync.State(rooms[4]), Is.EqualTo(new[] { "m.room.create|", "m.room.power_levels|" }));
+        Assert.That(sync.Bodies(rooms[2]), Is.EqualTo(new[] { "b" }));
+        Assert.That(sync.State(rooms[2]), Is.EqualTo(new[] { "m.room.create|" }));
+    }
+
+    [Test]
+    public async Task Filters_select_rooms()
+    {
+        var plain = await Alice.CreatesRoomAsync();
+        var space = await Alice.CreatesRoomAsync(with: new JsonObject
+        {
+            ["creation_content"] = new JsonObject { ["type"] = "m.space" },
+        });
+        var secret = await Alice.CreatesRoomAsync();
+        await Alice.SetsAsync(
+            secret, "m.room.encryption", new JsonObject { ["algorithm"] = "m.megolm.v1.aes-sha2" });
+        var child = await Alice.CreatesRoomAsync();
+        await Alice.SetsAsync(
+            space, "m.space.child", new JsonObject { ["via"] = new JsonArray("test.example") }, child);
+        var direct = await Alice.CreatesRoomAsync();
+        await Alice.SetsAccountDataAsync("m.direct", new JsonObject { [Bob.UserId] = new JsonArray(direct) });
+        await TagsAsync(plain);
+        var invite = await Bob.CreatesRoomAsync("private_chat");
+        await Bob.InvitesAsync(invite, Alice);
+
+        async Task IsAsync(string filter, params string[] rooms)
+        {
+            var sync = await Alice.SlidesAsync(AllRooms().WithFilter(JsonNode.Parse(filter)!.AsObject()));
+            Assert.That(sync.RoomIds, Is.EquivalentTo(rooms), filter);
+            Assert.That(sync.Count("all"), Is.EqualTo(rooms.Length), filter);
+        }
+
+        await IsAsync("{\"is_dm\":true}", direct);
+        await IsAsync("{\"is_dm\":false}", plain, space, secret, child, invite);
+        await IsAsync("{\"is_invite\":true}", invite);
+        await IsAsync("{\"is_invited\":false}", plain, space, secret, child, direct);
+        await IsAsync("{\"is_encrypted\":true}", secret);
+        await IsAsync("{\"room_types\":[\"m.space\"]}", space);
+        await IsAsync("{\"room_types\":[null,\"m.space\"],\"not_room_types\":[null]}", space);
+        await IsAsync("{\"not_room_types\":[\"m.space\"],\"is_invite\":false}", plain, secret, child, direct);
+        await IsAsync($"{{\"spaces\":[\"{space}\",\"!none:test.example\"]}}", child);
+        await IsAsync("{\"tags\":[\"m.favourite\",\"m.lowpriority\"]}", plain);
+        await IsAsync("{\"tags\":[\"m.favourite\"],\"not_tags\":[\"m.favourite\"]}");
+    }
+
+    [Test]
+    public async Task A_list_follows_what_its_filter_looks_at()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var secrets = AllRooms().WithFilter(new JsonObject { ["is_encrypted"] = true });
+        var favourites = AllRooms().WithFilter(new JsonObject { ["tags"] = new JsonArray("m.favourite") }).Named("b");
+        var directs = AllRooms().WithFilter(new JsonObject { ["is_dm"] = true }).Named("c");
+        var one = await Alice.SlidesAsync(secrets);
+        var two = await Alice.SlidesAsync(favourites);
+        var three = await Alice.SlidesAsync(directs);
+        Assert.That(one.Rooms.Count + two.Rooms.Count + three.Rooms.Count, Is.Zero);
+
+        await Alice.SetsAsync(room, "m.room.encryption", new JsonObject { ["algorithm"] = "m.megolm.v1.aes-sha2" });
+        await TagsAsync(room);
+        await Alice.SetsAccountDataAsync("m.direct", new JsonObject { [Bob.UserId] = new JsonArray(room) });
+        Assert.That((await Alice.SlidesAsync(secrets, one.Pos)).RoomIds, Is.EqualTo(new[] { room }));
+        Assert.That((await Alice.SlidesAsync(favourites, two.Pos)).RoomIds, Is.EqualTo(new[] { room }));
+        var direct = await Alice.SlidesAsync(directs, three.Pos);
+        Assert.That((bool)direct.Room(room)["is_dm"]!, Is.True);
+
+        await Alice.SetsAccountDataAsync("m.direct", []);
+        Assert.That((await Alice.SlidesAsync(directs, direct.Pos)).Count("all"), Is.Zero);
+    }
+
+    [Test]
+    public async Task Enough_rooms_in_one_response_leave_the_others_to_the_next()
+    {
+        await Server.RestartAsync(("sync.sliding_rooms", "2"));
+        var rooms = new HashSet<string>();
+        for (var i = 0; i < 5; i++) rooms.Add(await Alice.CreatesRoomAsync());
+        var sync = await Alice.SlidesAsync(AllRooms());
+        var seen = sync.RoomIds.ToHashSet();
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.That(sync.Rooms, Has.Count.EqualTo(2));
+            sync = await Alice.SlidesAsync(AllRooms(), sync.Pos, 20_000);
+            seen.UnionWith(sync.RoomIds);
+        }
+
+        Assert.That(seen, Is.EquivalentTo(rooms));
+    }
+
+    private async Task TagsAsync(string room) => (await Alice.PutAsync(
+        $"user/{SyncingUsers.Esc(Alice.UserId)}/rooms/{SyncingUsers.Esc(room)}/tags/m.favourite")).Is(200);
+}

@@ -1,0 +1,84 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Pushers;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>The tables of pushers and what they owe.</summary>
+internal sealed class PushersTests(string kind) : StorageTests(kind)
+{
+    private static PusherRow Row(string user, string key, PusherKind kind = PusherKind.Http, string device = "") => new(
+        0, kind, user, device, "app", key, "App", "Phone", "en", null, Samples.Json("{}"), 0)
+    {
+        IsConfirmed = kind == PusherKind.Http,
+        Secret = "s" + key,
+    };
+
+    private async Task<long> SetAsync(PusherRow row, bool isAppended = true)
+    {
+        var set = new PusherSet(row, isAppended);
+        await Write(set);
+        return set.Applied ? set.PusherId : 0;
+    }
+
+    private async Task<long[]> OwedAsync(long pusher) =>
+        [.. (await Store.Pushers.OwedAsync(pusher, 100, Stop)).Select(owed => owed.Position)];
+
+    [Test]
+    public async Task What_a_pusher_owes_is_kept_in_order_until_it_is_sent()
+    {
+        var (one, two) = (await SetAsync(Row("@a:x", "1")), await SetAsync(Row("@a:x", "2")));
+        var nid = Samples.Live(Samples.Kitchen, 1);
+        await Write(
+            new PushOwed(one, 30, nid), new PushOwed(one, 20, nid), new PushOwed(two, 20, nid),
+            new PushOwed(one, 25, EventNid.None), new PushOwed(one, 20, nid), new PushOwed(999, 20, nid));
+
+        Assert.That(await OwedAsync(one), Is.EqualTo(new[] { 20, 25, 30 }));
+        Assert.That(await OwedAsync(999), Is.Empty, "there is no such pusher");
+        Assert.That(await Store.Pushers.OwingAsync(0, 10, Stop), Is.EqualTo(new[] { one, two }));
+
+        await Write(new PushesTrimmed(one, 2));
+        Assert.That(await OwedAsync(one), Is.EqualTo(new[] { 25, 30 }));
+        await Write(new PushSent(one, 25, EventNid.None));
+        Assert.That(await OwedAsync(one), Is.EqualTo(new[] { 30 }));
+        await Write(new PusherDeleted("@a:x", "app", "1"));
+        Assert.That(await OwedAsync(one), Is.Empty);
+        Assert.That(await OwedAsync(two), Is.EqualTo(new[] { 20 }));
+    }
+
+    [Test]
+    public async Task A_pusher_that_is_set_again_keeps_its_id_and_an_address_its_confirmation()
+    {
+        var id = await SetAsync(Row("@a:x", "1", PusherKind.Email));
+        await Write(new PusherConfirmed(id), new PusherMailed(id));
+
+        var changed = Row("@a:x", "1", PusherKind.Email) with { Lang = "de", Secret = "new" };
+        Assert.That(await SetAsync(changed), Is.EqualTo(id));
+
+        var row = await Store.Pushers.FindAsync(id, Stop);
+        Assert.That(
+            (row!.Lang, row.IsConfirmed, row.Secret, row.MailedAt > 0), Is.EqualTo(("de", true, "s1", true)));
+        await SetAsync(Row("@a:x", "1"));
+        await SetAsync(Row("@a:x", "1", PusherKind.Email));
+        Assert.That((await Store.Pushers.FindAsync(id, Stop))!.IsConfirmed, Is.False, "of another kind meanwhile");
+    }
+
+    [Test]
+    public async Task Pushers_end_with_their_device_and_none_is_set_for_one_that_ended()
+    {
+        await Write(
+            new UserCreated("@a:x", UserKind.User, null, false),
+            new DeviceAdded("@a:x", "D", null),
+            new DeviceAdded("@a:x", "E", null));
+        var (one, two) = (
+            await SetAsync(Row("@a:x", "1", device: "D")), await SetAsync(Row("@a:x", "2", device: "E")));
+        await Write(new PushOwed(one, 20, EventNid.None), new DeviceDeleted("@a:x", "D"));
+
+        Assert.That(await SetAsync(Row("@a:x", "3", device: "D")), Is.Zero);
+        Assert.That(await Store.Pushers.OwingAsync(0, 10, Stop), Is.Empty);
+        var left = await Store.Pushers.OfUserAsync("@a:x", Stop);
+        Assert.That(left.Select(row => row.PusherId), Is.EqualTo(new[] { two }));
+        await Write(new OtherDevicesDeleted("@a:x", null));
+        Assert.That(await Store.Pushers.NamesAsync(0, 10, Stop), Is.Empty);
+    }
+}

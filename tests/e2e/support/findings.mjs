@@ -1,0 +1,29 @@
+// What the suites saw of each operation: the facts that docs/conformance.md is made of.
+import { appendFileSync } from "node:fs";
+import { basename } from "node:path";
+import { checkResponse } from "./spec.mjs";
+
+const facts = new Set();
+// Tests that try each operation, as opposed to those that use it.
+const isTable = ["every-operation", "listed-errors", "wrong-types"]
+  .includes(basename(process.argv[1] ?? "").replace(".test.mjs", ""));
+
+process.on("exit", () => {
+  if (process.env.E2E_COVERAGE && facts.size > 0) appendFileSync(process.env.E2E_COVERAGE, [...facts, ""].join("\n"));
+});
+
+/** Whether the server has no such operation. */
+export const isUnrecognised = (response) =>
+  [404, 405].includes(response.status) && response.body?.errcode === "M_UNRECOGNIZED";
+
+/** Records the status that an operation answered, if the response is as its schema says. */
+export function answered(operation, path, response) {
+  if (operation === undefined || path.includes("/r0/")) return;
+  if (!isUnrecognised(response)) facts.add(`known ${operation.id}`);
+  if (checkResponse(operation, response.status, response.headers, response.body).length > 0) return;
+  facts.add(`status ${operation.id} ${response.status}`);
+  if (response.status < 400 && !isTable) facts.add(`reached ${operation.id}`);
+}
+
+/** Records that an operation was tried without a token, and with an unknown one, and answered as specified. */
+export const authenticated = (operation) => facts.add(`authenticated ${operation.id}`);
