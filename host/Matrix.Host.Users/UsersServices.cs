@@ -51,6 +51,7 @@ public static class UsersServices
         .AddSingleton<PresencePublisher>()
         .AddSingleton<PresenceActivity>()
         .AddSingleton<UserPresences>()
+        .AddSingleton<EarlyPresence>()
         .AddSingleton<ReceivedPresence>()
         .AddSingleton<UserAccountData>()
         .AddSingleton<RoomTags>()

@@ -5,14 +5,17 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host;
 
 /// <summary>Shows changes of presence while the server runs.</summary>
-internal sealed partial class PresenceService(PresencePublisher publisher, ILogger<PresenceService> log)
-    : BackgroundService
+internal sealed partial class PresenceService(
+    PresencePublisher publisher, EarlyPresence early, ILogger<PresenceService> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await publisher.RunAsync(stoppingToken).ConfigureAwait(false);
+            // Neither ends before the server stops, unless it fails.
+            var ended = await Task.WhenAny(publisher.RunAsync(stoppingToken), early.RunAsync(stoppingToken))
+                .ConfigureAwait(false);
+            await ended.ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

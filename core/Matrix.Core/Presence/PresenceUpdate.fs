@@ -64,3 +64,13 @@ type PresenceUpdate
 
     /// Whether the user is online and was active recently.
     member _.IsCurrentlyActive = isCurrentlyActive
+
+    /// The same update some milliseconds after it was read: the last activity is that much longer ago.
+    member _.After(elapsed: int64, longestAgo: int64) =
+        PresenceUpdate(
+            userId,
+            state,
+            statusMessage,
+            lastActiveAgo + max 0L elapsed |> min longestAgo,
+            isCurrentlyActive
+        )

@@ -57,6 +57,14 @@ public sealed record PresenceOptions
     /// <summary>The most users of one transaction whose presence is taken from another server.</summary>
     public int MaxReceived { get; init; } = 1000;
 
+    /// <summary>
+    /// How long the presence of another server's user is kept who shares no room yet: the join may come after it.
+    /// </summary>
+    public TimeSpan EarlyFor { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>The most users whose presence is kept so; a tenth of them are of one server.</summary>
+    public int MaxEarly { get; init; } = 10_000;
+
     /// <summary>The most users in one EDU to another server.</summary>
     public int MaxUsersPerEdu { get; init; } = 50;
 

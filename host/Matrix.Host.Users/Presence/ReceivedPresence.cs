@@ -5,7 +5,8 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Users.Presence;
 
 /// <summary>Takes the presence of other servers' users. Server-Server API, "Presence".</summary>
-public sealed class ReceivedPresence(PresenceBoard board, IStorage storage, PresenceOptions options)
+public sealed class ReceivedPresence(
+    PresenceBoard board, EarlyPresence early, IStorage storage, PresenceOptions options)
 {
     /// <summary>The longest `last_active_ago` that is read; after this, no activity is known.</summary>
     public const long LongestAgo = 10L * 365 * 86_400_000;
@@ -17,8 +18,8 @@ public sealed class ReceivedPresence(PresenceBoard board, IStorage storage, Pres
     public int StatusBytes => options.StatusBytes;
 
     /// <summary>
-    /// Shows users of a server who share a room with a local user. Returns the number of updates of other users, which
-    /// are ignored.
+    /// Shows users of a server who share a room with a local user. Returns the number of updates of other users: they
+    /// are shown if the users join soon, and are ignored otherwise.
     /// </summary>
     public async ValueTask<int> ReceiveAsync(
         string origin, IReadOnlyList<PresenceUpdate> updates, CancellationToken stop)
@@ -37,7 +38,13 @@ public sealed class ReceivedPresence(PresenceBoard board, IStorage storage, Pres
         var taken = 0;
         foreach (var update in own)
         {
-            if (unknown.Contains(update.UserId)) continue;
+            if (unknown.Contains(update.UserId))
+            {
+                early.Keep(origin, update);
+                continue;
+            }
+
+            early.Forget(update.UserId);
             board.Receive(update);
             taken++;
         }

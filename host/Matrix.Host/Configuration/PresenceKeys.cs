@@ -59,6 +59,13 @@ internal static partial class ConfigKeys
             "presence.received_users", ConfigTypes.Whole(1, 100_000), c => c.Presence.MaxReceived,
             "Users of one transaction whose presence is taken from another server."),
         Key(
+            "presence.early_for", ConfigTypes.TimerDuration, c => c.Presence.EarlyFor,
+            "How long the presence of another server's user is kept who shares no room yet: the join may come after "
+                + "it."),
+        Key(
+            "presence.early_users", ConfigTypes.Whole(10, 1_000_000), c => c.Presence.MaxEarly,
+            "Users whose presence is kept so, at most a tenth of them of one server."),
+        Key(
             "presence.users_of_edu", ConfigTypes.Whole(1, 1000), c => c.Presence.MaxUsersPerEdu,
             "Users in one EDU to another server."),
         Key(

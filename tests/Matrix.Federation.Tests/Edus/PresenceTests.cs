@@ -125,6 +125,37 @@ public sealed class PresenceTests : EduTests
     }
 
     [Test]
+    public async Task Presence_that_came_before_the_join_is_shown_after_it()
+    {
+        var room = await RoomAsync();
+        var carol = $"@carol:{Peer.Peer.Name}";
+        await SendAsync("m.presence", Content(Update(carol, "unavailable", 3000, "on the way")));
+        (await Alice.GetAsync($"presence/{carol}/status")).Is(403, "M_FORBIDDEN");
+
+        await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, "carol");
+
+        await EventuallyAsync(() => StateAsync(carol), "unavailable");
+        var seen = (await Alice.GetAsync($"presence/{carol}/status")).Is(200).Json;
+        Assert.That((string?)seen["status_msg"], Is.EqualTo("on the way"));
+        Assert.That((long)seen["last_active_ago"]!, Is.GreaterThan(3000));
+    }
+
+    [Test]
+    public async Task Presence_that_came_before_the_join_is_dropped_if_the_join_does_not_come_soon()
+    {
+        await RestartAsync([.. _on, ("presence.early_for", "1ms")]);
+        var room = await RoomAsync();
+        var carol = $"@carol:{Peer.Peer.Name}";
+        await SendAsync("m.presence", Content(Update(carol, "online", 3000)));
+        await Task.Delay(TimeSpan.FromSeconds(2));
+
+        await PeerRoom.JoinAsync(Server, Peer.Peer, room.RoomId, "carol");
+
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        Assert.That(await StateAsync(carol), Is.EqualTo("offline"));
+    }
+
+    [Test]
     public async Task A_user_of_whom_no_more_is_heard_goes_offline()
     {
         await RestartAsync([.. _on, ("presence.remote_for", "1s")]);

@@ -130,7 +130,10 @@ internal sealed class DepartureTests(string kind)
     /// <summary>A writer that fails after some events, refuses one, or those of a room.</summary>
     private sealed class BreakingWriter(IStorageWriter writer) : IStorageWriter
     {
-        public int EventsUntilItBreaks { get; set; } = int.MaxValue;
+        // Rooms are left side by side.
+        private int _eventsUntilItBreaks = int.MaxValue;
+
+        public int EventsUntilItBreaks { set => _eventsUntilItBreaks = value; }
 
         public bool FailsOnce { get; set; }
 
@@ -153,7 +156,7 @@ internal sealed class DepartureTests(string kind)
                     throw new StorageException(StorageFailure.Overloaded, "Too much waits.");
                 }
 
-                if (EventsUntilItBreaks-- <= 0)
+                if (Interlocked.Decrement(ref _eventsUntilItBreaks) < 0)
                     throw new StorageException(StorageFailure.Unavailable, "The database is gone.");
             }
 

@@ -331,7 +331,9 @@ internal sealed class FrequentWordTests(string kind) : SearchWorld(kind)
         var busy = await CreatesAsync(Alice);
         var quiet = await CreatesAsync(Alice);
         var said = new List<string> { await SaysAsync(Alice, quiet, "word first") };
+        await LaterAsync();
         for (var i = 0; i < 45; i++) said.Add(await SaysAsync(Alice, busy, $"word {i}"));
+        await LaterAsync();
         said.Add(await SaysAsync(Alice, quiet, "word last"));
         said.Reverse();
 

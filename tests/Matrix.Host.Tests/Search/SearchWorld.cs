@@ -78,5 +78,15 @@ internal abstract class SearchWorld(string kind)
     protected static string[] IdsIn(JsonObject found) =>
         [.. found["results"]!.AsArray().Select(hit => (string)hit!["result"]!["event_id"]!)];
 
+    /// <summary>
+    /// Waits until the clock shows another millisecond: events of two rooms that were sent in the same one have no
+    /// order by time.
+    /// </summary>
+    protected static async Task LaterAsync()
+    {
+        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
+        while (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() <= now) await Task.Delay(1);
+    }
+
     protected static void Recent(JsonObject criteria) => criteria["order_by"] = "recent";
 }

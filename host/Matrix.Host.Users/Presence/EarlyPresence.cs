@@ -1,0 +1,139 @@
+using System.Threading.Channels;
+using Matrix.Core.Presence;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Users.Presence;
+
+/// <summary>
+/// The presence of other servers' users who share no room with a local user yet. A server sends it soon after a join,
+/// and this one may not have stored the join by then. It is kept for a short time, and shown if the join comes; servers
+/// repeat presence only much later. Thread-safe.
+/// </summary>
+public sealed partial class EarlyPresence(
+    PresenceBoard board,
+    IStorage storage,
+    PresenceOptions options,
+    TimeProvider time,
+    ILogger<EarlyPresence> log)
+{
+    /// <summary>The first pause before a user is looked up again; each further one is twice as long.</summary>
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Early> _users = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _ofServer = new(StringComparer.Ordinal);
+    private readonly Channel<bool> _news = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>The number of users whose presence is kept.</summary>
+    public int Count
+    {
+        get { lock (_gate) return _users.Count; }
+    }
+
+    private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Keeps what a server says about its user. What does not find space is dropped.</summary>
+    internal void Keep(string server, PresenceUpdate update)
+    {
+        var now = Now;
+        lock (_gate)
+        {
+            if (!_users.ContainsKey(update.UserId))
+            {
+                var ofServer = _ofServer.GetValueOrDefault(server);
+                if (_users.Count >= options.MaxEarly || ofServer >= options.MaxEarly / 10) return;
+                _ofServer[server] = ofServer + 1;
+            }
+
+            var pause = (long)_firstPause.TotalMilliseconds;
+            _users[update.UserId] = new Early(server, update, now, now + pause, pause);
+        }
+
+        _news.Writer.TryWrite(true);
+    }
+
+    /// <summary>Later presence of the user was shown.</summary>
+    internal void Forget(string userId)
+    {
+        lock (_gate) Remove(userId);
+    }
+
+    /// <summary>Shows the kept presence of users who joined, until it is stopped. Sleeps while none is kept.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            await _news.Reader.ReadAsync(stop).ConfigureAwait(false);
+            while (Count > 0)
+            {
+                await Task.Delay(_firstPause, time, stop).ConfigureAwait(false);
+                try
+                {
+                    await LookAsync(stop).ConfigureAwait(false);
+                }
+                catch (StorageException fault) when (!stop.IsCancellationRequested)
+                {
+                    LogFailed(fault);
+                }
+            }
+        }
+    }
+
+    /// <summary>Looks up the users who are due, and drops those who were kept for too long.</summary>
+    internal async ValueTask LookAsync(CancellationToken stop)
+    {
+        var due = TakeDue();
+        if (due.Count == 0) return;
+        var shared = await storage.Memberships.SharedRoomsAsync(due, stop).ConfigureAwait(false);
+        var now = Now;
+        foreach (var userId in shared.Select(static row => row.UserId).Distinct())
+        {
+            Early? early;
+            lock (_gate) early = Remove(userId);
+            if (early is not null) board.Receive(early.Update.After(now - early.At, ReceivedPresence.LongestAgo));
+        }
+    }
+
+    private HashSet<string> TakeDue()
+    {
+        var now = Now;
+        var due = new HashSet<string>(StringComparer.Ordinal);
+        lock (_gate)
+        {
+            foreach (var (userId, early) in _users.ToArray())
+            {
+                if (now - early.At > (long)options.EarlyFor.TotalMilliseconds)
+                {
+                    Remove(userId);
+                }
+                else if (early.NextAt <= now)
+                {
+                    due.Add(userId);
+                    _users[userId] = early with { NextAt = now + (early.Pause * 2), Pause = early.Pause * 2 };
+                }
+            }
+        }
+
+        return due;
+    }
+
+    private Early? Remove(string userId)
+    {
+        if (!_users.Remove(userId, out var early)) return null;
+        var left = _ofServer[early.Server] - 1;
+        if (left > 0) _ofServer[early.Server] = left;
+        else _ofServer.Remove(early.Server);
+        return early;
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Presence that came before its user could not be looked up; the server will retry")]
+    private partial void LogFailed(Exception fault);
+
+    /// <summary>What is kept of a user: since when, when the user is looked up next, the pause before.</summary>
+    private sealed record Early(string Server, PresenceUpdate Update, long At, long NextAt, long Pause);
+}
