@@ -49,7 +49,7 @@ async Task KillAsync(string database, string? url, int rounds)
         return;
     }
 
-    using var kill = new KillRounds(url, seed);
+    await using var kill = new KillRounds(url, seed);
     await suite.TestAsync($"the {database} server starts with {20} clients", kill.PrepareAsync);
     await suite.TestAsync(
         $"kill -9 on {database}, while a client fetches a gap: what was acknowledged exists once", kill.AmidAGapAsync);

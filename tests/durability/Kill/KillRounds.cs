@@ -1,27 +1,43 @@
+using System.Diagnostics;
 using System.Text.Json;
+using Matrix.Durability.Receivers;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
 using Matrix.Processes;
+using Matrix.Processes.Network;
 
 namespace Matrix.Durability.Kill;
 
 /// <summary>
 /// Twenty clients send, the server is killed at a random instant and starts again, and the test checks everything that
-/// it had acknowledged. The rounds share one database.
+/// it had acknowledged, what it owed to a push gateway and to an application service, and what was uploaded. The rounds
+/// share one database.
 /// </summary>
-internal sealed class KillRounds : IDisposable
+internal sealed class KillRounds : IAsyncDisposable
 {
     private const int Clients = 20;
     private const int Rooms = 4;
 
+    /// <summary>The room of which a user gets pushes.</summary>
+    private const int Pushed = 4;
+
+    private const int PushedClient = 4;
+    private const int UploadingClient = 5;
+
     // What the observer's timelines leave out then has several pages in each room.
     private const int AnswersForAGap = 250 * Rooms;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly HomeserverProcess _server;
     private readonly Random _random;
     private readonly List<SendingClient> _clients = [];
     private readonly List<string> _rooms = [];
+    private readonly Dictionary<string, List<string>> _timelines = [];
+    private readonly Uploads _uploads;
     private Observer _observer = null!;
+    private PushGateway _gateway = null!;
+    private Service _service = null!;
 
     /// <param name="databaseUrl">As in the configuration; null for SQLite in the data folder.</param>
     /// <param name="seed">Decides the instants.</param>
@@ -29,25 +45,34 @@ internal sealed class KillRounds : IDisposable
     {
         _server = new HomeserverProcess(databaseUrl);
         _random = new Random(seed);
+        _uploads = new Uploads(Path.Combine(_server.DataFolder, "media"));
     }
 
     public async Task PrepareAsync()
     {
+        _gateway = await PushGateway.StartAsync();
+        _service = await Service.StartAsync();
+        _server.Settings["MATRIX_FEDERATION__CUSTOM_CA"] = TestCa.Shared.RootFile;
+        _server.Settings["MATRIX_PUSH__ALLOW_NETWORKS"] = "127.0.0.0/8";
+        _server.Settings["MATRIX_PUSH__WAITING_PUSHES"] = "100000";
+        _server.Settings["MATRIX_APP_SERVICES__FILES"] = _service.Register(_server.Folder);
         await _server.StartAsync();
         var population = new Population(new Server(
             "server", ServerKind.Homeserver, Target.Parse(_server.Url), _server.Secret, [], _server.ProcessId,
             DataFolder: null));
-        var accounts = population.First(Clients + 1);
-        for (var i = 0; i < Rooms; i++)
+        var accounts = population.First(Clients + 2);
+        for (var i = 0; i < Rooms + 1; i++)
         {
             var roomId = accounts[0].CreateRoom($"room {i}");
             _rooms.Add(roomId);
             accounts[0].SetState(Uri.EscapeDataString(roomId), "m.room.power_levels", "", """{"state_default":0}"""u8);
-            foreach (var account in accounts.Skip(1))
+            foreach (var account in accounts.Skip(1).Take(i == Pushed ? Clients + 1 : Clients))
             {
                 account.Join(roomId);
             }
         }
+
+        SetPusher(accounts[^1]);
 
         _observer = new Observer(accounts[Clients]);
         var device = DeviceOf(accounts[Clients]);
@@ -59,7 +84,12 @@ internal sealed class KillRounds : IDisposable
         _observer.CatchUp();
     }
 
-    public void Dispose() => _server.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        _server.Dispose();
+        await _gateway.DisposeAsync();
+        await _service.DisposeAsync();
+    }
 
     /// <summary>One round, killed at a random instant after the first response.</summary>
     public Task RoundAsync() => RoundAsync(async () =>
@@ -81,6 +111,7 @@ internal sealed class KillRounds : IDisposable
     private async Task RoundAsync(Func<Task<Thread>> untilTheKill)
     {
         _observer.BeginRound();
+        _gateway.Forget();
         var begin = _observer.Tokens[^1];
         var threads = _clients.Select(c => c.Start()).ToList();
         var watching = await untilTheKill();
@@ -96,6 +127,9 @@ internal sealed class KillRounds : IDisposable
         CheckObserver(problems);
         CheckStateAndMembers(problems);
         CheckOlderToken(problems);
+        problems.AddRange(_uploads.Problems(_clients[UploadingClient]));
+        await CheckPushesAsync(problems);
+        await CheckServiceAsync(problems);
         LostException.ThrowIfAny(problems);
     }
 
@@ -103,6 +137,8 @@ internal sealed class KillRounds : IDisposable
     {
         0 => () => Request.ToDevice(_observer.UserId, observersDevice),
         1 or 2 or 3 => () => Request.State(_rooms[client], $"client-{client}"),
+        PushedClient => () => Request.Message(_rooms[Pushed]),
+        UploadingClient => Request.Upload,
         _ => () => Request.Message(_rooms[Random.Shared.Next(Rooms)]),
     };
 
@@ -133,6 +169,7 @@ internal sealed class KillRounds : IDisposable
         var marks = new Dictionary<string, int>();
         foreach (var roomId in _rooms)
         {
+            var timeline = _timelines[roomId] = [];
             for (string? token = begin; token is not null;)
             {
                 using var page = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/messages?dir=f&limit=500"
@@ -140,6 +177,7 @@ internal sealed class KillRounds : IDisposable
                 foreach (var item in page.RootElement.GetProperty("chunk").EnumerateArray())
                 {
                     var id = item.GetProperty("event_id").GetString()!;
+                    timeline.Add(id);
                     ids[id] = ids.GetValueOrDefault(id) + 1;
                     var content = item.GetProperty("content");
                     if (content.TryGetProperty("body", out var mark) || content.TryGetProperty("mark", out mark))
@@ -152,7 +190,7 @@ internal sealed class KillRounds : IDisposable
             }
         }
 
-        foreach (var kept in _clients.SelectMany(c => c.Kept).Where(k => k.Request.Change != Change.ToDevice))
+        foreach (var kept in Acknowledged().Where(k => k.Request.Change != Change.ToDevice))
         {
             if (ids.GetValueOrDefault(kept.EventId) != 1)
             {
@@ -168,7 +206,7 @@ internal sealed class KillRounds : IDisposable
     private void CheckObserver(List<string> problems)
     {
         _observer.CatchUp();
-        foreach (var kept in _clients.SelectMany(c => c.Kept))
+        foreach (var kept in Acknowledged())
         {
             var seen = kept.Request.Change == Change.ToDevice
                 ? _observer.ToDevice.GetValueOrDefault(kept.Request.Mark)
@@ -205,7 +243,7 @@ internal sealed class KillRounds : IDisposable
         {
             using var members = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/joined_members");
             var count = members.RootElement.GetProperty("joined").EnumerateObject().Count();
-            if (count != Clients + 1)
+            if (count != Clients + (roomId == _rooms[Pushed] ? 2 : 1))
             {
                 problems.Add($"{roomId} has {count} members");
             }
@@ -220,6 +258,43 @@ internal sealed class KillRounds : IDisposable
         if (status != 200)
         {
             problems.Add($"sync from {token} returned {status}: {_observer.Connection.BodyText}");
+        }
+    }
+
+    /// <summary>What was acknowledged was pushed, and nothing but a push that the kill cut off comes again.</summary>
+    private async Task CheckPushesAsync(List<string> problems)
+    {
+        var sent = _clients[PushedClient].Kept.Select(kept => kept.EventId).ToArray();
+        await PatientlyAsync(() => sent.All(_gateway.Pushed.ContainsKey));
+        problems.AddRange(_gateway.Problems(sent));
+    }
+
+    /// <summary>The application service got what is in the timelines, in order and once.</summary>
+    private async Task CheckServiceAsync(List<string> problems)
+    {
+        await PatientlyAsync(() => _timelines.All(
+            room => room.Value.Count == 0 || _service.Has(room.Key, room.Value[^1])));
+        foreach (var (roomId, timeline) in _timelines) problems.AddRange(_service.Problems(roomId, timeline));
+    }
+
+    /// <summary>Waits until something holds, or for long.</summary>
+    private static async Task PatientlyAsync(Func<bool> holds)
+    {
+        for (var patience = Stopwatch.StartNew(); !holds() && patience.Elapsed < Patience; await Task.Delay(20))
+        {
+            // The checks afterwards say what is missing.
+        }
+    }
+
+    /// <summary>What was acknowledged in rooms and to devices.</summary>
+    private IEnumerable<Acknowledged> Acknowledged() =>
+        _clients.SelectMany(client => client.Kept).Where(kept => kept.Request.Change != Change.Upload);
+
+    private void SetPusher(Account account)
+    {
+        if (account.Connection.Post("/_matrix/client/v3/pushers/set", _gateway.Pusher()) != 200)
+        {
+            throw new LostException($"No pusher: {account.Connection.BodyText}");
         }
     }
 

@@ -17,6 +17,9 @@ internal enum Change
 
     /// <summary>A message to the observer's device.</summary>
     ToDevice,
+
+    /// <summary>An upload; its id is the content's URI.</summary>
+    Upload,
 }
 
 /// <summary>A repeatable request: its path has a transaction id. A state event is identified by its content.</summary>
@@ -27,6 +30,7 @@ internal enum Change
 internal sealed record Request(Change Change, string RoomId, string Path, string Mark, byte[] Body)
 {
     private const string Client = "/_matrix/client/v3/";
+    private const int UploadLength = 100_000;
     private static readonly string Run = Guid.NewGuid().ToString("n")[..8];
     private static long _last;
 
@@ -55,17 +59,27 @@ internal sealed record Request(Change Change, string RoomId, string Path, string
         return new(Change.ToDevice, "", $"{Client}sendToDevice/org.example.mark/{mark}", mark, body);
     }
 
-    /// <summary>Sends the request; returns the event's id (empty for to-device messages), or fails the test.</summary>
+    public static Request Upload()
+    {
+        var mark = NextMark();
+        var body = new byte[UploadLength];
+        Random.Shared.NextBytes(body);
+        return new(Change.Upload, "", $"/_matrix/media/v3/upload?filename={mark}", mark, body);
+    }
+
+    /// <summary>
+    /// Sends the request; returns the event's id (empty for to-device messages) or the URI, or fails the test.
+    /// </summary>
     public string Send(HttpConnection connection)
     {
-        var status = connection.Put(Path, Body);
+        var status = Change == Change.Upload ? connection.Post(Path, Body) : connection.Put(Path, Body);
         if (status != 200)
         {
             throw new LostException($"{Path} returned {status}: {connection.BodyText}");
         }
 
         return Change == Change.ToDevice ? "" : JsonDocument.Parse(connection.BodyText)
-            .RootElement.GetProperty("event_id").GetString()!;
+            .RootElement.GetProperty(Change == Change.Upload ? "content_uri" : "event_id").GetString()!;
     }
 
     private static string NextMark() => $"mark-{Run}-{Interlocked.Increment(ref _last):d8}.";
@@ -119,11 +133,11 @@ internal sealed class SendingClient(Account account, Func<Request> next)
 
     /// <summary>
     /// Repeats the request that was cut off, with its transaction id. A state event has none: the room's state shows
-    /// whether it was set.
+    /// whether it was set. An upload has none either.
     /// </summary>
     public void SendsAgain()
     {
-        if (CutOff is { Change: not Change.State } request)
+        if (CutOff is { Change: not (Change.State or Change.Upload) } request)
         {
             Kept.Add(new(request, request.Send(Connection)));
         }
