@@ -47,6 +47,13 @@ internal sealed partial class PushLog(ILogger<PushLog> log, TimeProvider time) :
     /// <summary>Pushes cannot be read or recorded.</summary>
     internal void StorageFailed(Exception fault) => CannotRecord(fault.Message);
 
+    /// <summary>A pusher failed in a way that nothing provides for.</summary>
+    internal void Faulted(Exception fault)
+    {
+        FailedCounter.Add(1);
+        if (_limiter.Allows("fault", out var heldBack)) NotSent(fault, heldBack);
+    }
+
     public void Dispose() => _meter.Dispose();
 
     [LoggerMessage(
@@ -60,6 +67,11 @@ internal sealed partial class PushLog(ILogger<PushLog> log, TimeProvider time) :
         Message = "A mail for {UserId} was not sent, which is retried: {Reason} "
             + "({HeldBack} such lines were held back)")]
     private partial void NotMailed(string userId, string reason, int heldBack);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "A push failed, and is retried ({HeldBack} such lines were held back)")]
+    private partial void NotSent(Exception fault, int heldBack);
 
     [LoggerMessage(
         Level = LogLevel.Error, Message = "Pushes cannot be read or recorded; the server will retry: {Reason}")]

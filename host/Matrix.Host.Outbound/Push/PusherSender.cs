@@ -10,41 +10,20 @@ namespace Matrix.Host.Outbound.Push;
 /// Sends what a pusher owes to its push gateway, in order, one request at a time. What was sent is recorded before the
 /// next request. Push Gateway API, "Homeserver behaviour".
 /// </summary>
-internal sealed class PusherSender(PusherName pusher, PusherServices services) : KnownPusher(pusher)
+internal sealed class PusherSender(PusherName pusher, PusherServices services) : KnownPusher(pusher, services)
 {
     /// <summary>Events that need not be sent, looked through in one turn.</summary>
     private const int MostSkipped = 50;
 
     private readonly PushOptions _options = services.Options;
     private int? _lastCount;
-    private int _failures;
 
     /// <inheritdoc/>
-    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
-    {
-        try
-        {
-            if (await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop).ConfigureAwait(false) is { } row)
-            {
-                return await SendAsync(row, stop).ConfigureAwait(false);
-            }
-
-            services.Index.Remove(Pusher.UserId, Pusher.PusherId);
-            CountChanged = false;
-            return TurnEnd.Idle;
-        }
-        catch (StorageException)
-        {
-            // What was sent may not be recorded: it is sent again.
-            return Failed();
-        }
-    }
-
-    private async ValueTask<TurnEnd> SendAsync(PusherRow row, CancellationToken stop)
+    protected override async ValueTask<TurnEnd> SendAsync(PusherRow row, CancellationToken stop)
     {
         for (var skipped = 0; skipped < MostSkipped; skipped++)
         {
-            var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop).ConfigureAwait(false);
+            var owed = await Services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop).ConfigureAwait(false);
             if (owed.Count == 0)
             {
                 return CountChanged ? await SendCountAsync(row, null, stop).ConfigureAwait(false) : TurnEnd.Idle;
@@ -55,7 +34,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
             {
                 if (!first.Event.IsNone)
                 {
-                    var content = await services.Contents.OfAsync(Pusher.UserId, first.Event, stop)
+                    var content = await Services.Contents.OfAsync(Pusher.UserId, first.Event, stop)
                         .ConfigureAwait(false);
                     if (content is not null) return await PushAsync(row, content, first, stop).ConfigureAwait(false);
                     CountChanged = true;
@@ -101,11 +80,11 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         try
         {
             if (GatewayRequest.UrlOf(data) is not { } url) return Failed();
-            outcome = await services.Poster.PostAsync(
+            outcome = await Services.Poster.PostAsync(
                 url, GatewayRequest.Body(row, data, content, count), _options.MaxResponseBytes, _options.RequestTime,
-                services.Ends).ConfigureAwait(false);
+                Services.Ends).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
+        catch (OperationCanceledException) when (Services.Ends.IsCancellationRequested)
         {
             CountChanged |= content is null;
             return TurnEnd.Idle;
@@ -114,18 +93,18 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         if (outcome.Reply is not { Status: >= 200 and < 300 } reply)
         {
             CountChanged |= content is null;
-            services.Log.GatewayFailed(row, data, outcome);
+            Services.Log.GatewayFailed(row, data, outcome);
             return Failed();
         }
 
-        _failures = 0;
-        services.Log.Sent(isCount: content is null);
+        Succeeded();
+        Services.Log.Sent(isCount: content is null);
         if (GatewayRequest.Rejects(reply.Body, row.PushKey))
         {
-            await services.Storage.Writer.WriteAsync(
+            await Services.Storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(new PusherRejected(Pusher.PusherId)), CancellationToken.None)
                 .ConfigureAwait(false);
-            services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+            Services.Index.Remove(Pusher.UserId, Pusher.PusherId);
             return TurnEnd.Succeeded(hasMore: false);
         }
 
@@ -135,7 +114,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
     }
 
     private async ValueTask RecordAsync(OwedPush sent) =>
-        await services.Storage.Writer.WriteAsync(
+        await Services.Storage.Writer.WriteAsync(
             new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None)
             .ConfigureAwait(false);
 
@@ -145,7 +124,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         CountChanged = false;
         try
         {
-            return await services.Badges.OfAsync(Pusher.UserId, stop).ConfigureAwait(false);
+            return await Services.Badges.OfAsync(Pusher.UserId, stop).ConfigureAwait(false);
         }
         catch
         {
@@ -154,14 +133,5 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         }
     }
 
-    private bool IsLate(OwedPush owed) =>
-        services.Time.GetUtcNow().ToUnixTimeMilliseconds() - owed.OwedAt > _options.PushTime.TotalMilliseconds;
-
-    private TurnEnd Failed()
-    {
-        var pause = Math.Min(
-            _options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
-            _options.LongestPause.TotalMilliseconds);
-        return TurnEnd.Later(services.Time.GetUtcNow().ToUnixTimeMilliseconds() + (long)pause);
-    }
+    private bool IsLate(OwedPush owed) => Now - owed.OwedAt > _options.PushTime.TotalMilliseconds;
 }

@@ -35,6 +35,7 @@ internal abstract class PushedTests(string databaseKind)
     [TearDown]
     public async Task StopServer()
     {
+        if (TestContext.CurrentContext.Result.FailCount > 0) TestContext.Out.WriteLine(Server.Log);
         await Server.DisposeAsync();
         await Gateway.DisposeAsync();
         await _database.DisposeAsync();
