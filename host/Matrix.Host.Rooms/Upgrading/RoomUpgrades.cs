@@ -31,6 +31,9 @@ public sealed class RoomUpgrades
     private const string TombstoneType = "m.room.tombstone";
     private const string ChildType = "m.space.child";
 
+    /// <summary>The rooms that are looked at for one that an earlier try made.</summary>
+    private const int MostLookedAt = 20;
+
     private readonly RoomCreator _creator;
     private readonly RoomSender _sender;
     private readonly EventAppender _appender;
@@ -113,18 +116,47 @@ public sealed class RoomUpgrades
 
         var joining = await _contents.OfAsync(request.UserId, "join", null, stop).ConfigureAwait(false);
         var replaced = await ReadAsync(request, old, joining, stop).ConfigureAwait(false);
-        var created = await _creator.AppendAllAsync(
-            rules,
-            rules.UpgradeDrafts(replaced, old.Room.Rules),
-            new RoomRequest { Creator = request.UserId, Preset = Preset.PrivateChat },
-            stop).ConfigureAwait(false);
-        if (!created.IsOk) return created;
-        await _profiles.JoinedAsync(request.UserId, joining).ConfigureAwait(false);
+        if (await UnfinishedAsync(request, old, stop).ConfigureAwait(false) is not { } successor)
+        {
+            var created = await _creator.AppendAllAsync(
+                rules,
+                rules.UpgradeDrafts(replaced, old.Room.Rules),
+                new RoomRequest { Creator = request.UserId, Preset = Preset.PrivateChat },
+                stop).ConfigureAwait(false);
+            if (!created.IsOk) return created;
+            await _profiles.JoinedAsync(request.UserId, joining).ConfigureAwait(false);
+            successor = created.Value;
+        }
 
         // From here on a client that disconnects changes nothing: a half-closed room would have two successors.
         var closed = await CloseAsync(
-            request, replaced, old, created.Value, CancellationToken.None).ConfigureAwait(false);
-        return closed.IsOk ? created.Value : closed.Failure;
+            request, replaced, old, successor, CancellationToken.None).ConfigureAwait(false);
+        return closed.IsOk ? successor : closed.Failure;
+    }
+
+    /// <summary>
+    /// The new room of an earlier try that did not close the old one: made by the same user, in that version. Only the
+    /// rooms that the user joined last are looked at.
+    /// </summary>
+    private async ValueTask<string?> UnfinishedAsync(UpgradeRequest request, RoomSnapshot old, CancellationToken stop)
+    {
+        if (old.State.Find(TombstoneType, "") is not null) return null;
+        var joined = await _storage.Memberships.RoomsOfAsync(request.UserId, MembershipSet.Join, stop)
+            .ConfigureAwait(false);
+        foreach (var row in joined.OrderByDescending(row => row.Position).Take(MostLookedAt))
+        {
+            if (await _rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } room
+                || room.Room.Rules.Id != request.Version
+                || await _state.EventAsync(room, "m.room.create", "", stop).ConfigureAwait(false) is not { } create
+                || create.Row.Sender != request.UserId)
+            {
+                continue;
+            }
+
+            if (create.Pdu.Content.Child("predecessor")?.Text("room_id") == request.RoomId) return room.Room.RoomId;
+        }
+
+        return null;
     }
 
     /// <summary>The state of the old room that the new one begins with.</summary>
@@ -139,11 +171,8 @@ public sealed class RoomUpgrades
             AdditionalCreators = request.AdditionalCreators,
             Creators = create?.Auth.Creators ?? [],
             Create = create?.Pdu.Content ?? JsonObject.Empty,
-            Levels = await _state.ContentAsync(old, "m.room.power_levels", "", stop).ConfigureAwait(false),
-            CanonicalAlias = await _state.ContentAsync(
-                old, "m.room.canonical_alias", "", stop).ConfigureAwait(false),
-            MovedAliases = await _storage.Aliases.OfRoomAsync(old.Room.Nid, stop).ConfigureAwait(false),
         };
+        await ReadClosedAsync(replaced, old, stop).ConfigureAwait(false);
         foreach (var type in ReplacedRoom.CopiedTypes)
         {
             if (await _state.ContentAsync(old, type, "", stop).ConfigureAwait(false) is { } content)
@@ -174,6 +203,15 @@ public sealed class RoomUpgrades
         return replaced;
     }
 
+    /// <summary>Reads what of the old room changes when it is closed.</summary>
+    private async ValueTask ReadClosedAsync(ReplacedRoom replaced, RoomSnapshot old, CancellationToken stop)
+    {
+        replaced.Levels = await _state.ContentAsync(old, "m.room.power_levels", "", stop).ConfigureAwait(false);
+        replaced.CanonicalAlias = await _state.ContentAsync(
+            old, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
+        replaced.MovedAliases = await _storage.Aliases.OfRoomAsync(old.Room.Nid, stop).ConfigureAwait(false);
+    }
+
     /// <summary>
     /// Closes the old room. The tombstone must be allowed; the rest is done as far as the user has the power.
     /// </summary>
@@ -186,6 +224,12 @@ public sealed class RoomUpgrades
                 var tombstone = Tombstone(request, newRoomId);
                 var made = await _appender.AppendAsync(session, tombstone, null, null, stop).ConfigureAwait(false);
                 if (!made.IsOk) return made.Failure;
+
+                // Others may have changed it since the new room was made.
+                if (await _rooms.FindAsync(old.Room.Nid, stop).ConfigureAwait(false) is { } now)
+                {
+                    await ReadClosedAsync(replaced, now, stop).ConfigureAwait(false);
+                }
 
                 if (await _rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is { } successor)
                 {

@@ -76,6 +76,7 @@ internal sealed class RoomContentsReader(
             : ReferenceEquals(span.Before, span.End) ? [] : StateTree.Diff(span.Before, span.End).Changes;
         var refs = RefsOf(span, changes);
         if (span.Config.RequiredState.LazyMembers) LoadMembers(pass, span, timeline, changes, refs);
+        if (pass.IsUnstable && span.IsEnd) AddDeparture(pass, span, timeline, refs);
         var state = refs.Count == 0
             ? []
             : await events.GetManyAsync(room, [.. refs.Values.Order()], stop).ConfigureAwait(false);
@@ -166,6 +167,25 @@ internal sealed class RoomContentsReader(
             refs[(MemberType, userId)] = nid;
         }
     }
+
+    /// <summary>
+    /// Adds the end of the user's membership. The unstable form has no member for it: clients take a room for joined
+    /// that comes without this event, also if it came before.
+    /// </summary>
+    private static void AddDeparture(
+        SlidingPass pass,
+        RoomSpan span,
+        Timeline timeline,
+        Dictionary<(string Type, string StateKey), EventNid> refs)
+    {
+        if (timeline.Events.Any(stored => IsMemberOf(stored, pass.Reader.UserId))) return;
+        refs[(MemberType, pass.Reader.UserId)] = span.Member;
+    }
+
+    private static bool IsMemberOf(StoredEvent stored, string userId) =>
+        (stored.Row.Marks & EventMarks.State) != 0
+        && stored.Pdu is { Type: MemberType, StateKey: var key }
+        && key == userId;
 
     /// <summary>The state that is gone, without another event in its place.</summary>
     private static StateChange[] Removed(RoomSpan span, StateChange[]? changes) => changes is null

@@ -1,3 +1,6 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
@@ -80,13 +83,39 @@ internal sealed class StrippedRoomWriter(
             pass.Json.WriteEndArray();
             if (!pass.IsUnstable) Stripped(pass, ended.Event);
         }
-        else if (!pass.IsUnstable)
+        else if (pass.IsUnstable)
+        {
+            Departed(pass, match);
+        }
+        else
         {
             pass.Json.WriteStartArray(NameOf(pass));
             pass.Json.WriteEndArray();
         }
 
         pass.Json.WriteEndObject();
+    }
+
+    /// <summary>
+    /// Writes a member event for a departure that no server confirmed: there is none, and in the unstable form clients
+    /// take a room without one for joined. Its id is that of no event, and it has no time.
+    /// </summary>
+    private static void Departed(SlidingPass pass, RoomMatch match)
+    {
+        var userId = pass.Reader.UserId;
+        var id = SHA256.HashData(Encoding.UTF8.GetBytes($"{match.Room.RoomId}\n{userId}\n{match.Room.Since}"));
+        pass.Json.WriteStartArray("required_state"u8);
+        pass.Json.WriteStartObject();
+        pass.Json.WriteString("type"u8, "m.room.member"u8);
+        pass.Json.WriteString("state_key"u8, userId);
+        pass.Json.WriteString("sender"u8, userId);
+        pass.Json.WriteString("event_id"u8, "$" + Base64Url.EncodeToString(id));
+        pass.Json.WriteNumber("origin_server_ts"u8, 0);
+        pass.Json.WriteStartObject("content"u8);
+        pass.Json.WriteString("membership"u8, "leave"u8);
+        pass.Json.WriteEndObject();
+        pass.Json.WriteEndObject();
+        pass.Json.WriteEndArray();
     }
 
     private async ValueTask MemberAsync(

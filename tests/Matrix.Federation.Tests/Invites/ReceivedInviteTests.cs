@@ -139,6 +139,41 @@ public sealed class ReceivedInviteTests
     }
 
     [Test]
+    public async Task A_client_of_older_sliding_sync_sees_that_a_dead_servers_invite_was_rejected()
+    {
+        var dead = await AnsweringPeer.StartAsync();
+        _server.Knows(dead.Peer);
+        var room = MembershipRoom.Create(dead.Peer, "11");
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        await dead.DisposeAsync();
+        var invited = await SlideAsync(null);
+        Assert.That(invited["rooms"]![room.RoomId]!["invite_state"]!.AsArray(), Is.Not.Empty);
+
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+
+        var left = (await SlideAsync((string)invited["pos"]!))["rooms"]![room.RoomId]!;
+        var own = left["required_state"]!.AsArray().Single()!;
+        Assert.That(
+            ((string?)own["type"], (string?)own["state_key"], (string?)own["content"]!["membership"]),
+            Is.EqualTo(("m.room.member", _alice.UserId, "leave")));
+
+        async Task<JsonNode> SlideAsync(string? pos) => (await _alice.PostAsync(
+            "../unstable/org.matrix.simplified_msc3575/sync?timeout=0" + (pos is null ? "" : $"&pos={pos}"),
+            new JsonObject
+            {
+                ["lists"] = new JsonObject
+                {
+                    ["all"] = new JsonObject
+                    {
+                        ["ranges"] = new JsonArray(new JsonArray(0, 9)),
+                        ["timeline_limit"] = 1,
+                        ["required_state"] = new JsonArray(),
+                    },
+                },
+            })).Is(200).Json;
+    }
+
+    [Test]
     public async Task A_template_of_another_event_is_not_signed(
         [Values("type", "sender", "state_key", "room_id", "membership", "version")] string wrong)
     {

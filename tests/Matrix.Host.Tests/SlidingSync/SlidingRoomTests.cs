@@ -231,6 +231,23 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
+    public async Task A_room_that_was_left_always_comes_with_the_departure()
+    {
+        var first = await Bob.SlidesAsync(AllRooms());
+        await Alice.KicksAsync(Room, Bob);
+        var kicked = await Bob.SlidesAsync(AllRooms(), first.Pos);
+        Assert.That((string)kicked.Events(Room, "timeline")[^1]["content"]!["membership"]!, Is.EqualTo("leave"));
+
+        // Nothing happened, but the client asks for more.
+        var more = await Bob.SlidesAsync(
+            AllRooms(state: new JsonArray(new JsonArray("m.room.create", ""))), kicked.Pos);
+
+        Assert.That(more.Events(Room, "timeline"), Is.Empty);
+        var own = more.Events(Room, "required_state").Single(each => (string?)each["state_key"] == Bob.UserId);
+        Assert.That((string)own["content"]!["membership"]!, Is.EqualTo("leave"));
+    }
+
+    [Test]
     public async Task A_redaction_is_a_part_of_the_timeline()
     {
         var name = await Alice.SetsAsync(Room, "m.room.name", new JsonObject { ["name"] = "Wrong" });

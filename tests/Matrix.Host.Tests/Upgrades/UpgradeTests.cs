@@ -67,6 +67,19 @@ internal sealed class UpgradeTests(string kind) : TwoUsersTests(kind)
     }
 
     [Test]
+    public async Task An_upgrade_goes_on_with_the_room_that_an_earlier_try_made()
+    {
+        var old = await CreatesAsync("10");
+        var predecessor = new JsonObject { ["predecessor"] = new JsonObject { ["room_id"] = old } };
+        await CreatesAsync("12", new JsonObject { ["creation_content"] = predecessor.DeepClone() });
+        var made = await CreatesAsync("11", new JsonObject { ["creation_content"] = predecessor.DeepClone() });
+
+        Assert.That(await UpgradesAsync(old, "11"), Is.EqualTo(made));
+        Assert.That((string?)(await StateAsync(old, "m.room.tombstone"))["replacement_room"], Is.EqualTo(made));
+        Assert.That(await UpgradesAsync(old, "11"), Is.Not.EqualTo(made), "the old room was closed");
+    }
+
+    [Test]
     public async Task Levels_are_copied_and_the_upgrader_stays_what_they_were()
     {
         var old = await CreatesAsync("9", new JsonObject
