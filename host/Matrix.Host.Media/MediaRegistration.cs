@@ -1,3 +1,4 @@
+using Matrix.Host.Media.Operators;
 using Matrix.Host.Media.Previews;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
@@ -25,6 +26,7 @@ public static class MediaRegistration
             .AddSingleton<RemoteMedia>()
             .AddSingleton<MediaFinder>()
             .AddSingleton<MediaCleaner>()
+            .AddSingleton<MediaOperations>()
             .AddSingleton<PreviewImages>()
             .AddSingleton<PreviewFetch>()
             .AddSingleton<UrlPreviews>()

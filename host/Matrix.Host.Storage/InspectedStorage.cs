@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.StagedEvents;
@@ -31,6 +32,7 @@ public sealed class InspectedStorage : IAsyncDisposable
         State = new StateTable(reads, options);
         Aliases = new AliasesTable(reads);
         Reports = new ReportsTable(reads);
+        Media = new MediaTable(reads);
         Followers = new FollowersTable(reads);
         StagedEvents = new StagedEventsTable(reads);
         Destinations = new DestinationsTable(reads);
@@ -54,6 +56,9 @@ public sealed class InspectedStorage : IAsyncDisposable
 
     /// <summary>What users reported to the operators.</summary>
     public IReportsTable Reports { get; }
+
+    /// <summary>Media.</summary>
+    public IMediaTable Media { get; }
 
     /// <summary>Gaps of rooms.</summary>
     public IFollowersTable Followers { get; }

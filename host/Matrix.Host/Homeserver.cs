@@ -8,6 +8,7 @@ using Matrix.Host.AppServices;
 using Matrix.Host.Configuration;
 using Matrix.Host.Listeners;
 using Matrix.Host.Media;
+using Matrix.Host.Media.Operators;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Metrics;
@@ -278,7 +279,8 @@ internal sealed class Homeserver : IAsyncDisposable
             app.Services.GetRequiredService<MetricsPage>(),
             new ControlEndpoint(
                 app.Services.GetRequiredService<FederationOutbound>(),
-                app.Services.GetRequiredService<ServerNotices>()),
+                app.Services.GetRequiredService<ServerNotices>(),
+                app.Services.GetRequiredService<MediaOperations>()),
             config.FederationOnClient);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;

@@ -11,7 +11,7 @@ internal sealed partial class CommandLineTests
     private static readonly Dictionary<string, string[]> _levels = new()
     {
         [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
-            "room", "reports", "federation", "notice", "keys", "version"],
+            "room", "reports", "media", "federation", "notice", "keys", "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
@@ -51,6 +51,11 @@ internal sealed partial class CommandLineTests
         ["room"] = ["graph"],
         ["room graph"] = ["ROOM", "--svg", "--dot", "--events", "--config", "--format"],
         ["reports"] = ["--before", "--limit", "--config", "--format"],
+        ["media"] = ["list", "delete", "quarantine", "release"],
+        ["media list"] = ["--user", "--origin", "--quarantined", "--after", "--limit", "--config", "--format"],
+        ["media delete"] = ["URI", "--user", "--config"],
+        ["media quarantine"] = ["URI", "--config"],
+        ["media release"] = ["URI", "--config"],
         ["federation"] = ["check", "list", "show", "retry"],
         ["federation check"] = ["SERVER", "--config", "--format"],
         ["federation list"] = ["--config", "--format"],

@@ -13,6 +13,7 @@ open Matrix.Cli.State
 open Matrix.Cli.Reports
 open Matrix.Cli.Rooms
 open Matrix.Cli.Federation
+open Matrix.Cli.Media
 open Matrix.Cli.Notices
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
@@ -31,6 +32,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainEventArguments>
     | [<CliPrefix(CliPrefix.None)>] Room of ParseResults<RoomArguments>
     | [<CliPrefix(CliPrefix.None)>] Reports of ParseResults<ReportsArguments>
+    | [<CliPrefix(CliPrefix.None)>] Media of ParseResults<MediaArguments>
     | [<CliPrefix(CliPrefix.None)>] Federation of ParseResults<FederationArguments>
     | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
     | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
@@ -51,6 +53,7 @@ type Arguments =
             | Explain _ -> "explains why this server accepted, soft-failed or rejected an event."
             | Room _ -> "draws the event graph of a room of this server."
             | Reports _ -> "lists what users of this server reported."
+            | Media _ -> "lists, deletes and quarantines media."
             | Federation _ -> "checks other servers, and shows what they have not got yet."
             | Notice _ -> "sends notices to users."
             | Keys _ -> "creates and rotates signing keys."
@@ -71,6 +74,7 @@ module internal Program =
         | Explain arguments -> ExplainEventCommand.run arguments
         | Room arguments -> RoomCommand.run arguments
         | Reports arguments -> ReportsCommand.run arguments
+        | Media arguments -> MediaCommand.run arguments
         | Federation arguments -> FederationCommand.run arguments
         | Notice arguments -> NoticeCommand.run arguments
         | Keys arguments -> KeysCommand.run arguments

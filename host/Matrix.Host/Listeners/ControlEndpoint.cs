@@ -1,4 +1,5 @@
 using System.Text;
+using Matrix.Host.Media.Operators;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms.Notices;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +7,8 @@ using Microsoft.AspNetCore.Http;
 namespace Matrix.Host.Listeners;
 
 /// <summary>Serves the control socket, for `mx`.</summary>
-internal sealed class ControlEndpoint(FederationOutbound outbound, ServerNotices notices)
+internal sealed class ControlEndpoint(
+    FederationOutbound outbound, ServerNotices notices, MediaOperations media)
 {
     /// <summary>`POST /federation/retry/{serverName}`: tries a server again that did not answer.</summary>
     private const string Retry = "/federation/retry/";
@@ -15,6 +17,15 @@ internal sealed class ControlEndpoint(FederationOutbound outbound, ServerNotices
     /// `POST /notices/{userId}`: sends a notice, whose text is the body; `?pin` makes it the active one.
     /// </summary>
     private const string Notice = "/notices/";
+
+    /// <summary>
+    /// `POST /media/delete`, `/media/quarantine`, `/media/release`: the body is a URI. `/media/delete-of-user`: the
+    /// body is a user's id.
+    /// </summary>
+    private const string Media = "/media/";
+
+    /// <summary>Who put a content in quarantine, for the record.</summary>
+    private const string Operator = "mx";
 
     /// <summary>An event has at most this size.</summary>
     private const int MostBytes = 65_536;
@@ -27,6 +38,8 @@ internal sealed class ControlEndpoint(FederationOutbound outbound, ServerNotices
                 ? await RetryAsync(path[Retry.Length..], http.RequestAborted).ConfigureAwait(false)
             : path.StartsWith(Notice, StringComparison.Ordinal)
                 ? await NoticeAsync(http, path[Notice.Length..]).ConfigureAwait(false)
+            : path.StartsWith(Media, StringComparison.Ordinal)
+                ? await MediaAsync(http.Request, path[Media.Length..], http.RequestAborted).ConfigureAwait(false)
             : _unknown;
         http.Response.StatusCode = status;
         http.Response.ContentType = "text/plain; charset=utf-8";
@@ -57,6 +70,22 @@ internal sealed class ControlEndpoint(FederationOutbound outbound, ServerNotices
         return sent.IsOk
             ? (StatusCodes.Status200OK, $"sent {sent.Value}")
             : (StatusCodes.Status409Conflict, sent.Failure.Message);
+    }
+
+    private async ValueTask<(int Status, string Text)> MediaAsync(
+        HttpRequest request, string command, CancellationToken stop)
+    {
+        var subject = await ReadAsync(request, stop).ConfigureAwait(false) ?? "";
+        MediaOutcome? outcome = command switch
+        {
+            "delete" => await media.DeleteAsync(subject, stop).ConfigureAwait(false),
+            "delete-of-user" => await media.DeleteOfUserAsync(subject, stop).ConfigureAwait(false),
+            "quarantine" => await media.QuarantineAsync(subject, Operator, stop).ConfigureAwait(false),
+            "release" => await media.ReleaseAsync(subject, stop).ConfigureAwait(false),
+            _ => null,
+        };
+        return outcome is not { } said ? _unknown
+            : (said.IsDone ? StatusCodes.Status200OK : StatusCodes.Status409Conflict, said.Text);
     }
 
     /// <summary>The body; null if it is too large.</summary>

@@ -31,6 +31,12 @@ public interface IMediaTable
     ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
         string thisServer, bool isLocal, long accessedBefore, int limit, CancellationToken stop);
 
+    /// <summary>Media in the order of its URIs. Without an uploader it may read all rows.</summary>
+    ValueTask<IReadOnlyList<MediaRow>> ListAsync(MediaListing query, int limit, CancellationToken stop);
+
+    /// <summary>The number of URIs that have a file.</summary>
+    ValueTask<long> CountOfFileAsync(string fileHash, CancellationToken stop);
+
     /// <summary>The media of other servers that is kept here, and its bytes. It reads all rows.</summary>
     ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop);
 }
@@ -57,6 +63,25 @@ public sealed record MediaRow(
     long AccessedAt,
     long? ExpiresAt,
     bool IsQuarantined);
+
+/// <summary>Which media is listed.</summary>
+public sealed record MediaListing
+{
+    /// <summary>The server's name in the last URI of the page before; empty for the first page.</summary>
+    public string AfterOrigin { get; init; } = "";
+
+    /// <summary>The other part of that URI.</summary>
+    public string AfterId { get; init; } = "";
+
+    /// <summary>The local user who uploaded it; null for all.</summary>
+    public string? Uploader { get; init; }
+
+    /// <summary>The server's name in the URI; null for all.</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>Whether only media that is not served is listed.</summary>
+    public bool IsQuarantined { get; init; }
+}
 
 /// <summary>A number of URIs, and the bytes of their contents.</summary>
 public readonly record struct MediaUse(long Files, long Bytes);

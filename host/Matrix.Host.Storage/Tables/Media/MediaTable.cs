@@ -32,6 +32,17 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         ORDER BY m.accessed_at LIMIT $3
         """);
 
+    private static readonly Statement List = Statement.Of($"""
+        SELECT {Columns} FROM media m
+        WHERE (m.origin, m.media_id) > ($1, $2)
+            AND (CAST($3 AS TEXT) IS NULL OR m.uploader = $3)
+            AND (CAST($4 AS TEXT) IS NULL OR m.origin = $4)
+            AND ($5 = 0 OR EXISTS (SELECT 1 FROM quarantined_files q WHERE q.file_hash = m.file_hash))
+        ORDER BY m.origin, m.media_id LIMIT $6
+        """);
+
+    private static readonly Statement CountOfFile = Statement.Of("SELECT COUNT(*) FROM media WHERE file_hash = $1");
+
     private static readonly Statement RemoteUse = Statement.Of(
         "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media WHERE origin <> $1");
 
@@ -110,6 +121,19 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
 
     public ValueTask<IReadOnlyList<string>> DroppedAsync(int limit, CancellationToken stop) => reads.ListAsync(
         Dropped, limit, static (a, count) => a.Int(count), static row => row.Text(0), stop);
+
+    public ValueTask<IReadOnlyList<MediaRow>> ListAsync(MediaListing query, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            List,
+            (query, limit),
+            static (a, q) => a
+                .Text(q.query.AfterOrigin).Text(q.query.AfterId).TextOrNull(q.query.Uploader)
+                .TextOrNull(q.query.Origin).Int(q.query.IsQuarantined ? 1 : 0).Int(q.limit),
+            Map,
+            stop);
+
+    public ValueTask<long> CountOfFileAsync(string fileHash, CancellationToken stop) => reads.FirstAsync(
+        CountOfFile, fileHash, static (a, hash) => a.Text(hash), static row => row.Int64(0), stop);
 
     public ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop) => reads.FirstAsync(
         RemoteUse,

@@ -1,0 +1,91 @@
+using Matrix.Host.Media.Store;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Media;
+
+namespace Matrix.Host.Media.Operators;
+
+/// <summary>What an operator's command did, or why it did nothing, as a sentence.</summary>
+/// <param name="IsDone">Whether it did something.</param>
+/// <param name="Text">The sentence.</param>
+public readonly record struct MediaOutcome(bool IsDone, string Text);
+
+/// <summary>
+/// The operator's commands for media: to delete it, and to keep contents from being served, whatever URI has them.
+/// </summary>
+public sealed class MediaOperations(IStorage storage, ContentRepository repository, TimeProvider time)
+{
+    /// <summary>The most URIs that one command deletes.</summary>
+    public const int MostDeleted = 1000;
+
+    private const string Scheme = "mxc://";
+    private const int HashLength = 64;
+
+    /// <summary>Deletes the media of a URI. Its file is deleted if no other URI has it.</summary>
+    public async ValueTask<MediaOutcome> DeleteAsync(string uri, CancellationToken stop)
+    {
+        if (await FindAsync(uri, stop).ConfigureAwait(false) is not { } media) return Unknown(uri);
+        return await repository.DeleteAsync(media, stop).ConfigureAwait(false)
+            ? new MediaOutcome(true, $"deleted {UriOf(media)}")
+            : new MediaOutcome(false, $"{UriOf(media)} was changed meanwhile");
+    }
+
+    /// <summary>Deletes what a local user has uploaded, at most <see cref="MostDeleted"/> URIs.</summary>
+    public async ValueTask<MediaOutcome> DeleteOfUserAsync(string userId, CancellationToken stop)
+    {
+        var query = new MediaListing { Uploader = userId };
+        var found = await storage.Media.ListAsync(query, MostDeleted + 1, stop).ConfigureAwait(false);
+        if (found.Count == 0) return new MediaOutcome(false, $"{userId} has no media");
+        var deleted = 0;
+        foreach (var media in found.Take(MostDeleted))
+        {
+            if (await repository.DeleteAsync(media, stop).ConfigureAwait(false)) deleted++;
+        }
+
+        var more = found.Count > MostDeleted ? "; there is more: repeat the command" : "";
+        return new MediaOutcome(true, $"deleted {deleted} of {userId}{more}");
+    }
+
+    /// <summary>Keeps a content from being served: under all of its URIs, and those of later uploads.</summary>
+    /// <param name="uriOrHash">A URI with the content, or the SHA-256 of the content in hexadecimal.</param>
+    /// <param name="by">Who asks, for the record.</param>
+    /// <param name="stop">Cancels it.</param>
+    public async ValueTask<MediaOutcome> QuarantineAsync(string uriOrHash, string by, CancellationToken stop)
+    {
+        if (await HashAsync(uriOrHash, stop).ConfigureAwait(false) is not { } hash) return Unknown(uriOrHash);
+        var change = new FileQuarantined(hash, by, time.GetUtcNow().ToUnixTimeMilliseconds());
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        var uris = await storage.Media.CountOfFileAsync(hash, stop).ConfigureAwait(false);
+        return new MediaOutcome(true, $"not served any more: the content {hash} (URIs: {uris})");
+    }
+
+    /// <summary>Lets a content be served again.</summary>
+    public async ValueTask<MediaOutcome> ReleaseAsync(string uriOrHash, CancellationToken stop)
+    {
+        if (await HashAsync(uriOrHash, stop).ConfigureAwait(false) is not { } hash) return Unknown(uriOrHash);
+        var change = new FileReleased(hash);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+        return change.Applied
+            ? new MediaOutcome(true, $"served again: the content {hash}")
+            : new MediaOutcome(false, $"the content {hash} is not in quarantine");
+    }
+
+    private async ValueTask<string?> HashAsync(string uriOrHash, CancellationToken stop) =>
+        uriOrHash.Length == HashLength && uriOrHash.All(char.IsAsciiHexDigitLower)
+            ? uriOrHash
+            : (await FindAsync(uriOrHash, stop).ConfigureAwait(false))?.FileHash;
+
+    private async ValueTask<MediaRow?> FindAsync(string uri, CancellationToken stop)
+    {
+        if (!uri.StartsWith(Scheme, StringComparison.Ordinal)) return null;
+        var parts = uri[Scheme.Length..].Split('/');
+        return parts is [{ Length: > 0 } origin, var id] && MediaId.IsValid(id)
+            ? await storage.Media.FindAsync(origin, id, stop).ConfigureAwait(false)
+            : null;
+    }
+
+    private static string UriOf(MediaRow media) => $"{Scheme}{media.Origin}/{media.MediaId}";
+
+    private static MediaOutcome Unknown(string uri) =>
+        new(false, $"there is no content of {uri} here: expected mxc://SERVER/ID, or a SHA-256");
+}
