@@ -1,5 +1,6 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
+using Matrix.Core.Push;
 using Matrix.Host.Rooms.Notices;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Sodium;
@@ -17,6 +18,9 @@ public sealed record RoomsOptions
 
     /// <summary>Unstable versions of which this server may create rooms.</summary>
     public IReadOnlyList<string> UnstableRoomVersions { get; init; } = [];
+
+    /// <summary>The most characters of an event that the patterns of one user's push rules read.</summary>
+    public int PushPatternSteps { get; init; } = (int)PushEvent.DefaultPatternSteps;
 
     /// <summary>Bytes of cached events.</summary>
     public long EventCacheBytes { get; init; } = 48L * 1024 * 1024;

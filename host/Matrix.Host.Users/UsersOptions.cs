@@ -56,8 +56,11 @@ public sealed record UsersOptions
     /// <summary>The most filters of one user.</summary>
     public int Filters { get; init; } = 1000;
 
-    /// <summary>The most push rules that one user adds.</summary>
+    /// <summary>The most push rules of each kind that one user adds.</summary>
     public int PushRules { get; init; } = 1000;
+
+    /// <summary>The most bytes of one user's push rules as JSON, the server's rules included.</summary>
+    public int PushRuleBytes { get; init; } = 256 << 10;
 
     /// <summary>The most pushers of one user.</summary>
     public int Pushers { get; init; } = 100;

@@ -261,3 +261,37 @@ let ``A rule is not copied beyond the limits, nor over one of the same id`` () =
 
     Assert.That(rules.ForReplacedRoom("!old:x", "!new", RulesetLimits.Default), Is.SameAs rules)
     Assert.That(rules.ForReplacedRoom("!old:x", "!third", RulesetLimits(2, 32, 1024)), Is.SameAs rules)
+
+[<Test>]
+let ``Patterns beyond the steps of a user do not match, and the next user has all steps again`` () =
+    let content = object [ "body", Json.String(String.replicate 1000 "cake ") ]
+
+    let event = PushEvent(pdu "m.room.message" null content, 3, 0L, null, 12_000L)
+
+    let rules names =
+        (Ruleset.Default alice, names)
+        ||> List.fold (fun rules name ->
+            let pattern = withMember "pattern" (Json.String name) notify
+            put PushRuleKind.Content name pattern rules)
+
+    // Each put goes before the others.
+    let second = rules [ "cake"; "tea" ]
+    let third = rules [ "cake"; "tea"; "soup" ]
+    let named = rules [ "cake" ]
+
+    let found (rules: Ruleset) =
+        match rules.Evaluate(event, null).Rule with
+        | null -> ""
+        | rule -> rule.RuleId
+
+    Assert.That(found second, Is.EqualTo "cake")
+    Assert.That(found third, Is.Not.EqualTo "cake")
+    Assert.That(found named, Is.EqualTo "cake")
+
+[<Test>]
+let ``A long pattern with question marks is not found in a long text that only comes close to it`` () =
+    let part = "?" + String.replicate 900 "a" + "b"
+    let text = FoldedText.Of(String.replicate 60_000 "a")
+
+    Assert.That((Glob.Of $"*{part}*").Matches text, Is.False)
+    Assert.That((Glob.Of part).MatchesWords text, Is.False)

@@ -32,12 +32,18 @@ type internal CompiledCondition(condition: PushCondition, number: int) =
         | CountComparison.AtMost -> a <= b
         | CountComparison.AtLeast -> a >= b
 
+    /// What all readers have in common takes no steps of any.
+    let mayMatch (event: PushEvent) (glob: Glob) (text: FoldedText) =
+        number >= 0 || event.TakeSteps(glob.StepsFor text)
+
     let ask (event: PushEvent) (displayName: string | null) =
         match condition with
         | PushCondition.EventMatch _ ->
             match event.Folded(key, path) with
             | null -> false
-            | text -> if isBody then glob.MatchesWords text else glob.Matches text
+            | text ->
+                mayMatch event glob text
+                && (if isBody then glob.MatchesWords text else glob.Matches text)
         | PushCondition.EventPropertyIs(_, value) ->
             match event.Property path with
             | ValueSome found -> found.Equals value
@@ -53,7 +59,9 @@ type internal CompiledCondition(condition: PushCondition, number: int) =
             | name ->
                 match event.Folded("content.body", body) with
                 | null -> false
-                | text -> (Glob.Literal name).MatchesWords text
+                | text ->
+                    let glob = Glob.Literal name
+                    mayMatch event glob text && glob.MatchesWords text
         | PushCondition.RoomMemberCount(comparison, count) -> compares comparison (int64 event.MemberCount) count
         | PushCondition.SenderNotificationPermission key -> event.SenderMayNotify key
         | PushCondition.Unrecognised -> false

@@ -48,6 +48,8 @@ type internal CompiledRuleset(userId: string, rules: IReadOnlyList<PushRule>) =
         if String.Equals(event.Sender, userId) then
             PushOutcome.None
         else
+            event.BeginUser()
+
             match first overrides event displayName with
             | null ->
                 match first contents event displayName with

@@ -6,14 +6,17 @@ type FoldedText =
     static member Of: text: string -> FoldedText
 
 /// A glob-style pattern: `*` is zero or more characters, `?` is exactly one; case is ignored. A character is a code
-/// point. Appendices, "Glob-style matching". A match costs at most the length of the text times the length of the
-/// longest part between stars.
+/// point. Appendices, "Glob-style matching". A match costs a few steps for each code point of the text, whatever
+/// the pattern: one more for every 64 code points of the longest part between stars.
 [<Sealed>]
 type Glob =
     static member Of: pattern: string -> Glob
 
     /// The pattern that matches exactly this text, with literal stars and question marks.
     static member Literal: text: string -> Glob
+
+    /// The most steps that a match with a text takes.
+    member internal StepsFor: text: FoldedText -> int64
 
     /// Whether the whole text matches.
     member Matches: text: FoldedText -> bool

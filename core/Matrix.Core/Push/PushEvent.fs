@@ -8,17 +8,36 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 
 /// An event as push rules see it, with what they need of its room. It is made once for all readers. It caches results,
-/// so use it from one thread at a time.
+/// so use it from one thread at a time. `patternSteps` bounds the work of one user's patterns: beyond it they do not
+/// match.
 [<Sealed>]
-type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null) =
+type PushEvent
+    (event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null, patternSteps: int64) =
 
     static let noText = FoldedText.Of ""
+
+    let mutable stepsLeft = patternSteps
 
     let folded = Dictionary<string, FoldedText>()
 
     // Results of the conditions that are the same for every reader, by their number.
     let mutable asked = 0UL
     let mutable answers = 0UL
+
+    /// With enough steps for about sixty patterns and the longest text.
+    new(event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null) =
+        PushEvent(event, memberCount, senderPower, notificationLevels, PushEvent.DefaultPatternSteps)
+
+    /// The default bound on the steps of one user's patterns.
+    static member DefaultPatternSteps = 4_000_000L
+
+    /// The next user's patterns have all steps again.
+    member internal _.BeginUser() : unit = stepsLeft <- patternSteps
+
+    /// Takes a pattern's steps; false if not enough are left.
+    member internal _.TakeSteps(steps: int64) : bool =
+        stepsLeft <- stepsLeft - steps
+        stepsLeft >= 0L
 
     /// The event's sender.
     member _.Sender = event.Sender

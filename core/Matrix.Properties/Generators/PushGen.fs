@@ -64,6 +64,30 @@ module PushGen =
                 ]))
         |> Gen.map (String.concat "")
 
+    /// Parts of patterns that are longer than the matcher's words, and texts that have them, or all but one character.
+    let longPart: Gen<string * string> =
+        gen {
+            let! length = Gen.choose (55, 140)
+
+            let! part =
+                Gen.listOfLength length (Gen.frequency [ 8, Gen.constant 'a'; 1, Gen.elements [ 'b'; '?' ] ])
+
+            let! before = Gen.choose (0, 90)
+            let! after = Gen.choose (0, 90)
+
+            let filler n =
+                Gen.listOfLength n (Gen.frequency [ 9, Gen.constant 'a'; 1, Gen.elements [ 'b'; ' ' ] ])
+
+            let! left = filler before
+            let! right = filler after
+            let! wild = Gen.elements [ 'a'; 'B'; ' ' ]
+            let filled = part |> List.map (fun c -> if c = '?' then wild else c)
+            let! broken = Gen.choose (0, 3 * length)
+            let within = filled |> List.mapi (fun i c -> if i = broken then 'c' else c)
+            let text (characters: char list) = System.String(List.toArray characters)
+            return text part, text (left @ within @ right)
+        }
+
     /// The users of the room; rules are evaluated for some of them.
     let users = [ "@alice:example.org"; "@bob:example.org"; "@carol:example.com" ]
 

@@ -65,6 +65,37 @@ module PushProperties =
             (fun (pattern, text) ->
                 (Glob.Of pattern).MatchesWords(FoldedText.Of text) = LiteralPush.matchesWords pattern text)
 
+    /// Parts that are longer than one word of the matcher.
+    let longParts =
+        Property.forAll
+            "push.glob.long"
+            "A long part between stars is found in a text exactly if it is at some place, and among the words of the \
+             text exactly if it is at some place between word boundaries."
+            PushGen.longPart
+            (fun (part, text) ->
+                let isAt place =
+                    Seq.forall2
+                        (fun p c -> p = '?' || System.Char.ToLowerInvariant p = System.Char.ToLowerInvariant c)
+                        part
+                        (text.Substring(place, part.Length))
+
+                let isWordCharacter (c: char) =
+                    System.Char.IsAsciiLetterOrDigit c || c = '_'
+
+                let isBoundary place =
+                    place = 0
+                    || place = text.Length
+                    || not (isWordCharacter text[place - 1])
+                    || not (isWordCharacter text[place])
+
+                let places = [ 0 .. text.Length - part.Length ] |> List.filter isAt
+                let folded = FoldedText.Of text
+
+                (Glob.Of $"*{part}*").Matches folded = not places.IsEmpty
+                && (Glob.Of part).MatchesWords folded =
+                    (places
+                     |> List.exists (fun place -> isBoundary place && isBoundary (place + part.Length))))
+
     /// A pattern without wildcards matches its own text.
     let literal =
         Property.forAll
@@ -274,6 +305,7 @@ module PushProperties =
     let all = [
         globs
         words
+        longParts
         literal
         paths
         conditions

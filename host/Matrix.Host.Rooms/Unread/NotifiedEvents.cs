@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Unread;
 /// What an event that is stored means to one user: the outcome of their push rules, and whether they have read it. The
 /// rules and the room are taken as they are now. Client-Server API, "Push Rules", "Marking notifications as read".
 /// </summary>
-public sealed class NotifiedEvents(ILocalUsers users, StateReader state, IStorage storage)
+public sealed class NotifiedEvents(ILocalUsers users, StateReader state, IStorage storage, RoomsOptions options)
 {
     /// <summary>The outcome of the user's push rules for an event of the room.</summary>
     public async ValueTask<Matrix.Core.Push.PushOutcome> OutcomeAsync(
@@ -20,7 +20,8 @@ public sealed class NotifiedEvents(ILocalUsers users, StateReader state, IStorag
         ArgumentNullException.ThrowIfNull(room);
         ArgumentNullException.ThrowIfNull(stored);
         var push = await PushEvents.OfAsync(
-            stored, room.JoinedCount, (type, key) => state.EventAsync(room, type, key, stop)).ConfigureAwait(false);
+            stored, room.JoinedCount, (type, key) => state.EventAsync(room, type, key, stop), options.PushPatternSteps)
+            .ConfigureAwait(false);
         var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
         string? displayName = own is null
             ? null

@@ -10,7 +10,7 @@ namespace Matrix.Host.Rooms.Unread;
 /// Evaluates push rules for a new event: once for all members with default rules, and separately for users whom the
 /// event mentions or who changed their rules. Client-Server API, "Push Rules".
 /// </summary>
-public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
+public sealed class PushEvaluation(ILocalUsers users, RoomsOptions options) : IPushEvaluation
 {
     /// <summary>The <see cref="PushOutcome.NotifyClass"/> of events that notify members with default rules.</summary>
     public const int NotifiesMost = 1;
@@ -21,7 +21,8 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
     public async ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop)
     {
         var pdu = happening.Event.Pdu;
-        var push = await PushEvents.OfAsync(happening.Event, happening.JoinedCount, happening.StateEvent)
+        var push = await PushEvents.OfAsync(
+            happening.Event, happening.JoinedCount, happening.StateEvent, options.PushPatternSteps)
             .ConfigureAwait(false);
         var most = Ruleset.ForMost(push);
         bool notifiesMost = most.Notifies;

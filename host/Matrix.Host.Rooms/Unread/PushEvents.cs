@@ -12,8 +12,9 @@ internal static class PushEvents
     /// <param name="stored">The event.</param>
     /// <param name="joined">The number of joined users, remote ones included.</param>
     /// <param name="state">Finds the state event of a type and state key.</param>
+    /// <param name="patternSteps">The most characters that the patterns of one user's rules read.</param>
     internal static async ValueTask<PushEvent> OfAsync(
-        StoredEvent stored, int joined, Func<string, string, ValueTask<StoredEvent?>> state)
+        StoredEvent stored, int joined, Func<string, string, ValueTask<StoredEvent?>> state, int patternSteps)
     {
         var levels = await state("m.room.power_levels", "").ConfigureAwait(false);
         var create = await state("m.room.create", "").ConfigureAwait(false);
@@ -22,7 +23,7 @@ internal static class PushEvents
         if (levels is not null) known.Add(levels.Auth);
         var notifications = levels is null ? null : (Member(levels.Pdu.Content, "notifications") as Json.Object)?.Item;
         return new PushEvent(
-            stored.Pdu, joined, stored.Room.Rules.PowerOf(known, stored.Pdu.Sender), notifications);
+            stored.Pdu, joined, stored.Room.Rules.PowerOf(known, stored.Pdu.Sender), notifications, patternSteps);
     }
 
     internal static Json? Member(JsonObject of, string name) =>

@@ -44,8 +44,8 @@ public sealed class ReplacedRooms(IStorage storage, UserPushRules pushRules, Use
         var copied = rules.ForReplacedRoom(oldRoomId, newRoomId, pushRules.Limits);
         if (!ReferenceEquals(rules, copied))
         {
-            batch.Add(new AccountDataPut(
-                userId, null, UserPushRules.Type, CanonicalJson.bytes(Json.NewObject(copied.ToContent()))));
+            var content = CanonicalJson.bytes(Json.NewObject(copied.ToContent()));
+            if (pushRules.Fits(content)) batch.Add(new AccountDataPut(userId, null, UserPushRules.Type, content));
         }
 
         if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);

@@ -28,29 +28,41 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOption
     public static JsonObject DefaultContent(string userId) => Ruleset.Default(userId).ToContent();
 
     /// <summary>All rules of a user, the server's included.</summary>
-    public async ValueTask<Ruleset> OfAsync(string userId, CancellationToken stop)
-    {
-        var row = await storage.AccountData.FindAsync(userId, null, Type, stop).ConfigureAwait(false);
-        return (row is null ? null : Parse(userId, row.Content)) ?? Ruleset.Default(userId);
-    }
+    public async ValueTask<Ruleset> OfAsync(string userId, CancellationToken stop) =>
+        Of(userId, await storage.AccountData.FindAsync(userId, null, Type, stop).ConfigureAwait(false));
 
     /// <summary>Makes an edit, or returns why the rules refuse it.</summary>
     public async ValueTask<RulesetError?> ChangeAsync(
         string userId, Func<Ruleset, RulesetEdit> edit, CancellationToken stop)
     {
         using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
-        var before = await OfAsync(userId, stop).ConfigureAwait(false);
+        var row = await storage.AccountData.FindAsync(userId, null, Type, stop).ConfigureAwait(false);
+        var before = Of(userId, row);
         var (after, refusal) = edit(before).Match<(Ruleset?, RulesetError?)>(
             static edited => (edited, null),
             static error => (null, error));
         if (refusal is not null) return refusal;
 
-        var put = new AccountDataPut(userId, null, Type, CanonicalJson.bytes(Json.NewObject(after!.ToContent())));
+        var content = CanonicalJson.bytes(Json.NewObject(after!.ToContent()));
+
+        // Rules that are too large already, because the limit was greater, can still be made smaller.
+        if (!Fits(content) && content.Length > (row?.Content.Length ?? 0))
+        {
+            return RulesetError.NewTooMuch("bytes of push rules", options.PushRuleBytes);
+        }
+
+        var put = new AccountDataPut(userId, null, Type, content);
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return null;
     }
 
+    /// <summary>Whether the content of `m.push_rules` is not too large.</summary>
+    internal bool Fits(ReadOnlyMemory<byte> content) => content.Length <= options.PushRuleBytes;
+
     /// <summary>Stored rules; null if the content cannot be parsed.</summary>
     internal static Ruleset? Parse(string userId, ReadOnlyMemory<byte> stored) =>
         JsonText.TryParseStored(stored.Span, out var content) ? Ruleset.Parse(userId, content) : null;
+
+    private static Ruleset Of(string userId, AccountDataRow? row) =>
+        (row is null ? null : Parse(userId, row.Content)) ?? Ruleset.Default(userId);
 }

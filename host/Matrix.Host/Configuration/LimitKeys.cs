@@ -72,7 +72,14 @@ internal static partial class ConfigKeys
         Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
         Key(
             "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,
-            "Push rules added by one user."),
+            "Push rules of each kind added by one user."),
+        Key(
+            "limits.push_rule_bytes", ConfigTypes.FewBytes(8 << 10, 16 << 20), c => c.Users.PushRuleBytes,
+            "All push rules of one user, the server's included, as JSON."),
+        Key(
+            "limits.push_pattern_steps", ConfigTypes.Whole(10_000, 1_000_000_000), c => c.Rooms.PushPatternSteps,
+            "Characters of one event that the patterns of one user's push rules read, all together; patterns beyond "
+                + "that do not match."),
         Key(
             "limits.pushers", ConfigTypes.Whole(1, 10_000), c => c.Users.Pushers,
             "Pushers of one user: addresses at which push gateways reach the user's devices."),

@@ -37,6 +37,23 @@ public sealed class PushRuleTests
     }
 
     [Test]
+    public async Task All_rules_together_are_bounded_by_bytes_and_can_always_be_made_fewer()
+    {
+        await _server.RestartAsync(("limits.push_rule_bytes", "8KiB"), ("limits.push_rules", "1000"));
+        var body = new JsonObject { ["actions"] = new JsonArray("notify"), ["pattern"] = new string('a', 900) };
+        var fits = 0;
+        while ((await _alice.PutAsync($"pushrules/global/content/{fits}", body.DeepClone().AsObject())).Status == 200)
+        {
+            fits++;
+        }
+
+        Assert.That(fits, Is.InRange(1, 8));
+        (await _alice.PutAsync("pushrules/global/content/more", body)).Is(413, "M_TOO_LARGE");
+        (await _alice.DeleteAsync("pushrules/global/content/0")).Is(200);
+        (await _alice.PutAsync("pushrules/global/content/more", body)).Is(200);
+    }
+
+    [Test]
     public async Task Rules_are_added_in_the_order_that_is_asked_for()
     {
         (await PutAsync("a")).Is(200);

@@ -39,7 +39,7 @@ internal sealed class PushEvaluationTests
                 if (type == "m.room.member") names++;
                 return ValueTask.FromResult<StoredEvent?>(null);
             });
-        var evaluation = new PushEvaluation(users);
+        var evaluation = new PushEvaluation(users, new RoomsOptions { ServerName = "example.org" });
         await evaluation.EvaluateAsync(happening, CancellationToken.None);
         var started = Stopwatch.GetTimestamp();
         const int Rounds = 20;
