@@ -4,6 +4,7 @@ using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Outbound.Push;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
@@ -39,7 +40,8 @@ internal static class PushRegistration
             parts.Get<EventStore>(),
             parts.Get<StateReader>(),
             parts.Get<NotifiedEvents>(),
-            parts.Get<IgnoredUsers>()))
+            parts.Get<IgnoredUsers>(),
+            parts.Get<ILocalUsers>()))
         .AddSingleton(Poster)
         .AddSingleton(Outbound);
 
@@ -56,8 +58,9 @@ internal static class PushRegistration
             parts.Get<PushContents>(),
             badges,
             parts.Get<UrlPoster>(),
-            new EmailServices(email, parts.Get<Mailer>(), new LogLimiter(
-                email.ConfirmationInterval, email.MaxConfirmations, parts.Get<TimeProvider>())),
+            new EmailServices(email, parts.Get<Mailer>(), new ConfirmationLimits(
+                email.ConfirmationInterval, email.LongestConfirmationInterval, email.MaxConfirmations,
+                parts.Get<TimeProvider>())),
             parts.Get<PushLog>(),
             parts.Get<TimeProvider>(),
             CancellationToken.None);

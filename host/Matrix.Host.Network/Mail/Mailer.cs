@@ -23,12 +23,6 @@ public sealed class Mailer(MailOptions options)
     /// <summary>The time for one mail.</summary>
     public TimeSpan Time => options.Time;
 
-    /// <summary>Whether a text is one address, without a display name.</summary>
-    public static bool IsAddress(string text) =>
-        !text.AsSpan().ContainsAny('\r', '\n')
-        && MailAddress.TryCreate(text, out var address)
-        && address.Address == text;
-
     /// <summary>Sends a mail; returns why it was not sent.</summary>
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     public async ValueTask<string?> SendAsync(OutgoingMail mail, CancellationToken stop)

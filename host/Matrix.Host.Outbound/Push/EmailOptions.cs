@@ -15,8 +15,14 @@ public sealed record EmailOptions
     /// <summary>The most mails that are sent at once.</summary>
     public int MaxSending { get; init; } = 2;
 
-    /// <summary>The shortest time between two mails that ask to confirm, for each user and address.</summary>
+    /// <summary>
+    /// The time between the first two mails that ask to confirm, for each user and address. Each further mail doubles
+    /// it.
+    /// </summary>
     public TimeSpan ConfirmationInterval { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The longest such time.</summary>
+    public TimeSpan LongestConfirmationInterval { get; init; } = TimeSpan.FromDays(30);
 
     /// <summary>Users and addresses of which that time is remembered.</summary>
     public int MaxConfirmations { get; init; } = 10_000;

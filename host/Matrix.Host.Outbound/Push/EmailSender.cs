@@ -11,41 +11,62 @@ namespace Matrix.Host.Outbound.Push;
 /// Mails what a pusher owes, some time after it came: several notifications in one mail, without those that were read
 /// meanwhile. To an address that was not confirmed it sends one mail that asks for that, and nothing else.
 /// </summary>
-internal sealed class EmailSender(PusherName pusher, PusherServices services) : KnownPusher(pusher, services)
+internal sealed class EmailSender(PusherName pusher, PusherServices services) : KnownPusher(pusher)
 {
     private readonly EmailServices _email = services.Email;
+    private int _failures;
+
+    private long Now => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <inheritdoc/>
-    protected override ValueTask<TurnEnd> SendAsync(PusherRow row, CancellationToken stop)
+    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
     {
         // Mail has no count of its own.
         CountChanged = false;
-        return row.IsConfirmed ? DigestAsync(row, stop) : AskAsync(row, stop);
+        try
+        {
+            if (await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop).ConfigureAwait(false) is not { } row)
+            {
+                services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+                return TurnEnd.Idle;
+            }
+
+            return row.IsConfirmed
+                ? await DigestAsync(row, stop).ConfigureAwait(false)
+                : await AskAsync(row, stop).ConfigureAwait(false);
+        }
+        catch (StorageException)
+        {
+            return Failed();
+        }
     }
 
-    /// <summary>Asks to confirm the address, once.</summary>
+    /// <summary>
+    /// Asks to confirm the address, once. A mail that could not be sent for as long as a push is tried is given up.
+    /// </summary>
     private async ValueTask<TurnEnd> AskAsync(PusherRow row, CancellationToken stop)
     {
-        if (row.MailedAt == 0)
+        var asks = row.MailedAt == 0 && Now - row.SetAt <= services.Options.PushTime.TotalMilliseconds;
+        if (asks)
         {
-            if (!_email.Confirmations.Allows(row.UserId, out _) || !_email.Confirmations.Allows(row.PushKey, out _))
+            if (!_email.Confirmations.TryTake(row.UserId, MailAddresses.Mailbox(row.PushKey), out var notBefore))
             {
-                return TurnEnd.Later(Now + (long)_email.Options.ConfirmationInterval.TotalMilliseconds);
+                return TurnEnd.Later(notBefore);
             }
 
             var mail = EmailTemplate.Confirmation(
                 row.PushKey, row.UserId, _email.Options.ServerName, Link("confirm", row), Link("unsubscribe", row));
-            if (!await MailAsync(row, mail, stop).ConfigureAwait(false)) return Failed();
+            if (!await SendAsync(row, mail, stop).ConfigureAwait(false)) return Failed();
         }
 
-        await RecordAsync(row, last: await LastAsync(stop).ConfigureAwait(false), isMailed: row.MailedAt == 0)
+        await RecordAsync(row, last: await LastAsync(stop).ConfigureAwait(false), isMailed: asks)
             .ConfigureAwait(false);
         return TurnEnd.Idle;
     }
 
     private async ValueTask<TurnEnd> DigestAsync(PusherRow row, CancellationToken stop)
     {
-        var owed = await Services.Storage.Pushers.OwedAsync(Pusher.PusherId, Services.Options.MaxOwed, stop)
+        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop)
             .ConfigureAwait(false);
         if (owed.Count == 0) return TurnEnd.Idle;
         var due = Math.Max(
@@ -56,8 +77,9 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         var more = 0;
         foreach (var push in owed)
         {
-            if (push.Event.IsNone) continue;
-            var content = await Services.Contents.OfAsync(Pusher.UserId, push.Event, stop).ConfigureAwait(false);
+            // It could not be mailed for long.
+            if (push.Event.IsNone || IsLate(push)) continue;
+            var content = await services.Contents.OfAsync(Pusher.UserId, push.Event, stop).ConfigureAwait(false);
             if (content is null) continue;
             if (messages.Count < _email.Options.MaxMessages) messages.Add(MessageOf(content));
             else more++;
@@ -67,38 +89,42 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         {
             var mail = EmailTemplate.Digest(
                 row.PushKey, row.UserId, _email.Options.ServerName, messages, more, Link("unsubscribe", row));
-            if (!await MailAsync(row, mail, stop).ConfigureAwait(false)) return Failed();
+            if (!await SendAsync(row, mail, stop).ConfigureAwait(false)) return Failed();
         }
 
         await RecordAsync(row, owed[^1], isMailed: messages.Count > 0).ConfigureAwait(false);
         return TurnEnd.Succeeded(hasMore: true);
     }
 
+    private bool IsLate(OwedPush push) =>
+        Now - push.OwedAt - Math.Max(_email.Options.Delay.TotalMilliseconds, _email.Options.Interval.TotalMilliseconds)
+            > services.Options.PushTime.TotalMilliseconds;
+
     private async ValueTask<OwedPush?> LastAsync(CancellationToken stop)
     {
-        var owed = await Services.Storage.Pushers.OwedAsync(Pusher.PusherId, Services.Options.MaxOwed, stop)
+        var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, services.Options.MaxOwed, stop)
             .ConfigureAwait(false);
         return owed.Count == 0 ? null : owed[^1];
     }
 
-    private async ValueTask<bool> MailAsync(PusherRow row, OutgoingMail mail, CancellationToken stop)
+    private async ValueTask<bool> SendAsync(PusherRow row, OutgoingMail mail, CancellationToken stop)
     {
         // A mail that was begun is not stopped with the queue: its outcome should be known.
         stop.ThrowIfCancellationRequested();
         try
         {
-            if (await _email.Mailer.SendAsync(mail, Services.Ends).ConfigureAwait(false) is { } reason)
+            if (await _email.Mailer.SendAsync(mail, services.Ends).ConfigureAwait(false) is { } reason)
             {
-                Services.Log.MailFailed(row, reason);
+                services.Log.MailFailed(row, reason);
                 return false;
             }
         }
-        catch (OperationCanceledException) when (Services.Ends.IsCancellationRequested)
+        catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
         {
             return false;
         }
 
-        Succeeded();
+        _failures = 0;
         return true;
     }
 
@@ -108,7 +134,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         if (last is { } sent) batch.Add(new PushSent(row.PusherId, sent.Position, sent.Event));
         if (isMailed) batch.Add(new PusherMailed(row.PusherId));
         if (batch.Changes.Count == 0) return;
-        await Services.Storage.Writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
+        await services.Storage.Writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static MailedMessage MessageOf(PushedContent content) => new(
@@ -120,4 +146,12 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
     private string Link(string page, PusherRow row) =>
         $"{_email.Options.BaseUrl.TrimEnd('/')}/_matrix/static/push/{page}"
         + $"?token={Uri.EscapeDataString(UserPushers.TokenOf(row))}";
+
+    private TurnEnd Failed()
+    {
+        var pause = Math.Min(
+            services.Options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
+            services.Options.LongestPause.TotalMilliseconds);
+        return TurnEnd.Later(Now + (long)pause);
+    }
 }

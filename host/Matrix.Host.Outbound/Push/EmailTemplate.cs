@@ -15,7 +15,7 @@ internal sealed record MailedMessage(string Room, string Sender, string? Body, D
 internal static class EmailTemplate
 {
     private const int MostBody = 300;
-    private const int MostSubject = 150;
+    private const int MostLine = 150;
 
     /// <summary>Asks to confirm an address.</summary>
     internal static OutgoingMail Confirmation(
@@ -37,18 +37,19 @@ internal static class EmailTemplate
     {
         var text = new StringBuilder();
         var html = new StringBuilder();
-        foreach (var room in messages.GroupBy(message => message.Room))
+        foreach (var room in messages.GroupBy(message => Line(message.Room)))
         {
             text.Append(room.Key).Append('\n');
             html.Append(CultureInfo.InvariantCulture, $"<h2>{Encode(room.Key)}</h2>");
             foreach (var message in room)
             {
                 var at = message.At.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
-                var body = Short(message.Body ?? "(a message that only your device can show)");
-                text.Append(CultureInfo.InvariantCulture, $"  {message.Sender} ({at}): {body}\n");
+                var sender = Line(message.Sender);
+                var body = Short(message.Body ?? "(a message that only your device can show)", MostBody);
+                text.Append(CultureInfo.InvariantCulture, $"  {sender} ({at}): {body}\n");
                 html.Append(
                     CultureInfo.InvariantCulture,
-                    $"<p><b>{Encode(message.Sender)}</b> <small>{at}</small><br>{Encode(body)}</p>");
+                    $"<p><b>{Encode(sender)}</b> <small>{at}</small><br>{Encode(body)}</p>");
             }
 
             text.Append('\n');
@@ -67,7 +68,7 @@ internal static class EmailTemplate
             + $"<a href=\"{Encode(unsubscribe)}\">Stop them</a></small></p>");
         var count = messages.Count + more;
         var subject = count == 1
-            ? $"{messages[0].Sender} in {messages[0].Room}"
+            ? $"{Line(messages[0].Sender)} in {Line(messages[0].Room)}"
             : string.Create(CultureInfo.InvariantCulture, $"{count} notifications of {serverName}");
         return new OutgoingMail(to, Line(subject), text.ToString(), Page(html.ToString()), Headers(unsubscribe));
     }
@@ -85,14 +86,16 @@ internal static class EmailTemplate
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
 
-    /// <summary>A text on one line: no header begins in a room's name.</summary>
+    /// <summary>A short text on one line: neither a header nor a message begins in a name.</summary>
     private static string Line(string text)
     {
-        var line = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
-        return line.Length > MostSubject ? Cut(line, MostSubject) : line;
+        var line = string.Concat(Short(text, MostLine).Select(c => EndsLine(c) ? ' ' : c));
+        return line.Trim();
     }
 
-    private static string Short(string text) => text.Length > MostBody ? Cut(text, MostBody) : text;
+    private static bool EndsLine(char c) => char.IsControl(c) || c is '\u2028' or '\u2029';
+
+    private static string Short(string text, int most) => text.Length > most ? Cut(text, most) : text;
 
     private static string Cut(string text, int at) =>
         text[..(char.IsHighSurrogate(text[at - 1]) ? at - 1 : at)] + "…";

@@ -13,14 +13,14 @@ namespace Matrix.Host.Outbound.Push;
 internal sealed class OwedPushes(
     PusherIndex index, RoomSnapshots rooms, MembershipHistory history, Badges badges)
 {
-    /// <summary>Adds what is owed for an event to a batch, and the pushers to a set.</summary>
+    /// <summary>Adds what is owed for an event to a batch, and counts it for each pusher.</summary>
     /// <param name="pushed">The event.</param>
     /// <param name="batch">Takes a change for each pusher.</param>
-    /// <param name="owing">Takes the pushers.</param>
+    /// <param name="owing">Takes the pushers, with the number of events.</param>
     /// <param name="counting">Takes the pushers whose count may have changed, though they are owed nothing.</param>
     /// <param name="stop">Stops it.</param>
     internal async ValueTask AddAsync(
-        PushedEvent pushed, WriteBatch batch, HashSet<PusherName> owing, HashSet<PusherName> counting,
+        PushedEvent pushed, WriteBatch batch, Dictionary<PusherName, int> owing, HashSet<PusherName> counting,
         CancellationToken stop)
     {
         var nid = pushed.Nid.Room;
@@ -54,7 +54,7 @@ internal sealed class OwedPushes(
             foreach (var pusher in index.Of(userId))
             {
                 if (pusher.PusherId >= pushed.Position) continue;
-                owing.Add(pusher);
+                owing[pusher] = owing.GetValueOrDefault(pusher) + 1;
                 batch.Add(new PushOwed(pusher.PusherId, pushed.Position, pushed.Nid));
             }
         }

@@ -1,3 +1,4 @@
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Unread;
@@ -8,11 +9,12 @@ namespace Matrix.Host.Outbound.Push;
 
 /// <summary>Reads what pushers tell of events.</summary>
 internal sealed class PushContents(
-    RoomSnapshots rooms, EventStore events, StateReader state, NotifiedEvents notified, IgnoredUsers ignored)
+    RoomSnapshots rooms, EventStore events, StateReader state, NotifiedEvents notified, IgnoredUsers ignored,
+    ILocalUsers users)
 {
     /// <summary>
     /// What a user is told of an event; null if they need not be told any more: they have read it, it was redacted, or
-    /// they have left the room, changed their rules, or ignore its sender.
+    /// they have left the room, changed their rules, or ignore its sender, or the invite is no longer there.
     /// </summary>
     internal async ValueTask<PushedContent?> OfAsync(string userId, EventNid nid, CancellationToken stop)
     {
@@ -23,8 +25,19 @@ internal sealed class PushContents(
             return null;
         }
 
-        var isInvite = stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == userId;
-        if (!isInvite && !room.Local.IsJoined(userId)) return null;
+        var isOwnMember = stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == userId;
+        if (!isOwnMember && !room.Local.IsJoined(userId)) return null;
+        if (isOwnMember && stored.Pdu.Content.Text("membership") == "invite")
+        {
+            // It may have been accepted, refused or taken back, or the user blocks invites by now.
+            if (room.State.Find("m.room.member", userId) is not { } member
+                || member.Ordinal != nid.Ordinal
+                || await users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false))
+            {
+                return null;
+            }
+        }
+
         var without = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
         if (without.Contains(stored.Row.Sender)) return null;
         var read = await notified.ReadAsync(nid.Room, userId, stop).ConfigureAwait(false);

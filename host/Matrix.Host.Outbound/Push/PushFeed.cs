@@ -22,6 +22,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     private readonly SemaphoreSlim _news = new(0, 1);
     private readonly Queue<PushFlush> _waiting = new();
     private bool _mustRead = true;
+    private int _waitingChanges;
     private long _seen;
     private long _changed;
     private bool _isDisposed;
@@ -58,6 +59,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
 
             // What the line had is durable, and at or before the published position.
             _waiting.Clear();
+            _waitingChanges = 0;
             return _seen = writer.PublishedPosition;
         }
     }
@@ -73,7 +75,9 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     {
         lock (_gate)
         {
-            if (_waiting.TryPeek(out var first) && ReferenceEquals(first, flush)) _waiting.Dequeue();
+            if (!_waiting.TryPeek(out var first) || !ReferenceEquals(first, flush)) return;
+            _waiting.Dequeue();
+            _waitingChanges -= flush.Size;
         }
     }
 
@@ -153,8 +157,17 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
 
             _seen = Math.Max(_seen, through);
             if (flush.IsEmpty) return;
-            if (_waiting.Count >= options.MaxWaitingFlushes) _mustRead = true;
-            else _waiting.Enqueue(flush);
+            if (_waiting.Count >= options.MaxWaitingFlushes
+                || (_waiting.Count > 0 && _waitingChanges + flush.Size > options.MaxWaitingChanges))
+            {
+                _mustRead = true;
+            }
+            else
+            {
+                _waiting.Enqueue(flush);
+                _waitingChanges += flush.Size;
+            }
+
             Wake();
         }
     }

@@ -26,5 +26,9 @@ internal sealed record PushFlush(
     IReadOnlyList<PusherName> Set,
     IReadOnlyList<RoomNid> Redacted)
 {
+    /// <summary>The number of changes, which its memory grows with.</summary>
+    internal int Size { get; } =
+        Events.Sum(static pushed => 1 + pushed.Rows.Count) + Read.Count + Set.Count + Redacted.Count;
+
     internal bool IsEmpty => Events.Count == 0 && Read.Count == 0 && Set.Count == 0 && Redacted.Count == 0;
 }

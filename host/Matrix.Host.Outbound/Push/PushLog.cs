@@ -47,11 +47,16 @@ internal sealed partial class PushLog(ILogger<PushLog> log, TimeProvider time) :
     /// <summary>Pushes cannot be read or recorded.</summary>
     internal void StorageFailed(Exception fault) => CannotRecord(fault.Message);
 
-    /// <summary>A pusher failed in a way that nothing provides for.</summary>
-    internal void Faulted(Exception fault)
+    /// <summary>A push was dropped, because its gateway refuses it.</summary>
+    internal void Dropped(PusherRow pusher, int status)
     {
-        FailedCounter.Add(1);
-        if (_limiter.Allows("fault", out var heldBack)) NotSent(fault, heldBack);
+        if (_limiter.Allows("dropped", out var heldBack)) RefusedForLong(pusher.UserId, status, heldBack);
+    }
+
+    /// <summary>A turn threw.</summary>
+    internal void TurnFailed(Exception fault)
+    {
+        if (_limiter.Allows("turn", out _)) CannotPush(fault);
     }
 
     public void Dispose() => _meter.Dispose();
@@ -69,11 +74,15 @@ internal sealed partial class PushLog(ILogger<PushLog> log, TimeProvider time) :
     private partial void NotMailed(string userId, string reason, int heldBack);
 
     [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "A push failed, and is retried ({HeldBack} such lines were held back)")]
-    private partial void NotSent(Exception fault, int heldBack);
-
-    [LoggerMessage(
         Level = LogLevel.Error, Message = "Pushes cannot be read or recorded; the server will retry: {Reason}")]
     private partial void CannotRecord(string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "A push for {UserId} was dropped, which its push gateway kept refusing: status {Status} "
+            + "({HeldBack} such lines were held back)")]
+    private partial void RefusedForLong(string userId, int status, int heldBack);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A pusher failed; it will be tried again")]
+    private partial void CannotPush(Exception fault);
 }

@@ -32,7 +32,16 @@ public sealed record PushOptions
     /// <summary>How long a push is tried; then it is dropped.</summary>
     public TimeSpan PushTime { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>The most events that wait for a push gateway that does not take them; the oldest are dropped.</summary>
+    /// <summary>The most requests to one push gateway at once.</summary>
+    public int MaxPerGateway { get; init; } = 8;
+
+    /// <summary>The most of them for one user's pushers.</summary>
+    public int MaxPerGatewayAndUser { get; init; } = 2;
+
+    /// <summary>How long a push is tried that its gateway answers with a refusal; then later ones go on.</summary>
+    public TimeSpan RefusedTime { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>The most events that a pusher owes, or a quarter more; the oldest are dropped.</summary>
     public int MaxOwed { get; init; } = 500;
 
     /// <summary>The most pushers in memory that have nothing to send.</summary>
@@ -47,7 +56,10 @@ public sealed record PushOptions
     /// <summary>The most commits that wait in memory; beyond this they are read from the database.</summary>
     public int MaxWaitingFlushes { get; init; } = 10_000;
 
-    /// <summary>Events that are read from the database at once.</summary>
+    /// <summary>The most events, outcomes and receipts in these commits.</summary>
+    public int MaxWaitingChanges { get; init; } = 100_000;
+
+    /// <summary>Events, or users with moved receipts, that are read from the database at once.</summary>
     public int EventsPerPage { get; init; } = 500;
 
     /// <summary>How often the position is written while nothing is owed.</summary>

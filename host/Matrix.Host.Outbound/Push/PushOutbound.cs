@@ -151,14 +151,15 @@ public sealed class PushOutbound : IAsyncDisposable
 
         while (_feed.Next() is { } flush)
         {
-            if (flush.Through > _handled) await HandleAsync(flush, stop).ConfigureAwait(false);
+            // Its events may have been read from the database already, but counts may have been made before it came.
+            await HandleAsync(flush, stop).ConfigureAwait(false);
             _feed.Handled(flush);
         }
     }
 
     private async ValueTask HandleAsync(PushFlush flush, CancellationToken stop)
     {
-        var owing = new HashSet<PusherName>();
+        var owing = new Dictionary<PusherName, int>();
         var counting = new HashSet<PusherName>();
         var batch = new WriteBatch();
         for (var i = 0; i < flush.Events.Count; i++)
@@ -184,7 +185,7 @@ public sealed class PushOutbound : IAsyncDisposable
         await OweAsync(batch, owing, flush.Through).ConfigureAwait(false);
         foreach (var pusher in counting)
         {
-            if (!owing.Contains(pusher)) _senders.CountChanged(pusher);
+            if (!owing.ContainsKey(pusher)) _senders.CountChanged(pusher);
         }
 
         void Count(string userId, RoomNid room)
@@ -195,13 +196,13 @@ public sealed class PushOutbound : IAsyncDisposable
     }
 
     /// <summary>Makes durable what is owed, and wakes the senders.</summary>
-    private async ValueTask OweAsync(WriteBatch batch, HashSet<PusherName> owing, long through)
+    private async ValueTask OweAsync(WriteBatch batch, Dictionary<PusherName, int> owing, long through)
     {
-        Volatile.Write(ref _handled, through);
+        Volatile.Write(ref _handled, Math.Max(_handled, through));
         if (batch.Changes.Count == 0) return;
-        foreach (var pusher in owing)
+        foreach (var (pusher, events) in owing)
         {
-            if (_senders.IsWaiting(pusher)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxOwed));
+            if (_senders.MustTrim(pusher, events)) batch.Add(new PushesTrimmed(pusher.PusherId, _options.MaxOwed));
         }
 
         try
@@ -214,7 +215,7 @@ public sealed class PushOutbound : IAsyncDisposable
             throw;
         }
 
-        foreach (var pusher in owing) _senders.Wake(pusher);
+        foreach (var pusher in owing.Keys) _senders.Wake(pusher);
     }
 
     /// <summary>Handles, from the database, changes that were missed.</summary>
@@ -230,9 +231,18 @@ public sealed class PushOutbound : IAsyncDisposable
 
         // Mail that asks for a confirmation may not have been sent.
         foreach (var pusher in _index.OfKind(PusherKind.Email)) _senders.Wake(pusher);
-        foreach (var userId in await _storage.Receipts.MovedAfterAsync(after, stop).ConfigureAwait(false))
+        _senders.CountAll();
+        for (var (position, user) = (after + 1, ""); ;)
         {
-            foreach (var pusher in _index.Of(userId)) _senders.CountChanged(pusher);
+            var moved = await _storage.Receipts.MovedFromAsync(position, user, _options.EventsPerPage, stop)
+                .ConfigureAwait(false);
+            foreach (var pusher in moved.SelectMany(receipt => _index.Of(receipt.UserId)))
+            {
+                _senders.CountChanged(pusher);
+            }
+
+            if (moved.Count < _options.EventsPerPage) break;
+            (position, user) = moved[^1];
         }
 
         while (_handled < through)

@@ -11,17 +11,20 @@ internal sealed class PushSenders : IDisposable
     private readonly CancellationTokenSource _ends = new();
     private readonly SendQueue _queue;
     private readonly SendQueue _mails;
+    private readonly GatewayShares _shares;
     private readonly PusherServices _services;
 
     internal PushSenders(PusherServices services)
     {
         var options = services.Options;
         _services = services with { Ends = _ends.Token };
-        _queue = new SendQueue(options.MaxSending, options.MaxSendingLimited, options.SlowAfter, services.Time);
+        _queue = new SendQueue(
+            options.MaxSending, options.MaxSendingLimited, options.SlowAfter, services.Time, services.Log.TurnFailed);
+        _shares = new GatewayShares(options.MaxPerGateway, options.MaxPerGatewayAndUser, WakeInLine);
 
         // Mail mostly waits, which is no failure of anyone's.
         var mails = services.Email.Options.MaxSending;
-        _mails = new SendQueue(mails, mails, services.Email.Mailer.Time, services.Time);
+        _mails = new SendQueue(mails, mails, services.Email.Mailer.Time, services.Time, services.Log.TurnFailed);
     }
 
     /// <summary>Begins to send.</summary>
@@ -49,11 +52,33 @@ internal sealed class PushSenders : IDisposable
         }
     }
 
-    /// <summary>Whether a pusher waits after a failure.</summary>
-    internal bool IsWaiting(PusherName pusher)
+    /// <summary>After changes were missed, what was sent may not be the count any more.</summary>
+    internal void CountAll()
     {
-        // Mail always waits; what it may be owed is bounded alike.
-        lock (_gate) return _senders.GetValueOrDefault(pusher.PusherId)?.Status == SenderStatus.Waiting;
+        lock (_gate)
+        {
+            foreach (var sender in _senders.Values)
+            {
+                if (!sender.HasSentCount) continue;
+                sender.CountChanged = true;
+                _queue.Add(sender);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Counts events that a pusher is owed. Whether so many came that it may owe too much: then it is to be trimmed.
+    /// </summary>
+    internal bool MustTrim(PusherName pusher, int events)
+    {
+        lock (_gate)
+        {
+            var sender = Of(pusher);
+            sender.OwedSinceTrim += events;
+            if (sender.OwedSinceTrim <= _services.Options.MaxOwed / 4) return false;
+            sender.OwedSinceTrim = 0;
+            return true;
+        }
     }
 
     /// <summary>The pushers whose count was not sent.</summary>
@@ -75,7 +100,7 @@ internal sealed class PushSenders : IDisposable
             // A sender becomes ready under this lock only.
             foreach (var (id, sender) in _senders)
             {
-                if (sender.Status == SenderStatus.Idle && !sender.CountChanged) _senders.Remove(id);
+                if (sender.Status == SenderStatus.Idle && !sender.CountChanged && !sender.IsInLine) _senders.Remove(id);
             }
         }
     }
@@ -103,6 +128,11 @@ internal sealed class PushSenders : IDisposable
         if (_senders.TryGetValue(pusher.PusherId, out var sender) && sender.Pusher.Kind == pusher.Kind) return sender;
         return _senders[pusher.PusherId] = pusher.Kind == PusherKind.Email
             ? new EmailSender(pusher, _services)
-            : new PusherSender(pusher, _services);
+            : new PusherSender(pusher, _services, _shares);
+    }
+
+    private void WakeInLine(KnownPusher sender)
+    {
+        lock (_gate) _queue.Add(sender);
     }
 }

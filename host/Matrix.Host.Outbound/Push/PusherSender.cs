@@ -1,3 +1,4 @@
+using Matrix.Core.Json;
 using Matrix.Host.Network.SafeHttp;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
@@ -10,38 +11,97 @@ namespace Matrix.Host.Outbound.Push;
 /// Sends what a pusher owes to its push gateway, in order, one request at a time. What was sent is recorded before the
 /// next request. Push Gateway API, "Homeserver behaviour".
 /// </summary>
-internal sealed class PusherSender(PusherName pusher, PusherServices services) : KnownPusher(pusher, services)
+internal sealed class PusherSender(PusherName pusher, PusherServices services, GatewayShares shares)
+    : KnownPusher(pusher)
 {
     /// <summary>Events that need not be sent, looked through in one turn.</summary>
     private const int MostSkipped = 50;
 
     private readonly PushOptions _options = services.Options;
     private int? _lastCount;
+    private int _failures;
+    private volatile bool _hasSentCount;
+    private (OwedPush Push, long Since)? _refused;
 
     /// <inheritdoc/>
-    protected override async ValueTask<TurnEnd> SendAsync(PusherRow row, CancellationToken stop)
+    internal override bool HasSentCount => _hasSentCount;
+
+    private long Now => services.Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <inheritdoc/>
+    internal override async ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop)
+    {
+        try
+        {
+            var row = await services.Storage.Pushers.FindAsync(Pusher.PusherId, stop).ConfigureAwait(false);
+
+            // One that was set again may send mail now.
+            if (row is null || row.Kind != Pusher.Kind)
+            {
+                if (row is null) services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+                CountChanged = false;
+                shares.Leave(this);
+                return TurnEnd.Idle;
+            }
+
+            var data = GatewayRequest.DataOf(row);
+            if (!shares.TryEnter(GatewayRequest.UrlOf(data)?.Authority ?? "", this)) return TurnEnd.Idle;
+            try
+            {
+                return await SendAsync(row, data, stop).ConfigureAwait(false);
+            }
+            finally
+            {
+                shares.Leave(this);
+            }
+        }
+        catch (StorageException)
+        {
+            // What was sent may not be recorded: it is sent again.
+            shares.Leave(this);
+            return Failed();
+        }
+        catch when (!stop.IsCancellationRequested)
+        {
+            // The count may have been taken, and not sent.
+            CountChanged = true;
+            throw;
+        }
+    }
+
+    private async ValueTask<TurnEnd> SendAsync(PusherRow row, JsonObject data, CancellationToken stop)
     {
         for (var skipped = 0; skipped < MostSkipped; skipped++)
         {
-            var owed = await Services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop).ConfigureAwait(false);
+            var owed = await services.Storage.Pushers.OwedAsync(Pusher.PusherId, 2, stop).ConfigureAwait(false);
             if (owed.Count == 0)
             {
-                return CountChanged ? await SendCountAsync(row, null, stop).ConfigureAwait(false) : TurnEnd.Idle;
+                return CountChanged ? await SendCountAsync(row, data, null, stop).ConfigureAwait(false) : TurnEnd.Idle;
             }
 
             var first = owed[0];
-            if (!IsLate(first))
+            if (IsLate(first))
+            {
+                // The device shows what it was told before.
+                CountChanged = true;
+            }
+            else
             {
                 if (!first.Event.IsNone)
                 {
-                    var content = await Services.Contents.OfAsync(Pusher.UserId, first.Event, stop)
+                    var content = await services.Contents.OfAsync(Pusher.UserId, first.Event, stop)
                         .ConfigureAwait(false);
-                    if (content is not null) return await PushAsync(row, content, first, stop).ConfigureAwait(false);
+                    if (content is not null)
+                    {
+                        var count = await CountAsync(stop).ConfigureAwait(false);
+                        return await PostAsync(row, data, content, count, first).ConfigureAwait(false);
+                    }
+
                     CountChanged = true;
                 }
                 else if (owed.Count == 1)
                 {
-                    return await SendCountAsync(row, first, stop).ConfigureAwait(false);
+                    return await SendCountAsync(row, data, first, stop).ConfigureAwait(false);
                 }
             }
 
@@ -51,21 +111,16 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         return TurnEnd.Again;
     }
 
-    private async ValueTask<TurnEnd> PushAsync(
-        PusherRow row, PushedContent content, OwedPush first, CancellationToken stop)
-    {
-        var count = await CountAsync(stop).ConfigureAwait(false);
-        return await PostAsync(row, content, count, first).ConfigureAwait(false);
-    }
-
     /// <summary>Sends the count alone, unless it was sent last.</summary>
     /// <param name="row">The pusher.</param>
+    /// <param name="data">Its `data`.</param>
     /// <param name="owed">What the database says; null if only this process knows of the change.</param>
     /// <param name="stop">Stops it.</param>
-    private async ValueTask<TurnEnd> SendCountAsync(PusherRow row, OwedPush? owed, CancellationToken stop)
+    private async ValueTask<TurnEnd> SendCountAsync(
+        PusherRow row, JsonObject data, OwedPush? owed, CancellationToken stop)
     {
         var count = await CountAsync(stop).ConfigureAwait(false);
-        if (count != _lastCount) return await PostAsync(row, null, count, owed).ConfigureAwait(false);
+        if (count != _lastCount) return await PostAsync(row, data, null, count, owed).ConfigureAwait(false);
         if (owed is { } same) await RecordAsync(same).ConfigureAwait(false);
         return TurnEnd.Again;
     }
@@ -73,18 +128,18 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
     /// <summary>
     /// A request that was begun is not stopped with the queue, but later: its outcome should be known.
     /// </summary>
-    private async ValueTask<TurnEnd> PostAsync(PusherRow row, PushedContent? content, int count, OwedPush? owed)
+    private async ValueTask<TurnEnd> PostAsync(
+        PusherRow row, JsonObject data, PushedContent? content, int count, OwedPush? owed)
     {
-        var data = GatewayRequest.DataOf(row);
         HttpOutcome outcome;
         try
         {
             if (GatewayRequest.UrlOf(data) is not { } url) return Failed();
-            outcome = await Services.Poster.PostAsync(
+            outcome = await services.Poster.PostAsync(
                 url, GatewayRequest.Body(row, data, content, count), _options.MaxResponseBytes, _options.RequestTime,
-                Services.Ends).ConfigureAwait(false);
+                services.Ends).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (Services.Ends.IsCancellationRequested)
+        catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
         {
             CountChanged |= content is null;
             return TurnEnd.Idle;
@@ -93,28 +148,38 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         if (outcome.Reply is not { Status: >= 200 and < 300 } reply)
         {
             CountChanged |= content is null;
-            Services.Log.GatewayFailed(row, data, outcome);
+            services.Log.GatewayFailed(row, data, outcome);
+            if (content is not null && owed is { } push && outcome.Reply is { } refusal && IsGivenUp(push, refusal))
+            {
+                services.Log.Dropped(row, refusal.Status);
+                CountChanged = true;
+                _failures = 0;
+                await RecordAsync(push).ConfigureAwait(false);
+            }
+
             return Failed();
         }
 
-        Succeeded();
-        Services.Log.Sent(isCount: content is null);
+        _failures = 0;
+        _refused = null;
+        services.Log.Sent(isCount: content is null);
         if (GatewayRequest.Rejects(reply.Body, row.PushKey))
         {
-            await Services.Storage.Writer.WriteAsync(
+            await services.Storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(new PusherRejected(Pusher.PusherId)), CancellationToken.None)
                 .ConfigureAwait(false);
-            Services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+            services.Index.Remove(Pusher.UserId, Pusher.PusherId);
             return TurnEnd.Succeeded(hasMore: false);
         }
 
         _lastCount = count;
+        _hasSentCount = true;
         if (owed is { } sent) await RecordAsync(sent).ConfigureAwait(false);
         return TurnEnd.Succeeded(hasMore: owed is not null || CountChanged);
     }
 
     private async ValueTask RecordAsync(OwedPush sent) =>
-        await Services.Storage.Writer.WriteAsync(
+        await services.Storage.Writer.WriteAsync(
             new WriteBatch(1).Add(new PushSent(Pusher.PusherId, sent.Position, sent.Event)), CancellationToken.None)
             .ConfigureAwait(false);
 
@@ -124,7 +189,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         CountChanged = false;
         try
         {
-            return await Services.Badges.OfAsync(Pusher.UserId, stop).ConfigureAwait(false);
+            return await services.Badges.OfAsync(Pusher.UserId, stop).ConfigureAwait(false);
         }
         catch
         {
@@ -133,5 +198,30 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services) :
         }
     }
 
-    private bool IsLate(OwedPush owed) => Now - owed.OwedAt > _options.PushTime.TotalMilliseconds;
+    /// <summary>
+    /// Whether the gateway has refused a push for so long that later ones go on. A gateway that is overloaded, or whose
+    /// own server does not answer, refuses none.
+    /// </summary>
+    private bool IsGivenUp(OwedPush push, HttpReply reply)
+    {
+        if (reply.Status is 408 or 425 or 429 or > 501) return false;
+        if (_refused is { } refused && refused.Push == push)
+        {
+            return Now - refused.Since >= _options.RefusedTime.TotalMilliseconds;
+        }
+
+        _refused = (push, Now);
+        return false;
+    }
+
+    private bool IsLate(OwedPush owed) =>
+        Now - owed.OwedAt > _options.PushTime.TotalMilliseconds;
+
+    private TurnEnd Failed()
+    {
+        var pause = Math.Min(
+            _options.FirstPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures++, 30)),
+            _options.LongestPause.TotalMilliseconds);
+        return TurnEnd.Later(Now + (long)pause);
+    }
 }

@@ -47,7 +47,7 @@ internal abstract class QueuedSender
     /// <summary>The time to which a wait after the turn was shortened during it.</summary>
     internal long WaitsAtMostUntil { get; set; }
 
-    /// <summary>Sends one request. It may not throw, except when it is stopped.</summary>
+    /// <summary>Sends one request. If it throws, and was not stopped, it waits for a while.</summary>
     internal abstract ValueTask<TurnEnd> TakeTurnAsync(CancellationToken stop);
 }
 

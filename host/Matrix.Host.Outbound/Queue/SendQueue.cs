@@ -15,6 +15,9 @@ internal sealed class SendQueue : IDisposable
 
     private static readonly TimeSpan _longestTimer = TimeSpan.FromHours(1);
 
+    /// <summary>The pause of a sender whose turn threw.</summary>
+    private static readonly TimeSpan _faultPause = TimeSpan.FromSeconds(10);
+
     private readonly Lock _gate = new();
     private readonly Queue<QueuedSender> _ready = new();
     private readonly Queue<QueuedSender> _new = new();
@@ -28,6 +31,7 @@ internal sealed class SendQueue : IDisposable
     private readonly int _atOnce;
     private readonly int _limitedAtOnce;
     private readonly TimeSpan _slowAfter;
+    private readonly Action<Exception>? _onFault;
     private int _sending;
     private int _limitedSending;
     private int _failingSending;
@@ -40,8 +44,12 @@ internal sealed class SendQueue : IDisposable
     /// <param name="atOnce">The most senders that have their turn.</param>
     /// <param name="limitedAtOnce">The most of them that are not healthy.</param>
     /// <param name="slowAfter">A turn that takes this long makes a sender slow.</param>
-    internal SendQueue(int atOnce, int limitedAtOnce, TimeSpan slowAfter, TimeProvider time)
+    /// <param name="time">The clock.</param>
+    /// <param name="onFault">Is told of a turn that threw: a defect, which costs the sender a pause.</param>
+    internal SendQueue(
+        int atOnce, int limitedAtOnce, TimeSpan slowAfter, TimeProvider time, Action<Exception>? onFault = null)
     {
+        _onFault = onFault;
         _atOnce = atOnce;
         _limitedAtOnce = Math.Min(limitedAtOnce, atOnce);
         _slowAfter = slowAfter;
@@ -227,6 +235,13 @@ internal sealed class SendQueue : IDisposable
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
+        }
+#pragma warning disable CA1031 // An idle sender would not be woken for what it still has to send.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            end = TurnEnd.Later(Now() + (long)_faultPause.TotalMilliseconds);
+            _onFault?.Invoke(fault);
         }
         finally
         {

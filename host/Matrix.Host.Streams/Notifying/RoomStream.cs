@@ -47,6 +47,7 @@ internal sealed class RoomStream(RoomNid roomNid)
     private readonly Queue<ReceiptMark> _receipts = [];
     private readonly Queue<Notifying> _notifying = [];
     private EventNid _notifyingKnownAfter = EventNid.LastOf(roomNid);
+    private EventNid _notifyingKnownThrough;
     private EventNid _lastRedaction;
     private long _receiptsKnownAfter = long.MaxValue;
 
@@ -84,6 +85,7 @@ internal sealed class RoomStream(RoomNid roomNid)
         {
             // The notifications of the first flush may be incomplete; those after it are not.
             if (_past.Count == 0) _notifyingKnownAfter = past.LastNid;
+            _notifyingKnownThrough = past.LastNid;
             if (_past.Count == Remembered) _past.Dequeue();
             _past.Enqueue(past);
             Volatile.Write(ref _lastEvents, past.Position);
@@ -149,7 +151,9 @@ internal sealed class RoomStream(RoomNid roomNid)
         lock (_gate)
         {
             redacted = _lastRedaction.Value > after.Value;
-            if (after.Value < _notifyingKnownAfter.Value) return false;
+
+            // A snapshot of the room may be ahead: its last events have not come here yet.
+            if (after.Value < _notifyingKnownAfter.Value || through.Value > _notifyingKnownThrough.Value) return false;
             foreach (var each in _notifying)
             {
                 if (each.Nid.Value <= after.Value || each.Nid.Value > through.Value) continue;

@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Users.Accounts;
@@ -36,6 +37,9 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer)
     {
         var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
         DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
+
+        // An application service sets pushers of its users without a device.
+        batch.Add(new PushersOfUserDeleted(userId));
         if (erase)
         {
             batch.Add(new AccountDataDeleted(userId)).Add(new ProfileDeleted(userId)).Add(new FiltersDeleted(userId))

@@ -30,7 +30,11 @@ internal static partial class ConfigKeys
         Key("email.mails_at_once", ConfigTypes.Whole(1, 100), c => c.Email.MaxSending, "Mails that are sent at once."),
         Key(
             "email.confirmation_interval", ConfigTypes.Duration, c => c.Email.ConfirmationInterval,
-            "The shortest time between two mails that ask to confirm an address, for each user and address."),
+            "The time between the first two mails that ask to confirm an address, for each user and address. Each "
+                + "further mail doubles it."),
+        Key(
+            "email.longest_confirmation_interval", ConfigTypes.Duration, c => c.Email.LongestConfirmationInterval,
+            "The longest such time."),
         Key(
             "email.confirmations_tracked", ConfigTypes.Whole(1, 10_000_000), c => c.Email.MaxConfirmations,
             "Users and addresses of which that time is remembered."),

@@ -27,7 +27,17 @@ internal static partial class ConfigKeys
             "How long a push is tried; then it is dropped."),
         Key(
             "push.waiting_pushes", ConfigTypes.Whole(1, 1_000_000), c => c.Push.MaxOwed,
-            "Pushes of one device that wait for a push gateway that does not take them; the oldest are dropped."),
+            "Pushes of one device that wait to be sent; of a quarter more than that the oldest are dropped."),
+        Key(
+            "push.refused_time", ConfigTypes.Duration, c => c.Push.RefusedTime,
+            "How long a push is tried that its push gateway refuses, by a status other than those of an overloaded "
+                + "server; then it is dropped, and the next one is sent."),
+        Key(
+            "push.gateway_requests", ConfigTypes.Whole(1, 1000), c => c.Push.MaxPerGateway,
+            "Requests to one push gateway at once, shared among users."),
+        Key(
+            "push.user_requests", ConfigTypes.Whole(1, 1000), c => c.Push.MaxPerGatewayAndUser,
+            "Those of them that are for devices of one user."),
         Key(
             "push.pushers", ConfigTypes.Whole(4, 10_000), c => c.Push.MaxSending,
             "Devices that are pushed to at once; others wait for their turn."),
@@ -44,6 +54,9 @@ internal static partial class ConfigKeys
         Key(
             "push.waiting_commits", ConfigTypes.Whole(16), c => c.Push.MaxWaitingFlushes,
             "Commits in memory whose pushes are not determined yet. Further ones are read from the database later."),
+        Key(
+            "push.waiting_changes", ConfigTypes.Whole(100), c => c.Push.MaxWaitingChanges,
+            "Events, outcomes of push rules and receipts in these commits."),
         Key(
             "push.page_events", ConfigTypes.Whole(10, 100_000), c => c.Push.EventsPerPage,
             "Events that are read from the database at once after a start."),

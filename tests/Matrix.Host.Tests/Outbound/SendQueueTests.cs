@@ -278,6 +278,21 @@ internal sealed class SendQueueTests
     }
 
     [Test]
+    public async Task A_sender_whose_turn_throws_is_tried_again_later()
+    {
+        var faults = new List<Exception>();
+        _queue = new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time, faults.Add);
+        _queue.Start();
+        var sender = new EagerSender(() => throw new InvalidOperationException("a defect"));
+        _queue.Add(sender);
+        await Until(() => _queue.Waiting == 1);
+
+        Assert.That(faults, Has.Count.EqualTo(1));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await Until(() => sender.Turns == 2);
+    }
+
+    [Test]
     public async Task A_stop_ends_the_turns()
     {
         Starts(atOnce: 2, limited: 1);

@@ -130,6 +130,20 @@ internal sealed partial class EmailPusherTests
         Assert.That(Regex.Count(text, "two"), Is.EqualTo(1));
     }
 
+    [Test]
+    public async Task An_address_is_one_however_its_domain_is_written()
+    {
+        (await _bob.PostAsync("pushers/set", Pusher("Bob@MAIL.Example"))).Is(200);
+        Assert.That((await _smtp.NextAsync()).To, Is.EqualTo("Bob@mail.example"));
+
+        (await _bob.PostAsync("pushers/set", Pusher("Bob@mail.example"))).Is(200);
+        Assert.That(await PushersAsync(), Has.Count.EqualTo(1));
+        var deletion = Pusher("Bob@Mail.EXAMPLE");
+        deletion["kind"] = null;
+        (await _bob.PostAsync("pushers/set", deletion)).Is(200);
+        Assert.That(await PushersAsync(), Is.Empty);
+    }
+
     [TestCase("nobody")]
     [TestCase("Bob <bob@mail.example>")]
     [TestCase("a@b.c\r\nRCPT TO:<x@y.z>")]

@@ -69,6 +69,16 @@ internal sealed class PushGateway : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for a request with this count.</summary>
+    /// <param name="ofEvents">Whether it may be about an event.</param>
+    internal async Task CountReachesAsync(int count, bool ofEvents = true)
+    {
+        for (JsonObject? next = null; next is null || !Reaches(next);) next = await NextAsync();
+
+        bool Reaches(JsonObject push) =>
+            ((int?)push["counts"]!["unread"] ?? 0) == count && (ofEvents || push["event_id"] is null);
+    }
+
     /// <summary>The body by which a user sets a pusher that leads here.</summary>
     internal JsonObject Pusher(string pushKey = "key", string appId = "org.example.app") => new()
     {

@@ -1,6 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.Receipts;
 
 namespace Matrix.Host.Tests.Storage;
 
@@ -81,4 +82,36 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
         await Write(new OtherDevicesDeleted("@a:x", null));
         Assert.That(await Store.Pushers.NamesAsync(0, 10, Stop), Is.Empty);
     }
+
+    [Test]
+    public async Task All_pushers_of_a_user_end_those_without_a_device_included()
+    {
+        var one = await SetAsync(Row("@a:x", "1"));
+        var two = await SetAsync(Row("@b:x", "2"));
+        await Write(new PushOwed(one, 20, EventNid.None), new PushOwed(two, 20, EventNid.None));
+
+        await Write(new PushersOfUserDeleted("@a:x"));
+
+        Assert.That(
+            (await Store.Pushers.NamesAsync(0, 10, Stop)).Select(name => name.PusherId), Is.EqualTo(new[] { two }));
+        Assert.That(await OwedAsync(one), Is.Empty);
+        Assert.That(await OwedAsync(two), Has.Length.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Receipts_of_local_users_that_moved_are_read_by_position_a_page_at_a_time()
+    {
+        await Write(Receipt("@a:x", 1), Receipt("@b:x", 1), Receipt("@far:y", 1, isLocal: false));
+        var first = (await Store.Receipts.MovedFromAsync(0, "", 10, Stop))[0].Position;
+        await Write(Receipt("@c:x", 1), Receipt("@a:x", 2));
+
+        var page = await Store.Receipts.MovedFromAsync(first, "", 2, Stop);
+        var next = await Store.Receipts.MovedFromAsync(page[^1].Position, page[^1].UserId, 2, Stop);
+
+        Assert.That(page.Concat(next).Select(moved => moved.UserId), Is.EqualTo(new[] { "@b:x", "@a:x", "@c:x" }));
+        Assert.That(await Store.Receipts.MovedFromAsync(page[^1].Position + 1, "", 10, Stop), Is.Empty);
+    }
+
+    private static ReceiptMoved Receipt(string user, uint at, bool isLocal = true) => new(
+        Samples.Kitchen, user, "m.read", "", Samples.Live(Samples.Kitchen, at), $"$e{at}", 1, isLocal);
 }

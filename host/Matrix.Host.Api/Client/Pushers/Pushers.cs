@@ -70,6 +70,11 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
         if (set.Kind is not { } kind)
         {
             await pushers.DeleteAsync(userId, set.AppId, set.PushKey, stop).ConfigureAwait(false);
+            if (set.AppId == EmailApp && MailAddresses.Canonical(set.PushKey) is var address && address != set.PushKey)
+            {
+                await pushers.DeleteAsync(userId, set.AppId, address, stop).ConfigureAwait(false);
+            }
+
             return Answer.Empty;
         }
 
@@ -119,6 +124,7 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
             body.Refuse(MatrixError.InvalidParam, $"`data` must have at most {MostDataBytes} bytes.");
         }
 
+        if (kind == "email") pushKey = MailAddresses.Canonical(pushKey);
         return new Set(
             kind == "email" ? PusherKind.Email : PusherKind.Http, appId, pushKey, Short(body, "app_display_name"),
             Short(body, "device_display_name"), Short(body, "lang"),
@@ -136,7 +142,10 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
     private static void CheckAddress(BodyReader body, string appId, string address)
     {
         if (appId != EmailApp) body.Refuse(MatrixError.InvalidParam, $"`app_id` must be `{EmailApp}`.");
-        if (!Mailer.IsAddress(address)) body.Refuse(MatrixError.InvalidParam, "`pushkey` must be a mail address.");
+        if (!MailAddresses.IsAddress(address))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`pushkey` must be a mail address.");
+        }
     }
 
     private static void CheckUrl(BodyReader body)

@@ -92,6 +92,9 @@ public sealed record PusherSet(PusherRow Pusher, bool IsAppended) : ConditionalC
 /// <summary>Deletes a user's pusher, and what it has not sent. Not applied if there is none.</summary>
 public sealed record PusherDeleted(string UserId, string AppId, string PushKey) : ConditionalChange;
 
+/// <summary>Deletes all pushers of a user, those without a device included, and what they have not sent.</summary>
+public sealed record PushersOfUserDeleted(string UserId) : Change;
+
 /// <summary>
 /// Deletes a pusher whose `pushkey` the push gateway, or the address's owner, rejected. Not applied if there is none.
 /// </summary>

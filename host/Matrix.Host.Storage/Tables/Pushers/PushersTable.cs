@@ -44,6 +44,7 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
         "pushkey = $3 AND app_id = $2 AND user_id <> $1");
 
     private static readonly Statement[] DeleteOne = Deleting("user_id = $1 AND app_id = $2 AND pushkey = $3");
+    private static readonly Statement[] DeleteOfUser = Deleting("user_id = $1");
     private static readonly Statement[] DeleteById = Deleting("pusher_id = $1");
     private static readonly Statement[] DeleteOfDevice = Deleting("user_id = $1 AND device_id = $2");
     private static readonly Statement[] DeleteOfOtherDevices = Deleting("user_id = $1 AND device_id <> $2");
@@ -102,6 +103,10 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
         {
             writes.Run(DeleteById[0], op, static (a, op) => a.Int(op.PusherId));
             writes.RunIf(DeleteById[1], op, static (a, op) => a.Int(op.PusherId));
+        })
+        .On<PushersOfUserDeleted>(static (op, writes) =>
+        {
+            foreach (var statement in DeleteOfUser) writes.Run(statement, op, static (a, op) => a.Text(op.UserId));
         })
         .On<DeviceDeleted>(static (op, writes) =>
         {

@@ -15,8 +15,12 @@ public interface IReceiptsTable
     /// <summary>A user's receipts in a room.</summary>
     ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(RoomNid room, string userId, CancellationToken stop);
 
-    /// <summary>The local users whose receipts moved after a position. Reads all receipts of local users.</summary>
-    ValueTask<IReadOnlyList<string>> MovedAfterAsync(long position, CancellationToken stop);
+    /// <summary>
+    /// The positions from one on at which receipts of local users moved, with the users, in order, a page at a time:
+    /// at the first position, the users after this one.
+    /// </summary>
+    ValueTask<IReadOnlyList<(long Position, string UserId)>> MovedFromAsync(
+        long position, string userId, int limit, CancellationToken stop);
 
     /// <summary>A local user's receipts in all rooms.</summary>
     ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(string userId, CancellationToken stop);

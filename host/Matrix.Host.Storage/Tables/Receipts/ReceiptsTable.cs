@@ -15,8 +15,11 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
     private static readonly Statement OfUser = Statement.Of(
         $"SELECT {Columns} FROM receipts WHERE user_id = $1 AND is_local = 1");
 
-    private static readonly Statement MovedAfter = Statement.Of(
-        "SELECT DISTINCT user_id FROM receipts WHERE is_local = 1 AND position > $1");
+    private static readonly Statement MovedFrom = Statement.Of("""
+        SELECT DISTINCT position, user_id FROM receipts
+        WHERE is_local = 1 AND position >= $1 AND (position > $1 OR user_id > $2)
+        ORDER BY position, user_id LIMIT $3
+        """);
 
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO receipts (room_nid, user_id, type, thread_id, event_nid, event_id, ts, position, is_local)
@@ -55,8 +58,14 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
     public ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(OfUser, userId, static (a, user) => a.Text(user), Row, stop);
 
-    public ValueTask<IReadOnlyList<string>> MovedAfterAsync(long position, CancellationToken stop) =>
-        reads.ListAsync(MovedAfter, position, static (a, p) => a.Int(p), static row => row.Text(0), stop);
+    public ValueTask<IReadOnlyList<(long Position, string UserId)>> MovedFromAsync(
+        long position, string userId, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            MovedFrom,
+            (position, userId, limit),
+            static (a, q) => a.Int(q.position).Text(q.userId).Int(q.limit),
+            static row => (row.Int64(0), row.Text(1)),
+            stop);
 
     private static ReceiptRow Row(IRow row) => new(
         row.Room(0), row.Text(1), row.Text(2), row.Text(3), row.Nid(4), row.EventId(5), row.Int64(6), row.Int64(7));
