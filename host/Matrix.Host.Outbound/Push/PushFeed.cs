@@ -34,6 +34,12 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     private List<RoomNid> _redacted = [];
     private Dictionary<EventNid, List<(string, UnreadKind)>> _rows = [];
 
+    /// <summary>
+    /// The position before the first commit of this process: a server without a position of pushes begins here, however
+    /// long its start takes.
+    /// </summary>
+    internal long Beginning { get; } = writer.PublishedPosition;
+
     /// <summary>Commits that wait.</summary>
     internal int Waiting
     {

@@ -106,8 +106,8 @@ public sealed class PushOutbound : IAsyncDisposable
         var position = await _storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false);
         if (position is null)
         {
-            // From now on: without a position, a crash would skip what came since.
-            _handled = _storage.Writer.PublishedPosition;
+            // Without a stored position, a crash would skip what came since.
+            _handled = _feed.Beginning;
             await RecordAsync(new WriteBatch(1)).ConfigureAwait(false);
         }
 
