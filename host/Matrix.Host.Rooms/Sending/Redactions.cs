@@ -100,7 +100,7 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     {
         // The id of a local event is unknown before it is made, so no redaction waits for it.
         var waited = session.Pending.HasWaitingRedactions && !decided.IsLocal
-            ? await EndWaitingAsync(session, decided.Event, stop).ConfigureAwait(false)
+            ? await EndWaitingAsync(session, decided, stop).ConfigureAwait(false)
             : null;
         var earlier = decided.WasOutlier
             ? await OfOutlierAsync(session, decided, stop).ConfigureAwait(false)
@@ -129,11 +129,14 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
     /// <summary>
     /// Called when an event arrives that redactions waited for. Shows the valid ones, as if they had come after it, and
-    /// applies the first. Null if none is valid. Room versions, "Handling redactions".
+    /// applies the first. To an outlier the first is applied too, but all stay hidden until it has a place in the room:
+    /// clients do not see it before. Null if none is valid. Room versions, "Handling redactions".
     /// </summary>
-    private async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
+    private async ValueTask<StoredEvent?> EndWaitingAsync(
+        LaneSession session, DecidedEvent decided, CancellationToken stop)
     {
         var room = session.Pending.Room;
+        var target = decided.Event;
 
         // Undurable ones first: one that becomes durable in between is found in the database.
         var waiting = new List<StoredEvent>(session.Events.Where(Waits));
@@ -147,15 +150,16 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
         waiting.AddRange(durable.Where(stored => waiting.TrueForAll(known => known.Nid != stored.Nid)));
         if (waiting.Count == 0) return null;
 
-        session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
+        if (!decided.IsOutlier) session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
         var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
         StoredEvent? first = null;
         foreach (var stored in waiting.OrderBy(stored => stored.Nid.Value))
         {
             if (!room.Rules.AppliesRedaction(stored.Pdu, target, levels)) continue;
+            first ??= stored;
+            if (decided.IsOutlier) continue;
             var marks = (stored.Row.Marks & ~EventMarks.WaitingRedaction) | EventMarks.ShownLate;
             session.Write(new EventMarksChanged(stored.Nid, marks));
-            first ??= stored;
         }
 
         return first;

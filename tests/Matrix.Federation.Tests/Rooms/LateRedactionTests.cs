@@ -68,6 +68,50 @@ public sealed class LateRedactionTests : HistoryGaps
     }
 
     [Test]
+    public async Task A_redaction_that_waited_is_told_once_when_its_event_has_a_place()
+    {
+        const string Regretted = "a regretted name";
+        await PromoteAsync("carol");
+        var carol = Room.Make("carol", "m.room.member", Room.User("carol"), new() { ["membership"] = "join" });
+        await PlaceAsync(carol);
+        var named = Room.Make(
+            "bob",
+            "m.room.member",
+            Room.User("bob"),
+            new JsonObject { ["membership"] = "join", ["displayname"] = Regretted });
+        Room.Latest = [carol];
+        var redaction = Room.Make("carol", "m.room.redaction", null, new() { ["redacts"] = named.EventId });
+        var before = await Alice.SyncAsync();
+        await PlaceAsync(redaction);
+        var waits = (await StoredAsync(redaction)).Marks & EventMarks.WaitingRedaction;
+        Assert.That(waits, Is.Not.EqualTo(EventMarks.None));
+
+        // It comes as an auth event only: the room has no gap.
+        var said = Room.Say("bob", "with a name");
+        Assert.That(said.AuthEvents, Does.Contain(named.EventId));
+        await PlaceAsync(said);
+        var outlier = await StoredAsync(named);
+        Assert.That(outlier.Nid.IsOutlier);
+        Assert.That(Encoding.UTF8.GetString(outlier.Json.Span), Does.Not.Contain(Regretted));
+        var between = await Alice.SyncAsync((string)before["next_batch"]!);
+        await PlaceAsync(named);
+
+        var stored = await StoredAsync(named);
+        Assert.That(stored.Nid.IsOutlier, Is.False);
+        Assert.That(Encoding.UTF8.GetString(stored.Json.Span), Does.Not.Contain(Regretted));
+        var after = await Alice.SyncAsync((string)between["next_batch"]!);
+        Assert.That(Timeline(between), Does.Contain(said.EventId).And.Not.Contain(redaction.EventId));
+        Assert.That(Timeline(after).Count(each => each == redaction.EventId), Is.EqualTo(1));
+        var page = (await Alice.GetAsync($"rooms/{Escape(Room.RoomId)}/messages?dir=b&limit=20")).Is(200).Text;
+        Assert.That(page, Does.Contain(named.EventId).And.Contain(redaction.EventId));
+        Assert.That($"{before}{between}{after}{page}", Does.Not.Contain(Regretted));
+
+        IEnumerable<string> Timeline(JsonNode sync) =>
+            sync["rooms"]?["join"]?[Room.RoomId]?["timeline"]?["events"]?.AsArray()
+                .Select(each => (string)each!["event_id"]!) ?? [];
+    }
+
+    [Test]
     public async Task An_event_that_comes_with_its_redaction_is_the_live_one_by_its_former_number_too()
     {
         var fork = Room.Latest;
