@@ -66,6 +66,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, RoomUpgrades.Upgrade>()
         .AddSingleton<IEndpoints, ReportContent.Reports>()
         .AddSingleton<IEndpoints, MutualRooms.MutualRooms>()
+        .AddSingleton<IEndpoints, RtcTransports.RtcTransports>()
         .AddSingleton<IEndpoints, Spaces.Hierarchy>()
         .AddSingleton<Search.SearchWriter>()
         .AddSingleton<IEndpoints, Search.Search>()

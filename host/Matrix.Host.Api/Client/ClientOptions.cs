@@ -19,6 +19,11 @@ public sealed record ClientOptions
     /// </summary>
     public string PolicyServerKey { get; init; } = "";
 
+    /// <summary>
+    /// The URLs of services that authorize users for a LiveKit server, by which clients make calls. MSC4143, MSC4195.
+    /// </summary>
+    public IReadOnlyList<string> LiveKitServices { get; init; } = [];
+
     /// <summary>The name under which other servers reach this one; empty if its own leads there.</summary>
     public string WellKnownServer { get; init; } = "";
 

@@ -55,6 +55,9 @@ public sealed class CertificateTrust
             // An address is compared with the certificate too, but not sent as SNI.
             TargetHost = certificateName,
             CertificateChainPolicy = Policy(),
+
+            // The framework keeps a session for each name that it ever connected to, without a bound.
+            AllowTlsResume = false,
             RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
                 (refusal = RefusalOf(certificate as X509Certificate2, chain, errors, certificateName)) is null,
         };

@@ -39,15 +39,37 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
         var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
         if (!isKnown) return UserRooms.Unknown;
 
-        if (await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is null
-            && await storage.AccountData.CountAsync(userId, stop).ConfigureAwait(false) >= options.AccountData)
+        var batch = new WriteBatch(2);
+        if (await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is null)
         {
-            return new UserFailure(
-                UserFailureKind.LimitReached, $"An account has at most {options.AccountData} pieces of account data.");
+            var (all, deleted) = await storage.AccountData.CountAsync(userId, stop).ConfigureAwait(false);
+            if (all - deleted >= options.AccountData)
+            {
+                return new UserFailure(
+                    UserFailureKind.LimitReached,
+                    $"An account has at most {options.AccountData} pieces of account data.");
+            }
+
+            // Rows of deleted ones count too: whoever puts and deletes many types has bounded rows.
+            if (all >= options.AccountData) batch.Add(new DeletedAccountDataForgotten(userId));
         }
 
-        var put = new AccountDataPut(userId, room, type, CanonicalJson.bytes(Json.NewObject(content)));
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
+        batch.Add(new AccountDataPut(userId, room, type, CanonicalJson.bytes(Json.NewObject(content))));
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Deletes the content of a type; no room means the user's own. Null if it is gone. MSC3391.</summary>
+    public async ValueTask<UserFailure?> DeleteAsync(
+        string userId, string? roomId, string type, CancellationToken stop)
+    {
+        if (Judge(type) is { } refused) return refused;
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        if (!isKnown) return UserRooms.Unknown;
+
+        if (await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is null) return null;
+        var deletion = AccountDataPut.Deletion(userId, room, type);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(deletion), stop).ConfigureAwait(false);
         return null;
     }
 

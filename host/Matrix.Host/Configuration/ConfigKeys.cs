@@ -22,6 +22,7 @@ internal static partial class ConfigKeys
             "Messages of the operator to users (`mx notice send`), in a room of its own for each user.",
         ["policy_lists"] =
             "Rooms with rules about users, rooms and servers to refuse: the server follows them.",
+        ["rtc"] = "Calls of clients with MatrixRTC, such as Element Call.",
         ["turn"] = "TURN servers, through which calls pass firewalls.",
         ["room_versions"] = "Versions of new rooms.",
         ["database"] = "The database of rooms and accounts.",
@@ -202,6 +203,11 @@ internal static partial class ConfigKeys
         .. FederationKeys(),
         .. AccountKeys(),
         .. TurnKeys(),
+        Key(
+            "rtc.livekit", ConfigTypes.HttpUrls, c => c.Client.LiveKitServices,
+            "Services that let users into a LiveKit server for calls (lk-jwt-service), such as "
+                + "https://rtc.example.org. Clients find them at rtc/transports, and in /.well-known/matrix/client as "
+                + "org.matrix.msc4143.rtc_foci."),
         .. NoticeKeys(),
         .. PolicyKeys(),
         .. LimitKeys(),

@@ -206,6 +206,11 @@ internal static class ConfigTypes
                 && Uri.IsWellFormedUriString(t, UriKind.Absolute),
             t));
 
+    /// <summary>URLs.</summary>
+    internal static ConfigType<IReadOnlyList<string>> HttpUrls { get; } = ListOf(
+        "addresses that start with http:// or https://",
+        static t => (Uri.TryCreate(t, UriKind.Absolute, out var u) && u.Scheme is "http" or "https", t));
+
     /// <summary>A public Ed25519 key.</summary>
     internal static ConfigType<string> PublicKeyOrNone { get; } = new Parsed<string>(
         "an Ed25519 key of 32 bytes as unpadded Base64, or nothing",

@@ -87,7 +87,8 @@ internal sealed class IgnoredUsersTests
         public ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(
             string userId, long after, long through, CancellationToken stop) => throw new NotSupportedException();
 
-        public ValueTask<int> CountAsync(string userId, CancellationToken stop) => throw new NotSupportedException();
+        public ValueTask<(int All, int Deleted)> CountAsync(string userId, CancellationToken stop) =>
+            throw new NotSupportedException();
 
         public ValueTask<IReadOnlyList<AccountDataRow>> OfRoomAsync(
             string userId, RoomNid room, CancellationToken stop) => throw new NotSupportedException();

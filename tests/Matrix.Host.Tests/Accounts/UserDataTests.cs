@@ -82,12 +82,60 @@ public sealed class UserDataTests
         (await _alice.SendAsync(HttpMethod.Put, path, TestClient.Raw("x"))).Is(400, "M_NOT_JSON");
     }
 
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Deleted_account_data_is_told_once_and_is_not_there_any_more(bool ofRoom)
+    {
+        var carol = await _server.RegistersAsync(ofRoom ? "carol-room" : "carol-own");
+        var of = ofRoom ? $"rooms/{(await carol.PostAsync("createRoom")).Is(200).Member("room_id")}/" : "";
+        var path = $"user/{carol.UserId}/{of}account_data/org.example.gone";
+        var unstable = $"/_matrix/client/unstable/org.matrix.msc3391/{path}";
+        (await carol.PutAsync(path, new JsonObject { ["secret"] = 7 })).Is(200);
+        var since = (string)(await carol.GetAsync("sync")).Is(200).Json["next_batch"]!;
+
+        (await _bob.DeleteAsync(unstable)).Is(403, "M_FORBIDDEN");
+        (await carol.DeleteAsync(unstable)).Is(200);
+
+        (await carol.GetAsync(path)).Is(404, "M_NOT_FOUND");
+        var told = (await carol.GetAsync($"sync?since={since}")).Is(200);
+        Assert.That(told.Text, Does.Contain("""{"content":{},"type":"org.example.gone"}"""));
+        var next = (string)told.Json["next_batch"]!;
+        Assert.That((await carol.GetAsync($"sync?since={next}")).Is(200).Text, Does.Not.Contain("org.example.gone"));
+        Assert.That((await carol.GetAsync("sync")).Is(200).Text, Does.Not.Contain("org.example.gone"));
+
+        (await carol.DeleteAsync(unstable)).Is(200);
+        (await carol.PutAsync(path, new JsonObject { ["again"] = true })).Is(200);
+        Assert.That((await carol.GetAsync(path)).Is(200).Text, Is.EqualTo("""{"again":true}"""));
+        Assert.That((await carol.GetAsync("sync")).Is(200).Text, Does.Contain("org.example.gone"));
+    }
+
+    [Test]
+    public async Task Whoever_deletes_account_data_can_put_as_many_others()
+    {
+        await using var server = await HomeserverFixture.StartAsync(("limits.account_data", "3"));
+        var carol = await server.RegistersAsync("carol");
+        for (var i = 0; i < 3; i++) (await carol.PutAsync(Path(i))).Is(200);
+        (await carol.PutAsync(Path(3))).Is(403, "M_FORBIDDEN");
+        for (var i = 0; i < 3; i++)
+        {
+            (await carol.DeleteAsync($"/_matrix/client/unstable/org.matrix.msc3391/{Path(i)}")).Is(200);
+        }
+
+        for (var i = 3; i < 6; i++) (await carol.PutAsync(Path(i))).Is(200);
+        (await carol.PutAsync(Path(6))).Is(403, "M_FORBIDDEN");
+
+        string Path(int i) => $"user/{carol.UserId}/account_data/org.example.n{i}";
+    }
+
     [TestCase("m.fully_read")]
     [TestCase("m.push_rules")]
     public async Task What_the_server_manages_is_not_put_as_account_data(string type)
     {
         (await _alice.PutAsync($"user/{_alice.UserId}/account_data/{type}")).Is(405, "M_BAD_JSON");
         (await _alice.PutAsync($"user/{_alice.UserId}/rooms/!a:test.example/account_data/{type}"))
+            .Is(405, "M_BAD_JSON");
+        (await _alice.DeleteAsync(
+            $"/_matrix/client/unstable/org.matrix.msc3391/user/{_alice.UserId}/account_data/{type}"))
             .Is(405, "M_BAD_JSON");
     }
 

@@ -33,12 +33,38 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, second, Stop), Has.Count.EqualTo(2));
         Assert.That(await Store.AccountData.FindAsync(Alice, Kitchen, "m.direct", Stop), Is.Null);
 
-        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo(2));
+        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo((2, 0)));
 
         await Write(new AccountDataDeleted(Alice));
-        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.Zero);
+        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo((0, 0)));
         Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, long.MaxValue, Stop), Is.Empty);
         Assert.That(await Store.AccountData.OfUserAsync(Bob, 0, long.MaxValue, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Deleted_account_data_is_told_to_those_who_read_on_and_to_nobody_else()
+    {
+        var put = await Write(
+            new AccountDataPut(Alice, null, "org.example.a", Json("{\"v\":1}")),
+            new AccountDataPut(Alice, Kitchen, "org.example.b", Json("{\"v\":2}")),
+            new AccountDataPut(Alice, Kitchen, "org.example.c", Json("{}")));
+        var deleted = await Write(
+            AccountDataPut.Deletion(Alice, null, "org.example.a"),
+            AccountDataPut.Deletion(Alice, Kitchen, "org.example.b"));
+
+        Assert.That(await Store.AccountData.FindAsync(Alice, null, "org.example.a", Stop), Is.Null);
+        var room = await Store.AccountData.OfRoomAsync(Alice, Kitchen, Stop);
+        Assert.That(room.Select(row => row.Type), Is.EqualTo(new[] { "org.example.c" }));
+        var whole = await Store.AccountData.OfUserAsync(Alice, 0, deleted, Stop);
+        Assert.That(whole.Select(row => row.Type), Is.EqualTo(new[] { "org.example.c" }));
+        var since = await Store.AccountData.OfUserAsync(Alice, put, deleted, Stop);
+        Assert.That(
+            since.Select(row => (row.Type, Text(row.Content))),
+            Is.EquivalentTo(new[] { ("org.example.a", "{}"), ("org.example.b", "{}") }));
+        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo((3, 2)));
+
+        await Write(new DeletedAccountDataForgotten(Alice));
+        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo((1, 0)));
     }
 
     [Test]

@@ -16,6 +16,11 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
         routes.Put("user/{userId}/account_data/{type}", static body => body.Whole, PutAsync, put);
         routes.Get("user/{userId}/rooms/{roomId}/account_data/{type}", GetAsync);
         routes.Put("user/{userId}/rooms/{roomId}/account_data/{type}", static body => body.Whole, PutAsync, put);
+
+        // MSC3391 is not merged: clients look for its flag in `/versions`.
+        var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc3391/");
+        unstable.Delete("user/{userId}/account_data/{type}", DeleteAsync);
+        unstable.Delete("user/{userId}/rooms/{roomId}/account_data/{type}", DeleteAsync);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
@@ -30,6 +35,14 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
         if (call["userId"] != call.Caller.UserId) return _notYours;
         var failure = await data.PutAsync(
             call.Caller.UserId, RoomOf(call), call["type"], content, stop).ConfigureAwait(false);
+        return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
+    }
+
+    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
+    {
+        if (call["userId"] != call.Caller.UserId) return _notYours;
+        var failure = await data.DeleteAsync(
+            call.Caller.UserId, RoomOf(call), call["type"], stop).ConfigureAwait(false);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
     }
 

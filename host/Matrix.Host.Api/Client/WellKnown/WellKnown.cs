@@ -4,6 +4,8 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.WellKnown;
 
+using RtcTransports = RtcTransports.RtcTransports;
+
 /// <summary>
 /// Where clients and other servers reach this one, and who helps. Client-Server API, "Well-known URIs"; Server-Server
 /// API, "Resolving server names".
@@ -69,6 +71,12 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
                 json.WriteStartObject("m.homeserver");
                 json.WriteString("base_url", options.PublicBaseUrl);
                 json.WriteEndObject();
+                if (options.LiveKitServices.Count > 0 && !options.WellKnownClient.Has(RtcTransports.WellKnownMember))
+                {
+                    json.WritePropertyName(RtcTransports.WellKnownMember);
+                    RtcTransports.Write(json, options.LiveKitServices);
+                }
+
                 foreach (var (name, value) in options.WellKnownClient.Members)
                 {
                     json.WritePropertyName(name);

@@ -8,17 +8,24 @@ namespace Matrix.Host.Storage.Tables.AccountData;
 /// </summary>
 public interface IAccountDataTable
 {
-    /// <summary>One piece of account data; null if there is none. A null room means global account data.</summary>
+    /// <summary>
+    /// One piece of account data; null if there is none, or if it was deleted. A null room means global account data.
+    /// </summary>
     ValueTask<AccountDataRow?> FindAsync(string userId, RoomNid? room, string type, CancellationToken stop);
 
-    /// <summary>All account data of a user, in all rooms, put after one position and up to another.</summary>
+    /// <summary>
+    /// All account data of a user, in all rooms, put after one position and up to another. What was deleted has the
+    /// content `{}`, and is left out of what comes after position 0.
+    /// </summary>
     ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(
         string userId, long after, long through, CancellationToken stop);
 
-    /// <summary>The number of pieces a user has, in all rooms. Reads as many index entries.</summary>
-    ValueTask<int> CountAsync(string userId, CancellationToken stop);
+    /// <summary>
+    /// The number of rows that a user has in all rooms, and of those of them that were deleted. Reads as many rows.
+    /// </summary>
+    ValueTask<(int All, int Deleted)> CountAsync(string userId, CancellationToken stop);
 
-    /// <summary>All account data of a user in one room.</summary>
+    /// <summary>All account data of a user in one room, without what was deleted.</summary>
     ValueTask<IReadOnlyList<AccountDataRow>> OfRoomAsync(string userId, RoomNid room, CancellationToken stop);
 }
 
@@ -28,10 +35,18 @@ public interface IAccountDataTable
 public sealed record AccountDataRow(RoomNid? Room, string Type, ReadOnlyMemory<byte> Content, long Position);
 
 /// <summary>Puts account data. A null room means global account data.</summary>
+/// <param name="Content">The content; empty for a deletion.</param>
 public sealed record AccountDataPut(string UserId, RoomNid? Room, string Type, ReadOnlyMemory<byte> Content) : Change
 {
+    /// <summary>Deletes one piece. Its row stays, so that sync tells clients of it.</summary>
+    public static AccountDataPut Deletion(string userId, RoomNid? room, string type) =>
+        new(userId, room, type, ReadOnlyMemory<byte>.Empty);
+
     internal override int Weight => 200 + Content.Length;
 }
 
 /// <summary>Deletes all account data of a user whose account is erased.</summary>
 public sealed record AccountDataDeleted(string UserId) : Change;
+
+/// <summary>Drops the rows of what a user deleted. Clients that have not synced since are not told any more.</summary>
+public sealed record DeletedAccountDataForgotten(string UserId) : Change;
