@@ -4,6 +4,7 @@ using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Inviting;
@@ -55,11 +56,15 @@ public static class RoomRegistration
         parts.Get<ReceivedEventCounts>(),
         parts.Get<SearchIndexer>(),
         parts.Get<DirectoryIndexer>(),
+        parts.Get<DelayedEvents>(),
     ];
 
     /// <summary>Loads the data that must be in memory before the first request.</summary>
-    public static ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop) =>
-        parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop);
+    public static async ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop)
+    {
+        await parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop).ConfigureAwait(false);
+        await parts.Get<DelayedEvents>().LoadAsync(stop).ConfigureAwait(false);
+    }
 
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
         .AddSingleton<IPushEvaluation, PushEvaluation>()
@@ -107,6 +112,13 @@ public static class RoomRegistration
             parts.Get<IRemoteMemberships>(),
             parts.Get<PolicyLists>(),
             parts.Get<RoomsOptions>().ServerName))
+        .AddSingleton(parts => new DelayedEvents(
+            parts.Get<RoomSender>(),
+            parts.Get<RoomMemberships>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>().Delays,
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))

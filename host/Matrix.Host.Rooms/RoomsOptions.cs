@@ -1,6 +1,7 @@
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Push;
+using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Notices;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Sodium;
@@ -226,6 +227,9 @@ public sealed record RoomsOptions
 
     /// <summary>The policy lists that the server follows.</summary>
     public PolicyOptions Policies { get; init; } = new();
+
+    /// <summary>Events that clients schedule.</summary>
+    public DelayOptions Delays { get; init; } = new();
 
     /// <summary>The server's notices.</summary>
     public NoticeOptions Notices { get; init; } = new();

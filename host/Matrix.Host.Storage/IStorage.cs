@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
@@ -111,6 +112,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>The rooms of server notices.</summary>
     IServerNoticesTable ServerNotices { get; }
+
+    /// <summary>Events that clients scheduled.</summary>
+    IDelayedEventsTable DelayedEvents { get; }
 
     /// <summary>What application services have got.</summary>
     IAppServicesTable AppServices { get; }

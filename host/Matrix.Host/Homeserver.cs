@@ -233,6 +233,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<IdleMemory>()
             .AddHostedService<SigningKeyReloads>()
             .AddHostedService<DepartureService>()
+            .AddHostedService<DelayedEventService>()
             .AddHostedService<StagedEventsService>()
             .AddHostedService<OutboundService>()
             .AddHostedService<PushService>()

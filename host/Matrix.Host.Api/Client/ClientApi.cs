@@ -58,6 +58,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, RoomMembership.Knock>()
         .AddSingleton<IEndpoints, RoomEvents.SendEvents>()
         .AddSingleton<IEndpoints, RoomEvents.SendState>()
+        .AddSingleton<IEndpoints, DelayedEvents.ManageDelays>()
         .AddSingleton<IEndpoints, RoomAliases.Aliases>()
         .AddSingleton<IEndpoints, AppServices.Ping>()
         .AddSingleton<IEndpoints, AppServices.NetworkDirectories>()

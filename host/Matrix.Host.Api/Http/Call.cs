@@ -60,6 +60,9 @@ public sealed class Call
     /// <summary>Identifies the request in logs.</summary>
     public string RequestId => Http.TraceIdentifier;
 
+    /// <summary>Whether there are any query parameters.</summary>
+    internal bool HasQuery => !RequestPath.QueryOf(_target).IsEmpty;
+
     /// <summary>The query's parameters.</summary>
     public QueryReader Query => _query ??= new QueryReader(RequestPath.QueryOf(_target));
 

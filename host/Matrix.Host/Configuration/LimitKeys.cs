@@ -69,6 +69,15 @@ internal static partial class ConfigKeys
         Key(
             "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Users.AccountData,
             "Pieces of account data of one user, including account data of rooms."),
+        Key(
+            "limits.delayed_events", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Delays.MaxOfUser,
+            "Events of one user that wait to be sent after a delay; more are refused."),
+        Key(
+            "limits.delayed_events_of_all", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Delays.MaxAll,
+            "The same of all users."),
+        Key(
+            "limits.longest_delay", ConfigTypes.Duration, c => c.Rooms.Delays.Longest,
+            "The longest delay of such an event; a longer one is refused, and the client is told this one."),
         Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
         Key(
             "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,

@@ -3,6 +3,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
+using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -10,7 +11,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 namespace Matrix.Host.Api.Client.RoomEvents;
 
 /// <summary>Message events and redactions. Client-Server API, "Sending events to a room" and "Redactions".</summary>
-internal sealed class SendEvents(RoomSender sender) : IEndpoints
+internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents delayed) : IEndpoints
 {
     private static readonly RouteOptions _event = new()
     {
@@ -39,6 +40,13 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
         var timestamp = ServiceAnswers.Timestamp(call, out var problem);
         if (problem is not null) return problem;
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
+        if (Delays.Of(call, out problem) is { } delay)
+        {
+            return await Delays.ScheduleAsync(
+                delayed, call, draft, delay, KeyOf(call, "delay", type), timestamp, stop).ConfigureAwait(false);
+        }
+
+        if (problem is not null) return problem;
         return RoomAnswers.EventId(
             await sender.SendAsync(
                 call.Caller.Device,

@@ -2,6 +2,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
+using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
@@ -12,7 +13,12 @@ namespace Matrix.Host.Api.Client.RoomEvents;
 
 /// <summary>State events. Client-Server API, "Sending events to a room".</summary>
 internal sealed class SendState(
-    RoomSender sender, RoomMemberships memberships, RoomSnapshots rooms, StateReader reader, IAliasesTable aliases)
+    RoomSender sender,
+    RoomMemberships memberships,
+    Rooms.Delayed.DelayedEvents delayed,
+    RoomSnapshots rooms,
+    StateReader reader,
+    IAliasesTable aliases)
     : IEndpoints
 {
     private static readonly RouteOptions _event = new()
@@ -34,7 +40,9 @@ internal sealed class SendState(
         var user = call.Caller.UserId;
         var timestamp = ServiceAnswers.Timestamp(call, out var problem);
         if (problem is not null) return problem;
-        if (type == "m.room.member")
+        var delay = Delays.Of(call, out problem);
+        if (problem is not null) return problem;
+        if (delay is null && type == "m.room.member")
         {
             return RoomAnswers.EventId(
                 await memberships.SetAsync(user, roomId, stateKey, content, timestamp, stop).ConfigureAwait(false));
@@ -46,9 +54,11 @@ internal sealed class SendState(
             return wrong;
         }
 
-        return RoomAnswers.EventId(
-            await sender.SendStateAsync(
-                roomId, Draft.State(type, stateKey, user, content), timestamp, stop).ConfigureAwait(false));
+        var draft = Draft.State(type, stateKey, user, content);
+        return delay is { } later
+            ? await Delays.ScheduleAsync(delayed, call, draft, later, null, timestamp, stop).ConfigureAwait(false)
+            : RoomAnswers.EventId(
+                await sender.SendStateAsync(roomId, draft, timestamp, stop).ConfigureAwait(false));
     }
 
     /// <summary>

@@ -1,0 +1,335 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Threading.Channels;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.DelayedEvents;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Transactions;
+
+namespace Matrix.Host.Rooms.Delayed;
+
+/// <summary>
+/// Events that are sent after a delay, unless their client begins it anew or cancels them: a call's client that goes
+/// away leaves the call so. They are durable, and what is due while the server does not run is sent at its start. A
+/// state event that another user sends to the same place cancels those that wait for it. MSC4140, which is not merged.
+/// </summary>
+/// <remarks>
+/// An event is sent as its user sends events, and may be refused then. A message is sent once, also across a kill. If
+/// the server is killed right after a state event replaced a delayed one, that one may still be sent.
+/// </remarks>
+public sealed class DelayedEvents : IChangeConsumer, IDisposable
+{
+    private const int PageSize = 1000;
+    private const int IdBytes = 24;
+
+    // Events of one room are sent in order; a room that takes long holds up few others.
+    private const int Workers = 4;
+
+    private readonly RoomSender _sender;
+    private readonly RoomMemberships _memberships;
+    private readonly RoomSnapshots _rooms;
+    private readonly IStorage _storage;
+    private readonly DelayOptions _options;
+    private readonly TimeProvider _time;
+    private readonly DelaySchedule _schedule;
+    private readonly SemaphoreSlim _earlier = new(0, 1);
+    private readonly Channel<WaitingEvent>[] _work;
+
+    internal DelayedEvents(
+        RoomSender sender,
+        RoomMemberships memberships,
+        RoomSnapshots rooms,
+        IStorage storage,
+        DelayOptions options,
+        TimeProvider time)
+    {
+        (_sender, _memberships, _rooms, _storage) = (sender, memberships, rooms, storage);
+        (_options, _time, _schedule) = (options, time, new DelaySchedule(options));
+
+        // As many as wait, which are bounded.
+        _work = [.. Enumerable.Range(0, Workers).Select(static _ => Channel.CreateUnbounded<WaitingEvent>())];
+    }
+
+    /// <summary>The longest delay.</summary>
+    public TimeSpan Longest => _options.Longest;
+
+    /// <inheritdoc/>
+    public void Dispose() => _earlier.Dispose();
+
+    /// <summary>Reads what waits, before the first request.</summary>
+    public async ValueTask LoadAsync(CancellationToken stop)
+    {
+        for (var after = ""; ;)
+        {
+            var page = await _storage.DelayedEvents.AllAsync(after, PageSize, stop).ConfigureAwait(false);
+            foreach (var row in page) _schedule.Restore(row);
+            if (page.Count < PageSize) return;
+            after = page[^1].DelayId;
+        }
+    }
+
+    /// <summary>Schedules an event. It is durable when this returns. A repeated request gets the same event.</summary>
+    /// <param name="sender">The device.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="draft">The event; its sender is the user of the device.</param>
+    /// <param name="delay">The delay in milliseconds, at least 1.</param>
+    /// <param name="key">Identifies repeated requests; null without a transaction id.</param>
+    /// <param name="timestamp">Milliseconds since the epoch that an application service gives the event; null for the
+    /// time of sending.</param>
+    /// <param name="stop">Cancels waiting.</param>
+    public async ValueTask<ScheduleResult> ScheduleAsync(
+        UserDevice sender,
+        string roomId,
+        Draft draft,
+        long delay,
+        TransactionKey? key,
+        long? timestamp,
+        CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(draft);
+        if (delay > _options.Longest.TotalMilliseconds) return ScheduleRefusal.TooLong;
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room
+            || !room.Local.IsJoined(sender.UserId))
+        {
+            return ScheduleRefusal.NotInRoom;
+        }
+
+        var row = new DelayedEventRow(
+            Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)),
+            sender,
+            roomId,
+            draft.Type,
+            draft.StateKey,
+            CanonicalJson.bytes(Json.NewObject(draft.Content)),
+            timestamp,
+            delay,
+            Now(),
+            key?.Hash());
+        while (true)
+        {
+            if (_schedule.Add(row, out var isNew) is not { } waiting) return ScheduleRefusal.TooMany;
+            if (isNew) await StoreAsync(waiting, row, stop).ConfigureAwait(false);
+            else if (!await waiting.Stored.Task.WaitAsync(stop).ConfigureAwait(false)) continue;
+            return new ScheduleResult(waiting.Row.DelayId, ScheduleRefusal.None);
+        }
+    }
+
+    /// <summary>Begins a delay anew. False if no event waits under this id.</summary>
+    public async ValueTask<bool> RestartAsync(string delayId, CancellationToken stop)
+    {
+        var now = Now();
+        if (!_schedule.Restart(delayId, now)) return false;
+        await WriteAsync(new DelayedEventRestarted(delayId, now), stop).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Cancels an event. False if none waits under this id.</summary>
+    public async ValueTask<bool> CancelAsync(string delayId, CancellationToken stop)
+    {
+        if (_schedule.Take(delayId) is not { } waiting) return false;
+        try
+        {
+            await WriteAsync(new DelayedEventEnded(delayId), stop).ConfigureAwait(false);
+        }
+        catch
+        {
+            Again(waiting, waiting.Due);
+            throw;
+        }
+
+        End(waiting, null);
+        return true;
+    }
+
+    /// <summary>Sends an event now. The failure if it was refused; unknown if no event waits under this id.</summary>
+    public async ValueTask<(bool IsKnown, RoomFailure? Failure)> SendAsync(string delayId, CancellationToken stop)
+    {
+        if (_schedule.Find(delayId, out var isTaken) is not { } waiting) return (false, null);
+        var attempt = waiting.Attempt.Task;
+        if (isTaken) Queue(waiting);
+        return (true, await attempt.WaitAsync(stop).ConfigureAwait(false));
+    }
+
+    /// <summary>The events of a user that wait, the next one first. Their `Since` and contents are those stored.</summary>
+    public async ValueTask<IReadOnlyList<DelayedEventRow>> OfUserAsync(string userId, CancellationToken stop)
+    {
+        var rows = await _storage.DelayedEvents.OfUserAsync(userId, stop).ConfigureAwait(false);
+        return [.. rows.OrderBy(static row => row.Since + row.Delay)];
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (!_schedule.HasStates || change is not EventsAppended appended) return;
+        for (var i = 0; i < appended.Events.Count; i++)
+        {
+            var stored = appended.Events[i];
+            if (!stored.Nid.IsLive || !stored.IsShown || stored.Pdu.StateKey is not { } key) continue;
+            var replaced = _schedule.TakeReplaced(appended.Room.RoomId, stored.Pdu.Type, key, stored.Row.Sender);
+            foreach (var waiting in replaced) Queue(waiting);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Events that a missed state event would have cancelled are sent.
+    }
+
+    /// <summary>Sends what is due, until it is stopped.</summary>
+    /// <param name="refused">Called for each event that was not sent, and will not be.</param>
+    /// <param name="failed">Called for each failure after which an event is tried again.</param>
+    public async Task RunAsync(
+        Action<DelayedEventRow, RoomFailure> refused, Action<DelayedEventRow, Exception> failed, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(refused);
+        ArgumentNullException.ThrowIfNull(failed);
+        var workers = _work.Select(work => WorkAsync(work.Reader, refused, failed, stop));
+        await Task.WhenAll(workers.Prepend(WatchAsync(stop))).ConfigureAwait(false);
+    }
+
+    private async Task WatchAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            long? next;
+            while (_schedule.TakeDue(Now(), out next) is { } due) Queue(due);
+            var wait = next is { } at ? Math.Clamp(at - Now(), 1, 60_000) : 60_000;
+            await _earlier.WaitAsync(TimeSpan.FromMilliseconds(wait), stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task WorkAsync(
+        ChannelReader<WaitingEvent> work,
+        Action<DelayedEventRow, RoomFailure> refused,
+        Action<DelayedEventRow, Exception> failed,
+        CancellationToken stop)
+    {
+        await foreach (var waiting in work.ReadAllAsync(stop).ConfigureAwait(false))
+        {
+            try
+            {
+                var failure = await EndAsync(waiting, stop).ConfigureAwait(false);
+                if (failure is { Kind: not RoomFailureKind.Busy }) refused(waiting.Row, failure);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                throw;
+            }
+#pragma warning disable CA1031 // One event's failure does not keep the others from being sent.
+            catch (Exception fault)
+#pragma warning restore CA1031
+            {
+                failed(waiting.Row, fault);
+                Again(waiting, Now() + (long)_options.Retry.TotalMilliseconds, fault);
+            }
+        }
+    }
+
+    /// <summary>Sends one and forgets it. A busy room gets it later.</summary>
+    private async ValueTask<RoomFailure?> EndAsync(WaitingEvent waiting, CancellationToken stop)
+    {
+        RoomFailure? failure = null;
+        if (!waiting.IsReplaced
+            && await _storage.DelayedEvents.FindAsync(waiting.Row.DelayId, stop).ConfigureAwait(false) is { } row)
+        {
+            failure = await AppendAsync(row, stop).ConfigureAwait(false);
+            if (failure is { Kind: RoomFailureKind.Busy })
+            {
+                Again(waiting, Now() + (long)_options.Retry.TotalMilliseconds, failure);
+                return failure;
+            }
+        }
+
+        await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId), stop).ConfigureAwait(false);
+        End(waiting, failure);
+        return failure;
+    }
+
+    private async ValueTask<RoomFailure?> AppendAsync(DelayedEventRow row, CancellationToken stop)
+    {
+        if (!JsonText.TryParseStored(row.Content.Span, out var content))
+        {
+            return new RoomFailure(RoomFailureKind.BadJson, "The stored content is not a JSON object.");
+        }
+
+        var user = row.Sender.UserId;
+        var made = row switch
+        {
+            { StateKey: null } => await _sender.SendAsync(
+                row.Sender,
+                row.RoomId,
+                new Draft(row.Type, null, user, content, null),
+                new TransactionKey(user, row.Sender.DeviceId, "delayed", row.DelayId),
+                row.OriginServerTs,
+                stop).ConfigureAwait(false),
+            { Type: "m.room.member" } => await _memberships.SetAsync(
+                user, row.RoomId, row.StateKey, content, row.OriginServerTs, stop).ConfigureAwait(false),
+            _ => await _sender.SendStateAsync(
+                row.RoomId, Draft.State(row.Type, row.StateKey, user, content), row.OriginServerTs, stop)
+                .ConfigureAwait(false),
+        };
+        return made.IsOk ? null : made.Failure;
+    }
+
+    private async ValueTask StoreAsync(WaitingEvent waiting, DelayedEventRow row, CancellationToken stop)
+    {
+        try
+        {
+            await WriteAsync(new DelayedEventAdded(row), stop).ConfigureAwait(false);
+        }
+        catch
+        {
+            _schedule.Remove(waiting);
+            waiting.Stored.SetResult(false);
+            throw;
+        }
+
+        _schedule.WaitFor(waiting, waiting.Due);
+        waiting.Stored.SetResult(true);
+        Wake();
+    }
+
+    private async ValueTask WriteAsync(Change change, CancellationToken stop) =>
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+
+    /// <summary>It waits again, after an attempt that failed.</summary>
+    private void Again(WaitingEvent waiting, long due, object? why = null)
+    {
+        var attempt = waiting.Attempt;
+        waiting.Attempt = new TaskCompletionSource<RoomFailure?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _schedule.WaitFor(waiting, due);
+        attempt.SetResult(
+            why as RoomFailure ?? new RoomFailure(RoomFailureKind.Busy, "The event could not be sent now."));
+        Wake();
+    }
+
+    private void End(WaitingEvent waiting, RoomFailure? failure)
+    {
+        _schedule.Remove(waiting);
+        waiting.Attempt.SetResult(failure);
+    }
+
+    private void Queue(WaitingEvent waiting) =>
+        _work[(uint)waiting.Row.RoomId.GetHashCode(StringComparison.Ordinal) % Workers].Writer.TryWrite(waiting);
+
+    private void Wake()
+    {
+        try
+        {
+            if (_earlier.CurrentCount == 0) _earlier.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Somebody else woke it.
+        }
+    }
+
+    private long Now() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+}
