@@ -1,5 +1,6 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using Matrix.Benchmarks.Clients;
 using Matrix.Benchmarks.Federation;
 using Matrix.Benchmarks.Floor;
 using Matrix.Benchmarks.Measures;
@@ -9,6 +10,7 @@ const string Help = """
     matrix-benchmarks measures [sqlite] [postgresql]     prints every measure, its target and its figure (default: both)
     matrix-benchmarks rules                              measures decisions, reading events and state resolution alone
     matrix-benchmarks federation [MEASURE...]            prints the measures of federation (default: all)
+    matrix-benchmarks clients [MEASURE...]               prints the measures of the client API (default: all)
     matrix-benchmarks floor DATABASE-URL FOLDER PORT     runs the floor server
     matrix-benchmarks micro [BenchmarkDotNet options]    benchmarks single functions
     """;
@@ -25,12 +27,15 @@ switch (args)
     case ["rules"]:
         return MeasureRules();
     case ["federation", .. var names] when names.All(FederationRun.All.Select(each => each.Name).Contains):
-        return await FederationAsync(names);
+        return await NamedAsync(FederationRun.All, names);
+    case ["clients", .. var names] when names.All(ClientsRun.All.Select(each => each.Name).Contains):
+        return await NamedAsync(ClientsRun.All, names);
     case ["measures", .. var names]:
         return await MeasuresAsync(names);
     default:
         Console.WriteLine(Help);
         foreach (var each in FederationRun.All) Console.WriteLine($"federation {each.Name,-12}  {each.Sentence}");
+        foreach (var each in ClientsRun.All) Console.WriteLine($"clients    {each.Name,-12}  {each.Sentence}");
         return args.Contains("--help") ? 0 : 2;
 }
 
@@ -53,8 +58,8 @@ static int ReportOutcomes(IReadOnlyCollection<Outcome> outcomes)
 
 static int MeasureRules() => ReportOutcomes(RulesRun.Run(ReportScale(), Console.Out));
 
-static async Task<int> FederationAsync(string[] names) =>
-    ReportOutcomes(await FederationRun.RunAsync(names, ReportScale(), Console.Out));
+static async Task<int> NamedAsync(IReadOnlyList<IMeasure> all, string[] names) =>
+    ReportOutcomes(await NamedMeasures.RunAsync(all, names, ReportScale(), Console.Out));
 
 static async Task<int> MeasuresAsync(string[] names)
 {

@@ -4,9 +4,11 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.LoadGen.Workloads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -16,7 +18,7 @@ namespace Matrix.Benchmarks.Floor;
 /// The parts that a homeserver cannot be faster than: Kestrel, the group-commit writer and the database, without
 /// Matrix.
 /// <c>POST /floor/commit</c> commits one row of an event's size; <c>GET /floor/read</c> checks the token and reads
-/// nothing.
+/// nothing. <c>GET /floor/files/ten-megabytes</c> is a static file.
 /// </summary>
 internal static class FloorServer
 {
@@ -55,9 +57,22 @@ internal static class FloorServer
             await storage.Writer.WriteAsync(new WriteBatch(1).Add(PlainEvent.Message(nid)), context.RequestAborted);
             await AnswerAsync(context);
         });
+        ServeFiles(app, Path.Combine(dataFolder, "files"));
         app.MapGet("/floor/read", context => Known(context) ? AnswerAsync(context) : Task.CompletedTask);
         await app.StartAsync(stop);
         await app.WaitForShutdownAsync(stop);
+    }
+
+    private static void ServeFiles(WebApplication app, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllBytes(Path.Combine(folder, "ten-megabytes"), RandomNumberGenerator.GetBytes(Download.Bytes));
+        app.UseStaticFiles(new StaticFileOptions
+        {
+            FileProvider = new PhysicalFileProvider(folder),
+            RequestPath = "/floor/files",
+            ServeUnknownFileTypes = true,
+        });
     }
 
     private static async Task DrainAsync(HttpContext context)

@@ -16,6 +16,7 @@ internal sealed class HttpConnection : IDisposable
     private readonly Target _target;
     private readonly string? _token;
     private readonly byte[] _fixedHeaders;
+    private readonly byte[] _bodyHeaders;
     private readonly int _timeoutMilliseconds;
     private Socket? _socket;
     private byte[] _request = new byte[4096];
@@ -26,13 +27,15 @@ internal sealed class HttpConnection : IDisposable
     private int _bodyStart;
     private int _bodyLength;
 
-    public HttpConnection(Target target, string? token, int timeoutMilliseconds = 60_000)
+    public HttpConnection(
+        Target target, string? token, int timeoutMilliseconds = 60_000, string contentType = "application/json")
     {
         _target = target;
         _token = token;
         _timeoutMilliseconds = timeoutMilliseconds;
         var authorization = token is null ? [] : Encoding.ASCII.GetBytes($"Authorization: Bearer {token}\r\n");
         _fixedHeaders = [.. target.HostHeader, .. authorization];
+        _bodyHeaders = Encoding.ASCII.GetBytes($"Content-Type: {contentType}\r\nContent-Length: ");
     }
 
     /// <summary>The body of the last response; valid until the next request.</summary>
@@ -107,7 +110,7 @@ internal sealed class HttpConnection : IDisposable
 
     private int Compose(string method, string path, ReadOnlySpan<byte> body, bool hasBody)
     {
-        var needed = method.Length + path.Length + _fixedHeaders.Length + body.Length + 128;
+        var needed = method.Length + path.Length + _fixedHeaders.Length + _bodyHeaders.Length + body.Length + 64;
         if (_request.Length < needed)
         {
             _request = new byte[needed * 2];
@@ -120,7 +123,7 @@ internal sealed class HttpConnection : IDisposable
         at += Append(_fixedHeaders, at);
         if (hasBody)
         {
-            at += Append("Content-Type: application/json\r\nContent-Length: "u8, at);
+            at += Append(_bodyHeaders, at);
             body.Length.TryFormat(_request.AsSpan(at), out var digits);
             at += digits;
             at += Append("\r\n"u8, at);

@@ -8,6 +8,7 @@ namespace Matrix.LoadGen.Servers;
 internal sealed class Account(Server server, string userId, string accessToken) : IDisposable
 {
     private const string Client = "/_matrix/client/v3/";
+    private const string Sliding = "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync";
 
     /// <summary>A body of 200 bytes, as a person might write.</summary>
     public static readonly string Sentence = string.Concat(
@@ -68,6 +69,28 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     public void Leave(string roomId) =>
         Required(Connection.Post($"{Client}rooms/{Uri.EscapeDataString(roomId)}/leave", "{}"u8));
 
+    /// <summary>A connection of the same user whose requests have bodies of this type.</summary>
+    public HttpConnection Uploading(string contentType) => new(server.Target, accessToken, contentType: contentType);
+
+    /// <summary>Uploads a file by a connection for its type, and returns the path of its download.</summary>
+    public string Upload(HttpConnection uploading, ReadOnlySpan<byte> file)
+    {
+        var status = uploading.Post("/_matrix/media/v3/upload", file);
+        var uri = status == 200 ? TopLevelString(uploading.Body, "content_uri"u8) : null;
+        return uri is null
+            ? throw new InvalidDataException($"{server.Name} answered {status} to an upload: {uploading.BodyText}")
+            : $"/_matrix/client/v1/media/download/{uri["mxc://".Length..]}";
+    }
+
+    /// <summary>Makes a request whose response must be 200; the response is the connection's body.</summary>
+    public void Post(string path, ReadOnlySpan<byte> body) => Required(Connection.Post(path, body));
+
+    /// <summary>Makes a request whose response must be 200; the response is the connection's body.</summary>
+    public void Put(string path, ReadOnlySpan<byte> body) => Required(Connection.Put(path, body));
+
+    /// <summary>Makes a request whose response must be 200; the response is the connection's body.</summary>
+    public void Get(string path) => Required(Connection.Get(path));
+
     /// <summary>Sends a plain message of 200 bytes.</summary>
     public void Send(string escapedRoomId) => Send(escapedRoomId, PlainMessage);
 
@@ -77,6 +100,16 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     /// <summary>The same, in two halves.</summary>
     public Exchange Sending(string escapedRoomId) => new(
         Connection, () => Connection.BeginPut(NextMessage(escapedRoomId), PlainMessage),
+        () => Required(Connection.End()));
+
+    /// <summary>Sends messages whose content is made for each, in rooms that are chosen for each, in two halves.</summary>
+    public Exchange Sending(Func<(string EscapedRoomId, byte[] Content)> next) => new(
+        Connection,
+        () =>
+        {
+            var (room, content) = next();
+            Connection.BeginPut(NextMessage(room), content);
+        },
         () => Required(Connection.End()));
 
     public void SetState(string escapedRoomId, string type, string stateKey, ReadOnlySpan<byte> content) =>
@@ -95,6 +128,15 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     {
         Required(Connection.Get(SyncPath(since, timeoutMilliseconds) + parameters));
         return NextBatch(Connection.Body);
+    }
+
+    /// <summary>Syncs by simplified sliding sync (MSC4186) and returns the next position.</summary>
+    public string SlidingSync(string? pos, int timeoutMilliseconds, ReadOnlySpan<byte> body)
+    {
+        var path = $"{Sliding}?timeout={timeoutMilliseconds}";
+        Required(Connection.Post(pos is null ? path : $"{path}&pos={Uri.EscapeDataString(pos)}", body));
+        return TopLevelString(Connection.Body, "pos"u8)
+            ?? throw new InvalidDataException("A sliding sync response has no pos.");
     }
 
     /// <summary>One sync after another that does not wait for news, each in two halves.</summary>

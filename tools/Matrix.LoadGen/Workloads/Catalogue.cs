@@ -9,7 +9,8 @@ internal static class Catalogue
     public static IReadOnlyList<IWorkload> All { get; } =
     [
         new Memory(), new SequentialSend(), new OneRoomSend(), new ManyRoomsSend(), new IdleSync(), new FanOut(),
-        new InitialSync(), new Pages(), new BigRoom(), new MessageGrowth(), new StateGrowth(),
+        new InitialSync(), new Pages(), new BigRoom(), new MessageGrowth(), new StateGrowth(), new ManyRoomsClient(),
+        new SlidingFanOut(), new Search(), new Download(),
     ];
 
     public static IWorkload Named(string name) => All.FirstOrDefault(w => w.Name == name)

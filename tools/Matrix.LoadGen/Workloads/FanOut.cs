@@ -12,8 +12,28 @@ internal sealed class FanOut : IWorkload
 
     public string Sentence => "a message reaches 50 long-polling clients: time after the sender's 200";
 
-    public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver ? new FanOutRun(stage) : null;
+    public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver ? new FanOutRun(stage, Poll) : null;
+
+    /// <summary>A sync of the client's rooms.</summary>
+    public static string Poll(Account account, string? since, int timeoutMilliseconds) =>
+        since is null ? account.SyncToken() : account.Sync(since, timeoutMilliseconds);
 }
+
+/// <summary>The same by sliding sync.</summary>
+internal sealed class SlidingFanOut : IWorkload
+{
+    public string Name => "fan-out-sliding";
+
+    public string Sentence => "a message reaches 50 clients that wait by sliding sync: time after the sender's 200";
+
+    public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver ? new FanOutRun(stage, Poll) : null;
+
+    private static string Poll(Account account, string? pos, int timeoutMilliseconds) =>
+        account.SlidingSync(pos, pos is null ? 0 : timeoutMilliseconds, SlidingRequest.Body);
+}
+
+/// <summary>A user's sync after a token, or its first one; returns the next token.</summary>
+internal delegate string Poll(Account account, string? since, int timeoutMilliseconds);
 
 /// <summary>The waiting clients, a thread each, and the sender.</summary>
 internal sealed class FanOutRun : IRun
@@ -27,7 +47,7 @@ internal sealed class FanOutRun : IRun
     private readonly Durations _durations = new();
     private int _messages;
 
-    public FanOutRun(Stage stage)
+    public FanOutRun(Stage stage, Poll poll)
     {
         var users = stage.Population.First(stage.Settings.Pollers + 1);
         _sender = users[0];
@@ -38,7 +58,7 @@ internal sealed class FanOutRun : IRun
             user.Join(roomId);
         }
 
-        _pollers = [.. users.Skip(1).Select(u => new Poller(u.Again()))];
+        _pollers = [.. users.Skip(1).Select(u => new Poller(u.Again(), poll))];
     }
 
     public void WarmUp() => Send(MessagesPerSlice, new Durations());
@@ -84,17 +104,24 @@ internal sealed class FanOutRun : IRun
 internal sealed class Poller : IDisposable
 {
     private readonly Account _account;
+    private readonly Poll _poll;
     private readonly Thread _thread;
     private readonly ManualResetEventSlim _seen = new(false);
     private volatile byte[] _expected = [];
     private volatile bool _stopping;
     private long _seenAt;
-    private string? _since;
+    private string _since;
 
     public Poller(Account account)
+        : this(account, FanOut.Poll)
+    {
+    }
+
+    public Poller(Account account, Poll poll)
     {
         _account = account;
-        _since = account.SyncToken();
+        _poll = poll;
+        _since = poll(account, null, 0);
         _thread = new Thread(Loop, maxStackSize: 256 * 1024) { IsBackground = true };
         _thread.Start();
     }
@@ -123,7 +150,7 @@ internal sealed class Poller : IDisposable
         {
             while (!_stopping)
             {
-                _since = _account.Sync(_since, timeoutMilliseconds: 30_000);
+                _since = _poll(_account, _since, 30_000);
                 var now = Stopwatch.GetTimestamp();
                 if (!_seen.IsSet && _expected.Length > 0 && _account.Connection.Body.IndexOf(_expected) >= 0)
                 {

@@ -12,6 +12,9 @@ internal static class Floor
     /// <summary>One client's authenticated request that reads nothing.</summary>
     public static Exchange Read(Server server) => Checked(server, c => c.BeginGet("/floor/read"));
 
+    /// <summary>A download of a file of 10 MB.</summary>
+    public static Exchange File(Server server) => Checked(server, c => c.BeginGet("/floor/files/ten-megabytes"));
+
     private static Exchange Checked(Server server, Action<HttpConnection> begin)
     {
         var connection = new HttpConnection(

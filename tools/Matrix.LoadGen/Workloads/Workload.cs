@@ -62,6 +62,12 @@ internal sealed record Settings
     /// <summary>Messages in each of them.</summary>
     public int MessagesPerRoom { get; init; } = 20;
 
+    /// <summary>Rooms of the account that syncs by windows of them.</summary>
+    public int ClientRooms { get; init; } = 1000;
+
+    /// <summary>Messages that are searched, in twice as many rooms as the searching user is in.</summary>
+    public int SearchedMessages { get; init; } = 1_000_000;
+
     /// <summary>Entries of the room in which the growth per state event is measured.</summary>
     public int StateEntries { get; init; } = 10_000;
 

@@ -9,7 +9,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// Ten senders flood a room that another server shares. The rate is that of the messages in the other server's sync,
 /// compared by turns with ten senders in a room of one server.
 /// </summary>
-internal sealed class FloodMeasure : IFederationMeasure
+internal sealed class FloodMeasure : IMeasure
 {
     private const int Messages = 10_000;
     private const int Rounds = 3;
@@ -20,7 +20,7 @@ internal sealed class FloodMeasure : IFederationMeasure
 
     public string Sentence => "10,000 messages of ten senders in one room, until they are in another server's sync";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         using var servers = new TwoServers(
             await FederatedServer.StartAsync(null, stop), await FederatedServer.StartAsync(null, stop));

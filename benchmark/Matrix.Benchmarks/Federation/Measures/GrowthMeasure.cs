@@ -4,7 +4,7 @@ using Matrix.Benchmarks.Measures;
 namespace Matrix.Benchmarks.Federation.Measures;
 
 /// <summary>The growth of a receiving server's compacted database for each plain message of 200 bytes.</summary>
-internal sealed class GrowthMeasure : IFederationMeasure
+internal sealed class GrowthMeasure : IMeasure
 {
     private const int Messages = 5000;
     private const int WarmUp = 200;
@@ -15,14 +15,14 @@ internal sealed class GrowthMeasure : IFederationMeasure
 
     public string Sentence => "the growth of the receiver's database for each message";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         using var sqlite = new SqliteDatabase();
         await RunAsync(bench, sqlite, stop);
         await RunAsync(bench, bench.Postgres, stop);
     }
 
-    private static async Task RunAsync(FederationBench bench, Database database, CancellationToken stop)
+    private static async Task RunAsync(MeasureContext bench, Database database, CancellationToken stop)
     {
         const string name = "federated_growth";
         using var servers = new TwoServers(

@@ -9,7 +9,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// The memory of a server that knows 10,000 others: it has sent each of them a message, and is idle. Their joins are
 /// written to storage as if they had been received; everything else is real.
 /// </summary>
-internal sealed class IdleMeasure : IFederationMeasure
+internal sealed class IdleMeasure : IMeasure
 {
     private const int Servers = 10_000;
     private const double Target = 200;
@@ -22,7 +22,7 @@ internal sealed class IdleMeasure : IFederationMeasure
 
     public string Sentence => "the memory of an idle server that has sent a message to 10,000 others";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         await using var peers = await SyntheticPeers.StartAsync(Servers, stop);
         using var server = await FederatedServer.StartAsync(null, address: null, peers.Settings, stop);

@@ -11,7 +11,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// joining server lists all members. A third server of ours joins each room before them, because the first other server
 /// of a room waits until the resident has indexed it. The stages of each join are those of the joining server's log.
 /// </summary>
-internal sealed class JoinMeasure : IFederationMeasure
+internal sealed class JoinMeasure : IMeasure
 {
     private const int JoinsAtOnce = 4;
     private const int WarmUpMembers = 100;
@@ -29,7 +29,7 @@ internal sealed class JoinMeasure : IFederationMeasure
 
     public string Sentence => "joins of rooms of 100, 2,000 and 10,000 members, the first two against Synapse";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         using var lab = SynapseLab.Find(bench.Say);
         using var servers = new TwoServers(
@@ -86,7 +86,7 @@ internal sealed class JoinMeasure : IFederationMeasure
         ProcessFigures.CpuMilliseconds(server.Federating.Process.ProcessId);
 
     private static void Report(
-        FederationBench bench, int members, double? share, Durations ours, Durations theirs)
+        MeasureContext bench, int members, double? share, Durations ours, Durations theirs)
     {
         var p50 = ours.Percentile(50);
         bench.Add(Outcome.Reported($"join of {members} members: p50 of ours", p50, "ms"));

@@ -8,7 +8,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// The time of a message from a send on one server to the sync of another, by turns with a message between two users
 /// of one server, and with messages between two Synapses and between a Synapse and ours.
 /// </summary>
-internal sealed class MessageMeasure : IFederationMeasure
+internal sealed class MessageMeasure : IMeasure
 {
     private const int Turns = 6;
     private const int MessagesPerTurn = 50;
@@ -19,7 +19,7 @@ internal sealed class MessageMeasure : IFederationMeasure
 
     public string Sentence => "a message from a send on one server to the sync of another, against Synapse";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         using var lab = SynapseLab.Find(bench.Say);
         using var ours = new TwoServers(
@@ -55,7 +55,7 @@ internal sealed class MessageMeasure : IFederationMeasure
         }
     }
 
-    private static void Report(FederationBench bench, List<Pair> pairs)
+    private static void Report(MeasureContext bench, List<Pair> pairs)
     {
         foreach (var pair in pairs)
         {

@@ -10,7 +10,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// A server cannot be reached for more than a minute, while 1,000 events are sent in 200 rooms that it shares. The
 /// clock runs from its first request afterwards until all events are in its sync.
 /// </summary>
-internal sealed class OutageMeasure : IFederationMeasure
+internal sealed class OutageMeasure : IMeasure
 {
     private const int Rooms = 200;
     private const int PerRoom = 5;
@@ -24,7 +24,7 @@ internal sealed class OutageMeasure : IFederationMeasure
 
     public string Sentence => "1,000 events in 200 rooms after an outage";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         var listener = Loopback.Next();
         var at = new IPEndPoint(Loopback.Next().Address, listener.Port);

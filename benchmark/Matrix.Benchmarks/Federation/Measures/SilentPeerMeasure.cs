@@ -11,7 +11,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// A server that takes connections and then says nothing for a minute, in a room with another server. Sends on this
 /// server, and their arrival at the other one, are compared with the time before.
 /// </summary>
-internal sealed class SilentPeerMeasure : IFederationMeasure
+internal sealed class SilentPeerMeasure : IMeasure
 {
     private const int WarmUp = 300;
     private const int MessagesBefore = 600;
@@ -24,7 +24,7 @@ internal sealed class SilentPeerMeasure : IFederationMeasure
 
     public string Sentence => "what a server that is silent for a minute costs the others";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         await using var peers = await SyntheticPeers.StartAsync(1, stop);
         var silent = peers.All[0];

@@ -10,7 +10,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 /// A hundred servers with ten rooms each send transactions of ten events at once to a server on PostgreSQL. The events
 /// are made and signed before; every server is a peer of this process.
 /// </summary>
-internal sealed class TransactionsMeasure : IFederationMeasure
+internal sealed class TransactionsMeasure : IMeasure
 {
     private const int Servers = 100;
     private const int Rooms = 10;
@@ -26,7 +26,7 @@ internal sealed class TransactionsMeasure : IFederationMeasure
 
     public string Sentence => "100 servers with 10 rooms each send transactions of 10 events, on PostgreSQL";
 
-    public async Task RunAsync(FederationBench bench, CancellationToken stop)
+    public async Task RunAsync(MeasureContext bench, CancellationToken stop)
     {
         await using var peers = await SyntheticPeers.StartAsync(Servers, stop);
         using var server = await FederatedServer.StartAsync(

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
+using Matrix.LoadGen.Workloads;
 using Matrix.Processes;
 using Matrix.Processes.Network;
 
@@ -108,7 +109,10 @@ internal sealed class SynapseServer(string name, int port, string secret, Action
 
     public string Name => name;
 
-    public Population Population { get; } = new(new Server(
+    public Population Population => Stage.Population;
+
+    /// <summary>The server as a stage of the load generator.</summary>
+    public Stage Stage { get; } = StageOf(new Server(
         name, ServerKind.Homeserver, Target.Parse($"http://127.0.0.1:{port}"), secret, [], ProcessId: null,
         DataFolder: null));
 
@@ -118,4 +122,6 @@ internal sealed class SynapseServer(string name, int port, string secret, Action
         _isEnded = true;
         end();
     }
+
+    private static Stage StageOf(Server server) => new(server, new Population(server), new Settings());
 }

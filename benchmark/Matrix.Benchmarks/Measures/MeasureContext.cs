@@ -1,11 +1,9 @@
-using Matrix.Benchmarks.Measures;
+namespace Matrix.Benchmarks.Measures;
 
-namespace Matrix.Benchmarks.Federation.Measures;
-
-/// <summary>What the measures of federation share: the machine's speed, the report and a database server.</summary>
+/// <summary>What named measures share: the machine's speed, the report and a database server.</summary>
 /// <param name="scale">How much slower than the reference this machine is.</param>
 /// <param name="output">The report.</param>
-internal sealed class FederationBench(double scale, TextWriter output) : IDisposable
+internal sealed class MeasureContext(double scale, TextWriter output) : IDisposable
 {
     private readonly List<Outcome> _outcomes = [];
     private PostgresDatabase? _postgres;
@@ -38,8 +36,8 @@ internal sealed class FederationBench(double scale, TextWriter output) : IDispos
     public void Dispose() => _postgres?.Dispose();
 }
 
-/// <summary>A measure of federation.</summary>
-internal interface IFederationMeasure
+/// <summary>A measure that can be run alone, by its name.</summary>
+internal interface IMeasure
 {
     /// <summary>Its name on the command line.</summary>
     string Name { get; }
@@ -47,5 +45,5 @@ internal interface IFederationMeasure
     /// <summary>What it measures, for the help page.</summary>
     string Sentence { get; }
 
-    Task RunAsync(FederationBench bench, CancellationToken stop);
+    Task RunAsync(MeasureContext bench, CancellationToken stop);
 }
