@@ -19,7 +19,7 @@ internal sealed record Outcome(string Name, string Target, double Figure, string
     /// <summary>A figure without a target.</summary>
     public static Outcome Reported(string name, double figure, string unit) => new(name, "", figure, unit, null);
 
-    public override string ToString() => $"{Mark}  {Name,-78}  {Target,-22}  {Number(Figure)} {Unit}";
+    public override string ToString() => $"{Mark}  {Name,-84}  {Target,-22}  {Number(Figure)} {Unit}";
 
     private string Mark => Holds switch
     {

@@ -24,6 +24,8 @@ internal sealed class Account(Server server, string userId, string accessToken) 
 
     public string UserId => userId;
 
+    public string AccessToken => accessToken;
+
     public HttpConnection Connection { get; } = new(server.Target, accessToken);
 
     public void Dispose() => Connection.Dispose();

@@ -160,7 +160,7 @@ internal sealed class SearchedText(int rareEvery, string rare, string frequent)
         {
             // The cube favours the first words, as texts do.
             var drawn = _random.NextDouble();
-            AppendWord((int)(Vocabulary * drawn * drawn * drawn));
+            Words.Append(_message, (int)(Vocabulary * drawn * drawn * drawn)).Append(' ');
         }
 
         if (_made % 5 == 0) _message.Append(frequent).Append(' ');
@@ -169,13 +169,5 @@ internal sealed class SearchedText(int rareEvery, string rare, string frequent)
         var room = rooms[isRare ? 0 : _random.Next(rooms.Length)];
         _made++;
         return (room, Encoding.UTF8.GetBytes(_message.ToString()));
-    }
-
-    /// <summary>A word for each number: its digits to the base of ten syllables.</summary>
-    private void AppendWord(int number)
-    {
-        string[] syllables = ["ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su"];
-        for (var rest = number + 100; rest > 0; rest /= 10) _message.Append(syllables[rest % 10]);
-        _message.Append(' ');
     }
 }

@@ -18,7 +18,7 @@ internal static class Picture
             foreach (var band in (string[])["r", "g", "b"])
             {
                 Run(folder, "gaussnoise", "noise.v", $"{Width}", $"{Height}", "--mean", "128", "--sigma", "60");
-                Run(folder, "gaussblur", "noise.v", "soft.v", "4");
+                Run(folder, "gaussblur", "noise.v", "soft.v", "1.5");
                 Run(folder, "cast", "soft.v", $"{band}.v", "uchar");
             }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Matrix.Benchmarks.Clients.Servers;
 using Matrix.Benchmarks.Measures;
 using Matrix.LoadGen.Reporting;
@@ -75,14 +76,18 @@ internal sealed class ThumbnailMeasure : IMeasure
             during.Percentile(50) / before.Percentile(50), "times"));
     }
 
-    /// <summary>The paths of thumbnails that were not asked for yet: each is of an upload of its own.</summary>
+    /// <summary>
+    /// The paths of thumbnails that were not asked for yet: each is of a file of its own, with some bytes after its end
+    /// that decoders pass over.
+    /// </summary>
     private static List<string> Uploaded(Account user, string type, byte[] file, int count)
     {
         using var uploading = user.Uploading(type);
         return
         [
             .. Enumerable.Range(0, count).Select(_ =>
-                user.Upload(uploading, file).Replace("/download/", "/thumbnail/", StringComparison.Ordinal)
+                user.Upload(uploading, [.. file, .. RandomNumberGenerator.GetBytes(16)])
+                    .Replace("/download/", "/thumbnail/", StringComparison.Ordinal)
                     + "?width=320&height=240&method=scale"),
         ];
     }
