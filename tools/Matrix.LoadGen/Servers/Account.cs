@@ -104,7 +104,7 @@ internal sealed class Account(Server server, string userId, string accessToken) 
         Connection, () => Connection.BeginPut(NextMessage(escapedRoomId), PlainMessage),
         () => Required(Connection.End()));
 
-    /// <summary>Sends messages whose content is made for each, in rooms that are chosen for each, in two halves.</summary>
+    /// <summary>The same with a room and a content that are chosen for each message.</summary>
     public Exchange Sending(Func<(string EscapedRoomId, byte[] Content)> next) => new(
         Connection,
         () =>

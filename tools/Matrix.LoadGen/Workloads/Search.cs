@@ -37,7 +37,8 @@ internal sealed class SearchRun : IRun
     private readonly (string Name, string Word, string Order, Durations Durations)[] _searches =
     [
         ("rare_rank_", Rare, "rank", new Durations()), ("rare_recent_", Rare, "recent", new Durations()),
-        ("frequent_rank_", Frequent, "rank", new Durations()), ("frequent_recent_", Frequent, "recent", new Durations()),
+        ("frequent_rank_", Frequent, "rank", new Durations()),
+        ("frequent_recent_", Frequent, "recent", new Durations()),
     ];
 
     private double _perSecond;

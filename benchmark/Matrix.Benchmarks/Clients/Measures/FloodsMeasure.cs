@@ -9,8 +9,8 @@ using Matrix.LoadGen.Servers;
 namespace Matrix.Benchmarks.Clients.Measures;
 
 /// <summary>
-/// Floods of one user, with the limits of rates off: what is refused is refused by the limits of sizes and numbers. Each
-/// prints what the server answered, the memory, and what the disk took.
+/// Floods of one user, with the limits of rates off: what is refused is refused by the limits of sizes and numbers.
+/// Each prints what the server answered, the memory, and what the disk took.
 /// </summary>
 internal sealed class FloodsMeasure : IMeasure
 {
@@ -63,7 +63,8 @@ internal sealed class FloodsMeasure : IMeasure
         Run("100,000 messages of 1 KB to a device", null, 100_000, Connections, (to, i) => to.BeginPut(
             $"/_matrix/client/v3/sendToDevice/org.example.flood/{i}", body));
         receiver.Sync(null, 0);
-        _bench.Add(Outcome.Reported("floods: the receiver's next sync", receiver.Connection.Body.Length / 1024.0, "KiB"));
+        _bench.Add(Outcome.Reported(
+            "floods: the receiver's next sync", receiver.Connection.Body.Length / 1024.0, "KiB"));
     }
 
     private void Aliases()
@@ -118,8 +119,10 @@ internal sealed class FloodsMeasure : IMeasure
         Run($"10,000 subscriptions of sliding sync, {rooms.Length >> 10} KiB", null, 40, Connections, (to, _) =>
             to.BeginPost(path, rooms));
         Run("10,000 connections of sliding sync", null, 10_000, Connections, static (to, i) => to.BeginPost(
-            path, Encoding.UTF8.GetBytes(
-                $$"""{"conn_id":"c{{i}}","lists":{"a":{"ranges":[[0,19]],"timeline_limit":1,"required_state":[]} } }""")));
+            path, Encoding.UTF8.GetBytes($$"""
+                {"conn_id":"c{{i}}",
+                "lists":{"a":{"ranges":[[0,19]],"timeline_limit":1,"required_state":[]} } }
+                """)));
     }
 
     /// <summary>The server works as before for the next user.</summary>

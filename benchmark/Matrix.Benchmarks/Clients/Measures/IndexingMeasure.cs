@@ -41,33 +41,44 @@ internal sealed class IndexingMeasure : IMeasure
         var searcher = indexing.Population.Fresh();
         var room = Uri.EscapeDataString(searcher.CreateRoom("indexed"));
         var (sequential, many) = (new List<double>(), new List<double>());
+        var (cpuWith, cpuWithout) = (new CpuOfMessages(indexing), new CpuOfMessages(waiting));
         await CompareAsync(() => OneSender(indexing.Stage), () => OneSender(waiting.Stage), sequential);
         await CompareAsync(() => TenSenders(indexing.Stage), () => TenSenders(waiting.Stage), many);
         bench.Add(Outcome.AtLeast(
             $"indexing: {database}, one sender: share of the rate without it", Target, Middle(sequential), "times"));
         bench.Add(Outcome.AtLeast(
             $"indexing: {database}, 10 senders at once: share of the rate without it", Target, Middle(many), "times"));
+        bench.Add(Outcome.Reported(
+            $"indexing: {database}, processor time that it adds to a message",
+            cpuWith.MicrosecondsEach - cpuWithout.MicrosecondsEach, "us"));
+        bench.Add(Outcome.Reported(
+            $"indexing: {database}, processor time of a message without it", cpuWithout.MicrosecondsEach, "us"));
 
         async Task CompareAsync(Func<SendRate> makeWith, Func<SendRate> makeWithout, List<double> shares)
         {
             using SendRate with = makeWith(), without = makeWithout();
             for (var turn = -1; turn < Turns; turn++)
             {
-                double rateWith, rateWithout;
-                if (turn % 2 == 0)
+                double rateWith = 0, rateWithout = 0;
+                if (turn % 2 == 0) await WithAsync();
+                Without();
+                if (turn % 2 != 0) await WithAsync();
+                if (turn >= 0) shares.Add(rateWith / rateWithout);
+
+                async Task WithAsync()
                 {
+                    cpuWith.Begin();
                     rateWith = with.Slice();
                     await CatchUpAsync(searcher, room, stop);
-                    rateWithout = without.Slice();
-                }
-                else
-                {
-                    rateWithout = without.Slice();
-                    rateWith = with.Slice();
-                    await CatchUpAsync(searcher, room, stop);
+                    cpuWith.End(with.Messages, isCounted: turn >= 0);
                 }
 
-                if (turn >= 0) shares.Add(rateWith / rateWithout);
+                void Without()
+                {
+                    cpuWithout.Begin();
+                    rateWithout = without.Slice();
+                    cpuWithout.End(without.Messages, isCounted: turn >= 0);
+                }
             }
         }
     }
@@ -76,10 +87,10 @@ internal sealed class IndexingMeasure : IMeasure
     {
         var sender = stage.Population.Fresh();
         var room = Uri.EscapeDataString(sender.CreateRoom("one sender"));
-        return new SendRate(new RepeatedByMany(stage, [sender.Sending(room)]));
+        return new SendRate(new RepeatedByMany(stage, [sender.Sending(room)]), stage.Settings);
     }
 
-    private static SendRate TenSenders(Stage stage) => new(OneRoomSend.Senders(stage));
+    private static SendRate TenSenders(Stage stage) => new(OneRoomSend.Senders(stage), stage.Settings);
 
     /// <summary>What is not indexed yet must not cost the other server's turn.</summary>
     private static async Task CatchUpAsync(Account searcher, string room, CancellationToken stop)
@@ -105,8 +116,11 @@ internal sealed class IndexingMeasure : IMeasure
     }
 
     /// <summary>Messages a second of one turn.</summary>
-    private sealed class SendRate(RepeatedByMany senders) : IDisposable
+    private sealed class SendRate(RepeatedByMany senders, Settings settings) : IDisposable
     {
+        /// <summary>The messages of the last turn.</summary>
+        public double Messages => senders.LastPerSecond * settings.SecondsPerSlice;
+
         public double Slice()
         {
             senders.Slice();
@@ -114,5 +128,24 @@ internal sealed class IndexingMeasure : IMeasure
         }
 
         public void Dispose() => senders.Dispose();
+    }
+
+    /// <summary>A server's processor time, and the messages of that time.</summary>
+    private sealed class CpuOfMessages(ClientServer server)
+    {
+        private double _began;
+        private double _milliseconds;
+        private double _messages;
+
+        public double MicrosecondsEach => _milliseconds * 1000 / _messages;
+
+        public void Begin() => _began = ProcessFigures.CpuMilliseconds(server.Process.ProcessId);
+
+        public void End(double messages, bool isCounted)
+        {
+            if (!isCounted) return;
+            _milliseconds += ProcessFigures.CpuMilliseconds(server.Process.ProcessId) - _began;
+            _messages += messages;
+        }
     }
 }

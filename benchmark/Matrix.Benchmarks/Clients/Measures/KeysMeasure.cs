@@ -6,6 +6,7 @@ using Matrix.Benchmarks.Measures;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Servers;
+using Matrix.LoadGen.Workloads;
 
 namespace Matrix.Benchmarks.Clients.Measures;
 
@@ -72,7 +73,8 @@ internal sealed class KeysMeasure : IMeasure
     private static void Upload(ClientServer server, Device device)
     {
         var key = new string('A', 43);
-        var signatures = $$$$"""{"{{{{device.UserId}}}}":{"ed25519:{{{{device.Id}}}}":"{{{{new string('A', 86)}}}}"}}""";
+        var signature = new string('A', 86);
+        var signatures = $$"""{"{{device.UserId}}":{"ed25519:{{device.Id}}":"{{signature}}"} }""";
         var oneTime = string.Join(',', Enumerable.Range(0, KeysOfDevice).Select(i =>
             $$""" "signed_curve25519:AAAA{{i:00}}":{"key":"{{key}}","signatures":{{signatures}}}"""));
         var body = $$"""

@@ -3,6 +3,7 @@ using Matrix.Benchmarks.Clients.Servers;
 using Matrix.Benchmarks.Measures;
 using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Servers;
+using Matrix.LoadGen.Workloads;
 
 namespace Matrix.Benchmarks.Clients.Measures;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Matrix.LoadGen.Http;
-using Matrix.LoadGen.Workloads;
+using Matrix.LoadGen.Servers;
 
-namespace Matrix.LoadGen.Servers;
+namespace Matrix.LoadGen.Workloads;
 
 /// <summary>A request of an application service.</summary>
 /// <param name="Method">The method: `POST` or `PUT`.</param>
