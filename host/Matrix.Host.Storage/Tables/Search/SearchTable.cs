@@ -11,16 +11,16 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
     private const string Conditions = "(1 << d.kind) & $2 <> 0 AND d.ts <= $3";
 
     // The words contain nothing that has a meaning in a query.
-    private const string PostgresQuery = "CAST(replace(replace($1, ' ', ' & '), '*', ':*') AS tsquery)";
+    private const string PostgresQuery = "replace(replace($1, ' ', ' & '), '*', ':*')";
     private const string PostgresQueryOfRooms = "CAST(replace(replace($2, ' ', ' & '), '*', ':*') AS tsquery)";
 
-    // CROSS JOIN makes SQLite begin with the index.
+    // CROSS JOIN makes SQLite begin with the index. The function allows PostgreSQL to use its own.
     private static readonly Statement Find = Statement.Of(
         $"""
         SELECT {Columns} FROM search_words w CROSS JOIN search_events d ON d.event_nid = -w.rowid
         WHERE w.search_words MATCH $1 AND {Conditions} LIMIT $4
         """,
-        $"SELECT {Columns} FROM search_events d WHERE d.tokens @@ {PostgresQuery} AND {Conditions} LIMIT $4");
+        $"SELECT {Columns} FROM search_find({PostgresQuery}, $2, $3, $4) d");
 
     // Numbers of a room are one range; SQLite's index has them negative, the newest first. The function is the operator
     // @@ without its index: this query is for words that many events have, and reading a room backward finds some soon.
