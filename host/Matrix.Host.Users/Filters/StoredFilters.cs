@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Filters;
 namespace Matrix.Host.Users.Filters;
 
 /// <summary>Filters that clients store. Client-Server API, "Filtering".</summary>
-public sealed class StoredFilters(IStorage storage, UsersOptions options)
+public sealed class StoredFilters(IStorage storage, UserLocks locks, UsersOptions options)
 {
     /// <summary>A stored filter, as JSON; null if the user has no such filter.</summary>
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) =>
@@ -16,6 +16,8 @@ public sealed class StoredFilters(IStorage storage, UsersOptions options)
     /// <returns>Its id. An equal filter of the user keeps its id.</returns>
     public async ValueTask<UserResult<long>> StoreAsync(string userId, JsonObject filter, CancellationToken stop)
     {
+        // Requests at once must not exceed the limit together.
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
         if (await storage.Filters.FindAsync(userId, options.Filters - 1, stop).ConfigureAwait(false) is not null)
         {
             return new UserFailure(UserFailureKind.LimitReached, $"An account has at most {options.Filters} filters.");

@@ -69,4 +69,16 @@ public sealed class HousekeepingTests
                 Is.EqualTo("https://test.example/limits"));
         }
     }
+
+    [Test]
+    public async Task Filters_stored_at_once_do_not_exceed_the_limit_together()
+    {
+        await using var server = await HomeserverFixture.StartAsync(("limits.filters", "3"));
+        var alice = await server.RegistersAsync("alice");
+        var replies = await Task.WhenAll(Enumerable.Range(1, 40).Select(limit => alice.PostAsync(
+            $"user/{alice.UserId}/filter",
+            new JsonObject { ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["limit"] = limit } } })));
+
+        Assert.That(replies.Count(reply => reply.Status == 200), Is.EqualTo(3));
+    }
 }
