@@ -3,7 +3,7 @@
 #   benchmark/clients.sh [MEASURE...]    all, or some of: sliding search indexing media thumbnails directories keys push
 #                                        services floods
 # What is compared with Synapse needs the lab of tests/interop/synapse.sh (LAB_TOOLS, LAB), and is left out without it.
-# All servers run on this machine and listen on 127.0.0.1. Everything takes about twenty minutes.
+# All servers run on this machine and listen on 127.0.0.1. Everything takes some twenty minutes, 26 on a busy machine.
 set -eu
 cd "$(dirname "$0")/.."
 dotnet build benchmark/Matrix.Benchmarks -c Release --nologo -v q
