@@ -14,15 +14,16 @@ public sealed record ClientOptions
     /// <summary>Further members of `/.well-known/matrix/client`.</summary>
     public JsonObject WellKnownClient { get; init; } = JsonObject.Empty;
 
+    /// <summary>The member of `/.well-known/matrix/client` that lists the transports of calls (MSC4143).</summary>
+    public const string RtcFoci = "org.matrix.msc4143.rtc_foci";
+
+    /// <summary>The transports of calls between several users, the best first (MSC4143).</summary>
+    public IReadOnlyList<JsonObject> RtcTransports { get; init; } = [];
+
     /// <summary>
     /// The public Ed25519 key of a policy server under this server's name, as unpadded Base64; empty for none.
     /// </summary>
     public string PolicyServerKey { get; init; } = "";
-
-    /// <summary>
-    /// The URLs of services that authorize users for a LiveKit server, by which clients make calls. MSC4143, MSC4195.
-    /// </summary>
-    public IReadOnlyList<string> LiveKitServices { get; init; } = [];
 
     /// <summary>The name under which other servers reach this one; empty if its own leads there.</summary>
     public string WellKnownServer { get; init; } = "";

@@ -43,7 +43,7 @@ internal sealed class ConfigFile
     internal List<ConfigMistake> Mistakes { get; } = [];
 
     /// <summary>Reads a text; `file` is its name in messages.</summary>
-    /// <param name="objects">Names whose mappings are values: they are read as JSON.</param>
+    /// <param name="objects">Names whose mappings and lists are values: they are read as JSON.</param>
     internal static ConfigFile Read(string file, TextReader text, IReadOnlySet<string> objects)
     {
         var read = new ConfigFile(file, text, objects);
@@ -106,6 +106,11 @@ internal sealed class ConfigFile
                 if (YamlAsJson.ReadMapping(_events) is { } json) Values[path] = new ConfigText(json, LocationOf(value));
                 else Refuse(value, $"`{path}`: expected names once each, and values that JSON has");
             }
+            else if (_objects.Contains(path) && _events.TryConsume<SequenceStart>(out var list))
+            {
+                if (YamlAsJson.ReadSequence(_events) is { } json) Values[path] = new ConfigText(json, LocationOf(list));
+                else Refuse(list, $"`{path}`: expected names once each, and values that JSON has");
+            }
             else if (_events.TryConsume<MappingStart>(out _))
             {
                 Sections[path] = LocationOf(name);
@@ -118,9 +123,9 @@ internal sealed class ConfigFile
                 if (isUnset) Unset[path] = LocationOf(name);
                 else Values[path] = new ConfigText(scalar.Value, LocationOf(scalar));
             }
-            else if (_events.TryConsume<SequenceStart>(out var list))
+            else if (_events.TryConsume<SequenceStart>(out var items))
             {
-                Items(path, list);
+                Items(path, items);
             }
             else
             {

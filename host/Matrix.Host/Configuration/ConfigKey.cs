@@ -21,7 +21,7 @@ internal abstract class ConfigKey(string path, string meaning)
     /// <summary>Whether its value is a list; the file may have a YAML list for it.</summary>
     internal abstract bool IsList { get; }
 
-    /// <summary>Whether its value is a JSON object; the file may have a YAML mapping for it.</summary>
+    /// <summary>Whether its value is a JSON object or array; the file may have a YAML mapping or list for it.</summary>
     internal abstract bool IsObject { get; }
 
     /// <summary>The default as written in a file.</summary>

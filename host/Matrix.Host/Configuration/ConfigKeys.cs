@@ -22,8 +22,8 @@ internal static partial class ConfigKeys
             "Messages of the operator to users (`mx notice send`), in a room of its own for each user.",
         ["policy_lists"] =
             "Rooms with rules about users, rooms and servers to refuse: the server follows them.",
-        ["rtc"] = "Calls of clients with MatrixRTC, such as Element Call.",
         ["turn"] = "TURN servers, through which calls pass firewalls.",
+        ["matrix_rtc"] = "Transports of calls between several users (MSC4143), such as those of Element Call.",
         ["room_versions"] = "Versions of new rooms.",
         ["database"] = "The database of rooms and accounts.",
         ["listeners"] = "Listeners: address:port each, \"\" for none.",
@@ -129,6 +129,12 @@ internal static partial class ConfigKeys
         "turn.username", ConfigTypes.Text, c => c.Users.Turn.UserName,
         "For servers without such a secret: the name of a user that they know.");
 
+    internal static ConfigKey<IReadOnlyList<JsonObject>> RtcTransports { get; } = Key(
+        "matrix_rtc.transports", new RtcTransportsType { IsObject = true }, c => c.Client.RtcTransports,
+        "What clients may use, the best first, such as [{\"type\": \"livekit\", \"livekit_service_url\": "
+            + "\"https://livekit.example.org\"}]. They are also served as org.matrix.msc4143.rtc_foci at "
+            + "/.well-known/matrix/client.");
+
     internal static ConfigKey<IReadOnlyList<string>> AppServiceFiles { get; } = Key(
         "app_services.files", ConfigTypes.Paths, c => c.AppServiceFiles,
         "Registration files, and folders of them (*.yaml, *.yml). Relative to this file. They are read again when they "
@@ -203,11 +209,7 @@ internal static partial class ConfigKeys
         .. FederationKeys(),
         .. AccountKeys(),
         .. TurnKeys(),
-        Key(
-            "rtc.livekit", ConfigTypes.HttpUrls, c => c.Client.LiveKitServices,
-            "Services that let users into a LiveKit server for calls (lk-jwt-service), such as "
-                + "https://rtc.example.org. Clients find them at rtc/transports, and in /.well-known/matrix/client as "
-                + "org.matrix.msc4143.rtc_foci."),
+        RtcTransports,
         .. NoticeKeys(),
         .. PolicyKeys(),
         .. LimitKeys(),

@@ -17,7 +17,7 @@ internal abstract class ConfigType<T>(string expected)
     /// <summary>Whether the value is a list, written as a YAML list or with commas.</summary>
     internal bool IsList { get; init; }
 
-    /// <summary>Whether the value is a JSON object, written as such or as a YAML mapping.</summary>
+    /// <summary>Whether the value is a JSON object or array, written as such or as a YAML mapping or list.</summary>
     internal bool IsObject { get; init; }
 
     internal abstract bool TryParse(string text, [MaybeNullWhen(false)] out T value);
@@ -205,11 +205,6 @@ internal static class ConfigTypes
             (t.StartsWith("turn:", StringComparison.Ordinal) || t.StartsWith("turns:", StringComparison.Ordinal))
                 && Uri.IsWellFormedUriString(t, UriKind.Absolute),
             t));
-
-    /// <summary>URLs.</summary>
-    internal static ConfigType<IReadOnlyList<string>> HttpUrls { get; } = ListOf(
-        "addresses that start with http:// or https://",
-        static t => (Uri.TryCreate(t, UriKind.Absolute, out var u) && u.Scheme is "http" or "https", t));
 
     /// <summary>A public Ed25519 key.</summary>
     internal static ConfigType<string> PublicKeyOrNone { get; } = new Parsed<string>(

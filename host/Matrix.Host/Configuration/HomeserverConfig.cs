@@ -197,6 +197,14 @@ internal sealed record HomeserverConfig
             Refuse(ConfigKeys.WellKnownClient, "`well_known.client` needs a `public_base_url`");
         }
 
+        if (values.Get(ConfigKeys.RtcTransports).Count > 0
+            && values.Get(ConfigKeys.WellKnownClient).Has(ClientOptions.RtcFoci))
+        {
+            Refuse(
+                ConfigKeys.WellKnownClient,
+                $"`{ClientOptions.RtcFoci}` is set twice: `matrix_rtc.transports` sets it too");
+        }
+
         var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
         if (values.Get(ConfigKeys.DefaultRoomVersion) is var version
             && RoomRules.Unstable.Contains(version)

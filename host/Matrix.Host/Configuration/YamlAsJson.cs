@@ -7,7 +7,7 @@ using YamlDotNet.Core.Events;
 namespace Matrix.Host.Configuration;
 
 /// <summary>
-/// A YAML mapping as a JSON object, for settings whose names the operator chooses. Plain scalars that look like
+/// YAML mappings and lists as JSON, for settings whose names the operator chooses. Plain scalars that look like
 /// numbers, booleans or null are such values; quoted ones are text.
 /// </summary>
 internal static class YamlAsJson
@@ -24,6 +24,26 @@ internal static class YamlAsJson
         if (!isFine) return null;
         json.Flush();
         return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    /// <summary>The JSON text of the list whose start was read; null if JSON cannot express it.</summary>
+    internal static string? ReadSequence(Parser events)
+    {
+        using var buffer = new MemoryStream();
+        using var json = new Utf8JsonWriter(buffer);
+        var isFine = Items(events, json, 1);
+        if (!isFine) return null;
+        json.Flush();
+        return Encoding.UTF8.GetString(buffer.ToArray());
+    }
+
+    private static bool Items(Parser events, Utf8JsonWriter json, int depth)
+    {
+        var isFine = true;
+        json.WriteStartArray();
+        while (!events.TryConsume<SequenceEnd>(out _)) isFine &= Value(events, json, depth);
+        json.WriteEndArray();
+        return isFine;
     }
 
     private static bool Members(Parser events, Utf8JsonWriter json, int depth)
@@ -61,11 +81,7 @@ internal static class YamlAsJson
 
         if (depth <= Deepest && events.TryConsume<SequenceStart>(out _))
         {
-            var isFine = true;
-            json.WriteStartArray();
-            while (!events.TryConsume<SequenceEnd>(out _)) isFine &= Value(events, json, depth + 1);
-            json.WriteEndArray();
-            return isFine;
+            return Items(events, json, depth + 1);
         }
 
         if (events.TryConsume<Scalar>(out var scalar))

@@ -191,6 +191,47 @@ public sealed class ConfigTests
         Assert.That(config.Client.WellKnownClient.Count, Is.EqualTo(1));
     }
 
+    [TestCase("{\"type\": \"livekit\", \"livekit_service_url\": \"https://a.example\"}")]
+    [TestCase("[{\"type\": \"livekit\"}]")]
+    [TestCase("[{\"type\": \"livekit\", \"livekit_service_url\": \"ftp://a.example\"}]")]
+    [TestCase("[{\"livekit_service_url\": \"https://a.example\"}]")]
+    [TestCase("[{\"type\": \"\"}]")]
+    [TestCase("[\"livekit\"]")]
+    [TestCase("text")]
+    public void Transports_that_clients_cannot_use_are_refused(string transports)
+    {
+        var (_, mistakes) = Load("", ("MATRIX_MATRIX_RTC__TRANSPORTS", transports));
+
+        Assert.That(mistakes.Select(m => m.ToString()), Has.One.Contains("`matrix_rtc.transports`: expected"));
+    }
+
+    [Test]
+    public void Transports_are_a_list_of_settings_or_json()
+    {
+        const string Yaml = "matrix_rtc:\n  transports:\n    - type: livekit\n"
+            + "      livekit_service_url: https://a.example\n    - {type: org.example, zones: [1, {b: c}]}\n";
+        const string Json = "[{\"type\":\"livekit\",\"livekit_service_url\":\"https://a.example\"},"
+            + "{\"type\":\"org.example\",\"zones\":[1,{\"b\":\"c\"}]}]";
+
+        var (config, mistakes) = Load(Yaml);
+        var (same, _) = Load("", ("MATRIX_MATRIX_RTC__TRANSPORTS", Json));
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.Client.RtcTransports, Has.Count.EqualTo(2));
+        Assert.That(config.Client.RtcTransports, Is.EqualTo(same!.Client.RtcTransports));
+    }
+
+    [Test]
+    public void Transports_and_their_member_of_the_clients_file_are_not_both_set()
+    {
+        var (_, mistakes) = Load(
+            "public_base_url: https://b.example\nmatrix_rtc:\n  transports: [{type: a}]\n"
+                + "well_known:\n  client:\n    org.matrix.msc4143.rtc_foci: []\n");
+
+        Assert.That(
+            mistakes.Select(m => m.ToString()), Has.One.Contains("`org.matrix.msc4143.rtc_foci` is set twice"));
+    }
+
     [TestCase("room_versions:\n  unstable: [org.example.owned-state]\n  default: org.example.owned-state\n")]
     [TestCase(
         "room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.owned-state\n"

@@ -61,40 +61,6 @@ public sealed class WellKnownTests
     }
 
     [Test]
-    public async Task Clients_find_the_services_for_calls_by_a_request_and_in_the_file()
-    {
-        const string Listed = """
-            [
-              { "type": "livekit", "livekit_service_url": "https://rtc.example.org" },
-              { "type": "livekit", "livekit_service_url": "https://example.org/second" }
-            ]
-            """;
-        await using var server = await HomeserverFixture.StartAsync(
-            ("public_base_url", "https://matrix.example.org"),
-            ("rtc.livekit", "https://rtc.example.org, https://example.org/second"));
-        var alice = await server.RegistersAsync("alice");
-        const string Path = "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports";
-
-        var transports = (await alice.GetAsync(Path)).Is(200);
-        var file = (await server.Anyone.GetAsync("/.well-known/matrix/client")).Is(200);
-
-        var expected = JsonNode.Parse(Listed);
-        Assert.That(JsonNode.DeepEquals(transports.Json["rtc_transports"], expected), transports.Text);
-        Assert.That(JsonNode.DeepEquals(file.Json["org.matrix.msc4143.rtc_foci"], expected), file.Text);
-        (await server.Anyone.GetAsync(Path)).Is(401, "M_MISSING_TOKEN");
-
-        // The operator's own member is the one that is served.
-        await server.RestartAsync(("well_known.client", """{"org.matrix.msc4143.rtc_foci":[]}"""));
-        file = (await server.Anyone.GetAsync("/.well-known/matrix/client")).Is(200);
-        Assert.That(file.Json["org.matrix.msc4143.rtc_foci"]!.AsArray(), Is.Empty);
-
-        await server.RestartAsync(("rtc.livekit", ""), ("well_known.client", "{}"));
-        Assert.That((await alice.GetAsync(Path)).Is(200).Text, Is.EqualTo("""{"rtc_transports":[]}"""));
-        Assert.That(
-            (await server.Anyone.GetAsync("/.well-known/matrix/client")).Is(200).Text, Does.Not.Contain("rtc_foci"));
-    }
-
-    [Test]
     public async Task A_policy_servers_key_is_served_if_it_is_configured()
     {
         const string Key = "6yhHGKhCiXTSEN2ksjV7kX_N6rBQZ3Xb-M7LlC6NS-s";

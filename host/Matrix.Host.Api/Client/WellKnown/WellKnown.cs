@@ -1,10 +1,9 @@
 using System.Text.Json;
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client.MatrixRtc;
 using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.WellKnown;
-
-using RtcTransports = RtcTransports.RtcTransports;
 
 /// <summary>
 /// Where clients and other servers reach this one, and who helps. Client-Server API, "Well-known URIs"; Server-Server
@@ -71,12 +70,7 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
                 json.WriteStartObject("m.homeserver");
                 json.WriteString("base_url", options.PublicBaseUrl);
                 json.WriteEndObject();
-                if (options.LiveKitServices.Count > 0 && !options.WellKnownClient.Has(RtcTransports.WellKnownMember))
-                {
-                    json.WritePropertyName(RtcTransports.WellKnownMember);
-                    RtcTransports.Write(json, options.LiveKitServices);
-                }
-
+                if (options.RtcTransports.Count > 0) RtcTransports.Write(json, ClientOptions.RtcFoci, options);
                 foreach (var (name, value) in options.WellKnownClient.Members)
                 {
                     json.WritePropertyName(name);
