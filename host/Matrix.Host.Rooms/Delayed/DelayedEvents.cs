@@ -156,7 +156,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         return (true, await attempt.WaitAsync(stop).ConfigureAwait(false));
     }
 
-    /// <summary>The events of a user that wait, the next one first. Their `Since` and contents are those stored.</summary>
+    /// <summary>The events of a user that wait, with their contents, the next one first.</summary>
     public async ValueTask<IReadOnlyList<DelayedEventRow>> OfUserAsync(string userId, CancellationToken stop)
     {
         var rows = await _storage.DelayedEvents.OfUserAsync(userId, stop).ConfigureAwait(false);

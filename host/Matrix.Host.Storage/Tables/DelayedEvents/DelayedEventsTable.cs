@@ -22,7 +22,8 @@ internal sealed class DelayedEventsTable(IReads reads) : IDelayedEventsTable
         INSERT INTO delayed_events ({Columns}, content) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """);
 
-    private static readonly Statement Restart = Statement.Of("UPDATE delayed_events SET since = $2 WHERE delay_id = $1");
+    private static readonly Statement Restart = Statement.Of(
+        "UPDATE delayed_events SET since = $2 WHERE delay_id = $1");
 
     private static readonly Statement End = Statement.Of("DELETE FROM delayed_events WHERE delay_id = $1");
 
