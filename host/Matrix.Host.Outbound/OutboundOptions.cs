@@ -52,7 +52,7 @@ public sealed record OutboundOptions
     public int RecordAfter { get; init; } = 10_000;
 
     /// <summary>The most servers in memory that are owed nothing.</summary>
-    public int MaxIdleDestinations { get; init; } = 20_000;
+    public int MaxIdleDestinations { get; init; } = 1000;
 
     /// <summary>The most refused events that are recorded for a server.</summary>
     public int MaxRefusedKept { get; init; } = 100;
