@@ -114,28 +114,28 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         while (true)
         {
             if (_schedule.Add(row, out var isNew) is not { } waiting) return ScheduleRefusal.TooMany;
-            if (isNew) await StoreAsync(waiting, row, stop).ConfigureAwait(false);
+            if (isNew) await StoreAsync(waiting, row).ConfigureAwait(false);
             else if (!await waiting.Stored.Task.WaitAsync(stop).ConfigureAwait(false)) continue;
             return new ScheduleResult(waiting.Row.DelayId, ScheduleRefusal.None);
         }
     }
 
     /// <summary>Begins a delay anew. False if no event waits under this id.</summary>
-    public async ValueTask<bool> RestartAsync(string delayId, CancellationToken stop)
+    public async ValueTask<bool> RestartAsync(string delayId)
     {
         var now = Now();
         if (!_schedule.Restart(delayId, now)) return false;
-        await WriteAsync(new DelayedEventRestarted(delayId, now), stop).ConfigureAwait(false);
+        await WriteAsync(new DelayedEventRestarted(delayId, now)).ConfigureAwait(false);
         return true;
     }
 
     /// <summary>Cancels an event. False if none waits under this id.</summary>
-    public async ValueTask<bool> CancelAsync(string delayId, CancellationToken stop)
+    public async ValueTask<bool> CancelAsync(string delayId)
     {
         if (_schedule.Take(delayId) is not { } waiting) return false;
         try
         {
-            await WriteAsync(new DelayedEventEnded(delayId), stop).ConfigureAwait(false);
+            await WriteAsync(new DelayedEventEnded(delayId)).ConfigureAwait(false);
         }
         catch
         {
@@ -247,7 +247,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             }
         }
 
-        await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId), stop).ConfigureAwait(false);
+        await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId)).ConfigureAwait(false);
         End(waiting, failure);
         return failure;
     }
@@ -278,11 +278,11 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         return made.IsOk ? null : made.Failure;
     }
 
-    private async ValueTask StoreAsync(WaitingEvent waiting, DelayedEventRow row, CancellationToken stop)
+    private async ValueTask StoreAsync(WaitingEvent waiting, DelayedEventRow row)
     {
         try
         {
-            await WriteAsync(new DelayedEventAdded(row), stop).ConfigureAwait(false);
+            await WriteAsync(new DelayedEventAdded(row)).ConfigureAwait(false);
         }
         catch
         {
@@ -296,8 +296,9 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         Wake();
     }
 
-    private async ValueTask WriteAsync(Change change, CancellationToken stop) =>
-        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
+    // Not cancelled with the request: a row that is written and not in memory would be sent after the next start.
+    private async ValueTask WriteAsync(Change change) =>
+        await _storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None).ConfigureAwait(false);
 
     /// <summary>It waits again, after an attempt that failed.</summary>
     private void Again(WaitingEvent waiting, long due, object? why = null)

@@ -57,9 +57,9 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
         switch (action)
         {
             case "restart":
-                return await delayed.RestartAsync(delayId, stop).ConfigureAwait(false) ? Answer.Empty : _unknown;
+                return await delayed.RestartAsync(delayId).ConfigureAwait(false) ? Answer.Empty : _unknown;
             case "cancel":
-                return await delayed.CancelAsync(delayId, stop).ConfigureAwait(false) ? Answer.Empty : _unknown;
+                return await delayed.CancelAsync(delayId).ConfigureAwait(false) ? Answer.Empty : _unknown;
             case "send":
                 var (isKnown, failure) = await delayed.SendAsync(delayId, stop).ConfigureAwait(false);
                 return isKnown ? RoomAnswers.Empty(failure) : _unknown;
