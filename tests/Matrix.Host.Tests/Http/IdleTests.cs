@@ -16,13 +16,16 @@ public sealed class IdleTests
     private const int Users = 40;
     private const int LongPollsOfEach = 25;
 
-    // It takes four to seven; a timer wheel of twenty ticks a second took sixty.
-    private const double MostSwitchesPerSecond = 30;
+    // It takes three; a timer wheel of twenty ticks a second takes twenty and more.
+    private const double MostWakesPerSecond = 10;
     private const double MostProcessor = 0.02;
 
     // Beside builds and other servers, compiling what was used often takes minutes.
     private static readonly TimeSpan _settles = TimeSpan.FromSeconds(300);
     private static readonly TimeSpan _watched = TimeSpan.FromSeconds(10);
+
+    // The polls wait longer than the test does.
+    private static readonly TimeSpan _polled = _settles + TimeSpan.FromMinutes(30);
 
     [Test]
     public async Task With_a_thousand_long_polls_waiting_it_hardly_wakes()
@@ -50,15 +53,15 @@ public sealed class IdleTests
             }
 
             // Waits for the end of the work that the requests caused: recompiled code, threads no longer needed.
-            var (switches, processor) = (double.MaxValue, double.MaxValue);
+            var (wakes, processor) = (double.MaxValue, double.MaxValue);
             for (var waited = TimeSpan.Zero; waited < _settles; waited += _watched)
             {
-                if (switches <= MostSwitchesPerSecond && processor <= MostProcessor) break;
-                (switches, processor) = await WatchAsync(server.ProcessId);
+                if (wakes <= MostWakesPerSecond && processor <= MostProcessor) break;
+                (wakes, processor) = await WatchAsync(server.ProcessId);
             }
 
             Assert.That(polls.Select(poll => poll.Available), Is.All.Zero, "all of them wait");
-            Assert.That(switches, Is.LessThanOrEqualTo(MostSwitchesPerSecond), "context switches a second");
+            Assert.That(wakes, Is.LessThanOrEqualTo(MostWakesPerSecond), "wakes a second");
             Assert.That(processor, Is.LessThanOrEqualTo(MostProcessor), "share of a processor");
         }
         finally
@@ -77,20 +80,22 @@ public sealed class IdleTests
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         var since = (string)JsonNode.Parse(await http.GetStringAsync("/_matrix/client/v3/sync"))!["next_batch"]!;
         return Encoding.ASCII.GetBytes(
-            $"GET /_matrix/client/v3/sync?timeout=300000&since={since} HTTP/1.1\r\n"
+            $"GET /_matrix/client/v3/sync?timeout={_polled.TotalMilliseconds}&since={since} HTTP/1.1\r\n"
                 + $"Host: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
     }
 
-    private static async Task<(double SwitchesPerSecond, double Processor)> WatchAsync(int process)
+    private static async Task<(double WakesPerSecond, double Processor)> WatchAsync(int process)
     {
-        var before = (Switches: Switches(process), Ticks: Ticks(process));
+        var before = (Wakes: Wakes(process), Ticks: Ticks(process));
         await Task.Delay(_watched);
         return (
-            (Switches(process) - before.Switches) / _watched.TotalSeconds,
+            (Wakes(process) - before.Wakes) / _watched.TotalSeconds,
             (Ticks(process) - before.Ticks) / 100.0 / _watched.TotalSeconds);
     }
 
-    private static long Switches(int process)
+    // Voluntary context switches: a thread slept before each. The others count the processes that wanted the processor
+    // at that time.
+    private static long Wakes(int process)
     {
         var sum = 0L;
         foreach (var thread in Directory.GetDirectories($"/proc/{process}/task"))
@@ -98,7 +103,7 @@ public sealed class IdleTests
             try
             {
                 sum += File.ReadLines(thread + "/status")
-                    .Where(line => line.Contains("ctxt_switches", StringComparison.Ordinal))
+                    .Where(line => line.StartsWith("voluntary_ctxt_switches", StringComparison.Ordinal))
                     .Sum(line => long.Parse(line[(line.IndexOf(':') + 1)..], CultureInfo.InvariantCulture));
             }
             catch (IOException)
