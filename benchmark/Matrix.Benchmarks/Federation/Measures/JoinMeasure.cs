@@ -7,8 +7,8 @@ using Matrix.LoadGen.Servers;
 namespace Matrix.Benchmarks.Federation.Measures;
 
 /// <summary>
-/// Joins of rooms of one of our servers from another one of ours and from Synapse, by turns. The clock stops when the
-/// joining server lists all members. A third server of ours joins each room before them, because the first other server
+/// Joins of rooms of one of our servers from another one of ours and from Synapse, by turns. Each begins when the work
+/// that the one before caused is done. The clock stops when the joining server lists all members. A third server of ours joins each room before them, because the first other server
 /// of a room waits until the resident has indexed it. The stages of each join are those of the joining server's log.
 /// </summary>
 internal sealed class JoinMeasure : IMeasure
@@ -125,6 +125,9 @@ internal sealed class JoinMeasure : IMeasure
     private static long Join(IFederatedServer joining, FederatedServer resident, string room, int members)
     {
         Account user = joining.Population.Fresh();
+
+        // The one before is indexed, compiled and written still.
+        QuietMachine.Wait();
         var begun = Stopwatch.GetTimestamp();
         user.Join(room, resident.Name);
         while (user.JoinedMembers(room) < members + 1)
