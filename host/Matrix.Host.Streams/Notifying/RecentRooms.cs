@@ -8,6 +8,9 @@ namespace Matrix.Host.Streams.Notifying;
 internal readonly record struct UpdatedRoom(
     RoomStream Room, ShownMembership Membership, long MembershipSince, RoomParts Parts);
 
+/// <summary>The positions of a room's last receipt, of the user's own, and of the user's account data.</summary>
+internal readonly record struct RoomLast(long Receipts, long OwnReceipts, long AccountData);
+
 /// <summary>The parts of a room in a sync response.</summary>
 [Flags]
 internal enum RoomParts : byte

@@ -105,6 +105,21 @@ internal sealed class UserStream(string userId)
     }
 
     /// <summary>
+    /// The last changes of a room that need no event; false if the stream does not reach back to a position, or does
+    /// not have the room.
+    /// </summary>
+    public bool TryLastOf(RoomNid room, long after, out RoomLast last)
+    {
+        lock (_gate)
+        {
+            last = default;
+            if (_evicted || after < _knownSince || !_rooms.TryGet(room, out var subscription)) return false;
+            last = new(subscription.Room.LastReceipts, subscription.OwnReceipts, subscription.AccountData);
+            return true;
+        }
+    }
+
+    /// <summary>
     /// The users whose presence changed between two ephemeral counters, and who shared a room then; false if not all of
     /// them are remembered.
     /// </summary>

@@ -11,7 +11,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal static class ConnectionCode
 {
-    private const byte Form = 1;
+    private const byte Form = 2;
 
     /// <summary>The form of a connection, as of its last response.</summary>
     public static byte[] Write(SlidingConnection connection)
@@ -86,6 +86,7 @@ internal static class ConnectionCode
             writer.Write(room.IsDirect);
             writer.Write7BitEncodedInt(room.Notifications);
             writer.Write7BitEncodedInt(room.Highlights);
+            writer.Write7BitEncodedInt64(room.Counted);
             writer.Write7BitEncodedInt64(room.Receipts);
             writer.Write7BitEncodedInt64(room.AccountData);
         }
@@ -122,6 +123,7 @@ internal static class ConnectionCode
                 IsDirect = reader.ReadBoolean(),
                 Notifications = reader.Read7BitEncodedInt(),
                 Highlights = reader.Read7BitEncodedInt(),
+                Counted = reader.Read7BitEncodedInt64(),
                 Receipts = reader.Read7BitEncodedInt64(),
                 AccountData = reader.Read7BitEncodedInt64(),
             };

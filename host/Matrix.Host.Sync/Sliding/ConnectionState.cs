@@ -32,6 +32,9 @@ internal sealed record SentRoom
 
     public int Highlights { get; init; }
 
+    /// <summary>The position as of which the notifications were counted; 0 if they were not.</summary>
+    public long Counted { get; init; }
+
     /// <summary>The position up to which receipts were sent; 0 if none were.</summary>
     public long Receipts { get; init; }
 

@@ -123,7 +123,7 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         foreach (var roomId in candidates)
         {
             if (rooms.Find(roomId) is not { } room) continue;
-            RoomParts? known = pass.Changed is null ? null : parts.GetValueOrDefault(roomId);
+            RoomParts? known = pass.Changed is null ? null : SinceSent(pass, room, parts.GetValueOrDefault(roomId));
             if (MatchOf(pass, room, lists, subscriptions.GetValueOrDefault(roomId), known) is { } match)
             {
                 matches.Add(match);
@@ -132,6 +132,26 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
 
         matches.Sort(static (a, b) => ByActivity.Order.Compare(a.Room, b.Room));
         return matches;
+    }
+
+    /// <summary>
+    /// Adds what changed while no window had the room: its receipts, account data and counts may be older than the last
+    /// response. Null if that is not known.
+    /// </summary>
+    private static RoomParts? SinceSent(SlidingPass pass, RoomEntry room, RoomParts parts)
+    {
+        if (room.Nid is not { } nid || !pass.Base.Rooms.TryGetValue(room.RoomId, out var sent)) return parts;
+        var oldest = Math.Min(Older(sent.Counted), Math.Min(Older(sent.Receipts), Older(sent.AccountData)));
+        if (oldest == long.MaxValue) return parts;
+        if (!pass.Stream!.TryLastOf(nid, oldest, out var last)) return null;
+        if (last.Receipts > Older(sent.Receipts)) parts |= RoomParts.Receipts;
+        if (last.OwnReceipts > Older(sent.Receipts)) parts |= RoomParts.Receipts;
+        if (last.OwnReceipts > Older(sent.Counted)) parts |= RoomParts.OwnReceipts;
+        if (last.AccountData > Older(sent.AccountData)) parts |= RoomParts.AccountData;
+        return parts;
+
+        // What was never sent, or in the last response, is not older.
+        long Older(long position) => position == 0 || position >= pass.Since ? long.MaxValue : position;
     }
 
     private static bool HasLeft(RoomEntry? room) => room is { Membership: Membership.Leave or Membership.Ban };

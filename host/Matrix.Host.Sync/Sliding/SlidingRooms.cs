@@ -99,6 +99,7 @@ internal sealed class SlidingRooms(
             IsDirect = match.Room.IsDirect,
             Notifications = notifications,
             Highlights = highlights,
+            Counted = pass.IsUnstable ? pass.UpTo : 0,
         };
         if (sent is not null
             && contents.IsEmpty

@@ -17,24 +17,15 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
 
     public async ValueTask<string?> BeginAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {
-        var through = pass.Base.ToDevice;
-        if (request.Since is { } since)
-        {
-            if (!TryParse(since, out through) || through > storage.Writer.PublishedPosition)
-            {
-                return "`since` of to_device is not a token of this server.";
-            }
-        }
-
+        if (request.Since is { } since && !TryParse(since, out _)) return "`since` of to_device is no token.";
+        var through = SinceOf(pass, request);
         if (through > 0) await devices.AcknowledgeAsync(pass.Reader, pass.Device, through, stop).ConfigureAwait(false);
         return null;
     }
 
     public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {
-        var after = pass.Base.ToDevice;
-        if (request.Since is { } since) _ = TryParse(since, out after);
-        after = Math.Max(after, pass.Device.ArrivedThrough);
+        var after = Math.Max(SinceOf(pass, request), pass.Device.ArrivedThrough);
         var next = Math.Max(after, pass.UpTo);
         var limit = Math.Clamp(request.Limit ?? pass.Options.MaxToDevice, 1, pass.Options.MaxToDevice);
         var messages = pass.Device.LastToDevice <= after
@@ -57,6 +48,15 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
         json.WriteString("next_batch"u8, string.Create(CultureInfo.InvariantCulture, $"{Form}{next}"));
         json.WriteEndObject();
     }
+
+    /// <summary>
+    /// The position up to which the client has the messages. A token from the future belongs to a lost database: the
+    /// client keeps it for as long as its request is refused, so it counts as none.
+    /// </summary>
+    private long SinceOf(SlidingPass pass, ExtensionRequest request) =>
+        request.Since is { } since && TryParse(since, out var position) && position <= storage.Writer.PublishedPosition
+            ? position
+            : pass.Base.ToDevice;
 
     private static bool TryParse(string text, out long position)
     {

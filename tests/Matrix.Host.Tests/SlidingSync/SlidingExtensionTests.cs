@@ -54,6 +54,23 @@ internal sealed class SlidingExtensionTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
+    public async Task A_token_of_a_lost_database_acknowledges_nothing_and_is_replaced()
+    {
+        await SendAsync("one");
+        var body = new JsonObject().WithExtensions("to_device");
+        body["extensions"]!["to_device"]!["since"] = "d1_999999999";
+        var first = await Bob.SlidesAsync(body);
+        Assert.That(Types(first), Is.EqualTo(new[] { "one" }));
+
+        body["extensions"]!["to_device"]!["since"] = (string)first.Extension("to_device")!["next_batch"]!;
+        await SendAsync("two");
+        Assert.That(Types(await Bob.SlidesAsync(body, first.Pos)), Is.EqualTo(new[] { "two" }));
+
+        body["extensions"]!["to_device"]!["since"] = "x";
+        (await Bob.SlidingAsync(body)).Is(400, "M_INVALID_PARAM");
+    }
+
+    [Test]
     public async Task A_message_to_the_device_ends_a_wait()
     {
         var body = new JsonObject().Named("encryption").WithExtensions("to_device", "e2ee");

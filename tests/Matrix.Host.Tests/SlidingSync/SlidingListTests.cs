@@ -28,6 +28,43 @@ internal sealed class SlidingListTests(string kind) : TwoUsersTests(kind)
         Assert.That(all.RoomIds, Is.EquivalentTo(new[] { rooms[1], rooms[2], rooms[3] }));
     }
 
+    [TestCase(true, TestName = "By_a_message_of_its_own_a_room_comes_back_with_the_receipts_that_it_missed")]
+    [TestCase(false, TestName = "By_the_end_of_another_a_room_comes_back_with_the_receipts_that_it_missed")]
+    public async Task A_room_that_comes_back_into_the_window_has_what_changed_without_an_event(bool byMessage)
+    {
+        var (room, other) = (await Alice.CreatesRoomAsync(), await Alice.CreatesRoomAsync());
+        await Bob.JoinsAsync(room);
+        await Bob.JoinsAsync(other);
+        var message = await Alice.SaysAsync(room, "one");
+        var body = AllRooms(last: 0).WithExtensions("receipts", "account_data");
+        var shown = await Bob.SlidesAsync(body);
+        Assert.That((int)shown.Room(room)["notification_count"]!, Is.EqualTo(1));
+        await Alice.SaysAsync(other, "above");
+        shown = await Bob.SlidesAsync(body, shown.Pos);
+        Assert.That(shown.RoomIds, Is.EqualTo(new[] { other }));
+
+        await Bob.ReadsAsync(room, message);
+        await Alice.ReadsAsync(room, message);
+        await Bob.SetsAccountDataAsync("org.example", [], room);
+        shown = await Bob.SlidesAsync(body, shown.Pos);
+        Assert.That(shown.RoomIds, Is.Empty);
+        Assert.That(shown.Extensions.ToJsonString(), Does.Not.Contain(room));
+
+        if (byMessage) await Alice.SaysAsync(room, "two");
+        else await Bob.LeavesAsync(other);
+        shown = await Bob.SlidesAsync(body, shown.Pos);
+        Assert.That((int)shown.Room(room)["notification_count"]!, Is.EqualTo(byMessage ? 1 : 0));
+        var receipts = shown.Extension("receipts")!["rooms"]![room]!["content"]![message]!["m.read"]!.AsObject();
+        Assert.That(receipts.Select(read => read.Key), Is.EquivalentTo(new[] { Alice.UserId, Bob.UserId }));
+        Assert.That((string)shown.Extension("account_data")!["rooms"]![room]![0]!["type"]!, Is.EqualTo("org.example"));
+
+        // All of it was sent once.
+        await Alice.SaysAsync(room, "three");
+        shown = await Bob.SlidesAsync(body, shown.Pos);
+        Assert.That(shown.Bodies(room), Is.EqualTo(new[] { "three" }));
+        Assert.That(shown.Extensions.ToJsonString(), Does.Not.Contain(room));
+    }
+
     [Test]
     public async Task A_room_outside_the_window_is_sent_with_all_it_missed_when_the_window_grows()
     {
