@@ -5,7 +5,10 @@ using Matrix.Host.Storage.Tables.Receipts;
 
 namespace Matrix.Host.Users.Presence;
 
-/// <summary>What local users do: they send events and read. Client-Server API, "Last active ago".</summary>
+/// <summary>
+/// What local users do: they send events and read. Nobody learns of private receipts. Client-Server API, "Last active
+/// ago".
+/// </summary>
 public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
 {
     /// <inheritdoc/>
@@ -21,7 +24,7 @@ public sealed class PresenceActivity(PresenceBoard board) : IChangeConsumer
                 }
 
                 break;
-            case ReceiptMoved { IsLocal: true } receipt:
+            case ReceiptMoved { IsLocal: true, Type: not "m.read.private" } receipt:
                 board.Acted(receipt.UserId);
                 break;
             case UserDeactivated ended:

@@ -168,6 +168,8 @@ internal sealed class PresenceTests
 
         await SetsAsync(_bob, "unavailable");
         (_, since) = await SeesAsync(_alice, since, "unavailable");
+        await _bob.ReadsAsync(_room, said, type: "m.read.private");
+        Assert.That(await StateAsync(_bob), Is.EqualTo("unavailable"));
         await _bob.ReadsAsync(_room, said);
         (_, since) = await SeesAsync(_alice, since, "online");
 
