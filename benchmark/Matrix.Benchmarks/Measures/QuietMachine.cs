@@ -28,7 +28,7 @@ internal static class QuietMachine
         return false;
     }
 
-    // The first line is the sum of all processors: user, nice, system, idle, waiting for a disk, interrupts, and others.
+    // The first line is the sum of all processors: user, nice, system, idle, waiting for a disk, interrupts, others.
     private static (long Busy, long All) Read()
     {
         long[] times =

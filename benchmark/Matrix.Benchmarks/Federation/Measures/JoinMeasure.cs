@@ -8,8 +8,9 @@ namespace Matrix.Benchmarks.Federation.Measures;
 
 /// <summary>
 /// Joins of rooms of one of our servers from another one of ours and from Synapse, by turns. Each begins when the work
-/// that the one before caused is done. The clock stops when the joining server lists all members. A third server of ours joins each room before them, because the first other server
-/// of a room waits until the resident has indexed it. The stages of each join are those of the joining server's log.
+/// that the one before caused is done. The clock stops when the joining server lists all members. A third server of
+/// ours joins each room before them, because the first other server of a room waits until the resident has indexed it.
+/// The stages of each join are those of the joining server's log.
 /// </summary>
 internal sealed class JoinMeasure : IMeasure
 {
