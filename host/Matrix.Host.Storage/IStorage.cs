@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
@@ -112,6 +113,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>The rooms of server notices.</summary>
     IServerNoticesTable ServerNotices { get; }
+
+    /// <summary>Devices that get messages while their users are logged out.</summary>
+    IDehydratedDevicesTable DehydratedDevices { get; }
 
     /// <summary>Events that clients scheduled.</summary>
     IDelayedEventsTable DelayedEvents { get; }

@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
@@ -74,6 +75,7 @@ internal sealed class OpenedStorage : IStorage
         Aliases = new AliasesTable(reads);
         Reports = new ReportsTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
+        DehydratedDevices = new DehydratedDevicesTable(reads);
         DelayedEvents = new DelayedEventsTable(reads);
         AppServices = new AppServicesTable(reads);
         Keys = new KeysTable(reads);
@@ -137,6 +139,8 @@ internal sealed class OpenedStorage : IStorage
     public IReportsTable Reports { get; }
 
     public IServerNoticesTable ServerNotices { get; }
+
+    public IDehydratedDevicesTable DehydratedDevices { get; }
 
     public IDelayedEventsTable DelayedEvents { get; }
 

@@ -37,6 +37,7 @@ public static class UsersServices
         .AddSingleton<OpenIdTokens>()
         .AddSingleton(parts => new TurnCredentials(options.Turn, parts.GetRequiredService<TimeProvider>()))
         .AddSingleton<DeviceManagement>()
+        .AddSingleton<DehydratedDevices>()
         .AddSingleton<KnownLogins>()
         .AddSingleton<PasswordLogin>()
         .AddSingleton<UserLocks>()

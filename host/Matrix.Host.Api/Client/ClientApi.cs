@@ -28,6 +28,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Accounts.Deactivate>()
         .AddSingleton<IEndpoints, Accounts.ContactInformation>()
         .AddSingleton<IEndpoints, Devices.Devices>()
+        .AddSingleton<IEndpoints, Devices.Dehydrated>()
         .AddSingleton<IEndpoints, Capabilities.Capabilities>()
         .AddSingleton<IEndpoints, Profiles.Profiles>()
         .AddSingleton<IEndpoints, AccountData.AccountData>()

@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
 using Matrix.Host.Storage.Tables.AuthChains;
 using Matrix.Host.Storage.Tables.Consumers;
+using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.DeviceUpdates;
@@ -70,6 +71,7 @@ internal static class AllTables
         AliasesTable.Register(handlers);
         ReportsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
+        DehydratedDevicesTable.Register(handlers);
         DelayedEventsTable.Register(handlers);
         AppServicesTable.Register(handlers);
         KeyHandlers.Register(handlers);

@@ -45,7 +45,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         if (upload.OneTimeKeys.Count > 0)
         {
             var before = await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
-            if (Excess(before, upload.OneTimeKeys) is { } excess) return excess;
+            if (Excess(before.OneTime, upload.OneTimeKeys) is { } excess) return excess;
         }
 
         var batch = new WriteBatch(upload.OneTimeKeys.Count + 4);
@@ -54,6 +54,42 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             return tooMany;
         }
 
+        if (AddOneTime(batch, device, upload) is { } unfit) return unfit;
+        if (upload.DeviceKeys is { } keys)
+        {
+            if (Bytes(keys, out var json) is { } failure) return failure;
+            var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop).ConfigureAwait(false);
+            // Clients upload the same keys again to be sure. Other users are not notified then.
+            if (known is null || !known.Json.Span.SequenceEqual(json))
+            {
+                batch.Add(new DeviceKeysUploaded(userId, deviceId, json)).Add(new DeviceListChanged(userId));
+            }
+        }
+
+        if (batch.Changes.Count == 0 && batch.Preconditions.Count == 0) return null;
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return receipt.Refused ? WhyRefused(batch) : null;
+    }
+
+    /// <summary>
+    /// Adds the keys of a device that the same batch makes. A <see cref="DeviceListChanged"/> is added by the caller.
+    /// </summary>
+    internal UserFailure? AddOfNew(WriteBatch batch, UserDevice device, KeyUpload upload)
+    {
+        if (Excess(new Dictionary<string, int>(), upload.OneTimeKeys) is { } excess) return excess;
+        var algorithms = upload.OneTimeKeys.Concat(upload.FallbackKeys).CountBy(key => key.Algorithm).Count();
+        if (algorithms > options.MaxKeyAlgorithms) return TooManyAlgorithms();
+        if (AddOneTime(batch, device, upload) is { } unfit) return unfit;
+        if (upload.DeviceKeys is not { } keys) return null;
+        if (Bytes(keys, out var json) is { } failure) return failure;
+        batch.Add(new DeviceKeysUploaded(device.UserId, device.DeviceId, json));
+        return null;
+    }
+
+    /// <summary>Adds the one-time and fallback keys of an upload.</summary>
+    private UserFailure? AddOneTime(WriteBatch batch, UserDevice device, KeyUpload upload)
+    {
+        var (userId, deviceId) = device;
         foreach (var key in upload.OneTimeKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
@@ -67,21 +103,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             batch.Add(new FallbackKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
         }
 
-        if (upload.DeviceKeys is { } keys)
-        {
-            var json = SignedJson.Stored(keys);
-            if (json.Length > options.MaxKeyBytes) return TooLarge("The device's keys");
-            var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop).ConfigureAwait(false);
-            // Clients upload the same keys again to be sure. Other users are not notified then.
-            if (known is null || !known.Json.Span.SequenceEqual(json))
-            {
-                batch.Add(new DeviceKeysUploaded(userId, deviceId, json)).Add(new DeviceListChanged(userId));
-            }
-        }
-
-        if (batch.Changes.Count == 0 && batch.Preconditions.Count == 0) return null;
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused ? WhyRefused(batch) : null;
+        return null;
     }
 
     /// <summary>
@@ -106,11 +128,11 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
     private UserFailure TooManyAlgorithms() => TooLarge($"Keys of more than {options.MaxKeyAlgorithms} algorithms");
 
-    private UserFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
+    private UserFailure? Excess(IReadOnlyDictionary<string, int> before, IReadOnlyList<UploadedKey> added)
     {
         foreach (var algorithm in added.CountBy(key => key.Algorithm))
         {
-            if (before.OneTime.GetValueOrDefault(algorithm.Key) + algorithm.Value > options.MaxOneTimeKeys)
+            if (before.GetValueOrDefault(algorithm.Key) + algorithm.Value > options.MaxOneTimeKeys)
             {
                 return TooLarge($"More than {options.MaxOneTimeKeys} one-time keys of one algorithm");
             }
@@ -123,6 +145,12 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     {
         json = CanonicalJson.bytes(key.Json);
         return json.Length > options.MaxKeyBytes ? TooLarge($"The key {key.Algorithm}:{key.KeyId}") : null;
+    }
+
+    private UserFailure? Bytes(JsonObject deviceKeys, out byte[] json)
+    {
+        json = SignedJson.Stored(deviceKeys);
+        return json.Length > options.MaxKeyBytes ? TooLarge("The device's keys") : null;
     }
 
     private static UserFailure TooLarge(string what) =>

@@ -14,6 +14,9 @@ public sealed record KeyOptions
     /// <summary>The most bytes of a key object, signatures included.</summary>
     public int MaxKeyBytes { get; init; } = 32 * 1024;
 
+    /// <summary>The most bytes of a dehydrated device's data.</summary>
+    public int MaxDehydratedBytes { get; init; } = 128 * 1024;
+
     /// <summary>The most users whose keys one request may query.</summary>
     public int MaxUsersPerQuery { get; init; } = 2500;
 

@@ -74,10 +74,13 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     }
 
     /// <summary>Why a user may not have that device; null if they may.</summary>
-    internal async ValueTask<UserFailure?> RefuseDeviceAsync(string userId, string? deviceId, CancellationToken stop)
+    /// <param name="replaced">A device that ends when this one begins.</param>
+    internal async ValueTask<UserFailure?> RefuseDeviceAsync(
+        string userId, string? deviceId, CancellationToken stop, string? replaced = null)
     {
         var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
-        if (devices.Count >= options.Devices && !devices.Any(device => device.DeviceId == deviceId))
+        if (devices.Count >= options.Devices
+            && !devices.Any(device => device.DeviceId == deviceId || device.DeviceId == replaced))
         {
             return new UserFailure(UserFailureKind.LimitReached, "This account has too many devices: log out of some.");
         }

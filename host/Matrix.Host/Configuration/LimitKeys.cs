@@ -105,6 +105,9 @@ internal static partial class ConfigKeys
             "limits.key_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxKeyBytes,
             "Bytes of one key with its signatures, or of one key in a backup."),
         Key(
+            "limits.dehydrated_device_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxDehydratedBytes,
+            "Bytes of the data of a dehydrated device."),
+        Key(
             "limits.key_query_users", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxUsersPerQuery,
             "Users in one key query."),
         Key(

@@ -1,4 +1,6 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Ident;
+using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Keys;
 
@@ -53,6 +55,66 @@ internal static class KeyBodies
     {
         foreach (var (_, ofUser) in signatures.Members()) CheckTexts(ofUser);
     }
+
+    /// <summary>Whether a device's keys name that user and device.</summary>
+    internal static bool AreOf(JsonObject keys, string userId, string deviceId) =>
+        TextOf(keys, "user_id") == userId && TextOf(keys, "device_id") == deviceId;
+
+    /// <summary>The keys of a device: of `/keys/upload`, and of a dehydrated device.</summary>
+    internal static KeyUpload Upload(BodyReader body)
+    {
+        var keys = body.Inner("device_keys");
+        if (keys is not null) CheckDeviceKeys(keys);
+        var fallback = ReadKeys(body, "fallback_keys");
+        if (fallback.CountBy(key => key.Algorithm).Any(algorithm => algorithm.Value > 1))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`fallback_keys` may have only one key of each algorithm.");
+        }
+
+        return new KeyUpload(keys?.Whole, ReadKeys(body, "one_time_keys"), fallback);
+    }
+
+    /// <summary>
+    /// Checks the form only. Clients that trust the key verify the device's own signature, and ignore a device without
+    /// a valid one.
+    /// </summary>
+    private static void CheckDeviceKeys(BodyReader keys)
+    {
+        keys.RequiredText("user_id");
+        keys.RequiredText("device_id");
+        keys.RequiredTexts("algorithms");
+        CheckTexts(keys.RequiredInner("keys"));
+        CheckSignatures(keys.RequiredInner("signatures"));
+    }
+
+    private static List<UploadedKey> ReadKeys(BodyReader body, string name)
+    {
+        if (body.Inner(name) is not { } given) return [];
+        var keys = new List<UploadedKey>(given.Whole.Count);
+        foreach (var (at, id) in given.Names().Index())
+        {
+            var value = given.Whole.Value(at);
+            if (!Identifiers.TryKeyId(id, out var algorithm, out var identifier))
+            {
+                body.Refuse(MatrixError.BadJson, $"`{given.PathOf(id)}` must be named algorithm:id.");
+                break;
+            }
+
+            if (value is not Json.String) CheckKeyObject(given.RequiredInner(id));
+            keys.Add(new UploadedKey(algorithm, identifier, value));
+        }
+
+        return keys;
+    }
+
+    private static void CheckKeyObject(BodyReader key)
+    {
+        key.RequiredText("key");
+        CheckSignatures(key.RequiredInner("signatures"));
+    }
+
+    private static string? TextOf(JsonObject json, string name) =>
+        json.Value(json.IndexOf(name)) is Json.String text ? text.Item : null;
 
     private static void CheckUserId(BodyReader users, string user)
     {
