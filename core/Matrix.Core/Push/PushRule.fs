@@ -70,7 +70,7 @@ type PushRule
     /// For content rules, the glob matched against words of the body; null for others.
     member _.Pattern = pattern
 
-    /// The actions as given, without historical ones.
+    /// The actions as given.
     member internal _.Actions = actions
 
     member internal _.With(newEnabled: bool, newActions: Json[]) =

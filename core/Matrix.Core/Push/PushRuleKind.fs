@@ -45,12 +45,3 @@ module internal PushActions =
                 | ValueNone -> ()
             ]
         )
-
-    /// The actions without historical ones, which are ignored.
-    let withoutHistorical (actions: Json[]) : Json[] =
-        actions
-        |> Array.filter (fun a ->
-            match a with
-            | Json.String "dont_notify"
-            | Json.String "coalesce" -> false
-            | _ -> true)

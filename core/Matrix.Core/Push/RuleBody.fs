@@ -31,7 +31,8 @@ module internal RuleBody =
         (Ok(), items)
         ||> Array.fold (fun soFar item -> soFar |> Result.bind (fun () -> check item))
 
-    /// A list of actions: strings, and objects with `set_tweak`. Historical ones are left out.
+    /// A list of actions: strings, and objects with `set_tweak`. Unknown and historical ones are kept, and do nothing:
+    /// clients find the rule by which they muted a room by its `dont_notify`.
     let actions (limits: RulesetLimits) (value: Json) : Result<Json[], RulesetError> =
         match value with
         | Json.Array items when items.Length > limits.PartsPerRule ->
@@ -47,7 +48,7 @@ module internal RuleBody =
                     | ValueSome(Json.String _) -> Ok()
                     | _ -> Error(RulesetError.WrongType("set_tweak", "a string"))
                 | _ -> Error(RulesetError.WrongType("actions", "an array of strings and objects")))
-            |> Result.map (fun () -> PushActions.withoutHistorical items)
+            |> Result.map (fun () -> items)
         | _ -> Error(RulesetError.WrongType("actions", "an array of strings and objects"))
 
     /// The `actions` of a body.
