@@ -2,6 +2,7 @@
 //   node run.mjs            all
 //   node run.mjs --write    all, and writes docs/conformance.md
 //   node run.mjs TEXT...    files whose path contains one of these
+// With E2E_SCREENSHOTS=FOLDER the browser's tests keep pictures of the page there.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const here = dirname(fileURLToPath(import.meta.url));
 const write = process.argv.includes("--write");
 const wanted = process.argv.slice(2).filter((argument) => argument !== "--write");
-const files = ["http", "sdk", "peer"]
+const files = ["http", "sdk", "bots", "browser", "peer"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
   .filter((path) => path.endsWith(".test.mjs") && (wanted.length === 0 || wanted.some((w) => path.includes(w))));
 

@@ -27,7 +27,7 @@ export class Person {
   }
 
   /** Registers through the SDK, as a client's registration page does. */
-  static async registers(server, username, password = "a long password") {
+  static async registers(server, username, options = {}, password = "a long password") {
     const visitor = sdk.createClient({ baseUrl: server.url });
     let session;
     const made = await visitor.registerRequest(
@@ -36,23 +36,32 @@ export class Person {
       session = refusal.data.session;
       return visitor.registerRequest({ username, password, auth: { type: "m.login.dummy", session } });
     });
-    return await Person.starts(server, made, password);
+    return await Person.starts(server, made, password, options);
   }
 
   /** The same person on another device. */
-  static async logsIn(server, username, password = "a long password") {
+  static async logsIn(server, username, options = {}, password = "a long password") {
     const made = await sdk.createClient({ baseUrl: server.url }).loginRequest({
       type: "m.login.password", identifier: { type: "m.id.user", user: username }, password,
     });
-    return await Person.starts(server, made, password);
+    return await Person.starts(server, made, password, options);
   }
 
-  static async starts(server, { user_id: userId, device_id: deviceId, access_token: accessToken }, password) {
-    const client = sdk.createClient({ baseUrl: server.url, userId, deviceId, accessToken, timelineSupport: true });
-    await client.initRustCrypto({ useIndexedDB: false });
+  /**
+   * Starts a client and waits for its first sync. Without `crypto` it does not encrypt; `syncs` makes a sliding sync
+   * of the client; `cryptoCallbacks` are the SDK's.
+   */
+  static async starts(
+    server, { user_id: userId, device_id: deviceId, access_token: accessToken }, password,
+    { crypto = true, syncs, cryptoCallbacks } = {}) {
+    const client = sdk.createClient(
+      { baseUrl: server.url, userId, deviceId, accessToken, timelineSupport: true, cryptoCallbacks });
+    if (crypto) await client.initRustCrypto({ useIndexedDB: false });
     const person = new Person(client, password);
     const ready = new Promise((done) => client.on(sdk.ClientEvent.Sync, (state) => state === "PREPARED" && done()));
-    await client.startClient({ lazyLoadMembers: true, threadSupport: true, initialSyncLimit: 20, pollTimeout: 5000 });
+    await client.startClient({
+      lazyLoadMembers: true, threadSupport: true, initialSyncLimit: 20, pollTimeout: 5000, slidingSync: syncs?.(client),
+    });
     await ready;
     return person;
   }
@@ -103,11 +112,17 @@ export class Person {
   knowsOf(other, roomId) {
     return until(
       `${this.id} knows that ${other.id} joined`,
-      () => this.client.getRoom(roomId).getMember(other.id)?.membership === "join");
+      () => this.client.getRoom(roomId)?.getMember(other.id)?.membership === "join");
   }
 
   async sends(roomId, body) {
     return (await this.client.sendTextMessage(roomId, body)).event_id;
+  }
+
+  /** Sends a message that mentions somebody. */
+  async mentions(other, roomId, body) {
+    const content = { msgtype: "m.text", body, "m.mentions": { user_ids: [other.id] } };
+    return (await this.client.sendMessage(roomId, content)).event_id;
   }
 
   event(roomId, eventId) {
@@ -125,6 +140,11 @@ export class Person {
     return event.getContent().body;
   }
 
+  /** Waits for an event of a room that is not encrypted. */
+  gets(roomId, eventId) {
+    return until(`${this.id} gets ${eventId}`, () => this.event(roomId, eventId));
+  }
+
   /** Verifies another device by emoji: both show the same ones and confirm. */
   async verifies(other, request) {
     const [theirs] = await Promise.all([once(other.client, CryptoEvent.VerificationRequestReceived), request])
@@ -134,10 +154,13 @@ export class Person {
     await until("the request is accepted", () => mine.phase === 3);
     const verifier = await mine.startVerification("m.sas.v1");
     const confirm = (v) => new Promise((done, failed) => {
-      v.once(VerifierEvent.ShowSas, (sas) => {
+      const shows = (sas) => {
         sas.confirm().catch(failed);
         done(sas.sas.emoji.map(([picture]) => picture).join(" "));
-      });
+      };
+      const shown = v.getShowSasCallbacks();
+      if (shown) shows(shown);
+      else v.once(VerifierEvent.ShowSas, shows);
     });
     const shownHere = confirm(verifier);
     const ended = verifier.verify();
