@@ -103,8 +103,12 @@ public sealed class AppServiceOutbound : IChangeConsumer, IAsyncDisposable
             case ToDeviceSent sent:
                 Touch(sent.UserId, static (sender, user) => sender.Devices.MessageSent(user));
                 break;
-            case KeyClaimed claimed:
-                Touch(claimed.UserId, static (sender, user) => sender.Devices.KeysChanged(user));
+            case KeysClaimed claimed:
+                foreach (var claim in claimed.Claims)
+                {
+                    Touch(claim.UserId, static (sender, user) => sender.Devices.KeysChanged(user));
+                }
+
                 break;
             case OneTimeKeyUploaded uploaded:
                 Touch(uploaded.UserId, static (sender, user) => sender.Devices.KeysChanged(user));

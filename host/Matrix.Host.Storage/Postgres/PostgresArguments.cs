@@ -34,6 +34,12 @@ internal sealed class PostgresArguments : IArguments
 
     public IArguments EventId(string value) => Add(EventIdCode.Encode(value), NpgsqlDbType.Bytea);
 
+    public IArguments Rows<T>(IReadOnlyCollection<T> rows, IReadOnlyList<Func<T, string>> columns)
+    {
+        foreach (var column in columns) Array(rows.Select(column).ToArray());
+        return this;
+    }
+
     public IArguments Position() => Int(Writing.Position);
 
     public IArguments Sequence() => Int(Writing.NextSequence());

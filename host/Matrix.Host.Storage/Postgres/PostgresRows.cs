@@ -74,6 +74,9 @@ internal sealed class PostgresRows(Statement statement, PostgresWrites writes) :
 
     public IArguments EventId(string value) => Blob(EventIdCode.Encode(value));
 
+    public IArguments Rows<T>(IReadOnlyCollection<T> rows, IReadOnlyList<Func<T, string>> columns) =>
+        throw new NotSupportedException("A row has no rows.");
+
     public IArguments Position() => Int(writes.Position);
 
     public IArguments Sequence() => Int(writes.NextSequence());

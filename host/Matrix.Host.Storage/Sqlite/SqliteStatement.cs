@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Json;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
@@ -99,6 +100,28 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
     {
         Span<byte> bytes = stackalloc byte[EventIdCode.MaxLength];
         return Blob(bytes[..EventIdCode.Encode(value, bytes)]);
+    }
+
+    public IArguments Rows<T>(IReadOnlyCollection<T> rows, IReadOnlyList<Func<T, string>> columns)
+    {
+        var json = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartArray();
+            foreach (var row in rows)
+            {
+                writer.WriteStartArray();
+                foreach (var column in columns) writer.WriteStringValue(StoredText.Encode(column(row)));
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndArray();
+        }
+
+        fixed (byte* bytes = json.WrittenSpan)
+        {
+            return Text(bytes, json.WrittenCount);
+        }
     }
 
     public IArguments Position() => Int(Writing.Position);

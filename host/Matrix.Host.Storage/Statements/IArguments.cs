@@ -18,6 +18,12 @@ internal interface IArguments
     /// <summary>An event id, in its stored form.</summary>
     IArguments EventId(string value);
 
+    /// <summary>
+    /// Rows of text. For SQLite they are one argument, a JSON array of arrays (`json_each`); for PostgreSQL an array
+    /// for each column (`unnest`).
+    /// </summary>
+    IArguments Rows<T>(IReadOnlyCollection<T> rows, IReadOnlyList<Func<T, string>> columns);
+
     /// <summary>The position of the batch that is being written.</summary>
     IArguments Position();
 

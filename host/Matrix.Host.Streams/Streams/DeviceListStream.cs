@@ -24,8 +24,8 @@ internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
             case FallbackKeyUploaded key:
                 TouchKeys(key.UserId, key.DeviceId, position);
                 break;
-            case KeyClaimed claimed:
-                TouchKeys(claimed.UserId, claimed.DeviceId, position);
+            case KeysClaimed claimed:
+                foreach (var claim in claimed.Claims) TouchKeys(claim.UserId, claim.DeviceId, position);
                 break;
         }
     }

@@ -28,14 +28,13 @@ public sealed class KeyClaims(IStorage storage)
     {
         if (claims.Count == 0) return [];
 
-        var changes = claims.Select(claim => new KeyClaimed(claim.UserId, claim.DeviceId, claim.Algorithm)).ToList();
-        var batch = new WriteBatch(changes.Count);
-        foreach (var change in changes) batch.Add(change);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        var wanted = new KeysClaimed(
+            [.. claims.Distinct().Select(claim => new ClaimOfKey(claim.UserId, claim.DeviceId, claim.Algorithm))]);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(wanted), stop).ConfigureAwait(false);
 
-        return [.. changes
-            .Where(claimed => claimed.Applied)
-            .Select(claimed => new ClaimedKey(
-                claimed.UserId, claimed.DeviceId, $"{claimed.Algorithm}:{claimed.KeyId}", claimed.Json))];
+        return [.. wanted.Claims
+            .Where(claim => claim.KeyId is not null)
+            .Select(claim => new ClaimedKey(
+                claim.UserId, claim.DeviceId, $"{claim.Algorithm}:{claim.KeyId}", claim.Json))];
     }
 }

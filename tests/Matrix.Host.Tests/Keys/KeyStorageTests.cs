@@ -27,11 +27,11 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         await Write([.. Enumerable.Range(0, 50)
             .Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes($"{i}")))]);
 
-        var claims = Enumerable.Range(0, 60).Select(_ => new KeyClaimed(Alice, Device, Algorithm)).ToArray();
+        var claims = Enumerable.Range(0, 60).Select(_ => new KeysClaimed(Alice, Device, Algorithm)).ToArray();
         await Task.WhenAll(claims.Select(claim => Task.Run(() => Write(claim))));
 
         Assert.That(claims.Count(claim => claim.Applied), Is.EqualTo(50));
-        Assert.That(claims.Where(claim => claim.Applied).Select(claim => claim.KeyId), Is.Unique);
+        Assert.That(claims.Where(claim => claim.Applied).Select(claim => claim.Claims[0].KeyId), Is.Unique);
     }
 
     [Test]
@@ -42,27 +42,72 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
             new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")),
             new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
 
-        var claims = Enumerable.Range(0, 4).Select(_ => new KeyClaimed(Alice, Device, Algorithm)).ToArray();
+        var claims = Enumerable.Range(0, 4).Select(_ => new KeysClaimed(Alice, Device, Algorithm)).ToArray();
         await Write([.. claims]);
 
         Assert.That(
-            claims.Select(claim => (claim.KeyId, claim.IsFallback)),
+            claims.Select(claim => (claim.Claims[0].KeyId, claim.Claims[0].IsFallback)),
             Is.EqualTo(new[] { ("Z", false), ("A", false), ("F", true), ("F", true) }));
         Assert.That((await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_claim_of_many_devices_gives_each_its_oldest_key_or_its_fallback_key_or_none()
+    {
+        const string odd = "a\"\u0010\0\\é";
+        await Write(
+            new UserCreated(Bob, UserKind.User, null, false),
+            new DeviceAdded(Bob, Device, null),
+            new DeviceAdded(Bob, odd, null),
+            new DeviceAdded(Bob, "EMPTY", null));
+        await Write(
+            new OneTimeKeyUploaded(Alice, Device, Algorithm, "Z", Bytes("1")),
+            new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")),
+            new OneTimeKeyUploaded(Alice, Device, "other", "0", Bytes("3")),
+            new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")),
+            new FallbackKeyUploaded(Bob, Device, Algorithm, "G", Bytes("g")),
+            new OneTimeKeyUploaded(Bob, odd, odd, odd, Bytes("4")));
+
+        var claims = new KeysClaimed([
+            new ClaimOfKey(Alice, Device, Algorithm),
+            new ClaimOfKey(Alice, Device, "other"),
+            new ClaimOfKey(Bob, Device, Algorithm),
+            new ClaimOfKey(Bob, odd, odd),
+            new ClaimOfKey(Bob, "EMPTY", Algorithm),
+            new ClaimOfKey(Bob, "UNKNOWN", Algorithm),
+        ]);
+        Assert.That(await Applies(claims));
+
+        Assert.That(
+            claims.Claims.Select(claim => (claim.KeyId, Encoding.UTF8.GetString(claim.Json.Span), claim.IsFallback)),
+            Is.EqualTo(new (string?, string, bool)[]
+            {
+                ("Z", "1", false), ("0", "3", false), ("G", "g", true), (odd, "4", false), (null, "", false),
+                (null, "", false),
+            }));
+        var alice = await Store.Keys.CountsAsync(Alice, Device, Stop);
+        Assert.That(alice.OneTime, Is.EqualTo(new Dictionary<string, int> { [Algorithm] = 1 }));
+        Assert.That(alice.UnusedFallback, Is.EqualTo(new[] { Algorithm }), "a key that was not needed stays unused");
+        Assert.That((await Store.Keys.CountsAsync(Bob, Device, Stop)).UnusedFallback, Is.Empty);
+        Assert.That(await Applies(new KeysClaimed(Bob, "EMPTY", Algorithm)), Is.False);
+
+        var again = new OneTimeKeyUploaded(Bob, odd, odd, odd, Bytes("4"));
+        Assert.That(await Applies(again));
+        Assert.That((await Store.Keys.CountsAsync(Bob, odd, Stop)).OneTime, Is.Empty, "it was given away");
     }
 
     [Test]
     public async Task A_key_that_was_given_away_is_not_taken_again_but_its_name_may_be()
     {
         await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
-        await Write(new KeyClaimed(Alice, Device, Algorithm));
+        await Write(new KeysClaimed(Alice, Device, Algorithm));
 
         var same = await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
-        var none = await Applies(new KeyClaimed(Alice, Device, Algorithm));
+        var none = await Applies(new KeysClaimed(Alice, Device, Algorithm));
         var other = await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")));
 
         Assert.That((same, none, other), Is.EqualTo((true, false, true)));
-        Assert.That(await Applies(new KeyClaimed(Alice, Device, Algorithm)));
+        Assert.That(await Applies(new KeysClaimed(Alice, Device, Algorithm)));
     }
 
     [Test]
@@ -71,7 +116,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         for (var i = 0; i < 5; i++)
         {
             await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes("1")));
-            await Write(new KeyClaimed(Alice, Device, Algorithm));
+            await Write(new KeysClaimed(Alice, Device, Algorithm));
         }
 
         await Write(new ClaimedKeysForgotten(Alice, Device, 2));
@@ -103,7 +148,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     public async Task A_used_fallback_key_that_is_put_again_stays_used()
     {
         await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
-        await Write(new KeyClaimed(Alice, Device, Algorithm));
+        await Write(new KeysClaimed(Alice, Device, Algorithm));
         await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
         var again = (await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback.Count;
         await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "G", Bytes("g")));
@@ -120,7 +165,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         await Write(
             new DeviceKeysUploaded(Alice, Device, Bytes("{}")),
             new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
-        await Write(new KeyClaimed(Alice, Device, Algorithm), new ToDeviceSent(Alice, Device, Bytes("{}")));
+        await Write(new KeysClaimed(Alice, Device, Algorithm), new ToDeviceSent(Alice, Device, Bytes("{}")));
         await Write(new DeviceDeleted(Alice, Device), new DeviceListChanged(Alice));
 
         var late = new OneTimeKeyUploaded(Alice, Device, Algorithm, "B", Bytes("1"));
@@ -138,7 +183,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         Assert.That(counts.UnusedFallback, Is.Empty);
         Assert.That(await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1"))));
         Assert.That(
-            await Applies(new KeyClaimed(Alice, Device, Algorithm)),
+            await Applies(new KeysClaimed(Alice, Device, Algorithm)),
             "what was given away before belongs to the device before");
     }
 

@@ -83,14 +83,15 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         var claimed = new List<string>();
         for (var n = 0; n < 5; n++)
         {
-            var claim = new KeyClaimed(Alice, Phone, "curve");
+            var claim = new KeysClaimed(Alice, Phone, "curve");
             Assert.That(await Applies(claim), Is.True);
-            claimed.Add($"{claim.KeyId}={Text(claim.Json)}{(claim.IsFallback ? "!" : "")}");
+            var key = claim.Claims[0];
+            claimed.Add($"{key.KeyId}={Text(key.Json)}{(key.IsFallback ? "!" : "")}");
         }
 
         Assert.That(claimed, Is.EqualTo(new[] { "b=1", "a=2", "0=3", "f=fallback!", "f=fallback!" }));
         Assert.That(await Counts(), Is.EqualTo(" fallback "));
-        Assert.That(await Applies(new KeyClaimed(Alice, Phone, "other")), Is.False);
+        Assert.That(await Applies(new KeysClaimed(Alice, Phone, "other")), Is.False);
 
         await Write(new FallbackKeyUploaded(Alice, Phone, "curve", "f", Json("fallback")));
         Assert.That(await Counts(), Is.EqualTo(" fallback "), "the same key stays used");
@@ -102,12 +103,12 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     public async Task Many_claims_at_once_never_get_the_same_key()
     {
         await Write([.. Enumerable.Range(0, 30).Select(n => OneTime($"k{n}", $"{n}"))]);
-        var claims = Enumerable.Range(0, 40).Select(_ => new KeyClaimed(Alice, Phone, "curve")).ToArray();
+        var claims = Enumerable.Range(0, 40).Select(_ => new KeysClaimed(Alice, Phone, "curve")).ToArray();
 
         await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(new WriteBatch().Add(claim), Stop).AsTask()));
 
         Assert.That(
-            claims.Where(claim => claim.Applied).Select(claim => claim.KeyId).ToArray(),
+            claims.Where(claim => claim.Applied).Select(claim => claim.Claims[0].KeyId).ToArray(),
             Is.Unique.And.Length.EqualTo(30));
     }
 

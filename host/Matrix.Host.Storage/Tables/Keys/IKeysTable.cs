@@ -117,12 +117,34 @@ public sealed record FallbackKeyUploaded(
     : Change;
 
 /// <summary>
-/// Claims a device's oldest one-time key of an algorithm; if there is none, the fallback key, which is marked as used.
-/// Not applied if there is neither.
+/// Claims keys of devices. Each claim gets the device's oldest one-time key of the algorithm; if there is none, the
+/// fallback key, which is marked as used. Applies if some claim got a key. The claims are of different devices or
+/// algorithms.
 /// </summary>
-public sealed record KeyClaimed(string UserId, string DeviceId, string Algorithm) : ConditionalChange
+public sealed record KeysClaimed(IReadOnlyList<ClaimOfKey> Claims) : ConditionalChange
 {
-    /// <summary>The key's id, without the algorithm.</summary>
+    /// <summary>A single claim.</summary>
+    public KeysClaimed(string userId, string deviceId, string algorithm)
+        : this([new ClaimOfKey(userId, deviceId, algorithm)])
+    {
+    }
+
+    internal override int Weight => 200 + (600 * Claims.Count);
+}
+
+/// <summary>A claim of one key, and the key once its batch is committed.</summary>
+public sealed class ClaimOfKey(string userId, string deviceId, string algorithm)
+{
+    /// <summary>The owner of the device.</summary>
+    public string UserId => userId;
+
+    /// <summary>The device.</summary>
+    public string DeviceId => deviceId;
+
+    /// <summary>The algorithm.</summary>
+    public string Algorithm => algorithm;
+
+    /// <summary>The key's id, without the algorithm; null if the device has none.</summary>
     public string? KeyId { get; internal set; }
 
     /// <summary>The key as uploaded.</summary>

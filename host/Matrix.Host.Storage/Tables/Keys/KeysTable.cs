@@ -165,32 +165,10 @@ internal static class KeyHandlers
                 AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE 0 END
         """);
 
-    // Runs before the statement for one-time keys, and does nothing if there is one.
-    private static readonly Statement UseFallbackKey = Statement.Of("""
-        UPDATE fallback_keys SET used = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3
-            AND NOT EXISTS (SELECT 1 FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3)
-        RETURNING key_id, json
-        """);
-
-    private static readonly Statement RememberOneTimeKey = Statement.Of("""
-        INSERT INTO claimed_keys (user_id, device_id, algorithm, key_id, json, position)
-        SELECT user_id, device_id, algorithm, key_id, json, $4 FROM one_time_keys
-        WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 ORDER BY position, seq LIMIT 1
-        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE
-            SET json = excluded.json, position = excluded.position
-        """);
-
     private static readonly Statement ForgetClaimed = Statement.Of("""
         DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND position <= (
             SELECT position FROM claimed_keys WHERE user_id = $1 AND device_id = $2 ORDER BY position DESC
                 LIMIT 1 OFFSET $3)
-        """);
-
-    private static readonly Statement TakeOneTimeKey = Statement.Of("""
-        DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = (
-            SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3
-                ORDER BY position, seq LIMIT 1)
-        RETURNING key_id, json
         """);
 
     private static readonly Statement DropSignaturesOnReplaced = Statement.Of("""
@@ -247,14 +225,7 @@ internal static class KeyHandlers
             HasFewAlgorithms, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Most), static (_, _) => true)
         .On<FallbackKeyUploaded>(UpsertFallbackKey, static (a, op) => a
             .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
-        .On<KeyClaimed>(static (op, writes) =>
-        {
-            writes.RunFor(UseFallbackKey, op, Owner, static (op, row) => Claimed(op, row, true));
-            writes.Run(
-                RememberOneTimeKey, op,
-                static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Position());
-            writes.RunFor(TakeOneTimeKey, op, Owner, static (op, row) => Claimed(op, row, false));
-        })
+        .On<KeysClaimed>(KeyClaimStatements.Apply)
         .On<ClaimedKeysForgotten>(ForgetClaimed, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Keep))
         .On<CrossSigningKeyUploaded>(static (op, writes) =>
         {
@@ -276,15 +247,4 @@ internal static class KeyHandlers
         .On<KeySignatureUploaded>(UpsertSignature, static (a, op) => a
             .Text(op.TargetUser).Text(op.TargetKey).Text(op.Signer).Text(op.SignerKey).Text(op.Signature))
         .On<DeviceListChanged>(UpsertChange, static (a, op) => a.Text(op.UserId).Text(op.OnlyFor ?? "").Position());
-
-    private static void Owner(IArguments arguments, KeyClaimed op) =>
-        arguments.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm);
-
-    private static bool Claimed(KeyClaimed op, IRow row, bool fallback)
-    {
-        op.KeyId = row.Text(0);
-        op.Json = row.Blob(1);
-        op.IsFallback = fallback;
-        return true;
-    }
 }
