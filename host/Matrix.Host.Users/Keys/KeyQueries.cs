@@ -33,9 +33,14 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
         var users = wanted.Keys.ToArray();
         if (users.Length == 0) return new KeyQueryResult(NoDevices, NoKeys, NoKeys, NoKeys);
 
-        var deviceRows = await storage.Keys.DeviceKeysAsync(users, stop).ConfigureAwait(false);
-        var crossRows = await storage.Keys.CrossSigningKeysAsync(users, stop).ConfigureAwait(false);
-        var signatureRows = await storage.Keys.SignaturesAsync(users, asker ?? "", stop).ConfigureAwait(false);
+        // Side by side: each is one round trip.
+        var deviceKeys = storage.Keys.DeviceKeysAsync(users, stop).AsTask();
+        var crossSigningKeys = storage.Keys.CrossSigningKeysAsync(users, stop).AsTask();
+        var uploaded = storage.Keys.SignaturesAsync(users, asker ?? "", stop).AsTask();
+        await Task.WhenAll(deviceKeys, crossSigningKeys, uploaded).ConfigureAwait(false);
+        var deviceRows = await deviceKeys.ConfigureAwait(false);
+        var crossRows = await crossSigningKeys.ConfigureAwait(false);
+        var signatureRows = await uploaded.ConfigureAwait(false);
         var signatures = signatureRows.ToLookup(row => (row.TargetUser, row.TargetKey));
 
         var devices = new Dictionary<string, IReadOnlyDictionary<string, JsonObject>>(StringComparer.Ordinal);
@@ -77,13 +82,10 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
     private async ValueTask AddKeylessUsersAsync(
         string[] users, Dictionary<string, IReadOnlyDictionary<string, JsonObject>> devices, CancellationToken stop)
     {
-        foreach (var user in users)
+        var keyless = users.Where(user => !devices.ContainsKey(user)).ToArray();
+        foreach (var user in await storage.Accounts.ExistingAsync(keyless, stop).ConfigureAwait(false))
         {
-            if (devices.ContainsKey(user)) continue;
-            if (await storage.Accounts.FindUserAsync(user, stop).ConfigureAwait(false) is not null)
-            {
-                devices.Add(user, NoDevicesOfUser);
-            }
+            devices.Add(user, NoDevicesOfUser);
         }
     }
 

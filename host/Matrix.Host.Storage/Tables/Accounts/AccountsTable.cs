@@ -9,6 +9,7 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     private const string DeviceColumns = "user_id, device_id, display_name, created_at, last_seen_at, last_seen_ip";
     private const string TokenColumns = "token, uses_allowed, completed, expires_at, makes_admin";
 
+    private static readonly Statement Existing = Statement.ByKeys("SELECT user_id FROM users WHERE user_id = KEY");
     private static readonly Statement User = Statement.Of($"SELECT {UserColumns} FROM users WHERE user_id = $1");
     private static readonly Statement Users = Statement.Of(
         $"SELECT {UserColumns} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2");
@@ -50,6 +51,10 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     public ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop) =>
         reads.FirstAsync(User, userId, static (a, id) => a.Text(id), UserOf, stop);
+
+    public ValueTask<IReadOnlyList<string>> ExistingAsync(
+        IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+        reads.ByKeysAsync(Existing, userIds, By.Text, static row => row.Text(0), stop);
 
     public ValueTask<IReadOnlyList<UserRow>> ListUsersAsync(string afterUser, int limit, CancellationToken stop) =>
         reads.ListAsync(Users, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), UserOf, stop);

@@ -8,6 +8,9 @@ public interface IAccountsTable
     /// <summary>The user, or null.</summary>
     ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop);
 
+    /// <summary>Those of these users who exist, in one query.</summary>
+    ValueTask<IReadOnlyList<string>> ExistingAsync(IReadOnlyCollection<string> userIds, CancellationToken stop);
+
     /// <summary>
     /// Users by id, a page at a time: those after <paramref name="afterUser"/> (empty for the first page).
     /// </summary>
