@@ -109,15 +109,40 @@ type SearchWords private () =
 
         kept.ToArray()
 
-    static member Of(text: string, most: int) : string[] =
-        Runs.ofText (Folding.points text)
-        |> Seq.collect (fun run ->
-            if run.IsUnspaced then
-                // The last character by itself, so that every character begins some word.
-                Seq.append (Runs.pairs run) [ Runs.text run.Points (run.Points.Count - 1) 1 ]
+    /// The words of a text of ASCII characters, which most texts are, without runes.
+    static let ofAscii (text: string) (most: int) : string[] =
+        let seen = HashSet<string>(StringComparer.Ordinal)
+        let kept = ResizeArray<string>()
+        let mutable i = 0
+
+        while kept.Count < most && i < text.Length do
+            let start = i
+
+            while i < text.Length && Char.IsAsciiLetterOrDigit text[i] do
+                i <- i + 1
+
+            if i = start then
+                i <- i + 1
             else
-                [ Runs.word run ])
-        |> distinct most id
+                let word = text.Substring(start, min Runs.longest (i - start)).ToLowerInvariant()
+
+                if seen.Add word then
+                    kept.Add word
+
+        kept.ToArray()
+
+    static member Of(text: string, most: int) : string[] =
+        if String.forall Char.IsAscii text then
+            ofAscii text most
+        else
+            Runs.ofText (Folding.points text)
+            |> Seq.collect (fun run ->
+                if run.IsUnspaced then
+                    // The last character by itself, so that every character begins some word.
+                    Seq.append (Runs.pairs run) [ Runs.text run.Points (run.Points.Count - 1) 1 ]
+                else
+                    [ Runs.word run ])
+            |> distinct most id
 
     static member OfSearch(term: string, most: int) : SearchTerm[] =
         Runs.ofText (Folding.points term)

@@ -80,5 +80,16 @@ module SearchProperties =
 
                 some = Array.truncate n all && (Array.distinct all).Length = all.Length)
 
+    /// Texts of ASCII characters are divided in a way of their own, which is faster.
+    let ascii =
+        Property.forAll
+            "search.ascii-texts"
+            "A text of ASCII characters has the same words if another word follows it that is not of these."
+            text
+            (fun text ->
+                let text = String.filter Char.IsAscii text
+
+                SearchWords.Of(text + " é", most) = Array.append (SearchWords.Of(text, most)) [| "é" |])
+
     /// All of them.
-    let all: Property list = [ plain; itself; growing; bounded ]
+    let all: Property list = [ plain; itself; growing; bounded; ascii ]

@@ -8,7 +8,14 @@ namespace Matrix.Host.Rooms.Changes;
 /// <param name="Delay">How long changes are gathered before they are indexed together.</param>
 /// <param name="LongestWait">How long a search waits for changes that are not indexed yet.</param>
 /// <param name="LongestPause">The longest pause between two attempts of a step that fails.</param>
-public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, TimeSpan LongestPause);
+public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, TimeSpan LongestPause)
+{
+    /// <summary>How much of the time, in percent, the index takes while others write.</summary>
+    public int BusyPercent { get; init; } = 100;
+
+    /// <summary>How long the index may be behind. From then on it takes half of the time.</summary>
+    public TimeSpan LongestBehind { get; init; } = TimeSpan.Zero;
+}
 
 /// <summary>
 /// Keeps an index behind the commits. Commits only wake it; it works in bounded steps, from what is durable, so that a
@@ -89,6 +96,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     public async Task RunAsync(CancellationToken stop)
     {
         var failures = 0;
+        long? behindSince = null;
         while (true)
         {
             await _news.WaitAsync(stop).ConfigureAwait(false);
@@ -101,12 +109,19 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                     var published = Storage.Writer.PublishedPosition;
                     more = await StepAsync(published, stop).ConfigureAwait(false);
                     Volatile.Write(ref _steps, more ? _steps + 1 : 0);
-                    if (!more) Volatile.Write(ref _through, published);
-                    Interlocked.Exchange(ref _turn, NewTurn()).SetResult();
+                    if (!more)
+                    {
+                        Volatile.Write(ref _through, published);
+                        behindSince = null;
+                    }
 
-                    // An index that is being filled leaves half of the writer's time to others.
-                    if (_steps < MostAwaitedSteps) continue;
-                    await Task.Delay(_time.GetElapsedTime(began), _time, stop).ConfigureAwait(false);
+                    Interlocked.Exchange(ref _turn, NewTurn()).SetResult();
+                    if (!more) continue;
+
+                    // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
+                    behindSince ??= began;
+                    var others = Storage.Writer.PublishedPosition - published > 1;
+                    await PauseAsync(began, behindSince.Value, others, stop).ConfigureAwait(false);
                 }
 
                 failures = 0;
@@ -160,6 +175,23 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
         if (!disposing) return;
         _news.Dispose();
         _hurry.Dispose();
+    }
+
+    /// <summary>Leaves time to others after a step.</summary>
+    private async ValueTask PauseAsync(long began, long behindSince, bool othersWrite, CancellationToken stop)
+    {
+        var took = _time.GetElapsedTime(began);
+        var times = Times;
+        if (othersWrite && times.BusyPercent < 50 && _time.GetElapsedTime(behindSince) < times.LongestBehind)
+        {
+            // A search that waits for this index ends the pause.
+            await _hurry.WaitAsync(took * (100.0 / times.BusyPercent - 1), stop).ConfigureAwait(false);
+        }
+        else if (_steps >= MostAwaitedSteps)
+        {
+            // An index that is being filled leaves half of the writer's time to others.
+            await Task.Delay(took, _time, stop).ConfigureAwait(false);
+        }
     }
 
     private static TaskCompletionSource NewTurn() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -20,7 +20,12 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
     private const int MostEdits = 50;
 
     /// <summary>Adds the changes that events cause: of their own rows, and of those of events they edit.</summary>
-    public async ValueTask AddAsync(WriteBatch batch, IReadOnlyList<EventRow> rows, CancellationToken stop)
+    /// <param name="batch">Takes the changes.</param>
+    /// <param name="rows">The events.</param>
+    /// <param name="areNew">Whether they come to the index for the first time.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask AddAsync(
+        WriteBatch batch, IReadOnlyList<EventRow> rows, bool areNew, CancellationToken stop)
     {
         var own = new List<Parsed>();
         var edited = new HashSet<(RoomNid Room, string EventId)>();
@@ -37,7 +42,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
         foreach (var each in own)
         {
             if (replaced!.Contains(each.Row.EventId)) edited.Add((each.Row.Nid.Room, each.Row.EventId));
-            else Add(batch, each.Row, each.Row, each.Text);
+            else Add(batch, each.Row, each.Row, each.Text, areNew);
         }
 
         foreach (var room in edited.GroupBy(each => each.Room, each => each.EventId))
@@ -60,8 +65,8 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
                 ? aggregation.ReplacementOf(original.Type)
                 : EventNid.None;
             var edit = latest.IsNone ? null : await EditAsync(room, original, latest, stop).ConfigureAwait(false);
-            if (edit is null) Add(batch, original.Row, original.Row, original.Text);
-            else Add(batch, original.Row, edit.Row, edit.Text);
+            if (edit is null) Add(batch, original.Row, original.Row, original.Text, isNew: false);
+            else Add(batch, original.Row, edit.Row, edit.Text, isNew: false);
         }
     }
 
@@ -105,18 +110,26 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
             ? edit with { Text = SearchedText.Of(edit.Type, content) }
             : null;
 
-    private void Add(WriteBatch batch, EventRow row, EventRow source, SearchedText? text)
+    private void Add(WriteBatch batch, EventRow row, EventRow source, SearchedText? text, bool isNew)
     {
         var words = text is null ? [] : SearchWords.Of(text.Text, options.WordsOfEvent);
-        batch.Add(words.Length == 0
-            ? new EventUnindexed(row.Nid)
-            : new EventIndexed(
+        if (words.Length > 0)
+        {
+            batch.Add(new EventIndexed(
                 row.Nid,
                 source.Nid,
                 ClientEvent.OriginServerTs(row.Json),
                 (int)text!.Key,
                 words.Length,
-                string.Join(' ', words)));
+                string.Join(' ', words))
+            {
+                IsNew = isNew,
+            });
+        }
+        else if (!isNew)
+        {
+            batch.Add(new EventUnindexed(row.Nid));
+        }
     }
 
     /// <summary>An event that may have words; null for any other.</summary>

@@ -23,7 +23,11 @@ public sealed class SearchIndexer(
 
     /// <inheritdoc/>
     protected override IndexTimes Times =>
-        new(options.IndexDelay, options.IndexWait, rooms.LongestConsumerPause);
+        new(options.IndexDelay, options.IndexWait, rooms.LongestConsumerPause)
+        {
+            BusyPercent = options.IndexPercent,
+            LongestBehind = options.IndexBehind,
+        };
 
     /// <inheritdoc/>
     protected override bool Concerns(Change change) => change is EventsAppended or EventRedacted;
@@ -37,7 +41,7 @@ public sealed class SearchIndexer(
         var batch = new WriteBatch();
         if (rows.Count > 0)
         {
-            await _texts.AddAsync(batch, rows, stop).ConfigureAwait(false);
+            await _texts.AddAsync(batch, rows, areNew: true, stop).ConfigureAwait(false);
             batch.Add(new ConsumerAdvanced(Name, through));
         }
         else
@@ -82,7 +86,7 @@ public sealed class SearchIndexer(
                 left,
                 StoredEvent.Hidden,
                 stop).ConfigureAwait(false);
-            await _texts.AddAsync(batch, rows, stop).ConfigureAwait(false);
+            await _texts.AddAsync(batch, rows, areNew: false, stop).ConfigureAwait(false);
             var isWhole = rows.Count < left || rows[^1].Nid.Value >= range.Last.Value;
             batch.Add(new RangeIndexed(range, isWhole ? EventNid.None : new EventNid(rows[^1].Nid.Value + 1)));
             left -= rows.Count;

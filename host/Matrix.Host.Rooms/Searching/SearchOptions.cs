@@ -9,6 +9,12 @@ public sealed record SearchOptions
     /// <summary>How long a search waits for events that are not indexed yet.</summary>
     public TimeSpan IndexWait { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How much of the time, in percent, the index takes while others write.</summary>
+    public int IndexPercent { get; init; } = 8;
+
+    /// <summary>How long the index may be behind. From then on it takes half of the time.</summary>
+    public TimeSpan IndexBehind { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>The most events that are indexed at once.</summary>
     public int IndexedAtOnce { get; init; } = 500;
 
@@ -29,6 +35,9 @@ public sealed record SearchOptions
     /// newest hits first.
     /// </summary>
     public int RareHits { get; init; } = 2000;
+
+    /// <summary>Bytes of the memory for searches whose words many events have.</summary>
+    public long FrequentBytes { get; init; } = 1 << 20;
 
     /// <summary>
     /// The most hits that are compared for their rank: the newest, shared evenly among the searched rooms.

@@ -34,6 +34,13 @@ internal sealed class Statement
     }
 
     /// <summary>
+    /// The same for an insertion that is more than `VALUES`: a text for each database, and one for PostgreSQL with an
+    /// array for each argument.
+    /// </summary>
+    public static Statement OfRows(string sqlite, string postgres, string many) =>
+        new(sqlite, postgres) { PostgresRows = many };
+
+    /// <summary>
     /// An update of one row, whose first argument is the row's key, and for PostgreSQL that of many rows, whose
     /// arguments are arrays. Of several updates of one row only the last is made.
     /// </summary>

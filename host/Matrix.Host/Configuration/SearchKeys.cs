@@ -12,6 +12,13 @@ internal static partial class ConfigKeys
             "search.index_wait", ConfigTypes.TimerDuration, c => c.Search.IndexWait,
             "How long a search waits for events that are not indexed yet."),
         Key(
+            "search.index_percent", ConfigTypes.Whole(1, 100), c => c.Search.IndexPercent,
+            "How much of the time, in percent, indexing takes while messages are sent. A search that waits for the index "
+                + "ends its pause."),
+        Key(
+            "search.index_behind", ConfigTypes.TimerDuration, c => c.Search.IndexBehind,
+            "How long the index may be behind the messages. From then on indexing takes half of the time."),
+        Key(
             "search.indexed_at_once", ConfigTypes.Whole(1, 10_000), c => c.Search.IndexedAtOnce,
             "Events that are indexed in one transaction."),
         Key(
@@ -30,6 +37,9 @@ internal static partial class ConfigKeys
             "search.rare_hits", ConfigTypes.Whole(1, 100_000), c => c.Search.RareHits,
             "A word with at most so many hits in all rooms of the server is looked up at once, others room by room, "
                 + "the newest first."),
+        Key(
+            "search.frequent_cache", ConfigTypes.Bytes(16 << 10, 1L << 30), c => c.Search.FrequentBytes,
+            "Memory for the searches of which it is known that they have more hits than search.rare_hits."),
         Key(
             "search.ranked_hits", ConfigTypes.Whole(1, 1_000_000), c => c.Search.RankedHits,
             "The newest hits that are compared for their rank, shared evenly among the searched rooms."),

@@ -70,6 +70,26 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_new_event_is_indexed_once_whatever_came_before_it()
+    {
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "one"), Says(Live(Kitchen, 2), "two"));
+        await Write(Says(Live(Kitchen, 3), "three"), Says(Live(Kitchen, 4), "four"));
+        await Write(Indexed(Live(Kitchen, 1), "edited"));
+        await Write(Redacts(Live(Kitchen, 3), Live(Kitchen, 4)));
+
+        await Write([.. new uint[] { 1, 2, 3, 4 }
+            .Select(i => Indexed(Live(Kitchen, i), $"word n{i}") with { IsNew = true, Count = 2 })]);
+        Assert.That(await Found("word"), Is.EquivalentTo(new[] { Live(Kitchen, 2), Live(Kitchen, 4) }));
+        Assert.That(await Found("n2 word"), Is.EqualTo(new[] { Live(Kitchen, 2) }));
+        Assert.That(await Found("edited"), Is.EqualTo(new[] { Live(Kitchen, 1) }), "what it has stays");
+
+        await Write(Indexed(Live(Kitchen, 2), "other"));
+        Assert.That(await Found("n2"), Is.Empty);
+        var row = (await Store.Search.FindAsync(new SearchWordsQuery("n4", All), 9, Stop)).Single();
+        Assert.That((row.Text, row.Ts, row.Words), Is.EqualTo((Live(Kitchen, 4), 1000L, 2)));
+    }
+
+    [Test]
     public async Task A_range_that_comes_again_while_it_is_indexed_is_indexed_again()
     {
         await Write(Room(Kitchen));

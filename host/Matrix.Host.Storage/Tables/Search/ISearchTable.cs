@@ -54,6 +54,12 @@ public readonly record struct PendingRange(EventNid First, EventNid Last, long P
 /// <param name="Words">The words, with spaces between them.</param>
 public sealed record EventIndexed(EventNid Event, EventNid Text, long Ts, int Kind, int Count, string Words) : Change
 {
+    /// <summary>
+    /// Whether the event comes to the index for the first time, with its own text: there are no earlier words. If there
+    /// are, they stay.
+    /// </summary>
+    public bool IsNew { get; init; }
+
     internal override int Weight => 200 + (3 * Words.Length);
 }
 

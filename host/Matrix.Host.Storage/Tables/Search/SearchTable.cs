@@ -59,9 +59,27 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid IN ($1, $2) AND redacted_by IS NOT NULL)
         """;
 
+    private const string InsertNew = """
+        INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
+        SELECT $1, $1, $2, $3, $4, {0}
+        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid = $1 AND redacted_by IS NOT NULL)
+        ON CONFLICT (event_nid) DO NOTHING
+        """;
+
     private static readonly Statement Put = Statement.Of(
         Insert.Replace("{0}", "$6", StringComparison.Ordinal),
         Insert.Replace("{0}", "array_to_tsvector(string_to_array($6, ' '))", StringComparison.Ordinal));
+
+    private static readonly Statement PutNew = Statement.OfRows(
+        InsertNew.Replace("{0}", "$5", StringComparison.Ordinal),
+        InsertNew.Replace("{0}", "array_to_tsvector(string_to_array($5, ' '))", StringComparison.Ordinal),
+        """
+        INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
+        SELECT r.nid, r.nid, r.ts, r.kind, r.words, array_to_tsvector(string_to_array(r.tokens, ' '))
+        FROM unnest($1, $2, $3, $4, $5) AS r (nid, ts, kind, words, tokens)
+        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid = r.nid AND redacted_by IS NOT NULL)
+        ON CONFLICT (event_nid) DO NOTHING
+        """);
 
     private static readonly Statement AddPending = Statement.Of("""
         INSERT INTO search_pending (first_nid, last_nid, position) VALUES ($1, $2, $3)
@@ -94,6 +112,13 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
     public static void Register(WriteHandlers handlers) => handlers
         .On<EventIndexed>(static (op, writes) =>
         {
+            if (op.IsNew)
+            {
+                writes.Run(PutNew, op, static (a, op) => a
+                    .Nid(op.Event).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(op.Words));
+                return;
+            }
+
             writes.Run(Delete, op, static (a, op) => a.Nid(op.Event));
             writes.Run(Put, op, static (a, op) => a
                 .Nid(op.Event).Nid(op.Text).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(op.Words));
