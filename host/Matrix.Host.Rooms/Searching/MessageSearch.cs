@@ -2,6 +2,7 @@ using Matrix.Core.Search;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Search;
 
@@ -22,11 +23,20 @@ public sealed class MessageSearch(
     ReadingOptions reading,
     TimeProvider time)
 {
-    /// <summary>The hits of each room that the first look for the most recent ones reads.</summary>
-    private const int FirstLook = 20;
+    /// <summary>
+    /// The hits of each room that the first look for the most recent ones reads, beside twice its share of the page.
+    /// </summary>
+    private const int FirstLook = 4;
 
     /// <summary>The growth of the next looks.</summary>
     private const int NextLook = 4;
+
+    /// <summary>
+    /// The searches that have more hits than a rare word, by words and keys: these are not looked up to learn it again.
+    /// Words that become rare by redactions may stay here, which changes only how their hits are found.
+    /// </summary>
+    private readonly ByteCache<(string Words, int Kinds), string> _frequent =
+        new(options.FrequentBytes, static words => 2L * words.Length);
 
     private const MembershipSet Searched = MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban;
 
@@ -79,12 +89,7 @@ public sealed class MessageSearch(
     private async ValueTask LookAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
     {
         if (pass.Scope.Rooms.Count == 0) return;
-        var few = await storage.Search.FindAsync(query, options.RareHits + 1, stop).ConfigureAwait(false);
-        if (few.Count <= options.RareHits)
-        {
-            await pass.TakeAsync(few, long.MinValue, stop).ConfigureAwait(false);
-            return;
-        }
+        if (!await IsFrequentAsync(pass, query, stop).ConfigureAwait(false)) return;
 
         // A word with many hits.
         RoomNid[] rooms =
@@ -96,7 +101,8 @@ public sealed class MessageSearch(
                 .Select(room => room.Room),
         ];
         var most = Math.Max(1, options.RankedHits / rooms.Length);
-        for (var each = pass.IsByRank ? most : Math.Min(FirstLook, most); ; each = Math.Min(each * NextLook, most))
+        var first = FirstLook + (2 * (pass.Limit + 1) / rooms.Length);
+        for (var each = pass.IsByRank ? most : Math.Min(first, most); ; each = Math.Min(each * NextLook, most))
         {
             var rows = await storage.Search.NewestAsync(rooms, query, each, stop).ConfigureAwait(false);
 
@@ -112,6 +118,21 @@ public sealed class MessageSearch(
             await pass.TakeAsync(rows, known, stop).ConfigureAwait(false);
             if (pass.IsFull || known == long.MinValue || each == most || pass.IsOver) return;
         }
+    }
+
+    /// <summary>Whether many events have the words. If few have them, this takes their hits.</summary>
+    private async ValueTask<bool> IsFrequentAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
+    {
+        if (_frequent.TryGet((query.Words, query.Kinds), out _)) return true;
+        var few = await storage.Search.FindAsync(query, options.RareHits + 1, stop).ConfigureAwait(false);
+        if (few.Count > options.RareHits)
+        {
+            _frequent.Put((query.Words, query.Kinds), query.Words);
+            return true;
+        }
+
+        await pass.TakeAsync(few, long.MinValue, stop).ConfigureAwait(false);
+        return false;
     }
 
     /// <summary>
@@ -147,6 +168,8 @@ public sealed class MessageSearch(
         public SearchScope Scope => scope;
 
         public bool IsByRank => criteria.ByRank;
+
+        public int Limit => criteria.Limit;
 
         /// <summary>The hits of the page.</summary>
         public List<SearchHit> Hits { get; } = [];

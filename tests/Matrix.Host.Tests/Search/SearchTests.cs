@@ -354,6 +354,22 @@ internal sealed class FrequentWordTests(string kind) : SearchWorld(kind)
     }
 
     [Test]
+    public async Task A_word_that_became_frequent_is_found_and_one_that_became_rare_too()
+    {
+        var room = await CreatesAsync(Alice);
+        var said = new List<string> { await SaysAsync(Alice, room, "word") };
+        Assert.That(await FindsAsync(Alice, "word"), Is.EqualTo(said), "rare");
+        for (var i = 0; i < 3; i++) said.Add(await SaysAsync(Alice, room, "word"));
+        Assert.That(await FindsAsync(Alice, "word"), Is.EquivalentTo(said), "frequent");
+        Assert.That(await FindsAsync(Bob, "word"), Is.Empty);
+
+        foreach (var gone in said.Skip(1)) await RedactsAsync(Alice, room, gone);
+        Assert.That(await FindsAsync(Alice, "word"), Is.EqualTo(said.Take(1)), "rare again");
+        Assert.That(await FindsAsync(Alice, "word", criteria => criteria["keys"] = new JsonArray("content.name")),
+            Is.Empty);
+    }
+
+    [Test]
     public async Task Rooms_of_others_are_not_searched()
     {
         var room = await CreatesAsync(Alice);
