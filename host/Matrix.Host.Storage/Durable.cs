@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Matrix.Host.Storage;
 
@@ -6,6 +7,9 @@ namespace Matrix.Host.Storage;
 public static partial class Durable
 {
     private const int ReadOnly = 0;
+
+    /// <summary>`SYNC_FILE_RANGE_WRITE`: begins to write what is not being written yet.</summary>
+    private const uint Write = 2;
 
     // Numbers of errors.
     private const int AccessDenied = 13;
@@ -22,6 +26,13 @@ public static partial class Durable
 
         SyncFolder(Path.GetDirectoryName(file)!);
     }
+
+    /// <summary>
+    /// Lets the disk begin to write a part of a file, so that a later sync has less to do. It makes nothing durable. A
+    /// file system that cannot do it is passed over.
+    /// </summary>
+    public static void Begin(SafeFileHandle file, long offset, long length) =>
+        _ = sync_file_range(file, offset, length, Write);
 
     /// <summary>
     /// Syncs a folder, so that the names of its files survive. A folder that cannot be read, and a file system that
@@ -49,6 +60,9 @@ public static partial class Durable
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc")]
+    private static partial int sync_file_range(SafeFileHandle file, long offset, long length, uint flags);
 
     [LibraryImport("libc")]
     private static partial int close(int descriptor);

@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Matrix.Host.Storage;
 
@@ -14,7 +14,9 @@ public sealed class FolderFiles : IMediaFiles
     private const int HashLength = 64;
 
     private readonly string _folder;
-    private readonly ConcurrentDictionary<string, bool> _synced = new(StringComparer.Ordinal);
+
+    /// <summary>Makes all folders of the first digits and syncs their names, once: not an upload at a time.</summary>
+    private readonly Lazy<bool> _made;
 
     /// <summary>Makes the folder.</summary>
     public FolderFiles(MediaOptions options)
@@ -22,6 +24,7 @@ public sealed class FolderFiles : IMediaFiles
         ArgumentNullException.ThrowIfNull(options);
         _folder = System.IO.Path.Combine(options.Folder, Name);
         Directory.CreateDirectory(_folder);
+        _made = new Lazy<bool>(MakeFolders, LazyThreadSafetyMode.PublicationOnly);
         Durable.SyncFolder(options.Folder);
         if (System.IO.Path.GetDirectoryName(options.Folder) is { } parent) Durable.SyncFolder(parent);
     }
@@ -66,21 +69,29 @@ public sealed class FolderFiles : IMediaFiles
 
     private void Keep(SpooledFile file)
     {
+        _ = _made.Value;
         var path = PathOf(file.Hash);
-
-        var folder = System.IO.Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(folder);
 
         // A file of that name was synced before it got the name. It must not look old to a sweep that runs before its
         // row is written.
         if (File.Exists(path)) File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
         else File.Move(file.Path, path);
 
-        // A server that was killed may have made the folder, or given the name, and not synced it.
-        Durable.SyncFolder(folder);
-        if (_synced.ContainsKey(folder)) return;
+        // A server that was killed may have given the name, and not synced it.
+        Durable.SyncFolder(System.IO.Path.GetDirectoryName(path)!);
+    }
+
+    private bool MakeFolders()
+    {
+        for (var first = 0; first <= byte.MaxValue; first++)
+        {
+            Directory.CreateDirectory(
+                System.IO.Path.Combine(_folder, first.ToString("x2", CultureInfo.InvariantCulture)));
+        }
+
+        // A server that was killed may have made some, and not synced their names.
         Durable.SyncFolder(_folder);
-        _synced[folder] = true;
+        return true;
     }
 
     private string PathOf(string hash) => System.IO.Path.Combine(_folder, hash[..Digits], hash[Digits..]);

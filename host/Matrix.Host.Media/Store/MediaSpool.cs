@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using Matrix.Host.Storage;
 
 namespace Matrix.Host.Media.Store;
 
@@ -11,7 +12,10 @@ namespace Matrix.Host.Media.Store;
 public sealed class MediaSpool
 {
     /// <summary>The bytes that are written at once, if they arrive fast.</summary>
-    private const int Piece = 64 << 10;
+    private const int Piece = 256 << 10;
+
+    /// <summary>The bytes after which the disk begins to write. The sync at the end finds little left.</summary>
+    private const int BeginsAfter = 1 << 20;
 
     private readonly string _folder;
 
@@ -51,6 +55,7 @@ public sealed class MediaSpool
             path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var written = 0L;
+        var begun = 0L;
         var pieces = new List<ReadOnlyMemory<byte>>();
 
         // Not cancelled by a token: the web server would log an error when it skips the rest of the content.
@@ -66,13 +71,23 @@ public sealed class MediaSpool
                 pieces.Clear();
                 foreach (var piece in read.Buffer)
                 {
-                    if (piece.IsEmpty) continue;
-                    hash.AppendData(piece.Span);
-                    pieces.Add(piece);
+                    if (!piece.IsEmpty) pieces.Add(piece);
                 }
 
-                if (pieces.Count > 0) await RandomAccess.WriteAsync(file, pieces, written, stop).ConfigureAwait(false);
+                if (pieces.Count > 0)
+                {
+                    // A thread of the pool writes while this one hashes.
+                    var writing = RandomAccess.WriteAsync(file, pieces, written, CancellationToken.None);
+                    foreach (var piece in pieces) hash.AppendData(piece.Span);
+                    await writing.ConfigureAwait(false);
+                }
+
                 written += read.Buffer.Length;
+                if (written - begun >= BeginsAfter)
+                {
+                    Durable.Begin(file, begun, written - begun);
+                    begun = written;
+                }
             }
             finally
             {
