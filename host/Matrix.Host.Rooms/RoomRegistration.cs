@@ -339,9 +339,14 @@ public static class RoomRegistration
         .AddSingleton<RoomChangesReader>()
         .AddSingleton(parts => new RoomSnapshots(
             parts.Get<IStorage>(), parts.Get<EventStore>(), parts.Get<StateStore>(), parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new StateSteps(
+            parts.Get<IStorage>().State, parts.Get<RoomsOptions>().StateStepCacheBytes))
         .AddSingleton(parts => new ReplacedState(
-            parts.Get<IStorage>().State, parts.Get<IStorage>().Rooms, parts.Get<StateStore>()))
-        .AddSingleton(parts => new StepEntries(parts.Get<IStorage>().State, parts.Get<StateStore>()))
+            parts.Get<IStorage>().State,
+            parts.Get<StateSteps>(),
+            parts.Get<IStorage>().Rooms,
+            parts.Get<StateStore>()))
+        .AddSingleton(parts => new StepEntries(parts.Get<StateSteps>(), parts.Get<StateStore>()))
         .AddSingleton(parts => new MembershipHistory(
             parts.Get<EventStore>(),
             parts.Get<StateStore>(),

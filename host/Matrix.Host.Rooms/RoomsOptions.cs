@@ -29,6 +29,9 @@ public sealed record RoomsOptions
     /// <summary>Bytes of cached room states. Nodes that states of one room share are counted once.</summary>
     public long StateCacheBytes { get; init; } = 96L * 1024 * 1024;
 
+    /// <summary>The bytes of the cache of steps of rooms' states.</summary>
+    public long StateStepCacheBytes { get; init; } = 8L * 1024 * 1024;
+
     /// <summary>The most idle rooms whose lanes and snapshots stay in memory.</summary>
     public int IdleRooms { get; init; } = 4096;
 

@@ -37,7 +37,8 @@ public sealed class RoomInspector
         _storage = storage;
         _events = new EventStore(storage.Events, CacheBytes);
         _states = new StateStore(storage.State, CacheBytes);
-        _replaced = new ReplacedState(storage.State, storage.Rooms, _states);
+        _replaced = new ReplacedState(
+            storage.State, new StateSteps(storage.State, CacheBytes), storage.Rooms, _states);
     }
 
     /// <summary>The room of an id or a local alias; null if there is none.</summary>

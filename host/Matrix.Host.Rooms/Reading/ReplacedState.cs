@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// Finds the state before each event, and the state event that it replaced, from the steps of the room's state. Cached
 /// events remember the latter.
 /// </summary>
-public sealed class ReplacedState(IStateTable steps, IRoomsTable rooms, StateStore states)
+public sealed class ReplacedState(IStateTable table, StateSteps steps, IRoomsTable rooms, StateStore states)
 {
     /// <summary>The state before an event that is no outlier.</summary>
     public async ValueTask<StateTree> StateBeforeAsync(RoomNid room, StoredEvent stored, CancellationToken stop)
@@ -20,16 +20,16 @@ public sealed class ReplacedState(IStateTable steps, IRoomsTable rooms, StateSto
         ArgumentNullException.ThrowIfNull(stored);
         if ((stored.Row.Marks & EventMarks.Branched) != 0)
         {
-            var step = await steps.StepsBeforeAsync([stored.Nid], stop).ConfigureAwait(false);
+            var step = await table.StepsBeforeAsync([stored.Nid], stop).ConfigureAwait(false);
             return await states.AtAsync(room, step[stored.Nid], stop).ConfigureAwait(false);
         }
 
         var after = await states.AtAsync(room, stored.Row.Step, stop).ConfigureAwait(false);
         if ((stored.Row.Marks & (EventMarks.State | EventMarks.Rejected)) != EventMarks.State) return after;
-        var rows = await steps.StepsAsync(room, [stored.Row.Step], stop).ConfigureAwait(false);
-        var changed = rows.Any(row => StateStep.Parse(row.Changes.ToArray()).Changes
+        var found = await steps.FindAsync(room, [stored.Row.Step], stop).ConfigureAwait(false);
+        var changed = found.Any(step => step.Changes.Changes
             .Any(change => change.AfterOrdinal == stored.Nid.Ordinal));
-        return changed ? await states.AtAsync(room, rows[0].Parent, stop).ConfigureAwait(false) : after;
+        return changed ? await states.AtAsync(room, found[0].Parent, stop).ConfigureAwait(false) : after;
     }
 
     /// <summary>
@@ -64,11 +64,11 @@ public sealed class ReplacedState(IStateTable steps, IRoomsTable rooms, StateSto
         if (unknown is null) return;
         await LearnBranchedAsync(room, unknown, stop).ConfigureAwait(false);
         if (unknown.Count == 0) return;
-        foreach (var row in await steps.StepsAsync(room, unknown.Keys, stop).ConfigureAwait(false))
+        foreach (var step in await steps.FindAsync(room, unknown.Keys, stop).ConfigureAwait(false))
         {
-            foreach (var change in StateStep.Parse(row.Changes.ToArray()).Changes)
+            foreach (var change in step.Changes.Changes)
             {
-                foreach (var stored in unknown[row.Step])
+                foreach (var stored in unknown[step.Step])
                 {
                     if (change.AfterOrdinal != stored.Nid.Ordinal) continue;
                     stored.Replaces = change.BeforeOrdinal == 0

@@ -1,6 +1,5 @@
 using Matrix.Core.State;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Rooms.State;
 
@@ -8,7 +7,7 @@ namespace Matrix.Host.Rooms.State;
 /// Finds a few entries in the states of many steps. Most steps are found from one state and the changes between them,
 /// which are read in one query.
 /// </summary>
-public sealed class StepEntries(IStateTable table, StateStore states)
+public sealed class StepEntries(StateSteps known, StateStore states)
 {
     /// <summary>So few states are loaded one by one.</summary>
     private const int Few = 3;
@@ -55,11 +54,11 @@ public sealed class StepEntries(IStateTable table, StateStore states)
 
     /// <summary>The changes that lead to these steps, by the steps on both of their sides.</summary>
     private async ValueTask<ILookup<int, Difference>> ReadAsync(
-        RoomNid room, SortedSet<int> missing, IEnumerable<int> known, CancellationToken stop)
+        RoomNid room, SortedSet<int> missing, IEnumerable<int> found, CancellationToken stop)
     {
-        var rows = await table.StepsAsync(room, Leading(missing, known), stop).ConfigureAwait(false);
-        return rows
-            .Select(row => new Difference(row.Parent, row.Step, StateStep.Parse(row.Changes.ToArray())))
+        var steps = await known.FindAsync(room, Leading(missing, found), stop).ConfigureAwait(false);
+        return steps
+            .Select(step => new Difference(step.Parent, step.Step, step.Changes))
             .SelectMany(each => new[] { (At: each.Before, each), (At: each.After, each) })
             .ToLookup(pair => pair.At, pair => pair.each);
     }

@@ -336,6 +336,9 @@ internal static partial class ConfigKeys
             "The servers of rooms to which events are sent."),
         Key("cache.room_states", ConfigTypes.Bytes(1 << 20, 64L << 30), c => c.Rooms.StateCacheBytes, "Room states."),
         Key(
+            "cache.state_steps", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Rooms.StateStepCacheBytes,
+            "Changes of room states, which decide what members see of a timeline."),
+        Key(
             "cache.idle_rooms", ConfigTypes.Whole(16), c => c.Rooms.IdleRooms,
             "Idle rooms kept in memory."),
         Key(

@@ -31,7 +31,7 @@ internal sealed class StepEntriesTests(string kind)
         var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;
         var nid = snapshot.Room.Nid;
         var table = ChainsCounted.Of(_world.Storage.State);
-        var entries = new StepEntries(table, new StateStore(table, 1 << 20));
+        var entries = new StepEntries(new StateSteps(table, 1 << 20), new StateStore(table, 1 << 20));
         int[] steps = [.. Enumerable.Range(1, 8).Select(n => snapshot.Step - (n * 7))];
 
         var found = await entries.AtAsync(nid, steps, [("m.room.topic", ""), ("m.room.create", "")], default);
@@ -50,6 +50,10 @@ internal sealed class StepEntriesTests(string kind)
         }
 
         Assert.That(found.Values.Select(each => each[0]), Is.Unique);
+
+        var again = await entries.AtAsync(nid, steps, [("m.room.topic", ""), ("m.room.name", "")], default);
+        Assert.That(steps.Select(step => again[step][0]), Is.EqualTo(steps.Select(step => found[step][0])));
+        Assert.That(((ChainsCounted)(object)table).Steps, Is.EqualTo(1), "the changes stay in memory");
     }
 }
 
@@ -60,6 +64,9 @@ public class ChainsCounted : DispatchProxy
 
     /// <summary>The number of states that were read.</summary>
     public int Chains { get; private set; }
+
+    /// <summary>The number of queries for changes.</summary>
+    public int Steps { get; private set; }
 
     /// <summary>This table, counted.</summary>
     public static IStateTable Of(IStateTable table)
@@ -72,6 +79,7 @@ public class ChainsCounted : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
     {
         if (targetMethod!.Name == nameof(IStateTable.ChainAsync)) Chains++;
+        if (targetMethod.Name == nameof(IStateTable.StepsAsync)) Steps++;
         return targetMethod.Invoke(_table, args);
     }
 }
