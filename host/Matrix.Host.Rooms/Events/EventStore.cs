@@ -96,6 +96,27 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return found;
     }
 
+    /// <summary>
+    /// Reads events of several rooms into memory, with at most one query. What does not fit there, and outliers that
+    /// came live since, are read when they are asked for.
+    /// </summary>
+    internal async ValueTask LoadAsync(
+        IEnumerable<(RoomIdentity Room, EventNid Nid)> wanted, CancellationToken stop)
+    {
+        var missing = new Dictionary<EventNid, RoomIdentity>();
+        foreach (var (room, nid) in wanted)
+        {
+            if (!_byNid.TryGet(nid, out _)) missing.TryAdd(nid, room);
+        }
+
+        if (missing.Count == 0) return;
+        var drops = Volatile.Read(ref _drops);
+        foreach (var row in await table.FindManyAsync(missing.Keys, stop).ConfigureAwait(false))
+        {
+            if (missing.TryGetValue(row.Nid, out var room)) _ = Keep(room, row, drops);
+        }
+    }
+
     /// <summary>The ids of these numbers, without reading the events.</summary>
     public async ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
         IReadOnlyCollection<EventNid> nids, CancellationToken stop)

@@ -23,6 +23,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
         var state = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
+        var members = await storage.Memberships.JoinedLocalMembersAsync([room], stop).ConfigureAwait(false);
         var gaps = row.IsFederated
             ? await storage.Followers.GapsAsync(room, options.Receiving.Gaps + 1, stop).ConfigureAwait(false)
             : [];
@@ -37,7 +38,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
             Gaps = RoomGaps.Of([.. gaps.Take(options.Receiving.Gaps)], areAll: gaps.Count <= options.Receiving.Gaps),
             Exists = true,
             State = state,
-            Local = await LocalMembers.ReadAsync(storage.Memberships, room, stop).ConfigureAwait(false),
+            Local = LocalMembers.Of(members.Select(member => member.UserId)),
             Extremities = await ExtremitiesAsync(
                 row.Identity, header, state, row.IsFederated, stop).ConfigureAwait(false),
             Depth = header.Depth,
@@ -47,7 +48,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states, RoomsOptio
             FirstOrdinal = header.FirstOrdinal,
             JoinedCount = header.JoinedCount,
             InvitedCount = header.InvitedCount,
-            HasRelations = await storage.Relations.AnyAsync(room, stop).ConfigureAwait(false),
+            HasRelations = (await storage.Relations.AnyAsync([room], stop).ConfigureAwait(false)).Count > 0,
             HasWaitingRedactions =
                 (await storage.Events.WaitingRedactionsAsync(room, null, 1, stop).ConfigureAwait(false)).Count > 0,
             BaseStep = chain?.Checkpoint?.Step ?? 0,

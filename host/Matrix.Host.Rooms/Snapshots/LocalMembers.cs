@@ -1,6 +1,3 @@
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Memberships;
-
 namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>The local users who are joined to a room. Immutable.</summary>
@@ -25,14 +22,6 @@ public sealed class LocalMembers
     {
         var set = new HashSet<string>(joined, StringComparer.Ordinal);
         return set.Count == 0 ? None : new LocalMembers(set, [.. set]);
-    }
-
-    /// <summary>Reads a room's members from the database.</summary>
-    internal static async ValueTask<LocalMembers> ReadAsync(
-        IMembershipsTable memberships, RoomNid room, CancellationToken stop)
-    {
-        var members = await memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
-        return Of(members.Select(member => member.UserId));
     }
 
     /// <summary>Whether a user is joined.</summary>

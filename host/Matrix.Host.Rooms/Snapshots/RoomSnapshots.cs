@@ -1,3 +1,4 @@
+using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
@@ -17,7 +18,10 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// <summary>Bytes of a snapshot without its state, which the state cache counts, and without its members.</summary>
     private const long SnapshotBytes = 400;
 
-    /// <summary>The most rooms that one request reads from the database at once.</summary>
+    /// <summary>The most rooms that are read from the database at once.</summary>
+    private const int ReadAtOnce = 64;
+
+    /// <summary>The most states that one request reads from the database at once.</summary>
     private const int ReadSideBySide = 16;
 
     private readonly IRoomsTable _table;
@@ -58,22 +62,21 @@ public sealed class RoomSnapshots : IChangeConsumer
 
     /// <summary>The room of that number; null if there is none.</summary>
     public ValueTask<RoomSnapshot?> FindAsync(RoomNid room, CancellationToken stop) =>
-        _snapshots.TryGet(room, out var known) ? ValueTask.FromResult<RoomSnapshot?>(known) : LoadAsync(room, stop);
+        _snapshots.TryGet(room, out var known) ? ValueTask.FromResult<RoomSnapshot?>(known) : LoadOneAsync(room, stop);
 
     /// <summary>
-    /// The rooms of these numbers, in the same order, without absent ones. Rooms that are not cached are read a few at
-    /// a time.
+    /// The rooms of these numbers, in the same order, without absent ones. Rooms that are not cached are read many at a
+    /// time.
     /// </summary>
     public async ValueTask<IReadOnlyList<RoomSnapshot>> FindManyAsync(
         IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
     {
         var read = new Dictionary<RoomNid, RoomSnapshot>();
-        foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Chunk(ReadSideBySide))
+        foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Distinct().Chunk(ReadAtOnce))
         {
-            var loaded = await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false);
-            foreach (var snapshot in loaded)
+            foreach (var snapshot in await LoadAsync(some, stop).ConfigureAwait(false))
             {
-                if (snapshot is not null) read[snapshot.Room.Nid] = snapshot;
+                read[snapshot.Room.Nid] = snapshot;
             }
         }
 
@@ -165,52 +168,93 @@ public sealed class RoomSnapshots : IChangeConsumer
         }
     }
 
-    private async ValueTask<RoomSnapshot?> LoadAsync(RoomNid room, CancellationToken stop)
+    private async ValueTask<RoomSnapshot?> LoadOneAsync(RoomNid room, CancellationToken stop) =>
+        await LoadAsync([room], stop).ConfigureAwait(false) is [var read] ? read : null;
+
+    /// <summary>Reads different rooms from the database, and keeps them.</summary>
+    private async ValueTask<IReadOnlyList<RoomSnapshot>> LoadAsync(RoomNid[] rooms, CancellationToken stop)
     {
-        Loading? loading;
+        var loadings = new Dictionary<RoomNid, Loading>(rooms.Length);
         lock (_gate)
         {
-            if (!_loading.TryGetValue(room, out loading)) _loading.Add(room, loading = new Loading());
-            loading.Readers++;
+            foreach (var room in rooms)
+            {
+                if (!_loading.TryGetValue(room, out var loading)) _loading.Add(room, loading = new Loading());
+                loading.Readers++;
+                loadings.Add(room, loading);
+            }
         }
 
         try
         {
-            var row = await _table.FindAsync(room, stop).ConfigureAwait(false);
-            if (row is null) return null;
-            var snapshot = await ReadAsync(row, stop).ConfigureAwait(false);
-            lock (_gate)
+            var read = await ReadAsync(rooms, stop).ConfigureAwait(false);
+            for (var i = 0; i < read.Length; i++)
             {
-                if (_snapshots.TryGet(room, out var known)) return known;
-                foreach (var batch in loading.Batches) snapshot = batch.After(snapshot);
-                if (!loading.Missed) _snapshots.Put(room, snapshot);
+                var room = read[i].Room.Nid;
+                lock (_gate)
+                {
+                    if (_snapshots.TryGet(room, out var known))
+                    {
+                        read[i] = known;
+                    }
+                    else
+                    {
+                        foreach (var batch in loadings[room].Batches) read[i] = batch.After(read[i]);
+                        if (!loadings[room].Missed) _snapshots.Put(room, read[i]);
+                    }
+                }
+
+                _ids.Put(read[i].Room.RoomId, read[i].Room);
             }
 
-            _ids.Put(row.RoomId, snapshot.Room);
-            return snapshot;
+            return read;
         }
         finally
         {
             lock (_gate)
             {
-                if (--loading.Readers == 0) _loading.Remove(room);
+                foreach (var (room, loading) in loadings)
+                {
+                    if (--loading.Readers == 0) _loading.Remove(room);
+                }
             }
         }
     }
 
-    /// <summary>The room as the database has it.</summary>
-    private async ValueTask<RoomSnapshot> ReadAsync(RoomRow row, CancellationToken stop) => new()
+    /// <summary>
+    /// Rooms as the database has them: three queries for all of them, and those of their states. What is committed
+    /// after the first query may be in the others already; it is applied to them again.
+    /// </summary>
+    private async ValueTask<RoomSnapshot[]> ReadAsync(RoomNid[] rooms, CancellationToken stop)
     {
-        Room = row.Identity,
-        Step = row.Header.CurrentStep,
-        State = await _states.AtAsync(row.Nid, row.Header.CurrentStep, stop).ConfigureAwait(false),
-        JoinedCount = row.Header.JoinedCount,
-        InvitedCount = row.Header.InvitedCount,
-        LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
-        Local = await LocalMembers.ReadAsync(_storage.Memberships, row.Nid, stop).ConfigureAwait(false),
-        HasRelations = await _storage.Relations.AnyAsync(row.Nid, stop).ConfigureAwait(false),
-        Position = row.LastPosition,
-    };
+        var rows = await _table.FindManyAsync(rooms, stop).ConfigureAwait(false);
+        if (rows.Count == 0) return [];
+        var members = _storage.Memberships.JoinedLocalMembersAsync(rooms, stop).AsTask();
+        var relating = _storage.Relations.AnyAsync(rooms, stop).AsTask();
+        await Task.WhenAll(members, relating).ConfigureAwait(false);
+        var states = new Dictionary<RoomNid, StateTree>(rows.Count);
+        foreach (var some in rows.Chunk(ReadSideBySide))
+        {
+            var trees = await Task.WhenAll(some.Select(row =>
+                _states.AtAsync(row.Nid, row.Header.CurrentStep, stop).AsTask())).ConfigureAwait(false);
+            for (var i = 0; i < some.Length; i++) states.Add(some[i].Nid, trees[i]);
+        }
+
+        var joined = (await members.ConfigureAwait(false)).ToLookup(each => each.Room, each => each.UserId);
+        var related = (await relating.ConfigureAwait(false)).ToHashSet();
+        return [.. rows.Select(row => new RoomSnapshot
+        {
+            Room = row.Identity,
+            Step = row.Header.CurrentStep,
+            State = states[row.Nid],
+            JoinedCount = row.Header.JoinedCount,
+            InvitedCount = row.Header.InvitedCount,
+            LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
+            Local = LocalMembers.Of(joined[row.Nid]),
+            HasRelations = related.Contains(row.Nid),
+            Position = row.LastPosition,
+        })];
+    }
 
     /// <summary>A room that is being loaded, and the batches committed to it since.</summary>
     private sealed class Loading

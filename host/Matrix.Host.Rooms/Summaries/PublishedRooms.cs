@@ -30,7 +30,12 @@ public sealed class PublishedRooms(
     ReadingOptions reading,
     TimeProvider time)
 {
+    /// <summary>
+    /// The most rooms that are read at once. If all match, as many are read as the page lacks, and at least the fewest.
+    /// </summary>
     private const int RowsAtOnce = 100;
+
+    private const int FewestRowsAtOnce = 10;
 
     /// <summary>Up to this many rooms are counted for each request; a greater count is used for a while.</summary>
     private const int FewRooms = 10_000;
@@ -127,32 +132,34 @@ public sealed class PublishedRooms(
         var last = start.Row;
         var aliases = storage.Aliases;
         var scan = new ScanBudget(time, reading.LongestScan);
-        for (var scanned = 0;
-            scanned == 0 || (scanned < options.MaxScannedPublicRooms && scan.MayGoOn());
-            scanned += RowsAtOnce)
+        var mayDiffer = query.RoomTypes is not null || query.SearchTerm is { Length: > 0 };
+        for (var scanned = 0; scanned == 0 || (scanned < options.MaxScannedPublicRooms && scan.MayGoOn());)
         {
+            var wanted = mayDiffer
+                ? RowsAtOnce
+                : Math.Clamp(limit + 1 - page.Count, FewestRowsAtOnce, RowsAtOnce);
+            scanned += wanted;
             var rows = start.IsBackward
-                ? await aliases.PublishedBeforeAsync(directory, last!, RowsAtOnce, stop).ConfigureAwait(false)
-                : await aliases.PublishedAsync(directory, last, RowsAtOnce, stop).ConfigureAwait(false);
+                ? await aliases.PublishedBeforeAsync(directory, last!, wanted, stop).ConfigureAwait(false)
+                : await aliases.PublishedAsync(directory, last, wanted, stop).ConfigureAwait(false);
+
+            // A room without local users is not one that this server can let anybody join.
+            var found = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
+                .Where(snapshot => snapshot.Local.Joined.Count > 0)
+                .ToDictionary(snapshot => snapshot.Room.Nid);
+            await summaries.LoadAsync(found.Values, stop).ConfigureAwait(false);
             foreach (var row in rows)
             {
                 var before = last;
                 last = row;
-
-                // A room without local users is not one that this server can let anybody join.
-                if (await rooms.FindAsync(row.RoomId, stop).ConfigureAwait(false)
-                    is not { Local.Joined.Count: > 0 } snapshot)
-                {
-                    continue;
-                }
-
+                if (!found.TryGetValue(row.Room, out var snapshot)) continue;
                 var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
                 if (!Admits(query, summary)) continue;
                 if (page.Count == limit) return (page, before);
                 page.Add(new Found(row, summary));
             }
 
-            if (rows.Count < RowsAtOnce) return (page, null);
+            if (rows.Count < wanted) return (page, null);
         }
 
         return (page, last);

@@ -120,6 +120,16 @@ public sealed record RoomSummary
 /// <summary>Makes the summaries of rooms that are known here.</summary>
 public sealed class RoomSummaries(StateReader state)
 {
+    private static readonly string[] _types =
+    [
+        "m.room.join_rules", "m.room.create", "m.room.name", "m.room.topic", "m.room.canonical_alias", "m.room.avatar",
+        "m.room.encryption", "m.room.history_visibility", "m.room.guest_access",
+    ];
+
+    /// <summary>Reads what the summaries of these rooms are made of, with one query.</summary>
+    internal ValueTask LoadAsync(IEnumerable<RoomSnapshot> snapshots, CancellationToken stop) =>
+        state.LoadAsync(snapshots, _types, stop);
+
     /// <summary>The summary of a room.</summary>
     public async ValueTask<RoomSummary> OfAsync(RoomSnapshot snapshot, CancellationToken stop)
     {

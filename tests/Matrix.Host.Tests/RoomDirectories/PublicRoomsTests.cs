@@ -63,6 +63,38 @@ internal sealed class PublicRoomsTests(string kind) : TwoUsersTests(kind)
     }
 
     [Test]
+    public async Task Pages_after_a_restart_show_each_room_once_with_all_that_is_known_of_it()
+    {
+        var names = new List<string>();
+        for (var i = 0; i < 23; i++)
+        {
+            var room = await PublishesAsync($"Room {i}");
+            names.Add($"Room {i}");
+            if (i % 9 != 4) continue;
+            await Alice.LeavesAsync(room);
+            names.Remove($"Room {i}");
+        }
+
+        await Server.RestartAsync();
+        var found = new List<JsonObject>();
+        string? since = null;
+        do
+        {
+            var body = new JsonObject { ["limit"] = 6 };
+            if (since is not null) body["since"] = since;
+            var page = (await Alice.PostAsync("publicRooms", body)).Is(200).Json;
+            found.AddRange(page["chunk"]!.AsArray().Select(room => room!.AsObject()));
+            since = (string?)page["next_batch"];
+        }
+        while (since is not null);
+
+        Assert.That(found.Select(room => (string?)room["name"]), Is.EquivalentTo(names));
+        Assert.That(found.Select(room => (int?)room["num_joined_members"]), Is.All.EqualTo(1));
+        Assert.That(found.Select(room => (string?)room["join_rule"]), Is.All.EqualTo("public"));
+        Assert.That(found.Select(room => (bool?)room["world_readable"]), Is.All.EqualTo(false));
+    }
+
+    [Test]
     public async Task A_search_goes_on_where_it_stopped_looking()
     {
         var wanted = await PublishesAsync("Needle");

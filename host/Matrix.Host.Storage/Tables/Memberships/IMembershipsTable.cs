@@ -28,6 +28,10 @@ public interface IMembershipsTable
     ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(
         RoomNid room, MembershipSet memberships, CancellationToken stop);
 
+    /// <summary>The joined local users of these rooms, in one query.</summary>
+    ValueTask<IReadOnlyList<(RoomNid Room, string UserId)>> JoinedLocalMembersAsync(
+        IReadOnlyCollection<RoomNid> rooms, CancellationToken stop);
+
     /// <summary>The other servers with joined members, those with the most members first.</summary>
     ValueTask<IReadOnlyList<string>> RemoteServersAsync(RoomNid room, int limit, CancellationToken stop);
 

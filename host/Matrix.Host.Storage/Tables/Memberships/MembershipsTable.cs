@@ -24,6 +24,9 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
             ORDER BY user_id LIMIT $4
         """);
 
+    private static readonly Statement JoinedLocal = Statement.ByKeys(
+        "SELECT room_nid, user_id FROM memberships WHERE room_nid = KEY AND is_local = 1 AND membership = 1");
+
     private static readonly Statement Local = Statement.Of($"""
         SELECT {Columns} FROM memberships WHERE room_nid = $1 AND is_local = 1 AND {InSet} $2 <> 0 ORDER BY user_id
         """);
@@ -159,6 +162,10 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     public ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(
         RoomNid room, MembershipSet memberships, CancellationToken stop) =>
         reads.ListAsync(Local, (room, memberships), static (a, q) => a.Room(q.room).Int((int)q.memberships), Row, stop);
+
+    public ValueTask<IReadOnlyList<(RoomNid Room, string UserId)>> JoinedLocalMembersAsync(
+        IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
+        reads.ByKeysAsync(JoinedLocal, rooms, By.Room, static row => (row.Room(0), row.Text(1)), stop);
 
     public async ValueTask<MembershipCounts> CountAsync(RoomNid room, CancellationToken stop)
     {

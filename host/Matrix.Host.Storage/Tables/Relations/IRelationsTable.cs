@@ -25,8 +25,8 @@ public interface IRelationsTable
     ValueTask<IReadOnlyList<ThreadSender>> ThreadSendersAsync(
         RoomNid room, string rootId, EventNid through, int limit, CancellationToken stop);
 
-    /// <summary>Whether the room has any relation. If not, there is nothing to aggregate.</summary>
-    ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop);
+    /// <summary>Those of these rooms that have any event that relates to another, in one query.</summary>
+    ValueTask<IReadOnlyList<RoomNid>> AnyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop);
 
     /// <summary>
     /// Whether the sender has already annotated the parent with this type and key: a second such annotation is refused.

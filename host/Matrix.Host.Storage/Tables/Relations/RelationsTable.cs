@@ -85,8 +85,9 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         GROUP BY sender ORDER BY MAX(event_nid) DESC LIMIT $4
         """);
 
-    private static readonly Statement Any = Statement.Of(
-        "SELECT 1 FROM relations WHERE event_nid >= $1 AND event_nid <= $2 LIMIT 1");
+    private static readonly Statement Any = Statement.ByKeys(
+        $"SELECT $1 WHERE {AnyOf("$1")}",
+        $"SELECT r.room_nid FROM unnest($1) AS r (room_nid) WHERE {AnyOf("r.room_nid")}");
 
     private static readonly Statement Annotated = Statement.Of("""
         SELECT 1 FROM relations WHERE parent_id = $1 AND sender = $2 AND event_type = $3 AND annotation_key = $4
@@ -237,9 +238,9 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             static row => new ThreadSender(row.Text(0), row.Int32(1), row.Nid(2)),
             stop);
 
-    public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) => await reads.FirstAsync(
-        Any, room, static (a, room) => a.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room)), static _ => true,
-        stop);
+    public ValueTask<IReadOnlyList<RoomNid>> AnyAsync(
+        IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
+        reads.ByKeysAsync(Any, rooms, By.Room, static row => row.Room(0), stop);
 
     public async ValueTask<bool> HasAnnotationAsync(
         RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) =>
@@ -276,4 +277,9 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     private static Statement ChildrenStatement(string order) => Statement.Of(Children + "\n" + order);
 
     private static Statement TreeStatement(string order) => Statement.Of(Tree + "\n" + order);
+
+    private static string AnyOf(string room) => $"""
+        EXISTS (SELECT 1 FROM relations
+            WHERE event_nid >= {room} * 4294967296 AND event_nid < ({room} + 1) * 4294967296)
+        """;
 }
