@@ -22,6 +22,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Stripped;
 using Matrix.Host.Rooms.Summaries;
+using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Rooms.Upgrading;
@@ -53,6 +54,7 @@ public static class RoomRegistration
         parts.Get<PolicyLists>(),
         parts.Get<ErasedUsers>(),
         parts.Get<EarlyReceipts>(),
+        parts.Get<ThreadSubscribers>(),
         parts.Get<ReceivedEventCounts>(),
         parts.Get<SearchIndexer>(),
         parts.Get<DirectoryIndexer>(),
@@ -67,6 +69,9 @@ public static class RoomRegistration
     }
 
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
+        .AddSingleton(parts => new ThreadSubscribers(
+            parts.Get<IStorage>().ThreadSubscriptions, parts.Get<RoomsOptions>().ThreadSubscriptionCacheBytes))
+        .AddSingleton<IThreadSubscribers>(parts => parts.Get<ThreadSubscribers>())
         .AddSingleton<IPushEvaluation, PushEvaluation>()
         .AddSingleton(parts => new ReceivedEventCounts(parts.Get<RoomsOptions>().ServerName))
         .AddSingleton<LaneLoader>()
@@ -369,6 +374,7 @@ public static class RoomRegistration
             parts.Get<ReadingOptions>()))
         .AddSingleton<NotifiedEvents>()
         .AddSingleton<NotificationList>()
+        .AddSingleton<ThreadSubscriptions>()
         .AddSingleton<ReceiptWriter>()
         .AddSingleton<RoomEnds>()
         .AddSingleton<EarlyReceipts>()

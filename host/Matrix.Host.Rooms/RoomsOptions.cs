@@ -234,6 +234,12 @@ public sealed record RoomsOptions
     /// <summary>Events that clients schedule.</summary>
     public DelayOptions Delays { get; init; } = new();
 
+    /// <summary>The most threads of a user that are known as subscribed, or as subscribed before.</summary>
+    public int MaxThreadSubscriptions { get; init; } = 2000;
+
+    /// <summary>Bytes of users' subscriptions to threads in memory.</summary>
+    public long ThreadSubscriptionCacheBytes { get; init; } = 8L * 1024 * 1024;
+
     /// <summary>The server's notices.</summary>
     public NoticeOptions Notices { get; init; } = new();
 

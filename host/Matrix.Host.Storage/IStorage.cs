@@ -34,6 +34,7 @@ using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
@@ -119,6 +120,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Events that clients scheduled.</summary>
     IDelayedEventsTable DelayedEvents { get; }
+
+    /// <summary>The threads to which users are subscribed.</summary>
+    IThreadSubscriptionsTable ThreadSubscriptions { get; }
 
     /// <summary>What application services have got.</summary>
     IAppServicesTable AppServices { get; }

@@ -35,6 +35,7 @@ using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
@@ -65,6 +66,7 @@ internal sealed class OpenedStorage : IStorage
         Search = new SearchTable(reads);
         Receipts = new ReceiptsTable(reads);
         Unread = new UnreadTable(reads);
+        ThreadSubscriptions = new ThreadSubscriptionsTable(reads);
         Accounts = new AccountsTable(reads);
         AccountData = new AccountDataTable(reads);
         Profiles = new ProfilesTable(reads);
@@ -143,6 +145,8 @@ internal sealed class OpenedStorage : IStorage
     public IDehydratedDevicesTable DehydratedDevices { get; }
 
     public IDelayedEventsTable DelayedEvents { get; }
+
+    public IThreadSubscriptionsTable ThreadSubscriptions { get; }
 
     public IAppServicesTable AppServices { get; }
 

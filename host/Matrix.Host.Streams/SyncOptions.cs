@@ -59,6 +59,9 @@ public sealed record SyncOptions
     /// <summary>The most rooms in one response of sliding sync; the next response has more.</summary>
     public int MaxSlidingRooms { get; init; } = 500;
 
+    /// <summary>The most subscriptions to threads in one response; the client asks for the others.</summary>
+    public int MaxSlidingThreads { get; init; } = 500;
+
     /// <summary>How long an unused connection of sliding sync is kept in the database.</summary>
     public TimeSpan SlidingKept { get; init; } = TimeSpan.FromDays(14);
 

@@ -1,4 +1,5 @@
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync.EventStream;
@@ -51,6 +52,10 @@ public static class SyncRegistration
         .AddSingleton<ISlidingExtension, AccountDataExtension>()
         .AddSingleton<ISlidingExtension, ReceiptsExtension>()
         .AddSingleton<ISlidingExtension, TypingExtension>()
+        .AddSingleton<ISlidingExtension>(parts => new ThreadSubscriptionsExtension(
+            ThreadSubscriptionsExtension.UnstableName, parts.GetRequiredService<ThreadSubscriptions>()))
+        .AddSingleton<ISlidingExtension>(parts => new ThreadSubscriptionsExtension(
+            ThreadSubscriptionsExtension.StableName, parts.GetRequiredService<ThreadSubscriptions>()))
         .AddSingleton(parts => new SlidingConnections(
             parts.GetRequiredService<IStorage>(),
             parts.GetRequiredService<SyncOptions>(),

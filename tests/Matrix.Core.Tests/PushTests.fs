@@ -83,6 +83,23 @@ let ``A muted room is silent and a keyword in it is not`` () =
     Assert.That(rules.Evaluate(text "Cake!", null).Notifies, Is.True)
 
 [<Test>]
+let ``A subscribed thread notifies in a muted room, and a keyword in a thread that is not subscribed`` () =
+    let keyword =
+        Ruleset.Default alice
+        |> put PushRuleKind.Content "cake" (notify |> withMember "pattern" (Json.String "cake"))
+
+    let muted = keyword |> put PushRuleKind.Room "!room:example.org" silent
+
+    let notifies (rules: Ruleset) body (thread: ThreadSubscription) =
+        rules.Evaluate(text body, null, thread).Notifies
+
+    Assert.That(notifies muted "bread" ThreadSubscription.Subscribed, Is.True)
+    Assert.That(notifies muted "bread" ThreadSubscription.NotInThread, Is.False)
+    Assert.That(notifies keyword "bread" ThreadSubscription.Unsubscribed, Is.False)
+    Assert.That(notifies keyword "cake" ThreadSubscription.Unsubscribed, Is.True)
+    Assert.That(notifies keyword "bread" ThreadSubscription.NotInThread, Is.True)
+
+[<Test>]
 let ``A muted sender is silent`` () =
     let rules =
         Ruleset.Default alice |> put PushRuleKind.Sender "@bob:example.org" silent
@@ -168,6 +185,7 @@ let ``Each wrong edit has its error`` () =
     let cases = [
         refused PushRuleKind.Override ".mine" notify null, "M_INVALID_PARAM", 400
         refused PushRuleKind.Override "a/b" notify null, "M_INVALID_PARAM", 400
+        refused PushRuleKind.PostContent "mine" notify null, "M_INVALID_PARAM", 400
         refused PushRuleKind.Override "one" notify "other", "M_UNKNOWN", 400
         refused PushRuleKind.Override "one" notify ".m.rule.master", "M_UNKNOWN", 400
         refused PushRuleKind.Override "one" JsonObject.Empty null, "M_MISSING_PARAM", 400

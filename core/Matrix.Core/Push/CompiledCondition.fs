@@ -3,8 +3,8 @@ namespace Matrix.Core.Push
 open System
 open Matrix.Core.Json
 
-/// A compiled condition, with split paths and parsed patterns. `number` is set for a default rule's condition that is
-/// the same for every reader, so that the event caches its result; otherwise it is -1.
+/// A compiled condition, with split paths and parsed patterns. `number` is set for a default rule's condition whose
+/// result is the same for every reader, so that the event caches its result; otherwise it is -1.
 [<Sealed>]
 type internal CompiledCondition(condition: PushCondition, number: int) =
 
@@ -36,7 +36,7 @@ type internal CompiledCondition(condition: PushCondition, number: int) =
     let mayMatch (event: PushEvent) (glob: Glob) (text: FoldedText) =
         number >= 0 || event.TakeSteps(glob.StepsFor text)
 
-    let ask (event: PushEvent) (displayName: string | null) =
+    let ask (event: PushEvent) (displayName: string | null) (thread: ThreadSubscription) =
         match condition with
         | PushCondition.EventMatch _ ->
             match event.Folded(key, path) with
@@ -64,27 +64,29 @@ type internal CompiledCondition(condition: PushCondition, number: int) =
                     mayMatch event glob text && glob.MatchesWords text
         | PushCondition.RoomMemberCount(comparison, count) -> compares comparison (int64 event.MemberCount) count
         | PushCondition.SenderNotificationPermission key -> event.SenderMayNotify key
+        | PushCondition.ThreadSubscription true -> thread = ThreadSubscription.Subscribed
+        | PushCondition.ThreadSubscription false -> thread = ThreadSubscription.Unsubscribed
         | PushCondition.Unrecognised -> false
 
-    /// Whether the condition holds for a reader with this display name in the room.
-    member _.Holds(event: PushEvent, displayName: string | null) : bool =
+    /// Whether the condition holds for a reader with this display name in the room, and this subscription.
+    member _.Holds(event: PushEvent, displayName: string | null, thread: ThreadSubscription) : bool =
         if number < 0 then
-            ask event displayName
+            ask event displayName thread
         else
             match event.Answer number with
             | -1 ->
-                let answer = ask event displayName
+                let answer = ask event displayName thread
                 event.Remember(number, answer)
                 answer
             | answer -> answer = 1
 
-/// The default rules' conditions that are the same for every reader, compiled once.
+/// The default rules' conditions whose results are the same for every reader, compiled once.
 module internal CommonConditions =
 
     let private compiled =
         DefaultRules.all
         |> List.collect (fun r -> r.Conditions)
-        |> List.filter DefaultRules.isCommon
+        |> List.filter DefaultRules.hasCommonResult
         |> List.distinct
         // Their results are bits of one word.
         |> List.truncate 64

@@ -22,16 +22,22 @@ type internal CompiledRuleset(userId: string, rules: IReadOnlyList<PushRule>) =
 
     let overrides = inOrder PushRuleKind.Override
     let contents = inOrder PushRuleKind.Content
+    let postContents = inOrder PushRuleKind.PostContent
     let rooms = byId PushRuleKind.Room
     let senders = byId PushRuleKind.Sender
     let underrides = inOrder PushRuleKind.Underride
 
-    let first (rules: PushRule[]) (event: PushEvent) (displayName: string | null) : PushOutcome | null =
+    let first
+        (rules: PushRule[])
+        (event: PushEvent)
+        (displayName: string | null)
+        (thread: ThreadSubscription)
+        : PushOutcome | null =
         let mutable found: PushOutcome | null = null
         let mutable i = 0
 
         while isNull found && i < rules.Length do
-            if rules[i].Matches(event, displayName) then
+            if rules[i].Matches(event, displayName, thread) then
                 found <- rules[i].Outcome
 
             i <- i + 1
@@ -43,25 +49,31 @@ type internal CompiledRuleset(userId: string, rules: IReadOnlyList<PushRule>) =
         | true, outcome -> outcome
         | _ -> null
 
-    /// The outcome of the first rule that matches the event.
-    member _.Evaluate(event: PushEvent, displayName: string | null) : PushOutcome =
+    /// The rules from those about threads on.
+    let afterContents (event: PushEvent) (displayName: string | null) (thread: ThreadSubscription) : PushOutcome =
+        match first postContents event displayName thread with
+        | null ->
+            match named rooms event.RoomId with
+            | null ->
+                match named senders event.Sender with
+                | null ->
+                    match first underrides event displayName thread with
+                    | null -> PushOutcome.None
+                    | found -> found
+                | found -> found
+            | found -> found
+        | found -> found
+
+    /// The outcome of the first rule that matches the event, for a reader with this display name in the room.
+    member _.Evaluate(event: PushEvent, displayName: string | null, thread: ThreadSubscription) : PushOutcome =
         if String.Equals(event.Sender, userId) then
             PushOutcome.None
         else
             event.BeginUser()
 
-            match first overrides event displayName with
+            match first overrides event displayName thread with
             | null ->
-                match first contents event displayName with
-                | null ->
-                    match named rooms event.RoomId with
-                    | null ->
-                        match named senders event.Sender with
-                        | null ->
-                            match first underrides event displayName with
-                            | null -> PushOutcome.None
-                            | found -> found
-                        | found -> found
-                    | found -> found
+                match first contents event displayName thread with
+                | null -> afterContents event displayName thread
                 | found -> found
             | found -> found

@@ -12,7 +12,7 @@ type internal DefaultRule = {
 }
 
 /// The server-default rules, each kind in its order. Client-Server API, "Predefined Rules", as of v1.19: the rules that
-/// searched the body for mentions were removed in v1.17.
+/// searched the body for mentions were removed in v1.17. Those about threads are of MSC4306.
 module internal DefaultRules =
 
     /// The placeholder for the specification's "[the user's Matrix ID]".
@@ -71,6 +71,15 @@ module internal DefaultRules =
         ] []
     ]
 
+    let private postContents = [
+        rule PushRuleKind.PostContent ".io.element.msc4306.rule.unsubscribed_thread" [
+            PushCondition.ThreadSubscription false
+        ] []
+        rule PushRuleKind.PostContent ".io.element.msc4306.rule.subscribed_thread" [
+            PushCondition.ThreadSubscription true
+        ] [ PushActions.notify; sound "default" ]
+    ]
+
     let private underrides = [
         rule PushRuleKind.Underride ".m.rule.call" [ isType "m.call.invite" ] [ PushActions.notify; sound "ring" ]
         rule PushRuleKind.Underride ".m.rule.encrypted_room_one_to_one" [ twoMembers; isType "m.room.encrypted" ] [
@@ -86,7 +95,7 @@ module internal DefaultRules =
     ]
 
     /// All default rules, `master` first.
-    let all = master :: overrides @ underrides
+    let all = master :: overrides @ postContents @ underrides
 
     /// A condition with the reader's id in place of the placeholder.
     let forUser (userId: string) (condition: PushCondition) : PushCondition =
@@ -98,3 +107,9 @@ module internal DefaultRules =
 
     /// Whether a condition is the same for every reader.
     let isCommon (condition: PushCondition) : bool = forUser "" condition = condition
+
+    /// Whether a condition holds for every reader if it holds for one.
+    let hasCommonResult (condition: PushCondition) : bool =
+        match condition with
+        | PushCondition.ThreadSubscription _ -> false
+        | other -> isCommon other

@@ -13,6 +13,12 @@ type CountComparison =
     | AtMost
     | AtLeast
 
+/// Whether an event is in a thread, and whether its reader is subscribed to that thread. MSC4306.
+type ThreadSubscription =
+    | NotInThread = 0
+    | Unsubscribed = 1
+    | Subscribed = 2
+
 /// A condition of a push rule. Client-Server API, "Conditions".
 [<RequireQualifiedAccess>]
 type PushCondition =
@@ -28,12 +34,17 @@ type PushCondition =
     | RoomMemberCount of CountComparison * count: int64
     /// The sender has the power for a kind of notification.
     | SenderNotificationPermission of key: string
+    /// The event is in a thread to which the reader is, or is not, subscribed. MSC4306, which is not merged.
+    | ThreadSubscription of subscribed: bool
     /// Unknown or malformed: it matches nothing, and so disables its rule.
     | Unrecognised
 
 /// Conditions as JSON.
 [<RequireQualifiedAccess>]
 module PushCondition =
+
+    /// The kind of `ThreadSubscription` while the proposal is not merged.
+    let private threadSubscription = "io.element.msc4306.thread_subscription"
 
     let private isScalar (value: Json) =
         match value with
@@ -98,6 +109,10 @@ module PushCondition =
                 match text "key" with
                 | ValueSome key -> PushCondition.SenderNotificationPermission key
                 | _ -> PushCondition.Unrecognised
+            | ValueSome kind when kind = threadSubscription ->
+                match o.TryFind "subscribed" with
+                | ValueSome(Json.Bool subscribed) -> PushCondition.ThreadSubscription subscribed
+                | _ -> PushCondition.Unrecognised
             | _ -> PushCondition.Unrecognised
         | _ -> PushCondition.Unrecognised
 
@@ -136,6 +151,10 @@ module PushCondition =
             | PushCondition.SenderNotificationPermission key -> [
                 struct ("kind", text "sender_notification_permission")
                 struct ("key", text key)
+              ]
+            | PushCondition.ThreadSubscription subscribed -> [
+                struct ("kind", text threadSubscription)
+                struct ("subscribed", Json.Bool subscribed)
               ]
             | PushCondition.Unrecognised -> [ struct ("kind", text "unrecognised") ]
 

@@ -30,7 +30,7 @@ type PushRule
         | made -> made
 
     /// Whether the rule's conditions hold. Not called for room and sender rules, whose condition is their id.
-    member internal _.Matches(event: PushEvent, displayName: string | null) : bool =
+    member internal _.Matches(event: PushEvent, displayName: string | null, thread: ThreadSubscription) : bool =
         let checks =
             match checks with
             | null ->
@@ -47,7 +47,7 @@ type PushRule
         let mutable i = 0
 
         while holds && i < checks.Length do
-            holds <- checks[i].Holds(event, displayName)
+            holds <- checks[i].Holds(event, displayName, thread)
             i <- i + 1
 
         holds
@@ -64,7 +64,7 @@ type PushRule
     /// Whether the rule may match.
     member _.Enabled = enabled
 
-    /// The conditions as given; override and underride rules only.
+    /// The conditions as given; not of content, room and sender rules.
     member internal _.Conditions = conditions
 
     /// For content rules, the glob matched against words of the body; null for others.
@@ -90,6 +90,7 @@ type PushRule
 
             match kind with
             | PushRuleKind.Override
+            | PushRuleKind.PostContent
             | PushRuleKind.Underride -> struct ("conditions", Json.Array conditions)
             | _ -> ()
 

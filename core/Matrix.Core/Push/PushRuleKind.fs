@@ -4,19 +4,21 @@ open System
 open System.Runtime.InteropServices
 open Matrix.Core.Json
 
-/// The kinds of push rules, in the order of evaluation. Client-Server API, "Push Rules".
+/// The kinds of push rules, in the order of evaluation. Client-Server API, "Push Rules". `PostContent` is of MSC4306,
+/// which is not merged: it has rules of the server only.
 type PushRuleKind =
     | Override = 0
     | Content = 1
-    | Room = 2
-    | Sender = 3
-    | Underride = 4
+    | PostContent = 2
+    | Room = 3
+    | Sender = 4
+    | Underride = 5
 
 /// The kinds' names in the API.
 [<Sealed; AbstractClass>]
 type PushRuleKinds private () =
 
-    static let names = [| "override"; "content"; "room"; "sender"; "underride" |]
+    static let names = [| "override"; "content"; "postcontent"; "room"; "sender"; "underride" |]
 
     /// All kinds, in the order of evaluation.
     static member All: PushRuleKind[] = names |> Array.mapi (fun i _ -> enum i)

@@ -100,6 +100,7 @@ module internal RuleBody =
             |> Result.map (fun actions -> PushRule(kind, ruleId, false, enabled, conditions, pattern, actions))
 
         match kind with
+        | PushRuleKind.PostContent -> Error(RulesetError.KindIsServers(PushRuleKinds.Name kind))
         | PushRuleKind.Content -> patternOf limits body |> Result.bind (make [||])
         | PushRuleKind.Override
         | PushRuleKind.Underride -> conditionsOf limits body |> Result.bind (fun conditions -> make conditions null)

@@ -287,7 +287,10 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
         else
             Ruleset(userId, mine, defaults)
 
-    member _.Evaluate(event: PushEvent, displayName: string | null) : PushOutcome =
+    member this.Evaluate(event: PushEvent, displayName: string | null) : PushOutcome =
+        this.Evaluate(event, displayName, ThreadSubscription.NotInThread)
+
+    member _.Evaluate(event: PushEvent, displayName: string | null, thread: ThreadSubscription) : PushOutcome =
         let ready =
             match compiled with
             | null ->
@@ -296,6 +299,9 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
                 made
             | made -> made
 
-        ready.Evaluate(event, displayName)
+        ready.Evaluate(event, displayName, thread)
 
     static member ForMost(event: PushEvent) : PushOutcome = nobody.Evaluate(event, null)
+
+    static member ForMost(event: PushEvent, thread: ThreadSubscription) : PushOutcome =
+        nobody.Evaluate(event, null, thread)

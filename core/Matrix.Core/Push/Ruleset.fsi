@@ -64,9 +64,17 @@ and [<Sealed>] Ruleset =
     /// object if there is nothing to copy. Client-Server API, "Room Upgrades".
     member ForReplacedRoom: oldRoomId: string * newRoomId: string * limits: RulesetLimits -> Ruleset
 
-    /// The result of the rules for an event. `displayName` is the user's in the room; null if there is none.
+    /// The result of the rules for an event outside threads. `displayName` is the user's in the room; null if there is
+    /// none.
     member Evaluate: event: PushEvent * displayName: string | null -> PushOutcome
 
-    /// `PushOutcome.NotifyClass` of the server's unchanged rules, for a reader whom the event does not mention. It is
+    /// The result of the rules for an event, with the user's subscription to the event's thread.
+    member Evaluate: event: PushEvent * displayName: string | null * thread: ThreadSubscription -> PushOutcome
+
+    /// `PushOutcome.NotifyClass` of the server's unchanged rules, for a reader whom the event does not mention, and who
+    /// does not use subscriptions to threads. It is
     /// the same for almost all readers, and so is stored once with the event.
     static member ForMost: event: PushEvent -> PushOutcome
+
+    /// The same for a reader with this subscription to the event's thread.
+    static member ForMost: event: PushEvent * thread: ThreadSubscription -> PushOutcome

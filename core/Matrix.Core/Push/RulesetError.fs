@@ -7,6 +7,8 @@ type RulesetError =
     | NoSuchRule of ruleId: string
     /// Ids that start with a dot are reserved for the server.
     | ReservedId of ruleId: string
+    /// Rules of this kind are the server's.
+    | KindIsServers of kind: string
     /// An id is empty, or contains a slash or backslash.
     | IllegalId of ruleId: string
     /// The rule named by `before` or `after` does not exist.
@@ -25,6 +27,7 @@ type RulesetError =
         match this with
         | NoSuchRule _ -> "M_NOT_FOUND"
         | ReservedId _
+        | KindIsServers _
         | IllegalId _ -> "M_INVALID_PARAM"
         | NoSuchNeighbour _
         | NeighbourIsDefault _ -> "M_UNKNOWN"
@@ -44,6 +47,7 @@ type RulesetError =
         match this with
         | NoSuchRule id -> $"There is no push rule {id}."
         | ReservedId id -> $"Push rule ids that begin with a dot are the server's: {id}."
+        | KindIsServers kind -> $"Push rules of the kind {kind} are the server's."
         | IllegalId id -> $"A push rule id is not empty and holds no slash and no backslash: {id}."
         | NoSuchNeighbour id -> $"before/after rule not found: {id}."
         | NeighbourIsDefault id -> $"A rule cannot be placed relative to the server's rule {id}."

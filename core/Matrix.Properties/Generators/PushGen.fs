@@ -240,6 +240,7 @@ module PushGen =
                 (Gen.choose (0, 4))
             Gen.elements [ "room"; "other" ]
             |> Gen.map PushCondition.SenderNotificationPermission
+            Gen.elements [ true; false ] |> Gen.map PushCondition.ThreadSubscription
         ]
 
     let private conditionJson =
@@ -251,6 +252,7 @@ module PushGen =
                 Json.Object(object [ "kind", str "event_match"; "key", str "type" ])
                 Json.Object(object [ "kind", str "room_member_count"; "is", str "many" ])
                 Json.Object(object [ "kind", Json.Int 1L ])
+                Json.Object(object [ "kind", str "io.element.msc4306.thread_subscription" ])
                 Json.Object JsonObject.Empty
                 Json.Null
             ]
@@ -314,6 +316,8 @@ module PushGen =
                 ".m.rule.message"
                 ".m.rule.is_user_mention"
                 ".m.rule.suppress_notices"
+                ".io.element.msc4306.rule.unsubscribed_thread"
+                ".io.element.msc4306.rule.subscribed_thread"
                 ".m.rule.unknown"
             ]
             1, Gen.elements [ ""; "a/b"; @"a\b" ]

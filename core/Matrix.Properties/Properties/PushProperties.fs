@@ -11,7 +11,7 @@ open Matrix.Properties.Reference
 /// Push rules: patterns, paths, editing, evaluation.
 module PushProperties =
 
-    let private facts (scene: PushScene) (displayName: string option) : LiteralPush.Facts =
+    let private facts (scene: PushScene) (displayName: string option) (thread: ThreadSubscription) : LiteralPush.Facts =
         let e = scene.Event
 
         let stateKey =
@@ -37,6 +37,11 @@ module PushProperties =
             SenderPower = scene.SenderPower
             Levels = scene.Levels
             DisplayName = displayName
+            Subscribed =
+                match thread with
+                | ThreadSubscription.Subscribed -> Some true
+                | ThreadSubscription.Unsubscribed -> Some false
+                | _ -> None
         }
 
     let private orNull (s: string option) : string | null =
@@ -46,6 +51,16 @@ module PushProperties =
 
     let private displayName =
         Gen.elements [ None; Some ""; Some "a"; Some "ab"; Some "É"; Some "a*" ]
+
+    /// What differs between readers with the same rules.
+    let private reader =
+        Gen.zip
+            displayName
+            (Gen.elements [
+                ThreadSubscription.NotInThread
+                ThreadSubscription.Unsubscribed
+                ThreadSubscription.Subscribed
+            ])
 
     /// Globs that have to match a whole text.
     let globs =
@@ -210,6 +225,7 @@ module PushProperties =
     let private isJustified (rules: Ruleset) kind (id: string) before after (refusal: RulesetError) : bool =
         match refusal with
         | RulesetError.ReservedId _ -> id.StartsWith '.'
+        | RulesetError.KindIsServers _ -> kind = PushRuleKind.PostContent
         | RulesetError.IllegalId _ -> id = "" || id.Contains '/' || id.Contains '\\'
         | RulesetError.NeighbourIsDefault n -> n.StartsWith '.' && (before = Some n || after = Some n)
         | RulesetError.NoSuchNeighbour n ->
@@ -253,14 +269,14 @@ module PushProperties =
             "push.evaluate.literal"
             "Evaluation finds the same rule and the same actions as the literal reading of the ruleset's JSON; a \
              user's own events match nothing."
-            (Gen.zip3 PushGen.ruleset PushGen.scene displayName)
-            (fun (rules, scene, name) ->
-                let outcome = rules.Evaluate(scene.Fresh(), orNull name)
+            (Gen.zip3 PushGen.ruleset PushGen.scene reader)
+            (fun (rules, scene, (name, thread)) ->
+                let outcome = rules.Evaluate(scene.Fresh(), orNull name, thread)
 
                 if scene.Event.Sender = rules.UserId then
                     isNull outcome.Rule && outcome.NotifyClass = 0
                 else
-                    match LiteralPush.firstMatch (facts scene name) (rules.ToJson()) with
+                    match LiteralPush.firstMatch (facts scene name thread) (rules.ToJson()) with
                     | None -> isNull outcome.Rule && outcome.NotifyClass = 0
                     | Some expected ->
                         let notifies, highlights = LiteralPush.weigh expected
@@ -281,14 +297,16 @@ module PushProperties =
             "push.evaluate.shared"
             "One event evaluated for many readers gives each the same result as an event evaluated for that reader \
              alone."
-            (Gen.zip3 (Gen.listOf PushGen.ruleset) PushGen.scene (Gen.listOf displayName))
-            (fun (rulesets, scene, names) ->
+            (Gen.zip3 (Gen.listOf PushGen.ruleset) PushGen.scene (Gen.listOf reader))
+            (fun (rulesets, scene, readers) ->
                 let shared = scene.Fresh()
 
-                List.allPairs (List.truncate 4 rulesets) (None :: List.truncate 2 names)
-                |> List.forall (fun (rules, name) ->
-                    rules.Evaluate(shared, orNull name).NotifyClass =
-                        rules.Evaluate(scene.Fresh(), orNull name).NotifyClass))
+                let outside = None, ThreadSubscription.NotInThread
+
+                List.allPairs (List.truncate 4 rulesets) (outside :: List.truncate 2 readers)
+                |> List.forall (fun (rules, (name, thread)) ->
+                    rules.Evaluate(shared, orNull name, thread).NotifyClass =
+                        rules.Evaluate(scene.Fresh(), orNull name, thread).NotifyClass))
 
     /// The result for readers with default rules.
     let forMost =
@@ -296,10 +314,13 @@ module PushProperties =
             "push.evaluate.for-most"
             "Readers who changed no rule, did not send the event and are not named in it all get the default result \
              that is stored with the event."
-            PushGen.scene
-            (fun scene ->
-                Ruleset.ForMost(scene.Fresh()).NotifyClass =
-                    (Ruleset.Default "@dave:example.org").Evaluate(scene.Fresh(), "a").NotifyClass)
+            (Gen.zip PushGen.scene reader)
+            (fun (scene, (_, thread)) ->
+                let dave = Ruleset.Default "@dave:example.org"
+
+                Ruleset.ForMost(scene.Fresh()).NotifyClass = dave.Evaluate(scene.Fresh(), "a").NotifyClass
+                && Ruleset.ForMost(scene.Fresh(), thread).NotifyClass =
+                    dave.Evaluate(scene.Fresh(), "a", thread).NotifyClass)
 
     /// All of these.
     let all = [

@@ -92,6 +92,8 @@ module LiteralPush =
         SenderPower: int64
         Levels: JsonObject option
         DisplayName: string option
+        /// None outside threads.
+        Subscribed: bool option
     }
 
     let private text name (o: JsonObject) =
@@ -170,6 +172,10 @@ module LiteralPush =
 
                     facts.SenderPower >= level
                 | None -> false
+            | Some "io.element.msc4306.thread_subscription" ->
+                match c.TryFind "subscribed" with
+                | ValueSome(Json.Bool subscribed) -> facts.Subscribed = Some subscribed
+                | _ -> false
             | _ -> false
         | _ -> false
 
@@ -190,7 +196,7 @@ module LiteralPush =
             | Some(Json.String s) -> Some s
             | _ -> None
 
-        [ "override"; "content"; "room"; "sender"; "underride" ]
+        [ "override"; "content"; "postcontent"; "room"; "sender"; "underride" ]
         |> List.collect rules
         |> List.tryFind (fun (kind, r) ->
             match kind with

@@ -45,6 +45,7 @@ module internal PushKinds =
         "sender_power"
         "notifications"
         "display_name"
+        "subscribed"
         "condition"
     ]
 
@@ -72,6 +73,18 @@ module internal PushKinds =
                         optional "notifications" (asObject >> Result.map (fun o -> Some o.Value)) None question
 
                     let! name = maybeText "display_name" question
+
+                    let! thread =
+                        optional
+                            "subscribed"
+                            (asBool
+                             >> Result.map (fun subscribed ->
+                                 if subscribed then
+                                     ThreadSubscription.Subscribed
+                                 else
+                                     ThreadSubscription.Unsubscribed))
+                            ThreadSubscription.NotInThread
+                            question
 
                     let pdu =
                         Pdu(
@@ -107,7 +120,7 @@ module internal PushKinds =
                         )
 
                     let event = PushEvent(pdu, int32 inRoom, power, Option.toObj levels)
-                    let outcome = rules.Evaluate(event, Option.toObj name)
+                    let outcome = rules.Evaluate(event, Option.toObj name, thread)
 
                     let matched =
                         match outcome.Rule with

@@ -2,6 +2,7 @@ using Matrix.Core.Push;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 
@@ -11,7 +12,8 @@ namespace Matrix.Host.Rooms.Unread;
 /// What an event that is stored means to one user: the outcome of their push rules, and whether they have read it. The
 /// rules and the room are taken as they are now. Client-Server API, "Push Rules", "Marking notifications as read".
 /// </summary>
-public sealed class NotifiedEvents(ILocalUsers users, StateReader state, IStorage storage, RoomsOptions options)
+public sealed class NotifiedEvents(
+    ILocalUsers users, IThreadSubscribers threads, StateReader state, IStorage storage, RoomsOptions options)
 {
     /// <summary>The outcome of the user's push rules for an event of the room.</summary>
     public async ValueTask<Matrix.Core.Push.PushOutcome> OutcomeAsync(
@@ -27,7 +29,11 @@ public sealed class NotifiedEvents(ILocalUsers users, StateReader state, IStorag
             ? null
             : (await state.ContentAsync(room, "m.room.member", userId, stop).ConfigureAwait(false))
                 ?.Text("displayname");
-        return (own ?? Ruleset.Default(userId)).Evaluate(push, displayName);
+        var subscribers = PushEvents.RootOf(stored) is { } rootId
+            ? await threads.OfAsync([userId], stored.Nid.Room, rootId, stop).ConfigureAwait(false)
+            : null;
+        return (own ?? Ruleset.Default(userId)).Evaluate(
+            push, displayName, PushEvents.ThreadOf(subscribers, userId));
     }
 
     /// <summary>How far the user's receipts, public and private ones, say that they have read a room.</summary>

@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Storage.Tables.Unread;
 using PushOutcome = Matrix.Host.Rooms.Sending.PushOutcome;
 
@@ -8,9 +9,10 @@ namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>
 /// Evaluates push rules for a new event: once for all members with default rules, and separately for users whom the
-/// event mentions or who changed their rules. Client-Server API, "Push Rules".
+/// event mentions, who changed their rules, or who use subscriptions to threads. Client-Server API, "Push Rules".
 /// </summary>
-public sealed class PushEvaluation(ILocalUsers users, RoomsOptions options) : IPushEvaluation
+public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads, RoomsOptions options)
+    : IPushEvaluation
 {
     /// <summary>The <see cref="PushOutcome.NotifyClass"/> of events that notify members with default rules.</summary>
     public const int NotifiesMost = 1;
@@ -29,6 +31,10 @@ public sealed class PushEvaluation(ILocalUsers users, RoomsOptions options) : IP
 
         List<UnreadAdded>? rows = null;
         var named = Named(pdu.Content);
+        var subscribers = PushEvents.RootOf(happening.Event) is { } rootId
+            ? await threads.OfAsync(happening.Local.Joined, happening.Event.Nid.Room, rootId, stop)
+                .ConfigureAwait(false)
+            : null;
         foreach (string userId in happening.Local.Joined)
         {
             if (userId != pdu.Sender) await ForAsync(userId).ConfigureAwait(false);
@@ -57,10 +63,13 @@ public sealed class PushEvaluation(ILocalUsers users, RoomsOptions options) : IP
             }
 
             var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
-            if (own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId) return;
-
+            var thread = PushEvents.ThreadOf(subscribers, userId);
+            var isOneOfMost = own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId;
+            if (isOneOfMost && thread == ThreadSubscription.NotInThread) return;
             string? displayName = own is null ? null : await DisplayNameAsync(happening, userId).ConfigureAwait(false);
-            var outcome = (own ?? Ruleset.Default(userId)).Evaluate(push, displayName);
+            var outcome = isOneOfMost
+                ? Ruleset.ForMost(push, thread)
+                : (own ?? Ruleset.Default(userId)).Evaluate(push, displayName, thread);
             var kind = outcome.Highlights ? UnreadKind.Highlight : UnreadKind.None;
             if (outcome.Notifies && !notifiesMost) kind |= UnreadKind.Notify;
             if (!outcome.Notifies && notifiesMost) kind |= UnreadKind.Silent;

@@ -26,6 +26,20 @@ internal static class PushEvents
             stored.Pdu, joined, stored.Room.Rules.PowerOf(known, stored.Pdu.Sender), notifications, patternSteps);
     }
 
+    /// <summary>The root of the thread that the event is in; null if it is in none.</summary>
+    internal static string? RootOf(StoredEvent stored) =>
+        stored.Relation is { RelType: "m.thread" } relation ? relation.ParentId : null;
+
+    /// <summary>
+    /// The user's subscription to the event's thread. Users who do not use subscriptions are notified as if there were
+    /// none.
+    /// </summary>
+    /// <param name="subscribers">Those who use them; null for an event that is in no thread.</param>
+    internal static ThreadSubscription ThreadOf(IReadOnlyDictionary<string, bool>? subscribers, string userId) =>
+        subscribers is null || !subscribers.TryGetValue(userId, out var isSubscribed) ? ThreadSubscription.NotInThread
+        : isSubscribed ? ThreadSubscription.Subscribed
+        : ThreadSubscription.Unsubscribed;
+
     internal static Json? Member(JsonObject of, string name) =>
         of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
 }

@@ -34,6 +34,7 @@ using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
@@ -58,6 +59,7 @@ internal static class AllTables
         RelationsTable.Register(handlers);
         ReceiptsTable.Register(handlers);
         UnreadTable.Register(handlers);
+        ThreadSubscriptionsTable.Register(handlers);
         UserHandlers.Register(handlers);
         DeviceUpdatesTable.Register(handlers);
         DeviceHandlers.Register(handlers);

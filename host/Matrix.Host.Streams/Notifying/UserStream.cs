@@ -18,6 +18,7 @@ internal sealed class UserStream(string userId)
     private long _accountData;
     private long _deviceLists;
     private long _strippedRooms;
+    private long _threads;
     private long _knownSince = long.MaxValue;
     private bool _wakePending;
     private bool _evicted;
@@ -47,6 +48,9 @@ internal sealed class UserStream(string userId)
 
     /// <summary>The last change of a room that the user knows only by an invite or knock.</summary>
     public long LastStrippedRooms => Volatile.Read(ref _strippedRooms);
+
+    /// <summary>The last change of a subscription to a thread.</summary>
+    public long LastThreads => Volatile.Read(ref _threads);
 
     /// <summary>The number of rooms in the list.</summary>
     public int Subscriptions
@@ -244,6 +248,17 @@ internal sealed class UserStream(string userId)
             if (_evicted) return;
             Stamp(position, ephemeral, wake);
             Volatile.Write(ref _strippedRooms, position);
+        }
+    }
+
+    /// <summary>Applies a change of the user's subscription to a thread.</summary>
+    public void TouchThreads(long position, long ephemeral, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            if (_evicted) return;
+            Stamp(position, ephemeral, wake);
+            Volatile.Write(ref _threads, position);
         }
     }
 

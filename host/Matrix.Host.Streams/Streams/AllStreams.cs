@@ -20,6 +20,7 @@ internal static class AllStreams
         new ReceiptStream(notifier),
         typing,
         new AccountDataStream(notifier),
+        new ThreadSubscriptionStream(notifier),
         new ToDeviceStream(notifier),
         new DeviceListStream(notifier),
         watches,

@@ -11,7 +11,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal static class ConnectionCode
 {
-    private const byte Form = 2;
+    private const byte Form = 3;
 
     /// <summary>The form of a connection, as of its last response.</summary>
     public static byte[] Write(SlidingConnection connection)
@@ -29,13 +29,13 @@ internal static class ConnectionCode
         var state = connection.State;
         Write(
             writer, states, state.Pos, state.Rooms, state.Lists,
-            (state.Settings, state.AccountData, state.ToDevice, state.IsCut));
+            (state.Settings, state.AccountData, state.ToDevice, state.Threads, state.IsCut));
         writer.Write(connection.Pending is not null);
         if (connection.Pending is { } pending)
         {
             Write(
                 writer, states, pending.Pos, pending.Rooms, pending.Lists,
-                (pending.Settings, pending.AccountData, pending.ToDevice, pending.IsCut));
+                (pending.Settings, pending.AccountData, pending.ToDevice, pending.Threads, pending.IsCut));
         }
 
         writer.Flush();
@@ -69,7 +69,7 @@ internal static class ConnectionCode
         SlidingPos? pos,
         Dictionary<string, SentRoom> rooms,
         Dictionary<string, SentList> lists,
-        (string Settings, long AccountData, long ToDevice, bool IsCut) more)
+        (string Settings, long AccountData, long ToDevice, long Threads, bool IsCut) more)
     {
         writer.Write(pos?.ToString() ?? "");
         writer.Write(rooms.Count);
@@ -102,6 +102,7 @@ internal static class ConnectionCode
         writer.Write(more.Settings);
         writer.Write7BitEncodedInt64(more.AccountData);
         writer.Write7BitEncodedInt64(more.ToDevice);
+        writer.Write7BitEncodedInt64(more.Threads);
         writer.Write(more.IsCut);
     }
 
@@ -137,6 +138,7 @@ internal static class ConnectionCode
         answer.Settings = reader.ReadString();
         answer.AccountData = reader.Read7BitEncodedInt64();
         answer.ToDevice = reader.Read7BitEncodedInt64();
+        answer.Threads = reader.Read7BitEncodedInt64();
         answer.IsCut = reader.ReadBoolean();
         return isOne ? answer : null;
     }

@@ -68,6 +68,9 @@ internal sealed class PendingAnswer
     /// <summary>The position up to which messages to the device were sent; 0 if none were.</summary>
     public long ToDevice { get; set; }
 
+    /// <summary>The position up to which subscriptions to threads were sent; 0 if none were.</summary>
+    public long Threads { get; set; }
+
     /// <summary>Whether rooms were left out, because the response had enough.</summary>
     public bool IsCut { get; set; }
 
@@ -94,6 +97,8 @@ internal sealed class ConnectionState
 
     public long ToDevice { get; set; }
 
+    public long Threads { get; set; }
+
     public bool IsCut { get; set; }
 
     /// <summary>The member events that the client has of lazily loaded members.</summary>
@@ -108,6 +113,7 @@ internal sealed class ConnectionState
         Settings = answer.Settings;
         AccountData = answer.AccountData;
         ToDevice = answer.ToDevice;
+        Threads = answer.Threads;
         IsCut = answer.IsCut;
         foreach (var (key, nid) in answer.Members)
         {

@@ -107,6 +107,7 @@ internal sealed class SlidingEngine(
             };
             pass.Next.AccountData = connection.State.AccountData;
             pass.Next.ToDevice = connection.State.ToDevice;
+            pass.Next.Threads = connection.State.Threads;
             if (await BeginAsync(pass, stop).ConfigureAwait(false) is { } problem)
             {
                 return SlidingAnswer.Refused(problem);

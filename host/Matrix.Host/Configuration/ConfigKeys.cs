@@ -265,6 +265,9 @@ internal static partial class ConfigKeys
             "sync.sliding_rooms", ConfigTypes.Whole(1, 100_000), c => c.Sync.MaxSlidingRooms,
             "Rooms in one response of sliding sync; the next response has more."),
         Key(
+            "sync.sliding_threads", ConfigTypes.Whole(1, 10_000), c => c.Sync.MaxSlidingThreads,
+            "Subscriptions to threads in one response, of sliding sync and of its companion endpoint."),
+        Key(
             "sync.sliding_kept", ConfigTypes.Duration, c => c.Sync.SlidingKept,
             "How long an unused connection of sliding sync is kept in the database. Then its client starts anew."),
         Key(
@@ -297,6 +300,10 @@ internal static partial class ConfigKeys
         Key(
             "cache.heroes", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Sync.HeroCacheBytes,
             "Heroes: the members after whom unnamed rooms are named. As much again for the stamps of sliding sync."),
+        Key(
+            "cache.thread_subscriptions", ConfigTypes.Bytes(64 << 10, 16L << 30),
+            c => c.Rooms.ThreadSubscriptionCacheBytes,
+            "Users' subscriptions to threads."),
         Key(
             "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.PushRuleCacheBytes,
             "Users' own push rules."),

@@ -78,6 +78,10 @@ internal static partial class ConfigKeys
         Key(
             "limits.longest_delay", ConfigTypes.Duration, c => c.Rooms.Delays.Longest,
             "The longest delay of such an event; a longer one is refused, and the client is told this one."),
+        Key(
+            "limits.thread_subscriptions", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxThreadSubscriptions,
+            "Threads to which one user is subscribed, and those to which they were: beyond this the latter are "
+                + "forgotten, and then more are refused."),
         Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
         Key(
             "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,

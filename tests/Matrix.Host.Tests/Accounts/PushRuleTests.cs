@@ -27,7 +27,7 @@ public sealed class PushRuleTests
         Assert.That(all.Json["global"]!.ToJsonString(), Is.EqualTo(global.Text));
         Assert.That(
             global.Json.Select(m => m.Key),
-            Is.EquivalentTo(new[] { "override", "content", "room", "sender", "underride" }));
+            Is.EquivalentTo(new[] { "override", "content", "postcontent", "room", "sender", "underride" }));
         Assert.That(
             (await _alice.GetAsync($"user/{_alice.UserId}/account_data/m.push_rules")).Is(200).Text,
             Is.EqualTo(all.Text));

@@ -104,7 +104,7 @@ internal sealed class NotificationListTests(string databaseKind) : TwoInARoomTes
         })).Is(200);
         var all = (await Bob.GetAsync("pushrules/global/")).Is(200).Json;
 
-        foreach (var kind in new[] { "override", "content", "room", "sender", "underride" })
+        foreach (var kind in new[] { "override", "content", "postcontent", "room", "sender", "underride" })
         {
             var rules = JsonNode.Parse((await Bob.GetAsync($"pushrules/global/{kind}/")).Text)!;
             Assert.That(JsonNode.DeepEquals(rules, all[kind]), kind);

@@ -5,7 +5,9 @@ using Matrix.Core.Push;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.Threads;
 using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Tests.Storage;
@@ -39,7 +41,8 @@ internal sealed class PushEvaluationTests
                 if (type == "m.room.member") names++;
                 return ValueTask.FromResult<StoredEvent?>(null);
             });
-        var evaluation = new PushEvaluation(users, new RoomsOptions { ServerName = "example.org" });
+        var evaluation = new PushEvaluation(
+            users, new FakeSubscribers(), new RoomsOptions { ServerName = "example.org" });
         await evaluation.EvaluateAsync(happening, CancellationToken.None);
         var started = Stopwatch.GetTimestamp();
         const int Rounds = 20;
@@ -57,12 +60,52 @@ internal sealed class PushEvaluationTests
         Assert.That(names, Is.EqualTo(users.Own.Count), "names are read for own rules alone");
     }
 
+    [Test]
+    public async Task Of_a_thread_those_who_use_subscriptions_have_rows_of_their_own()
+    {
+        var members = Enumerable.Range(0, Members).Select(i => $"@user{i}:example.org").ToArray();
+        var subscribers = new FakeSubscribers();
+        foreach (var i in Enumerable.Range(0, Members / 2)) subscribers.Users[members[i]] = i % 2 == 0;
+        var sample = Samples.Event(Samples.Live(Samples.Kitchen, 1), "@sender:example.org") with
+        {
+            Content = """{"body":"x","m.relates_to":{"event_id":"$root","rel_type":"m.thread"},"msgtype":"m.text"}""",
+        };
+        var happening = new EventInRoom(
+            sample.ToStored(),
+            LocalMembers.Of(members),
+            Members,
+            new HashSet<string>(),
+            static (_, _) => ValueTask.FromResult<StoredEvent?>(null));
+        var evaluation = new PushEvaluation(
+            new FakeUsers(), subscribers, new RoomsOptions { ServerName = "example.org" });
+        await evaluation.EvaluateAsync(happening, CancellationToken.None);
+        var started = Stopwatch.GetTimestamp();
+        var outcome = await evaluation.EvaluateAsync(happening, CancellationToken.None);
+        await TestContext.Out.WriteLineAsync(
+            $"{Stopwatch.GetElapsedTime(started).TotalMilliseconds:0.00} ms for {Members} members");
+
+        Assert.That(outcome.NotifyClass, Is.EqualTo(PushEvaluation.NotifiesMost));
+        Assert.That(
+            outcome.Rows.Select(row => row.UserId),
+            Is.EquivalentTo(subscribers.Users.Where(user => !user.Value).Select(user => user.Key)));
+        Assert.That(outcome.Rows.Select(row => row.Kind), Is.All.EqualTo(UnreadKind.Silent));
+    }
+
     private static Ruleset WithCake(string userId)
     {
         _ = JsonText.TryParseStored(
             """{"actions":["notify",{"set_tweak":"highlight"}],"pattern":"cake"}"""u8, out var body);
         return Ruleset.Default(userId).Put(PushRuleKind.Content, "cake", body, null, null, RulesetLimits.Default)
             .Match(static rules => rules, static error => throw new AssertionException(error.ToString()));
+    }
+
+    private sealed class FakeSubscribers : IThreadSubscribers
+    {
+        public Dictionary<string, bool> Users { get; } = [];
+
+        public ValueTask<IReadOnlyDictionary<string, bool>> OfAsync(
+            IReadOnlyCollection<string> userIds, RoomNid room, string rootId, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlyDictionary<string, bool>>(Users);
     }
 
     private sealed class FakeUsers : ILocalUsers

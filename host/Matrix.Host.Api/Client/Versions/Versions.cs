@@ -13,6 +13,7 @@ internal sealed class Versions : IEndpoints
           "org.matrix.msc3391":true,
           "org.matrix.msc3814":true,
           "org.matrix.msc4140":true,
+          "org.matrix.msc4306":true,
           "uk.half-shot.msc2666.query_mutual_rooms":true,
           "uk.half-shot.msc2666.query_mutual_rooms.stable":true
         }}
