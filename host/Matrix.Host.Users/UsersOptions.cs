@@ -1,3 +1,4 @@
+using Matrix.Host.Users.Rendezvous;
 using Matrix.Host.Users.Voip;
 
 namespace Matrix.Host.Users;
@@ -52,6 +53,9 @@ public sealed record UsersOptions
 
     /// <summary>The TURN servers.</summary>
     public TurnOptions Turn { get; init; } = new();
+
+    /// <summary>Sign-ins by QR code.</summary>
+    public RendezvousOptions Rendezvous { get; init; } = new();
 
     /// <summary>The most filters of one user.</summary>
     public int Filters { get; init; } = 1000;

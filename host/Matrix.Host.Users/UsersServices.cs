@@ -12,6 +12,7 @@ using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.Pushers;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
+using Matrix.Host.Users.Rendezvous;
 using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.ToDevice;
 using Matrix.Host.Users.Voip;
@@ -36,6 +37,8 @@ public static class UsersServices
         .AddSingleton<Logins>()
         .AddSingleton<OpenIdTokens>()
         .AddSingleton(parts => new TurnCredentials(options.Turn, parts.GetRequiredService<TimeProvider>()))
+        .AddSingleton(options.Rendezvous)
+        .AddSingleton(parts => new RendezvousSessions(options.Rendezvous, parts.GetRequiredService<TimeProvider>()))
         .AddSingleton<DeviceManagement>()
         .AddSingleton<DehydratedDevices>()
         .AddSingleton<KnownLogins>()

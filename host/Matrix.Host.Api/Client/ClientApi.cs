@@ -29,6 +29,8 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Accounts.ContactInformation>()
         .AddSingleton<IEndpoints, Devices.Devices>()
         .AddSingleton<IEndpoints, Devices.Dehydrated>()
+        .AddSingleton<IEndpoints, Rendezvous.TextRendezvous>()
+        .AddSingleton<IEndpoints, Rendezvous.JsonRendezvous>()
         .AddSingleton<IEndpoints, ThreadSubscriptions.ThreadSubscriptions>()
         .AddSingleton<IEndpoints, ThreadSubscriptions.ChangedSubscriptions>()
         .AddSingleton<IEndpoints, Capabilities.Capabilities>()

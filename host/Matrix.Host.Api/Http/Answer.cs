@@ -37,6 +37,10 @@ public abstract class Answer
     internal static Answer Text(string text) =>
         new Prebuilt(200, Encoding.UTF8.GetBytes(text)) { ContentType = "text/plain" };
 
+    /// <summary>Plain text that exists as bytes.</summary>
+    internal static Answer Text(ReadOnlyMemory<byte> text, int status) =>
+        new Prebuilt(status, text) { ContentType = "text/plain" };
+
     /// <summary>A page for browsers.</summary>
     /// <param name="policy">Its `Content-Security-Policy`.</param>
     internal static Answer Page(ReadOnlyMemory<byte> html, string policy) => new Prebuilt(200, html)
@@ -57,6 +61,9 @@ public abstract class Answer
 
     /// <summary>304: the client has the content.</summary>
     internal static Answer NotModified { get; } = new NoBody(304);
+
+    /// <summary>204: done, without a body.</summary>
+    internal static Answer NoContent { get; } = new NoBody(204);
 
     /// <summary>
     /// A JSON value in parts, which are sent one after the other: the whole is not copied.

@@ -41,6 +41,7 @@ public abstract partial class ApiServer
         try
         {
             var match = _routes.Find(RequestPath.PathOf(target));
+            if (ServesBrowsers && match.Endpoint is { HasETags: true }) AllowETags(http.Response.Headers);
             (answer, template) = Choose(match, method, out var route, out var names);
             answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
 
@@ -105,6 +106,12 @@ public abstract partial class ApiServer
         headers.AccessControlAllowOrigin = "*";
         headers.AccessControlAllowMethods = "GET, POST, PUT, DELETE, OPTIONS";
         headers.AccessControlAllowHeaders = "X-Requested-With, Content-Type, Authorization";
+    }
+
+    private static void AllowETags(IHeaderDictionary headers)
+    {
+        headers.AccessControlAllowHeaders = $"{headers.AccessControlAllowHeaders}, If-Match, If-None-Match";
+        headers.AccessControlExposeHeaders = "ETag, X-Max-Bytes";
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} failed: {Method} {Route}")]

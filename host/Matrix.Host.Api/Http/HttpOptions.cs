@@ -88,6 +88,9 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.OpenSummaries"/>.</summary>
     public Rate OpenSummaries { get; init; } = new(0.2, 10);
 
+    /// <summary>The rate of <see cref="RateClass.Rendezvous"/>.</summary>
+    public Rate Rendezvous { get; init; } = new(10, 100);
+
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
 
@@ -111,6 +114,7 @@ public sealed record RateLimitOptions(
             RateClass.BoundInvites => BoundInvites,
             RateClass.Reports => Reports,
             RateClass.OpenSummaries => OpenSummaries,
+            RateClass.Rendezvous => Rendezvous,
             RateClass.NotaryServers => NotaryServers,
             _ => null,
         };

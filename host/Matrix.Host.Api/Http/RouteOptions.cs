@@ -81,6 +81,11 @@ public enum RateClass
     /// </summary>
     OpenSummaries,
 
+    /// <summary>
+    /// Requests about sessions for a sign-in by QR code. The devices are not signed in, so they are counted by address.
+    /// </summary>
+    Rendezvous,
+
     /// <summary>Requests to federation from an address, before their signature is verified.</summary>
     FederationAddress,
 
@@ -133,6 +138,11 @@ public sealed record RouteOptions
 
     /// <summary>The deepest nesting of the body.</summary>
     public int Depth { get; init; } = 100;
+
+    /// <summary>
+    /// Whether responses have an ETag, which web pages may read and send in `If-Match` and `If-None-Match`.
+    /// </summary>
+    public bool ETags { get; init; }
 
     /// <summary>Whether a missing body counts as an empty object. Always so for DELETE.</summary>
     public bool BodyMayBeMissing { get; init; }

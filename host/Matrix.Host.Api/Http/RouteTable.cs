@@ -28,6 +28,8 @@ internal sealed class RouteTable
 
         internal string Allowed { get; private set; } = "";
 
+        internal bool HasETags { get; private set; }
+
         internal bool TryFind(string method, out Route route, out string[] names)
         {
             foreach (var m in _methods)
@@ -50,6 +52,7 @@ internal sealed class RouteTable
 
             _methods.Add((route.Method, route, names));
             Allowed = string.Join(", ", _methods.Select(m => m.Method));
+            HasETags |= route.Options.ETags;
         }
     }
 

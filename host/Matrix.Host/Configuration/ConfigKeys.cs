@@ -23,6 +23,7 @@ internal static partial class ConfigKeys
         ["policy_lists"] =
             "Rooms with rules about users, rooms and servers to refuse: the server follows them.",
         ["turn"] = "TURN servers, through which calls pass firewalls.",
+        ["rendezvous"] = "Sessions in which two devices meet for a sign-in by QR code (MSC4108, MSC4388).",
         ["matrix_rtc"] = "Transports of calls between several users (MSC4143), such as those of Element Call.",
         ["room_versions"] = "Versions of new rooms.",
         ["database"] = "The database of rooms and accounts.",
@@ -209,6 +210,7 @@ internal static partial class ConfigKeys
         .. FederationKeys(),
         .. AccountKeys(),
         .. TurnKeys(),
+        .. RendezvousKeys(),
         RtcTransports,
         .. NoticeKeys(),
         .. PolicyKeys(),

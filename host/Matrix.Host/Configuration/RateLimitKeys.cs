@@ -100,6 +100,12 @@ internal static partial class ConfigKeys
             "rate_limits.open_summaries_burst", ConfigTypes.Number, c => c.Rates.OpenSummaries.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.rendezvous_per_second", ConfigTypes.Number, c => c.Rates.Rendezvous.PerSecond,
+            "Requests about sessions for a sign-in by QR code from one address. Both devices ask every second or so."),
+        Key(
+            "rate_limits.rendezvous_burst", ConfigTypes.Number, c => c.Rates.Rendezvous.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
             "Servers that queries for signing keys from one address name."),
         Key(

@@ -1,13 +1,16 @@
+using System.Text;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Rendezvous;
 
 namespace Matrix.Host.Api.Client.Versions;
 
 /// <summary>The supported versions of the specification. Client-Server API, "API Versions".</summary>
-internal sealed class Versions : IEndpoints
+internal sealed class Versions(RendezvousOptions rendezvous) : IEndpoints
 {
-    private static readonly Answer _answer = Answer.Bytes(
-        """
+    private readonly Answer _answer = Answer.Bytes(Encoding.UTF8.GetBytes(
+        $$"""
         {"versions":["r0.5.0","r0.6.0","r0.6.1","v1.1","v1.2","v1.3","v1.4","v1.5","v1.6","v1.7","v1.8","v1.9","v1.10","v1.11","v1.12","v1.13","v1.14","v1.15","v1.16","v1.17","v1.18","v1.19"],"unstable_features":{
+          "org.matrix.msc4108":{{(rendezvous.Enabled ? "true" : "false")}},
           "org.matrix.msc4143":true,
           "org.matrix.simplified_msc3575":true,
           "org.matrix.msc3391":true,
@@ -16,12 +19,13 @@ internal sealed class Versions : IEndpoints
           "org.matrix.msc4306":true,
           "uk.half-shot.msc2666.query_mutual_rooms":true,
           "uk.half-shot.msc2666.query_mutual_rooms.stable":true
-        }}
-        """u8.ToArray());
+          }
+        }
+        """));
 
     public void Map(ClientRoutes routes) =>
         routes.At("/_matrix/client/").Get(
             "versions", Get, new RouteOptions { Access = Access.Optional, Rate = RateClass.None });
 
-    private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_answer);
+    private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_answer);
 }
