@@ -398,6 +398,7 @@ public static class RoomRegistration
         .AddSingleton<RoomTimes>()
         .AddSingleton<SearchIndexer>()
         .AddSingleton<MessageSearch>()
+        .AddSingleton<SearchTokens>()
         .AddSingleton<DirectoryIndexer>()
         .AddSingleton<UserSearch>()
         .AddSingleton<RoomSummaries>()

@@ -91,7 +91,7 @@ public sealed record RoomsOptions
     /// <summary>The most published rooms that one search looks at.</summary>
     public int MaxScannedPublicRooms { get; init; } = 10_000;
 
-    /// <summary>The most bans that a room's replacement begins with.</summary>
+    /// <summary>The most bans that a room's replacement begins with; further ones follow. 0 for none at all.</summary>
     public int MaxUpgradeBans { get; init; } = 5_000;
 
     /// <summary>

@@ -62,6 +62,17 @@ public sealed record SyncOptions
     /// <summary>The most subscriptions to threads in one response; the client asks for the others.</summary>
     public int MaxSlidingThreads { get; init; } = 500;
 
+    /// <summary>
+    /// The bytes of rooms in one response of sliding sync after which the next response has the others.
+    /// </summary>
+    public long SlidingBytes { get; init; } = 8L * 1024 * 1024;
+
+    /// <summary>
+    /// How long a request of sliding sync still waits that another request of its connection ended: two clients that
+    /// use one connection would end each other's requests without a pause.
+    /// </summary>
+    public TimeSpan SlidingPause { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How long an unused connection of sliding sync is kept in the database.</summary>
     public TimeSpan SlidingKept { get; init; } = TimeSpan.FromDays(14);
 

@@ -158,11 +158,16 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
                 | None -> 0L
         }
 
-        UserPresence(withDevice device changed limits devices, now)
+        // To become online is an activity; to ask for another state is none.
+        let isActivity = state = PresenceState.Online
+        UserPresence(withDevice device changed limits devices, (if isActivity then now else lastActive))
 
     member _.Acted(now: int64, limits: PresenceLimits) : UserPresence =
+        let isShown (device: PresentDevice) =
+            device.Asked <> PresenceState.Offline && device.IsConnected(now, limits)
+
         let acted _ (device: PresentDevice) =
-            if device.Asked <> PresenceState.Offline && device.IsConnected(now, limits) then
+            if isShown device then
                 {
                     device with
                         Asked = PresenceState.Online
@@ -171,7 +176,9 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
             else
                 device
 
-        UserPresence(Map.map acted devices, now)
+        // Nobody learns what a user does who hides.
+        let isSeen = devices |> Map.exists (fun _ device -> isShown device)
+        UserPresence(Map.map acted devices, (if isSeen then now else lastActive))
 
     member this.Pruned(now: int64, limits: PresenceLimits) : UserPresence =
         let connected =

@@ -38,6 +38,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     private TaskCompletionSource _turn = NewTurn();
     private long _newsAt;
     private long _through = -1;
+    private long _ended;
     private int _steps;
     private bool _hasNews;
 
@@ -50,6 +51,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
         _name = name;
         _time = time;
         Storage = storage;
+        _ended = storage.Writer.PublishedPosition;
     }
 
     /// <summary>The database.</summary>
@@ -64,7 +66,9 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     /// <summary>
     /// Indexes a bounded number of changes, in one batch. False if there was nothing to do up to this position.
     /// </summary>
-    protected internal abstract ValueTask<bool> StepAsync(long published, CancellationToken stop);
+    /// <param name="through">The position up to which every consumer has read the changes.</param>
+    /// <param name="stop">Cancels reading.</param>
+    protected internal abstract ValueTask<bool> StepAsync(long through, CancellationToken stop);
 
     /// <summary>A step failed: what it knew in memory may be wrong.</summary>
     protected abstract void Forget();
@@ -106,12 +110,15 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
                 for (var more = true; more;)
                 {
                     var began = _time.GetTimestamp();
+
+                    // The published position may be ahead of the rooms in memory, which a step reads.
+                    var through = Volatile.Read(ref _ended);
                     var published = Storage.Writer.PublishedPosition;
-                    more = await StepAsync(published, stop).ConfigureAwait(false);
+                    more = await StepAsync(through, stop).ConfigureAwait(false);
                     Volatile.Write(ref _steps, more ? _steps + 1 : 0);
                     if (!more)
                     {
-                        Volatile.Write(ref _through, published);
+                        Volatile.Write(ref _through, through);
                         behindSince = null;
                     }
 
@@ -150,6 +157,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     /// <inheritdoc/>
     public void End(long through)
     {
+        Volatile.Write(ref _ended, through);
         if (!_hasNews) return;
         _hasNews = false;
         Release(_news);

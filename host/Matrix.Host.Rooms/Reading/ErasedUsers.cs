@@ -4,6 +4,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Reading;
 
@@ -16,6 +17,9 @@ public sealed class ErasedUsers : IChangeConsumer
 {
     private const string MemberType = "m.room.member";
     private const int PageOfUsers = 1000;
+
+    /// <summary>The most erased users who are looked for in a room; if there are more, one counts as found.</summary>
+    private const int MostSought = 1000;
 
     private readonly ConcurrentDictionary<string, long> _since = new(StringComparer.Ordinal);
     private readonly MembershipHistory _history;
@@ -79,6 +83,27 @@ public sealed class ErasedUsers : IChangeConsumer
         }
 
         return shown ?? among;
+    }
+
+    /// <summary>
+    /// Whether messages of a room may be redacted for the reader: an erased user was in it, and the reader joined after
+    /// the erasure.
+    /// </summary>
+    internal async ValueTask<bool> MayHideAsync(
+        RoomIdentity room, IMembershipsTable members, Viewer reader, CancellationToken stop)
+    {
+        if (!_any) return false;
+        var latest = reader.State.Find(MemberType, reader.UserId) is { } entry
+            ? await _history.JoinedAtAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
+            : EventNid.None;
+        if (latest.IsNone) return true;
+        var join = await _history.BackAsync(room, latest, static _ => true, stop).ConfigureAwait(false);
+        var since = join.Count > 0 ? join[0].OriginServerTs : long.MaxValue;
+        var before = _since.Where(each => each.Value <= since).Select(static each => each.Key).Take(MostSought + 1)
+            .ToArray();
+        return before.Length > MostSought
+            || (before.Length > 0
+                && (await members.FindManyAsync(room.Nid, before, stop).ConfigureAwait(false)).Count > 0);
     }
 
     /// <summary>When a user was erased; null if they were not.</summary>

@@ -40,6 +40,7 @@ public sealed class EventPages(
     /// <param name="filter">The filter.</param>
     /// <param name="stop">Cancels reading.</param>
     /// <param name="fetchesHistory">Whether missing events may be fetched.</param>
+    /// <param name="scan">The time, if several pages share it.</param>
     public async ValueTask<Page> ReadAsync(
         Readable readable,
         EventNid from,
@@ -48,11 +49,12 @@ public sealed class EventPages(
         int limit,
         EventFilter filter,
         CancellationToken stop,
-        bool fetchesHistory = true)
+        bool fetchesHistory = true,
+        ScanBudget? scan = null)
     {
         var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
-        var scan = new ScanBudget(time, options.LongestScan);
+        scan ??= new ScanBudget(time, options.LongestScan);
         var fetches = direction == Direction.Backward && fetchesHistory ? options.MaxHistoryFetches : 0;
         var passed = EventNid.None;
         for (var (at, last, again) = (from, from, false); ; again = true)

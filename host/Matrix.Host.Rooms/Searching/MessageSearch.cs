@@ -17,6 +17,7 @@ public sealed class MessageSearch(
     SearchIndexer index,
     RoomAccess access,
     Visibility visibility,
+    ErasedUsers erased,
     EventStore events,
     ILocalUsers users,
     SearchOptions options,
@@ -51,6 +52,8 @@ public sealed class MessageSearch(
         var scope = new SearchScope(
             access,
             visibility,
+            erased,
+            storage.Memberships,
             events,
             criteria,
             terms,

@@ -33,16 +33,16 @@ public sealed class SearchIndexer(
     protected override bool Concerns(Change change) => change is EventsAppended or EventRedacted;
 
     /// <inheritdoc/>
-    protected internal override async ValueTask<bool> StepAsync(long published, CancellationToken stop)
+    protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
         var after = _position
             ??= await Storage.Consumers.PositionAsync(Name, stop).ConfigureAwait(false) ?? 0;
-        var (rows, through) = await PageAsync(after, published, stop).ConfigureAwait(false);
+        var (rows, read) = await PageAsync(after, through, stop).ConfigureAwait(false);
         var batch = new WriteBatch();
         if (rows.Count > 0)
         {
             await _texts.AddAsync(batch, rows, areNew: true, stop).ConfigureAwait(false);
-            batch.Add(new ConsumerAdvanced(Name, through));
+            batch.Add(new ConsumerAdvanced(Name, read));
         }
         else
         {
@@ -50,7 +50,7 @@ public sealed class SearchIndexer(
         }
 
         if (batch.Changes.Count > 0) await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        _position = through;
+        _position = read;
         return batch.Changes.Count > 0;
     }
 

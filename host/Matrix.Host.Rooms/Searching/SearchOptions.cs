@@ -31,6 +31,11 @@ public sealed record SearchOptions
     public int ContextEvents { get; init; } = 50;
 
     /// <summary>
+    /// The most events of all rooms' state in a response. Of further rooms it has only the members whose events it has.
+    /// </summary>
+    public int StateEvents { get; init; } = 20_000;
+
+    /// <summary>
     /// The most hits that are read of all rooms of the server. A word with more of them is searched room by room, the
     /// newest hits first.
     /// </summary>

@@ -12,6 +12,8 @@ namespace Matrix.Host.Rooms.Searching;
 internal sealed class SearchScope(
     RoomAccess access,
     Visibility visibility,
+    ErasedUsers erased,
+    IMembershipsTable members,
     EventStore events,
     SearchCriteria criteria,
     SearchTerm[] terms,
@@ -45,9 +47,10 @@ internal sealed class SearchScope(
         return readable;
     }
 
-    /// <summary>Whether the user surely sees every event of a room since one.</summary>
-    public ValueTask<bool> SeesAllSinceAsync(Readable readable, EventNid since, CancellationToken stop) =>
-        visibility.SeesAllSinceAsync(readable.Room, since, readable.Viewer, stop);
+    /// <summary>Whether the user surely sees every event of a room since one, and its text.</summary>
+    public async ValueTask<bool> SeesAllSinceAsync(Readable readable, EventNid since, CancellationToken stop) =>
+        await visibility.SeesAllSinceAsync(readable.Room, since, readable.Viewer, stop).ConfigureAwait(false)
+        && !await erased.MayHideAsync(readable.Room, members, readable.Viewer, stop).ConfigureAwait(false);
 
     /// <summary>
     /// The events of hits that the user may see and that the filter admits. The text that the user sees has the words:

@@ -1,6 +1,4 @@
-using System.Buffers.Text;
 using System.Globalization;
-using System.Text;
 
 namespace Matrix.Host.Rooms.Searching;
 
@@ -22,12 +20,10 @@ public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId
 {
     private const string Form = "s1";
 
-    /// <summary>Reads a token; null if it is none of this server.</summary>
-    public static SearchToken? Parse(string text)
+    /// <summary>Reads the text of a token; null if it is none.</summary>
+    internal static SearchToken? Parse(string text)
     {
-        ArgumentNullException.ThrowIfNull(text);
-        if (!Base64Url.IsValid(text)) return null;
-        var parts = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)).Split('\n');
+        var parts = text.Split('\n');
         if (parts.Length is not (5 or 7)
             || parts[0] != Form
             || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var words)
@@ -42,11 +38,11 @@ public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId
         return new SearchToken(words, ts, ordinal, parts[4], group);
     }
 
-    /// <inheritdoc/>
-    public override string ToString()
+    /// <summary>The text of the token, before it is encrypted.</summary>
+    internal string ToText()
     {
         var text = string.Create(CultureInfo.InvariantCulture, $"{Form}\n{Words}\n{Ts}\n{Ordinal}\n{RoomId}");
         if (Group is { } group) text += $"\n{(group.IsRoom ? "room_id" : "sender")}\n{group.Value}";
-        return Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text));
+        return text;
     }
 }

@@ -8,7 +8,12 @@ namespace Matrix.Host.Rooms.Servers;
 /// `timestamp_to_event`.
 /// </summary>
 public sealed class RoomTimes(
-    EventTimes times, MissingTimes missing, Visibility visibility, ServerAccess access, ServerVisibility servers)
+    EventTimes times,
+    MissingTimes missing,
+    Visibility visibility,
+    ServerAccess access,
+    ServerVisibility servers,
+    ILocalUsers users)
 {
     /// <summary>
     /// The closest event that a user may see; null if there is none. Where events are missing here, another server may
@@ -46,11 +51,17 @@ public sealed class RoomTimes(
     private async ValueTask<StoredEvent?> HereAsync(
         Readable readable, long timestamp, bool forwards, CancellationToken stop)
     {
+        var ignored = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         await foreach (var page in times.FromAsync(readable.Room, readable.Through, timestamp, forwards, stop)
             .ConfigureAwait(false))
         {
             var seen = await visibility.FilterAsync(readable.Room, page, readable.Viewer, stop).ConfigureAwait(false);
-            if (seen.Count > 0) return seen[0];
+            foreach (var stored in seen)
+            {
+                // Nor are their messages shown. Client-Server API, "Ignoring Users".
+                var isShown = !ignored.Contains(stored.Row.Sender) || (stored.Row.Marks & EventMarks.State) != 0;
+                if (isShown) return stored;
+            }
         }
 
         return null;

@@ -33,6 +33,8 @@ public sealed class SpaceHierarchy(
     RoomsOptions options,
     TimeProvider time)
 {
+    private const string SpaceType = "m.space";
+
     /// <summary>
     /// A part of the tree of a space, its root first, depth first: the rooms that a user may see.
     /// </summary>
@@ -145,7 +147,9 @@ public sealed class SpaceHierarchy(
     private async ValueTask<HierarchyRoom> WithChildrenAsync(
         RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop) => new(
         summary,
-        await SpaceChild.OfAsync(snapshot, events, options.MaxSpaceChildren, stop).ConfigureAwait(false));
+        summary.RoomType == SpaceType
+            ? await SpaceChild.OfAsync(snapshot, events, options.MaxSpaceChildren, stop).ConfigureAwait(false)
+            : []);
 
     private async ValueTask<Visited?> KnownHereAsync(string userId, string roomId, CancellationToken stop)
     {

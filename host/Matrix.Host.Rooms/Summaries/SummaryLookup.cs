@@ -54,9 +54,13 @@ public sealed class SummaryLookup(
         if (snapshot is { Local.Joined.Count: > 0 })
         {
             var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
-            return await access.MaySeeAsync(request.UserId, summary, member?.Membership, stop).ConfigureAwait(false)
-                ? new FoundSummary(summary, member?.Membership)
-                : _missing;
+            if (await access.MaySeeAsync(request.UserId, summary, member?.Membership, stop).ConfigureAwait(false))
+            {
+                return new FoundSummary(summary, member?.Membership);
+            }
+
+            // As for a room that this server does not know, which costs a request of the rate.
+            return request.MayAsk() ? _missing : _notNow;
         }
 
         // Nobody here follows the room: its state here is old.

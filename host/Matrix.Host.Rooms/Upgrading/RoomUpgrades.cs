@@ -31,6 +31,9 @@ public sealed class RoomUpgrades
     private const string TombstoneType = "m.room.tombstone";
     private const string ChildType = "m.space.child";
 
+    /// <summary>The most bans that are sent in one batch after the new room was made.</summary>
+    private const int BansAtOnce = 500;
+
     /// <summary>The rooms that are looked at for one that an earlier try made.</summary>
     private const int MostLookedAt = 20;
 
@@ -128,10 +131,59 @@ public sealed class RoomUpgrades
             successor = created.Value;
         }
 
+        await BanAsync(request, old, successor, stop).ConfigureAwait(false);
+
         // From here on a client that disconnects changes nothing: a half-closed room would have two successors.
         var closed = await CloseAsync(
             request, replaced, old, successor, CancellationToken.None).ConfigureAwait(false);
-        return closed.IsOk ? successor : closed.Failure;
+        if (!closed.IsOk) return closed.Failure;
+
+        // Those that came meanwhile.
+        await BanAsync(request, old, successor, CancellationToken.None).ConfigureAwait(false);
+        return successor;
+    }
+
+    /// <summary>
+    /// Sends the bans of the old room that the new one lacks, a bounded number in a batch, as far as the user has the
+    /// power.
+    /// </summary>
+    private async ValueTask BanAsync(
+        UpgradeRequest request, RoomSnapshot old, string newRoomId, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(newRoomId, stop).ConfigureAwait(false) is not { } successor) return;
+        var limit = Math.Min(_options.MaxUpgradeBans, BansAtOnce);
+        for (var after = ""; limit > 0;)
+        {
+            var bans = await _storage.Memberships.MembersAsync(
+                old.Room.Nid, MembershipSet.Ban, after, limit, stop).ConfigureAwait(false);
+            var known = (await _storage.Memberships.FindManyAsync(
+                    successor.Room.Nid, [.. bans.Select(static row => row.UserId)], stop).ConfigureAwait(false))
+                .Where(static row => row.Membership == Membership.Ban)
+                .Select(static row => row.UserId).ToHashSet(StringComparer.Ordinal);
+            var missing = await _events.GetManyAsync(
+                old.Room, [.. bans.Where(row => !known.Contains(row.UserId)).Select(static row => row.Event)], stop)
+                .ConfigureAwait(false);
+            if (missing.Count > 0)
+            {
+                await _sender.InLaneAsync<bool>(
+                    successor.Room.Nid,
+                    async session =>
+                    {
+                        foreach (var ban in missing)
+                        {
+                            var draft = Draft.State(
+                                "m.room.member", ban.Pdu.StateKey!, request.UserId, ban.Pdu.Content);
+                            await _appender.AppendAsync(session, draft, null, null, stop).ConfigureAwait(false);
+                        }
+
+                        return true;
+                    },
+                    stop).ConfigureAwait(false);
+            }
+
+            if (bans.Count < limit) return;
+            after = bans[^1].UserId;
+        }
     }
 
     /// <summary>

@@ -38,11 +38,18 @@ public sealed class DirectoryIndexer(
             or UserDeactivated or StateChanged;
 
     /// <inheritdoc/>
-    protected internal override async ValueTask<bool> StepAsync(long published, CancellationToken stop)
+    protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)
     {
-        var pending = await Storage.UserDirectory.PendingAsync(options.EntriesAtOnce, stop).ConfigureAwait(false);
-        if (pending.Count == 0) return false;
-        var batch = new WriteBatch(pending.Count);
+        var pending = await Storage.UserDirectory.PendingAsync(through, options.EntriesAtOnce, stop)
+            .ConfigureAwait(false);
+        var batch = new WriteBatch(pending.Count + 1);
+        if (pending.Count < options.EntriesAtOnce
+            && await Storage.UserDirectory.PendingRoomAsync(through, stop).ConfigureAwait(false) is { } room)
+        {
+            batch.Add(await MembersAsync(room, stop).ConfigureAwait(false));
+        }
+
+        if (pending.Count + batch.Changes.Count == 0) return false;
         var open = new Dictionary<RoomNid, bool>();
         foreach (var each in pending) batch.Add(await EntryAsync(each, open, stop).ConfigureAwait(false));
         await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
@@ -53,6 +60,15 @@ public sealed class DirectoryIndexer(
     protected override void Forget()
     {
         // All that it knows is in the database.
+    }
+
+    /// <summary>Notes the next members of a room. A large room takes many steps, and no long transaction.</summary>
+    private async ValueTask<Change> MembersAsync(PendingRoom room, CancellationToken stop)
+    {
+        var members = await Storage.Memberships.MembersAsync(
+            room.Room, MembershipSet.Join, room.AfterUser, options.EntriesAtOnce, stop).ConfigureAwait(false);
+        return new DirectoryMembersNoted(
+            room, [.. members.Select(static member => member.UserId)], members.Count < options.EntriesAtOnce);
     }
 
     private async ValueTask<Change> EntryAsync(
@@ -90,7 +106,8 @@ public sealed class DirectoryIndexer(
             pending, name, avatar, isOpenBy is not null, isLocal, WordsOf(pending.UserId, name));
     }
 
-    private string[] WordsOf(string userId, string? name) =>
+    /// <summary>The words by which a user with this name is found.</summary>
+    internal string[] WordsOf(string userId, string? name) =>
     [
         .. SearchWords.Of($"{LocalPartOf(userId)} {name}", options.WordsOfUser)
             .Prepend(SearchWords.Folded(userId))
@@ -108,7 +125,8 @@ public sealed class DirectoryIndexer(
         return visibility?.Text("history_visibility") == "world_readable";
     }
 
-    private async ValueTask<ShownProfile> ProfileInAsync(JoinedRoomRow room, CancellationToken stop)
+    /// <summary>The name and avatar of a user in a room.</summary>
+    internal async ValueTask<ShownProfile> ProfileInAsync(JoinedRoomRow room, CancellationToken stop)
     {
         if (await rooms.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) return default;
         var member = await events.GetAsync(snapshot.Room, room.Event, stop).ConfigureAwait(false);

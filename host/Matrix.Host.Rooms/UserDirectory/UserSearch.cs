@@ -12,7 +12,8 @@ public sealed record FoundUsers(IReadOnlyList<DirectoryRow> Users, bool IsLimite
 /// Searches the user directory: users in public and world-readable rooms, and those who share a room with the searching
 /// user. Client-Server API, "User Directory".
 /// </summary>
-public sealed class UserSearch(IStorage storage, DirectoryIndexer index, UserDirectoryOptions options)
+public sealed class UserSearch(
+    IStorage storage, DirectoryIndexer index, UserDirectoryOptions options, RoomsOptions rooms)
 {
     private static readonly FoundUsers _nobody = new([], false);
 
@@ -28,7 +29,8 @@ public sealed class UserSearch(IStorage storage, DirectoryIndexer index, UserDir
         var most = Math.Max(options.RankedUsers, limit + 2);
         var open = await storage.UserDirectory.OpenAsync(query, most, stop).ConfigureAwait(false);
         var shared = await SharedAsync(userId, query, most, stop).ConfigureAwait(false);
-        var found = open.Concat(shared)
+        var known = await NamedAsync(userId, query, shared, stop).ConfigureAwait(false);
+        var found = open.Concat(known)
             .Where(row => row.UserId != userId && HasWords(row, rest))
             .OrderByDescending(row => row.Word == query.First)
             .DistinctBy(row => row.UserId)
@@ -80,6 +82,34 @@ public sealed class UserSearch(IStorage storage, DirectoryIndexer index, UserDir
             userId, [.. closed.Select(row => row.UserId).Distinct()], stop).ConfigureAwait(false);
         return [.. closed.Where(row => sharing.Contains(row.UserId))];
     }
+
+    /// <summary>
+    /// The users whom only some find, with the names that they have in a room that they share with the searching user.
+    /// The entry of another server's user has the name of one of their rooms, which may be another.
+    /// </summary>
+    private async ValueTask<IReadOnlyList<DirectoryRow>> NamedAsync(
+        string userId, DirectoryQuery query, IReadOnlyList<DirectoryRow> shared, CancellationToken stop)
+    {
+        var remote = shared.Select(row => row.UserId).Where(IsRemote).Distinct().ToArray();
+        if (remote.Length == 0) return shared;
+        var inRooms = await storage.UserDirectory.SharedRoomsAsync(userId, remote, stop).ConfigureAwait(false);
+        var named = shared.Where(row => !IsRemote(row.UserId)).ToList();
+        foreach (var (user, room) in inRooms)
+        {
+            var (name, avatar) = await index.ProfileInAsync(room, stop).ConfigureAwait(false);
+            var words = index.WordsOf(user, name);
+            if (!Has(words, query.First) || !Has(words, query.Second) || !Has(words, query.Third)) continue;
+            var word = words.Contains(query.First) ? query.First : Array.Find(words, each => Begins(each, query.First));
+            named.Add(new DirectoryRow(user, name, avatar, word!));
+        }
+
+        return named;
+
+        static bool Begins(string word, string with) => word.StartsWith(with, StringComparison.Ordinal);
+        static bool Has(string[] words, string with) => Array.Exists(words, word => Begins(word, with));
+    }
+
+    private bool IsRemote(string userId) => RoomNames.ServerOf(userId) != rooms.ServerName;
 
     private bool HasWords(DirectoryRow row, string[] rest)
     {

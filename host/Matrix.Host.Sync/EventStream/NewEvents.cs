@@ -37,6 +37,9 @@ internal sealed class NewEvents(
     InviteSetting permission,
     SyncOptions options)
 {
+    /// <summary>The most rooms whose memberships are read one by one.</summary>
+    private const int MostSingleRooms = 16;
+
     /// <summary>The events after one position and up to another, at most as many as a timeline may have.</summary>
     public async ValueTask<NewEventsPage> BetweenAsync(
         string userId, UserStream? stream, SyncToken since, long upTo, CancellationToken stop)
@@ -45,6 +48,7 @@ internal sealed class NewEvents(
         foreach (var row in await ChangedAsync(userId, stream, since, stop).ConfigureAwait(false))
         {
             await AddAsync(found, userId, row, since.Position, upTo, stop).ConfigureAwait(false);
+            upTo = Bounded(found, upTo);
         }
 
         if (stream is null || since.Position < stream.KnownSince || stream.LastStrippedRooms > since.Position)
@@ -96,6 +100,13 @@ internal sealed class NewEvents(
         if (stream?.TryCollect(since.Position, long.MaxValue, news) != true)
         {
             return await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false);
+        }
+
+        if (news.Count > MostSingleRooms)
+        {
+            var nids = news.Select(static each => each.Room.RoomNid).ToHashSet();
+            var all = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Any, stop).ConfigureAwait(false);
+            return [.. all.Where(row => nids.Contains(row.Room))];
         }
 
         var changed = new List<UserRoomRow>(news.Count);
@@ -185,6 +196,18 @@ internal sealed class NewEvents(
         }
 
         found.Add(new NewEvent(row.Position, OwnEvent(snapshot, userId, member.Nid), member, null));
+    }
+
+    /// <summary>
+    /// Drops what the response has no space for. Of further rooms only what comes before its end is read.
+    /// </summary>
+    /// <returns>The position up to which events are sought from now on.</returns>
+    private long Bounded(List<NewEvent> found, long upTo)
+    {
+        if (found.Count <= options.MaxTimelineLimit) return upTo;
+        var last = found.Select(static each => each.Position).Order().ElementAt(options.MaxTimelineLimit - 1);
+        found.RemoveAll(each => each.Position > last);
+        return last;
     }
 
     /// <summary>As many events as a response has, up to the end of a position.</summary>

@@ -84,6 +84,11 @@ internal sealed class ConnectionState
     /// <summary>The most member events that are remembered. When full, all are forgotten, and sent again.</summary>
     private const int MostMembers = 4096;
 
+    /// <summary>The most different rules of required state that its rooms share.</summary>
+    private const int MostRules = 64;
+
+    private readonly Dictionary<string, RequiredState> _rules = new(StringComparer.Ordinal);
+
     /// <summary>The last response that the client has; null before it has one.</summary>
     public SlidingPos? Pos { get; set; }
 
@@ -108,7 +113,12 @@ internal sealed class ConnectionState
     public void Apply(PendingAnswer answer)
     {
         Pos = answer.Pos;
-        foreach (var (roomId, room) in answer.Rooms) Rooms[roomId] = room;
+        foreach (var (roomId, room) in answer.Rooms)
+        {
+            var rules = Shared(room.RequiredState);
+            Rooms[roomId] = ReferenceEquals(rules, room.RequiredState) ? room : room with { RequiredState = rules };
+        }
+
         Lists = answer.Lists;
         Settings = answer.Settings;
         AccountData = answer.AccountData;
@@ -120,5 +130,22 @@ internal sealed class ConnectionState
             if (Members.Count >= MostMembers) Members.Clear();
             Members[key] = nid;
         }
+    }
+
+    /// <summary>Estimated bytes of the rules of required state.</summary>
+    public long RuleBytes { get; private set; }
+
+    /// <summary>One object for equal rules: each request brings its own.</summary>
+    private RequiredState Shared(RequiredState rules)
+    {
+        if (_rules.TryGetValue(rules.Text, out var known)) return known;
+        if (_rules.Count >= MostRules)
+        {
+            _rules.Clear();
+            RuleBytes = 0;
+        }
+
+        RuleBytes += 200 + (4L * rules.Text.Length);
+        return _rules[rules.Text] = rules;
     }
 }

@@ -12,8 +12,8 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
 {
-    /// <summary>The most lists of a user that are kept in order.</summary>
-    private const int MostViews = 32;
+    /// <summary>The lists of a user that are kept in order, if no request has more.</summary>
+    private const int UsualViews = 32;
 
     /// <summary>Sets the matches of a pass, writes `lists`, and returns whether the request is a new one.</summary>
     public async ValueTask<bool> MatchAsync(SlidingPass pass, CancellationToken stop)
@@ -31,12 +31,13 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
             var wasStale = rooms.IsStale;
             await reader.UpdateAsync(rooms, pass.Stream, pass.UpTo, stop).ConfigureAwait(false);
             var lists = new List<Window>();
+            var most = Math.Max(UsualViews, pass.Request.Body.Lists.Count);
             foreach (var list in pass.Request.Body.Lists)
             {
-                var view = await reader.ViewAsync(rooms, list.Filter, MostViews, stop).ConfigureAwait(false);
+                var view = await reader.ViewAsync(rooms, list.Filter, most, stop).ConfigureAwait(false);
                 var window = new Window(list, view);
                 lists.Add(window);
-                pass.Next.Lists[list.Name] = new SentList(list.Text, view.Version);
+                pass.Next.Lists[list.Name] = new SentList(list.Text, window.Version);
             }
 
             if (wasStale) cache.Grown(rooms);
@@ -102,7 +103,7 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         var candidates = new HashSet<string>(parts.Keys, StringComparer.Ordinal);
         foreach (var list in lists)
         {
-            var isSame = pass.Base.Lists.GetValueOrDefault(list.List.Name).Version == list.View.Version;
+            var isSame = pass.Base.Lists.GetValueOrDefault(list.List.Name).Version == list.Version;
             if (looksAtAll || !isSame) candidates.UnionWith(list.Rooms.Select(static room => room.RoomId));
         }
 
@@ -119,12 +120,13 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         }
 
         var subscriptions = pass.Request.Body.Subscriptions.ToDictionary(each => each.RoomId, StringComparer.Ordinal);
+        var unions = new Dictionary<(RoomConfig, RoomConfig), RoomConfig>();
         var matches = new List<RoomMatch>();
         foreach (var roomId in candidates)
         {
             if (rooms.Find(roomId) is not { } room) continue;
             RoomParts? known = pass.Changed is null ? null : SinceSent(pass, room, parts.GetValueOrDefault(roomId));
-            if (MatchOf(pass, room, lists, subscriptions.GetValueOrDefault(roomId), known) is { } match)
+            if (MatchOf(pass, room, lists, subscriptions.GetValueOrDefault(roomId), unions, known) is { } match)
             {
                 matches.Add(match);
             }
@@ -157,7 +159,12 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
     private static bool HasLeft(RoomEntry? room) => room is { Membership: Membership.Leave or Membership.Ban };
 
     private static RoomMatch? MatchOf(
-        SlidingPass pass, RoomEntry room, List<Window> lists, SlidingSubscription? subscription, RoomParts? parts)
+        SlidingPass pass,
+        RoomEntry room,
+        List<Window> lists,
+        SlidingSubscription? subscription,
+        Dictionary<(RoomConfig, RoomConfig), RoomConfig> unions,
+        RoomParts? parts)
     {
         var config = room.IsForgotten ? null : subscription?.Config;
         var names = new List<string>();
@@ -165,7 +172,7 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         {
             if (!list.Has(room)) continue;
             names.Add(list.List.Name);
-            config = config is null ? list.List.Config : RoomConfig.Union(config, list.List.Config);
+            config = config is null ? list.List.Config : UnionOf(config, list.List.Config);
         }
 
         if (config is null && HasLeft(room) && pass.Base.Rooms.TryGetValue(room.RoomId, out var sent)
@@ -175,6 +182,13 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         }
 
         return config is null ? null : new RoomMatch(room, config, names, subscription is not null, parts);
+
+        // Many rooms are in the same lists.
+        RoomConfig UnionOf(RoomConfig first, RoomConfig second)
+        {
+            if (unions.TryGetValue((first, second), out var known)) return known;
+            return unions[(first, second)] = RoomConfig.Union(first, second);
+        }
     }
 
     /// <summary>The rooms of a list that the client asks for.</summary>
@@ -196,6 +210,8 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         public SlidingList List { get; }
 
         public RoomListView View { get; }
+
+        public long Version => View.VersionIn(_ranges);
 
         public List<RoomEntry> Rooms => _rooms ??= View.In(_ranges);
 

@@ -23,6 +23,9 @@ internal sealed class RoomListView(RoomListFilter filter)
     /// </summary>
     public long Version { get; private set; } = Interlocked.Increment(ref _versions);
 
+    /// <summary>Changes with every change of the order.</summary>
+    public long OrderVersion { get; private set; } = Interlocked.Increment(ref _versions);
+
     public int Count => _rooms.Count;
 
     /// <summary>The last use, as a count of all uses.</summary>
@@ -36,6 +39,11 @@ internal sealed class RoomListView(RoomListFilter filter)
         var removed = before is not null && _rooms.Remove(before);
         var added = after is not null && Admits(after) && _rooms.Add(after);
         var isBehind = added && removed && after!.Activity < before!.Activity;
+        if (added != removed || (added && after!.Activity != before!.Activity))
+        {
+            OrderVersion = Interlocked.Increment(ref _versions);
+        }
+
         if ((removed && !added) || isBehind || (added && !removed)) Version = Interlocked.Increment(ref _versions);
     }
 
@@ -55,6 +63,13 @@ internal sealed class RoomListView(RoomListFilter filter)
 
         return found;
     }
+
+    /// <summary>
+    /// The version of the rooms in these ranges: while it is the same, a room comes into them only by a change of its
+    /// own. A room that moves to the top pushes others into ranges that begin below it.
+    /// </summary>
+    public long VersionIn(IReadOnlyList<(int First, int Last)> ranges) =>
+        ranges.Count == 1 && ranges[0].First == 0 ? Version : OrderVersion;
 
     /// <summary>Whether the ranges have all rooms.</summary>
     public bool IsWhole(IReadOnlyList<(int First, int Last)> ranges) =>

@@ -37,6 +37,7 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
 
     /// <summary>Estimated bytes of memory.</summary>
     public long Bytes => 1000
+        + State.RuleBytes
         + (200L * (State.Rooms.Count + (Pending?.Rooms.Count ?? 0)))
         + (120L * (State.Members.Count + (Pending?.Members.Count ?? 0)));
 

@@ -33,21 +33,39 @@ internal sealed class SlidingEngine(
             pos = given;
         }
 
-        using var turn = await connections.OpenAsync(
-            request.Reader, request.Body.ConnectionId, pos, stop).ConfigureAwait(false);
-        if (turn is null) return SlidingAnswer.UnknownPos;
+        using (var turn = await connections.OpenAsync(
+            request.Reader, request.Body.ConnectionId, pos, stop).ConfigureAwait(false))
+        {
+            if (turn is null) return SlidingAnswer.UnknownPos;
+            try
+            {
+                return await AnswerAsync(request, turn.Connection, turn.Stop).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                // Another request of the connection came.
+            }
+            finally
+            {
+                connections.Used(turn.Connection);
+            }
+        }
+
+        // Most clients do not read this response. Two that share the connection would end each other's polls at once.
+        await PauseAsync(stop).ConfigureAwait(false);
+        return pos is { } same ? Unchanged(request, same) : SlidingAnswer.UnknownPos;
+    }
+
+    private async ValueTask PauseAsync(CancellationToken stop)
+    {
+        if (notifier.IsDraining) return;
         try
         {
-            return await AnswerAsync(request, turn.Connection, turn.Stop).ConfigureAwait(false);
+            await Task.Delay(options.SlidingPause, time, stop).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            // Another request of the connection came: the client does not read this response.
-            return pos is { } same ? Unchanged(request, same) : SlidingAnswer.UnknownPos;
-        }
-        finally
-        {
-            connections.Used(turn.Connection);
+            // The client is gone.
         }
     }
 

@@ -30,11 +30,13 @@ internal sealed class SlidingRooms(
     public async ValueTask WriteAsync(SlidingPass pass, CancellationToken stop)
     {
         pass.Json.WriteStartObject("rooms"u8);
+        var begun = pass.Output.Length + pass.Json.BytesPending;
         foreach (var match in pass.Matches)
         {
             // A membership that began after the end of the response is news for the next one.
             if (match.Room.Since > pass.UpTo) continue;
-            if (pass.Next.Rooms.Count >= pass.Options.MaxSlidingRooms)
+            if (pass.Next.Rooms.Count >= pass.Options.MaxSlidingRooms
+                || pass.Output.Length + pass.Json.BytesPending - begun >= pass.Options.SlidingBytes)
             {
                 pass.Next.IsCut = true;
                 break;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Matrix.Core.Sync;
 using Matrix.Host.Storage;
 
@@ -9,9 +10,13 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal sealed class UserRooms(string userId)
 {
+    /// <summary>The most forgotten rooms that wait.</summary>
+    private const int MostForgotten = 64;
+
     private readonly Dictionary<string, RoomEntry> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<RoomNid, string> _byNid = [];
     private readonly Dictionary<string, RoomListView> _views = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<ForgottenRoom> _forgotten = new();
     private long _uses;
     private int _isStale = 1;
 
@@ -34,6 +39,21 @@ internal sealed class UserRooms(string userId)
 
     /// <summary>Estimated bytes of memory.</summary>
     public long Bytes => 500 + (400L * _byId.Count) + _views.Values.Sum(static view => 60L * view.Count);
+
+    /// <summary>The lists in memory, by their filters.</summary>
+    public IReadOnlyCollection<RoomListView> Views => _views.Values;
+
+    /// <summary>
+    /// A room was forgotten. Beyond a bound of them all rooms are read again. Called from any thread.
+    /// </summary>
+    public void Forget(ForgottenRoom room)
+    {
+        if (_forgotten.Count < MostForgotten) _forgotten.Enqueue(room);
+        else IsStale = true;
+    }
+
+    /// <summary>A room that was forgotten since the last call; null for none.</summary>
+    public ForgottenRoom? TakeForgotten() => _forgotten.TryDequeue(out var room) ? room : null;
 
     public IReadOnlyCollection<RoomEntry> All => _byId.Values;
 
@@ -95,3 +115,6 @@ internal sealed class UserRooms(string userId)
         }
     }
 }
+
+/// <summary>A room that its user forgot: by its number, or by its id if this server does not know it.</summary>
+internal readonly record struct ForgottenRoom(RoomNid? Nid, string? RoomId);

@@ -26,13 +26,13 @@ public sealed class UserRoomsCache(SyncOptions options) : IChangeConsumer
     public void Take(Change change, long position)
     {
         // The streams do not say which rooms were forgotten: it changes no response of sync.
-        var userId = change switch
+        var (userId, room) = change switch
         {
-            RoomForgotten forgotten => forgotten.UserId,
-            StrippedRoomForgotten forgotten => forgotten.UserId,
-            _ => null,
+            RoomForgotten forgotten => (forgotten.UserId, new ForgottenRoom(forgotten.Room, null)),
+            StrippedRoomForgotten forgotten => (forgotten.UserId, new ForgottenRoom(null, forgotten.RoomId)),
+            _ => (null, default),
         };
-        if (userId is not null && _users.TryGet(userId, out var rooms)) rooms.IsStale = true;
+        if (userId is not null && _users.TryGet(userId, out var rooms)) rooms.Forget(room);
     }
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
@@ -8,6 +9,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -15,7 +17,13 @@ namespace Matrix.Host.Sync.Sliding;
 /// Keeps the rooms of a user current: from the notifier, which costs what changed, or else from the database.
 /// </summary>
 internal sealed class UserRoomsReader(
-    IStorage storage, RoomSnapshots snapshots, RoomFactsReader facts, LeftRooms left)
+    IStorage storage,
+    RoomSnapshots snapshots,
+    EventStore events,
+    RoomFactsReader facts,
+    LeftRooms left,
+    IgnoredUsers ignored,
+    InviteSetting permission)
 {
     private const string DirectType = "m.direct";
     private const string TagType = "m.tag";
@@ -43,7 +51,17 @@ internal sealed class UserRoomsReader(
         }
 
         var after = rooms.Through;
-        if (stream.LastAccountData > after) await DirectAsync(rooms, after, through, stop).ConfigureAwait(false);
+        if (stream.LastAccountData > after)
+        {
+            await DirectAsync(rooms, after, through, stop).ConfigureAwait(false);
+            await InvitesAsync(rooms, stop).ConfigureAwait(false);
+        }
+
+        while (rooms.TakeForgotten() is { } forgotten)
+        {
+            await ForgetAsync(rooms, forgotten, stop).ConfigureAwait(false);
+        }
+
         foreach (var each in changed) await UpdateAsync(rooms, each, stop).ConfigureAwait(false);
         if (stream.LastStrippedRooms > after) await StrippedAsync(rooms, after, through, stop).ConfigureAwait(false);
         rooms.Through = Math.Max(after, through);
@@ -67,6 +85,63 @@ internal sealed class UserRoomsReader(
             : null;
         return rooms.Add(new RoomListView(filter) { OfSpaces = children }, most);
     }
+
+    /// <summary>Marks a room as forgotten, unless the user has come back to it.</summary>
+    private async ValueTask ForgetAsync(UserRooms rooms, ForgottenRoom forgotten, CancellationToken stop)
+    {
+        var room = forgotten.Nid is { } known ? rooms.Find(known) : rooms.Find(forgotten.RoomId!);
+        if (room is null) return;
+        if (room.Stripped is { } stripped)
+        {
+            if (!stripped.IsOpen) rooms.Put(room with { IsForgotten = true });
+        }
+        else if (room.Nid is { } nid
+            && await storage.Memberships.FindAsync(nid, rooms.UserId, stop).ConfigureAwait(false)
+                is { Forgotten: true } row
+            && row.Position == room.Since)
+        {
+            rooms.Put(room with { IsForgotten = true, IsListed = false });
+        }
+    }
+
+    /// <summary>
+    /// Lists the invites that the user may see, and no others: the account data that hides invites may have changed.
+    /// </summary>
+    private async ValueTask InvitesAsync(UserRooms rooms, CancellationToken stop)
+    {
+        var invites = rooms.All.Where(static room => room.Membership == Membership.Invite).ToArray();
+        if (invites.Length == 0) return;
+        var hidden = await HiddenAsync(rooms.UserId, stop).ConfigureAwait(false);
+        foreach (var room in invites)
+        {
+            var isListed = !await hidden(room.Nid, room.Member, room.Stripped).ConfigureAwait(false);
+            if (room.IsListed != isListed) rooms.Put(room with { IsListed = isListed });
+        }
+    }
+
+    /// <summary>
+    /// Tells which invites the user is not shown: all of a user who blocks them, and those of ignored users. They are
+    /// not counted in lists, and take no space in windows.
+    /// </summary>
+    private async ValueTask<Func<RoomNid?, EventNid, StrippedRoomRow?, ValueTask<bool>>> HiddenAsync(
+        string userId, CancellationToken stop)
+    {
+        if (await permission.BlocksAsync(userId, stop).ConfigureAwait(false))
+        {
+            return static (_, _, _) => ValueTask.FromResult(true);
+        }
+
+        var users = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        return async (nid, member, stripped) =>
+            users.Count > 0
+            && (stripped?.Sender ?? await SenderAsync(nid, member, stop).ConfigureAwait(false)) is { } sender
+            && users.Contains(sender);
+    }
+
+    private async ValueTask<string?> SenderAsync(RoomNid? room, EventNid member, CancellationToken stop) =>
+        room is { } nid && await snapshots.FindAsync(nid, stop).ConfigureAwait(false) is { } snapshot
+            ? (await events.GetAsync(snapshot.Room, member, stop).ConfigureAwait(false))?.Row.Sender
+            : null;
 
     /// <summary>Reads all rooms from the database. The queries follow the rooms that the user left.</summary>
     private async ValueTask FillAsync(UserRooms rooms, long through, CancellationToken stop)
@@ -104,6 +179,7 @@ internal sealed class UserRoomsReader(
         }
 
         await StrippedAsync(rooms, 0, through, stop).ConfigureAwait(false);
+        await InvitesAsync(rooms, stop).ConfigureAwait(false);
     }
 
     private async ValueTask UpdateAsync(UserRooms rooms, UpdatedRoom changed, CancellationToken stop)
@@ -146,6 +222,13 @@ internal sealed class UserRoomsReader(
         {
             var row = await storage.AccountData.FindAsync(rooms.UserId, nid, TagType, stop).ConfigureAwait(false);
             after = after! with { Tags = TagsOf(row) };
+        }
+
+        if (after!.Membership == Membership.Invite && (changed.Parts & RoomParts.Membership) != 0)
+        {
+            var hidden = await HiddenAsync(rooms.UserId, stop).ConfigureAwait(false);
+            var isHidden = await hidden(after.Nid, after.Member, null).ConfigureAwait(false);
+            after = after with { IsListed = !isHidden };
         }
 
         after = rooms.AnyViewLooksAtState
@@ -204,6 +287,8 @@ internal sealed class UserRoomsReader(
     {
         var rows = await storage.StrippedRooms
             .OfUserAsync(rooms.UserId, after, through, stop).ConfigureAwait(false);
+        if (rows.Count == 0) return;
+        var hidden = await HiddenAsync(rooms.UserId, stop).ConfigureAwait(false);
         foreach (var row in rows)
         {
             var before = rooms.Find(row.RoomId);
@@ -216,7 +301,10 @@ internal sealed class UserRoomsReader(
                 Membership = row.IsOpen ? row.Membership : Membership.Leave,
                 Since = row.Position,
                 Activity = row.Position,
-                IsListed = row.IsOpen,
+                IsListed = row.IsOpen
+                    && (row.Membership != Membership.Invite
+                        || !await hidden(null, EventNid.None, row).ConfigureAwait(false)),
+                IsForgotten = row.Forgotten,
                 IsDirect = before?.IsDirect ?? false,
                 Tags = before?.Tags ?? [],
                 Stripped = row,

@@ -44,7 +44,7 @@ internal sealed class UpdatedRoomsReader(
         foreach (var row in rows)
         {
             var isNews = !pass.IsInitial && row.Position > pass.SincePosition;
-            var isShown = row.IsOpen || isNews || (pass.IsInitial && pass.Filter.IncludeLeave);
+            var isShown = row.IsOpen || isNews || (pass.IsInitial && pass.Filter.IncludeLeave && !row.Forgotten);
             if (!isShown || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
             found.Stripped.Add(row);
 

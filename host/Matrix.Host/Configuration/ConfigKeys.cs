@@ -270,6 +270,13 @@ internal static partial class ConfigKeys
             "sync.sliding_threads", ConfigTypes.Whole(1, 10_000), c => c.Sync.MaxSlidingThreads,
             "Subscriptions to threads in one response, of sliding sync and of its companion endpoint."),
         Key(
+            "sync.sliding_bytes", ConfigTypes.Bytes(1 << 10, 1L << 30), c => c.Sync.SlidingBytes,
+            "Bytes of rooms in one response of sliding sync, beyond which only the room at hand is completed; the "
+                + "next response has more."),
+        Key(
+            "sync.sliding_pause", ConfigTypes.TimerDuration, c => c.Sync.SlidingPause,
+            "How long a request of sliding sync still waits that another request of its connection ended."),
+        Key(
             "sync.sliding_kept", ConfigTypes.Duration, c => c.Sync.SlidingKept,
             "How long an unused connection of sliding sync is kept in the database. Then its client starts anew."),
         Key(

@@ -214,7 +214,8 @@ internal static partial class ConfigKeys
             "Published rooms that one search looks at."),
         Key(
             "limits.upgrade_bans", ConfigTypes.Whole(0, 100_000), c => c.Rooms.MaxUpgradeBans,
-            "Bans of a replaced room that are copied to its replacement."),
+            "Bans of a replaced room that its replacement begins with; further ones follow in batches. 0 for no bans "
+                + "at all."),
         Key(
             "limits.waiting_followers", ConfigTypes.Whole(1, 10_000_000), c => c.Rooms.MaxWaitingFollowers,
             "Joins that wait until the settings for a replaced room are copied; further ones get no copies."),

@@ -34,6 +34,10 @@ internal static partial class ConfigKeys
             "search.context", ConfigTypes.Whole(0, 1000), c => c.Search.ContextEvents,
             "The most events before a hit, and after it, that are returned with it."),
         Key(
+            "search.state", ConfigTypes.Whole(0, 1_000_000), c => c.Search.StateEvents,
+            "The most events of all rooms' state in one response. Of further rooms it has only the members who sent "
+                + "its events."),
+        Key(
             "search.rare_hits", ConfigTypes.Whole(1, 100_000), c => c.Search.RareHits,
             "A word with at most so many hits in all rooms of the server is looked up at once, others room by room, "
                 + "the newest first."),

@@ -98,6 +98,45 @@ internal sealed class EventStreamTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
+    public async Task An_old_token_gives_the_events_of_many_rooms_in_parts_in_order_and_each_of_them_once()
+    {
+        await Server.RestartAsync(("sync.longest_timeline", "3"));
+        var rooms = new List<string> { Room };
+        for (var i = 0; i < 20; i++) rooms.Add(await Bob.CreatesRoomAsync());
+        var from = (string)(await Bob.GetAsync("initialSync")).Is(200).Json["end"]!;
+        var said = new List<string>();
+        for (var i = 0; i < 60; i++) said.Add(await Bob.SaysAsync(rooms[i * 7 % rooms.Count], $"{i}"));
+
+        Assert.That(await ReadAllAsync(Bob, "events?from=", from), Is.EqualTo(said));
+    }
+
+    [Test]
+    public async Task The_stream_has_the_rate_of_other_requests()
+    {
+        await Server.RestartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.other_per_second", "0.001"),
+            ("rate_limits.other_burst", "3"));
+        var statuses = new List<int>();
+        for (var i = 0; i < 5; i++) statuses.Add((await Bob.GetAsync("events")).Status);
+        Assert.That(statuses, Is.EqualTo(new[] { 200, 200, 200, 429, 429 }));
+    }
+
+    [Test]
+    public async Task The_event_of_a_time_is_none_of_an_ignored_user()
+    {
+        var before = await Bob.SaysAsync(Room, "mine");
+        var path = $"/_matrix/client/v1/rooms/{Esc(Room)}/timestamp_to_event?dir=b&ts={long.MaxValue / 2}";
+        var last = await Alice.SaysAsync(Room, "ignored");
+        Assert.That((await Bob.GetAsync(path)).Is(200).Member("event_id"), Is.EqualTo(last));
+        await Bob.SetsAccountDataAsync("m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject { [Alice.UserId] = new JsonObject() },
+        });
+        Assert.That((await Bob.GetAsync(path)).Is(200).Member("event_id"), Is.EqualTo(before));
+    }
+
+    [Test]
     public async Task The_stream_of_a_user_has_the_events_of_all_their_rooms_in_order()
     {
         var other = await Alice.CreatesRoomAsync();

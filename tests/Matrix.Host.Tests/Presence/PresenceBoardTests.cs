@@ -54,6 +54,20 @@ internal sealed class PresenceBoardTests
     }
 
     [Test]
+    public void A_device_that_hides_leaves_the_last_activity_as_it_was()
+    {
+        _board.Put(_phone, PresenceState.Online, null);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        _board.Put(_phone, PresenceState.Offline, null);
+        _board.Acted("@a:hs");
+        Assert.That(_board.Find("@a:hs")!.LastActiveAgo, Is.EqualTo(600_000));
+        _board.Put(_phone, PresenceState.Unavailable, null);
+        Assert.That(_board.Find("@a:hs")!.LastActiveAgo, Is.EqualTo(600_000), "only to become online is an activity");
+        _board.Acted("@a:hs");
+        Assert.That(_board.Find("@a:hs")!.LastActiveAgo, Is.Zero);
+    }
+
+    [Test]
     public void A_second_device_keeps_the_user_online()
     {
         var sync = _board.Sync(_desk, PresenceState.Online);

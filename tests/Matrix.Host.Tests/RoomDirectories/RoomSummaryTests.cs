@@ -76,6 +76,25 @@ internal sealed class RoomSummaryTests : TwoUsersTests
     }
 
     [Test]
+    public async Task Without_an_account_a_hidden_room_is_as_if_it_did_not_exist_beyond_the_rate_too()
+    {
+        var hidden = await Alice.CreatesRoomAsync("private_chat");
+        await Server.RestartAsync(
+            ("rate_limits.enabled", "true"),
+            ("rate_limits.open_summaries_per_second", "0.0001"),
+            ("rate_limits.open_summaries_burst", "3"));
+        var replies = new List<string>();
+        foreach (var room in new[] { hidden, "!none:test.example", hidden, "!none:test.example", hidden })
+        {
+            var reply = await Server.Anyone.GetAsync(Path + SyncingUsers.Esc(room));
+            replies.Add($"{reply.Status} {reply.Text}");
+        }
+
+        Assert.That(replies[0], Is.EqualTo(replies[1]).And.EqualTo(replies[2]).And.StartWith("404"));
+        Assert.That(replies[3], Is.EqualTo(replies[4]).And.Not.EqualTo(replies[0]));
+    }
+
+    [Test]
     public async Task A_restricted_room_is_seen_by_those_whose_rooms_it_names()
     {
         var club = await Alice.CreatesRoomAsync();

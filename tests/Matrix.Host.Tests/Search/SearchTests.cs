@@ -149,6 +149,50 @@ internal sealed class SearchTests(string kind) : SearchWorld(kind)
     }
 
     [Test]
+    public async Task The_count_leaves_out_messages_of_an_erased_user_that_later_members_do_not_see()
+    {
+        var room = await CreatesAsync(Alice);
+        await JoinsAsync(Bob, room);
+        await SaysAsync(Bob, room, "quinces by bob");
+        var own = await SaysAsync(Alice, room, "quinces by alice");
+        (await Bob.PostAsync(
+            "account/deactivate", new JsonObject { ["erase"] = true, ["auth"] = Bob.PasswordAuth() })).Is(200);
+        var carol = await Server.RegistersAsync("carol");
+        await JoinsAsync(carol, room);
+        var elsewhere = await CreatesAsync(Alice);
+        await JoinsAsync(carol, elsewhere);
+        var late = await SaysAsync(Alice, elsewhere, "quinces elsewhere");
+
+        var found = await SearchAsync(carol, "quinces", more: c => c["filter"] = new JsonObject { ["limit"] = 1 });
+        Assert.That(IdsIn(found), Is.SubsetOf(new[] { own, late }));
+        Assert.That((int)found["count"]!, Is.LessThanOrEqualTo(2));
+        Assert.That((int)(await SearchAsync(Alice, "quinces"))["count"]!, Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_token_says_nothing_of_the_event_at_which_the_next_page_begins()
+    {
+        var room = await CreatesAsync(Alice);
+        foreach (var text in new[] { "figs", "figs and", "figs and more" }) await SaysAsync(Alice, room, text);
+        static void Two(JsonObject criteria) => criteria["filter"] = new JsonObject { ["limit"] = 2 };
+
+        var first = await SearchAsync(Alice, "figs", more: Two);
+        var token = (string)first["next_batch"]!;
+        var bytes = System.Buffers.Text.Base64Url.DecodeFromChars(token);
+        Assert.That(System.Text.Encoding.Latin1.GetString(bytes), Does.Not.Contain(room));
+        Assert.That(IdsIn(await SearchAsync(Alice, "figs", token, Two)), Has.Length.EqualTo(1));
+
+        await Server.RestartAsync();
+        Assert.That(IdsIn(await SearchAsync(Alice, "figs", token, Two)), Has.Length.EqualTo(1));
+        bytes[^1] ^= 1;
+        var changed = System.Buffers.Text.Base64Url.EncodeToString(bytes);
+        (await Alice.PostAsync("search?next_batch=" + changed, new JsonObject
+        {
+            ["search_categories"] = new JsonObject { ["room_events"] = new JsonObject { ["search_term"] = "figs" } },
+        })).Is(400, "M_INVALID_PARAM");
+    }
+
+    [Test]
     public async Task Encrypted_rooms_and_ignored_users_are_left_out()
     {
         var open = await CreatesAsync(Alice);
@@ -228,6 +272,37 @@ internal sealed class SearchTests(string kind) : SearchWorld(kind)
         });
         var before = await Alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={(string)context["start"]!}");
         Assert.That(before.Is(200).Text, Does.Not.Contain(first));
+    }
+
+    [Test]
+    public async Task The_events_around_all_hits_share_the_time_of_one_search()
+    {
+        var room = await CreatesAsync(Alice);
+        for (var i = 0; i < 20; i++) await SaysAsync(Alice, room, "limes");
+        await Server.RestartAsync(("limits.scan_time", "1ms"));
+
+        var found = await SearchAsync(Alice, "limes", more: criteria =>
+        {
+            criteria["event_context"] = new JsonObject();
+            criteria["filter"] = new JsonObject { ["limit"] = 20 };
+        });
+        var contexts = found["results"]!.AsArray().Select(hit => hit!["context"]!).ToList();
+        Assert.That(contexts, Has.Count.EqualTo(20));
+        Assert.That(contexts[0]["events_before"]!.AsArray(), Is.Not.Empty);
+        Assert.That(contexts.Count(context => context["events_before"]!.AsArray().Count == 0), Is.GreaterThan(2));
+        Assert.That(contexts.Select(context => (string?)context["start"]), Is.All.Not.Null);
+    }
+
+    [Test]
+    public async Task The_state_of_many_members_is_cut_to_those_who_are_named()
+    {
+        await Server.RestartAsync(("search.state", "5"));
+        var room = await CreatesAsync(Alice);
+        await JoinsAsync(Bob, room);
+        await SaysAsync(Alice, room, "melons");
+        var found = await SearchAsync(Alice, "melons", more: criteria => criteria["include_state"] = true);
+        var members = found["state"]![room]!.AsArray().Where(each => (string)each!["type"]! == "m.room.member");
+        Assert.That(members.Select(each => (string)each!["state_key"]!), Is.EqualTo(new[] { Alice.UserId }));
     }
 
     [TestCase("rank")]

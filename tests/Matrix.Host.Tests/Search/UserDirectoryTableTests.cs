@@ -1,5 +1,7 @@
+using Matrix.Core.State;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.UserDirectory;
 using Matrix.Host.Tests.Storage;
 using static Matrix.Host.Tests.Storage.Samples;
@@ -43,20 +45,58 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_user_who_changes_while_an_entry_is_made_is_still_noted()
     {
-        var before = (await Store.UserDirectory.PendingAsync(10, Stop)).Single(user => user.UserId == Alice);
+        var before = (await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop))
+            .Single(user => user.UserId == Alice);
         await Write(new ProfileFieldChanged(Alice, "displayname", Json("\"Al\"")));
         await Write(new DirectoryEntryPut(before, null, null, IsOpen: true, IsLocal: true, ["alice"]));
-        var after = (await Store.UserDirectory.PendingAsync(10, Stop)).Single(user => user.UserId == Alice);
+        var after = (await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop))
+            .Single(user => user.UserId == Alice);
         Assert.That(after.Position, Is.GreaterThan(before.Position));
 
         await Write(new DirectoryEntryPut(after, "Al", null, IsOpen: true, IsLocal: true, ["al", "alice"]));
-        var left = await Store.UserDirectory.PendingAsync(10, Stop);
+        var left = await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop);
         Assert.That(left.Select(user => user.UserId), Does.Not.Contain(Alice));
         var row = (await Store.UserDirectory.OpenAsync(_re with { First = "al" }, 1, Stop)).Single();
         Assert.That(row, Is.EqualTo(new DirectoryRow(Alice, "Al", null, "al")));
 
         await Write(new DirectoryEntryDeleted(after));
         Assert.That(await Store.UserDirectory.OpenAsync(_re with { First = "al" }, 1, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_members_of_a_room_that_may_have_opened_are_noted_in_parts()
+    {
+        var noted = (await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop)).ToList();
+        foreach (var each in noted) await Write(new DirectoryEntryDeleted(each));
+        var rules = StateEntry.Of("m.room.join_rules", "", EventId("rules"), Live(Kitchen, 3).Ordinal);
+        var position = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty.Set(rules), 2));
+        Assert.That(await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop), Is.Empty);
+        Assert.That(await Store.UserDirectory.PendingRoomAsync(position - 1, Stop), Is.Null, "not read by all yet");
+        var room = (await Store.UserDirectory.PendingRoomAsync(position, Stop))!.Value;
+        Assert.That(room, Is.EqualTo(new PendingRoom(Kitchen, position, "")));
+
+        await Write(new DirectoryMembersNoted(room, [Alice], IsEnd: false));
+        room = (await Store.UserDirectory.PendingRoomAsync(position, Stop))!.Value;
+        Assert.That(room.AfterUser, Is.EqualTo(Alice));
+        await Write(new DirectoryMembersNoted(room, [Remote], IsEnd: true));
+        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null);
+        Assert.That(
+            (await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop)).Select(user => user.UserId),
+            Is.EquivalentTo(new[] { Alice, Remote }));
+        Assert.That(await Store.UserDirectory.PendingAsync(position, 10, Stop), Is.Empty, "not read by all yet");
+    }
+
+    [Test]
+    public async Task The_room_that_a_user_of_another_server_shares_is_the_one_joined_last()
+    {
+        await Write(Sets(Garden, Alice, Membership.Join, Live(Garden, 2)));
+        await Write(Sets(Garden, Remote, Membership.Join, Live(Garden, 3), isLocal: false));
+        var shared = await Store.UserDirectory.SharedRoomsAsync(Alice, [Remote, Bob], Stop);
+        Assert.That(shared.Keys, Is.EqualTo(new[] { Remote }));
+        Assert.That(shared[Remote], Is.EqualTo(new JoinedRoomRow(Garden, Live(Garden, 3))));
+        await Write(Sets(Garden, Alice, Membership.Leave, Live(Garden, 4)));
+        shared = await Store.UserDirectory.SharedRoomsAsync(Alice, [Remote], Stop);
+        Assert.That(shared[Remote].Room, Is.EqualTo(Kitchen));
     }
 
     private async Task Puts(string userId, string name, bool isOpen, bool isLocal) => await Write(new DirectoryEntryPut(

@@ -1,4 +1,8 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
@@ -114,6 +118,25 @@ internal sealed class SlidingConnectionTests(string kind) : TwoInARoomTests(kind
     }
 
     [Test]
+    public async Task A_connection_counts_for_the_rules_of_its_lists_once()
+    {
+        static JsonObject Body() => AllRooms(state:
+            [.. Enumerable.Range(0, 90).Select(n => new JsonArray("org.example." + new string('x', 200), $"{n}"))]);
+        var connections = Server.Services.GetRequiredService<SlidingConnections>();
+        string? pos = null;
+        var bytes = new List<long>();
+        for (var i = 0; i < 4; i++)
+        {
+            await Bob.CreatesRoomAsync();
+            pos = (await Bob.SlidesAsync(Body(), pos)).Pos;
+            bytes.Add(connections.Bytes);
+        }
+
+        Assert.That(bytes[2], Is.GreaterThan(90 * 200));
+        Assert.That(bytes[3] - bytes[2], Is.LessThan(5000));
+    }
+
+    [Test]
     public async Task A_device_has_a_bounded_number_of_connections()
     {
         await Server.RestartAsync(("sync.sliding_connections", "2"));
@@ -135,6 +158,86 @@ internal sealed class SlidingConnectionTests(string kind) : TwoInARoomTests(kind
         await Alice.SaysAsync(Room, "heard");
         var other = ended == waiting ? second : waiting;
         Assert.That((await other).Bodies(Room), Is.EqualTo(new[] { "heard" }));
+    }
+
+    [Test]
+    public async Task The_other_devices_see_the_end_of_an_invite_that_was_forgotten_at_once()
+    {
+        const string Elsewhere = "!room:elsewhere.example";
+        const string Eve = "@eve:elsewhere.example";
+        var invite = "$" + new string('a', 43);
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        Task WritesAsync(Change change) =>
+            storage.Writer.WriteAsync(new WriteBatch(1).Add(change), CancellationToken.None).AsTask();
+        await WritesAsync(new StrippedRoomEntered(
+            Bob.UserId,
+            new StrippedRoomRow(
+                Elsewhere, "11", "elsewhere.example", Membership.Invite, Eve, invite, "{}"u8.ToArray(),
+                "[]"u8.ToArray(), 0),
+            100));
+        var since = (await Bob.SyncsAsync()).Next;
+        var (unstable, stable) = (AllRooms(), AllRoomsStable().Named("stable"));
+        var (one, two) = (await Bob.SlidesAsync(unstable), await Bob.SlidesStablyAsync(stable));
+        Assert.That(one.RoomIds, Does.Contain(Elsewhere));
+        Assert.That(two.RoomIds, Does.Contain(Elsewhere));
+
+        await WritesAsync(new StrippedRoomLeft(Bob.UserId, Elsewhere, invite, Bob.UserId, invite, default, 100));
+        (await Bob.PostAsync($"rooms/{Elsewhere}/forget")).Is(200);
+
+        Assert.That((await Bob.SyncsAsync(since)).Json["rooms"]!["leave"]![Elsewhere], Is.Not.Null);
+        var gone = await Bob.SlidesAsync(unstable, one.Pos);
+        Assert.That(
+            (string)gone.Room(Elsewhere)["required_state"]![0]!["content"]!["membership"]!, Is.EqualTo("leave"));
+        Assert.That((string)(await Bob.SlidesStablyAsync(stable, two.Pos)).Room(Elsewhere)["membership"]!,
+            Is.EqualTo("leave"));
+        Assert.That((await Bob.SlidesAsync(unstable, gone.Pos)).RoomIds, Is.Empty);
+
+        // Whoever did not have the invite hears nothing of it, and the user has forgotten it.
+        Assert.That((await Bob.SlidesAsync(AllRooms().Named("new"))).RoomIds, Does.Not.Contain(Elsewhere));
+        var all = await Bob.GetAsync("sync?filter=" + Uri.EscapeDataString("""{"room":{"include_leave":true}}"""));
+        Assert.That(all.Is(200).Text, Does.Not.Contain(Elsewhere));
+        (await Bob.PostAsync($"rooms/{Elsewhere}/leave")).Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task Two_clients_of_one_connection_end_each_others_polls_with_a_pause()
+    {
+        await Server.RestartAsync(("sync.sliding_pause", "500ms"));
+        var first = await Bob.SlidesAsync(AllRooms());
+        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        async Task<int> PollsAsync()
+        {
+            for (var polls = 0; ; polls++)
+            {
+                if (over.IsCancellationRequested) return polls;
+                await Bob.SlidesAsync(AllRooms(), first.Pos, 1000);
+            }
+        }
+
+        var polls = await Task.WhenAll(PollsAsync(), PollsAsync());
+        Assert.That(polls.Sum(), Is.LessThan(30));
+    }
+
+    [Test]
+    public async Task A_response_is_bounded_in_bytes_and_the_next_one_has_the_other_rooms()
+    {
+        await Server.RestartAsync(("sync.sliding_bytes", "64KiB"));
+        var rooms = new List<string> { Room };
+        for (var i = 0; i < 4; i++) rooms.Add(await Bob.CreatesRoomAsync());
+        foreach (var room in rooms) await Bob.SaysAsync(room, new string('x', 40_000));
+
+        var seen = new List<string>();
+        string? pos = null;
+        for (var responses = 0; seen.Count < rooms.Count; responses++)
+        {
+            Assert.That(responses, Is.LessThan(10));
+            var shown = await Bob.SlidesAsync(AllRooms(timeline: 1), pos, 10_000);
+            Assert.That(shown.Json.ToJsonString(), Has.Length.LessThan(120_000));
+            seen.AddRange(shown.RoomIds);
+            pos = shown.Pos;
+        }
+
+        Assert.That(seen, Is.EquivalentTo(rooms));
     }
 
     [Test]

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
+using Microsoft.Extensions.DependencyInjection;
 using static Matrix.Host.Tests.SlidingSync.SlidingUsers;
 
 namespace Matrix.Host.Tests.SlidingSync;
@@ -26,6 +27,79 @@ internal sealed class SlidingListTests(string kind) : TwoUsersTests(kind)
 
         var all = await Alice.SlidesAsync(AllRooms(last: 99), next.Pos);
         Assert.That(all.RoomIds, Is.EquivalentTo(new[] { rooms[1], rooms[2], rooms[3] }));
+    }
+
+    [Test]
+    public async Task A_window_below_the_top_has_the_room_that_another_pushes_into_it()
+    {
+        var rooms = new List<string>();
+        for (var i = 0; i < 4; i++) rooms.Add(await Alice.CreatesRoomAsync());
+        var body = AllRooms();
+        body["lists"]!["all"]!["ranges"] = new JsonArray(new JsonArray(1, 1));
+        var shown = await Alice.SlidesAsync(body);
+        Assert.That(shown.RoomIds, Is.EqualTo(new[] { rooms[2] }));
+
+        await Alice.SaysAsync(rooms[0], "to the top");
+        shown = await Alice.SlidesAsync(body, shown.Pos);
+        Assert.That(shown.RoomIds, Is.EqualTo(new[] { rooms[3] }));
+    }
+
+    [Test]
+    public async Task Invites_of_ignored_users_take_no_place_in_lists_until_they_are_shown()
+    {
+        await Alice.SetsAccountDataAsync("m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject { [Bob.UserId] = new JsonObject() },
+        });
+        var own = await Alice.CreatesRoomAsync();
+        var first = await Alice.SlidesAsync(AllRooms());
+        var invites = new List<string>();
+        for (var i = 0; i < 3; i++)
+        {
+            invites.Add(await Bob.CreatesRoomAsync("private_chat"));
+            await Bob.InvitesAsync(invites[i], Alice);
+        }
+
+        var hidden = await Alice.SlidesAsync(AllRooms(), first.Pos);
+        Assert.That((hidden.Count("all"), hidden.RoomIds.Count), Is.EqualTo((1, 0)));
+        var anew = await Alice.SlidesAsync(AllRooms(last: 0).Named("new"));
+        Assert.That((anew.Count("all"), anew.RoomIds), Is.EqualTo((1, new[] { own })).AsCollection);
+
+        await Alice.SetsAccountDataAsync("m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject(),
+        });
+        var shown = await Alice.SlidesAsync(AllRooms(), hidden.Pos);
+        Assert.That(shown.Count("all"), Is.EqualTo(4));
+        Assert.That(shown.RoomIds, Is.EquivalentTo(invites));
+        await Alice.SetsAccountDataAsync(
+            "m.invite_permission_config", new JsonObject { ["default_action"] = "block" });
+        Assert.That((await Alice.SlidesAsync(AllRooms(), shown.Pos)).Count("all"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Many_filters_in_one_request_leave_each_other_alone()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var lists = new JsonObject();
+        for (var i = 0; i < 40; i++)
+        {
+            lists[$"tag{i}"] = new JsonObject
+            {
+                ["ranges"] = new JsonArray(new JsonArray(0, 0)),
+                ["timeline_limit"] = 1,
+                ["required_state"] = new JsonArray(),
+                ["filters"] = new JsonObject { ["not_tags"] = new JsonArray($"org.example.{i}") },
+            };
+        }
+
+        var body = new JsonObject { ["lists"] = lists };
+        var shown = await Alice.SlidesAsync(body);
+        var rooms = Server.Services.GetRequiredService<Matrix.Host.Sync.Sliding.UserRoomsCache>().Of(Alice.UserId);
+        var views = rooms.Views;
+        await Alice.SlidesAsync(body, shown.Pos);
+        Assert.That(rooms.Views, Is.EqualTo(views).And.Count.EqualTo(40));
+        Assert.That(shown.RoomIds, Is.EqualTo(new[] { room }));
     }
 
     [TestCase(true, TestName = "By_a_message_of_its_own_a_room_comes_back_with_the_receipts_that_it_missed")]

@@ -50,6 +50,38 @@ internal sealed class UpgradeTests(string kind) : TwoUsersTests(kind)
     }
 
     [Test]
+    public async Task Bans_beyond_those_of_the_first_batch_are_copied_too()
+    {
+        await Server.RestartAsync(("limits.upgrade_bans", "2"));
+        var old = await CreatesAsync("11");
+        string[] banned = [.. Enumerable.Range(0, 5).Select(n => $"@banned{n}:test.example")];
+        foreach (var user in banned)
+        {
+            await Alice.PostAsync($"rooms/{old}/ban", new JsonObject { ["user_id"] = user, ["reason"] = "noise" });
+        }
+
+        var next = await UpgradesAsync(old, "12");
+
+        foreach (var user in banned)
+        {
+            var ban = await StateAsync(next, $"m.room.member/{user}");
+            Assert.That(((string?)ban["membership"], (string?)ban["reason"]), Is.EqualTo(("ban", "noise")), user);
+        }
+    }
+
+    [Test]
+    public async Task An_upgrade_that_goes_on_with_an_earlier_room_brings_the_bans_since_then()
+    {
+        var old = await CreatesAsync("10");
+        var predecessor = new JsonObject { ["predecessor"] = new JsonObject { ["room_id"] = old } };
+        var made = await CreatesAsync("11", new JsonObject { ["creation_content"] = predecessor });
+        await Alice.PostAsync($"rooms/{old}/ban", new JsonObject { ["user_id"] = Banned });
+
+        Assert.That(await UpgradesAsync(old, "11"), Is.EqualTo(made));
+        Assert.That((string?)(await StateAsync(made, $"m.room.member/{Banned}"))["membership"], Is.EqualTo("ban"));
+    }
+
+    [Test]
     public async Task The_old_room_has_a_tombstone_and_its_members_can_say_nothing_more()
     {
         var old = await CreatesAsync("10");

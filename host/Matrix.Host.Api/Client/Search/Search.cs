@@ -4,7 +4,8 @@ using Matrix.Host.Rooms.Searching;
 namespace Matrix.Host.Api.Client.Search;
 
 /// <summary>Searches in the events of rooms. Client-Server API, "Server Side Search".</summary>
-internal sealed class Search(MessageSearch search, SearchWriter writer, SearchOptions options) : IEndpoints
+internal sealed class Search(
+    MessageSearch search, SearchTokens tokens, SearchWriter writer, SearchOptions options) : IEndpoints
 {
     private const int UsualLimit = 10;
 
@@ -19,7 +20,7 @@ internal sealed class Search(MessageSearch search, SearchWriter writer, SearchOp
     private async ValueTask<Answer> SearchAsync(Call call, SearchBody? asked, CancellationToken stop)
     {
         SearchToken? from = null;
-        if (call.Query.Text("next_batch") is { } token && (from = SearchToken.Parse(token)) is null)
+        if (call.Query.Text("next_batch") is { } token && (from = tokens.Read(token)) is null)
         {
             return Answer.InvalidParam("`next_batch` is no token of a search of this server.");
         }

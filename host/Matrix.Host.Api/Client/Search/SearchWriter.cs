@@ -12,7 +12,13 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Api.Client.Search;
 
 /// <summary>Writes the response to a search.</summary>
-internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOptions options)
+internal sealed class SearchWriter(
+    EventPages pages,
+    EventStore events,
+    SearchTokens tokens,
+    SearchOptions options,
+    ReadingOptions reading,
+    TimeProvider time)
 {
     private const string MemberType = "m.room.member";
 
@@ -40,15 +46,16 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
         if (page.Next is { } next)
         {
             output.Raw(",\"next_batch\":"u8);
-            CanonicalJson.writeString(output, next.ToString());
+            CanonicalJson.writeString(output, tokens.Write(next));
         }
 
         output.Raw(",\"results\":["u8);
         var shown = new List<StoredEvent>();
+        var scan = new ScanBudget(time, reading.LongestScan);
         for (var i = 0; i < page.Hits.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
-            await WriteHitAsync(output, asked, page.Hits[i], reader, shown, stop).ConfigureAwait(false);
+            await WriteHitAsync(output, asked, page.Hits[i], reader, shown, scan, stop).ConfigureAwait(false);
         }
 
         output.Byte((byte)']');
@@ -68,6 +75,7 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
         SearchHit hit,
         UserDevice reader,
         List<StoredEvent> shown,
+        ScanBudget scan,
         CancellationToken stop)
     {
         output.Byte((byte)'{');
@@ -75,7 +83,7 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
         if (asked.Context is { } context)
         {
             output.Raw("\"context\":"u8);
-            await WriteContextAsync(output, context, hit, reader, shown, stop).ConfigureAwait(false);
+            await WriteContextAsync(output, context, hit, reader, shown, scan, stop).ConfigureAwait(false);
             output.Byte((byte)',');
         }
 
@@ -86,19 +94,23 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
         output.Byte((byte)'}');
     }
 
+    /// <summary>
+    /// Writes the events around a hit. All hits share the time; those that it does not reach have none.
+    /// </summary>
     private async ValueTask WriteContextAsync(
         ByteBuffer output,
         ContextAsked context,
         SearchHit hit,
         UserDevice reader,
         List<StoredEvent> shown,
+        ScanBudget scan,
         CancellationToken stop)
     {
         var readable = hit.Readable;
-        var before = await AroundAsync(hit, Direction.Backward, context.Before, stop).ConfigureAwait(false);
+        var before = await AroundAsync(hit, Direction.Backward, context.Before, scan, stop).ConfigureAwait(false);
         var after = hit.Event.Nid.Value >= readable.Through.Value
             ? []
-            : await AroundAsync(hit, Direction.Forward, context.After, stop).ConfigureAwait(false);
+            : await AroundAsync(hit, Direction.Forward, context.After, scan, stop).ConfigureAwait(false);
         var first = before.Count > 0 ? before[^1] : hit.Event;
         var last = after.Count > 0 ? after[^1] : hit.Event;
         output.Raw("{\"end\":"u8);
@@ -123,9 +135,9 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
     }
 
     private async ValueTask<IReadOnlyList<StoredEvent>> AroundAsync(
-        SearchHit hit, Direction direction, int limit, CancellationToken stop)
+        SearchHit hit, Direction direction, int limit, ScanBudget scan, CancellationToken stop)
     {
-        if (limit == 0) return [];
+        if (limit == 0 || !scan.MayGoOn()) return [];
         var page = await pages.ReadAsync(
             hit.Readable,
             hit.Event.Nid,
@@ -134,7 +146,8 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
             Math.Min(limit, options.ContextEvents),
             EventFilter.Everything,
             stop,
-            fetchesHistory: false).ConfigureAwait(false);
+            fetchesHistory: false,
+            scan).ConfigureAwait(false);
         return page.Events;
     }
 
@@ -176,13 +189,16 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
     {
         output.Byte((byte)'{');
         var isFirst = true;
+        var left = options.StateEvents;
         foreach (var room in page.Hits.Select(hit => hit.Readable).DistinctBy(readable => readable.Room.Nid))
         {
             if (!isFirst) output.Byte((byte)',');
             isFirst = false;
             CanonicalJson.writeString(output, room.Room.RoomId);
             output.Byte((byte)':');
-            var senders = asked.Filter.LazyLoadMembers
+            var isCut = left < room.State.Count;
+            left -= isCut ? 0 : room.State.Count;
+            var senders = asked.Filter.LazyLoadMembers || isCut
                 ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal)
                 : null;
             EventNid[] nids =
@@ -200,7 +216,7 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
     }
 
     /// <summary>The hits of the page by group. A group that may have more has a token of its own.</summary>
-    private static void WriteGroups(ByteBuffer output, SearchBody asked, SearchPage page, SearchGroup? only)
+    private void WriteGroups(ByteBuffer output, SearchBody asked, SearchPage page, SearchGroup? only)
     {
         output.Byte((byte)'{');
         for (var k = 0; k < asked.Groupings.Count; k++)
@@ -230,13 +246,13 @@ internal sealed class SearchWriter(EventPages pages, EventStore events, SearchOp
         output.Byte((byte)'}');
     }
 
-    private static void WriteGroup(ByteBuffer output, int order, IReadOnlyList<SearchHit> hits, SearchGroup? more)
+    private void WriteGroup(ByteBuffer output, int order, IReadOnlyList<SearchHit> hits, SearchGroup? more)
     {
         output.Byte((byte)'{');
         if (more is not null)
         {
             output.Raw("\"next_batch\":"u8);
-            CanonicalJson.writeString(output, (hits[^1].Place with { Group = more }).ToString());
+            CanonicalJson.writeString(output, tokens.Write(hits[^1].Place with { Group = more }));
             output.Byte((byte)',');
         }
 

@@ -10,10 +10,13 @@ namespace Matrix.Host.Storage.Tables.StrippedRooms;
 /// </summary>
 public interface IStrippedRoomsTable
 {
-    /// <summary>A user's room; null if there is none.</summary>
+    /// <summary>A user's room; null if there is none, or if the user forgot it.</summary>
     ValueTask<StrippedRoomRow?> FindAsync(string userId, string roomId, CancellationToken stop);
 
-    /// <summary>A user's rooms that changed after one position and up to another, the earliest first.</summary>
+    /// <summary>
+    /// A user's rooms that changed after one position and up to another, the earliest first; those that the user forgot
+    /// are among them, and marked.
+    /// </summary>
     ValueTask<IReadOnlyList<StrippedRoomRow>> OfUserAsync(
         string userId, long after, long through, CancellationToken stop);
 
@@ -47,6 +50,9 @@ public sealed record StrippedRoomRow(
 {
     /// <summary>The id of the invite or knock that ended; null if none did.</summary>
     public string? EndedId { get; init; }
+
+    /// <summary>Whether the user forgot the room after the end of the invite or knock.</summary>
+    public bool Forgotten { get; init; }
 
     /// <summary>Whether the user is still invited, or knocking.</summary>
     public bool IsOpen => Membership is Membership.Invite or Membership.Knock;
@@ -90,5 +96,8 @@ public sealed record StrippedRoomLeft(
     internal override int Weight => 300 + Event.Length;
 }
 
-/// <summary>A user forgets a room whose invite or knock ended. Not applied while it is open.</summary>
+/// <summary>
+/// A user forgets a room whose invite or knock ended. Not applied while it is open. The row stays, so that the user's
+/// other devices hear of the end.
+/// </summary>
 public sealed record StrippedRoomForgotten(string UserId, string RoomId) : ConditionalChange;

@@ -6,10 +6,10 @@ namespace Matrix.Host.Storage.Tables.StrippedRooms;
 internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
 {
     private const string Columns =
-        "room_id, room_version, server, membership, sender, event_id, event, state, position, ended_id";
+        "room_id, room_version, server, membership, sender, event_id, event, state, position, ended_id, forgotten";
 
     private static readonly Statement One = Statement.Of(
-        $"SELECT {Columns} FROM stripped_rooms WHERE user_id = $1 AND room_id = $2");
+        $"SELECT {Columns} FROM stripped_rooms WHERE user_id = $1 AND room_id = $2 AND forgotten = 0");
 
     private static readonly Statement OfUser = Statement.Of($"""
         SELECT {Columns} FROM stripped_rooms WHERE user_id = $1 AND position > $2 AND position <= $3 ORDER BY position
@@ -34,7 +34,7 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         ON CONFLICT (user_id, room_id) DO UPDATE
         SET room_version = excluded.room_version, server = excluded.server, membership = excluded.membership,
             sender = excluded.sender, event_id = excluded.event_id, event = excluded.event, state = excluded.state,
-            position = excluded.position
+            position = excluded.position, forgotten = 0
         """);
 
     private static readonly Statement Describe = Statement.Of("""
@@ -55,7 +55,7 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         """);
 
     private static readonly Statement Forget = Statement.Of(
-        "DELETE FROM stripped_rooms WHERE user_id = $1 AND room_id = $2 AND membership = 4");
+        "UPDATE stripped_rooms SET forgotten = 1 WHERE user_id = $1 AND room_id = $2 AND membership = 4");
 
     private static readonly Statement Enter = Statement.Of("""
         DELETE FROM stripped_rooms WHERE user_id = $1
@@ -102,7 +102,7 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         Changed,
         (after, through, limit),
         static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
-        static row => (row.Text(10), Row(row)),
+        static row => (row.Text(11), Row(row)),
         stop);
 
     private static StrippedRoomRow Row(IRow row) => new(
@@ -110,5 +110,6 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         row.Blob(7), row.Int64(8))
     {
         EndedId = row.IsNull(9) ? null : row.EventId(9),
+        Forgotten = row.Int64(10) != 0,
     };
 }

@@ -30,8 +30,19 @@ public interface IUserDirectoryTable
     ValueTask<IReadOnlyList<DirectoryRow>> SharingAsync(
         string localUser, DirectoryQuery query, int limit, CancellationToken stop);
 
-    /// <summary>Users whose entry may be out of date.</summary>
-    ValueTask<IReadOnlyList<PendingUser>> PendingAsync(int limit, CancellationToken stop);
+    /// <summary>
+    /// Of each of these users of other servers who share a room with the local user, the room that they joined last.
+    /// </summary>
+    ValueTask<IReadOnlyDictionary<string, JoinedRoomRow>> SharedRoomsAsync(
+        string localUser, IReadOnlyCollection<string> remoteUsers, CancellationToken stop);
+
+    /// <summary>Users whose entry may be out of date, by changes up to a position.</summary>
+    ValueTask<IReadOnlyList<PendingUser>> PendingAsync(long through, int limit, CancellationToken stop);
+
+    /// <summary>
+    /// A room whose members' entries may be out of date, by a change up to a position; null for none.
+    /// </summary>
+    ValueTask<PendingRoom?> PendingRoomAsync(long through, CancellationToken stop);
 
     /// <summary>The rooms to which a user is joined, the latest first.</summary>
     ValueTask<IReadOnlyList<JoinedRoomRow>> RoomsAsync(string userId, int limit, CancellationToken stop);
@@ -52,6 +63,11 @@ public sealed record DirectoryRow(string UserId, string? DisplayName, string? Av
 /// <param name="Position">The position since which it may be.</param>
 public readonly record struct PendingUser(string UserId, long Position);
 
+/// <summary>A room whose members' entries may be out of date.</summary>
+/// <param name="Position">The position since which they may be.</param>
+/// <param name="AfterUser">The last member who was noted; empty for none.</param>
+public readonly record struct PendingRoom(RoomNid Room, long Position, string AfterUser);
+
 /// <summary>A room of a user, with the user's member event.</summary>
 public readonly record struct JoinedRoomRow(RoomNid Room, EventNid Event);
 
@@ -68,6 +84,15 @@ public sealed record DirectoryEntryPut(
     IReadOnlyList<string> Words) : Change
 {
     internal override int Weight => 400 + (100 * Words.Count);
+}
+
+/// <summary>Members of a room were noted: their entries may be out of date.</summary>
+/// <param name="Of">What they were noted for.</param>
+/// <param name="Users">The members.</param>
+/// <param name="IsEnd">Whether these were the last ones.</param>
+public sealed record DirectoryMembersNoted(PendingRoom Of, IReadOnlyList<string> Users, bool IsEnd) : Change
+{
+    internal override int Weight => 100 + (100 * Users.Count);
 }
 
 /// <summary>A user is in the directory no more.</summary>

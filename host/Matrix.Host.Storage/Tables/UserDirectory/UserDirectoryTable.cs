@@ -54,7 +54,22 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
         SharingBy("JOIN directory_words w ON w.user_id = b.user_id"));
 
     private static readonly Statement Pending = Statement.Of(
-        "SELECT user_id, position FROM directory_pending ORDER BY user_id LIMIT $1");
+        "SELECT user_id, position FROM directory_pending WHERE position <= $2 ORDER BY user_id LIMIT $1");
+
+    private static readonly Statement RoomPending = Statement.Of("""
+        SELECT room_nid, position, after_user FROM directory_pending_rooms WHERE position <= $1
+        ORDER BY room_nid LIMIT 1
+        """);
+
+    private static readonly Statement SharedRooms = Statement.ByKeys("""
+        SELECT user_id, room_nid, event_nid FROM (
+            SELECT b.user_id, b.room_nid, b.event_nid,
+                ROW_NUMBER() OVER (PARTITION BY b.user_id ORDER BY b.position DESC) AS place
+            FROM memberships b JOIN memberships a
+                ON a.room_nid = b.room_nid AND a.user_id = $2 AND a.membership = 1
+            WHERE b.user_id = KEY AND b.is_local = 0 AND b.membership = 1) shared
+        WHERE place = 1
+        """);
 
     private static readonly Statement Rooms = Statement.Of("""
         SELECT room_nid, event_nid, position FROM memberships
@@ -70,11 +85,16 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
         ON CONFLICT (user_id) DO UPDATE SET position = excluded.position
         """);
 
-    private static readonly Statement AddMembers = Statement.Of("""
-        INSERT INTO directory_pending (user_id, position)
-        SELECT user_id, $2 FROM memberships WHERE room_nid = $1 AND membership = 1
-        ON CONFLICT (user_id) DO UPDATE SET position = excluded.position
+    private static readonly Statement AddRoom = Statement.Of("""
+        INSERT INTO directory_pending_rooms (room_nid, position, after_user) VALUES ($1, $2, '')
+        ON CONFLICT (room_nid) DO UPDATE SET position = excluded.position, after_user = excluded.after_user
         """);
+
+    private static readonly Statement MoveRoom = Statement.Of(
+        "UPDATE directory_pending_rooms SET after_user = $3 WHERE room_nid = $1 AND position = $2");
+
+    private static readonly Statement EndRoom = Statement.Of(
+        "DELETE FROM directory_pending_rooms WHERE room_nid = $1 AND position = $2");
 
     private static readonly Statement EndPending = Statement.Of(
         "DELETE FROM directory_pending WHERE user_id = $1 AND position = $2");
@@ -111,6 +131,16 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             writes.Run(DeleteUser, op, static (a, op) => a.Text(op.Of.UserId));
             End(op.Of, writes);
         })
+        .On<DirectoryMembersNoted>(static (op, writes) =>
+        {
+            foreach (var user in op.Users) Add(user, writes);
+            if (op.IsEnd) writes.Run(EndRoom, op.Of, static (a, of) => a.Room(of.Room).Int(of.Position));
+            else
+            {
+                writes.Run(MoveRoom, op, static (a, op) => a
+                    .Room(op.Of.Room).Int(op.Of.Position).Text(op.Users[^1]));
+            }
+        })
         .On<MembershipChanged>(static (op, writes) => Add(op.UserId, writes))
         .On<ProfileFieldChanged>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
         .On<ProfileFieldDeleted>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
@@ -121,7 +151,7 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
         {
             if (MayOpen(op))
             {
-                writes.Run(AddMembers, op, static (a, op) => a.Room(op.Room).Position());
+                writes.Run(AddRoom, op, static (a, op) => a.Room(op.Room).Position());
             }
         });
 
@@ -148,12 +178,33 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
             Row,
             stop);
 
-    public ValueTask<IReadOnlyList<PendingUser>> PendingAsync(int limit, CancellationToken stop) => reads.ListAsync(
-        Pending,
-        limit,
-        static (a, limit) => a.Int(limit),
-        static row => new PendingUser(row.Text(0), row.Int64(1)),
-        stop);
+    public async ValueTask<IReadOnlyDictionary<string, JoinedRoomRow>> SharedRoomsAsync(
+        string localUser, IReadOnlyCollection<string> remoteUsers, CancellationToken stop) =>
+        (await reads.ByKeysAsync(
+            SharedRooms,
+            remoteUsers,
+            By.Text,
+            localUser,
+            static (a, user) => a.Text(user),
+            static row => (User: row.Text(0), Room: new JoinedRoomRow(row.Room(1), row.Nid(2))),
+            stop))
+        .ToDictionary(static row => row.User, static row => row.Room, StringComparer.Ordinal);
+
+    public ValueTask<IReadOnlyList<PendingUser>> PendingAsync(long through, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Pending,
+            (through, limit),
+            static (a, q) => a.Int(q.limit).Int(q.through),
+            static row => new PendingUser(row.Text(0), row.Int64(1)),
+            stop);
+
+    public async ValueTask<PendingRoom?> PendingRoomAsync(long through, CancellationToken stop) =>
+        (await reads.ListAsync(
+            RoomPending,
+            through,
+            static (a, through) => a.Int(through),
+            static row => new PendingRoom(row.Room(0), row.Int64(1), row.Text(2)),
+            stop)) is [var room] ? room : null;
 
     public ValueTask<IReadOnlyList<JoinedRoomRow>> RoomsAsync(string userId, int limit, CancellationToken stop) =>
         reads.ListAsync(

@@ -1,0 +1,60 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>Users of other servers in the user directory. Client-Server API, "User Directory".</summary>
+public sealed class UserDirectoryTests
+{
+    private InProcessServer _server = null!;
+    private AnsweringPeer _peer = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _server = await InProcessServer.StartAsync();
+        _peer = await AnsweringPeer.StartAsync();
+        _server.Knows(_peer.Peer);
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await _peer.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Test]
+    public async Task A_user_is_found_by_the_name_of_a_shared_room_and_not_by_that_of_another()
+    {
+        var alice = await LocalUser.RegisterAsync(_server, "alice");
+        var bob = await LocalUser.RegisterAsync(_server, "bob");
+        await JoinsAsPrivateAsync(alice, "Alpha");
+        await JoinsAsPrivateAsync(bob, "Beta");
+
+        Assert.That(await NamesAsync(alice, "eve"), Is.EqualTo(new[] { "Alpha" }));
+        Assert.That(await NamesAsync(bob, "eve"), Is.EqualTo(new[] { "Beta" }));
+        Assert.That(await NamesAsync(bob, "beta"), Is.EqualTo(new[] { "Beta" }));
+        Assert.That(await NamesAsync(alice, "beta"), Is.Empty);
+    }
+
+    /// <summary>Eve of the peer joins a room of the user under a name, and the room is closed then.</summary>
+    private async Task JoinsAsPrivateAsync(LocalUser user, string name)
+    {
+        var roomId = await user.CreateRoomAsync("11");
+        var made = (await PeerRoom.MakeJoinAsync(_server, _peer.Peer, roomId, "eve")).Is(200).Json;
+        var template = made["event"]!.AsObject();
+        template["content"]!["displayname"] = name;
+        var room = new PeerRoom(_peer.Peer, "11", roomId);
+        (await room.SendJoinAsync(_server, room.Complete(template))).Is(200);
+        (await user.PutAsync(
+            $"rooms/{PeerRoom.Escape(roomId)}/state/m.room.join_rules",
+            new JsonObject { ["join_rule"] = "invite" })).Is(200);
+    }
+
+    private static async Task<string[]> NamesAsync(LocalUser user, string term) =>
+    [
+        .. (await user.PostAsync("user_directory/search", new JsonObject { ["search_term"] = term })).Is(200)
+            .Json["results"]!.AsArray().Select(each => (string)each!["display_name"]!),
+    ];
+}
