@@ -99,6 +99,17 @@ type UserPresence private (devices: Map<string, PresentDevice>, lastActive: int6
 
     static member Absent = absent
 
+    static member Restored(state: PresenceState, lastActive: int64, now: int64) : UserPresence =
+        // No client has a device without a name.
+        let device = {
+            Asked = state
+            Syncs = 0
+            Seen = now
+            Active = lastActive
+        }
+
+        UserPresence(Map.ofList [ "", device ], lastActive)
+
     member this.SyncBegan(device: string, state: PresenceState, now: int64, limits: PresenceLimits) : UserPresence =
         if state = PresenceState.Offline then
             this

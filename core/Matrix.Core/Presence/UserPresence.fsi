@@ -43,6 +43,9 @@ type UserPresence =
     /// A user without devices.
     static member Absent: UserPresence
 
+    /// A user who was seen in this state before a restart, as a device that has just sent its last request.
+    static member Restored: state: PresenceState * lastActive: int64 * now: int64 -> UserPresence
+
     /// A device begins to sync, and is marked so while it does. With `Offline` nothing happens: the device is not
     /// marked as online, and no sync of it ends later.
     member SyncBegan: device: string * state: PresenceState * now: int64 * limits: PresenceLimits -> UserPresence

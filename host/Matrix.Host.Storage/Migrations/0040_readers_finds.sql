@@ -10,3 +10,11 @@ CREATE TABLE directory_pending_rooms (
     after_user TEXT NOT NULL,
     PRIMARY KEY (room_nid)
 );
+
+-- Local users who were not offline when the server stopped. state is that of PresenceState.
+CREATE TABLE presence_at_stop (
+    user_id TEXT NOT NULL,
+    state SMALLINT NOT NULL,
+    last_active INTEGER NOT NULL,
+    PRIMARY KEY (user_id)
+);

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using Matrix.Core.Presence;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Presence;
 
 namespace Matrix.Host.Users.Presence;
 
@@ -80,11 +81,48 @@ public sealed class PresenceBoard : IDisposable
         lock (_gate)
         {
             if (FindOrAdd(device.UserId, isLocal: true) is not { } user) return default;
+            user.HasReturned();
             user.Devices = user.Devices.SyncBegan(device.DeviceId, state, now, _limits);
             Changed(user, now);
         }
 
         return new PresentSync(this, device);
+    }
+
+    /// <summary>
+    /// Takes local users who were present at the last stop: unless they come back soon, they are shown as offline.
+    /// </summary>
+    public void Restore(IReadOnlyList<PresentUser> users)
+    {
+        ArgumentNullException.ThrowIfNull(users);
+        if (!IsOn) return;
+        var now = Now;
+        lock (_gate)
+        {
+            foreach (var each in users)
+            {
+                if (_users.ContainsKey(each.UserId) || FindOrAdd(each.UserId, isLocal: true) is not { } user) continue;
+                user.Devices = UserPresence.Restored((PresenceState)each.State, each.LastActive, now);
+                user.IsRestored = true;
+                Changed(user, now);
+            }
+        }
+    }
+
+    /// <summary>The local users who are not offline now.</summary>
+    public IReadOnlyList<PresentUser> Present()
+    {
+        var now = Now;
+        lock (_gate)
+        {
+            return
+            [
+                .. _users.Values.Where(static user => user.IsLocal)
+                    .Select(user => new PresentUser(
+                        user.UserId, (int)user.At(now, _limits).State, user.Devices.LastActive))
+                    .Where(static user => user.State != (int)PresenceState.Offline),
+            ];
+        }
     }
 
     /// <summary>A user did something, such as sending a message.</summary>
@@ -121,6 +159,7 @@ public sealed class PresenceBoard : IDisposable
         lock (_gate)
         {
             if (FindOrAdd(device.UserId, isLocal: true) is not { } user) return;
+            user.HasReturned();
             user.Devices = user.Devices.Put(device.DeviceId, state, now, _limits);
             user.Status = status;
             user.StatusIsKnown = true;

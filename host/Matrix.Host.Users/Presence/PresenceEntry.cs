@@ -12,6 +12,9 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     /// <summary>A local user's devices.</summary>
     public UserPresence Devices { get; set; } = UserPresence.Absent;
 
+    /// <summary>Whether the devices are those of before a restart.</summary>
+    public bool IsRestored { get; set; }
+
     /// <summary>The user's message.</summary>
     public string? Status { get; set; }
 
@@ -51,6 +54,13 @@ internal sealed class PresenceEntry(string userId, bool isLocal)
     public LinkedListNode<PresenceEntry>? InOrder { get; set; }
 
     public long LastActive => isLocal ? Devices.LastActive : RemoteLastActive;
+
+    /// <summary>A device is back after a restart: its own state counts, and no longer that of before.</summary>
+    public void HasReturned()
+    {
+        if (IsRestored) Devices = UserPresence.Absent;
+        IsRestored = false;
+    }
 
     /// <summary>What others see now.</summary>
     public ShownEntry At(long now, PresenceLimits limits)

@@ -238,16 +238,27 @@ internal sealed class PresenceTests
         await _server.RestartAsync();
         var seen = (await _alice.GetAsync(PathOf(_bob.UserId))).Json;
         Assert.That(
-            ((string?)seen["presence"], (string?)seen["status_msg"]), Is.EqualTo(("offline", "writing ✎")));
+            ((string?)seen["presence"], (string?)seen["status_msg"]), Is.EqualTo(("online", "writing ✎")));
 
         var since = (await _alice.SyncsAsync()).Next;
-        await _bob.SyncsAsync();
-        var (content, _) = await SeesAsync(_alice, since, "online");
+        await _bob.SyncsAsync(query: "set_presence=unavailable");
+        var (content, _) = await SeesAsync(_alice, since, "unavailable");
         Assert.That((string?)content["status_msg"], Is.EqualTo("writing ✎"));
 
         await SetsAsync(_bob, "online");
         await _server.RestartAsync();
         Assert.That((await _bob.GetAsync(PathOf(_bob.UserId))).Json.ContainsKey("status_msg"), Is.False);
+    }
+
+    [Test]
+    public async Task A_user_who_does_not_come_back_after_a_restart_is_shown_as_offline()
+    {
+        var since = (await _alice.SyncsAsync()).Next;
+        await SetsAsync(_bob, "online");
+        (_, since) = await SeesAsync(_alice, since, "online");
+        await _server.RestartAsync(("presence.offline_after", "2s"));
+        await SeesAsync(_alice, since, "offline");
+        Assert.That(await StateAsync(_bob), Is.EqualTo("offline"));
     }
 
     [Test]
