@@ -99,6 +99,9 @@ public sealed record RoomsOptions
     /// </summary>
     public int MaxWaitingFollowers { get; init; } = 10_000;
 
+    /// <summary>Whether a report of a room or user that this server does not know is refused.</summary>
+    public bool RefusesUnknownReports { get; init; }
+
     /// <summary>The most reports that are kept for the operators; the oldest are deleted.</summary>
     public int MaxReports { get; init; } = 100_000;
 

@@ -1,3 +1,4 @@
+using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.Rendezvous;
 using Matrix.Host.Users.Voip;
 
@@ -17,6 +18,9 @@ public sealed record UsersOptions
 
     /// <summary>Whether registration requires a token.</summary>
     public bool RegistrationRequiresToken { get; init; }
+
+    /// <summary>Who may look up the profiles of local users.</summary>
+    public ProfileAudience ProfilesShownTo { get; init; }
 
     /// <summary>The lifetime of an access token with a refresh token.</summary>
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);

@@ -8,7 +8,12 @@ namespace Matrix.Host.Rooms.Reports;
 
 /// <summary>Stores what users report to the operators. Client-Server API, "Reporting Content".</summary>
 public sealed class ContentReports(
-    RoomSnapshots rooms, RoomAccess access, EventPages pages, IStorage storage, RoomsOptions options)
+    RoomSnapshots rooms,
+    RoomAccess access,
+    EventPages pages,
+    ILocalUsers users,
+    IStorage storage,
+    RoomsOptions options)
 {
     /// <summary>Reports an event. The reporter must be joined to its room, and see the event.</summary>
     public async ValueTask<RoomFailure?> ReportEventAsync(
@@ -33,21 +38,51 @@ public sealed class ContentReports(
     }
 
     /// <summary>
-    /// Reports a room. It may be one that this server does not know, as a room of another server's directory: the
-    /// report is stored in any case, so that the response tells nothing about the room.
+    /// Reports a room. It may be one that this server does not know, as a room of another server's directory: unless
+    /// the configuration refuses such reports, the response tells nothing about the room.
     /// </summary>
-    public ValueTask ReportRoomAsync(string reporter, string roomId, string reason, CancellationToken stop) =>
-        StoreAsync(reporter, new(ReportKind.Room, roomId, null, null, reason), stop);
+    public async ValueTask<RoomFailure?> ReportRoomAsync(
+        string reporter, string roomId, string reason, CancellationToken stop)
+    {
+        if (options.RefusesUnknownReports && await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is null)
+        {
+            return _noRoom;
+        }
+
+        await StoreAsync(reporter, new(ReportKind.Room, roomId, null, null, reason), stop).ConfigureAwait(false);
+        return null;
+    }
 
     /// <summary>Reports a user. As with rooms, the user may be unknown here.</summary>
-    public ValueTask ReportUserAsync(string reporter, string userId, string reason, CancellationToken stop) =>
-        StoreAsync(reporter, new(ReportKind.User, null, null, userId, reason), stop);
+    public async ValueTask<RoomFailure?> ReportUserAsync(
+        string reporter, string userId, string reason, CancellationToken stop)
+    {
+        if (options.RefusesUnknownReports && !await IsKnownAsync(userId, stop).ConfigureAwait(false)) return _noUser;
+        await StoreAsync(reporter, new(ReportKind.User, null, null, userId, reason), stop).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Whether there is such a local user, or one of another server who shares a room with one.</summary>
+    private async ValueTask<bool> IsKnownAsync(string userId, CancellationToken stop)
+    {
+        if (RoomNames.ServerOf(userId) == options.ServerName)
+        {
+            return await users.ExistsAsync(userId, stop).ConfigureAwait(false);
+        }
+
+        var shared = await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);
+        return shared.Count > 0;
+    }
 
     private async ValueTask StoreAsync(string reporter, ReportedContent content, CancellationToken stop)
     {
         var report = new ContentReported(reporter, content, options.MaxReportsOfUser, options.MaxReports);
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(report), stop).ConfigureAwait(false);
     }
+
+    private static readonly RoomFailure _noRoom = new(RoomFailureKind.NotFound, "This server has no such room.");
+
+    private static readonly RoomFailure _noUser = new(RoomFailureKind.NotFound, "This server knows no such user.");
 
     private static readonly RoomFailure _noEvent = new(
         RoomFailureKind.NotFound, "There is no such event, or you are not joined to its room.");

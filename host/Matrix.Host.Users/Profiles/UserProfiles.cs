@@ -15,13 +15,18 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
     /// <summary>The failure for a user whom this server does not have.</summary>
     public static UserFailure NoUser { get; } = new(UserFailureKind.NotFound, "There is no such user.");
 
+    // The same for users who do not exist: it tells nothing about them.
+    private static readonly UserFailure _notShown = new(
+        UserFailureKind.Forbidden, "You are not allowed to look up this user's profile.");
+
     private static readonly UserFailure _noAnswer = new(
         UserFailureKind.TimedOut, "The application service of the user did not answer.");
 
     /// <summary>All fields, as JSON by name.</summary>
     public async ValueTask<UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>> FindAsync(
-        string userId, CancellationToken stop)
+        ProfileViewer viewer, string userId, CancellationToken stop)
     {
+        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return _notShown;
         if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         var fields = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
         return new UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>(fields);
@@ -29,9 +34,10 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
 
     /// <summary>One field, as JSON.</summary>
     public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FieldAsync(
-        string userId, string name, CancellationToken stop)
+        ProfileViewer viewer, string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
+        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return _notShown;
         if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         return await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is { } value
             ? value
@@ -68,6 +74,20 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
                 QueryResult.Exists => await ExistsAsync(userId, stop).ConfigureAwait(false) ? null : NoUser,
                 _ => NoUser,
             };
+    }
+
+    private async ValueTask<bool> IsShownAsync(ProfileViewer viewer, string userId, CancellationToken stop)
+    {
+        if (options.ProfilesShownTo == ProfileAudience.Everyone || viewer.UserId == userId) return true;
+        if (viewer is { UserId: null, Server: null }) return false;
+        if (options.ProfilesShownTo == ProfileAudience.Users) return true;
+        if (viewer.UserId is { } user)
+        {
+            return await storage.Memberships.ShareRoomAsync(user, userId, stop).ConfigureAwait(false);
+        }
+
+        var servers = await storage.Memberships.ServersSharingWithAsync(userId, stop).ConfigureAwait(false);
+        return servers.ContainsKey(viewer.Server!);
     }
 
     private async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>

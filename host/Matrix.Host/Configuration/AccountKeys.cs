@@ -1,3 +1,5 @@
+using Matrix.Host.Users.Profiles;
+
 namespace Matrix.Host.Configuration;
 
 internal static partial class ConfigKeys
@@ -23,6 +25,19 @@ internal static partial class ConfigKeys
         Key(
             "support.security", ConfigTypes.Contacts, c => c.Client.Support.Security,
             "Who is told of security problems: user ids and mail addresses."),
+        Key(
+            "profiles.shown_to",
+            ConfigTypes.OneOf(
+                ("everyone", ProfileAudience.Everyone),
+                ("users", ProfileAudience.Users),
+                ("shared_rooms", ProfileAudience.SharedRooms)),
+            c => c.Users.ProfilesShownTo,
+            "Who may look a profile up: everyone (without an account too), users (of this server and of others), or "
+                + "shared_rooms (users and servers that share a room with the user)."),
+        Key(
+            "reports.refuse_unknown", ConfigTypes.Flag, c => c.Rooms.RefusesUnknownReports,
+            "Whether a report of a room or user that this server does not know gets 404. It tells users which rooms "
+                + "and users there are."),
         Key(
             "sessions.access_token_lifetime", ConfigTypes.Duration, c => c.Users.AccessTokenLifetime,
             "The lifetime of access tokens of clients that refresh them. Other clients' tokens do not expire."),

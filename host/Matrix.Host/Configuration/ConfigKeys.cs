@@ -37,6 +37,8 @@ internal static partial class ConfigKeys
             "Registration of accounts. Closed by default, except for the first user's token, which the first start "
                 + "prints.",
         ["support"] = "Who helps users and answers questions, at /.well-known/matrix/support. Clients show it.",
+        ["profiles"] = "Display names, avatars and other fields of users.",
+        ["reports"] = "What users report to the operators (`mx reports`).",
         ["sessions"] = "Logins and tokens.",
         ["passwords"] = "The cost of one password hash (Argon2id).",
         ["limits"] = "Limits on requests, users and rooms.",

@@ -59,6 +59,39 @@ test("who has no space left uploads and creates nothing", async () => {
   }
 });
 
+test("a room is not created for someone who blocks invites", async () => {
+  const bob = await User.register(server);
+  await bob.put(v3`user/${bob.id}/account_data/m.invite_permission_config`, { default_action: "block" });
+  await world.alice.refused(403, "M_INVITE_BLOCKED", "POST", v3`createRoom`, { invite: [bob.id] });
+});
+
+test("a server that tells little of its users and rooms says so", async () => {
+  const discreet = await Server.start({ MATRIX_PRESENCE__MODE: "off", MATRIX_PROFILES__SHOWN_TO: "shared_rooms",
+    MATRIX_REPORTS__REFUSE_UNKNOWN: "true" });
+  try {
+    const [alice, bob] = [await User.register(discreet), await User.register(discreet)];
+    const nobody = "@nobody:hybrid.test";
+    const room = await alice.createsRoom({ preset: "public_chat" });
+    await alice.refused(404, "M_NOT_FOUND", "GET", v3`presence/${alice.id}/status`);
+
+    for (const user of [bob.id, nobody]) {
+      await alice.refused(403, "M_FORBIDDEN", "GET", v3`profile/${user}`);
+      await alice.refused(403, "M_FORBIDDEN", "GET", v3`profile/${user}/displayname`);
+      refusedWith(await call(discreet, "GET", v3`profile/${user}`), 403, "M_FORBIDDEN");
+    }
+    await bob.joins(room);
+    await alice.get(v3`profile/${bob.id}`);
+    await alice.get(v3`profile/${alice.id}`);
+
+    await alice.refused(404, "M_NOT_FOUND", "POST", v3`rooms/${"!none:hybrid.test"}/report`, { reason: "" });
+    await alice.refused(404, "M_NOT_FOUND", "POST", v3`users/${nobody}/report`, { reason: "" });
+    await alice.post(v3`rooms/${room}/report`, { reason: "" });
+    await alice.post(v3`users/${bob.id}/report`, { reason: "" });
+  } finally {
+    await discreet.dispose();
+  }
+});
+
 test("a server without registration has no registration tokens", async () => {
   const closed = await Server.start({ MATRIX_REGISTRATION__ENABLED: "false" });
   try {

@@ -19,9 +19,11 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
         routes.Delete("profile/{userId}/{keyName}", DeleteFieldAsync);
     }
 
+    private static ProfileViewer ViewerOf(Call call) => ProfileViewer.OfUser(call.CallerIfAny?.UserId);
+
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var profile = await profiles.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        var profile = await profiles.FindAsync(ViewerOf(call), call["userId"], stop).ConfigureAwait(false);
         if (!profile.IsOk) return UserAnswers.Of(profile.Failure);
         return Answer.Json(profile.Value, static (json, fields) =>
         {
@@ -36,7 +38,7 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
     private async ValueTask<Answer> GetFieldAsync(Call call, CancellationToken stop)
     {
         var name = call["keyName"];
-        var found = await profiles.FieldAsync(call["userId"], name, stop).ConfigureAwait(false);
+        var found = await profiles.FieldAsync(ViewerOf(call), call["userId"], name, stop).ConfigureAwait(false);
         return found.IsOk
             ? Answer.Json((name, found.Value), static (json, field) =>
             {

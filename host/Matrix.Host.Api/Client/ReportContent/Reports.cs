@@ -35,15 +35,11 @@ internal sealed class Reports(ContentReports reports) : IEndpoints
         RoomAnswers.Empty(await reports.ReportEventAsync(
             call.Caller.UserId, call["roomId"], call["eventId"], reason, stop).ConfigureAwait(false));
 
-    private async ValueTask<Answer> ReportRoomAsync(Call call, string reason, CancellationToken stop)
-    {
-        await reports.ReportRoomAsync(call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false);
-        return Answer.Empty;
-    }
+    private async ValueTask<Answer> ReportRoomAsync(Call call, string reason, CancellationToken stop) =>
+        RoomAnswers.Empty(await reports.ReportRoomAsync(
+            call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
 
-    private async ValueTask<Answer> ReportUserAsync(Call call, string reason, CancellationToken stop)
-    {
-        await reports.ReportUserAsync(call.Caller.UserId, call["userId"], reason, stop).ConfigureAwait(false);
-        return Answer.Empty;
-    }
+    private async ValueTask<Answer> ReportUserAsync(Call call, string reason, CancellationToken stop) =>
+        RoomAnswers.Empty(await reports.ReportUserAsync(
+            call.Caller.UserId, call["userId"], reason, stop).ConfigureAwait(false));
 }
