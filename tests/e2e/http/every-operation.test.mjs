@@ -107,6 +107,25 @@ for (const operation of operations) {
     }
   });
 
+  const queried = parametersOf(operation, "query").map((parameter) => parameter.name);
+  if (queried.length > 0) test(`${id}: wrong, overlong and unstorable values in the query`, async () => {
+    if (isUnrecognised(await send(requestOf(operation, world), { token: await tokenFor(operation) }))) return;
+    const token = await tokenFor(operation);
+    for (const name of queried) {
+      for (const value of ["", "x", "-1", "1.5", "99999999999999999999", "{", "%00", "%ff", "%zz", "a".repeat(4000)]) {
+        const request = requestOf(operation, world);
+        const [path, query = ""] = request.path.split("?");
+        const others = query.split("&").filter((each) => each && !each.startsWith(`${name}=`));
+        request.path = `${path}?${[...others, `${encodeURIComponent(name)}=${value}`].join("&")}`;
+        const response = await send(request, { token });
+        const told = `${name}=${value.slice(0, 40)}: ${response.status} ${response.text.slice(0, 300)}`;
+        assert.ok(response.status < 500 || [502, 504].includes(response.status), told);
+        if (response.status >= 400 && !response.body?.flows)
+          assert.deepEqual(checkError(response.status, response.body), [], told);
+      }
+    }
+  });
+
   // Data of an account, read or written below its user id.
   const isOwn = /\/user\/\{userId\}|\/typing\/\{userId\}/.test(operation.template)
     || ["setPresence", "setProfileField", "deleteProfileField"].includes(id);
