@@ -41,7 +41,12 @@ internal static class PushRegistration
             parts.Get<StateReader>(),
             parts.Get<NotifiedEvents>(),
             parts.Get<IgnoredUsers>(),
-            parts.Get<ILocalUsers>()))
+            parts.Get<ILocalUsers>(),
+            new PushedInvites(
+                parts.Get<IStorage>(),
+                parts.Get<NotifiedEvents>(),
+                parts.Get<IgnoredUsers>(),
+                parts.Get<ILocalUsers>())))
         .AddSingleton(Poster)
         .AddSingleton(Outbound);
 

@@ -79,7 +79,7 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         {
             // It could not be mailed for long.
             if (push.Event.IsNone || IsLate(push)) continue;
-            var content = await services.Contents.OfAsync(Pusher.UserId, push.Event, stop).ConfigureAwait(false);
+            var content = await services.Contents.OfAsync(Pusher.UserId, push, stop).ConfigureAwait(false);
             if (content is null) continue;
             if (messages.Count < _email.Options.MaxMessages) messages.Add(MessageOf(content));
             else more++;

@@ -1,6 +1,7 @@
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Outbound.Push;
@@ -11,7 +12,8 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
     /// <summary>A page of events after one position and up to another, as if they were one flush.</summary>
     internal async ValueTask<PushFlush> ReadAsync(long after, long through, CancellationToken stop)
     {
-        var (rows, end) = await PageAsync(after, through, stop).ConfigureAwait(false);
+        var (invites, within) = await InvitesAsync(after, through, stop).ConfigureAwait(false);
+        var (rows, end) = await PageAsync(after, within, stop).ConfigureAwait(false);
         var events = new List<PushedEvent>();
         foreach (var group in rows.GroupBy(row => row.Nid.Room))
         {
@@ -19,7 +21,31 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         }
 
         events.Sort(static (a, b) => (a.Position, a.Nid.Value).CompareTo((b.Position, b.Nid.Value)));
-        return new PushFlush(end, events, [], [], []);
+        return new PushFlush(end, events, [], [], [], [.. invites.Where(invite => invite.Position <= end)]);
+    }
+
+    /// <summary>Reads invites of other servers to users with pushers, and the position up to which it has all.</summary>
+    private async ValueTask<(IReadOnlyList<(string UserId, long Position)> Invites, long Through)> InvitesAsync(
+        long after, long through, CancellationToken stop)
+    {
+        var limit = options.EventsPerPage;
+        var rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop).ConfigureAwait(false);
+        while (rows.Count >= limit && rows[0].Room.Position == rows[^1].Room.Position)
+        {
+            limit *= 2;
+            rows = await storage.StrippedRooms.ChangedAsync(after, through, limit, stop).ConfigureAwait(false);
+        }
+
+        // The last position may have more: it is read with the next page.
+        if (rows.Count >= limit) through = rows[^1].Room.Position - 1;
+        return (
+            [
+                .. rows.Where(row => row.Room.Position <= through
+                        && row.Room.Membership == Membership.Invite
+                        && index.Has(row.UserId))
+                    .Select(static row => (row.UserId, row.Room.Position)),
+            ],
+            through);
     }
 
     /// <summary>Reads whole batches of events, and the position up to which there are no others.</summary>

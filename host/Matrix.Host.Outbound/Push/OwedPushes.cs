@@ -60,6 +60,17 @@ internal sealed class OwedPushes(
         }
     }
 
+    /// <summary>Adds what is owed for an invite of another server, and counts it for each pusher.</summary>
+    internal void AddInvite(string userId, long position, WriteBatch batch, Dictionary<PusherName, int> owing)
+    {
+        foreach (var pusher in index.Of(userId))
+        {
+            if (pusher.PusherId >= position) continue;
+            owing[pusher] = owing.GetValueOrDefault(pusher) + 1;
+            batch.Add(new PushOwed(pusher.PusherId, position, PushedInvites.Owed));
+        }
+    }
+
     /// <summary>The users with pushers among a room's members, whose counts a redaction may change.</summary>
     internal async ValueTask<IReadOnlyList<string>> MembersAsync(RoomNid nid, CancellationToken stop) =>
         await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } room ? index.Among(room.Local.Joined) : [];

@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Outbound.Push;
@@ -10,13 +11,18 @@ namespace Matrix.Host.Outbound.Push;
 /// <summary>Reads what pushers tell of events.</summary>
 internal sealed class PushContents(
     RoomSnapshots rooms, EventStore events, StateReader state, NotifiedEvents notified, IgnoredUsers ignored,
-    ILocalUsers users)
+    ILocalUsers users, PushedInvites invites)
 {
     /// <summary>
     /// What a user is told of an event; null if they need not be told any more: they have read it, it was redacted, or
     /// they have left the room, changed their rules, or ignore its sender, or the invite is no longer there.
     /// </summary>
-    internal async ValueTask<PushedContent?> OfAsync(string userId, EventNid nid, CancellationToken stop)
+    internal ValueTask<PushedContent?> OfAsync(string userId, OwedPush owed, CancellationToken stop) =>
+        owed.Event == PushedInvites.Owed
+            ? invites.OfAsync(userId, owed.Position, stop)
+            : OfEventAsync(userId, owed.Event, stop);
+
+    private async ValueTask<PushedContent?> OfEventAsync(string userId, EventNid nid, CancellationToken stop)
     {
         if (await rooms.FindAsync(nid.Room, stop).ConfigureAwait(false) is not { } room) return null;
         if (await events.GetAsync(room.Room, nid, stop).ConfigureAwait(false) is not { IsShown: true } stored

@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Outbound.Push;
@@ -32,6 +33,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     private List<(string UserId, RoomNid Room)> _read = [];
     private List<PusherName> _set = [];
     private List<RoomNid> _redacted = [];
+    private List<(string UserId, long Position)> _invites = [];
     private Dictionary<EventNid, List<(string, UnreadKind)>> _rows = [];
 
     /// <summary>
@@ -141,6 +143,9 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
             case MembershipChanged { IsLocal: true } changed when index.Has(changed.UserId):
                 _read.Add((changed.UserId, changed.Room));
                 break;
+            case StrippedRoomEntered { Room.Membership: Membership.Invite } entered when index.Has(entered.UserId):
+                _invites.Add((entered.UserId, position));
+                break;
             case EventRedacted redacted:
                 _redacted.Add(redacted.Nid.Room);
                 break;
@@ -150,7 +155,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     /// <inheritdoc/>
     public void End(long through)
     {
-        var isChange = _events.Count + _read.Count + _set.Count + _redacted.Count > 0;
+        var isChange = _events.Count + _read.Count + _set.Count + _redacted.Count + _invites.Count > 0;
         var flush = Collect(through);
         lock (_gate)
         {
@@ -217,7 +222,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
 
         var flush = new PushFlush(
             through, events, _read.Count == 0 ? [] : _read, _set.Count == 0 ? [] : _set,
-            hasPushers && _redacted.Count > 0 ? [.. _redacted.Distinct()] : []);
+            hasPushers && _redacted.Count > 0 ? [.. _redacted.Distinct()] : [], _invites.Count == 0 ? [] : _invites);
         Drop();
         return flush;
     }
@@ -228,6 +233,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
         if (_read.Count > 0) _read = [];
         if (_set.Count > 0) _set = [];
         if (_redacted.Count > 0) _redacted = [];
+        if (_invites.Count > 0) _invites = [];
         if (_rows.Count > 0) _rows = [];
     }
 

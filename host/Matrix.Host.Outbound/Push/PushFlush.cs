@@ -19,16 +19,18 @@ internal sealed record PushedEvent(
 /// rooms.</param>
 /// <param name="Set">The pushers that were set: one by mail asks its address.</param>
 /// <param name="Redacted">The rooms in which events were redacted.</param>
+/// <param name="Invites">The users with pushers whom other servers invited, and the positions.</param>
 internal sealed record PushFlush(
     long Through,
     IReadOnlyList<PushedEvent> Events,
     IReadOnlyList<(string UserId, RoomNid Room)> Read,
     IReadOnlyList<PusherName> Set,
-    IReadOnlyList<RoomNid> Redacted)
+    IReadOnlyList<RoomNid> Redacted,
+    IReadOnlyList<(string UserId, long Position)> Invites)
 {
     /// <summary>The number of changes, which its memory grows with.</summary>
     internal int Size { get; } =
-        Events.Sum(static pushed => 1 + pushed.Rows.Count) + Read.Count + Set.Count + Redacted.Count;
+        Events.Sum(static pushed => 1 + pushed.Rows.Count) + Read.Count + Set.Count + Redacted.Count + Invites.Count;
 
-    internal bool IsEmpty => Events.Count == 0 && Read.Count == 0 && Set.Count == 0 && Redacted.Count == 0;
+    internal bool IsEmpty => Size == 0;
 }

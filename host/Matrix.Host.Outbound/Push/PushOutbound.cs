@@ -162,6 +162,11 @@ public sealed class PushOutbound : IAsyncDisposable
         var owing = new Dictionary<PusherName, int>();
         var counting = new HashSet<PusherName>();
         var batch = new WriteBatch();
+        foreach (var (userId, position) in flush.Invites)
+        {
+            if (position > _handled) _owed.AddInvite(userId, position, batch, owing);
+        }
+
         for (var i = 0; i < flush.Events.Count; i++)
         {
             var pushed = flush.Events[i];

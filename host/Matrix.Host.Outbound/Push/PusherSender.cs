@@ -89,8 +89,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
             {
                 if (!first.Event.IsNone)
                 {
-                    var content = await services.Contents.OfAsync(Pusher.UserId, first.Event, stop)
-                        .ConfigureAwait(false);
+                    var content = await services.Contents.OfAsync(Pusher.UserId, first, stop).ConfigureAwait(false);
                     if (content is not null)
                     {
                         var count = await CountAsync(stop).ConfigureAwait(false);

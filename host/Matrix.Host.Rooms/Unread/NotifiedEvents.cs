@@ -36,6 +36,20 @@ public sealed class NotifiedEvents(
             push, displayName, PushEvents.ThreadOf(subscribers, userId));
     }
 
+    /// <summary>
+    /// The outcome of the user's push rules for an invite to a room that this server is not in: nothing is known of the
+    /// room's members and levels.
+    /// </summary>
+    public async ValueTask<Matrix.Core.Push.PushOutcome> InviteOutcomeAsync(
+        StoredEvent invite, string userId, CancellationToken stop)
+    {
+        var push = await PushEvents.OfAsync(
+            invite, 0, static (_, _) => ValueTask.FromResult<StoredEvent?>(null), options.PushPatternSteps)
+            .ConfigureAwait(false);
+        var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
+        return (own ?? Ruleset.Default(userId)).Evaluate(push, null);
+    }
+
     /// <summary>How far the user's receipts, public and private ones, say that they have read a room.</summary>
     public async ValueTask<ReadPositions> ReadAsync(RoomNid room, string userId, CancellationToken stop)
     {

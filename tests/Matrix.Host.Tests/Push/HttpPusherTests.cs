@@ -1,6 +1,12 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Tests.Sync;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Push;
 
@@ -50,6 +56,72 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         Assert.That((string?)push["event_id"], Is.EqualTo(sent));
         Assert.That((string?)push["devices"]![0]!["data"]!["format"], Is.EqualTo("event_id_only"));
     }
+
+    [Test]
+    public async Task An_invite_of_another_server_is_pushed_once_and_not_after_it_was_declined()
+    {
+        await InvitedFromElsewhereAsync("one");
+        var push = await Gateway.NextAsync();
+
+        Assert.That((string?)push["event_id"], Is.EqualTo("$one"));
+        Assert.That((string?)push["room_id"], Is.EqualTo("!one:elsewhere.example"));
+        Assert.That((string?)push["type"], Is.EqualTo("m.room.member"));
+        Assert.That((string?)push["sender_display_name"], Is.EqualTo("Eve"));
+        Assert.That((string?)push["room_name"], Is.EqualTo("Elsewhere"));
+        Assert.That((bool?)push["user_is_target"], Is.True);
+        Assert.That((string?)push["content"]!["membership"], Is.EqualTo("invite"));
+
+        // What waits while the gateway fails, also over a restart.
+        Gateway.Answers = static (_, http) =>
+        {
+            http.Response.StatusCode = 502;
+            return Task.CompletedTask;
+        };
+        await InvitedFromElsewhereAsync("two");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo("$two"));
+        await InvitedFromElsewhereAsync("three");
+        await StoredAsync(new StrippedRoomLeft(
+            Bob.UserId, "!two:elsewhere.example", "$two", Bob.UserId, "$two", ReadOnlyMemory<byte>.Empty, 10));
+        await Server.StopAsync();
+        Gateway.Answers = null;
+        Gateway.Forget();
+        await Server.RestartAsync();
+
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo("$three"));
+    }
+
+    private async Task InvitedFromElsewhereAsync(string name)
+    {
+        var invite = new JsonObject
+        {
+            ["type"] = "m.room.member",
+            ["state_key"] = Bob.UserId,
+            ["sender"] = "@eve:elsewhere.example",
+            ["room_id"] = $"!{name}:elsewhere.example",
+            ["content"] = new JsonObject { ["membership"] = "invite" },
+            ["origin_server_ts"] = 1,
+            ["depth"] = 1,
+            ["prev_events"] = new JsonArray(),
+            ["auth_events"] = new JsonArray(),
+            ["hashes"] = new JsonObject { ["sha256"] = "" },
+            ["signatures"] = new JsonObject(),
+        };
+        var state = """
+            [{"type":"m.room.name","state_key":"","sender":"@eve:elsewhere.example","content":{"name":"Elsewhere"}},
+             {"type":"m.room.member","state_key":"@eve:elsewhere.example","sender":"@eve:elsewhere.example",
+              "content":{"membership":"join","displayname":"Eve"}}]
+            """;
+        await StoredAsync(new StrippedRoomEntered(
+            Bob.UserId,
+            new StrippedRoomRow(
+                $"!{name}:elsewhere.example", "11", "elsewhere.example", Membership.Invite, "@eve:elsewhere.example",
+                "$" + name, Encoding.UTF8.GetBytes(invite.ToJsonString()), Encoding.UTF8.GetBytes(state), 0),
+            10));
+    }
+
+    private async Task StoredAsync(Change change) =>
+        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+            new WriteBatch(1).Add(change), CancellationToken.None);
 
     [Test]
     public async Task Pushes_that_fail_are_retried_and_the_order_stays()

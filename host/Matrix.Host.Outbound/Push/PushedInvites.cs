@@ -1,0 +1,71 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Users.AccountData;
+
+namespace Matrix.Host.Outbound.Push;
+
+/// <summary>
+/// Reads what pushers tell of invites to rooms that this server is not in. Such an invite is no event of a room: the
+/// user's stripped state has it.
+/// </summary>
+internal sealed class PushedInvites(
+    IStorage storage, NotifiedEvents notified, IgnoredUsers ignored, ILocalUsers users)
+{
+    /// <summary>What a pusher owes for an invite. No event of a room has this number.</summary>
+    internal static EventNid Owed { get; } = new(1);
+
+    /// <summary>
+    /// What a user is told of the invite; null if they need not be told any more: it was answered or taken back, the
+    /// user ignores its sender, or blocks invites by now.
+    /// </summary>
+    internal async ValueTask<PushedContent?> OfAsync(string userId, long position, CancellationToken stop)
+    {
+        var rows = await storage.StrippedRooms.OfUserAsync(userId, position - 1, position, stop).ConfigureAwait(false);
+        if (rows.FirstOrDefault(static each => each.Membership == Membership.Invite) is not { } row
+            || RoomRules.FindUnstable(row.Version) is not { } rules
+            || await users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
+            || (await ignored.OfAsync(userId, stop).ConfigureAwait(false)).Contains(row.Sender))
+        {
+            return null;
+        }
+
+        var room = new RoomIdentity(default, row.RoomId, rules);
+        var invite = new StoredEvent(room, new EventRow(
+            Owed, row.EventId, position, Step: 0, EventMarks.State, NotifyClass: 0, row.Sender,
+            EventNid.None, EventNid.None, Transaction: null, row.Event));
+        var outcome = await notified.InviteOutcomeAsync(invite, userId, stop).ConfigureAwait(false);
+        if (!outcome.Notifies) return null;
+        return new PushedContent(
+            invite,
+            outcome.Tweaks,
+            Text(row.State, "m.room.member", row.Sender, "displayname"),
+            Text(row.State, "m.room.name", "", "name"),
+            Text(row.State, "m.room.canonical_alias", "", "alias"));
+    }
+
+    private static string? Text(ReadOnlyMemory<byte> stripped, string type, string stateKey, string member)
+    {
+        if (!JsonText.TryParse(stripped.Span, Reading.Lenient, JsonText.ClientBodyLimits, out var json, out _)
+            || json is not Json.Array { Item: var events })
+        {
+            return null;
+        }
+
+        foreach (var each in events.OfType<Json.Object>().Select(static each => each.Item))
+        {
+            if (each.Text("type") != type || each.Text("state_key") != stateKey) continue;
+            return each.IndexOf("content") is >= 0 and var at
+                && each.Value(at) is Json.Object { Item: var content }
+                && content.Text(member) is { Length: > 0 } text
+                    ? text
+                    : null;
+        }
+
+        return null;
+    }
+}
