@@ -118,6 +118,7 @@ public static class OutboundRegistration
             parts.Get<AppServiceDirectory>(), parts.Get<AppServiceQueries>()))
         .AddSingleton(parts => new ServiceParts(
             parts.Get<AppServiceOptions>(),
+            parts.Get<AppServiceDirectory>(),
             parts.Get<AppServiceClient>(),
             new ServiceTransactions(
                 parts.Get<EventStore>(), parts.Get<ReplacedState>(), parts.Get<TimeProvider>()),

@@ -13,7 +13,11 @@ internal sealed class AppServiceQueries(
 {
     private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(200);
 
-    private readonly SemaphoreSlim _places = new(options.MaxQueries);
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _end = new();
+
+    /// <summary>The queries that run, by service and request.</summary>
+    private readonly Dictionary<(string Service, string Request), Task<HttpOutcome>> _running = [];
 
     /// <inheritdoc/>
     async ValueTask<QueryResult> IUserQueries.AskAsync(string userId, CancellationToken stop) =>
@@ -32,26 +36,53 @@ internal sealed class AppServiceQueries(
             _ => AliasQueryResult.Unknown,
         };
 
-    public void Dispose() => _places.Dispose();
+    public void Dispose()
+    {
+        // It is registered under several interfaces, and disposed for each.
+        if (_end.IsCancellationRequested) return;
+        _end.Cancel();
+        _end.Dispose();
+    }
 
-    /// <summary>A GET of one service, within the bounds of queries.</summary>
+    /// <summary>
+    /// A GET of one service, within the bounds of queries: null if too many run. Equal ones at the same time are one
+    /// request. A service may have half of the places, so that one that hangs leaves places for the others.
+    /// </summary>
     internal async ValueTask<HttpOutcome?> GetAsync(
         AppService service, ServicePath path, IReadOnlyList<(string Name, string Value)> query, CancellationToken stop)
     {
-        if (!await _places.WaitAsync(TimeSpan.Zero, stop).ConfigureAwait(false)) return null;
-        try
+        var key = (service.Id, Request: string.Join('\n', query.Select(static each => $"{each.Name}={each.Value}")
+            .Prepend(path.Path)));
+        Task<HttpOutcome>? running;
+        lock (_gate)
         {
-            for (var attempt = 1; ; attempt++)
+            if (!_running.TryGetValue(key, out running))
             {
-                var outcome = await client.SendAsync(
-                    service, "GET", path, query, body: null, options.QueryTime, stop).ConfigureAwait(false);
-                if (outcome.Reply is not null || attempt >= options.QueryAttempts) return outcome;
-                await Task.Delay(_retryPause * attempt, time, stop).ConfigureAwait(false);
+                if (_running.Count >= options.MaxQueries) return null;
+                var ofService = _running.Keys.Count(each => each.Service == service.Id);
+                if (ofService >= Math.Max(1, options.MaxQueries / 2)) return null;
+                _running[key] = running = Task.Run(() => RunAsync(service, path, query, _end.Token), _end.Token);
+                _ = running.ContinueWith(_ => Ended(key), TaskScheduler.Default);
             }
         }
-        finally
+
+        return await running.WaitAsync(stop).ConfigureAwait(false);
+    }
+
+    private void Ended((string Service, string Request) key)
+    {
+        lock (_gate) _running.Remove(key);
+    }
+
+    private async Task<HttpOutcome> RunAsync(
+        AppService service, ServicePath path, IReadOnlyList<(string Name, string Value)> query, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
         {
-            _places.Release();
+            var outcome = await client.SendAsync(
+                service, "GET", path, query, body: null, options.QueryTime, stop).ConfigureAwait(false);
+            if (outcome.Reply is not null || attempt >= options.QueryAttempts) return outcome;
+            await Task.Delay(_retryPause * attempt, time, stop).ConfigureAwait(false);
         }
     }
 

@@ -24,9 +24,10 @@ internal sealed record DeviceParts(
 
 /// <summary>
 /// What an encrypted bridge needs in its transactions (MSC3202 and the messages to devices of MSC2409). Messages to
-/// devices are those of accounts that a service registered: a person's own client fetches theirs.
+/// devices are those of accounts that a service registered: a person's own client fetches theirs. Users whom another
+/// service reserves are that one's.
 /// </summary>
-internal sealed class ServiceDevices(IStorage storage, AppServiceOptions options)
+internal sealed class ServiceDevices(IStorage storage, AppServiceDirectory services, AppServiceOptions options)
 {
     private const string CommonAlgorithm = "signed_curve25519";
     private const int UsersPerPage = 1000;
@@ -70,11 +71,14 @@ internal sealed class ServiceDevices(IStorage storage, AppServiceOptions options
     }
 
     /// <summary>Takes what waits, at most so many messages.</summary>
-    internal async ValueTask<DeviceParts> TakeAsync(CancellationToken stop)
+    internal async ValueTask<DeviceParts> TakeAsync(AppService service, CancellationToken stop)
     {
         string[] inboxes, keys;
         lock (_gate)
         {
+            // The namespaces may have changed since.
+            _inboxes.RemoveWhere(user => !services.MayCreateUser(service, user));
+            _keys.RemoveWhere(user => !services.MayCreateUser(service, user));
             inboxes = [.. _inboxes.Take(options.MaxToDevice)];
             keys = [.. _keys.Take(options.MaxToDevice)];
             _inboxes.ExceptWith(inboxes);

@@ -70,7 +70,12 @@ internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, 
             if (await RoomAsync(service, interest, ofRoom.Key, stop).ConfigureAwait(false) is not { } room) continue;
             var shown = ofRoom.Where(
                 receipt => receipt.Type != PrivateReceipt || service.HasUser(receipt.UserId)).ToArray();
-            if (shown.Length > 0) events.Add(Event("m.receipt", room.Room.RoomId, Receipts(shown)));
+
+            // An event has room for one receipt of a user: of those in several threads each has an event.
+            var layers = shown.GroupBy(static receipt => (receipt.EventId, receipt.Type, receipt.UserId))
+                .SelectMany(static ofUser => ofUser.Index())
+                .GroupBy(static each => each.Index, static each => each.Item);
+            events.AddRange(layers.Select(layer => Event("m.receipt", room.Room.RoomId, Receipts(layer))));
         }
 
         foreach (var nid in typed)
@@ -90,16 +95,14 @@ internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, 
             ? room
             : null;
 
-    /// <summary>Event id, then receipt type, then user.</summary>
+    /// <summary>Event id, then receipt type, then user: at most one receipt of each.</summary>
     private static Json Receipts(IEnumerable<ReceiptMoved> receipts) => Object(
     [
         .. receipts.GroupBy(static receipt => receipt.EventId).Select(ofEvent => (ofEvent.Key, Object(
         [
             .. ofEvent.GroupBy(static receipt => receipt.Type).Select(ofType => (ofType.Key, Object(
             [
-                // A user has one receipt of each thread; the format has room for one.
-                .. ofType.GroupBy(static receipt => receipt.UserId)
-                    .Select(static ofUser => (ofUser.Key, Receipt(ofUser.Last()))),
+                .. ofType.Select(static receipt => (receipt.UserId, Receipt(receipt))),
             ]))),
         ]))),
     ]);

@@ -2,6 +2,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AppServices;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Outbound.AppServices;
@@ -9,6 +10,7 @@ namespace Matrix.Host.Outbound.AppServices;
 /// <summary>What the senders to all application services share.</summary>
 internal sealed partial class ServiceParts(
     AppServiceOptions options,
+    AppServiceDirectory services,
     AppServiceClient client,
     ServiceTransactions transactions,
     SharedPages pages,
@@ -46,7 +48,7 @@ internal sealed partial class ServiceParts(
 
     internal ServiceEphemeral NewEphemeral() => new(rooms, Typing, options);
 
-    internal ServiceDevices NewDevices() => new(storage, options);
+    internal ServiceDevices NewDevices() => new(storage, services, options);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

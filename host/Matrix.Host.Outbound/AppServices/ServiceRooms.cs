@@ -27,10 +27,17 @@ internal sealed class ServiceRooms(
     private const int EventsAtOnce = 500;
     private const int BytesOfRoom = 150;
 
-    private readonly ByteCache<RoomNid, Counted> _counted = new(options.RoomCacheBytes, static _ => BytesOfRoom);
+    private readonly ByteCache<RoomNid, Counted> _counted = new(options.RoomCacheBytes / 2, static _ => BytesOfRoom);
+
+    /// <summary>Whether rooms have a user of the service now, by the members among whom it was looked for.</summary>
+    private readonly ByteCache<RoomNid, Present> _present = new(options.RoomCacheBytes / 2, static _ => BytesOfRoom);
 
     /// <summary>Drops all that is known, as when the namespaces have changed.</summary>
-    internal void Clear() => _counted.Clear();
+    internal void Clear()
+    {
+        _counted.Clear();
+        _present.Clear();
+    }
 
     /// <summary>
     /// Whether a service wants all events of a batch. The caller passes the batches of a room in order, each once.
@@ -66,7 +73,9 @@ internal sealed class ServiceRooms(
             && await HasAliasAsync(service, nid, counted, aliasVersion, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Whether the service is interested in a room as it is now, and why not in its users alone.</summary>
+    /// <summary>
+    /// Whether the service is interested in a room as it is now, wherever its events are that it has got so far.
+    /// </summary>
     internal async ValueTask<bool> WantsNowAsync(AppService service, RoomSnapshot room, CancellationToken stop)
     {
         if (HasUserIn(service, room) || service.HasRoom(room.Room.RoomId)) return true;
@@ -90,9 +99,14 @@ internal sealed class ServiceRooms(
         return false;
     }
 
-    private bool HasUserIn(AppService service, RoomSnapshot room) =>
-        _counted.TryGet(room.Room.Nid, out var counted) && counted.Joined > 0
-        || room.Local.Joined.Any(service.HasUser);
+    private bool HasUserIn(AppService service, RoomSnapshot room)
+    {
+        var nid = room.Room.Nid;
+        if (_present.TryGet(nid, out var known) && ReferenceEquals(known.Among, room.Local)) return known.HasUser;
+        var present = new Present(room.Local, room.Local.Joined.Any(service.HasUser));
+        _present.Put(nid, present);
+        return present.HasUser;
+    }
 
     private async ValueTask<bool> HasAliasAsync(
         AppService service, RoomNid room, Counted counted, long aliasVersion, CancellationToken stop)
@@ -132,6 +146,8 @@ internal sealed class ServiceRooms(
 
         return count;
     }
+
+    private sealed record Present(LocalMembers Among, bool HasUser);
 
     private sealed class Counted
     {

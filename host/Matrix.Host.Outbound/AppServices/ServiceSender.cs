@@ -237,7 +237,7 @@ internal sealed class ServiceSender : QueuedSender
         }
 
         left.ExceptWith(changed);
-        var devices = await Devices.TakeAsync(stop).ConfigureAwait(false);
+        var devices = await Devices.TakeAsync(service, stop).ConfigureAwait(false);
         return (parts with { Changed = changed, Left = left, Devices = devices }, through);
     }
 

@@ -51,7 +51,7 @@ internal static partial class ConfigKeys
             "Attempts of a query that a service does not answer."),
         Key(
             "app_services.queries", ConfigTypes.Whole(1, 10_000), c => c.AppServices.MaxQueries,
-            "Queries and pings at once; further ones count as not answered."),
+            "Queries at once, at most half of them of one service; further ones count as not answered."),
         Key(
             "app_services.response_bytes", ConfigTypes.FewBytes(1 << 10, 64 << 20), c => c.AppServices.MaxResponseBytes,
             "The response of a service."),

@@ -2,6 +2,8 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Keys;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
+using Matrix.Host.Users.AppServices;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.AppServices;
 
@@ -9,6 +11,8 @@ namespace Matrix.Host.Tests.AppServices;
 internal sealed class EncryptedBridgeTests(string databaseKind) : AppServiceTests(databaseKind)
 {
     private const string ToDevice = "de.sorunome.msc2409.to_device";
+
+    protected override (string Key, string Value)[] Settings => [("app_services.check_interval", "50ms")];
 
     protected override string Registration => """
         de.sorunome.msc2409.push_ephemeral: true
@@ -92,6 +96,76 @@ internal sealed class EncryptedBridgeTests(string databaseKind) : AppServiceTest
         await Service.TakesAsync(request => Changed(request).Contains(Alice.UserId));
         Assert.That(Service.Transactions.SelectMany(Changed), Has.None.EqualTo(bob.UserId));
     }
+
+    [Test]
+    public async Task Messages_for_a_user_whom_a_service_reserves_do_not_reach_another_service()
+    {
+        await using var other = await TestService.StartAsync();
+        Service.Registers(
+            Registration,
+            """
+                  users:
+                    - exclusive: false
+                      regex: "@_irc_.*"
+                """,
+            $"\"{other.Url}\"",
+            "other");
+        await Server.RestartAsync();
+        await CreatesDeviceAsync();
+
+        // The other one is the first to send.
+        var release = new TaskCompletionSource();
+        Service.Responds = async _ =>
+        {
+            await release.Task;
+            return TestService.Ok;
+        };
+        await SendsAsync("one");
+        var client = new TestClient(Server, "other-token");
+        var room = (await client.PostAsync("createRoom")).Is(200).Member("room_id");
+        (await client.PutAsync($"rooms/{room}/send/m.room.message/1", Mark())).Is(200);
+        await other.GetsAsync("mark");
+        release.SetResult();
+        await Service.TakesAsync(request => Messages(request).Contains("one"));
+
+        Assert.That(other.Transactions.SelectMany(Messages), Is.Empty);
+    }
+
+    [Test]
+    public async Task Messages_that_wait_for_a_user_who_is_not_the_services_any_more_do_not_reach_it()
+    {
+        await CreatesDeviceAsync();
+        var (asked, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Service.Responds = async _ =>
+        {
+            asked.TrySetResult();
+            await release.Task;
+            return TestService.Ok;
+        };
+        var room = (await Bridge.PostAsync("createRoom")).Is(200).Member("room_id");
+        await asked.Task;
+
+        await SendsAsync("one");
+        Service.Registers(
+            Registration,
+            """
+                  users:
+                    - exclusive: true
+                      regex: "@_xmpp_.*"
+                """);
+        var directory = Server.Services.GetRequiredService<AppServiceDirectory>();
+        while (directory.All[0].HasUser(IdOf("_irc_ghost"))) await Task.Delay(10);
+        release.SetResult();
+        (await Bridge.PutAsync($"rooms/{room}/send/m.room.message/1", Mark())).Is(200);
+        await Service.GetsAsync("mark");
+
+        Assert.That(Service.Transactions.SelectMany(Messages), Is.Empty);
+    }
+
+    private static JsonObject Mark() => new() { ["body"] = "mark", ["msgtype"] = "m.text" };
+
+    private static IEnumerable<string?> Messages(ServiceRequest request) =>
+        request.Json[ToDevice]!.AsArray().Select(each => (string?)each!["content"]!["body"]);
 
     private static IEnumerable<string?> Changed(ServiceRequest request) =>
         request.Json["org.matrix.msc3202.device_lists"]!["changed"]!.AsArray().Select(each => (string?)each);

@@ -44,6 +44,36 @@ internal sealed class EphemeralTests : AppServiceTests
         Assert.That(all.Select(each => each!.ToJsonString()), Has.None.Contains("m.read.private"));
     }
 
+    [Test]
+    public async Task Two_receipts_of_a_user_at_one_event_in_different_threads_both_reach_the_service()
+    {
+        var room = await BridgedRoomAsync();
+        var said = await Alice.SaysAsync(room, "one");
+        await Service.GetsAsync("one");
+        var (asked, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Service.Responds = async _ =>
+        {
+            asked.TrySetResult();
+            await release.Task;
+            return TestService.Ok;
+        };
+
+        await Alice.SaysAsync(room, "two");
+        await asked.Task;
+        await Alice.ReadsAsync(room, said);
+        (await Alice.PostAsync(
+            $"rooms/{SyncingUsers.Esc(room)}/receipt/m.read/{SyncingUsers.Esc(said)}",
+            new JsonObject { ["thread_id"] = "main" })).Is(200);
+        release.SetResult();
+        await EphemeralAsync("m.receipt");
+
+        var threads = Service.Transactions.SelectMany(each => each.Json["ephemeral"]!.AsArray())
+            .Select(each => each!["content"]![said]?["m.read"]?[Alice.UserId]?.AsObject())
+            .OfType<JsonObject>()
+            .Select(each => (string?)each["thread_id"]);
+        Assert.That(threads, Is.EquivalentTo(new[] { null, "main" }));
+    }
+
     private async Task<JsonObject> EphemeralAsync(string type)
     {
         JsonObject? found = null;
@@ -54,5 +84,47 @@ internal sealed class EphemeralTests : AppServiceTests
             return found is not null;
         });
         return found!;
+    }
+}
+
+/// <summary>A service that is behind with the events of its rooms.</summary>
+internal sealed class LateEphemeralTests : AppServiceTests
+{
+    protected override string Registration => "receive_ephemeral: true";
+
+    protected override (string Key, string Value)[] Settings => [("app_services.transaction_events", "1")];
+
+    [Test]
+    public async Task A_service_that_is_behind_gets_no_receipts_of_a_room_that_its_user_has_left()
+    {
+        var room = await BridgedRoomAsync();
+        await Alice.SaysAsync(room, "zero");
+        await Service.GetsAsync("zero");
+        using var asked = new SemaphoreSlim(0);
+        using var go = new SemaphoreSlim(0);
+        Service.Responds = async _ =>
+        {
+            asked.Release();
+            await go.WaitAsync();
+            return TestService.Ok;
+        };
+        await Alice.SaysAsync(room, "one");
+        await asked.WaitAsync();
+        await Alice.SaysAsync(room, "two");
+        var said = await Alice.SaysAsync(room, "three");
+        go.Release();
+        await asked.WaitAsync();
+
+        (await Bridge.PostAsync($"rooms/{room}/leave?user_id={IdOf("_irc_ghost")}")).Is(200);
+        await Alice.ReadsAsync(room, said);
+        Service.Answers(200);
+        go.Release();
+        var own = (await Bridge.PostAsync("createRoom")).Is(200).Member("room_id");
+        var mark = new JsonObject { ["body"] = "mark", ["msgtype"] = "m.text" };
+        (await Bridge.PutAsync($"rooms/{own}/send/m.room.message/1", mark)).Is(200);
+        await Service.GetsAsync("mark");
+
+        var ephemeral = Service.Transactions.SelectMany(each => each.Json["ephemeral"]!.AsArray());
+        Assert.That(ephemeral.Select(each => (string?)each!["type"]), Has.None.EqualTo("m.receipt"));
     }
 }

@@ -97,3 +97,62 @@ internal sealed class QueryTests : AppServiceTests
         Assert.That(Service.Requests.Select(each => each.Query), Has.Member("?channel=%23a%20b"));
     }
 }
+
+/// <summary>Services that do not answer look-ups.</summary>
+internal sealed class HangingQueryTests : AppServiceTests
+{
+    protected override (string Key, string Value)[] Settings =>
+        [("app_services.queries", "4"), ("app_services.query_time", "1m"), ("app_services.query_attempts", "1")];
+
+    [Test]
+    public async Task Equal_look_ups_at_the_same_time_are_one_request()
+    {
+        var release = new TaskCompletionSource();
+        Service.Responds = async request =>
+        {
+            if (request.Path.Contains("/users/")) await release.Task;
+            return (404, """{"errcode":"COM.EXAMPLE_NOT_FOUND"}""");
+        };
+
+        var asked = Enumerable.Range(0, 5).Select(_ => Alice.GetAsync($"profile/{IdOf("_irc_same")}")).ToArray();
+
+        // All have come by then, also on a busy machine.
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        release.SetResult();
+
+        foreach (var reply in await Task.WhenAll(asked)) reply.Is(404, "M_NOT_FOUND");
+        Assert.That(Service.Requests.Count(each => each.Path.Contains("_irc_same")), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_service_that_hangs_takes_no_places_of_others()
+    {
+        Service.Registers(
+            namespaces: """
+                  users:
+                    - exclusive: true
+                      regex: "@_slow_.*"
+                """,
+            id: "slow");
+        await Server.RestartAsync();
+        var release = new TaskCompletionSource();
+        var hanging = 0;
+        Service.Responds = async request =>
+        {
+            if (request.Path.Contains("_slow_"))
+            {
+                Interlocked.Increment(ref hanging);
+                await release.Task;
+            }
+
+            return (404, """{"errcode":"COM.EXAMPLE_NOT_FOUND"}""");
+        };
+
+        var slow = Enumerable.Range(0, 4).Select(i => Alice.GetAsync($"profile/{IdOf($"_slow_{i}")}")).ToArray();
+        while (Volatile.Read(ref hanging) + slow.Count(each => each.IsCompleted) < 4) await Task.Delay(10);
+
+        (await Alice.GetAsync($"profile/{IdOf("_irc_none")}")).Is(404, "M_NOT_FOUND");
+        release.SetResult();
+        await Task.WhenAll(slow);
+    }
+}
