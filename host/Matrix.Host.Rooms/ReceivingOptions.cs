@@ -186,6 +186,11 @@ public sealed record ReceivingOptions
     /// <summary>The most events visited by any state resolution.</summary>
     public int Resolution { get; init; } = 200_000;
 
+    /// <summary>
+    /// The decisions of received events for which a room is held without a pause. Resolving states counts as ten.
+    /// </summary>
+    public int DecidedAtOnce { get; init; } = 100;
+
     /// <summary>The limits in the form that a room's machine takes.</summary>
     /// <param name="previous">The most previous events of a new event of this server.</param>
     internal IncomingLimits ToLimits(int previous) => new(
@@ -215,5 +220,6 @@ public sealed record ReceivingOptions
         gaps: Gaps,
         smallResolution: new ResolutionLimits(SmallResolution),
         smallStates: SmallStates,
-        resolution: new ResolutionLimits(Resolution));
+        resolution: new ResolutionLimits(Resolution),
+        work: DecidedAtOnce);
 }

@@ -220,6 +220,9 @@ type Node
             retryAt <- step.RetryAt
             later (int (step.RetryAt - int64 world.Now)) (fun () -> tell [||])
 
+        if step.HasMore then
+            later 1 (fun () -> tell [||])
+
         scheduleFlush ()
         evictIfIdle ()
 

@@ -117,6 +117,12 @@ module Simulation =
                     { Events = 12 }
                 else
                     IncomingLimits.Default.SmallResolution
+            // In some runs a call makes one decision that resolves states, or few others.
+            Work =
+                if plan.Seed % 4UL = 0UL then
+                    10
+                else
+                    IncomingLimits.Default.Work
             Walk = plan.Walk
             Page = 20
     }

@@ -239,13 +239,30 @@ module MachineOverStore =
 
     type RoomMachine with
 
-        /// Tells inputs, and reads what the machine lacks.
-        member this.TellOver(read: LookUps -> RoomFacts, inputs: Input[]) : Output =
+        /// Tells inputs in one call, and reads what the machine lacks.
+        member this.TellOnceOver(read: LookUps -> RoomFacts, inputs: Input[]) : Output =
             let mutable output = this.Tell inputs
 
             while not output.LookUps.IsEmpty do
                 this.Learn(read output.LookUps)
                 output <- this.Tell inputs
+
+            output
+
+        /// Tells inputs, and goes on until nothing is left to decide.
+        member this.TellOver(read: LookUps -> RoomFacts, inputs: Input[]) : Output =
+            let mutable output = this.TellOnceOver(read, inputs)
+
+            while output.HasMore do
+                let next = this.TellOnceOver(read, [||])
+
+                output <- {
+                    next with
+                        Requests = Array.append output.Requests next.Requests
+                        Resolve = if isNull next.Resolve then output.Resolve else next.Resolve
+                        Decided = Array.append output.Decided next.Decided
+                        Dropped = Array.append output.Dropped next.Dropped
+                }
 
             output
 

@@ -25,7 +25,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
     }
 
     /// <summary>Reads invites of other servers to users with pushers, and the position up to which it has all.</summary>
-    private async ValueTask<(IReadOnlyList<(string UserId, long Position)> Invites, long Through)> InvitesAsync(
+    private async ValueTask<(IReadOnlyList<(string UserId, long Position)> Found, long Through)> InvitesAsync(
         long after, long through, CancellationToken stop)
     {
         var limit = options.EventsPerPage;

@@ -47,7 +47,8 @@ internal sealed partial class MissingEventsFetcher(
     internal void Start(RoomIdentity room, RoomMachine machine, Output output)
     {
         foreach (var request in output.Requests) Start(room, machine, request);
-        if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
+        if (output.HasMore) WakeAt(room, machine, time.GetUtcNow().ToUnixTimeMilliseconds());
+        else if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
         if (output.Resolve is not { } resolution) return;
         Run(room, async stop =>
         {
@@ -119,7 +120,10 @@ internal sealed partial class MissingEventsFetcher(
         });
     }
 
-    /// <summary>Wakes a room's machine at a given time. A machine has one alarm: the earliest.</summary>
+    /// <summary>
+    /// Wakes a room's machine at a given time, or now if it has more to decide: a task of its own, so that requests of
+    /// local users have their turn before. A machine has one alarm: the earliest.
+    /// </summary>
     private void WakeAt(RoomIdentity room, RoomMachine machine, long at)
     {
         var alarm = new Alarm(machine, at);

@@ -91,7 +91,7 @@ public sealed partial class RoomReceiver
         var dropped = new Dictionary<string, DropReason>();
         var beganToWait = false;
         var isAwake = _fetcher.Wake(peer);
-        var result = await InFederatedLaneAsync<bool>(
+        var result = await InFederatedLaneAsync<Output>(
             room,
             async session =>
             {
@@ -115,10 +115,12 @@ public sealed partial class RoomReceiver
                     beganToWait |= !waitedBefore.Contains(each.Pdu.EventId);
                 }
 
-                return true;
+                return output;
             },
             stop).ConfigureAwait(false);
-        return result.IsOk ? new ReceivedEvents(dropped, beganToWait) : result.Failure;
+        if (!result.IsOk) return result.Failure;
+        _awaited.Take(room.Nid, result.Value);
+        return new ReceivedEvents(dropped, beganToWait);
     }
 
     /// <summary>

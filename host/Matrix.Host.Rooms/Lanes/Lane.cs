@@ -423,7 +423,7 @@ internal sealed class Lane(
     /// <summary>Passes on what the machine asks for.</summary>
     internal void Ask(RoomIdentity identity, Output output)
     {
-        if (output.Requests.Length > 0 || output.Resolve is not null || output.RetryAt > 0)
+        if (output.Requests.Length > 0 || output.Resolve is not null || output.RetryAt > 0 || output.HasMore)
         {
             asked(identity, _machine!, output);
         }

@@ -13,8 +13,8 @@ internal static partial class ConfigKeys
             "How long a search waits for events that are not indexed yet."),
         Key(
             "search.index_percent", ConfigTypes.Whole(1, 100), c => c.Search.IndexPercent,
-            "How much of the time, in percent, indexing takes while messages are sent. A search that waits for the index "
-                + "ends its pause."),
+            "How much of the time, in percent, indexing takes while messages are sent. A search that waits for the "
+                + "index ends its pause."),
         Key(
             "search.index_behind", ConfigTypes.TimerDuration, c => c.Search.IndexBehind,
             "How long the index may be behind the messages. From then on indexing takes half of the time."),

@@ -30,6 +30,7 @@ public sealed class MissingEventsFetcherTests
     private RoomsOptions _options = null!;
     private Servers _servers = null!;
     private Func<Input, bool> _isTaken = null!;
+    private int _sessions;
     private FetchSlots? _slots;
     private MissingEventsFetcher? _fetcher;
 
@@ -168,7 +169,25 @@ public sealed class MissingEventsFetcherTests
         await Task.WhenAll(asked);
     }
 
-    private void Starts(params PeerRequest[] requests)
+    [Test]
+    public async Task A_room_with_more_to_decide_gets_a_further_session()
+    {
+        _isTaken = input =>
+        {
+            if (input is Input.At) Interlocked.Increment(ref _sessions);
+            return true;
+        };
+
+        Starts(hasMore: true);
+
+        for (var attempt = 0; attempt < 500 && _sessions == 0; attempt++) await Task.Delay(20);
+        await Task.Delay(200);
+        Assert.That(_sessions, Is.EqualTo(1));
+    }
+
+    private void Starts(params PeerRequest[] requests) => Starts(hasMore: false, requests);
+
+    private void Starts(bool hasMore, params PeerRequest[] requests)
     {
         var limits = _options.Receiving.ToLimits(previous: 20);
         var machine = _room.Rules.Machine(
@@ -190,7 +209,7 @@ public sealed class MissingEventsFetcherTests
             if (input is Input.Responded ended) _ended.Enqueue((ended.number, ended.response));
             return ValueTask.FromResult(true);
         };
-        _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], 0));
+        _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], 0, hasMore));
     }
 
     private static PeerRequest Asks(int number, string peer, Request request) =>

@@ -232,6 +232,9 @@ type IncomingLimits = {
     SmallStates: int
     /// Bounds of a resolution that the host runs.
     Resolution: ResolutionLimits
+    /// The most work of decisions in one call: a decided event counts one, and states that it resolves count ten. What
+    /// is beyond waits for the next call: `Output.HasMore`.
+    Work: int
 } with
 
     /// The default bounds: what a server with many rooms can afford for each.
@@ -263,6 +266,7 @@ type IncomingLimits = {
         SmallResolution = { Events = 2_000 }
         SmallStates = 64
         Resolution = ResolutionLimits.usual
+        Work = 100
     }
 
     /// The same for a room that a local user joins through another server: its state and auth chain, which are here
@@ -272,6 +276,7 @@ type IncomingLimits = {
             AuthChain = events
             State = events
             StagedBytes = System.Int32.MaxValue
+            Work = System.Int32.MaxValue
             Facts = max this.Facts events
     }
 

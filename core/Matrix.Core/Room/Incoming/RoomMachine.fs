@@ -20,6 +20,9 @@ type RoomMachine
         practices: Practices
     ) =
 
+    /// The work of a resolution, where that of a decided event is one: some hundred microseconds.
+    let workOfResolution = 10
+
     // States are resolved for the current state, and again for the state before the event that merges them.
     let keptResolutions = 16
 
@@ -182,25 +185,29 @@ type RoomMachine
                 staging.Drop(s, DropReason.Unresolvable error)
                 ValueNone
 
-    let rec goOn (decided: List<DecidedEvent>) =
+    /// Decides what can be decided. The result says whether more could be, had `mayGoOn` not ended it.
+    let rec goOn (decided: List<DecidedEvent>) (mayGoOn: unit -> bool) : bool =
         lookAtAll ()
 
-        match staging.NextReady() with
+        match if mayGoOn () then staging.NextReady() else null with
+        | null when staging.HasReady -> true
         | null ->
             if isNull resolving.Value && waiting.Count > 0 then
                 // One after the other: each may need another resolution elsewhere.
                 let first = Seq.head waiting.Values
                 waiting.Remove first.DecisionPlace |> ignore
                 staging.Again first
-                goOn decided
+                goOn decided mayGoOn
             // Nothing is outstanding and nothing is ready: events that wait for no postponed one wait for each other. A
             // fetched state may be the cause.
             elif facts.IsComplete && staging.IsSilent && isNull resolving.Value then
                 match staging.Stuck() with
-                | [||] -> ()
+                | [||] -> false
                 | stuck ->
                     fetchMissing.Unblock stuck
-                    goOn decided
+                    goOn decided mayGoOn
+            else
+                false
         | s ->
             match log.Attempt(fun () -> decide s) with
             | ValueSome(ValueSome decision) -> decided.Add decision
@@ -209,7 +216,7 @@ type RoomMachine
                 if needsResolution () then
                     waiting.Set(s.DecisionPlace, s)
 
-            goOn decided
+            goOn decided mayGoOn
 
     let tell (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
@@ -230,6 +237,19 @@ type RoomMachine
         for input in inputs do
             log.Attempt(fun () -> absorb decided input) |> ignore
 
+        // Events that are decided with their response, in bulk, do not count.
+        let decidedBefore = decided.Count
+        let resolvedBefore = states.Made
+        let isStaged id = not (isNull (staging.Find id))
+
+        // Whoever waits for a decision gets it in this call.
+        let mayGoOn () =
+            decided.Count - decidedBefore
+            + workOfResolution * (states.Made - resolvedBefore)
+                <
+                limits.Work
+            || List.exists isStaged urgent
+
         let history = [|
             for input in inputs do
                 match input with
@@ -248,15 +268,14 @@ type RoomMachine
             log.Attempt(fun () -> arriving.StageHistory(history, ValueOption.ofOption place))
             |> ignore
 
-        goOn decided
+        let hasMore = goOn decided mayGoOn
 
         for id in urgent do
             match staging.Find id with
             | null -> ()
             | s -> staging.Drop(s, DropReason.MustNotWait)
 
-        if not urgent.IsEmpty then
-            goOn decided
+        let hasMore = if urgent.IsEmpty then hasMore else goOn decided mayGoOn
 
         let struct (requests, dropped) = staging.Collect()
 
@@ -271,6 +290,7 @@ type RoomMachine
             Decided = decided.ToArray()
             Dropped = dropped
             RetryAt = staging.Postponed.RetryAt
+            HasMore = hasMore
         }
 
     /// Whether an event is of this room, or creates it.
@@ -351,6 +371,7 @@ type RoomMachine
                 Decided = [||]
                 Dropped = [||]
                 RetryAt = 0L
+                HasMore = false
             })
         finally
             staging.ForgetFollowers()

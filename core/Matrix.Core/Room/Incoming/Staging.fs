@@ -296,6 +296,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             ready.Remove s.DecisionPlace |> ignore
             s.IsReady <- false
 
+    /// Whether an event is ready to be decided.
+    member _.HasReady = ready.Count > 0
+
     /// The event to decide next; null if none is ready.
     member _.NextReady() : Staged | null =
         if ready.Count = 0 then

@@ -87,6 +87,7 @@ type internal ResolvedStates
 
     let order = UndoableQueue<string>(log)
     let mutable wasTooLarge = false
+    let mutable made = 0
 
     let name (tree: StateTree) = Convert.ToHexString tree.Root.Span
 
@@ -149,6 +150,7 @@ type internal ResolvedStates
                 if distinct.Length > smallStates then
                     Error(ResolutionError.StateCount distinct.Length)
                 else
+                    made <- made + 1
                     resolve distinct
 
             match resolved with
@@ -162,6 +164,9 @@ type internal ResolvedStates
             | Ok _ -> keep (keyOf names) resolved
 
             resolved
+
+    /// How many were made so far, those of unfinished steps included.
+    member _.Made = made
 
     /// Whether the states were too many, or cost too much, in the step that was left. It is asked once.
     member _.TakeTooLarge() : bool =
@@ -222,4 +227,6 @@ type Output = {
     Dropped: struct (string * DropReason)[]
     /// When the machine needs the time again: staged events wait for peers that were not reached. 0 if none does.
     RetryAt: int64
+    /// Whether events could be decided that `IncomingLimits.Work` leaves to a further call, which needs no input.
+    HasMore: bool
 }

@@ -1,0 +1,104 @@
+/// The work of one call is bounded, so that a long catching up does not hold the room.
+module Matrix.Core.Tests.IncomingWorkTests
+
+open NUnit.Framework
+open Matrix.Core.Auth
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+let private limits = {
+    IncomingLimits.Default with
+        Work = 10
+}
+
+/// Messages in a row, as they come in a transaction.
+let private chain (name: string) (length: int) : Input[] = [|
+    for n in 1..length -> arrives (message $"${name}{n}" [ (if n = 1 then "$join" else $"${name}{n - 1}") ])
+|]
+
+let private named (name: string) (range: int seq) : string list = [ for n in range -> $"${name}{n}" ]
+
+/// One call.
+let private once (machine: RoomMachine) (inputs: Input[]) : Output = machine.TellOnceOver(RoomFacts, inputs)
+
+[<Test>]
+let ``What is beyond the work of a call is decided in further calls, in order`` () =
+    let machine = begun limits
+    let first = once machine (chain "m" 25)
+    same (ids first) (named "m" [ 1..10 ])
+    Assert.That first.HasMore
+    same machine.Waiting 15
+    let second = once machine [||]
+    same (ids second) (named "m" [ 11..20 ])
+    Assert.That second.HasMore
+    let third = once machine [||]
+    same (ids third) (named "m" [ 21..25 ])
+    Assert.That(third.HasMore, Is.False)
+    same machine.Waiting 0
+
+[<Test>]
+let ``Between two calls an event of this server is adopted`` () =
+    let machine = begun limits
+    once machine (chain "m" 25) |> ignore
+    let prepared = machine.Prepare()
+    same [ for e in machine.Extremities -> e.EventId ] [ "$m10" ]
+
+    let own =
+        Draft.toPdu version {
+            Draft.message creator "m.room.message" [] with
+                Id = "$own"
+                Prev = List.ofArray prepared.PreviousIds
+                Auth = [ "$create"; "$join" ]
+                Depth = prepared.Depth
+        }
+        |> AuthRules(version).Read
+
+    Assert.That((machine.Adopt(prepared, own, 2)).Decided, Is.Not.Null)
+    let left = machine.TellOver(RoomFacts, [||])
+    same (ids left) (named "m" [ 11..25 ])
+    same (Set.ofSeq [ for e in machine.Extremities -> e.EventId ]) (Set.ofList [ "$own"; "$m25" ])
+
+[<Test>]
+let ``An event for whose decision a peer waits is decided in its call`` () =
+    let machine = begun limits
+    once machine (chain "m" 25) |> ignore
+
+    let step =
+        once machine [| Input.Decide("two", good (message "$urgent" [ "$m25" ])) |]
+
+    Assert.That(ids step, Does.Contain "$urgent")
+    Assert.That(step.HasMore, Is.False)
+
+[<Test>]
+let ``Resolved states count more than a decision`` () =
+    let machine = begun limits
+
+    // Two branches: the second one's levels differ, so that each of its state events resolves the current state.
+    let first = levels "$first" [ "$join" ] [ "$create"; "$join" ]
+
+    let topics = [|
+        for n in 1..5 ->
+            event $"$topic{n}" creator "m.room.topic" (Some "") [ "topic", text $"{n}" ] [
+                (if n = 1 then "$join" else $"$topic{n - 1}")
+            ] [ "$create"; "$join" ]
+            |> arrives
+    |]
+
+    once machine [| arrives first |] |> ignore
+    let step = once machine topics
+    Assert.That(step.Decided.Length, Is.EqualTo 1)
+    Assert.That step.HasMore
+    same (ids (machine.TellOver(RoomFacts, [||]))) (named "topic" [ 2..5 ])
+
+[<Test>]
+let ``Decisions that were taken back are made again within the bound`` () =
+    let machine = begun limits
+    machine.Durable 2L
+    let first = once machine (chain "m" 25)
+    machine.Failed first.Decided[0].Number |> ignore
+    let again = once machine [||]
+    Assert.That again.LookUps.IsEmpty
+    same (ids again) (named "m" [ 1..10 ])
+    Assert.That again.HasMore

@@ -1,0 +1,91 @@
+using Matrix.Federation.Tests.Support;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Federation.Tests.Rooms;
+
+/// <summary>A room that catches up is not held for all of its events at once, and none is left out.</summary>
+public sealed class CatchingUpTests
+{
+    private PeerServer _peer = null!;
+    private InProcessServer _server = null!;
+    private LocalUser _alice = null!;
+    private PeerRoom _room = null!;
+
+    [SetUp]
+    public async Task SetUpAsync()
+    {
+        _peer = await PeerServer.StartAsync();
+        _server = await InProcessServer.StartAsync(("federation.decided_at_once", "3"));
+        _server.Knows(_peer.Peer);
+        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        var roomId = await _alice.CreateRoomAsync("11");
+        _room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "bob");
+        _peer.Rooms[roomId] = _room;
+    }
+
+    [TearDown]
+    public async Task TearDownAsync()
+    {
+        await _server.DisposeAsync();
+        await _peer.DisposeAsync();
+    }
+
+    [Test]
+    public async Task All_events_of_a_long_transaction_come_in_order()
+    {
+        var said = Enumerable.Range(1, 40).Select(n => _room.Say("bob", $"{n}")).ToArray();
+
+        (await _room.SendAsync(_server, "long", said)).Is(200);
+
+        await ShowsAsync(40);
+        await IsNothingStagedAsync();
+    }
+
+    [Test]
+    public async Task Fetched_events_come_in_order_too()
+    {
+        for (var n = 1; n < 40; n++) _ = _room.Say("bob", $"{n}");
+
+        (await _room.SendAsync(_server, "last", _room.Say("bob", "40"))).Is(200);
+
+        await ShowsAsync(40);
+        await IsNothingStagedAsync();
+    }
+
+    [Test]
+    public async Task A_local_message_is_accepted_beside_them()
+    {
+        var said = Enumerable.Range(1, 40).Select(n => _room.Say("bob", $"{n}")).ToArray();
+        var path = $"rooms/{PeerRoom.Escape(_room.RoomId)}/send/m.room.message/own";
+
+        var sending = _room.SendAsync(_server, "long", said);
+        (await _alice.PutAsync(path, new() { ["msgtype"] = "m.text", ["body"] = "own" })).Is(200);
+        (await sending).Is(200);
+
+        await Until.HoldsAsync(async () => (await BodiesAsync()).Length == 41);
+        Assert.That((await BodiesAsync()).Where(body => body != "own"), Is.EqualTo(Numbers(40)));
+    }
+
+    private static IEnumerable<string> Numbers(int last) => Enumerable.Range(1, last).Select(n => $"{n}");
+
+    private async Task ShowsAsync(int last)
+    {
+        await Until.HoldsAsync(async () => (await BodiesAsync()).Length >= last);
+        Assert.That(await BodiesAsync(), Is.EqualTo(Numbers(last)));
+    }
+
+    private async Task IsNothingStagedAsync()
+    {
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        Assert.That(await storage.StagedEvents.RoomsAsync(CancellationToken.None), Is.Empty);
+        Assert.That(_server.Log, Does.Not.Contain("level=error"));
+    }
+
+    private async Task<string[]> BodiesAsync() =>
+    [
+        .. (await _alice.TimelineAsync(_room.RoomId))
+            .Where(each => (string?)each["type"] == "m.room.message")
+            .Select(each => (string?)each["content"]!["body"] ?? ""),
+    ];
+}
