@@ -24,7 +24,8 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
         return new PushFlush(end, events, [], [], [], [.. invites.Where(invite => invite.Position <= end)]);
     }
 
-    /// <summary>Reads invites of other servers to users with pushers, and the position up to which it has all.</summary>
+    /// <summary>Reads invites of other servers to users with pushers, and the position up to which it has all of them.
+    /// </summary>
     private async ValueTask<(IReadOnlyList<(string UserId, long Position)> Found, long Through)> InvitesAsync(
         long after, long through, CancellationToken stop)
     {

@@ -54,8 +54,8 @@ internal static partial class ConfigKeys
             "Servers of a room among which those that are asked for missing events are chosen."),
         Key(
             "federation.decided_at_once", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.DecidedAtOnce,
-            "Decisions of received events for which a room is held without a pause; resolving states counts as ten. Then "
-                + "requests of local users have their turn."),
+            "Decisions of received events for which a room is held without a pause; resolving states counts as ten. "
+                + "Then requests of local users have their turn."),
         Key(
             "federation.staged_events", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.Staged,
             "Events of one room that wait for missing ones, and as many that were fetched for these. Beyond it, the "

@@ -48,8 +48,8 @@ type RoomMachine =
     member Adopt: prepared: Prepared * event: AuthEvent * height: int -> Adoption
 
     /// Takes inputs, all of them before the first decision, and decides everything that can be decided, within
-    /// `IncomingLimits.Work`. Without input it decides what an earlier call left, and the events that `Failed` has taken
-    /// back. If the output has look-ups, nothing has happened.
+    /// `IncomingLimits.Work`. Without input it decides what an earlier call left, and the events that `Failed` has
+    /// taken back. If the output has look-ups, nothing has happened.
     member Tell: inputs: Input[] -> Output
 
     /// Takes facts that were looked up. Facts are ignored if decisions became durable since the look-ups were made: the

@@ -119,12 +119,29 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         lock (_lock) return flow.Stages.All(_completed.Contains);
     }
 
-    /// <summary>Whether a stage is the next one of a flow.</summary>
-    internal bool IsNext(IReadOnlyList<AuthFlow> flows, string stage)
+    /// <summary>
+    /// The turn of a stage. It is looked at once, because another request may complete the stage at the same time.
+    /// </summary>
+    internal StageTurn TurnOf(IReadOnlyList<AuthFlow> flows, string stage)
     {
         lock (_lock)
         {
-            return flows.Any(flow => flow.Stages.FirstOrDefault(s => !_completed.Contains(s)) == stage);
+            return _completed.Contains(stage) ? StageTurn.Completed
+                : flows.Any(flow => flow.Stages.FirstOrDefault(s => !_completed.Contains(s)) == stage) ? StageTurn.Next
+                : StageTurn.NotYet;
         }
     }
+}
+
+/// <summary>The turn of a stage in a session.</summary>
+internal enum StageTurn
+{
+    /// <summary>It was completed.</summary>
+    Completed,
+
+    /// <summary>It is the next one of a flow.</summary>
+    Next,
+
+    /// <summary>It is of no flow, or others come before it.</summary>
+    NotYet,
 }

@@ -73,17 +73,18 @@ internal sealed class UserInteractiveAuth(
             }
         }
 
-        if (stage is not null && !session.Completed.Contains(stage))
+        var turn = stage is null ? StageTurn.Completed : session.TurnOf(demand.Flows, stage);
+        if (turn == StageTurn.NotYet)
         {
-            if (!session.IsNext(demand.Flows, stage))
-            {
-                return new AuthOutcome(
-                    Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage)}` is not the next stage."),
-                    session,
-                    request);
-            }
+            return new AuthOutcome(
+                Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage!)}` is not the next stage."),
+                session,
+                request);
+        }
 
-            var failure = await AttemptAsync(session, stage, auth, call, demand, stop).ConfigureAwait(false);
+        if (turn == StageTurn.Next)
+        {
+            var failure = await AttemptAsync(session, stage!, auth, call, demand, stop).ConfigureAwait(false);
             if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
             if (failure is { } why)
             {
@@ -123,8 +124,9 @@ internal sealed class UserInteractiveAuth(
         var id = reader.RequiredText("session");
         if (reader.Problem is { } malformed) return malformed;
         if (sessions.Find(id) is not { IsFinished: false } session) return NoSession;
-        if (session.Completed.Contains(stage)) return Answer.Empty;
-        if (!session.IsNext(session.Demand.Flows, stage)) return Answer.Forbidden("This is not the next stage.");
+        var turn = session.TurnOf(session.Demand.Flows, stage);
+        if (turn == StageTurn.Completed) return Answer.Empty;
+        if (turn == StageTurn.NotYet) return Answer.Forbidden("This is not the next stage.");
 
         var failure = await AttemptAsync(session, stage, reader, call, session.Demand, stop).ConfigureAwait(false);
         if (reader.Problem is { } wrong) return wrong;
