@@ -32,7 +32,7 @@ public sealed class CatchingUpTests
     }
 
     [Test]
-    public async Task All_events_of_a_long_transaction_come_in_order()
+    public async Task All_events_of_a_long_transaction_come_in_order_and_in_steps()
     {
         var said = Enumerable.Range(1, 40).Select(n => _room.Say("bob", $"{n}")).ToArray();
 
@@ -40,6 +40,15 @@ public sealed class CatchingUpTests
 
         await ShowsAsync(40);
         await IsNothingStagedAsync();
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var positions = new HashSet<long>();
+        foreach (var each in said)
+        {
+            var rows = await storage.Events.FindAnywhereAsync(each.EventId, 1, CancellationToken.None);
+            positions.Add(rows[0].Position);
+        }
+
+        Assert.That(positions, Has.Count.EqualTo(14), "a batch has at most three of them");
     }
 
     [Test]
