@@ -62,7 +62,9 @@ public sealed record MediaOptions
     /// <summary>Contents of other servers that are fetched or wait for that.</summary>
     public int RemoteFetchesWaiting { get; init; } = 500;
 
-    /// <summary>How long a content is not asked for again after its server did not return it.</summary>
+    /// <summary>
+    /// How long a content is not asked for again after its server did not return it, and a server that is silent.
+    /// </summary>
     public TimeSpan RemotePause { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The redirects that are followed to a content or page of another server.</summary>
@@ -92,7 +94,7 @@ public sealed record MediaOptions
     /// <summary>Previews that are made or wait for that.</summary>
     public int PreviewsWaiting { get; init; } = 200;
 
-    /// <summary>Previews that one user makes or waits for.</summary>
+    /// <summary>Previews that one user makes or waits for. At most a quarter of all are made at once for one.</summary>
     public int PreviewsPerUser { get; init; } = 8;
 
     /// <summary>How long a preview is returned before its page is read again.</summary>
@@ -122,7 +124,9 @@ public sealed record MediaOptions
     /// <summary>Thumbnails that are made or wait for that.</summary>
     public int ThumbnailsWaiting { get; init; } = 1000;
 
-    /// <summary>Thumbnails that one user, server or address makes or waits for.</summary>
+    /// <summary>
+    /// Thumbnails that one user, server or address makes or waits for. At most half of all are made at once for one.
+    /// </summary>
     public int ThumbnailsPerCaller { get; init; } = 200;
 
     /// <summary>The longest that a thumbnail waits for its turn, and then takes with all its steps.</summary>

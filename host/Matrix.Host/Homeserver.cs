@@ -53,11 +53,13 @@ internal sealed class Homeserver : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly IStorage _storage;
+    private readonly MediaFolder _media;
 
-    private Homeserver(WebApplication app, IStorage storage)
+    private Homeserver(WebApplication app, IStorage storage, MediaFolder media)
     {
         _app = app;
         _storage = storage;
+        _media = media;
     }
 
     /// <summary>The address of the client listener; null if there is none.</summary>
@@ -90,16 +92,17 @@ internal sealed class Homeserver : IAsyncDisposable
         var services = new AppServiceDirectory(registrations.Load());
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         WebApplication? app = null;
+        MediaFolder? media = null;
         try
         {
-            // After the database, which belongs to one server at a time, and the folder with it.
-            var media = MediaFolder.Open(config.Media);
+            // After the database, which belongs to one server at a time, as the folder does.
+            media = MediaFolder.Open(config.Media, log.CreateLogger(typeof(MediaFolder).FullName!));
             app = Compose(config, keys, certificate, media, storage, log, clock, parts =>
             {
                 parts.AddSingleton(registrations).AddSingleton(services);
                 replace?.Invoke(parts);
             });
-            var server = new Homeserver(app, storage);
+            var server = new Homeserver(app, storage, media);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener, "http", opened: 0);
@@ -123,6 +126,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 await app.DisposeAsync().ConfigureAwait(false);
             }
 
+            media?.Dispose();
             await storage.DisposeAsync().ConfigureAwait(false);
             throw;
         }
@@ -133,6 +137,7 @@ internal sealed class Homeserver : IAsyncDisposable
     {
         await _app.StopAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+        _media.Dispose();
         await _storage.DisposeAsync().ConfigureAwait(false);
     }
 

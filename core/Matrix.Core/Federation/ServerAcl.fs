@@ -50,7 +50,7 @@ type ServerAcl private (allow: Glob[], deny: Glob[], allowIpLiterals: bool) =
             && ServerPatterns.matchesAny allow name
 
 /// The servers that this server talks to, by an operator's lists of names or globs. An entry matches a server name with
-/// or without its port. An empty `allow` allows all.
+/// or without its port. Dots at the end of its host do not matter: it is the same one. An empty `allow` allows all.
 [<Sealed>]
 type ServerFilter(allow: IReadOnlyList<string>, deny: IReadOnlyList<string>) =
 
@@ -62,11 +62,16 @@ type ServerFilter(allow: IReadOnlyList<string>, deny: IReadOnlyList<string>) =
         match ServerName.parts serverName with
         | Error _ -> false
         | Ok(struct (host, _, _)) ->
-            let name = FoldedText.Of serverName
-            let host = FoldedText.Of host
+            let bare = host.TrimEnd '.'
+
+            let names =
+                if bare.Length = host.Length then
+                    [| serverName; host |]
+                else
+                    [| serverName; host; bare; bare + serverName.Substring host.Length |]
+                |> Array.map FoldedText.Of
 
             let isIn patterns =
-                ServerPatterns.matchesAny patterns name
-                || ServerPatterns.matchesAny patterns host
+                names |> Array.exists (ServerPatterns.matchesAny patterns)
 
             not (isIn deny) && (allow.Length = 0 || isIn allow)

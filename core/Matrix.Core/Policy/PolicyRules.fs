@@ -105,9 +105,12 @@ type PolicyRules private (count: int, users: RulesOfKind, rooms: RulesOfKind, se
     member _.FindRoom(roomIdOrAlias: string) = rooms.Find roomIdOrAlias
 
     member _.FindServer(serverName: string) : PolicyRule | null =
-        match servers.Find serverName with
-        | null ->
+        // A host with a dot at its end is the same one.
+        let names =
             match ServerName.parts serverName with
-            | Ok(struct (host, _, _)) when host <> serverName -> servers.Find host
-            | _ -> null
-        | rule -> rule
+            | Ok(struct (host, _, _)) -> [ serverName; host; host.TrimEnd '.' ] |> List.distinct
+            | Error _ -> [ serverName ]
+
+        names
+        |> List.tryPick (fun name -> Option.ofObj (servers.Find name))
+        |> Option.toObj

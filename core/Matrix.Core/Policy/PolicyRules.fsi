@@ -46,5 +46,6 @@ type PolicyRules =
     /// The rule that matches a room id or alias; null if none does.
     member FindRoom: roomIdOrAlias: string -> PolicyRule | null
 
-    /// The rule that matches a server, by its name with or without the port; null if none does.
+    /// The rule that matches a server, by its name with or without the port and the dots at the end of its host; null
+    /// if none does.
     member FindServer: serverName: string -> PolicyRule | null

@@ -276,6 +276,9 @@ public abstract class Answer
         internal override async ValueTask SendAsync(HttpResponse response)
         {
             Begin(response, before.Length + length + after.Length);
+
+            // The web server would drop the bytes, after they were read.
+            if (HttpMethods.IsHead(response.HttpContext.Request.Method)) return;
             var stop = response.HttpContext.RequestAborted;
             if (before.Length > 0) await response.BodyWriter.WriteAsync(before, stop).ConfigureAwait(false);
             await SendFileAsync(response, stop).ConfigureAwait(false);

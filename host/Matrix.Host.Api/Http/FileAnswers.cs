@@ -20,7 +20,9 @@ internal sealed record FileContent(
 /// </summary>
 internal static class FileAnswers
 {
-    /// <summary>The response to a request for a file. Several ranges at once get the whole.</summary>
+    /// <summary>
+    /// The response to a request for a file. Several ranges at once get the whole; ranges are for GET only.
+    /// </summary>
     internal static Answer For(HttpContext http, FileContent file)
     {
         var headers = http.Response.Headers;
@@ -35,7 +37,8 @@ internal static class FileAnswers
 
         var isSame = request.IfRange is not { } condition
             || (condition.EntityTag is { } known2 && known2.Compare(tag, true));
-        if (!isSame || request.Range is not { } range || range.Unit != "bytes" || range.Ranges.Count != 1)
+        if (!HttpMethods.IsGet(http.Request.Method)
+            || !isSame || request.Range is not { } range || range.Unit != "bytes" || range.Ranges.Count != 1)
         {
             return Answer.File(200, file, 0, file.Length);
         }

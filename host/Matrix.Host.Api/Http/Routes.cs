@@ -30,6 +30,14 @@ public abstract class Routes
     public void Head(string path, Handler handler, RouteOptions? options = null) =>
         Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
+    /// <summary>A GET whose query `read` reads, and a HEAD: the headers of the same response.</summary>
+    public void GetAndHead<T>(
+        string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null)
+    {
+        Get(path, read, handler, options);
+        Add("HEAD", path, takesBody: false, WithQuery(read, handler), options);
+    }
+
     /// <summary>A POST whose body is ignored, or whose handler reads it itself.</summary>
     public void Post(string path, Handler handler, RouteOptions? options = null) =>
         Add("POST", path, takesBody: false, (call, _, stop) => handler(call, stop), options);

@@ -43,6 +43,8 @@ public sealed partial class UrlPreviews : IDisposable
         _work = new(
             new WorkBounds(options.PreviewsAtOnce, options.PreviewsWaiting, options.PreviewTime)
             {
+                // One user leaves places for the others.
+                AtOnceOfGroup = Math.Max(1, options.PreviewsAtOnce / 4),
                 OfGroup = options.PreviewsPerUser,
             },
             _busy,

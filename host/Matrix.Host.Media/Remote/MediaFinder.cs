@@ -13,14 +13,11 @@ public sealed class MediaFinder(
         MediaFailureKind.Forbidden, "A policy list of this server refuses media of that server.");
 
     /// <summary>The media of a URI.</summary>
-    /// <param name="origin">The server in the URI.</param>
-    /// <param name="mediaId">The URI's second part.</param>
-    /// <param name="wait">How long to wait if its content was not uploaded.</param>
-    /// <param name="isAuthenticated">Whether a user asks. Others get only what came here before a time.</param>
-    /// <param name="stop">Cancels it.</param>
-    public async ValueTask<MediaResult<MediaRow>> FindAsync(
-        string origin, string mediaId, TimeSpan wait, bool isAuthenticated, CancellationToken stop)
+    public async ValueTask<MediaResult<MediaRow>> FindAsync(MediaLookup lookup, CancellationToken stop)
     {
+        ArgumentNullException.ThrowIfNull(lookup);
+        var (origin, mediaId, wait) = lookup;
+        var isAuthenticated = lookup.IsAuthenticated;
         if (!MediaId.IsValid(mediaId)) return _unknown;
         if (origin != options.ServerName && await policy.RefusesAsync(origin, stop).ConfigureAwait(false))
         {
@@ -33,11 +30,28 @@ public sealed class MediaFinder(
         var isOpen = isAuthenticated || time.GetUtcNow().ToUnixTimeMilliseconds() < until;
         var found = origin == options.ServerName
             ? await local.FindAsync(mediaId, isOpen ? wait : TimeSpan.Zero, stop).ConfigureAwait(false)
-            : await remote.FindAsync(origin, mediaId, wait, mayFetch: isOpen, stop).ConfigureAwait(false);
+            : await remote.FindAsync(origin, mediaId, wait, isOpen && lookup.MayFetch, stop).ConfigureAwait(false);
 
         // The same whatever there is: others learn nothing of what is here.
         return !isOpen && (!found.IsOk || found.Value.CreatedAt >= until)
             ? new MediaFailure(MediaFailureKind.NotFound, "There is no such media without authentication.")
             : found;
     }
+}
+
+/// <summary>A request for the media of a URI.</summary>
+/// <param name="Origin">The server in the URI.</param>
+/// <param name="MediaId">The URI's second part.</param>
+/// <param name="Wait">How long to wait if its content was not uploaded.</param>
+public sealed record MediaLookup(string Origin, string MediaId, TimeSpan Wait)
+{
+    /// <summary>Whether a user asks. Others get only what came here before a time.</summary>
+    public bool IsAuthenticated { get; init; }
+
+    /// <summary>Whether another server is asked for what is not here.</summary>
+    public bool MayFetch { get; init; } = true;
+
+    /// <summary>A request of a user.</summary>
+    public static MediaLookup Authenticated(string origin, string mediaId, TimeSpan wait) =>
+        new(origin, mediaId, wait) { IsAuthenticated = true };
 }

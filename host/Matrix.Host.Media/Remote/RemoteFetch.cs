@@ -29,32 +29,60 @@ public sealed class RemoteFetch(
     private static readonly MediaFailure _malformed = new(
         MediaFailureKind.Unreachable, "The other server's response is malformed.");
 
-    /// <summary>Fetches a content. Null if it is here now.</summary>
-    internal async ValueTask<MediaFailure?> RunAsync(
+    private static readonly MediaFailure _notFetched = new(
+        MediaFailureKind.Unreachable, "The content could not be fetched from its server.");
+
+    private static readonly MediaFailure _incomplete = new(
+        MediaFailureKind.Unreachable, "The other server's response did not arrive completely.");
+
+    /// <summary>Fetches a content.</summary>
+    /// <param name="origin">The server.</param>
+    /// <param name="mediaId">The second part of the URI.</param>
+    /// <param name="wait">How long the other server may wait for a content that has not been uploaded.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <exception cref="IOException">This server failed, not the other one.</exception>
+    internal async ValueTask<RemoteOutcome> RunAsync(
         string origin, string mediaId, TimeSpan wait, CancellationToken stop)
     {
-        var sent = await api.DownloadMediaAsync(origin, mediaId, wait, options.RemoteTime, stop).ConfigureAwait(false);
-        if (sent.Failure is { IsUnrecognized: true })
-        {
-            var open = await api.DownloadOpenMediaAsync(origin, mediaId, wait, options.RemoteTime, stop)
-                .ConfigureAwait(false);
-            if (!open.IsOk) return FailureOf(open.Failure!);
-            using var whole = open.Value;
-            if (whole.Status != 200) return _malformed;
-            return await KeepAsync(origin, mediaId, whole, stop).ConfigureAwait(false);
-        }
-
-        if (!sent.IsOk) return FailureOf(sent.Failure!);
-        using var reply = sent.Value;
+        FederationResult<OpenReply> sent;
         try
         {
-            return await ReadPartsAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
+            sent = await api.DownloadMediaAsync(origin, mediaId, wait, options.RemoteTime, stop).ConfigureAwait(false);
         }
-        catch (Exception fault) when (fault is InvalidDataException or FormatException
+        catch (OperationCanceledException)
+        {
+            // The time of the fetch, which began a moment before that of the request.
+            return new RemoteOutcome(_notFetched, IsSilent: true);
+        }
+
+        if (sent.Failure is { IsUnrecognized: false } failure) return new(FailureOf(failure), IsSilent(failure));
+        try
+        {
+            return new(await ReadAsync(origin, mediaId, wait, sent, stop).ConfigureAwait(false), IsSilent: false);
+        }
+        catch (Exception fault) when (fault is RemoteBodyException
             || (fault is OperationCanceledException && !stop.IsCancellationRequested))
         {
-            return _malformed;
+            return new RemoteOutcome(_incomplete, IsSilent: false);
         }
+    }
+
+    /// <summary>Reads what was sent, or what the deprecated endpoint sends.</summary>
+    private async ValueTask<MediaFailure?> ReadAsync(
+        string origin, string mediaId, TimeSpan wait, FederationResult<OpenReply> sent, CancellationToken stop)
+    {
+        if (sent.IsOk)
+        {
+            using var reply = sent.Value;
+            return await ReadPartsAsync(origin, mediaId, reply, stop).ConfigureAwait(false);
+        }
+
+        var open = await api.DownloadOpenMediaAsync(origin, mediaId, wait, options.RemoteTime, stop)
+            .ConfigureAwait(false);
+        if (!open.IsOk) return FailureOf(open.Failure!);
+        using var whole = open.Value;
+        if (whole.Status != 200) return _malformed;
+        return await KeepAsync(origin, mediaId, whole, stop).ConfigureAwait(false);
     }
 
     /// <summary>The second part is the content, or leads to it.</summary>
@@ -69,9 +97,9 @@ public sealed class RemoteFetch(
         }
 
         var reader = new MultipartReader(boundary, reply.Body) { BodyLengthLimit = MetadataBytes };
-        if (await reader.ReadNextSectionAsync(reply.Ends).ConfigureAwait(false) is null) return _malformed;
+        if (await NextAsync().ConfigureAwait(false) is null) return _malformed;
         reader.BodyLengthLimit = null;
-        if (await reader.ReadNextSectionAsync(reply.Ends).ConfigureAwait(false) is not { } part) return _malformed;
+        if (await NextAsync().ConfigureAwait(false) is not { } part) return _malformed;
         if (part.Headers is { } headers && headers.TryGetValue("Location", out var location))
         {
             return Uri.TryCreate(location.ToString(), UriKind.Absolute, out var url)
@@ -82,6 +110,9 @@ public sealed class RemoteFetch(
         return await KeepAsync(
             origin, mediaId, part.Body, part.ContentType, part.ContentDisposition, reply.Ends, stop)
             .ConfigureAwait(false);
+
+        ValueTask<MultipartSection?> NextAsync() => RemoteBody.ReadAsync(
+            async () => await reader.ReadNextSectionAsync(reply.Ends).ConfigureAwait(false));
     }
 
     private async ValueTask<MediaFailure?> FollowAsync(
@@ -121,8 +152,8 @@ public sealed class RemoteFetch(
         CancellationToken ends,
         CancellationToken stop)
     {
-        using var file = await spool.ReceiveAsync(PipeReader.Create(content), options.RemoteFileBytes, ends)
-            .ConfigureAwait(false);
+        var body = PipeReader.Create(new RemoteBody(content));
+        using var file = await spool.ReceiveAsync(body, options.RemoteFileBytes, ends).ConfigureAwait(false);
         if (file is null) return TooLarge();
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var row = new MediaRow(
@@ -158,6 +189,11 @@ public sealed class RemoteFetch(
     private MediaFailure TooLarge() => new(
         MediaFailureKind.RemoteTooLarge, $"The content has more than {options.RemoteFileBytes} bytes.");
 
+    /// <summary>Whether no response began. Other files of that server would not come either.</summary>
+    private static bool IsSilent(FederationFailure failure) => failure.Kind
+        is FederationFailureKind.NotFound or FederationFailureKind.AddressRefused
+        or FederationFailureKind.Unreachable or FederationFailureKind.Tls or FederationFailureKind.TimedOut;
+
     private static MediaFailure FailureOf(FederationFailure failure) => failure switch
     {
         { Kind: FederationFailureKind.ServerDenied } =>
@@ -168,6 +204,11 @@ public sealed class RemoteFetch(
             new MediaFailure(MediaFailureKind.RemoteTooLarge, "The content is too large for its server."),
         { Kind: FederationFailureKind.Refused, Status: 403 or 404 } =>
             new MediaFailure(MediaFailureKind.NotFound, "The content's server does not have it."),
-        _ => new MediaFailure(MediaFailureKind.Unreachable, "The content could not be fetched from its server."),
+        _ => _notFetched,
     };
 }
+
+/// <summary>The end of a fetch.</summary>
+/// <param name="Failure">The failure; null if the content is here now.</param>
+/// <param name="IsSilent">Whether the server did not begin to respond.</param>
+internal readonly record struct RemoteOutcome(MediaFailure? Failure, bool IsSilent);

@@ -23,6 +23,9 @@ public sealed partial class RemoteMedia(
     private static readonly MediaFailure _notFetched = new(
         MediaFailureKind.Unreachable, "The content could not be fetched from its server.");
 
+    private static readonly MediaFailure _fault = new(
+        MediaFailureKind.Fault, "The content of another server could not be kept.");
+
     // Those of one server wait for sockets that events need, too.
     private readonly SharedWork<(string Origin, string MediaId), MediaFailure?> _work = new(
         new WorkBounds(options.RemoteFetches, options.RemoteFetchesWaiting, options.RemoteTime)
@@ -34,6 +37,9 @@ public sealed partial class RemoteMedia(
         time);
 
     private readonly RecentFailures<(string Origin, string MediaId)> _failures = new(options.RemotePause, time);
+
+    /// <summary>Servers that did not respond: each of their files would take as long.</summary>
+    private readonly RecentFailures<string> _silent = new(options.RemotePause, time);
 
     /// <summary>The media of a URI of another server.</summary>
     /// <param name="origin">The server.</param>
@@ -69,14 +75,18 @@ public sealed partial class RemoteMedia(
     private async ValueTask<MediaFailure?> FetchAsync(
         (string Origin, string MediaId) media, TimeSpan wait, CancellationToken stop)
     {
-        if (_failures.Find(media) is { } failed) return failed;
+        if ((_silent.Find(media.Origin) ?? _failures.Find(media)) is { } failed) return failed;
         return await _work.RunAsync(
             media,
             media.Origin,
             async ends =>
             {
+                // Another file may have shown it while this one waited.
+                if (_silent.Find(media.Origin) is { } silent) return silent;
                 var longest = wait < options.LongestWait ? wait : options.LongestWait;
-                var failure = await fetch.RunAsync(media.Origin, media.MediaId, longest, ends).ConfigureAwait(false);
+                var (failure, isSilent) = await fetch.RunAsync(media.Origin, media.MediaId, longest, ends)
+                    .ConfigureAwait(false);
+                if (isSilent) _silent.Add(media.Origin, _notFetched);
                 if (failure is not null and { Kind: not MediaFailureKind.NotYetUploaded })
                 {
                     _failures.Add(media, failure);
@@ -86,13 +96,19 @@ public sealed partial class RemoteMedia(
             },
             (fault, isEnded) =>
             {
-                if (!isEnded) Failed(fault, media.Origin, media.MediaId);
-                _failures.Add(media, _notFetched);
-                return _notFetched;
+                if (isEnded && fault is OperationCanceledException)
+                {
+                    _failures.Add(media, _notFetched);
+                    return _notFetched;
+                }
+
+                // This server's failure, as of a full disk. The content may be asked for again.
+                Failed(fault, media.Origin, media.MediaId);
+                return _fault;
             },
             stop).ConfigureAwait(false);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Media {MediaId} of {Server} could not be fetched.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Media {MediaId} of {Server} could not be kept.")]
     private partial void Failed(Exception fault, string server, string mediaId);
 }

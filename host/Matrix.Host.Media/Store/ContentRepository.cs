@@ -1,8 +1,7 @@
-using System.IO.Pipelines;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
-using Microsoft.Net.Http.Headers;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Media.Store;
 
@@ -10,9 +9,12 @@ namespace Matrix.Host.Media.Store;
 /// Uploads, and the media of this server. Client-Server API, "Content repository". A content is synced before its URI
 /// is durable, and the URI before the response.
 /// </summary>
-public sealed class ContentRepository : IDisposable
+public sealed partial class ContentRepository : IDisposable
 {
     private const int LeftAtOnce = 200;
+
+    /// <summary>Contents that cannot be deleted. Beyond these the rest waits for the next time.</summary>
+    private const int MostFailures = 1000;
 
     private static readonly MediaFailure _busy = new(
         MediaFailureKind.TooMany, "You upload too much at once. Try again later.");
@@ -25,6 +27,7 @@ public sealed class ContentRepository : IDisposable
     private readonly MediaSpool _spool;
     private readonly MediaOptions _options;
     private readonly TimeProvider _time;
+    private readonly ILogger<ContentRepository> _log;
     private readonly UploadSlots _slots;
     private readonly UploadSlots _creations;
     private readonly MediaArrivals _arrivals;
@@ -37,10 +40,11 @@ public sealed class ContentRepository : IDisposable
         DerivedFiles derived,
         MediaSpool spool,
         MediaOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        ILogger<ContentRepository> log)
     {
         (_storage, _files, _derived) = (storage, files, derived);
-        (_spool, _options, _time) = (spool, options, time);
+        (_spool, _options, _time, _log) = (spool, options, time, log);
         (_slots, _creations) = (new UploadSlots(options), new UploadSlots(options));
         _arrivals = new MediaArrivals(options, time);
     }
@@ -119,12 +123,11 @@ public sealed class ContentRepository : IDisposable
         };
     }
 
-    /// <summary>The content of media; null if its file is gone.</summary>
+    /// <summary>The content of media; null if its file is gone, or has not its length any more.</summary>
     public async ValueTask<MediaFile?> OpenAsync(MediaRow media, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(media);
-        if (media.FileHash is null) return null;
-        var file = await _files.OpenAsync(media.FileHash, stop).ConfigureAwait(false);
+        var file = await FileOfAsync(media, stop).ConfigureAwait(false);
         var now = Now;
         if (file is null || now - media.AccessedAt < _options.AccessPrecision.TotalMilliseconds) return file;
         try
@@ -141,7 +144,7 @@ public sealed class ContentRepository : IDisposable
 
     /// <summary>Whether the content is where it should be.</summary>
     internal async ValueTask<bool> HasFileAsync(MediaRow media, CancellationToken stop) =>
-        media.FileHash is { } hash && await _files.OpenAsync(hash, stop).ConfigureAwait(false) is not null;
+        await FileOfAsync(media, stop).ConfigureAwait(false) is not null;
 
     /// <summary>Deletes media. Its file is deleted with its last URI. Returns whether there was any.</summary>
     public ValueTask<bool> DeleteAsync(MediaRow media, CancellationToken stop) => DeleteAsync(media, null, stop);
@@ -152,17 +155,33 @@ public sealed class ContentRepository : IDisposable
         ArgumentNullException.ThrowIfNull(media);
         var deleted = new MediaDeleted(media, unusedSince);
         await _storage.Writer.WriteAsync(new WriteBatch(1).Add(deleted), stop).ConfigureAwait(false);
-        if (deleted.Applied && media.FileHash is { } hash)
+        if (deleted.Applied && media.FileHash is { } hash
+            && await TryDropAsync(hash, CancellationToken.None).ConfigureAwait(false))
         {
-            await DropAsync(hash, CancellationToken.None).ConfigureAwait(false);
             await SettleAsync(hash, CancellationToken.None).ConfigureAwait(false);
         }
 
         return deleted.Applied;
     }
 
-    /// <summary>Deletes a content that no URI has.</summary>
-    internal async ValueTask DropAsync(string hash, CancellationToken stop)
+    /// <summary>
+    /// Deletes a content that no URI has. False if that fails: what is noted as dropped is tried again.
+    /// </summary>
+    internal async ValueTask<bool> TryDropAsync(string hash, CancellationToken stop)
+    {
+        try
+        {
+            await DropAsync(hash, stop).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            NotDropped(hash, fault.Message);
+            return false;
+        }
+    }
+
+    private async ValueTask DropAsync(string hash, CancellationToken stop)
     {
         using var held = await _locks.TakeAsync(hash, stop).ConfigureAwait(false);
         if (await _storage.Media.IsUsedAsync(hash, stop).ConfigureAwait(false)) return;
@@ -173,17 +192,42 @@ public sealed class ContentRepository : IDisposable
     /// <summary>Deletes the contents that a server left that stopped in the middle of a deletion.</summary>
     internal async ValueTask DropLeftAsync(CancellationToken stop)
     {
-        while (true)
+        var failed = new HashSet<string>(StringComparer.Ordinal);
+        while (failed.Count <= MostFailures)
         {
-            var left = await _storage.Media.DroppedAsync(LeftAtOnce, stop).ConfigureAwait(false);
-            foreach (var hash in left)
+            // Those that fail stay noted, and must not hide the others.
+            var most = LeftAtOnce + failed.Count;
+            var left = await _storage.Media.DroppedAsync(most, stop).ConfigureAwait(false);
+            var isNew = false;
+            foreach (var hash in left.Where(hash => !failed.Contains(hash)))
             {
-                await DropAsync(hash, stop).ConfigureAwait(false);
-                await SettleAsync(hash, stop).ConfigureAwait(false);
+                isNew = true;
+                if (await TryDropAsync(hash, stop).ConfigureAwait(false))
+                {
+                    await SettleAsync(hash, stop).ConfigureAwait(false);
+                }
+                else
+                {
+                    failed.Add(hash);
+                }
             }
 
-            if (left.Count < LeftAtOnce) return;
+            if (!isNew || left.Count < most) return;
         }
+    }
+
+    /// <summary>The file of media, if it has the length that arrived.</summary>
+    private async ValueTask<MediaFile?> FileOfAsync(MediaRow media, CancellationToken stop)
+    {
+        if (media.FileHash is not { } hash
+            || await _files.OpenAsync(hash, stop).ConfigureAwait(false) is not { } file)
+        {
+            return null;
+        }
+
+        if (file.Length == media.Size) return file;
+        Damaged(hash, file.Length, media.Size);
+        return null;
     }
 
     private async ValueTask SettleAsync(string hash, CancellationToken stop) =>
@@ -210,16 +254,24 @@ public sealed class ContentRepository : IDisposable
         }
         catch (StorageException fault) when (fault.Failure != StorageFailure.Doubtful)
         {
-            await DropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
+            await TryDropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
 
-        if (!change.Applied) await DropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
+        if (!change.Applied) await TryDropAsync(file.Hash, CancellationToken.None).ConfigureAwait(false);
         return change.Applied;
     }
 
     /// <inheritdoc/>
     public void Dispose() => _locks.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The content {Hash} could not be deleted: {Reason}")]
+    private partial void NotDropped(string hash, string reason);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The content {Hash} was damaged, and is not served: it has {Found} bytes and had {Expected}.")]
+    private partial void Damaged(string hash, long found, long expected);
 
     private async ValueTask<MediaFailure?> StoreAsync(
         Upload upload, string mediaId, bool isNew, CancellationToken stop)
@@ -275,27 +327,6 @@ public sealed class ContentRepository : IDisposable
             ? new MediaFailure(MediaFailureKind.LimitReached, "You have uploaded as much as an account may.")
             : null;
     }
-}
-
-/// <summary>A content that a user uploads.</summary>
-/// <param name="Content">The bytes.</param>
-/// <param name="Length">How many there are; null if that is not known.</param>
-/// <param name="ContentType">The media type.</param>
-/// <param name="FileName">The name; null for none.</param>
-public sealed record Upload(string UserId, PipeReader Content, long? Length, string ContentType, string? FileName)
-{
-    /// <summary>The media type of a content without one.</summary>
-    public const string DefaultType = "application/octet-stream";
-
-    private const int LongestType = 255;
-
-    /// <summary>The media type in a header, or the default if it is none that can be sent again.</summary>
-    public static string TypeOf(string? header) =>
-        header is { Length: > 0 and <= LongestType }
-        && !header.AsSpan().ContainsAnyExceptInRange(' ', '~')
-        && MediaTypeHeaderValue.TryParse(header, out _)
-            ? header
-            : DefaultType;
 }
 
 /// <summary>A URI without content.</summary>

@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Logging;
+
 namespace Matrix.Host.Media.Store;
 
 /// <summary>
 /// Files that were made from contents, such as thumbnails: a folder for each content. They can be made again, so they
 /// are not synced.
 /// </summary>
-public sealed class DerivedFiles
+public sealed partial class DerivedFiles
 {
     private const int Digits = 2;
     private const int HashLength = 64;
@@ -12,17 +14,27 @@ public sealed class DerivedFiles
     /// <summary>The name of the file with what is known of a content.</summary>
     private const string Note = "note";
 
+    /// <summary>All files below a folder, without those of folders that cannot be read.</summary>
+    private static readonly EnumerationOptions _readable = new()
+    {
+        RecurseSubdirectories = true,
+        IgnoreInaccessible = true,
+        AttributesToSkip = 0,
+    };
+
     private readonly string _folder;
     private readonly string _work;
     private readonly int _mostOfContent;
     private readonly TimeSpan _precision;
+    private readonly ILogger _log;
     private long _bytes;
     private volatile bool _isCounted;
 
     /// <summary>Makes the folder.</summary>
-    public DerivedFiles(MediaOptions options)
+    public DerivedFiles(MediaOptions options, ILogger log)
     {
         ArgumentNullException.ThrowIfNull(options);
+        _log = log;
         (_mostOfContent, _precision) = (options.ThumbnailsOfFile, options.AccessPrecision);
         _folder = Path.Combine(options.Folder, "thumbnails");
         _work = Path.Combine(options.Folder, "work");
@@ -112,7 +124,7 @@ public sealed class DerivedFiles
     {
         if (Interlocked.Read(ref _bytes) <= most && _isCounted) return;
         var files = new List<FileInfo>();
-        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles("*", SearchOption.AllDirectories))
+        foreach (var file in new DirectoryInfo(_folder).EnumerateFiles("*", _readable))
         {
             stop.ThrowIfCancellationRequested();
             if (file.Name != Note) files.Add(file);
@@ -136,10 +148,7 @@ public sealed class DerivedFiles
 
     /// <summary>The contents from which something was made, in parts.</summary>
     internal IEnumerable<string[]> Contents() =>
-        new DirectoryInfo(_folder).EnumerateDirectories().Select(part => part.EnumerateDirectories()
-            .Select(content => part.Name + content.Name)
-            .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower))
-            .ToArray());
+        new DirectoryInfo(_folder).EnumerateDirectories().Select(ContentsOf);
 
     /// <summary>Deletes what was made from a content.</summary>
     internal void Delete(string hash)
@@ -147,6 +156,41 @@ public sealed class DerivedFiles
         var folder = FolderOf(hash);
         if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
     }
+
+    /// <summary>The same; a folder that cannot be deleted is passed over.</summary>
+    internal void TryDelete(string hash)
+    {
+        try
+        {
+            Delete(hash);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Unreadable(FolderOf(hash), fault.Message);
+        }
+    }
+
+    /// <summary>Those of one part; none if it cannot be read, so that the other parts are.</summary>
+    private string[] ContentsOf(DirectoryInfo part)
+    {
+        try
+        {
+            return
+            [
+                .. part.EnumerateDirectories()
+                    .Select(content => part.Name + content.Name)
+                    .Where(hash => hash.Length == HashLength && hash.All(char.IsAsciiHexDigitLower)),
+            ];
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Unreadable(part.FullName, fault.Message);
+            return [];
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The folder of thumbnails {Folder} was passed over: {Reason}")]
+    private partial void Unreadable(string folder, string reason);
 
     private string FolderOf(string hash) => Path.Combine(_folder, hash[..Digits], hash[Digits..]);
 }

@@ -39,8 +39,15 @@ public sealed class MediaCleaner(
         if (options.LocalKept is { } local) await DeleteUnusedAsync(true, now - local, stop).ConfigureAwait(false);
         if (options.RemoteKept is { } remote) await DeleteUnusedAsync(false, now - remote, stop).ConfigureAwait(false);
         await ShrinkAsync(stop).ConfigureAwait(false);
-        await repository.DropLeftAsync(stop).ConfigureAwait(false);
-        await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop).ConfigureAwait(false);
+        try
+        {
+            await Task.Run(() => derived.Shrink(options.ThumbnailCacheBytes, stop), stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Last: it asks a service for each content, where contents are kept in one.
+            await repository.DropLeftAsync(stop).ConfigureAwait(false);
+        }
     }
 
     /// <summary>
@@ -55,7 +62,10 @@ public sealed class MediaCleaner(
             foreach (var some in hashes.Chunk(Batch))
             {
                 var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
-                foreach (var hash in some.Except(used)) await repository.DropAsync(hash, stop).ConfigureAwait(false);
+                foreach (var hash in some.Except(used))
+                {
+                    await repository.TryDropAsync(hash, stop).ConfigureAwait(false);
+                }
             }
         }
 
@@ -64,7 +74,7 @@ public sealed class MediaCleaner(
             foreach (var some in hashes.Chunk(Batch))
             {
                 var used = await storage.Media.UsedAsync(some, stop).ConfigureAwait(false);
-                foreach (var hash in some.Except(used)) derived.Delete(hash);
+                foreach (var hash in some.Except(used)) derived.TryDelete(hash);
             }
         }
     }

@@ -1,10 +1,17 @@
+using Microsoft.Extensions.Logging;
+
 namespace Matrix.Host.Media.Store;
 
-/// <summary>The folder of the files on this machine, opened.</summary>
-public sealed class MediaFolder
+/// <summary>The folder of the files on this machine, opened. Disposing lets another server open it.</summary>
+public sealed class MediaFolder : IDisposable
 {
-    private MediaFolder(MediaSpool spool, IMediaFiles files, DerivedFiles derived) =>
+    private readonly FolderOwner _owner;
+
+    private MediaFolder(FolderOwner owner, MediaSpool spool, IMediaFiles files, DerivedFiles derived)
+    {
+        _owner = owner;
         (Spool, Files, Derived) = (spool, files, derived);
+    }
 
     /// <summary>The contents that arrive.</summary>
     internal MediaSpool Spool { get; }
@@ -15,23 +22,42 @@ public sealed class MediaFolder
     /// <summary>What was made from contents.</summary>
     internal DerivedFiles Derived { get; }
 
-    /// <summary>Makes the folder if there is none, and deletes what a stopped server was receiving.</summary>
+    /// <summary>
+    /// Makes the folder if there is none, locks it, and deletes what a stopped server was receiving.
+    /// </summary>
+    /// <param name="options">The configuration.</param>
+    /// <param name="log">The log of what is passed over later.</param>
     /// <exception cref="IOException">The folder cannot be used.</exception>
-    public static MediaFolder Open(MediaOptions options)
+    public static MediaFolder Open(MediaOptions options, ILogger log)
     {
         ArgumentNullException.ThrowIfNull(options);
+        FolderOwner? owner = null;
         try
         {
             Check(options.Folder);
+
             // The folder of files first: it tells that the others are this server's.
-            var folder = new FolderFiles(options);
+            var folder = new FolderFiles(options, log);
+
+            // Before `incoming` is emptied: another server may be receiving into it.
+            owner = FolderOwner.Take(options.Folder, options.ServerName);
+            var spool = new MediaSpool(options);
+            if (options.S3.Endpoint.Length == 0) CheckMove(spool.Folder, folder.Folder);
             IMediaFiles files = options.S3.Endpoint.Length > 0 ? new S3Files(options.S3) : folder;
-            return new MediaFolder(new MediaSpool(options), files, new DerivedFiles(options));
+            return new MediaFolder(owner, spool, files, new DerivedFiles(options, log));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
+            owner?.Dispose();
             throw new IOException($"media.folder: {options.Folder} cannot be used: {fault.Message}", fault);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        (Files as IDisposable)?.Dispose();
+        _owner.Dispose();
     }
 
     /// <summary>Refuses a folder of something else: what is in it would be deleted.</summary>
@@ -42,6 +68,30 @@ public sealed class MediaFolder
             && !Directory.Exists(Path.Combine(folder, FolderFiles.Name)))
         {
             throw new IOException("it is not empty, and has no media of this server");
+        }
+    }
+
+    /// <summary>
+    /// Refuses folders on two file systems. A file that has to be copied between them is not whole at once under its
+    /// name, and not synced.
+    /// </summary>
+    private static void CheckMove(string incoming, string files)
+    {
+        const string Name = "probe";
+        var (from, to) = (Path.Combine(incoming, Name), Path.Combine(files, Name));
+        if (Directory.Exists(to)) Directory.Delete(to);
+        Directory.CreateDirectory(from);
+        try
+        {
+            // Files would be copied where they cannot be moved; folders are not.
+            Directory.Move(from, to);
+            Directory.Delete(to);
+        }
+        catch (IOException fault)
+        {
+            Directory.Delete(from);
+            throw new IOException(
+                $"files cannot be moved from {incoming} to {files}. Both must be on one file system", fault);
         }
     }
 }

@@ -17,16 +17,17 @@ public sealed class MediaSpool
     /// <summary>The bytes after which the disk begins to write. The sync at the end finds little left.</summary>
     private const int BeginsAfter = 1 << 20;
 
-    private readonly string _folder;
-
     /// <summary>Makes the folder, and deletes what is in it.</summary>
     public MediaSpool(MediaOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _folder = Path.Combine(options.Folder, "incoming");
-        Directory.CreateDirectory(_folder);
-        foreach (var left in Directory.EnumerateFiles(_folder)) File.Delete(left);
+        Folder = Path.Combine(options.Folder, "incoming");
+        Directory.CreateDirectory(Folder);
+        foreach (var left in Directory.EnumerateFiles(Folder)) File.Delete(left);
     }
+
+    /// <summary>The folder of what arrives.</summary>
+    internal string Folder { get; }
 
     /// <summary>Receives a content; null if it exceeds the limit. The file is synced.</summary>
     /// <param name="content">The content.</param>
@@ -36,7 +37,7 @@ public sealed class MediaSpool
     public async ValueTask<SpooledFile?> ReceiveAsync(PipeReader content, long most, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(content);
-        var path = Path.Combine(_folder, Guid.NewGuid().ToString("N"));
+        var path = Path.Combine(Folder, Guid.NewGuid().ToString("N"));
         SpooledFile? received = null;
         try
         {

@@ -51,7 +51,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
                 ContentType = Upload.DefaultType,
                 UseChunkEncoding = false,
             },
-            stop)).ConfigureAwait(false);
+            stop), stop).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -59,8 +59,8 @@ public sealed class S3Files : IMediaFiles, IDisposable
     {
         try
         {
-            var known = await AskAsync(() => _client.GetObjectMetadataAsync(_bucket, _prefix + hash, stop))
-                .ConfigureAwait(false);
+            var known = await AskAsync(
+                () => _client.GetObjectMetadataAsync(_bucket, _prefix + hash, stop), stop).ConfigureAwait(false);
             return new S3File(this, _prefix + hash, known.ContentLength);
         }
         catch (FileNotFoundException)
@@ -71,7 +71,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
 
     /// <inheritdoc/>
     public async ValueTask DeleteAsync(string hash, CancellationToken stop) =>
-        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + hash, stop)).ConfigureAwait(false);
+        await AskAsync(() => _client.DeleteObjectAsync(_bucket, _prefix + hash, stop), stop).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<IReadOnlyList<string>> ListAsync(
@@ -80,7 +80,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
         var request = new ListObjectsV2Request { BucketName = _bucket, Prefix = _prefix };
         while (true)
         {
-            var page = await AskAsync(() => _client.ListObjectsV2Async(request, stop)).ConfigureAwait(false);
+            var page = await AskAsync(() => _client.ListObjectsV2Async(request, stop), stop).ConfigureAwait(false);
             yield return
             [
                 .. (page.S3Objects ?? [])
@@ -99,7 +99,7 @@ public sealed class S3Files : IMediaFiles, IDisposable
     public void Dispose() => _client.Dispose();
 
     /// <summary>The failures of the service in the words of file systems.</summary>
-    private static async Task<T> AskAsync<T>(Func<Task<T>> request)
+    private static async Task<T> AskAsync<T>(Func<Task<T>> request, CancellationToken stop)
     {
         try
         {
@@ -109,7 +109,11 @@ public sealed class S3Files : IMediaFiles, IDisposable
         {
             throw new FileNotFoundException("The media's service has no such content or bucket.", fault);
         }
-        catch (Exception fault) when (fault is not (OperationCanceledException or IOException))
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception fault) when (fault is not IOException)
         {
             throw new IOException($"The media's service failed: {fault.Message}", fault);
         }
@@ -129,7 +133,8 @@ public sealed class S3Files : IMediaFiles, IDisposable
                 Key = key,
                 ByteRange = new ByteRange(offset, offset + length - 1),
             };
-            var response = await AskAsync(() => files._client.GetObjectAsync(request, stop)).ConfigureAwait(false);
+            var response = await AskAsync(() => files._client.GetObjectAsync(request, stop), stop)
+                .ConfigureAwait(false);
             return response.ResponseStream;
         }
     }

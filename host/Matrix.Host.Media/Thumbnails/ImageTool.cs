@@ -13,26 +13,35 @@ public sealed class ImageTool(
     internal async ValueTask<ImageHeader?> ReadAsync(MediaFile content, CancellationToken stop)
     {
         using var work = await OpenAsync(content, stop).ConfigureAwait(false);
-        return await ReadAsync(work, content, stop).ConfigureAwait(false);
+        return (await ReadAsync(work, content, stop).ConfigureAwait(false)).Header;
     }
 
-    /// <summary>The same of the image in a folder.</summary>
-    internal async ValueTask<ImageHeader?> ReadAsync(WorkFolder work, MediaFile content, CancellationToken stop)
+    /// <summary>The same of the image in a folder, with the run of a tool that did not tell it.</summary>
+    internal async ValueTask<(ImageHeader? Header, ToolRun Failed)> ReadAsync(
+        WorkFolder work, MediaFile content, CancellationToken stop)
     {
         var format = await FormatAsync(content, stop).ConfigureAwait(false);
-        if (format == ImageFormat.None) return null;
+        if (format == ImageFormat.None) return default;
         var (isValid, moves) = await ImageChunks.LookAsync(content, format, stop).ConfigureAwait(false);
-        if (!isValid || await HeaderAsync("-a").ConfigureAwait(false) is not { } basics) return null;
+        if (!isValid) return default;
+        var basics = await HeaderAsync("-a").ConfigureAwait(false);
+        if (!basics.IsOk) return (null, basics);
 
         // Asked for by name: a text in the image may look like a line of `-a`.
-        var orientation = format == ImageFormat.Gif
+        ToolRun? orientation = format == ImageFormat.Gif
             ? null
             : await HeaderAsync("-f", "orientation").ConfigureAwait(false);
-        var pictures = ImageFormats.MayMove(format) ? await HeaderAsync("-f", "n-pages").ConfigureAwait(false) : null;
-        return ImageHeader.Read(format, basics, orientation, pictures, moves);
+        if (orientation is { WasEnded: true } slow) return (null, slow);
+        ToolRun? pictures = ImageFormats.MayMove(format)
+            ? await HeaderAsync("-f", "n-pages").ConfigureAwait(false)
+            : null;
+        if (pictures is { WasEnded: true } slower) return (null, slower);
+        return (ImageHeader.Read(format, basics.Output, OutputOf(orientation), OutputOf(pictures), moves), default);
 
-        ValueTask<string?> HeaderAsync(params string[] arguments) =>
+        ValueTask<ToolRun> HeaderAsync(params string[] arguments) =>
             RunAsync(work, ["vipsheader", .. arguments, WorkFolder.Source], stop);
+
+        static string? OutputOf(ToolRun? ran) => ran is { IsOk: true } told ? told.Output : null;
     }
 
     /// <inheritdoc/>
@@ -42,12 +51,9 @@ public sealed class ImageTool(
     internal ValueTask<WorkFolder> OpenAsync(MediaFile content, CancellationToken stop) =>
         WorkFolder.OpenAsync(derived, content, stop);
 
-    /// <summary>Runs a tool in a folder. Returns its output; null if it failed.</summary>
-    internal async ValueTask<string?> RunAsync(
-        WorkFolder work, IReadOnlyList<string> command, CancellationToken stop) =>
-        await _vips.RunAsync(work, command, stop).ConfigureAwait(false) is { ExitCode: 0 } ran
-            ? ran.Output
-            : null;
+    /// <summary>Runs a tool in a folder.</summary>
+    internal ValueTask<ToolRun> RunAsync(WorkFolder work, IReadOnlyList<string> command, CancellationToken stop) =>
+        _vips.RunAsync(work, command, stop);
 
     /// <summary>The format of a content.</summary>
     internal static async ValueTask<ImageFormat> FormatAsync(MediaFile content, CancellationToken stop)

@@ -26,6 +26,8 @@ public sealed partial class Thumbnailer(
     private readonly SharedWork<(string Hash, ThumbnailRequest Asked), MediaResult<Thumbnail>> _work = new(
         new WorkBounds(options.ThumbnailsAtOnce, options.ThumbnailsWaiting, options.ThumbnailWait)
         {
+            // One caller leaves places for the others.
+            AtOnceOfGroup = Math.Max(1, options.ThumbnailsAtOnce / 2),
             OfGroup = options.ThumbnailsPerCaller,
         },
         _busy,
@@ -33,6 +35,9 @@ public sealed partial class Thumbnailer(
 
     private readonly RecentFailures<(string Hash, ThumbnailRequest Asked)> _failures = new(
         options.ThumbnailPause, time);
+
+    /// <summary>Contents at which a tool was ended: each size would take as long.</summary>
+    private readonly RecentFailures<string> _costly = new(options.ThumbnailPause, time);
 
     /// <summary>A thumbnail of an image, or the image itself if it is as small.</summary>
     /// <param name="media">The image.</param>
@@ -49,14 +54,15 @@ public sealed partial class Thumbnailer(
         if (HeaderOf(hash) is { } known && Known(hash, content, known, asked) is { } kept) return kept;
         if (await ImageTool.FormatAsync(content, stop).ConfigureAwait(false) == ImageFormat.None) return _noImage;
         if (content.Length > options.ThumbnailSourceBytes) return TooLarge();
-        if (_failures.Find((hash, asked)) is { } failure) return failure;
+        if ((_costly.Find(hash) ?? _failures.Find((hash, asked))) is { } failure) return failure;
         return await _work.RunAsync(
             (hash, asked),
             caller,
             ends => MakeAsync(hash, content, asked, ends),
             (fault, isEnded) =>
             {
-                if (!isEnded) Failed(fault, media.Origin, media.MediaId);
+                if (isEnded) _costly.Add(hash, _fault);
+                else Failed(fault, media.Origin, media.MediaId);
                 return _fault;
             },
             stop).ConfigureAwait(false);
@@ -85,32 +91,33 @@ public sealed partial class Thumbnailer(
     private async ValueTask<MediaResult<Thumbnail>> MakeAsync(
         string hash, MediaFile content, ThumbnailRequest asked, CancellationToken stop)
     {
+        // Another size may have shown it while this one waited.
+        if (_costly.Find(hash) is { } costly) return costly;
         using var work = await tool.OpenAsync(content, stop).ConfigureAwait(false);
         if (HeaderOf(hash) is not { } image)
         {
-            if (await tool.ReadAsync(work, content, stop).ConfigureAwait(false) is not { } read)
-            {
-                return Remember((hash, asked));
-            }
-
+            var (read, failed) = await tool.ReadAsync(work, content, stop).ConfigureAwait(false);
+            if (read is null) return Remember((hash, asked), failed);
             image = read;
             derived.KeepNote(hash, image.Line());
         }
 
         if (Known(hash, content, image, asked) is { } known) return known;
         var plan = ThumbnailPlan.Of(image, asked, options)!;
-        return await RunVipsAsync(work, plan, stop).ConfigureAwait(false)
+        var ran = await RunVipsAsync(work, plan, stop).ConfigureAwait(false);
+        return ran.IsOk && File.Exists(work.PathOf("made." + plan.Kind))
             ? Thumbnail.Of(derived.Keep(hash, plan.Name, work.PathOf("made." + plan.Kind)), plan.Kind, hash)
-            : Remember((hash, asked));
+            : Remember((hash, asked), ran);
     }
 
-    private MediaFailure Remember((string Hash, ThumbnailRequest Asked) key)
+    private MediaFailure Remember((string Hash, ThumbnailRequest Asked) key, ToolRun ran)
     {
-        _failures.Add(key, _noImage);
+        if (ran.WasEnded) _costly.Add(key.Hash, _noImage);
+        else if (ran.End != ToolEnd.NotStarted) _failures.Add(key, _noImage);
         return _noImage;
     }
 
-    private async ValueTask<bool> RunVipsAsync(WorkFolder work, ThumbnailPlan plan, CancellationToken stop)
+    private ValueTask<ToolRun> RunVipsAsync(WorkFolder work, ThumbnailPlan plan, CancellationToken stop)
     {
         var size = plan.Size!.Value;
         var quality = plan.Kind == "png" ? "strip" : "Q=80,strip";
@@ -122,8 +129,7 @@ public sealed partial class Thumbnailer(
             "--output", $"made.{plan.Kind}[{quality}]",
             .. size.Crop && !plan.Moves ? ["--smartcrop", "centre"] : (string[])[],
         ];
-        var ran = await tool.RunAsync(work, command, stop).ConfigureAwait(false);
-        return ran is not null && File.Exists(work.PathOf("made." + plan.Kind));
+        return tool.RunAsync(work, command, stop);
     }
 
     private MediaFailure TooLarge() => new(

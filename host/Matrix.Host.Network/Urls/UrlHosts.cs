@@ -6,16 +6,16 @@ namespace Matrix.Host.Network.Urls;
 public static class UrlHosts
 {
     /// <summary>
-    /// The host of a URL in ASCII, an address without brackets. False for a name that cannot be written so, which the
-    /// framework finds out only then.
+    /// The host of a URL in ASCII, an address without brackets, a name without the dot that may end it: with and
+    /// without it is one host. False for a name that cannot be written so, which the framework finds out only then.
     /// </summary>
     public static bool TryGet(Uri url, [NotNullWhen(true)] out string? host)
     {
         ArgumentNullException.ThrowIfNull(url);
         try
         {
-            host = url.HostNameType == UriHostNameType.IPv6 ? url.Host.Trim('[', ']') : url.IdnHost;
-            return true;
+            host = url.HostNameType == UriHostNameType.IPv6 ? url.Host.Trim('[', ']') : url.IdnHost.TrimEnd('.');
+            return host.Length > 0;
         }
         catch (UriFormatException)
         {

@@ -74,6 +74,8 @@ let ``The operator's lists match names with or without their port`` () =
     Assert.That((filter [] [ "A.org" ]).Allows "a.org:1", Is.False)
     Assert.That((filter [] [ "a.org:2" ]).Allows "a.org:1", Is.True)
     Assert.That((filter [] [ "a.org:2" ]).Allows "a.org:2", Is.False)
+    Assert.That((filter [] [ "a.org:2" ]).Allows "a.org.:2", Is.False)
+    Assert.That((filter [] [ "*.org" ]).Allows "a.org.", Is.False)
     Assert.That((filter [ "127.0.*"; "localhost:8?" ] []).Allows "127.0.1.1:8448", Is.True)
     Assert.That((filter [ "127.0.*"; "localhost:8?" ] []).Allows "localhost:81", Is.True)
     Assert.That((filter [ "127.0.*"; "localhost:8?" ] []).Allows "localhost:91", Is.False)

@@ -77,7 +77,8 @@ public sealed class RemoteMediaTests
         await StartAsync(
             ("media.remote_fetches_of_server", "2"),
             ("media.remote_fetches_waiting_of_server", "3"),
-            ("media.remote_time", "8s"));
+            ("media.remote_time", "8s"),
+            ("media.remote_pause", "1s"));
         _peer.Held = new TaskCompletionSource().Task;
         var held = Enumerable.Range(0, 2).Select(n => _alice.DownloadAsync($"{_peer.Peer.Name}/slow{n}")).ToList();
         await Until.HoldsAsync(() => _peer.Requests.Count == 2);

@@ -33,9 +33,16 @@ internal static class MediaServer
         this TestClient user, string uri, params (string Name, string Value)[] headers) =>
         user.SendAsync(HttpMethod.Get, $"{Authenticated}download/{uri}", null, headers);
 
-    /// <summary>The files that a server keeps.</summary>
-    internal static string[] FilesOf(HomeserverFixture server) =>
-        Directory.GetFiles(Path.Combine(server.Folder, "media"), "*", SearchOption.AllDirectories);
+    /// <summary>The files that a server keeps, without those that show whose folder it is.</summary>
+    internal static string[] FilesOf(HomeserverFixture server)
+    {
+        var folder = Path.Combine(server.Folder, "media");
+        return
+        [
+            .. Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+                .Except([Path.Combine(folder, "lock"), Path.Combine(folder, "owner")]),
+        ];
+    }
 
     /// <summary>Deletes media that is no longer kept.</summary>
     internal static ValueTask CleansMediaAsync(this HomeserverFixture server) =>

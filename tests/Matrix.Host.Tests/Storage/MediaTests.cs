@@ -138,6 +138,11 @@ internal sealed class MediaTests(string kind) : StorageTests(kind)
         Assert.That(await UnusedAsync(false, 40, 9), Is.EqualTo(new[] { "b", "c" }));
         Assert.That(await UnusedAsync(false, long.MaxValue, 1), Is.EqualTo(new[] { "b" }));
         Assert.That(await Store.Media.RemoteUseAsync(Here, Stop), Is.EqualTo(new MediaUse(3, 90)));
+
+        // What must not be served stays, so that it is not fetched again.
+        await Write(new FileQuarantined(Hash('b'), "@admin:one.test", 1));
+        Assert.That(await UnusedAsync(false, 40, 9), Is.EqualTo(new[] { "c" }));
+        Assert.That(await Store.Media.RemoteUseAsync(Here, Stop), Is.EqualTo(new MediaUse(2, 70)));
     }
 
     [Test]

@@ -11,25 +11,26 @@ internal sealed class Downloads(
     {
         foreach (var path in new[] { "download/{serverName}/{mediaId}", "download/{serverName}/{mediaId}/{fileName}" })
         {
-            routes.V1.Get(
-                "media/" + path,
-                MediaQuery.ReadWait,
-                (call, wait, stop) => GetAsync(call, wait, isAuthenticated: true, stop),
-                MediaPaths.EveryUser);
-            routes.At(MediaPaths.Older).Get(
-                path,
-                MediaQuery.ReadWait,
-                (call, wait, stop) => GetAsync(call, wait, isAuthenticated: false, stop),
-                MediaPaths.Anyone);
+            routes.V1.GetAndHead("media/" + path, MediaQuery.ReadWait, GetAsync, MediaPaths.EveryUser);
+            routes.At(MediaPaths.Older).GetAndHead(path, MediaQuery.ReadOlder, GetOlderAsync, MediaPaths.Anyone);
         }
     }
 
-    private async ValueTask<Answer> GetAsync(Call call, TimeSpan wait, bool isAuthenticated, CancellationToken stop)
+    private ValueTask<Answer> GetAsync(Call call, TimeSpan wait, CancellationToken stop) =>
+        AnswerAsync(call, MediaLookup.Authenticated(call["serverName"], call["mediaId"], wait), stop);
+
+    private ValueTask<Answer> GetOlderAsync(
+        Call call, (bool MayFetch, TimeSpan Wait) query, CancellationToken stop) =>
+        AnswerAsync(
+            call,
+            new MediaLookup(call["serverName"], call["mediaId"], query.Wait) { MayFetch = query.MayFetch },
+            stop);
+
+    private async ValueTask<Answer> AnswerAsync(Call call, MediaLookup lookup, CancellationToken stop)
     {
         var headers = call.Http.Response.Headers;
         MediaHeaders.Add(headers);
-        var found = await finder.FindAsync(call["serverName"], call["mediaId"], wait, isAuthenticated, stop)
-            .ConfigureAwait(false);
+        var found = await finder.FindAsync(lookup, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client);
         var row = found.Value;
         if (await media.OpenAsync(row, stop).ConfigureAwait(false) is not { } file)

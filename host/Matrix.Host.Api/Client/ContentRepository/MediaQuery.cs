@@ -11,6 +11,17 @@ internal static class MediaQuery
 
     private static readonly TimeSpan _defaultWait = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// Whether other servers are asked, at the deprecated paths, and how long to wait. The other paths have no such
+    /// parameter.
+    /// </summary>
+    internal static (bool MayFetch, TimeSpan Wait) ReadOlder(QueryReader query) =>
+        (query.Flag("allow_remote", otherwise: true), ReadWait(query));
+
+    /// <summary>The same for thumbnails.</summary>
+    internal static (bool MayFetch, (ThumbnailRequest Asked, TimeSpan Wait) Thumbnail) ReadOlderThumbnail(
+        QueryReader query) => (query.Flag("allow_remote", otherwise: true), ReadThumbnail(query));
+
     /// <summary>How long a download waits for a content that has not been uploaded.</summary>
     internal static TimeSpan ReadWait(QueryReader query) =>
         query.Number("timeout_ms") is { } milliseconds

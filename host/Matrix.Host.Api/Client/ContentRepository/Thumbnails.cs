@@ -2,6 +2,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Thumbnails;
+using Matrix.Host.Network;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
@@ -13,29 +14,36 @@ internal sealed class Thumbnails(
 
     public void Map(ClientRoutes routes)
     {
-        routes.V1.Get(
-            "media/" + Path,
-            MediaQuery.ReadThumbnail,
-            (call, query, stop) => GetAsync(call, query, isAuthenticated: true, stop),
-            MediaPaths.EveryUser);
-        routes.At(MediaPaths.Older).Get(
-            Path,
-            MediaQuery.ReadThumbnail,
-            (call, query, stop) => GetAsync(call, query, isAuthenticated: false, stop),
-            MediaPaths.Anyone);
+        routes.V1.GetAndHead("media/" + Path, MediaQuery.ReadThumbnail, GetAsync, MediaPaths.EveryUser);
+        routes.At(MediaPaths.Older).GetAndHead(
+            Path, MediaQuery.ReadOlderThumbnail, GetOlderAsync, MediaPaths.Anyone);
     }
 
-    private async ValueTask<Answer> GetAsync(
-        Call call, (ThumbnailRequest Asked, TimeSpan Wait) query, bool isAuthenticated, CancellationToken stop)
+    private ValueTask<Answer> GetAsync(
+        Call call, (ThumbnailRequest Asked, TimeSpan Wait) query, CancellationToken stop) =>
+        AnswerAsync(
+            call, query.Asked, MediaLookup.Authenticated(call["serverName"], call["mediaId"], query.Wait), stop);
+
+    private ValueTask<Answer> GetOlderAsync(
+        Call call,
+        (bool MayFetch, (ThumbnailRequest Asked, TimeSpan Wait) Thumbnail) query,
+        CancellationToken stop) =>
+        AnswerAsync(
+            call,
+            query.Thumbnail.Asked,
+            new MediaLookup(call["serverName"], call["mediaId"], query.Thumbnail.Wait) { MayFetch = query.MayFetch },
+            stop);
+
+    private async ValueTask<Answer> AnswerAsync(
+        Call call, ThumbnailRequest asked, MediaLookup lookup, CancellationToken stop)
     {
         var headers = call.Http.Response.Headers;
         MediaHeaders.Add(headers);
-        var isRemote = call["serverName"] != options.ServerName;
-        var found = await finder.FindAsync(call["serverName"], call["mediaId"], query.Wait, isAuthenticated, stop)
-            .ConfigureAwait(false);
+        var isRemote = lookup.Origin != options.ServerName;
+        var found = await finder.FindAsync(lookup, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client, isRemote);
-        var caller = call.CallerIfAny?.UserId ?? call.Address;
-        var made = await thumbnailer.OfAsync(found.Value, query.Asked, caller, stop).ConfigureAwait(false);
+        var caller = call.CallerIfAny?.UserId ?? AddressBlock.Of(call.Address);
+        var made = await thumbnailer.OfAsync(found.Value, asked, caller, stop).ConfigureAwait(false);
         if (!made.IsOk) return MediaAnswers.Of(made.Failure, client, isRemote);
         var thumbnail = made.Value;
         MediaHeaders.AddName(headers, thumbnail.ContentType, thumbnail.FileName);

@@ -26,7 +26,10 @@ public interface IMediaTable
     /// <summary>Files whose last URI was deleted, and that may still be there.</summary>
     ValueTask<IReadOnlyList<string>> DroppedAsync(int limit, CancellationToken stop);
 
-    /// <summary>The media that was not accessed since a time, the longest unused first.</summary>
+    /// <summary>
+    /// The media that was not accessed since a time, the longest unused first. That of other servers is without what
+    /// must not be served.
+    /// </summary>
     /// <param name="isLocal">Whether the media of this server or of others is meant.</param>
     ValueTask<IReadOnlyList<MediaRow>> UnusedAsync(
         string thisServer, bool isLocal, long accessedBefore, int limit, CancellationToken stop);
@@ -37,7 +40,10 @@ public interface IMediaTable
     /// <summary>The number of URIs that have a file.</summary>
     ValueTask<long> CountOfFileAsync(string fileHash, CancellationToken stop);
 
-    /// <summary>The media of other servers that is kept here, and its bytes. It reads all rows.</summary>
+    /// <summary>
+    /// The media of other servers that is kept here and may be served, and its bytes. It reads the rows of all media
+    /// that no user uploaded here.
+    /// </summary>
     ValueTask<MediaUse> RemoteUseAsync(string thisServer, CancellationToken stop);
 }
 

@@ -27,8 +27,17 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         ORDER BY m.accessed_at LIMIT $3
         """);
 
-    private static readonly Statement UnusedRemote = Statement.Of($"""
-        SELECT {Columns} FROM media m WHERE m.accessed_at < $2 AND m.origin <> $1
+    /// <summary>
+    /// Media of others has no uploader; images of previews have none either, but this server's name. What is
+    /// quarantined stays: without its row it would be fetched again, and served, if its server returned other bytes.
+    /// </summary>
+    private const string IsOfOthers = """
+        m.uploader IS NULL AND m.origin <> $1
+        AND NOT EXISTS (SELECT 1 FROM quarantined_files q WHERE q.file_hash = m.file_hash)
+        """;
+
+    internal static readonly Statement UnusedRemote = Statement.Of($"""
+        SELECT {Columns} FROM media m WHERE m.accessed_at < $2 AND {IsOfOthers}
         ORDER BY m.accessed_at LIMIT $3
         """);
 
@@ -44,7 +53,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
     private static readonly Statement CountOfFile = Statement.Of("SELECT COUNT(*) FROM media WHERE file_hash = $1");
 
     private static readonly Statement RemoteUse = Statement.Of(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media WHERE origin <> $1");
+        $"SELECT COUNT(*), CAST(COALESCE(SUM(m.size), 0) AS BIGINT) FROM media m WHERE {IsOfOthers}");
 
     private static readonly Statement Insert = Statement.Of("""
         INSERT INTO media (origin, media_id, file_hash, size, content_type, file_name, uploader, created_at,

@@ -1,0 +1,68 @@
+namespace Matrix.Host.Media.Store;
+
+/// <summary>
+/// The lock of a folder of media, held until it is disposed or the process ends: two servers would delete what the
+/// other one receives. The name of the server stays in the folder.
+/// </summary>
+internal sealed class FolderOwner : IDisposable
+{
+    /// <summary>The name of the file that is locked.</summary>
+    internal const string Lock = "lock";
+
+    /// <summary>The name of the file with the server's name.</summary>
+    internal const string Owner = "owner";
+
+    private readonly FileStream _lock;
+
+    private FolderOwner(FileStream held) => _lock = held;
+
+    /// <summary>Locks a folder for a server. It exists.</summary>
+    /// <exception cref="IOException">Another process has it, or it is another server's.</exception>
+    internal static FolderOwner Take(string folder, string serverName)
+    {
+        var path = Path.Combine(folder, Lock);
+        FileStream held;
+        try
+        {
+            held = OpenOwn(path);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            throw new IOException("it is in use by another process");
+        }
+
+        try
+        {
+            Claim(Path.Combine(folder, Owner), serverName);
+            return new FolderOwner(held);
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static void Claim(string path, string serverName)
+    {
+        var theirs = File.Exists(path) ? File.ReadAllText(path).Trim() : "";
+        if (theirs == serverName) return;
+        if (theirs.Length > 0) throw new IOException($"it belongs to the server {theirs}");
+
+        // Whole or not at all: a part of a name would be another server's.
+        var draft = path + ".new";
+        File.WriteAllText(draft, serverName + "\n");
+        File.Move(draft, path, overwrite: true);
+    }
+
+    /// <summary>Opens the file alone; a new one is readable by its owner alone.</summary>
+    private static FileStream OpenOwn(string path) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.OpenOrCreate,
+        Access = FileAccess.ReadWrite,
+        Share = FileShare.None,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    });
+}

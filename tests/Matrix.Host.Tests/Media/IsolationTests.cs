@@ -1,0 +1,75 @@
+using Matrix.Host.Media.Thumbnails;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Matrix.Host.Tests.Media;
+
+/// <summary>What the process that decodes images is kept apart from.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+internal sealed class IsolationTests
+{
+    private static readonly ToolRun _works = new(ToolEnd.Exited, 0, "");
+    private static readonly ToolRun _refused = new(ToolEnd.Exited, 1, "bwrap: No permissions to create a namespace");
+    private static readonly ToolRun _killed = new(ToolEnd.Exited, 137, "");
+
+    private readonly List<string> _asked = [];
+    private readonly Dictionary<string, ToolRun> _runs = [];
+
+    private IsolationProbe Probe() => new(
+        (command, _) =>
+        {
+            _asked.Add(command[0]);
+            return ValueTask.FromResult(_runs[command[0]]);
+        },
+        NullLogger.Instance);
+
+    [Test]
+    public async Task A_trial_that_did_not_end_is_repeated_and_nothing_is_decoded_meanwhile()
+    {
+        using var probe = Probe();
+        foreach (var run in new[] { ToolRun.Ended, _killed })
+        {
+            _runs["bwrap"] = run;
+            Assert.That(await probe.FindAsync(default), Is.Null);
+        }
+
+        _runs["bwrap"] = _works;
+        Assert.That(await probe.FindAsync(default), Is.EqualTo(Isolation.Files));
+        _runs["bwrap"] = ToolRun.Ended;
+        Assert.That(await probe.FindAsync(default), Is.EqualTo(Isolation.Files));
+        Assert.That(_asked, Is.EqualTo(new[] { "bwrap", "bwrap", "bwrap" }));
+    }
+
+    [Test]
+    public async Task A_lower_isolation_is_for_systems_that_lack_or_refuse_a_higher_one()
+    {
+        foreach (var run in new[] { ToolRun.NotFound, _refused })
+        {
+            using var probe = Probe();
+            (_runs["bwrap"], _runs["unshare"]) = (run, ToolRun.Ended);
+            Assert.That(await probe.FindAsync(default), Is.Null);
+            _runs["unshare"] = _works;
+            Assert.That(await probe.FindAsync(default), Is.EqualTo(Isolation.Network));
+            _runs["bwrap"] = _works;
+            Assert.That(await probe.FindAsync(default), Is.EqualTo(Isolation.Network));
+        }
+
+        using var none = Probe();
+        (_runs["bwrap"], _runs["unshare"]) = (_refused, _refused);
+        Assert.That(await none.FindAsync(default), Is.EqualTo(Isolation.None));
+    }
+
+    [Test]
+    public async Task A_program_is_missing_refuses_or_is_ended()
+    {
+        async Task<ToolRun> RunAsync(TimeSpan longest, params string[] command) =>
+            await ToolProcess.RunAsync(command, "/", longest, TimeProvider.System, default);
+
+        var ample = TimeSpan.FromSeconds(30);
+        Assert.That((await RunAsync(ample, "no-such-program")).End, Is.EqualTo(ToolEnd.NotFound));
+        Assert.That(
+            await RunAsync(ample, "sh", "-c", "echo told; exit 3"),
+            Is.EqualTo(new ToolRun(ToolEnd.Exited, 3, "told\n")));
+        Assert.That((await RunAsync(TimeSpan.FromMilliseconds(50), "sleep", "30")).WasEnded);
+        Assert.That((await RunAsync(ample, "sh", "-c", "kill -9 $$")).WasEnded);
+    }
+}
