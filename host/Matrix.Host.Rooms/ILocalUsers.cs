@@ -7,8 +7,11 @@ namespace Matrix.Host.Rooms;
 /// </summary>
 public interface ILocalUsers
 {
-    /// <summary>Whether this server has the user; deactivated ones included.</summary>
-    ValueTask<bool> ExistsAsync(string userId, CancellationToken stop);
+    /// <summary>
+    /// Why this server does not have the user; null if it does, also if the user is deactivated. An application service
+    /// whose namespace includes the user is asked to create them, and may not answer.
+    /// </summary>
+    ValueTask<RoomFailure?> UnknownAsync(string userId, CancellationToken stop);
 
     /// <summary>The display name and avatar that the user's member events show.</summary>
     ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop);

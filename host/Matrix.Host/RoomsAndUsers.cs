@@ -27,8 +27,13 @@ internal sealed class LocalUsers(
     RoomsOptions options)
     : ILocalUsers
 {
-    public async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
-        await profiles.UnknownAsync(userId, stop).ConfigureAwait(false) is null;
+    public async ValueTask<RoomFailure?> UnknownAsync(string userId, CancellationToken stop) =>
+        await profiles.UnknownAsync(userId, stop).ConfigureAwait(false) switch
+        {
+            null => null,
+            { Kind: UserFailureKind.TimedOut } late => new RoomFailure(RoomFailureKind.TimedOut, late.Message),
+            _ => new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}."),
+        };
 
     public async ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop)
     {

@@ -16,6 +16,9 @@ internal sealed class AppServiceQueries(
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _end = new();
 
+    /// <summary>Whether the server stops: no query begins any more.</summary>
+    private bool _ended;
+
     /// <summary>The queries that run, by service and request.</summary>
     private readonly Dictionary<(string Service, string Request), Task<HttpOutcome>> _running = [];
 
@@ -39,14 +42,20 @@ internal sealed class AppServiceQueries(
     public void Dispose()
     {
         // It is registered under several interfaces, and disposed for each.
-        if (_end.IsCancellationRequested) return;
+        lock (_gate)
+        {
+            if (_ended) return;
+            _ended = true;
+        }
+
         _end.Cancel();
         _end.Dispose();
     }
 
     /// <summary>
-    /// A GET of one service, within the bounds of queries: null if too many run. Equal ones at the same time are one
-    /// request. A service may have half of the places, so that one that hangs leaves places for the others.
+    /// A GET of one service, within the bounds of queries: null if too many run, or the server stops. Equal ones at the
+    /// same time are one request. A service may have half of the places, so that one that hangs leaves places for the
+    /// others.
     /// </summary>
     internal async ValueTask<HttpOutcome?> GetAsync(
         AppService service, ServicePath path, IReadOnlyList<(string Name, string Value)> query, CancellationToken stop)
@@ -56,17 +65,26 @@ internal sealed class AppServiceQueries(
         Task<HttpOutcome>? running;
         lock (_gate)
         {
+            if (_ended) return null;
             if (!_running.TryGetValue(key, out running))
             {
                 if (_running.Count >= options.MaxQueries) return null;
                 var ofService = _running.Keys.Count(each => each.Service == service.Id);
                 if (ofService >= Math.Max(1, options.MaxQueries / 2)) return null;
-                _running[key] = running = Task.Run(() => RunAsync(service, path, query, _end.Token), _end.Token);
+                var end = _end.Token;
+                _running[key] = running = Task.Run(() => RunAsync(service, path, query, end), end);
                 _ = running.ContinueWith(_ => Ended(key), TaskScheduler.Default);
             }
         }
 
-        return await running.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            return await running.WaitAsync(stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     private void Ended((string Service, string Request) key)

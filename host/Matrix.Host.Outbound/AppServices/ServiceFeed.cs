@@ -71,7 +71,13 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
 
             foreach (var (userId, room) in stripped.Where(each => each.Room.Position == position))
             {
-                if (!room.Event.IsEmpty && service.HasUser(userId)) Add(position, index, null, room);
+                if (!room.Event.IsEmpty
+                    && service.HasUser(userId)
+                    && !await ComesInRoomAsync(room, stop).ConfigureAwait(false))
+                {
+                    Add(position, index, null, room);
+                }
+
                 index++;
             }
 
@@ -81,6 +87,10 @@ internal sealed class ServiceFeed(IStorage storage, SharedPages pages, ServiceRo
         _readThrough = through;
         return true;
     }
+
+    /// <summary>Whether an invite of another server comes as an event of a room that is here, too.</summary>
+    private async ValueTask<bool> ComesInRoomAsync(StrippedRoomRow room, CancellationToken stop) =>
+        room.Membership == Membership.Invite && await rooms.IsHereAsync(room.RoomId, stop).ConfigureAwait(false);
 
     private void Add(long position, int index, StoredEvent? each, StrippedRoomRow? stripped)
     {

@@ -147,6 +147,9 @@ internal sealed class ServiceSender : QueuedSender
         var row = _row! with { Position = position, Skipped = skipped, DevicePosition = gathered.DevicePosition };
         if (items.Count == 0 && gathered.Parts.IsEmpty)
         {
+            // The device lists that were read may be only the first of those that changed.
+            mayBeMore |= gathered.HasMore;
+
             // Changes without an event for the service cost no write of their own.
             _row = row;
             var isSent = _recorded?.Body is not null;
@@ -207,7 +210,7 @@ internal sealed class ServiceSender : QueuedSender
         return (items, true);
     }
 
-    private async ValueTask<(TransactionParts Parts, long DevicePosition)> PartsAsync(
+    private async ValueTask<(TransactionParts Parts, long DevicePosition, bool HasMore)> PartsAsync(
         AppService service, List<FeedItem> items, CancellationToken stop)
     {
         var parts = new TransactionParts();
@@ -217,15 +220,16 @@ internal sealed class ServiceSender : QueuedSender
         }
 
         var through = _parts.Storage.Writer.PublishedPosition;
-        if (!service.ReceivesEncryption) return (parts, through);
+        if (!service.ReceivesEncryption) return (parts, through, false);
         var changed = new HashSet<string>(StringComparer.Ordinal);
         var left = new HashSet<string>(StringComparer.Ordinal);
+        var hasMore = false;
         if (through > _row!.DevicePosition)
         {
             var (users, read) = await Devices.ChangedListsAsync(
                 service, _rooms, _row.DevicePosition, through, stop).ConfigureAwait(false);
             changed.UnionWith(users);
-            through = read;
+            (hasMore, through) = (read < through, read);
         }
 
         foreach (var item in items)
@@ -238,7 +242,7 @@ internal sealed class ServiceSender : QueuedSender
 
         left.ExceptWith(changed);
         var devices = await Devices.TakeAsync(service, stop).ConfigureAwait(false);
-        return (parts with { Changed = changed, Left = left, Devices = devices }, through);
+        return (parts with { Changed = changed, Left = left, Devices = devices }, through, hasMore);
     }
 
     private async ValueTask<TurnEnd> SendAsync(AppService service, CancellationToken stop)

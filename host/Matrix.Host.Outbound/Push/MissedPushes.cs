@@ -26,7 +26,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
 
     /// <summary>Reads invites of other servers to users with pushers, and the position up to which it has all of them.
     /// </summary>
-    private async ValueTask<(IReadOnlyList<(string UserId, long Position)> Found, long Through)> InvitesAsync(
+    private async ValueTask<(IReadOnlyList<PushedInvite> Found, long Through)> InvitesAsync(
         long after, long through, CancellationToken stop)
     {
         var limit = options.EventsPerPage;
@@ -44,7 +44,7 @@ internal sealed class MissedPushes(IStorage storage, RoomSnapshots rooms, Pusher
                 .. rows.Where(row => row.Room.Position <= through
                         && row.Room.Membership == Membership.Invite
                         && index.Has(row.UserId))
-                    .Select(static row => (row.UserId, row.Room.Position)),
+                    .Select(static row => new PushedInvite(row.UserId, row.Room.RoomId, row.Room.Position)),
             ],
             through);
     }

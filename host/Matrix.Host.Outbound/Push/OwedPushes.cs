@@ -60,14 +60,19 @@ internal sealed class OwedPushes(
         }
     }
 
-    /// <summary>Adds what is owed for an invite of another server, and counts it for each pusher.</summary>
-    internal void AddInvite(string userId, long position, WriteBatch batch, Dictionary<PusherName, int> owing)
+    /// <summary>
+    /// Adds what is owed for an invite of another server, and counts it for each pusher. In a room that is here the
+    /// same invite comes as an event of the room, which is owed instead.
+    /// </summary>
+    internal async ValueTask AddInviteAsync(
+        PushedInvite invite, WriteBatch batch, Dictionary<PusherName, int> owing, CancellationToken stop)
     {
-        foreach (var pusher in index.Of(userId))
+        if (await rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 }) return;
+        foreach (var pusher in index.Of(invite.UserId))
         {
-            if (pusher.PusherId >= position) continue;
+            if (pusher.PusherId >= invite.Position) continue;
             owing[pusher] = owing.GetValueOrDefault(pusher) + 1;
-            batch.Add(new PushOwed(pusher.PusherId, position, PushedInvites.Owed));
+            batch.Add(new PushOwed(pusher.PusherId, invite.Position, PushedInvites.Owed));
         }
     }
 

@@ -46,7 +46,7 @@ internal sealed class PushContents(
 
         var without = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
         if (without.Contains(stored.Row.Sender)) return null;
-        var read = await notified.ReadAsync(nid.Room, userId, stop).ConfigureAwait(false);
+        var read = await notified.ReadAsync(nid.Room, userId, nid, stop).ConfigureAwait(false);
         if (NotifiedEvents.IsRead(stored, read)) return null;
         var outcome = await notified.OutcomeAsync(room, stored, userId, stop).ConfigureAwait(false);
         if (!outcome.Notifies) return null;

@@ -33,7 +33,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     private List<(string UserId, RoomNid Room)> _read = [];
     private List<PusherName> _set = [];
     private List<RoomNid> _redacted = [];
-    private List<(string UserId, long Position)> _invites = [];
+    private List<PushedInvite> _invites = [];
     private Dictionary<EventNid, List<(string, UnreadKind)>> _rows = [];
 
     /// <summary>
@@ -144,7 +144,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
                 _read.Add((changed.UserId, changed.Room));
                 break;
             case StrippedRoomEntered { Room.Membership: Membership.Invite } entered when index.Has(entered.UserId):
-                _invites.Add((entered.UserId, position));
+                _invites.Add(new PushedInvite(entered.UserId, entered.Room.RoomId, position));
                 break;
             case EventRedacted redacted:
                 _redacted.Add(redacted.Nid.Room);

@@ -12,6 +12,9 @@ internal sealed record PushedEvent(
     EventNid Nid, long Position, string Sender, bool IsMessage, bool NotifiesMost,
     IReadOnlyList<(string UserId, UnreadKind Kind)> Rows);
 
+/// <summary>An invite of another server to a user with pushers, as it was stored.</summary>
+internal readonly record struct PushedInvite(string UserId, string RoomId, long Position);
+
 /// <summary>What a flush of the writer brings for pushers.</summary>
 /// <param name="Through">The greatest position.</param>
 /// <param name="Events">The events, in the order of their positions.</param>
@@ -19,14 +22,14 @@ internal sealed record PushedEvent(
 /// rooms.</param>
 /// <param name="Set">The pushers that were set: one by mail asks its address.</param>
 /// <param name="Redacted">The rooms in which events were redacted.</param>
-/// <param name="Invites">The users with pushers whom other servers invited, and the positions.</param>
+/// <param name="Invites">The users with pushers whom other servers invited.</param>
 internal sealed record PushFlush(
     long Through,
     IReadOnlyList<PushedEvent> Events,
     IReadOnlyList<(string UserId, RoomNid Room)> Read,
     IReadOnlyList<PusherName> Set,
     IReadOnlyList<RoomNid> Redacted,
-    IReadOnlyList<(string UserId, long Position)> Invites)
+    IReadOnlyList<PushedInvite> Invites)
 {
     /// <summary>The number of changes, which its memory grows with.</summary>
     internal int Size { get; } =

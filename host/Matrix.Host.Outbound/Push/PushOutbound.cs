@@ -162,9 +162,10 @@ public sealed class PushOutbound : IAsyncDisposable
         var owing = new Dictionary<PusherName, int>();
         var counting = new HashSet<PusherName>();
         var batch = new WriteBatch();
-        foreach (var (userId, position) in flush.Invites)
+        foreach (var invite in flush.Invites)
         {
-            if (position > _handled) _owed.AddInvite(userId, position, batch, owing);
+            if (invite.Position <= _handled) continue;
+            await _owed.AddInviteAsync(invite, batch, owing, stop).ConfigureAwait(false);
         }
 
         for (var i = 0; i < flush.Events.Count; i++)

@@ -40,32 +40,31 @@ internal sealed class PushedInvites(
             EventNid.None, EventNid.None, Transaction: null, row.Event));
         var outcome = await notified.InviteOutcomeAsync(invite, userId, stop).ConfigureAwait(false);
         if (!outcome.Notifies) return null;
+        var stripped = Parsed(row.State);
         return new PushedContent(
             invite,
             outcome.Tweaks,
-            Text(row.State, "m.room.member", row.Sender, "displayname"),
-            Text(row.State, "m.room.name", "", "name"),
-            Text(row.State, "m.room.canonical_alias", "", "alias"));
+            Text(stripped, "m.room.member", row.Sender, "displayname"),
+            Text(stripped, "m.room.name", "", "name"),
+            Text(stripped, "m.room.canonical_alias", "", "alias"));
     }
 
-    private static string? Text(ReadOnlyMemory<byte> stripped, string type, string stateKey, string member)
+    /// <summary>The events of stripped state; none if it is not an array.</summary>
+    private static IReadOnlyList<JsonObject> Parsed(ReadOnlyMemory<byte> stripped) =>
+        JsonText.TryParse(stripped.Span, Reading.Lenient, JsonText.ClientBodyLimits, out var json, out _)
+        && json is Json.Array { Item: var events }
+            ? [.. events.OfType<Json.Object>().Select(static each => each.Item)]
+            : [];
+
+    private static string? Text(IReadOnlyList<JsonObject> stripped, string type, string stateKey, string member)
     {
-        if (!JsonText.TryParse(stripped.Span, Reading.Lenient, JsonText.ClientBodyLimits, out var json, out _)
-            || json is not Json.Array { Item: var events })
-        {
-            return null;
-        }
-
-        foreach (var each in events.OfType<Json.Object>().Select(static each => each.Item))
-        {
-            if (each.Text("type") != type || each.Text("state_key") != stateKey) continue;
-            return each.IndexOf("content") is >= 0 and var at
-                && each.Value(at) is Json.Object { Item: var content }
-                && content.Text(member) is { Length: > 0 } text
-                    ? text
-                    : null;
-        }
-
-        return null;
+        var found = stripped.FirstOrDefault(
+            each => each.Text("type") == type && each.Text("state_key") == stateKey);
+        return found is not null
+            && found.IndexOf("content") is >= 0 and var at
+            && found.Value(at) is Json.Object { Item: var content }
+            && content.Text(member) is { Length: > 0 } text
+                ? text
+                : null;
     }
 }

@@ -19,6 +19,7 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
 
     private readonly PushOptions _options = services.Options;
     private int? _lastCount;
+    private long _setAt;
     private int _failures;
     private volatile bool _hasSentCount;
     private (OwedPush Push, long Since)? _refused;
@@ -42,6 +43,12 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
                 CountChanged = false;
                 shares.Leave(this);
                 return TurnEnd.Idle;
+            }
+
+            if (row.SetAt != _setAt)
+            {
+                // Another gateway or device may have got the count.
+                (_setAt, _lastCount) = (row.SetAt, null);
             }
 
             var data = GatewayRequest.DataOf(row);
@@ -164,11 +171,18 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         services.Log.Sent(isCount: content is null);
         if (GatewayRequest.Rejects(reply.Body, row.PushKey))
         {
-            await services.Storage.Writer.WriteAsync(
-                new WriteBatch(1).Add(new PusherRejected(Pusher.PusherId)), CancellationToken.None)
+            var rejected = new PusherRejected(Pusher.PusherId, row.SetAt);
+            await services.Storage.Writer.WriteAsync(new WriteBatch(1).Add(rejected), CancellationToken.None)
                 .ConfigureAwait(false);
-            services.Index.Remove(Pusher.UserId, Pusher.PusherId);
-            return TurnEnd.Succeeded(hasMore: false);
+            if (rejected.Applied)
+            {
+                services.Index.Remove(Pusher.UserId, Pusher.PusherId);
+                return TurnEnd.Succeeded(hasMore: false);
+            }
+
+            // The pusher that was set meanwhile gets the same. If there is none, the next turn finds so.
+            CountChanged |= content is null;
+            return TurnEnd.Succeeded(hasMore: true);
         }
 
         _lastCount = count;

@@ -143,17 +143,21 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             throw;
         }
 
-        End(waiting, null);
+        End(waiting, DelayEnd.Dropped);
         return true;
     }
 
-    /// <summary>Sends an event now. The failure if it was refused; unknown if no event waits under this id.</summary>
+    /// <summary>
+    /// Sends an event now. The failure if it was refused; unknown if no event waits under this id, or if it is
+    /// cancelled or replaced meanwhile.
+    /// </summary>
     public async ValueTask<(bool IsKnown, RoomFailure? Failure)> SendAsync(string delayId, CancellationToken stop)
     {
         if (_schedule.Find(delayId, out var isTaken) is not { } waiting) return (false, null);
         var attempt = waiting.Attempt.Task;
         if (isTaken) Queue(waiting);
-        return (true, await attempt.WaitAsync(stop).ConfigureAwait(false));
+        var end = await attempt.WaitAsync(stop).ConfigureAwait(false);
+        return (!end.IsDropped, end.Failure);
     }
 
     /// <summary>The events of a user that wait, with their contents, the next one first.</summary>
@@ -215,8 +219,8 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         {
             try
             {
-                var failure = await EndAsync(waiting, stop).ConfigureAwait(false);
-                if (failure is { Kind: not RoomFailureKind.Busy }) refused(waiting.Row, failure);
+                var end = await EndAsync(waiting, stop).ConfigureAwait(false);
+                if (end.Failure is { Kind: not RoomFailureKind.Busy } failure) refused(waiting.Row, failure);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
@@ -233,23 +237,24 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     }
 
     /// <summary>Sends one and forgets it. A busy room gets it later.</summary>
-    private async ValueTask<RoomFailure?> EndAsync(WaitingEvent waiting, CancellationToken stop)
+    private async ValueTask<DelayEnd> EndAsync(WaitingEvent waiting, CancellationToken stop)
     {
-        RoomFailure? failure = null;
+        var end = DelayEnd.Dropped;
         if (!waiting.IsReplaced
             && await _storage.DelayedEvents.FindAsync(waiting.Row.DelayId, stop).ConfigureAwait(false) is { } row)
         {
-            failure = await AppendAsync(row, stop).ConfigureAwait(false);
+            var failure = await AppendAsync(row, stop).ConfigureAwait(false);
+            end = failure is null ? DelayEnd.Sent : DelayEnd.Failed(failure);
             if (failure is { Kind: RoomFailureKind.Busy })
             {
                 Again(waiting, Now() + (long)_options.Retry.TotalMilliseconds, failure);
-                return failure;
+                return end;
             }
         }
 
         await WriteAsync(new DelayedEventEnded(waiting.Row.DelayId)).ConfigureAwait(false);
-        End(waiting, failure);
-        return failure;
+        End(waiting, end);
+        return end;
     }
 
     private async ValueTask<RoomFailure?> AppendAsync(DelayedEventRow row, CancellationToken stop)
@@ -304,17 +309,17 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     private void Again(WaitingEvent waiting, long due, object? why = null)
     {
         var attempt = waiting.Attempt;
-        waiting.Attempt = new TaskCompletionSource<RoomFailure?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        waiting.Attempt = new TaskCompletionSource<DelayEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
         _schedule.WaitFor(waiting, due);
-        attempt.SetResult(
-            why as RoomFailure ?? new RoomFailure(RoomFailureKind.Busy, "The event could not be sent now."));
+        attempt.SetResult(DelayEnd.Failed(
+            why as RoomFailure ?? new RoomFailure(RoomFailureKind.Busy, "The event could not be sent now.")));
         Wake();
     }
 
-    private void End(WaitingEvent waiting, RoomFailure? failure)
+    private void End(WaitingEvent waiting, DelayEnd end)
     {
         _schedule.Remove(waiting);
-        waiting.Attempt.SetResult(failure);
+        waiting.Attempt.SetResult(end);
     }
 
     private void Queue(WaitingEvent waiting) =>

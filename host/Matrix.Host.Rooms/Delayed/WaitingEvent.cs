@@ -15,6 +15,18 @@ internal enum DelayPhase
     Ending,
 }
 
+/// <summary>How an attempt to send or cancel a delayed event ended.</summary>
+/// <param name="IsDropped">Whether it will never be sent: it was cancelled or replaced.</param>
+/// <param name="Failure">Why it was not sent; null if it was sent or dropped.</param>
+internal readonly record struct DelayEnd(bool IsDropped, RoomFailure? Failure)
+{
+    internal static DelayEnd Sent => default;
+
+    internal static DelayEnd Dropped => new(IsDropped: true, null);
+
+    internal static DelayEnd Failed(RoomFailure failure) => new(IsDropped: false, failure);
+}
+
 /// <summary>A delayed event in memory, without its content. Guarded by its schedule's lock.</summary>
 internal sealed class WaitingEvent(DelayedEventRow row)
 {
@@ -32,7 +44,7 @@ internal sealed class WaitingEvent(DelayedEventRow row)
     /// <summary>Whether it is stored.</summary>
     internal TaskCompletionSource<bool> Stored { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>The end of the attempt that is under way: why it failed, or null.</summary>
-    internal TaskCompletionSource<RoomFailure?> Attempt { get; set; } =
+    /// <summary>The end of the attempt that is under way.</summary>
+    internal TaskCompletionSource<DelayEnd> Attempt { get; set; } =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -91,9 +91,8 @@ public sealed class ReceivedInvites
         }
 
         var userId = pdu.Pdu.StateKey!;
-        var refused = await RefusedByUserAsync(userId, stop).ConfigureAwait(false)
-            ?? await _policies.RefusedInviteAsync(
-                pdu.Sender, userId, invite.RoomId, stop).ConfigureAwait(false);
+        var refused = await _policies.RefusedInviteAsync(pdu.Sender, userId, invite.RoomId, stop).ConfigureAwait(false)
+            ?? await RefusedByUserAsync(userId, stop).ConfigureAwait(false);
         if (refused is not null) return refused;
         var snapshot = await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false);
         var closed = snapshot is null
@@ -160,6 +159,8 @@ public sealed class ReceivedInvites
 
     private async ValueTask<RoomFailure?> RefusedByUserAsync(string userId, CancellationToken stop)
     {
+        // An application service may create the user meanwhile.
+        if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         var user = await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
         if (user is null or { DeactivatedAt: not null })
         {

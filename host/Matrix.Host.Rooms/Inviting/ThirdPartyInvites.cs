@@ -131,10 +131,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
             return Invalid($"At most {_options.MaxBoundInvites} invites are taken at once.");
         }
 
-        if (!await _users.ExistsAsync(userId, stop).ConfigureAwait(false))
-        {
-            return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
-        }
+        if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
 
         // The identity server does not learn of the user's setting.
         if (await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)) return null;

@@ -100,7 +100,7 @@ public sealed class ServerNotices(
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId} on this server.");
         }
 
-        return await users.ExistsAsync(NoticesUser, stop).ConfigureAwait(false)
+        return await users.UnknownAsync(NoticesUser, stop).ConfigureAwait(false) is null
             ? new RoomFailure(
                 RoomFailureKind.BadState,
                 $"{NoticesUser} is somebody's account: choose another `server_notices.localpart`.")

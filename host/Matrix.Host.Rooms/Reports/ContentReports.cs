@@ -67,7 +67,7 @@ public sealed class ContentReports(
     {
         if (RoomNames.ServerOf(userId) == options.ServerName)
         {
-            return await users.ExistsAsync(userId, stop).ConfigureAwait(false);
+            return await users.UnknownAsync(userId, stop).ConfigureAwait(false) is null;
         }
 
         var shared = await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false);

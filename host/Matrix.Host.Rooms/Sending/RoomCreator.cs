@@ -39,8 +39,8 @@ public sealed record RoomRequest
     public IReadOnlyList<string> Invites { get; init; } = [];
 
     /// <summary>
-    /// Called with the reason for each invited user whom no server knows, or whose server did not take the invite: the
-    /// room is created without them. Several calls may be made at once.
+    /// Called with the reason for each invited user whom no server knows, whose server did not take the invite, or
+    /// whose application service did not answer: the room is created without them. Several calls may be made at once.
     /// </summary>
     public Action<RoomFailure>? NotInvited { get; init; }
 
@@ -160,7 +160,7 @@ public sealed class RoomCreator
             if (await _memberships.RefusedInviteAsync(
                 request.Creator, user, null, stop).ConfigureAwait(false) is { } refused)
             {
-                if (refused.Kind != RoomFailureKind.NotFound) return refused;
+                if (refused.Kind is not (RoomFailureKind.NotFound or RoomFailureKind.TimedOut)) return refused;
                 request.NotInvited?.Invoke(refused);
                 continue;
             }

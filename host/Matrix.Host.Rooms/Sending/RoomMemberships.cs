@@ -322,10 +322,7 @@ public sealed class RoomMemberships
         }
 
         if (IsRemote(userId)) return null;
-        if (!await _users.ExistsAsync(userId, stop).ConfigureAwait(false))
-        {
-            return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
-        }
+        if (await _users.UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
 
         return await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
             ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")

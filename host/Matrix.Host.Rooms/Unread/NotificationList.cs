@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>An event that notified a user.</summary>
 /// <param name="Rule">The rule that matched.</param>
-/// <param name="IsRead">Whether a receipt of the user's says so.</param>
+/// <param name="IsRead">Whether a receipt or a later message of the user's says so.</param>
 public sealed record Notification(StoredEvent Event, PushRule Rule, bool IsRead);
 
 /// <summary>A page of notifications.</summary>
@@ -41,6 +41,7 @@ public sealed class NotificationList(
         };
         var commits = await storage.Events
             .CommitsBackAsync(at.Position, options.MaxNotificationBatches, stop).ConfigureAwait(false);
+        foreach (var commit in commits) page.Begins(commit.First);
         foreach (var commit in commits)
         {
             if (!page.Rooms.TryGetValue(commit.First.Room, out var member)) continue;
@@ -135,6 +136,7 @@ public sealed class NotificationList(
         private readonly Dictionary<RoomNid, RoomSnapshot?> _snapshots = [];
         private readonly Dictionary<RoomNid, EventNid> _joined = [];
         private readonly Dictionary<RoomNid, ReadPositions> _read = [];
+        private readonly Dictionary<RoomNid, EventNid> _first = [];
 
         public string UserId => userId;
 
@@ -143,6 +145,12 @@ public sealed class NotificationList(
         public required IReadOnlySet<string> Ignored { get; init; }
 
         public List<Notification> Found { get; } = [];
+
+        /// <summary>The page may have this event of its room, and later ones.</summary>
+        public void Begins(EventNid at)
+        {
+            if (!_first.TryGetValue(at.Room, out var first) || at.Value < first.Value) _first[at.Room] = at;
+        }
 
         public async ValueTask<RoomSnapshot?> SnapshotAsync(RoomSnapshots all, RoomNid nid, CancellationToken stop)
         {
@@ -170,7 +178,8 @@ public sealed class NotificationList(
         {
             if (!_read.TryGetValue(nid, out var known))
             {
-                _read[nid] = known = await notified.ReadAsync(nid, userId, stop).ConfigureAwait(false);
+                _read[nid] = known = await notified.ReadAsync(nid, userId, _first[nid], stop)
+                    .ConfigureAwait(false);
             }
 
             return known;

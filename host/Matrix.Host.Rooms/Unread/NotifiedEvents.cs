@@ -50,8 +50,13 @@ public sealed class NotifiedEvents(
         return (own ?? Ruleset.Default(userId)).Evaluate(push, null);
     }
 
-    /// <summary>How far the user's receipts, public and private ones, say that they have read a room.</summary>
-    public async ValueTask<ReadPositions> ReadAsync(RoomNid room, string userId, CancellationToken stop)
+    /// <summary>
+    /// How far the user has read a room: by their receipts, public and private ones, and by their own messages, each of
+    /// which reads what came before it in its thread. Reads all events from the first one on that no receipt covers.
+    /// </summary>
+    /// <param name="first">The first event that is asked about: messages before it read nothing of that.</param>
+    public async ValueTask<ReadPositions> ReadAsync(
+        RoomNid room, string userId, EventNid first, CancellationToken stop)
     {
         var receipts = await storage.Receipts.OfUserAsync(room, userId, stop).ConfigureAwait(false);
         var threads = receipts.Select(receipt => receipt.ThreadId).Where(IsRoot).Distinct().ToArray();
@@ -67,6 +72,11 @@ public sealed class NotifiedEvents(
             else if (roots!.TryGetValue(receipt.ThreadId, out var root)) read = read.ReadThread(root.Value, at);
         }
 
+        var last = EventNid.LastOf(room);
+        var after = new EventNid(Math.Max(first.Value, read.Unthreaded));
+        var own = await storage.Unread.CountNotifyingAsync(room, after, last, last, 0, userId, stop)
+            .ConfigureAwait(false);
+        foreach (var thread in own) read = read.ReadThread(thread.ThreadRoot.Value, thread.LastOwn.Value);
         return read;
     }
 

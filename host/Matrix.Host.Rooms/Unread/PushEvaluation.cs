@@ -40,13 +40,13 @@ public sealed class PushEvaluation(ILocalUsers users, IThreadSubscribers threads
             if (userId != pdu.Sender) await ForAsync(userId).ConfigureAwait(false);
         }
 
-        // An invite notifies its target, who is not a member yet.
+        // An invite notifies its target, who is not a member yet. Another server evaluates it for its own users.
         if (pdu.Type == "m.room.member"
             && pdu.StateKey is { } target
             && target != pdu.Sender
             && !happening.Local.IsJoined(target)
             && pdu.Content.Text("membership") == "invite"
-            && RoomNames.ServerOf(target) == RoomNames.ServerOf(pdu.Sender))
+            && RoomNames.ServerOf(target) == options.ServerName)
         {
             await ForAsync(target).ConfigureAwait(false);
         }

@@ -56,7 +56,7 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
     /// <summary>The owner of an address ends its pusher, by a link. False if there is no such pusher.</summary>
     public async ValueTask<bool> UnsubscribeAsync(string token, CancellationToken stop) =>
         await FindAsync(token, stop).ConfigureAwait(false) is { } pusher
-        && await AppliesAsync(new PusherRejected(pusher.PusherId), stop).ConfigureAwait(false);
+        && await AppliesAsync(new PusherRejected(pusher.PusherId, pusher.SetAt), stop).ConfigureAwait(false);
 
     /// <summary>Deletes a pusher, if there is one.</summary>
     public async ValueTask DeleteAsync(string userId, string appId, string pushKey, CancellationToken stop) =>

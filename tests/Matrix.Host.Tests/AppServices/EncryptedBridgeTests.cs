@@ -12,7 +12,8 @@ internal sealed class EncryptedBridgeTests(string databaseKind) : AppServiceTest
 {
     private const string ToDevice = "de.sorunome.msc2409.to_device";
 
-    protected override (string Key, string Value)[] Settings => [("app_services.check_interval", "50ms")];
+    protected override (string Key, string Value)[] Settings =>
+        [("app_services.check_interval", "50ms"), ("app_services.device_lists", "4")];
 
     protected override string Registration => """
         de.sorunome.msc2409.push_ephemeral: true
@@ -95,6 +96,39 @@ internal sealed class EncryptedBridgeTests(string databaseKind) : AppServiceTest
 
         await Service.TakesAsync(request => Changed(request).Contains(Alice.UserId));
         Assert.That(Service.Transactions.SelectMany(Changed), Has.None.EqualTo(bob.UserId));
+    }
+
+    [Test]
+    public async Task All_changed_devices_of_a_backlog_reach_the_service_without_another_event()
+    {
+        var room = await BridgedRoomAsync();
+        await Alice.SaysAsync(room, "before");
+        await Service.GetsAsync("before");
+        var (asked, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        Service.Responds = async request =>
+        {
+            if (request.Bodies.Contains("held"))
+            {
+                asked.TrySetResult();
+                await release.Task;
+            }
+
+            return TestService.Ok;
+        };
+        await Alice.SaysAsync(room, "held");
+        await asked.Task;
+
+        // The first of the lists are of people whom the service does not know.
+        for (var i = 0; i < 8; i++)
+        {
+            var stranger = await Server.RegistersAsync($"stranger{i}");
+            await stranger.UploadsDeviceAsync(new ClientKey());
+        }
+
+        await Alice.UploadsDeviceAsync(new ClientKey());
+        release.SetResult();
+
+        await Service.TakesAsync(request => Changed(request).Contains(Alice.UserId));
     }
 
     [Test]

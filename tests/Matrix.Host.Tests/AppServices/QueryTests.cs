@@ -1,7 +1,10 @@
 using Matrix.Core.Facade;
+using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.ThirdParty;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.AppServices;
 using Microsoft.Extensions.DependencyInjection;
+using JsonArray = System.Text.Json.Nodes.JsonArray;
 using JsonNode = System.Text.Json.Nodes.JsonNode;
 using JsonObject = System.Text.Json.Nodes.JsonObject;
 
@@ -67,6 +70,24 @@ internal sealed class QueryTests : AppServiceTests
 
         (await Alice.GetAsync($"profile/{IdOf("_irc_one")}")).Is(408, "M_UNKNOWN");
         (await Alice.GetAsync("directory/room/%23_irc_one:test.example")).Is(408, "M_UNKNOWN");
+        var room = (await Alice.PostAsync("createRoom")).Is(200).Member("room_id");
+        (await Alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = IdOf("_irc_one") }))
+            .Is(408, "M_UNKNOWN");
+        (await Alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = IdOf("nobody") }))
+            .Is(404, "M_NOT_FOUND");
+        (await Alice.PostAsync("createRoom", new JsonObject { ["invite"] = new JsonArray(IdOf("_irc_one")) })).Is(200);
+    }
+
+    [Test]
+    public async Task A_query_that_begins_while_the_server_stops_has_no_answer()
+    {
+        var queries = Server.Services.GetRequiredService<AppServiceQueries>();
+        queries.Dispose();
+
+        var result = await ((IUserQueries)queries).AskAsync(IdOf("_irc_one"), CancellationToken.None);
+
+        Assert.That(result, Is.EqualTo(QueryResult.NoAnswer));
+        Assert.That(Service.Requests, Is.Empty);
     }
 
     [Test]

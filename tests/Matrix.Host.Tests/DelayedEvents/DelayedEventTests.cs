@@ -1,5 +1,16 @@
 using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms.Delayed;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Tests.Rooms;
+using Matrix.Host.Tests.Storage;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.DelayedEvents;
 
@@ -192,6 +203,75 @@ public sealed class DelayedEventTests
         (await _alice.PostAsync($"{Unstable}/unknown/cancel")).Is(404, "M_NOT_FOUND");
     }
 
+    [Test]
+    public async Task An_event_that_is_being_cancelled_cannot_be_sent()
+    {
+        var writer = new HeldWriter(_server.Services.GetRequiredService<IStorage>().Writer);
+        using var events = EventsOver(writer);
+        var id = await ScheduledAsync(events, stateKey: null);
+
+        writer.Held = new TaskCompletionSource();
+        var cancel = events.CancelAsync(id).AsTask();
+        var send = events.SendAsync(id, CancellationToken.None).AsTask();
+        writer.Held.SetResult();
+
+        Assert.That(await cancel, Is.True);
+        Assert.That(await send, Is.EqualTo((false, default(Matrix.Host.Rooms.RoomFailure))));
+    }
+
+    [Test]
+    public async Task An_event_that_is_being_replaced_cannot_be_sent()
+    {
+        using var stop = new CancellationTokenSource();
+        using var events = EventsOver(_server.Services.GetRequiredService<IStorage>().Writer);
+        var id = await ScheduledAsync(events, stateKey: "");
+        var replaces = Samples.Event(Samples.Live(Samples.Kitchen, 1), Samples.Bob) with
+        {
+            Type = "org.example.shared",
+            StateKey = "",
+            Marks = EventMarks.State,
+        };
+        var room = Samples.Identity(Samples.Kitchen) with { RoomId = _room };
+
+        events.Take(new EventsAppended(room, [replaces.ToStored()]), position: 1);
+        var send = events.SendAsync(id, CancellationToken.None).AsTask();
+        var run = events.RunAsync(static (_, _) => { }, static (_, _) => { }, stop.Token);
+
+        Assert.That(await send, Is.EqualTo((false, default(Matrix.Host.Rooms.RoomFailure))));
+        await stop.CancelAsync();
+        Assert.CatchAsync<OperationCanceledException>(() => run);
+    }
+
+    /// <summary>Delayed events beside those of the server, which sends them only when a test runs them.</summary>
+    private Matrix.Host.Rooms.Delayed.DelayedEvents EventsOver(IStorageWriter writer)
+    {
+        var parts = _server.Services;
+        var storage = StorageSeenThrough.Instead(
+            parts.GetRequiredService<IStorage>(), nameof(IStorage.Writer), writer);
+        return new(
+            parts.GetRequiredService<RoomSender>(),
+            parts.GetRequiredService<RoomMemberships>(),
+            parts.GetRequiredService<RoomSnapshots>(),
+            storage,
+            new DelayOptions(),
+            TimeProvider.System);
+    }
+
+    private async Task<string> ScheduledAsync(Matrix.Host.Rooms.Delayed.DelayedEvents events, string? stateKey)
+    {
+        _ = JsonText.TryParseStored("{}"u8, out var content);
+        var scheduled = await events.ScheduleAsync(
+            new UserDevice(_alice.UserId, _alice.DeviceId),
+            _room,
+            new Draft("org.example.shared", stateKey, _alice.UserId, content, null),
+            Later,
+            key: null,
+            timestamp: null,
+            CancellationToken.None);
+        Assert.That(scheduled.Refusal, Is.EqualTo(ScheduleRefusal.None));
+        return scheduled.DelayId;
+    }
+
     private async Task<string> SayLaterAsync(string text, int delay, string transactionId) =>
         (await _alice.PutAsync(
             $"rooms/{_room}/send/m.room.message/{transactionId}?org.matrix.msc4140.delay={delay}", Body(text)))
@@ -226,5 +306,23 @@ public sealed class DelayedEventTests
         }
 
         Assert.Fail("It did not come about within half a minute.");
+    }
+
+    /// <summary>A writer that a test can hold up.</summary>
+    private sealed class HeldWriter(IStorageWriter writer) : IStorageWriter
+    {
+        public TaskCompletionSource? Held { get; set; }
+
+        public long PublishedPosition => writer.PublishedPosition;
+
+        public async ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
+        {
+            if (Held is { } held) await held.Task;
+            return await writer.WriteAsync(batch, stop);
+        }
+
+        public void Post(WriteBatch batch) => writer.Post(batch);
+
+        public void AddConsumer(IChangeConsumer consumer) => writer.AddConsumer(consumer);
     }
 }

@@ -90,14 +90,30 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         Assert.That(await Gateway.NextEventAsync(), Is.EqualTo("$three"));
     }
 
-    private async Task InvitedFromElsewhereAsync(string name)
+    [Test]
+    public async Task An_invite_of_another_server_to_a_room_that_is_here_is_left_to_the_rooms_event()
     {
+        var room = await Alice.CreatesRoomAsync();
+        await InvitedFromElsewhereAsync("here", room);
+        var sent = await Alice.SaysAsync(Room, "next");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(sent));
+
+        // The same when it is read from the database.
+        await Server.StopAsync();
+        await Server.RestartAsync();
+        var last = await Alice.SaysAsync(Room, "last");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(last));
+    }
+
+    private async Task InvitedFromElsewhereAsync(string name, string? roomId = null)
+    {
+        roomId ??= $"!{name}:elsewhere.example";
         var invite = new JsonObject
         {
             ["type"] = "m.room.member",
             ["state_key"] = Bob.UserId,
             ["sender"] = "@eve:elsewhere.example",
-            ["room_id"] = $"!{name}:elsewhere.example",
+            ["room_id"] = roomId,
             ["content"] = new JsonObject { ["membership"] = "invite" },
             ["origin_server_ts"] = 1,
             ["depth"] = 1,
@@ -114,7 +130,7 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         await StoredAsync(new StrippedRoomEntered(
             Bob.UserId,
             new StrippedRoomRow(
-                $"!{name}:elsewhere.example", "11", "elsewhere.example", Membership.Invite, "@eve:elsewhere.example",
+                roomId, "11", "elsewhere.example", Membership.Invite, "@eve:elsewhere.example",
                 "$" + name, Encoding.UTF8.GetBytes(invite.ToJsonString()), Encoding.UTF8.GetBytes(state), 0),
             10));
     }
@@ -184,6 +200,41 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
     }
 
     [Test]
+    public async Task A_rejection_of_an_older_registration_does_not_end_the_new_one()
+    {
+        var release = new TaskCompletionSource();
+        Gateway.Answers = async (_, http) =>
+        {
+            await release.Task.WaitAsync(http.RequestAborted);
+            await http.Response.Body.WriteAsync("""{"rejected":["key"]}"""u8.ToArray());
+        };
+        var sent = await Alice.SaysAsync(Room, "one");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(sent));
+        await Gateway.SetAsync(Bob);
+        Gateway.Answers = null;
+        release.SetResult();
+
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(sent), "the new registration gets it");
+        var next = await Alice.SaysAsync(Room, "two");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(next));
+        Assert.That((await Bob.GetAsync("pushers")).Is(200).Json["pushers"]!.AsArray(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_pusher_that_is_set_again_gets_the_same_count_again()
+    {
+        var sent = await Alice.SaysAsync(Room, "one");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(sent));
+        await Bob.ReadsAsync(Room, sent);
+        await Gateway.CountReachesAsync(0, ofEvents: false);
+        await Gateway.SetAsync(Bob);
+
+        await Bob.SaysAsync(Room, "nothing is unread still");
+
+        await Gateway.CountReachesAsync(0, ofEvents: false);
+    }
+
+    [Test]
     public async Task Reading_on_another_device_pushes_the_count_alone()
     {
         var other = await Alice.CreatesRoomAsync();
@@ -225,6 +276,34 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         while (came == read) came = await Gateway.NextEventAsync();
 
         Assert.That(came, Is.EqualTo(sent));
+    }
+
+    [Test]
+    public async Task What_was_answered_in_its_thread_is_not_pushed()
+    {
+        var (one, two) = (await Alice.SaysAsync(Room, "one"), await Alice.SaysAsync(Room, "two"));
+        Assert.That(
+            new[] { await Gateway.NextEventAsync(), await Gateway.NextEventAsync() }, Is.EqualTo(new[] { one, two }));
+        Gateway.Answers = Overloaded;
+        var open = await Alice.SaysAsync(Room, "not answered", content => InThread(content, one));
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(open));
+        await Alice.SaysAsync(Room, "answered");
+        await Alice.SaysAsync(Room, "answered too", content => InThread(content, two));
+        await Bob.SaysAsync(Room, "an answer");
+        await Bob.SaysAsync(Room, "an answer in the thread", content => InThread(content, two));
+        var last = await Alice.SaysAsync(Room, "last");
+        Gateway.Answers = null;
+
+        var came = new List<string>();
+        while (came.Count == 0 || came[^1] != last) came.Add(await Gateway.NextEventAsync());
+
+        Assert.That(came.Distinct(), Is.EqualTo(new[] { open, last }));
+
+        static void InThread(JsonObject content, string root) => content["m.relates_to"] = new JsonObject
+        {
+            ["rel_type"] = "m.thread",
+            ["event_id"] = root,
+        };
     }
 
     [Test]

@@ -43,6 +43,26 @@ internal sealed class NotificationListTests(string databaseKind) : TwoInARoomTes
     }
 
     [Test]
+    public async Task An_own_message_reads_what_came_before_it_in_its_thread()
+    {
+        var first = await Alice.SaysAsync(Room, "one");
+        var threaded = await Alice.SaysAsync(Room, "two", content => content["m.relates_to"] = new JsonObject
+        {
+            ["rel_type"] = "m.thread",
+            ["event_id"] = first,
+        });
+        await Bob.SaysAsync(Room, "my own");
+        var last = await Alice.SaysAsync(Room, "three");
+
+        var list = await ListAsync();
+
+        Assert.That(IdsOf(list), Is.EqualTo(new[] { last, threaded, first }));
+        Assert.That(
+            list["notifications"]!.AsArray().Select(each => (bool)each!["read"]!),
+            Is.EqualTo(new[] { false, false, true }));
+    }
+
+    [Test]
     public async Task The_list_is_read_in_pages_and_by_highlights_alone()
     {
         var sent = new List<string>();

@@ -91,6 +91,34 @@ internal sealed class PushEvaluationTests
         Assert.That(outcome.Rows.Select(row => row.Kind), Is.All.EqualTo(UnreadKind.Silent));
     }
 
+    [TestCase("@guest:example.org", "@host:example.org", true)]
+    [TestCase("@guest:example.org", "@host:elsewhere.example", true)]
+    [TestCase("@guest:elsewhere.example", "@host:elsewhere.example", false)]
+    [TestCase("@guest:elsewhere.example", "@host:example.org", false)]
+    public async Task An_invite_is_evaluated_for_a_target_of_this_server(string target, string sender, bool isEvaluated)
+    {
+        var invite = Samples.Event(Samples.Live(Samples.Kitchen, 1), sender) with
+        {
+            Type = "m.room.member",
+            StateKey = target,
+            Content = """{"membership":"invite"}""",
+            Marks = EventMarks.State,
+        };
+        var happening = new EventInRoom(
+            invite.ToStored(),
+            LocalMembers.Of(["@member:example.org"]),
+            2,
+            new HashSet<string>(),
+            static (_, _) => ValueTask.FromResult<StoredEvent?>(null));
+        var evaluation = new PushEvaluation(
+            new FakeUsers(), new FakeSubscribers(), new RoomsOptions { ServerName = "example.org" });
+
+        var outcome = await evaluation.EvaluateAsync(happening, CancellationToken.None);
+
+        Assert.That(
+            outcome.Rows.Select(row => row.UserId), Is.EqualTo(isEvaluated ? new[] { target } : Array.Empty<string>()));
+    }
+
     private static Ruleset WithCake(string userId)
     {
         _ = JsonText.TryParseStored(
@@ -112,7 +140,8 @@ internal sealed class PushEvaluationTests
     {
         public Dictionary<string, Ruleset> Own { get; } = [];
 
-        public ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) => ValueTask.FromResult(true);
+        public ValueTask<RoomFailure?> UnknownAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<RoomFailure?>(null);
 
         public ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop) =>
             ValueTask.FromResult(default(ShownProfile));

@@ -65,6 +65,26 @@ internal sealed class PushersTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_rejection_deletes_a_pusher_unless_it_was_set_again()
+    {
+        var id = await SetAsync(Row("@a:x", "1"));
+        var before = (await Store.Pushers.FindAsync(id, Stop))!.SetAt;
+        await Write(new PushOwed(id, 20, EventNid.None));
+        Time.Advance(TimeSpan.FromSeconds(1));
+        await SetAsync(Row("@a:x", "1"));
+        var now = (await Store.Pushers.FindAsync(id, Stop))!.SetAt;
+
+        var late = new PusherRejected(id, before);
+        await Write(late);
+        Assert.That((late.Applied, (await OwedAsync(id)).Length), Is.EqualTo((false, 1)));
+
+        var rejected = new PusherRejected(id, now);
+        await Write(rejected);
+        Assert.That((rejected.Applied, (await OwedAsync(id)).Length), Is.EqualTo((true, 0)));
+        Assert.That(await Store.Pushers.FindAsync(id, Stop), Is.Null);
+    }
+
+    [Test]
     public async Task Pushers_end_with_their_device_and_none_is_set_for_one_that_ended()
     {
         await Write(

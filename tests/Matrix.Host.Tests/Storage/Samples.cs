@@ -81,6 +81,9 @@ internal sealed record EventSample
 
     public string Type { get; init; } = "m.room.message";
 
+    /// <summary>Its state key; null for a message.</summary>
+    public string? StateKey { get; init; }
+
     /// <summary>Its content, as JSON; if null, the content has the number of the event.</summary>
     public string? Content { get; init; }
 
@@ -93,6 +96,7 @@ internal sealed record EventSample
         $$"""{"auth_events":[],"content":{{Content ?? $"{{\"n\":\"{Nid}\"}}"}},"depth":1"""
             + $$""","hashes":{"sha256":"{{new string('x', Padding)}}"},"origin_server_ts":{{Timestamp}}"""
             + $$""","prev_events":[],"room_id":"{{Samples.RoomIdOf(Nid.Room)}}","sender":"{{Sender}}","signatures":{}"""
+            + (StateKey is null ? "" : $",\"state_key\":\"{StateKey}\"")
             + $$""","type":"{{Type}}"}""");
 
     public StoredEvent ToStored() => new(

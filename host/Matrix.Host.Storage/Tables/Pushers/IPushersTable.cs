@@ -96,9 +96,11 @@ public sealed record PusherDeleted(string UserId, string AppId, string PushKey) 
 public sealed record PushersOfUserDeleted(string UserId) : Change;
 
 /// <summary>
-/// Deletes a pusher whose `pushkey` the push gateway, or the address's owner, rejected. Not applied if there is none.
+/// Deletes a pusher whose `pushkey` the push gateway, or the address's owner, rejected. Not applied if there is none,
+/// or if it was set again.
 /// </summary>
-public sealed record PusherRejected(long PusherId) : ConditionalChange;
+/// <param name="SetAt">When the pusher that was rejected was set.</param>
+public sealed record PusherRejected(long PusherId, long SetAt) : ConditionalChange;
 
 /// <summary>The owner of a pusher's address has confirmed it. Not applied if there is no such pusher.</summary>
 public sealed record PusherConfirmed(long PusherId) : ConditionalChange;

@@ -45,7 +45,7 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
 
     private static readonly Statement[] DeleteOne = Deleting("user_id = $1 AND app_id = $2 AND pushkey = $3");
     private static readonly Statement[] DeleteOfUser = Deleting("user_id = $1");
-    private static readonly Statement[] DeleteById = Deleting("pusher_id = $1");
+    private static readonly Statement[] DeleteRejected = Deleting("pusher_id = $1 AND set_at = $2");
     private static readonly Statement[] DeleteOfDevice = Deleting("user_id = $1 AND device_id = $2");
     private static readonly Statement[] DeleteOfOtherDevices = Deleting("user_id = $1 AND device_id <> $2");
 
@@ -101,8 +101,8 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
         })
         .On<PusherRejected>(static (op, writes) =>
         {
-            writes.Run(DeleteById[0], op, static (a, op) => a.Int(op.PusherId));
-            writes.RunIf(DeleteById[1], op, static (a, op) => a.Int(op.PusherId));
+            writes.Run(DeleteRejected[0], op, static (a, op) => a.Int(op.PusherId).Int(op.SetAt));
+            writes.RunIf(DeleteRejected[1], op, static (a, op) => a.Int(op.PusherId).Int(op.SetAt));
         })
         .On<PushersOfUserDeleted>(static (op, writes) =>
         {
