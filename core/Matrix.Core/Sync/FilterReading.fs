@@ -58,6 +58,9 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
     /// The longest list in a filter.
     static member MaxListLength = 1000
 
+    /// The object's path.
+    member _.Path = path
+
     /// Whether the object is empty.
     member _.IsEmpty = (o.Count = 0)
 

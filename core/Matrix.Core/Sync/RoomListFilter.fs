@@ -2,6 +2,8 @@ namespace Matrix.Core.Sync
 
 open System
 open System.Collections.Generic
+open System.Security.Cryptography
+open System.Text
 open Matrix.Core.Json
 
 [<Sealed>]
@@ -22,7 +24,7 @@ type RoomFacts
     member internal _.Tags = tags
 
 [<Sealed>]
-type RoomListFilter private (reader: FilterReader, filter: JsonObject) =
+type RoomListFilter private (reader: FilterReader) =
 
     // An empty text stands for rooms without a type, which no room can have as its type.
     let roomTypes = reader.TextsOrNulls "room_types"
@@ -40,7 +42,38 @@ type RoomListFilter private (reader: FilterReader, filter: JsonObject) =
     let tags = reader.Texts "tags"
     let notTags = reader.Texts "not_tags"
 
-    let text = CanonicalJson.text (Json.Object filter)
+    // Other members would make equal filters of which each has a list of its own in memory.
+    let known =
+        let given name =
+            match reader.Value name with
+            | ValueSome value -> [ struct (name, value) ]
+            | ValueNone -> []
+
+        let ofInvites =
+            match given "is_invited" with
+            | [] -> given "is_invite"
+            | found -> found
+
+        JsonObject.OfSeq [
+            for name in
+                [
+                    "room_types"
+                    "not_room_types"
+                    "is_dm"
+                    "is_encrypted"
+                    "spaces"
+                    "tags"
+                    "not_tags"
+                ] do
+                yield! given name
+            yield! ofInvites
+        ]
+        |> Json.Object
+        |> CanonicalJson.text
+        |> Encoding.UTF8.GetBytes
+
+    let size = known.Length
+    let hash = Convert.ToHexString(SHA256.HashData known)
 
     let isOn (names: string[]) (name: string) = Array.contains name names
 
@@ -69,8 +102,7 @@ type RoomListFilter private (reader: FilterReader, filter: JsonObject) =
             | null -> true
             | names -> facts.Tags |> Seq.exists (isOn names))
 
-    static let everything =
-        RoomListFilter(FilterReader(JsonObject.Empty, "", FilterFaults()), JsonObject.Empty)
+    static let everything = RoomListFilter(FilterReader(JsonObject.Empty, "", FilterFaults()))
 
     static member Everything = everything
 
@@ -90,10 +122,19 @@ type RoomListFilter private (reader: FilterReader, filter: JsonObject) =
     member _.LooksAtState =
         isEncrypted.IsSome || not (isNull roomTypes) || not (isNull notRoomTypes)
 
-    member _.Text = text
+    member _.Hash = hash
 
-    static member internal Read(reader: FilterReader, filter: JsonObject) : RoomListFilter =
+    member _.Size = size
+
+    static member MaxSize = 64 * 1024
+
+    static member internal Read(reader: FilterReader, faults: FilterFaults) : RoomListFilter =
         if reader.IsEmpty then
             everything
         else
-            RoomListFilter(reader, filter)
+            let filter = RoomListFilter(reader)
+
+            if filter.Size > RoomListFilter.MaxSize then
+                faults.Note(reader.Path, $"at most {RoomListFilter.MaxSize} bytes")
+
+            filter

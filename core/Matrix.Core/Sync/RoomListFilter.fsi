@@ -34,7 +34,13 @@ type RoomListFilter =
     /// Whether the state of rooms is looked at.
     member LooksAtState: bool
 
-    /// Equal for equal filters.
-    member Text: string
+    /// Equal for equal filters, whatever unknown members they have.
+    member Hash: string
 
-    static member internal Read: reader: FilterReader * filter: JsonObject -> RoomListFilter
+    /// The bytes of the known members as canonical JSON.
+    member Size: int
+
+    /// The largest size.
+    static member MaxSize: int
+
+    static member internal Read: reader: FilterReader * faults: FilterFaults -> RoomListFilter

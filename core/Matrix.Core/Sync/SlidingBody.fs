@@ -2,6 +2,8 @@ namespace Matrix.Core.Sync
 
 open System
 open System.Collections.Generic
+open System.Security.Cryptography
+open System.Text
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
@@ -19,23 +21,26 @@ type RoomConfig(timelineLimit: int, requiredState: RequiredState) =
 [<Sealed>]
 type SlidingList(name: string, config: RoomConfig, filter: RoomListFilter, ranges: struct (int * int)[]) =
 
-    let text =
+    let hash =
         let spans = ranges |> Array.map (fun (struct (first, last)) -> $"{first}-{last}")
 
-        String.Join(
-            "\n",
-            name,
-            string config.TimelineLimit,
-            config.RequiredState.Text,
-            filter.Text,
-            String.Join(",", spans)
-        )
+        let text =
+            String.Join(
+                "\n",
+                name,
+                string config.TimelineLimit,
+                config.RequiredState.Text,
+                filter.Hash,
+                String.Join(",", spans)
+            )
+
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes text))
 
     member _.Name = name
     member _.Config = config
     member _.Filter = filter
     member _.Ranges: IReadOnlyList<struct (int * int)> = ranges
-    member _.Text = text
+    member _.Hash = hash
 
 [<Sealed>]
 type SlidingSubscription(roomId: string, config: RoomConfig) =
@@ -150,15 +155,10 @@ module internal SlidingReading =
         RoomConfig(limit, state)
 
     let list (format: SlidingFormat) (faults: FilterFaults) name (reader: FilterReader) : SlidingList =
-        let filters =
-            match reader.Value "filters" with
-            | ValueSome(Json.Object o) -> o
-            | _ -> JsonObject.Empty
-
         SlidingList(
             name,
             config format reader faults,
-            RoomListFilter.Read(reader.Inner "filters", filters),
+            RoomListFilter.Read(reader.Inner "filters", faults),
             format.Ranges reader faults
         )
 

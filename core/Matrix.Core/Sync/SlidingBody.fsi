@@ -35,7 +35,7 @@ type SlidingList =
     member Ranges: IReadOnlyList<struct (int * int)>
 
     /// Equal for equal lists.
-    member Text: string
+    member Hash: string
 
 /// A room that is sent whether or not a list has it.
 [<Sealed>]

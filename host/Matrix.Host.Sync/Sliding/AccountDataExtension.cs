@@ -10,7 +10,9 @@ namespace Matrix.Host.Sync.Sliding;
 /// <summary>Account data: global, and of the rooms that the client has. MSC3959.</summary>
 internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
 {
-    public string Name => "account_data";
+    public const string UsualName = "account_data";
+
+    public string Name => UsualName;
 
     public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {

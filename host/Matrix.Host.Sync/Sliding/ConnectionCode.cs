@@ -11,7 +11,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// </summary>
 internal static class ConnectionCode
 {
-    private const byte Form = 3;
+    private const byte Form = 4;
 
     /// <summary>The form of a connection, as of its last response.</summary>
     public static byte[] Write(SlidingConnection connection)
@@ -89,6 +89,7 @@ internal static class ConnectionCode
             writer.Write7BitEncodedInt64(room.Counted);
             writer.Write7BitEncodedInt64(room.Receipts);
             writer.Write7BitEncodedInt64(room.AccountData);
+            writer.Write(room.Typing);
         }
 
         // The versions of lists are of this process.
@@ -96,7 +97,7 @@ internal static class ConnectionCode
         foreach (var (name, list) in lists)
         {
             writer.Write(name);
-            writer.Write(list.Text);
+            writer.Write(list.Hash);
         }
 
         writer.Write(more.Settings);
@@ -127,6 +128,7 @@ internal static class ConnectionCode
                 Counted = reader.Read7BitEncodedInt64(),
                 Receipts = reader.Read7BitEncodedInt64(),
                 AccountData = reader.Read7BitEncodedInt64(),
+                Typing = reader.ReadInt64(),
             };
         }
 

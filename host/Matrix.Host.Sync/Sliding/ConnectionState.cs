@@ -40,13 +40,16 @@ internal sealed record SentRoom
 
     /// <summary>The position up to which the room's account data was sent; 0 if none was.</summary>
     public long AccountData { get; init; }
+
+    /// <summary>A hash of the typing users that the client knows of; 0 if there are none.</summary>
+    public long Typing { get; init; }
 }
 
 /// <summary>A list as it was last answered.</summary>
-/// <param name="Text">The request.</param>
+/// <param name="Hash">Equal for equal requests.</param>
 /// <param name="Version">The version of the rooms that belong to it: while it is the same, a room comes into the list's
 /// window only by a change of its own.</param>
-internal readonly record struct SentList(string Text, long Version);
+internal readonly record struct SentList(string Hash, long Version);
 
 /// <summary>What a response changes in the state of its connection, once the client is known to have it.</summary>
 internal sealed class PendingAnswer
@@ -59,7 +62,7 @@ internal sealed class PendingAnswer
     /// <summary>The lists, all of them.</summary>
     public Dictionary<string, SentList> Lists { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The subscriptions and the extensions' settings, as one text.</summary>
+    /// <summary>A hash of the subscriptions and the extensions' settings.</summary>
     public string Settings { get; set; } = "";
 
     /// <summary>The position up to which global account data was sent; 0 if none was.</summary>
@@ -76,6 +79,14 @@ internal sealed class PendingAnswer
 
     /// <summary>The member events that were sent.</summary>
     public List<KeyValuePair<(string RoomId, string UserId), EventNid>> Members { get; init; } = [];
+
+    /// <summary>Estimated bytes of memory, beside the rules that the client's state has.</summary>
+    public long BytesBeside(ConnectionState state) =>
+        ConnectionState.BytesOf(Rooms.Count, Members.Count, Lists)
+        + Rooms.Values.Select(static room => room.RequiredState)
+            .Distinct<RequiredState>(ReferenceEqualityComparer.Instance)
+            .Where(rules => !state.Has(rules))
+            .Sum(ConnectionState.BytesOf);
 }
 
 /// <summary>What the client of a connection has.</summary>
@@ -84,10 +95,12 @@ internal sealed class ConnectionState
     /// <summary>The most member events that are remembered. When full, all are forgotten, and sent again.</summary>
     private const int MostMembers = 4096;
 
-    /// <summary>The most different rules of required state that its rooms share.</summary>
-    private const int MostRules = 64;
+    /// <summary>The rules of required state that are kept without a look whether rooms still have them.</summary>
+    private const int UsualRules = 64;
 
     private readonly Dictionary<string, RequiredState> _rules = new(StringComparer.Ordinal);
+    private int _mostRules = UsualRules;
+    private long _ruleBytes;
 
     /// <summary>The last response that the client has; null before it has one.</summary>
     public SlidingPos? Pos { get; set; }
@@ -132,20 +145,39 @@ internal sealed class ConnectionState
         }
     }
 
-    /// <summary>Estimated bytes of the rules of required state.</summary>
-    public long RuleBytes { get; private set; }
+    /// <summary>Estimated bytes of memory.</summary>
+    public long Bytes => _ruleBytes + BytesOf(Rooms.Count, Members.Count, Lists);
+
+    /// <summary>Whether these rules are counted in its bytes.</summary>
+    public bool Has(RequiredState rules) =>
+        _rules.TryGetValue(rules.Text, out var known) && ReferenceEquals(known, rules);
+
+    /// <summary>Estimated bytes of rules of required state.</summary>
+    public static long BytesOf(RequiredState rules) => 200 + (4L * rules.Text.Length);
+
+    /// <summary>Estimated bytes of rooms, member events and lists.</summary>
+    public static long BytesOf(int rooms, int members, Dictionary<string, SentList> lists) =>
+        (200L * rooms)
+        + (120L * members)
+        + lists.Sum(static list => 120 + (2L * (list.Key.Length + list.Value.Hash.Length)));
+
+    /// <summary>Drops the rules that no room has.</summary>
+    private void DropUnused()
+    {
+        _rules.Clear();
+        foreach (var room in Rooms.Values) _rules[room.RequiredState.Text] = room.RequiredState;
+        _ruleBytes = _rules.Values.Sum(BytesOf);
+
+        // The next look is due when there are twice as many.
+        _mostRules = Math.Max(UsualRules, 2 * _rules.Count);
+    }
 
     /// <summary>One object for equal rules: each request brings its own.</summary>
     private RequiredState Shared(RequiredState rules)
     {
         if (_rules.TryGetValue(rules.Text, out var known)) return known;
-        if (_rules.Count >= MostRules)
-        {
-            _rules.Clear();
-            RuleBytes = 0;
-        }
-
-        RuleBytes += 200 + (4L * rules.Text.Length);
+        if (_rules.Count >= _mostRules) DropUnused();
+        _ruleBytes += BytesOf(rules);
         return _rules[rules.Text] = rules;
     }
 }

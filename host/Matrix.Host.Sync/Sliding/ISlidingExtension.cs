@@ -30,8 +30,11 @@ internal static class ExtensionRooms
     /// all lists and all subscriptions.
     /// </summary>
     public static IEnumerable<RoomMatch> Of(SlidingPass pass, ExtensionRequest request) => pass.Matches.Where(match =>
-        (InLists(match, request) || InSubscriptions(match, request))
-        && pass.SentOf(match.Room.RoomId) is { IsFull: true });
+        AppliesTo(match, request) && pass.SentOf(match.Room.RoomId) is { IsFull: true });
+
+    /// <summary>Whether an extension applies to a room.</summary>
+    public static bool AppliesTo(RoomMatch match, ExtensionRequest request) =>
+        InLists(match, request) || InSubscriptions(match, request);
 
     private static bool InLists(RoomMatch match, ExtensionRequest request) => request.Lists is { } lists
         ? match.Lists.Count > 0 && (lists.Contains("*") || match.Lists.Any(lists.Contains))

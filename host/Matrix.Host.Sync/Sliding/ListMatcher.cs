@@ -28,7 +28,6 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         await rooms.Gate.WaitAsync(stop).ConfigureAwait(false);
         try
         {
-            var wasStale = rooms.IsStale;
             await reader.UpdateAsync(rooms, pass.Stream, pass.UpTo, stop).ConfigureAwait(false);
             var lists = new List<Window>();
             var most = Math.Max(UsualViews, pass.Request.Body.Lists.Count);
@@ -37,10 +36,10 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
                 var view = await reader.ViewAsync(rooms, list.Filter, most, stop).ConfigureAwait(false);
                 var window = new Window(list, view);
                 lists.Add(window);
-                pass.Next.Lists[list.Name] = new SentList(list.Text, window.Version);
+                pass.Next.Lists[list.Name] = new SentList(list.Hash, window.Version);
             }
 
-            if (wasStale) cache.Grown(rooms);
+            cache.Grown(rooms);
             pass.Next.Settings = SettingsOf(pass.Request.Body);
             WriteLists(pass, lists);
             var isOther = IsOther(pass);
@@ -57,7 +56,7 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
     private static bool IsOther(SlidingPass pass) =>
         pass.Base.Settings != pass.Next.Settings
         || pass.Base.Lists.Count != pass.Next.Lists.Count
-        || pass.Next.Lists.Any(list => pass.Base.Lists.GetValueOrDefault(list.Key).Text != list.Value.Text);
+        || pass.Next.Lists.Any(list => pass.Base.Lists.GetValueOrDefault(list.Key).Hash != list.Value.Hash);
 
     /// <summary>The subscriptions and the extensions' settings: if they change, all rooms are looked at.</summary>
     private static string SettingsOf(SlidingBody body)
@@ -99,6 +98,14 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
             if (rooms.Find(each.Room.RoomNid) is { } room) parts[room.RoomId] = each.Parts;
         }
 
+        if (pass.Stream is { } stream && stream.LastAccountData > pass.Since)
+        {
+            foreach (var room in rooms.All.Where(room => room.AccountData > pass.Since))
+            {
+                parts[room.RoomId] = parts.GetValueOrDefault(room.RoomId) | RoomParts.AccountData;
+            }
+        }
+
         var looksAtAll = !onlyChanged || pass.Base.IsCut || rooms.DirectChanged > pass.Since;
         var candidates = new HashSet<string>(parts.Keys, StringComparer.Ordinal);
         foreach (var list in lists)
@@ -125,10 +132,10 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
         foreach (var roomId in candidates)
         {
             if (rooms.Find(roomId) is not { } room) continue;
-            RoomParts? known = pass.Changed is null ? null : SinceSent(pass, room, parts.GetValueOrDefault(roomId));
+            RoomParts? known = pass.Changed is null ? null : parts.GetValueOrDefault(roomId);
             if (MatchOf(pass, room, lists, subscriptions.GetValueOrDefault(roomId), unions, known) is { } match)
             {
-                matches.Add(match);
+                matches.Add(match with { Parts = SinceSent(pass, match) });
             }
         }
 
@@ -140,21 +147,32 @@ internal sealed class ListMatcher(UserRoomsCache cache, UserRoomsReader reader)
     /// Adds what changed while no window had the room: its receipts, account data and counts may be older than the last
     /// response. Null if that is not known.
     /// </summary>
-    private static RoomParts? SinceSent(SlidingPass pass, RoomEntry room, RoomParts parts)
+    private static RoomParts? SinceSent(SlidingPass pass, RoomMatch match)
     {
-        if (room.Nid is not { } nid || !pass.Base.Rooms.TryGetValue(room.RoomId, out var sent)) return parts;
-        var oldest = Math.Min(Older(sent.Counted), Math.Min(Older(sent.Receipts), Older(sent.AccountData)));
+        var room = match.Room;
+        if (match.Parts is not { } parts || room.Nid is not { } nid) return match.Parts;
+        if (!pass.Base.Rooms.TryGetValue(room.RoomId, out var sent)) return parts;
+        var isJoined = room.Membership == Membership.Join;
+        var counted = Older(sent.Counted, isJoined && pass.IsUnstable);
+        var receipts = Older(sent.Receipts, isJoined && Asks(pass, match, ReceiptsExtension.UsualName));
+        var data = Older(sent.AccountData, Asks(pass, match, AccountDataExtension.UsualName));
+        var oldest = Math.Min(counted, Math.Min(receipts, data));
         if (oldest == long.MaxValue) return parts;
         if (!pass.Stream!.TryLastOf(nid, oldest, out var last)) return null;
-        if (last.Receipts > Older(sent.Receipts)) parts |= RoomParts.Receipts;
-        if (last.OwnReceipts > Older(sent.Receipts)) parts |= RoomParts.Receipts;
-        if (last.OwnReceipts > Older(sent.Counted)) parts |= RoomParts.OwnReceipts;
-        if (last.AccountData > Older(sent.AccountData)) parts |= RoomParts.AccountData;
+        if (Math.Max(last.Receipts, last.OwnReceipts) > receipts) parts |= RoomParts.Receipts;
+        if (last.OwnReceipts > counted) parts |= RoomParts.OwnReceipts;
+        if (last.AccountData > data) parts |= RoomParts.AccountData;
         return parts;
 
-        // What was never sent, or in the last response, is not older.
-        long Older(long position) => position == 0 || position >= pass.Since ? long.MaxValue : position;
+        // What was never sent, or in the last response, is not older. What this response does not renew stays unknown.
+        long Older(long position, bool isRenewed) =>
+            !isRenewed || position == 0 || position >= pass.Since ? long.MaxValue : position;
     }
+
+    /// <summary>Whether the request has an extension for a room.</summary>
+    private static bool Asks(SlidingPass pass, RoomMatch match, string extension) =>
+        pass.Request.Body.Extensions.FirstOrDefault(each => each.Name == extension) is { IsEnabled: true } request
+        && ExtensionRooms.AppliesTo(match, request);
 
     private static bool HasLeft(RoomEntry? room) => room is { Membership: Membership.Leave or Membership.Ban };
 

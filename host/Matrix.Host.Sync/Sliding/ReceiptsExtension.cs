@@ -10,7 +10,9 @@ namespace Matrix.Host.Sync.Sliding;
 internal sealed class ReceiptsExtension(IStorage storage, Notifier notifier, EphemeralReader ephemeral)
     : ISlidingExtension
 {
-    public string Name => "receipts";
+    public const string UsualName = "receipts";
+
+    public string Name => UsualName;
 
     public async ValueTask WriteAsync(SlidingPass pass, ExtensionRequest request, CancellationToken stop)
     {

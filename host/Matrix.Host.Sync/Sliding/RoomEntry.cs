@@ -38,6 +38,11 @@ internal sealed record RoomEntry
 
     public IReadOnlyCollection<string> Tags { get; init; } = [];
 
+    /// <summary>
+    /// The position of the last change of its account data, as far as the user's stream may not have it.
+    /// </summary>
+    public long AccountData { get; init; }
+
     /// <summary>An invite or knock of a room of other servers.</summary>
     public StrippedRoomRow? Stripped { get; init; }
 

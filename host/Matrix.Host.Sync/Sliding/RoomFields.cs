@@ -18,6 +18,7 @@ internal sealed class RoomFields(EventStore events, Heroes heroes, BumpStamps bu
     /// <summary>Opens the room, with the members that all rooms have.</summary>
     public static void Start(SlidingPass pass, RoomMatch match, SentRoom? sent)
     {
+        pass.Written++;
         var json = pass.Json;
         json.WriteStartObject(match.Room.RoomId);
         if (sent is null) json.WriteBoolean("initial"u8, true);

@@ -28,6 +28,9 @@ internal sealed class RoomListView(RoomListFilter filter)
 
     public int Count => _rooms.Count;
 
+    /// <summary>Estimated bytes of memory.</summary>
+    public long Bytes => 400 + (60L * Count) + (4L * filter.Size) + (200L * (OfSpaces?.Count ?? 0));
+
     /// <summary>The last use, as a count of all uses.</summary>
     public long UsedAt { get; set; }
 

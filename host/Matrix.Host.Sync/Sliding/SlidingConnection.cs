@@ -36,10 +36,7 @@ internal sealed class SlidingConnection(UserDevice owner, string name)
     public long CountedBytes { get; set; }
 
     /// <summary>Estimated bytes of memory.</summary>
-    public long Bytes => 1000
-        + State.RuleBytes
-        + (200L * (State.Rooms.Count + (Pending?.Rooms.Count ?? 0)))
-        + (120L * (State.Members.Count + (Pending?.Members.Count ?? 0)));
+    public long Bytes => 1000 + (2L * Name.Length) + State.Bytes + (Pending?.BytesBeside(State) ?? 0);
 
     /// <summary>Whether the connection gave this position last, or the one before it that the client has.</summary>
     public bool Knows(SlidingPos pos) => State.Pos == pos || Pending?.Pos == pos;

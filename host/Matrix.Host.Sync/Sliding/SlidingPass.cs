@@ -60,6 +60,9 @@ internal sealed class SlidingPass
     /// <summary>The rooms of the lists and subscriptions that may have news.</summary>
     public IReadOnlyList<RoomMatch> Matches { get; set; } = [];
 
+    /// <summary>The rooms that were written.</summary>
+    public int Written { get; set; }
+
     /// <summary>Whether the response has anything to return early for.</summary>
     public bool HasNews { get; set; }
 

@@ -35,7 +35,9 @@ internal sealed class SlidingRooms(
         {
             // A membership that began after the end of the response is news for the next one.
             if (match.Room.Since > pass.UpTo) continue;
-            if (pass.Next.Rooms.Count >= pass.Options.MaxSlidingRooms
+
+            // Rooms that are looked at in vain do not count: they would be cut again and again.
+            if (pass.Written >= pass.Options.MaxSlidingRooms
                 || pass.Output.Length + pass.Json.BytesPending - begun >= pass.Options.SlidingBytes)
             {
                 pass.Next.IsCut = true;

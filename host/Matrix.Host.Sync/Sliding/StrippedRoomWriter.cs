@@ -78,9 +78,8 @@ internal sealed class StrippedRoomWriter(
             var unsigned = default(UnsignedParts);
             ClientEvent.Write(
                 written, ClientEvent.FormOf(rules.Format, ended.EventId, ended.Event.Span), null, in unsigned);
-            pass.Json.WriteStartArray("timeline"u8);
-            pass.Json.WriteRaw(written.Written);
-            pass.Json.WriteEndArray();
+            if (pass.IsUnstable) OneEvent(pass, "required_state"u8, written);
+            OneEvent(pass, "timeline"u8, written);
             if (!pass.IsUnstable) Stripped(pass, ended.Event);
         }
         else if (pass.IsUnstable)
@@ -126,7 +125,10 @@ internal sealed class StrippedRoomWriter(
         var extras = await clientEvents.ExtrasAsync(
             departure.Room, [departure], [departure], scope, stop).ConfigureAwait(false);
         var shared = pass.WithLimit(1);
-        if (match.Config.RequiredState.Admits(departure.Pdu.Type, departure.Pdu.StateKey ?? ""))
+
+        // In the unstable form clients take a room for joined that comes without this event in its state.
+        if (pass.IsUnstable
+            || match.Config.RequiredState.Admits(departure.Pdu.Type, departure.Pdu.StateKey ?? ""))
         {
             pass.Json.WriteStartArray("required_state"u8);
             writer.Events(shared, [departure], extras);
@@ -154,6 +156,13 @@ internal sealed class StrippedRoomWriter(
         };
         RoomFields.Start(pass, match, sent: null);
         pass.Json.WriteNumber("bump_stamp"u8, match.Room.Since);
+    }
+
+    private static void OneEvent(SlidingPass pass, ReadOnlySpan<byte> name, ByteBuffer one)
+    {
+        pass.Json.WriteStartArray(name);
+        pass.Json.WriteRaw(one.Written);
+        pass.Json.WriteEndArray();
     }
 
     private static void Stripped(SlidingPass pass, IReadOnlyList<StoredEvent> shown)

@@ -1,13 +1,15 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Matrix.Core.Sync;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Typing users of the rooms that the client has. MSC3961.</summary>
-internal sealed class TypingExtension(Notifier notifier, ITypingBoard board) : ISlidingExtension
+internal sealed class TypingExtension(ITypingBoard board) : ISlidingExtension
 {
     public string Name => "typing";
 
@@ -18,12 +20,15 @@ internal sealed class TypingExtension(Notifier notifier, ITypingBoard board) : I
         foreach (var match in ExtensionRooms.Of(pass, request))
         {
             if (match.Room is not { Membership: Membership.Join, Nid: { } nid }) continue;
-            var hasChanged = HasChanged(pass, match);
+            var roomId = match.Room.RoomId;
+            var sent = pass.SentOf(roomId)!;
             var typing = board.In(nid).Where(user => !pass.Ignored.Contains(user)).ToList();
 
-            // A client that comes to a room needs to know of those who type already.
-            var isNew = pass.Base.Rooms.GetValueOrDefault(match.Room.RoomId) is not { IsFull: true };
-            if (!hasChanged && (!isNew || typing.Count == 0)) continue;
+            // Users may have stopped while no window had the room, or while the server was down.
+            var hash = HashOf(typing);
+            var isNew = pass.Base.Rooms.GetValueOrDefault(roomId) is not { IsFull: true, Membership: Membership.Join };
+            if (hash == sent.Typing && (!isNew || typing.Count == 0)) continue;
+            pass.Next.Rooms[roomId] = sent with { Typing = hash };
             if (!isOpen)
             {
                 json.WriteStartObject(Name);
@@ -31,7 +36,7 @@ internal sealed class TypingExtension(Notifier notifier, ITypingBoard board) : I
                 isOpen = true;
             }
 
-            json.WriteStartObject(match.Room.RoomId);
+            json.WriteStartObject(roomId);
             json.WriteStartObject("content"u8);
             json.WriteStrings("user_ids"u8, typing);
             json.WriteEndObject();
@@ -49,11 +54,8 @@ internal sealed class TypingExtension(Notifier notifier, ITypingBoard board) : I
         return ValueTask.CompletedTask;
     }
 
-    private bool HasChanged(SlidingPass pass, RoomMatch match)
-    {
-        if (pass.Base.Pos is not { } pos) return false;
-        return match.Parts is { } parts
-            ? (parts & RoomParts.Typing) != 0
-            : notifier.Room(match.Room.Nid!.Value)?.LastTyping > pos.Token.EphemeralIn(pass.Epoch);
-    }
+    private static long HashOf(List<string> users) => users.Count == 0
+        ? 0
+        : BinaryPrimitives.ReadInt64LittleEndian(
+            SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', users.Order(StringComparer.Ordinal)))));
 }

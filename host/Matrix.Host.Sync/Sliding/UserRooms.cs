@@ -38,7 +38,10 @@ internal sealed class UserRooms(string userId)
     }
 
     /// <summary>Estimated bytes of memory.</summary>
-    public long Bytes => 500 + (400L * _byId.Count) + _views.Values.Sum(static view => 60L * view.Count);
+    public long Bytes => 500 + (400L * _byId.Count) + _views.Values.Sum(static view => view.Bytes);
+
+    /// <summary>The bytes that it counts for in the cache.</summary>
+    public long CountedBytes { get; set; }
 
     /// <summary>The lists in memory, by their filters.</summary>
     public IReadOnlyCollection<RoomListView> Views => _views.Values;
@@ -91,7 +94,7 @@ internal sealed class UserRooms(string userId)
     /// <summary>The list of a filter, if it is in memory.</summary>
     public RoomListView? View(RoomListFilter filter)
     {
-        var view = _views.GetValueOrDefault(filter.Text);
+        var view = _views.GetValueOrDefault(filter.Hash);
         if (view is not null) view.UsedAt = ++_uses;
         return view;
     }
@@ -102,16 +105,16 @@ internal sealed class UserRooms(string userId)
         if (_views.Count >= most) _views.Remove(_views.MinBy(static each => each.Value.UsedAt).Key);
         foreach (var room in _byId.Values) view.Replace(null, room);
         view.UsedAt = ++_uses;
-        _views[view.Filter.Text] = view;
+        _views[view.Filter.Hash] = view;
         return view;
     }
 
     /// <summary>Drops the lists of rooms of a space, whose children may have changed.</summary>
     public void SpaceChanged(string roomId)
     {
-        foreach (var (text, view) in _views)
+        foreach (var (hash, view) in _views)
         {
-            if (view.Filter.Spaces?.Contains(roomId) == true) _views.Remove(text);
+            if (view.Filter.Spaces?.Contains(roomId) == true) _views.Remove(hash);
         }
     }
 }

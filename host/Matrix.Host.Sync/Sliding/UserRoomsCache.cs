@@ -19,8 +19,18 @@ public sealed class UserRoomsCache(SyncOptions options) : IChangeConsumer
     internal UserRooms Of(string userId) =>
         _users.TryGet(userId, out var known) ? known : _users.PutIfAbsent(userId, new UserRooms(userId));
 
-    /// <summary>The rooms were read, and take more memory than before.</summary>
-    internal void Grown(UserRooms rooms) => _users.Put(rooms.UserId, rooms);
+    /// <summary>
+    /// The rooms or lists may take more memory than before. Rooms that were evicted meanwhile are not put back: they
+    /// may have missed that one of them was forgotten.
+    /// </summary>
+    internal void Grown(UserRooms rooms)
+    {
+        var bytes = rooms.Bytes;
+        if (bytes == rooms.CountedBytes) return;
+        if (!_users.TryGet(rooms.UserId, out var cached) || !ReferenceEquals(cached, rooms)) return;
+        rooms.CountedBytes = bytes;
+        _users.Put(rooms.UserId, rooms);
+    }
 
     /// <inheritdoc/>
     public void Take(Change change, long position)

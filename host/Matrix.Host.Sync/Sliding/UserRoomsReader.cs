@@ -55,11 +55,21 @@ internal sealed class UserRoomsReader(
         {
             await DirectAsync(rooms, after, through, stop).ConfigureAwait(false);
             await InvitesAsync(rooms, stop).ConfigureAwait(false);
+            await DataAsync(rooms, after, through, stop).ConfigureAwait(false);
         }
 
         while (rooms.TakeForgotten() is { } forgotten)
         {
-            await ForgetAsync(rooms, forgotten, stop).ConfigureAwait(false);
+            try
+            {
+                await ForgetAsync(rooms, forgotten, stop).ConfigureAwait(false);
+            }
+            catch
+            {
+                // Otherwise it would stay in lists.
+                rooms.Forget(forgotten);
+                throw;
+            }
         }
 
         foreach (var each in changed) await UpdateAsync(rooms, each, stop).ConfigureAwait(false);
@@ -160,6 +170,9 @@ internal sealed class UserRoomsReader(
         var direct = DirectOf(data.FirstOrDefault(static row => row.Room is null && row.Type == DirectType));
         var tags = data.Where(static row => row.Room is not null && row.Type == TagType)
             .ToDictionary(static row => row.Room!.Value, static row => TagsOf(row));
+        var dataOf = data.Where(static row => row.Room is not null)
+            .GroupBy(static row => row.Room!.Value)
+            .ToDictionary(static rows => rows.Key, static rows => rows.Max(static row => row.Position));
         foreach (var row in rows)
         {
             var member = new MemberRow(rooms.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
@@ -175,6 +188,7 @@ internal sealed class UserRoomsReader(
                 IsForgotten = row.Forgotten,
                 IsDirect = direct.Contains(row.RoomId),
                 Tags = tags.GetValueOrDefault(row.Room) ?? [],
+                AccountData = dataOf.GetValueOrDefault(row.Room),
             });
         }
 
@@ -282,6 +296,23 @@ internal sealed class UserRoomsReader(
         }
     }
 
+    /// <summary>
+    /// Account data of rooms that the stream does not have, because the user left them before it was filled.
+    /// </summary>
+    private async ValueTask DataAsync(UserRooms rooms, long after, long through, CancellationToken stop)
+    {
+        var rows = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop).ConfigureAwait(false);
+        foreach (var row in rows)
+        {
+            if (row.Room is not { } nid || rooms.Find(nid) is not { } room) continue;
+            rooms.Put(room with
+            {
+                AccountData = Math.Max(room.AccountData, row.Position),
+                Tags = row.Type == TagType ? TagsOf(row) : room.Tags,
+            });
+        }
+    }
+
     /// <summary>Invites and knocks of rooms of other servers. No local user is in these rooms.</summary>
     private async ValueTask StrippedAsync(UserRooms rooms, long after, long through, CancellationToken stop)
     {
@@ -307,6 +338,7 @@ internal sealed class UserRoomsReader(
                 IsForgotten = row.Forgotten,
                 IsDirect = before?.IsDirect ?? false,
                 Tags = before?.Tags ?? [],
+                AccountData = before?.AccountData ?? 0,
                 Stripped = row,
                 KnowsState = true,
                 IsEncrypted = isEncrypted,

@@ -43,7 +43,11 @@ internal sealed class SlidingClient(TestUser user, bool isStable)
     {
         if ((bool?)room["initial"] == true || !_rooms.ContainsKey(roomId)) _rooms[roomId] = new ClientRoom();
         var known = _rooms[roomId];
-        if ((room["invite_state"] ?? room["stripped_state"]) is JsonArray stripped)
+        var stripped = (room["invite_state"] ?? room["stripped_state"]) as JsonArray;
+
+        // The unstable form has no member for it: a room is joined unless the state has another membership.
+        if (!isStable) known.Membership = stripped is null ? "join" : "invite";
+        if (stripped is not null)
         {
             foreach (var each in stripped) known.Take(each!.AsObject(), user.UserId, isState: true);
         }
@@ -88,8 +92,12 @@ internal sealed class ClientRoom
     {
         if (!e.ContainsKey("state_key")) return;
         var key = $"{e["type"]}|{e["state_key"]}";
-        if (key == $"m.room.member|{self}") Membership = (string)e["content"]!["membership"]!;
         if (!isState) return;
+        if (key == $"m.room.member|{self}" && e.ContainsKey("content"))
+        {
+            Membership = (string)e["content"]!["membership"]!;
+        }
+
         if (e.ContainsKey("content")) State[key] = (string?)e["event_id"] ?? "";
         else State.Remove(key);
     }
