@@ -106,9 +106,11 @@ module internal SimulateCommand =
         let ended: Ended[] = Array.zeroCreate count
         let mutable ready = 0
 
+        // Without a bound the pool adds a thread each second, and hundreds of runs are in memory at once.
         Parallel.For(
             0,
             count,
+            ParallelOptions(MaxDegreeOfParallelism = Environment.ProcessorCount),
             fun n ->
                 ended[n] <- Simulation.run (planOf n)
                 let ready = Interlocked.Increment &ready

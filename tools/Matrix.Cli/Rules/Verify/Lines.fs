@@ -62,6 +62,7 @@ let ofDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Prope
     Parallel.For(
         0,
         properties.Length,
+        ParallelOptions(MaxDegreeOfParallelism = Environment.ProcessorCount),
         fun i ->
             results[i] <- Checking.run tests seed (snd properties[i])
             let done' = Interlocked.Increment &finished
