@@ -61,11 +61,15 @@ public sealed record NetworkOptions
     /// <summary>Bytes of a response that may be large, such as a room's state.</summary>
     public int MaxLargeResponseBytes { get; init; } = 256 << 20;
 
-    /// <summary>Bytes of a page of a list: older events, keys of many users, published rooms.</summary>
+    /// <summary>Bytes of a page of a list: older events, keys of many users.</summary>
     public int MaxPageBytes { get; init; } = 32 << 20;
 
+    /// <summary>Bytes of a page of published rooms, which users without an account may ask for.</summary>
+    public int MaxPublishedRoomsBytes { get; init; } = 4 << 20;
+
     /// <summary>
-    /// Bytes of all responses that are being read, beyond the first few of each. A response that needs more fails.
+    /// Bytes of all responses that are being read or parsed, beyond the first few of each. A response that needs more
+    /// fails.
     /// </summary>
     public long MaxResponseBytesAtOnce { get; init; } = 512L << 20;
 

@@ -25,18 +25,12 @@ internal sealed partial class MediaService(
         {
             do
             {
-                try
+                await TryAsync(cleaner.CleanAsync, stoppingToken).ConfigureAwait(false);
+                await TryAsync(previews.CleanAsync, stoppingToken).ConfigureAwait(false);
+                if (clock.GetUtcNow() >= sweepAt
+                    && await TryAsync(cleaner.SweepAsync, stoppingToken).ConfigureAwait(false))
                 {
-                    await cleaner.CleanAsync(stoppingToken).ConfigureAwait(false);
-                    await previews.CleanAsync(stoppingToken).ConfigureAwait(false);
-                    if (clock.GetUtcNow() < sweepAt) continue;
-                    await cleaner.SweepAsync(stoppingToken).ConfigureAwait(false);
                     sweepAt = clock.GetUtcNow() + _sweepInterval;
-                }
-                catch (Exception fault) when (fault is StorageException or IOException or UnauthorizedAccessException)
-                {
-                    // The next pass deletes the same media.
-                    Failed(fault);
                 }
             }
             while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
@@ -44,6 +38,22 @@ internal sealed partial class MediaService(
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
             // The server stops.
+        }
+    }
+
+    /// <summary>Does one part of a pass: the others are done even if it fails.</summary>
+    private async ValueTask<bool> TryAsync(Func<CancellationToken, ValueTask> clean, CancellationToken stop)
+    {
+        try
+        {
+            await clean(stop).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception fault) when (fault is StorageException or IOException or UnauthorizedAccessException)
+        {
+            // The next pass deletes the same media.
+            Failed(fault);
+            return false;
         }
     }
 

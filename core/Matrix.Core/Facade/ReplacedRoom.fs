@@ -23,7 +23,8 @@ type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) 
     let copied = List<InitialState>()
     let bans = List<InitialInvite>()
 
-    /// The types of state with an empty state key that are copied as they are.
+    /// The types of state with an empty state key that are copied. A join rule that one of the versions lacks becomes
+    /// `invite`; all else is copied as it is.
     static member CopiedTypes: IReadOnlyList<string> = copiedTypes
 
     /// The room's id.
@@ -85,6 +86,6 @@ type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) 
         OldLevels = this.Levels
         MovedAliases = Seq.toArray this.MovedAliases
         OldAlias = this.CanonicalAlias
-        Copied = copied.ToArray()
+        Copied = copied.ToArray() |> Array.map (Upgrade.copiedState oldVersion newVersion)
         Bans = bans.ToArray()
     }

@@ -392,6 +392,9 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         else
             null
 
+    /// Whether this version has a join rule of this name. A room with any other is open to nobody new.
+    member _.HasJoinRule(name: string) : bool = Settings.hasJoinRule name settings
+
     /// The first events of a new room of this version, create event first. Client-Server API, "Creation".
     member _.CreationDrafts(request: NewRoom) : IReadOnlyList<Draft> =
         Creation.drafts (request.ToRequest version)

@@ -30,7 +30,7 @@ type UpgradeRequest = {
     MovedAliases: string[]
     /// Content of the old room's canonical alias; null if it has none.
     OldAlias: JsonObject | null
-    /// The state that is copied as it is, in order.
+    /// The state that is copied, in order.
     Copied: InitialState[]
     /// The bans that are copied, with their contents.
     Bans: InitialInvite[]
@@ -132,6 +132,20 @@ module Upgrade =
             match value with
             | Json.Int n -> max most n
             | _ -> most)
+
+    /// The state of the old room as the new one has it. A join rule that one of the versions lacks lets nobody in
+    /// there, and must not open the other room.
+    let copiedState (oldVersion: RoomVersion) (newVersion: RoomVersion) (state: InitialState) : InitialState =
+        let isKnown name =
+            Settings.hasJoinRule name oldVersion.Settings
+            && Settings.hasJoinRule name newVersion.Settings
+
+        match state.Type, state.Content.TryFind "join_rule" with
+        | "m.room.join_rules", ValueSome(Json.String name) when not (isKnown name) -> {
+            state with
+                Content = JsonObject.OfSeq [ struct ("join_rule", str "invite") ]
+          }
+        | _ -> state
 
     let private creators (request: UpgradeRequest) =
         Array.append [| request.Upgrader |] request.AdditionalCreators |> Array.distinct

@@ -26,7 +26,7 @@ type UpgradeRequest = {
     MovedAliases: string[]
     /// Content of the old room's canonical alias; null if it has none.
     OldAlias: JsonObject | null
-    /// The state that is copied as it is, in order.
+    /// The state that is copied, in order.
     Copied: InitialState[]
     /// The bans that are copied, with their contents.
     Bans: InitialInvite[]
@@ -39,6 +39,9 @@ module Upgrade =
     /// The events of the new room, create event first. The first power levels let the upgrader send all that follows;
     /// those of the old room come last. The rules decide each event.
     val drafts: roomIdIsHash: bool -> request: UpgradeRequest -> Draft[]
+
+    /// The state of the old room as the new one has it. A join rule that one of the versions lacks becomes `invite`.
+    val copiedState: oldVersion: RoomVersion -> newVersion: RoomVersion -> state: InitialState -> InitialState
 
     /// The content of the old room's canonical alias without the moved ones; null if it stays as it is.
     val keptAlias: request: UpgradeRequest -> JsonObject | null

@@ -58,9 +58,9 @@ public sealed class ClientServer : ApiServer
             var (found, refusal) = service is null
                 ? await AuthenticateAsync(http, target, address, route.Options.Access, stop).ConfigureAwait(false)
                 : await MasqueradeAsync(service, target, route.Options.Access, stop).ConfigureAwait(false);
-            if (refusal is not null) return refusal;
-            if (await LockedAsync(found, route.Options, stop).ConfigureAwait(false) is { } locked) return locked;
-            caller = found;
+            refusal ??= await LockedAsync(found, route.Options, stop).ConfigureAwait(false);
+            if (refusal is null) caller = found;
+            else if (route.Options.Access != Access.Lenient) return refusal;
         }
 
         if (service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId))
@@ -119,7 +119,7 @@ public sealed class ClientServer : ApiServer
     {
         if (PresentedToken.Of(http.Request, target) is not { } token)
         {
-            return access == Access.Optional
+            return access is Access.Optional or Access.Lenient
                 ? (null, null)
                 : (null, Answer.Error(401, MatrixError.MissingToken, "This endpoint requires an access token."));
         }

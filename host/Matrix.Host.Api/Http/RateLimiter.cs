@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Host.Network;
 
 namespace Matrix.Host.Api.Http;
 
@@ -29,6 +30,15 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;
     }
+
+    /// <summary>
+    /// Takes a look-up that needs another server or an application service, which clients without a token may cause at
+    /// the rate of <see cref="RateClass.OpenSummaries"/> only. Returns the time to wait; zero for all others.
+    /// </summary>
+    internal TimeSpan TakeOpenLookup(Call call) =>
+        call.CallerIfAny is not null || call.Service is not null
+            ? TimeSpan.Zero
+            : Take(RateClass.OpenSummaries, AddressBlock.Of(call.Address));
 
     private void Sweep()
     {

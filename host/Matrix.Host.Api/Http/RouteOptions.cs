@@ -17,6 +17,9 @@ public enum Access
     /// <summary>Everyone; tokens are ignored.</summary>
     Anyone,
 
+    /// <summary>Everyone; a valid token says who calls, and any other counts as none.</summary>
+    Lenient,
+
     /// <summary>Administrators of this server.</summary>
     Admins,
 
@@ -77,7 +80,8 @@ public enum RateClass
     Reports,
 
     /// <summary>
-    /// Room summaries that need other servers, for clients without a token. Counted where they are looked up.
+    /// Room summaries, published rooms and aliases that need another server or an application service, for clients
+    /// without a token. Counted where they are looked up.
     /// </summary>
     OpenSummaries,
 

@@ -28,7 +28,7 @@ internal sealed class SignedClient(
     public async ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        var result = (await TrySendAsync(request, stop).ConfigureAwait(false)).Then(ReadObject);
+        var result = await TrySendAsync(request, ReadObject, stop).ConfigureAwait(false);
         log.Ended(request, result.Failure, time.GetElapsedTime(started));
         return result;
     }
@@ -37,7 +37,8 @@ internal sealed class SignedClient(
         FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        var result = await TrySendAsync(request, stop).ConfigureAwait(false);
+        var result = await TrySendAsync<ReadOnlyMemory<byte>>(request, static body => body, stop)
+            .ConfigureAwait(false);
         log.Ended(request, result.Failure, time.GetElapsedTime(started));
         return result;
     }
@@ -76,14 +77,17 @@ internal sealed class SignedClient(
         }
     }
 
-    private async ValueTask<FederationResult<ReadOnlyMemory<byte>>> TrySendAsync(
-        FederationRequest request, CancellationToken stop)
+    /// <summary>Sends a request. The response is read while its bytes count among those of all responses.</summary>
+    private async ValueTask<FederationResult<T>> TrySendAsync<T>(
+        FederationRequest request, Func<ReadOnlyMemory<byte>, FederationResult<T>> read, CancellationToken stop)
     {
         var call = await CallOfAsync(request, stop).ConfigureAwait(false);
         if (!call.IsOk) return call.Failure!;
-        var outcome = await http.SendAsync(call.Value, stop).ConfigureAwait(false);
-        return outcome.Reply is { } reply
-            ? Read(reply)
+        FederationResult<T> result = default;
+        var outcome = await http.SendAsync(call.Value, stop, reply => result = Read(reply).Then(read))
+            .ConfigureAwait(false);
+        return outcome.Reply is not null
+            ? result
             : Failed(KindOf(outcome.Failure!.Kind), outcome.Failure.Message);
     }
 

@@ -1,7 +1,7 @@
 namespace Matrix.Host.Network.SafeHttp;
 
 /// <summary>
-/// Reads bodies of responses, each within its own bound, and all that are read at once within another.
+/// Reads bodies of responses, each within its own bound, and all that are read and used at once within another.
 /// </summary>
 internal sealed class BodyReader(long mostAtOnce)
 {
@@ -11,9 +11,10 @@ internal sealed class BodyReader(long mostAtOnce)
 
     internal long BytesBeingRead => Volatile.Read(ref _reading);
 
-    /// <summary>The whole body.</summary>
+    /// <summary>Reads the whole body. Its bytes count until <paramref name="use"/> returned.</summary>
     /// <exception cref="HttpFailureException">It is larger than a bound.</exception>
-    internal async ValueTask<byte[]> ReadAsync(HttpContent content, int most, CancellationToken stop)
+    internal async ValueTask<T> ReadAsync<T>(
+        HttpContent content, int most, Func<byte[], T> use, CancellationToken stop)
     {
         var length = content.Headers.ContentLength;
         if (length > most) throw TooLarge(most);
@@ -40,14 +41,14 @@ internal sealed class BodyReader(long mostAtOnce)
                 count += read;
                 if (count > most) throw TooLarge(most);
             }
+
+            if (count != bytes.Length) Array.Resize(ref bytes, count);
+            return use(bytes);
         }
         finally
         {
             Interlocked.Add(ref _reading, -taken);
         }
-
-        if (count != bytes.Length) Array.Resize(ref bytes, count);
-        return bytes;
     }
 
     private void Take(long more)

@@ -40,12 +40,16 @@ public sealed class SafeHttpSender : IDisposable
     /// <summary>Sockets that are open or connecting.</summary>
     internal int Sockets => _pools.Sockets;
 
-    /// <summary>Bytes of the responses that are being read.</summary>
+    /// <summary>Bytes of the responses that are being read or used.</summary>
     internal long BytesBeingRead => _bodies.BytesBeingRead;
 
     /// <summary>Sends a request and reads the whole response.</summary>
+    /// <param name="use">
+    /// Gets the response while its bytes still count among those that are read at once: to parse it; null for nothing.
+    /// </param>
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
-    public async ValueTask<HttpOutcome> SendAsync(HttpCall call, CancellationToken stop)
+    public async ValueTask<HttpOutcome> SendAsync(
+        HttpCall call, CancellationToken stop, Action<HttpReply>? use = null)
     {
         ArgumentNullException.ThrowIfNull(call);
         using var clock = new CancellationTokenSource(call.Time, _time);
@@ -55,9 +59,15 @@ public sealed class SafeHttpSender : IDisposable
         try
         {
             using var response = await pool.SendAsync(request, both.Token).ConfigureAwait(false);
-            var body = await _bodies.ReadAsync(response.Content, call.MaxBytes, both.Token).ConfigureAwait(false);
-            return HttpOutcome.Of(
-                new HttpReply((int)response.StatusCode, response.Headers, response.Content.Headers, body));
+            return await _bodies.ReadAsync(response.Content, call.MaxBytes, Use, both.Token).ConfigureAwait(false);
+
+            HttpOutcome Use(byte[] body)
+            {
+                var reply = new HttpReply(
+                    (int)response.StatusCode, response.Headers, response.Content.Headers, body);
+                use?.Invoke(reply);
+                return HttpOutcome.Of(reply);
+            }
         }
         catch (Exception fault)
         {

@@ -14,15 +14,20 @@ public sealed record ResolvedAlias(string RoomId, IReadOnlyList<string> Servers)
 public sealed class AliasResolver(RoomAliasDirectory aliases, FederationApi api, RoomsOptions options)
 {
     /// <summary>The room of an alias.</summary>
-    public async ValueTask<RoomResult<ResolvedAlias>> FindAsync(string alias, CancellationToken stop)
+    /// <param name="mayAsk">
+    /// Whether another server or an application service may be asked now. Called before one is; null for always.
+    /// </param>
+    public async ValueTask<RoomResult<ResolvedAlias>> FindAsync(
+        string alias, CancellationToken stop, Func<bool>? mayAsk = null)
     {
         var server = RoomAlias.server(alias);
         if (server == options.ServerName)
         {
-            var row = await aliases.FindOrAskAsync(alias, stop).ConfigureAwait(false);
+            var row = await aliases.FindOrAskAsync(alias, stop, mayAsk).ConfigureAwait(false);
             return row.IsOk ? new ResolvedAlias(row.Value.RoomId, [server]) : row.Failure;
         }
 
+        if (mayAsk?.Invoke() == false) return RoomAliasDirectory.NotNow;
         var found = await api.QueryDirectoryAsync(server, alias, stop).ConfigureAwait(false);
         if (!found.IsOk)
         {

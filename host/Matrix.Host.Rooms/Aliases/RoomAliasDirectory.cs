@@ -19,12 +19,14 @@ public sealed class RoomAliasDirectory(
     /// <summary>
     /// The alias; application services whose namespaces include one that does not exist are asked to create it.
     /// </summary>
-    public async ValueTask<RoomResult<AliasRow>> FindOrAskAsync(string alias, CancellationToken stop)
+    /// <param name="mayAsk">Whether a service may be asked now. Called before one is; null for always.</param>
+    public async ValueTask<RoomResult<AliasRow>> FindOrAskAsync(
+        string alias, CancellationToken stop, Func<bool>? mayAsk = null)
     {
         if (await FindAsync(alias, stop).ConfigureAwait(false) is { } row) return row;
-        var asked = queries is null
-            ? AliasQueryResult.Unknown
-            : await queries.AskAsync(alias, stop).ConfigureAwait(false);
+        if (queries is null) return Missing(alias);
+        if (mayAsk?.Invoke() == false) return NotNow;
+        var asked = await queries.AskAsync(alias, stop).ConfigureAwait(false);
         if (asked == AliasQueryResult.NoAnswer)
         {
             return new RoomFailure(
@@ -105,6 +107,10 @@ public sealed class RoomAliasDirectory(
 
         return await storage.Aliases.OfRoomAsync(snapshot.Room.Nid, stop).ConfigureAwait(false);
     }
+
+    /// <summary>The failure of a look-up for which nobody else may be asked now.</summary>
+    internal static RoomFailure NotNow { get; } =
+        new(RoomFailureKind.Busy, "Too many requests that need other servers.");
 
     /// <summary>The failure for an alias that does not exist.</summary>
     public static RoomFailure Missing(string alias) =>

@@ -14,7 +14,7 @@ namespace Matrix.Host.Rooms.Searching;
 /// Makes the index's rows of events. An event has the text of its latest edit by its own sender; edits have no rows of
 /// their own. Client-Server API, "Event replacements".
 /// </summary>
-internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
+internal sealed class IndexedTexts(IStorage storage, SearchOptions options, TimeProvider time)
 {
     /// <summary>The most edits of an event that are looked at for one with new content.</summary>
     private const int MostEdits = 50;
@@ -118,7 +118,7 @@ internal sealed class IndexedTexts(IStorage storage, SearchOptions options)
             batch.Add(new EventIndexed(
                 row.Nid,
                 source.Nid,
-                ClientEvent.OriginServerTs(row.Json),
+                Math.Min(ClientEvent.OriginServerTs(row.Json), time.GetUtcNow().ToUnixTimeMilliseconds()),
                 (int)text!.Key,
                 words.Length,
                 string.Join(' ', words))

@@ -9,8 +9,8 @@ using Matrix.Host.Storage.Tables.Search;
 namespace Matrix.Host.Rooms.Searching;
 
 /// <summary>
-/// Finds events by words, in all rooms that a user is in or has left, as far as the user may see them. Client-Server
-/// API, "Server Side Search".
+/// Finds events by words, in all rooms that a user is in or was in, as far as the user may see them. Client-Server API,
+/// "Server Side Search".
 /// </summary>
 public sealed class MessageSearch(
     IStorage storage,
@@ -39,8 +39,6 @@ public sealed class MessageSearch(
     private readonly ByteCache<(string Words, int Kinds), string> _frequent =
         new(options.FrequentBytes, static words => 2L * words.Length);
 
-    private const MembershipSet Searched = MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban;
-
     /// <summary>A page of hits.</summary>
     public async ValueTask<SearchPage> FindAsync(SearchCriteria criteria, CancellationToken stop)
     {
@@ -61,7 +59,7 @@ public sealed class MessageSearch(
             options.WordsOfEvent,
             rooms);
         var pass = new Pass(scope, criteria, terms.Length, new ScanBudget(time, reading.LongestScan));
-        await LookAsync(pass, QueryOf(terms, criteria), stop).ConfigureAwait(false);
+        await LookAsync(pass, QueryOf(terms, criteria, pass.From), stop).ConfigureAwait(false);
         return new SearchPage(
             pass.Hits,
             await CountAsync(pass, stop).ConfigureAwait(false),
@@ -69,18 +67,25 @@ public sealed class MessageSearch(
             SearchWords.Highlights(criteria.Term, options.WordsOfSearch));
     }
 
-    private static SearchWordsQuery QueryOf(SearchTerm[] terms, SearchCriteria criteria) => new(
+    private static SearchWordsQuery QueryOf(SearchTerm[] terms, SearchCriteria criteria, SearchRow? from) => new(
         string.Join(' ', terms.Select(term => term.IsPrefix ? term.Word + "*" : term.Word)),
         criteria.Keys.Count == 0
             ? (1 << (int)SearchKey.Body) | (1 << (int)SearchKey.Name) | (1 << (int)SearchKey.Topic)
             : criteria.Keys.Aggregate(0, (kinds, key) => kinds | (1 << (int)key)),
-        criteria is { ByRank: false, From: { } from } ? from.Ts : long.MaxValue);
+        criteria.ByRank || from is null ? long.MaxValue : from.Value.Ts)
+    {
+        Before = criteria.ByRank || from is null ? new EventNid(long.MaxValue) : from.Value.Event,
+    };
 
-    /// <summary>The user's rooms that the search admits, those joined first and of these the latest first.</summary>
+    /// <summary>
+    /// The user's rooms that the search admits; those of invites and knocks are among them, where they may never have
+    /// been.
+    /// </summary>
     private async ValueTask<IReadOnlyDictionary<RoomNid, UserRoomRow>> RoomsAsync(
         SearchCriteria criteria, CancellationToken stop)
     {
-        var rooms = await storage.Memberships.RoomsOfAsync(criteria.UserId, Searched, stop).ConfigureAwait(false);
+        var rooms = await storage.Memberships.RoomsOfAsync(criteria.UserId, MembershipSet.Any, stop)
+            .ConfigureAwait(false);
         var group = criteria.From?.Group is { IsRoom: true } asked ? asked.Value : null;
         return rooms
             .Where(room => !room.Forgotten
@@ -98,7 +103,7 @@ public sealed class MessageSearch(
         RoomNid[] rooms =
         [
             .. pass.Scope.Rooms.Values
-                .OrderBy(room => room.Membership != Membership.Join)
+                .OrderBy(room => OrderOf(room.Membership))
                 .ThenByDescending(room => room.Position)
                 .Take(options.SearchedRooms)
                 .Select(room => room.Room),
@@ -111,17 +116,23 @@ public sealed class MessageSearch(
 
             // Rooms with more hits may have some that are earlier than the earliest read. Only what is later than
             // these is in order.
-            var known = pass.IsByRank
-                ? long.MinValue
-                : rows.GroupBy(row => row.Event.Room)
+            SearchRow[] ends = pass.IsByRank
+                ? []
+                : [.. rows.GroupBy(row => row.Event.Room)
                     .Where(room => room.Count() >= each)
-                    .Select(room => room.Min(row => row.Ts))
-                    .DefaultIfEmpty(long.MinValue)
-                    .Max();
-            await pass.TakeAsync(rows, known, stop).ConfigureAwait(false);
-            if (pass.IsFull || known == long.MinValue || each == most || pass.IsOver) return;
+                    .Select(room => room.Max(pass.Order))];
+            await pass.TakeAsync(rows, ends.Length == 0 ? null : ends.Min(pass.Order), stop).ConfigureAwait(false);
+            if (pass.IsFull || ends.Length == 0 || each == most || pass.IsOver) return;
         }
     }
+
+    /// <summary>Others may invite a user to any number of rooms, which must not displace those they were in.</summary>
+    private static int OrderOf(Membership membership) => membership switch
+    {
+        Membership.Join => 0,
+        Membership.Leave or Membership.Ban => 1,
+        _ => 2,
+    };
 
     /// <summary>Whether many events have the words. If few have them, this takes their hits.</summary>
     private async ValueTask<bool> IsFrequentAsync(Pass pass, SearchWordsQuery query, CancellationToken stop)
@@ -134,16 +145,17 @@ public sealed class MessageSearch(
             return true;
         }
 
-        await pass.TakeAsync(few, long.MinValue, stop).ConfigureAwait(false);
+        await pass.TakeAsync(few, null, stop).ConfigureAwait(false);
         return false;
     }
 
     /// <summary>
-    /// The number of hits in rooms that the user sees as a whole, and of the hits that were looked at in others: the
-    /// number says nothing of what the user may not see.
+    /// The number of hits in rooms that the user sees as a whole, if the search leaves nothing out, and of the hits of
+    /// the page in others: the number says nothing of what the user may not see.
     /// </summary>
     private static async ValueTask<long> CountAsync(Pass pass, CancellationToken stop)
     {
+        if (!pass.Scope.FindsAll) return pass.Hits.Count;
         var count = 0L;
         foreach (var room in pass.Rows.GroupBy(row => row.Event.Room))
         {
@@ -163,12 +175,16 @@ public sealed class MessageSearch(
         private const int LeastChunk = 8;
         private const int MostChunk = 64;
 
-        private readonly SearchOrder _order = new(criteria.ByRank);
-        private readonly SearchRow? _from = FromOf(scope, criteria);
         private SearchRow? _examined;
         private int _further;
 
         public SearchScope Scope => scope;
+
+        /// <summary>The order of the hits.</summary>
+        public SearchOrder Order { get; } = new(criteria.ByRank);
+
+        /// <summary>The place of the token; null for none.</summary>
+        public SearchRow? From { get; } = FromOf(scope, criteria);
 
         public bool IsByRank => criteria.ByRank;
 
@@ -191,16 +207,18 @@ public sealed class MessageSearch(
 
         /// <summary>Takes what was found, and fills the page with what comes after the token.</summary>
         /// <param name="found">The hits. A later look repeats those of the one before.</param>
-        /// <param name="known">The time from which on these are all hits.</param>
+        /// <param name="known">Down to this hit these are all; null if no room has others.</param>
         /// <param name="stop">Cancels reading.</param>
-        public async ValueTask TakeAsync(IReadOnlyList<SearchRow> found, long known, CancellationToken stop)
+        public async ValueTask TakeAsync(IReadOnlyList<SearchRow> found, SearchRow? known, CancellationToken stop)
         {
+            bool IsKnown(SearchRow row) => known is not { } end || Order.Compare(row, end) <= 0;
+
             Rows = [.. found.Where(row => scope.MayContain(row.Event))];
-            Rows.Sort(_order);
+            Rows.Sort(Order);
             Next = null;
-            var at = Rows.FindIndex(row => row.Ts >= known && IsAfter(row, _examined ?? _from));
+            var at = Rows.FindIndex(row => IsKnown(row) && IsAfter(row, _examined ?? From));
             _further = at < 0 ? Rows.Count : at;
-            while (_further < Rows.Count && Rows[_further].Ts >= known)
+            while (_further < Rows.Count && IsKnown(Rows[_further]))
             {
                 if (!budget.MayGoOn())
                 {
@@ -210,7 +228,7 @@ public sealed class MessageSearch(
 
                 // As many as the page lacks, and the one after it.
                 var size = Math.Clamp(criteria.Limit + 1 - Hits.Count, LeastChunk, MostChunk);
-                var chunk = Rows.Skip(_further).Take(size).Where(row => row.Ts >= known).ToArray();
+                var chunk = Rows.Skip(_further).Take(size).Where(IsKnown).ToArray();
                 var seen = await scope.SeenAsync(chunk, stop).ConfigureAwait(false);
                 foreach (var row in chunk)
                 {
@@ -237,7 +255,7 @@ public sealed class MessageSearch(
             if (_further < Rows.Count && _examined is { } last) Next = PlaceOf(last);
         }
 
-        private bool IsAfter(SearchRow row, SearchRow? from) => from is not { } last || _order.Compare(row, last) > 0;
+        private bool IsAfter(SearchRow row, SearchRow? from) => from is not { } last || Order.Compare(row, last) > 0;
 
         private SearchToken PlaceOf(SearchRow row) => new(
             row.Words,

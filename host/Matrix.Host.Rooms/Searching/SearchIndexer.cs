@@ -18,7 +18,7 @@ public sealed class SearchIndexer(
     private const string Name = "search";
     private const int RangesAtOnce = 100;
 
-    private readonly IndexedTexts _texts = new(storage, options);
+    private readonly IndexedTexts _texts = new(storage, options, time);
     private long? _position;
 
     /// <inheritdoc/>

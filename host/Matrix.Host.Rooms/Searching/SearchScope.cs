@@ -42,10 +42,16 @@ internal sealed class SearchScope(
     {
         if (_readable.TryGetValue(nid, out var known)) return known;
         var result = await access.OfAsync(criteria.UserId, rooms[nid].RoomId, stop).ConfigureAwait(false);
-        var readable = result.IsOk && result.Value.State.Find(EncryptionType, "") is null ? result.Value : null;
+        var readable = result.IsOk && IsSearched(rooms[nid].Membership, result.Value) ? result.Value : null;
         _readable.Add(nid, readable);
         return readable;
     }
+
+    /// <summary>
+    /// Whether nothing that the user sees is left out: by the filter, by a group of hits, or as an ignored user's.
+    /// </summary>
+    public bool FindsAll =>
+        criteria.Filter.AdmitsAll && criteria.From?.Group is not { IsRoom: false } && ignored.Count == 0;
 
     /// <summary>Whether the user surely sees every event of a room since one, and its text.</summary>
     public async ValueTask<bool> SeesAllSinceAsync(Readable readable, EventNid since, CancellationToken stop) =>
@@ -84,6 +90,13 @@ internal sealed class SearchScope(
 
         return _seen;
     }
+
+    /// <summary>
+    /// A room that is not encrypted, and which the user was in: others who are invited or knock have no part of it.
+    /// </summary>
+    private static bool IsSearched(Membership membership, Readable readable) =>
+        readable.State.Find(EncryptionType, "") is null
+        && (membership is not (Membership.Invite or Membership.Knock) || !readable.Viewer.LastJoined.IsNone);
 
     private static bool IsWithin(Readable readable, StoredEvent stored) =>
         stored.Nid.Value <= readable.Through.Value;

@@ -18,16 +18,19 @@ public sealed record SearchGroup(bool IsRoom, string Value);
 /// <param name="Group">The group whose hits follow; null for all.</param>
 public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId, SearchGroup? Group)
 {
-    private const string Form = "s1";
+    private const string Form = "s2";
+
+    /// <summary>What divides the parts: no id contains it, while those of rooms may contain a line break.</summary>
+    private const char Divider = '\0';
 
     /// <summary>Reads the text of a token; null if it is none.</summary>
     internal static SearchToken? Parse(string text)
     {
-        var parts = text.Split('\n');
+        var parts = text.Split(Divider);
         if (parts.Length is not (5 or 7)
             || parts[0] != Form
             || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var words)
-            || !long.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var ts)
+            || !long.TryParse(parts[2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var ts)
             || !uint.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
             || (parts.Length == 7 && parts[5] is not ("room_id" or "sender")))
         {
@@ -41,8 +44,15 @@ public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId
     /// <summary>The text of the token, before it is encrypted.</summary>
     internal string ToText()
     {
-        var text = string.Create(CultureInfo.InvariantCulture, $"{Form}\n{Words}\n{Ts}\n{Ordinal}\n{RoomId}");
-        if (Group is { } group) text += $"\n{(group.IsRoom ? "room_id" : "sender")}\n{group.Value}";
-        return text;
+        string[] parts =
+        [
+            Form,
+            Words.ToString(CultureInfo.InvariantCulture),
+            Ts.ToString(CultureInfo.InvariantCulture),
+            Ordinal.ToString(CultureInfo.InvariantCulture),
+            RoomId,
+        ];
+        if (Group is { } group) parts = [.. parts, group.IsRoom ? "room_id" : "sender", group.Value];
+        return string.Join(Divider, parts);
     }
 }

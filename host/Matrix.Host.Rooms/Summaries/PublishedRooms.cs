@@ -81,8 +81,7 @@ public sealed class PublishedRooms(
         var network = query.ThirdPartyInstanceId is { Length: > 0 } id ? id : null;
         if (network is not null && query.IncludeAllNetworks) return _bothNetworks;
         var directory = new RoomDirectory(network, query.IncludeAllNetworks);
-        var limit = query.Limit is > 0 and var asked ? Math.Min(asked, options.MaxPublicRooms) : options.MaxPublicRooms;
-        var (page, last) = await ScanAsync(directory, query, start, limit, stop).ConfigureAwait(false);
+        var (page, last) = await ScanAsync(directory, query, start, LimitOf(query), stop).ConfigureAwait(false);
         if (start.IsBackward) page.Reverse();
         var (first, end) = page.Count > 0 ? (page[0].Row, page[^1].Row) : (start.Row, start.Row);
         var (previous, next) = start.IsBackward ? (last, end) : (start.Row is null ? null : first, last);
@@ -175,7 +174,8 @@ public sealed class PublishedRooms(
             return new RoomFailure(RoomFailureKind.InvalidParam, "`server` is not a server's name.");
         }
 
-        var bounded = query with { Limit = Math.Min(query.Limit ?? options.MaxPublicRooms, options.MaxPublicRooms) };
+        // Servers take a limit of 0 as none.
+        var bounded = query with { Limit = LimitOf(query) };
         var sent = await api.GetPublicRoomsAsync(server, bounded, stop).ConfigureAwait(false);
         if (!sent.IsOk)
         {
@@ -190,6 +190,9 @@ public sealed class PublishedRooms(
             found.PrevBatch,
             found.Total);
     }
+
+    private int LimitOf(PublicRoomsQuery query) =>
+        query.Limit is > 0 and var asked ? Math.Min(asked, options.MaxPublicRooms) : options.MaxPublicRooms;
 
     private static bool Admits(PublicRoomsQuery query, RoomSummary room) =>
         (query.RoomTypes is null || query.RoomTypes.Contains(room.RoomType))

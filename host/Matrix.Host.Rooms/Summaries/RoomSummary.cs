@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Rooms.Snapshots;
@@ -30,7 +31,10 @@ public sealed record RoomSummary
     /// <summary>The avatar's `mxc:` URI.</summary>
     public string? AvatarUrl { get; init; }
 
-    /// <summary>The join rule; `public` where a summary of another server has none.</summary>
+    /// <summary>
+    /// The join rule; `public` where a summary of another server has none, `invite` for a rule that the room's version
+    /// does not have.
+    /// </summary>
     public required string JoinRule { get; init; }
 
     /// <summary>The rooms whose members may join a restricted room.</summary>
@@ -59,6 +63,7 @@ public sealed record RoomSummary
     public static RoomSummary OfStripped(string roomId, string version, IReadOnlyList<JsonObject> events)
     {
         var rules = Content("m.room.join_rules");
+        var rule = RuleIn(RoomRules.FindUnstable(version), rules?.Text("join_rule") ?? "invite");
         return new RoomSummary
         {
             RoomId = roomId,
@@ -69,8 +74,8 @@ public sealed record RoomSummary
             Topic = Content("m.room.topic")?.Text("topic"),
             CanonicalAlias = Content("m.room.canonical_alias")?.Text("alias"),
             AvatarUrl = Content("m.room.avatar")?.Text("url"),
-            JoinRule = rules?.Text("join_rule") ?? "invite",
-            AllowedRooms = [.. AllowedBy(rules)],
+            JoinRule = rule,
+            AllowedRooms = [.. AllowedBy(rule, rules)],
             RoomType = Content("m.room.create")?.Text("type"),
             Encryption = Content("m.room.encryption")?.Text("algorithm"),
             IsWorldReadable = false,
@@ -82,9 +87,17 @@ public sealed record RoomSummary
             ?.Child("content");
     }
 
-    /// <summary>The rooms whose members may join, by join rules that are restricted; none by others.</summary>
-    internal static IEnumerable<string> AllowedBy(JsonObject? rules) =>
-        rules?.Text("join_rule") is "restricted" or "knock_restricted"
+    /// <summary>
+    /// What a join rule means in a version: without the rule, the room is open to nobody new. Room versions,
+    /// "Authorization rules", `m.room.join_rules`.
+    /// </summary>
+    /// <param name="version">The version; null if it is not known.</param>
+    internal static string RuleIn(RoomRules? version, string rule) =>
+        version?.HasJoinRule(rule) == false ? "invite" : rule;
+
+    /// <summary>The rooms whose members may join, by a rule that is restricted; none by others.</summary>
+    internal static IEnumerable<string> AllowedBy(string rule, JsonObject? rules) =>
+        rules is not null && rule is "restricted" or "knock_restricted"
             ? rules.Children("allow")
                 .Where(static condition => condition.Text("type") == "m.room_membership")
                 .Select(static condition => condition.Text("room_id"))
@@ -96,17 +109,19 @@ public sealed record RoomSummary
     public static RoomSummary? Of(JsonObject json)
     {
         ArgumentNullException.ThrowIfNull(json);
+        var version = json.Text("room_version");
+        var rules = version is null ? null : RoomRules.FindUnstable(version);
         return json.Text("room_id") is { } roomId && Core.Ident.RoomId.isValid(roomId)
             ? new RoomSummary
             {
                 RoomId = roomId,
                 JoinedCount = Math.Max(0, json.Number("num_joined_members") ?? 0),
-                Version = json.Text("room_version"),
+                Version = version,
                 Name = json.Text("name"),
                 Topic = json.Text("topic"),
                 CanonicalAlias = json.Text("canonical_alias"),
                 AvatarUrl = json.Text("avatar_url"),
-                JoinRule = json.Text("join_rule") ?? "public",
+                JoinRule = RuleIn(rules, json.Text("join_rule") ?? "public"),
                 AllowedRooms = json.Texts("allowed_room_ids"),
                 RoomType = json.Text("room_type"),
                 Encryption = json.Text("encryption"),
@@ -136,6 +151,7 @@ public sealed class RoomSummaries(StateReader state)
         ArgumentNullException.ThrowIfNull(snapshot);
         var rules = await ReadAsync("m.room.join_rules").ConfigureAwait(false);
         var create = await ReadAsync("m.room.create").ConfigureAwait(false);
+        var rule = RoomSummary.RuleIn(snapshot.Room.Rules, rules?.Text("join_rule") ?? "invite");
         return new RoomSummary
         {
             RoomId = snapshot.Room.RoomId,
@@ -145,8 +161,8 @@ public sealed class RoomSummaries(StateReader state)
             Topic = await TextAsync("m.room.topic", "topic").ConfigureAwait(false),
             CanonicalAlias = await TextAsync("m.room.canonical_alias", "alias").ConfigureAwait(false),
             AvatarUrl = await TextAsync("m.room.avatar", "url").ConfigureAwait(false),
-            JoinRule = rules?.Text("join_rule") ?? "invite",
-            AllowedRooms = [.. RoomSummary.AllowedBy(rules)],
+            JoinRule = rule,
+            AllowedRooms = [.. RoomSummary.AllowedBy(rule, rules)],
             RoomType = create?.Text("type"),
             Encryption = await TextAsync("m.room.encryption", "algorithm").ConfigureAwait(false),
             IsWorldReadable = await TextAsync("m.room.history_visibility", "history_visibility").ConfigureAwait(false)

@@ -11,8 +11,8 @@ namespace Matrix.Host.Rooms.Summaries;
 public sealed record HierarchyRoom(RoomSummary Summary, IReadOnlyList<SpaceChild> Children);
 
 /// <summary>A part of the tree of a space.</summary>
-/// <param name="HasMore">Whether the tree goes on.</param>
-public sealed record HierarchyPage(IReadOnlyList<HierarchyRoom> Rooms, bool HasMore);
+/// <param name="Next">Where the tree goes on; null at its end.</param>
+public sealed record HierarchyPage(IReadOnlyList<HierarchyRoom> Rooms, HierarchyPlace? Next);
 
 /// <summary>A room and its children, for another server.</summary>
 /// <param name="Inaccessible">Children that the server has no way to see.</param>
@@ -42,19 +42,24 @@ public sealed class SpaceHierarchy(
     /// <param name="rootId">The space.</param>
     /// <param name="suggestedOnly">Whether only suggested children are considered.</param>
     /// <param name="depth">The most levels below the root.</param>
-    /// <param name="skip">The number of rooms before the part.</param>
+    /// <param name="from">Where the part begins.</param>
     /// <param name="limit">The most rooms of the part.</param>
     /// <param name="stop">Cancels the request.</param>
     /// <returns>The part, or a failure if the user may not see the root.</returns>
     public async ValueTask<RoomResult<HierarchyPage>> OfUserAsync(
-        string userId, string rootId, bool suggestedOnly, int depth, int skip, int limit, CancellationToken stop)
+        string userId,
+        string rootId,
+        bool suggestedOnly,
+        int depth,
+        HierarchyPlace from,
+        int limit,
+        CancellationToken stop)
     {
         using var patience = new CancellationTokenSource(options.HierarchyTime, time);
-        var page = new List<HierarchyRoom>();
+        var part = new HierarchyPart(from, limit);
         var pending = new Stack<Pending>();
         pending.Push(new Pending(rootId, [], 0, null));
         var met = new HashSet<string>();
-        var shown = 0;
         for (var visited = 0; visited < options.MaxVisitedHierarchyRooms && pending.TryPop(out var next);)
         {
             if (!met.Add(next.RoomId)) continue;
@@ -68,14 +73,7 @@ public sealed class SpaceHierarchy(
             }
 
             var room = Filtered(visit.Room, suggestedOnly);
-
-            if (shown >= skip)
-            {
-                if (page.Count == limit) return new HierarchyPage(page, HasMore: true);
-                page.Add(room);
-            }
-
-            shown++;
+            if (part.IsFullWith(room)) break;
             if (next.Level >= Math.Min(depth, options.MaxHierarchyDepth)) continue;
             foreach (var child in room.Children.Reverse())
             {
@@ -84,7 +82,7 @@ public sealed class SpaceHierarchy(
             }
         }
 
-        return new HierarchyPage(page, HasMore: false);
+        return part.Page;
     }
 
     /// <summary>A room and its children that are known here, as far as another server may see them.</summary>

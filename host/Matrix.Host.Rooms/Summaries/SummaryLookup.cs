@@ -41,9 +41,8 @@ public sealed class SummaryLookup(
         var (roomId, via) = (request.Room, request.Via);
         if (roomId.StartsWith('#'))
         {
-            if (RoomAlias.server(roomId) != options.ServerName && !request.MayAsk()) return _notNow;
-            var found = await aliases.FindAsync(roomId, stop).ConfigureAwait(false);
-            if (!found.IsOk) return _missing;
+            var found = await aliases.FindAsync(roomId, stop, request.MayAsk).ConfigureAwait(false);
+            if (!found.IsOk) return found.Failure.Kind == RoomFailureKind.Busy ? RoomAliasDirectory.NotNow : _missing;
             (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
         }
 
@@ -60,7 +59,7 @@ public sealed class SummaryLookup(
             }
 
             // As for a room that this server does not know, which costs a request of the rate.
-            return request.MayAsk() ? _missing : _notNow;
+            return request.MayAsk() ? _missing : RoomAliasDirectory.NotNow;
         }
 
         // Nobody here follows the room: its state here is old.
@@ -69,7 +68,7 @@ public sealed class SummaryLookup(
             : null;
         var open = stripped is { IsOpen: true } ? stripped : null;
         var membership = open?.Membership ?? member?.Membership ?? stripped?.Membership;
-        if (!request.MayAsk()) return _notNow;
+        if (!request.MayAsk()) return RoomAliasDirectory.NotNow;
         var elsewhere = await ElsewhereAsync(roomId, via, open, stop).ConfigureAwait(false);
         if (elsewhere is not null)
         {
@@ -111,7 +110,4 @@ public sealed class SummaryLookup(
 
     private static readonly RoomFailure _missing =
         new(RoomFailureKind.NotFound, "There is no such room, or you may not see its summary.");
-
-    private static readonly RoomFailure _notNow =
-        new(RoomFailureKind.Busy, "Too many requests that need other servers.");
 }

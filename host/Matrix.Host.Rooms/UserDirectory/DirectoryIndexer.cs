@@ -14,8 +14,8 @@ using Matrix.Host.Storage.Tables.UserDirectory;
 namespace Matrix.Host.Rooms.UserDirectory;
 
 /// <summary>
-/// Makes the entries of the user directory: of active local users, and of other servers' users who are in a room. The
-/// changes that concern a user note them in the same transaction, so that none is missed.
+/// Makes the entries of the user directory: of active local users, and of other servers' users who are in a room with
+/// one. The changes that concern a user note them in the same transaction, so that none is missed.
 /// </summary>
 public sealed class DirectoryIndexer(
     IStorage storage,
@@ -117,7 +117,12 @@ public sealed class DirectoryIndexer(
     /// <summary>Whether the room's members are visible to everyone.</summary>
     private async ValueTask<bool> IsOpenAsync(RoomNid room, CancellationToken stop)
     {
-        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) return false;
+        // The state of a room without local users is old.
+        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
+        {
+            return false;
+        }
+
         var rule = await state.ContentAsync(snapshot, "m.room.join_rules", "", stop).ConfigureAwait(false);
         if (rule?.Text("join_rule") == "public") return true;
         var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop)

@@ -113,14 +113,18 @@ internal static partial class ConfigKeys
             "The response to any request not named below."),
         Key(
             "federation.page_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Network.MaxPageBytes,
-            "A page of a list: older events, keys of many users, published rooms."),
+            "A page of a list: older events, keys of many users."),
+        Key(
+            "federation.published_rooms_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30),
+            c => c.Network.MaxPublishedRoomsBytes,
+            "A page of published rooms, which clients without an account may ask for."),
         Key(
             "federation.large_response_bytes", ConfigTypes.FewBytes(1 << 20, 1 << 30),
             c => c.Network.MaxLargeResponseBytes,
             "A response that grows with a room, such as its state."),
         Key(
             "federation.responses_at_once", ConfigTypes.Bytes(16 << 20), c => c.Network.MaxResponseBytesAtOnce,
-            "All responses that are being read; a response that needs more fails."),
+            "All responses that are being read or parsed; a response that needs more fails."),
         Key(
             "federation.response_events", ConfigTypes.Whole(1000), c => c.Network.MaxEventsInResponse,
             "Events in one response."),

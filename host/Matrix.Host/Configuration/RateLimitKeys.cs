@@ -95,7 +95,8 @@ internal static partial class ConfigKeys
             "The burst of the same reports."),
         Key(
             "rate_limits.open_summaries_per_second", ConfigTypes.Number, c => c.Rates.OpenSummaries.PerSecond,
-            "Room summaries that other servers are asked for without an access token, from one address."),
+            "Room summaries, published rooms and aliases that other servers are asked for without an access token, "
+                + "from one address."),
         Key(
             "rate_limits.open_summaries_burst", ConfigTypes.Number, c => c.Rates.OpenSummaries.Burst,
             "The burst of the same requests."),

@@ -230,6 +230,10 @@ module Settings =
         | JoinRule.KnockRestricted -> "knock_restricted"
         | JoinRule.Private -> "private"
 
+    /// Whether rooms with these settings have a join rule of this name.
+    let hasJoinRule (name: string) (settings: Settings) : bool =
+        settings.JoinRules |> List.exists (fun rule -> joinRuleWord rule = name)
+
     let private eventIds =
         function
         | EventIdForm.Assigned -> "$opaque:domain, chosen by the sender's server and sent as event_id"

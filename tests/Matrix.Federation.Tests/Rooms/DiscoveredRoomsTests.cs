@@ -114,8 +114,9 @@ public sealed class DiscoveredRoomsTests
 
         Assert.That(RoomsOf(page), Is.EqualTo(new[] { "!there:elsewhere" }));
         Assert.That((string?)page["next_batch"], Is.EqualTo("more"));
-        var asked = other.Requests.Single(request => request.Path == "v1/publicRooms");
-        Assert.That((string?)asked.Body!["filter"]!["generic_search_term"], Is.EqualTo("there"));
+        Assert.That((string?)other.Requests.Single().Body!["filter"]!["generic_search_term"], Is.EqualTo("there"));
+        (await _alice.GetAsync($"publicRooms?server={Uri.EscapeDataString(other.Peer.Name)}")).Is(200);
+        Assert.That(other.Requests[^1].Query, Is.EqualTo("?limit=500"));
         (await _alice.GetAsync("publicRooms?server=127.0.77.1:1")).Is(502, "M_UNKNOWN");
     }
 

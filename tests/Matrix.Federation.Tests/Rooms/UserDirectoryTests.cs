@@ -38,6 +38,20 @@ public sealed class UserDirectoryTests
         Assert.That(await NamesAsync(alice, "beta"), Is.Empty);
     }
 
+    [Test]
+    public async Task Users_of_a_public_room_are_found_by_everyone_until_the_last_local_user_leaves()
+    {
+        var alice = await LocalUser.RegisterAsync(_server, "alice");
+        var bob = await LocalUser.RegisterAsync(_server, "bob");
+        var roomId = await alice.CreateRoomAsync("11");
+        await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "eve");
+        Assert.That(await FoundAsync(bob, "eve"), Is.EqualTo(new[] { $"@eve:{_peer.Peer.Name}" }));
+
+        (await alice.PostAsync($"rooms/{PeerRoom.Escape(roomId)}/leave", [])).Is(200);
+
+        Assert.That(await FoundAsync(bob, "eve"), Is.Empty);
+    }
+
     /// <summary>Eve of the peer joins a room of the user under a name, and the room is closed then.</summary>
     private async Task JoinsAsPrivateAsync(LocalUser user, string name)
     {
@@ -56,5 +70,11 @@ public sealed class UserDirectoryTests
     [
         .. (await user.PostAsync("user_directory/search", new JsonObject { ["search_term"] = term })).Is(200)
             .Json["results"]!.AsArray().Select(each => (string)each!["display_name"]!),
+    ];
+
+    private static async Task<string[]> FoundAsync(LocalUser user, string term) =>
+    [
+        .. (await user.PostAsync("user_directory/search", new JsonObject { ["search_term"] = term })).Is(200)
+            .Json["results"]!.AsArray().Select(each => (string)each!["user_id"]!),
     ];
 }

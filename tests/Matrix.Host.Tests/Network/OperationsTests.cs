@@ -350,6 +350,7 @@ internal sealed class OperationsTests
         Assert.That((rooms.Chunk.Count, rooms.NextBatch, rooms.Total), Is.EqualTo((1, "n", (long?)3)));
         Assert.That(rooms.PrevBatch, Is.Null);
         Sent($"GET {V1}publicRooms?limit=5&since=s%20s&third_party_instance_id=irc", null);
+        Assert.That(_client.Last.MaxBytes, Is.EqualTo(4 << 20), "less than other pages, as anybody may ask for them");
         await Api.GetPublicRoomsAsync(Them, new(null, null, "cat", [null, "m.space"], true, null), Stop);
         Sent(
             $"POST {V1}publicRooms",

@@ -330,6 +330,20 @@ internal sealed class SafeHttpTests
     }
 
     [Test]
+    public async Task A_body_counts_until_it_was_used()
+    {
+        await using var server = await ServerOf("localhost", http => http.Response.Body.WriteAsync(new byte[100_000])
+            .AsTask());
+        var counted = 0L;
+
+        await Sender.SendAsync(
+            CallTo(server, "localhost") with { MaxBytes = 200_000 }, Stop, _ => counted = Sender.BytesBeingRead);
+
+        Assert.That(counted, Is.GreaterThan(80_000));
+        Assert.That(Sender.BytesBeingRead, Is.Zero);
+    }
+
+    [Test]
     public async Task Headers_are_bounded()
     {
         _options = _options with { MaxResponseHeaderBytes = 4 << 10 };

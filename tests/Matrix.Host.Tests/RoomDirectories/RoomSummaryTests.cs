@@ -1,4 +1,7 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
+using Matrix.Host.Rooms.Summaries;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
 
@@ -122,6 +125,82 @@ internal sealed class RoomSummaryTests : TwoUsersTests
         await Alice.BansAsync(room, Bob);
         (await Bob.GetAsync(path)).Is(404, "M_NOT_FOUND");
     }
+
+    [TestCase("6", "knock", false)]
+    [TestCase("7", "knock", true)]
+    [TestCase("9", "knock_restricted", false)]
+    [TestCase("10", "knock_restricted", true)]
+    public async Task A_rule_that_the_version_does_not_have_opens_nothing(string version, string rule, bool isOpen)
+    {
+        var room = await CreatesAsync(version, new JsonObject { ["join_rule"] = rule });
+        var space = await Alice.CreatesRoomAsync(with: new JsonObject
+        {
+            ["creation_content"] = new JsonObject { ["type"] = "m.space" },
+        });
+        await Alice.SetsAsync(space, "m.space.child", new() { ["via"] = new JsonArray("test.example") }, room);
+
+        foreach (var client in new[] { Bob, Server.Anyone })
+        {
+            var reply = await client.GetAsync(Path + SyncingUsers.Esc(room));
+            if (isOpen) Assert.That((string?)reply.Is(200).Json["join_rule"], Is.EqualTo(rule));
+            else reply.Is(404, "M_NOT_FOUND");
+        }
+
+        var tree = await Bob.GetAsync($"/_matrix/client/v1/rooms/{SyncingUsers.Esc(space)}/hierarchy");
+        Assert.That(tree.Is(200).Json["rooms"]!.AsArray(), Has.Count.EqualTo(isOpen ? 2 : 1));
+        var own = (await Alice.GetAsync(Path + SyncingUsers.Esc(room))).Is(200).Json;
+        Assert.That((string?)own["join_rule"], Is.EqualTo(isOpen ? rule : "invite"));
+    }
+
+    [TestCase("7", 404)]
+    [TestCase("8", 200)]
+    public async Task A_restricted_room_is_seen_if_its_version_has_the_rule(string version, int status)
+    {
+        var club = await Alice.CreatesRoomAsync();
+        await Bob.JoinsAsync(club);
+        var room = await CreatesAsync(version, new JsonObject
+        {
+            ["join_rule"] = "restricted",
+            ["allow"] = new JsonArray(new JsonObject { ["type"] = "m.room_membership", ["room_id"] = club }),
+        });
+
+        Assert.That((await Bob.GetAsync(Path + SyncingUsers.Esc(room))).Status, Is.EqualTo(status));
+    }
+
+    [TestCase("6", "knock", "invite", false)]
+    [TestCase("7", "knock", "knock", true)]
+    [TestCase("9", "knock_restricted", "invite", false)]
+    [TestCase("6", null, "public", true)]
+    [TestCase(null, "knock", "knock", true)]
+    [TestCase("org.example.other", "knock", "knock", true)]
+    public void A_summary_of_another_server_is_open_by_the_rules_of_its_version(
+        string? version, string? rule, string read, bool isOpen)
+    {
+        var text = new JsonObject { ["room_id"] = "!far:away" };
+        if (version is not null) text["room_version"] = version;
+        if (rule is not null) text["join_rule"] = rule;
+        JsonText.TryParseObject(
+            Encoding.UTF8.GetBytes(text.ToJsonString()),
+            Matrix.Core.Json.Reading.Lenient,
+            JsonText.FederationBodyLimits,
+            out var json,
+            out _);
+
+        var summary = RoomSummary.Of(json)!;
+        Assert.That((summary.JoinRule, summary.IsOpen), Is.EqualTo((read, isOpen)));
+    }
+
+    private Task<string> CreatesAsync(string version, JsonObject rules) =>
+        Alice.CreatesRoomAsync("private_chat", new JsonObject
+        {
+            ["room_version"] = version,
+            ["initial_state"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "m.room.join_rules",
+                ["state_key"] = "",
+                ["content"] = rules,
+            }),
+        });
 
     [Test]
     public async Task Wrong_names_and_tokens_are_refused()

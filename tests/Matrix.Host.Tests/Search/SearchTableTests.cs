@@ -123,6 +123,39 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         Assert.That(await Store.Search.FindAsync(new SearchWordsQuery("word", 2), 9, Stop), Is.Empty, "other keys");
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task The_times_of_a_rooms_rows_follow_their_numbers(bool atOnce)
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        EventIndexed At(EventNid nid, long ts) => Indexed(nid, "word") with { Ts = ts, IsNew = true };
+        EventIndexed[] rows =
+        [
+            At(Live(Kitchen, 1), 50), At(Live(Kitchen, 2), 1), At(Live(Garden, 1), 7), At(Live(Kitchen, 3), 90),
+            At(Live(Kitchen, 4), 60), At(Live(Kitchen, 5), -3), At(Live(Kitchen, 6), 95),
+        ];
+        if (atOnce) await Write(rows);
+        else foreach (var row in rows) await Write(row);
+        Assert.That(await TimesAsync(Kitchen), Is.EqualTo(new[] { 50, 50, 90, 90, 90, 95 }));
+        Assert.That(await TimesAsync(Garden), Is.EqualTo(new[] { 7 }));
+
+        // An edit, and history below the oldest row.
+        await Write(Indexed(Live(Kitchen, 4), "word") with { Ts = 92 });
+        await Write(Indexed(EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - 2), "word") with { Ts = 40 });
+        await Write(Indexed(EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - 1), "word") with { Ts = 99 });
+        Assert.That(await TimesAsync(Kitchen), Is.EqualTo(new[] { 40, 50, 50, 50, 90, 90, 90, 95 }));
+
+        var query = new SearchWordsQuery("word", All, 90) { Before = Live(Kitchen, 5) };
+        var newest = await Store.Search.NewestAsync([Kitchen], query, 2, Stop);
+        Assert.That(newest.Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 4), Live(Kitchen, 3) }));
+    }
+
+    private async Task<long[]> TimesAsync(RoomNid room) =>
+    [
+        .. (await Store.Search.NewestAsync([room], new SearchWordsQuery("word", All), 100, Stop))
+            .OrderBy(row => row.Event.Value).Select(row => row.Ts),
+    ];
+
     private static EventIndexed Indexed(EventNid nid, string words) => new(nid, nid, 1000, 0, 1, words);
 
     private static EventsAppended Says(EventNid nid, string text, EventMarks marks = EventMarks.None) =>

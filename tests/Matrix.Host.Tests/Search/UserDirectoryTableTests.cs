@@ -99,6 +99,49 @@ internal sealed class UserDirectoryTableTests(string kind) : StorageTests(kind)
         Assert.That(shared[Remote].Room, Is.EqualTo(Kitchen));
     }
 
+    [Test]
+    public async Task A_room_is_noted_when_the_last_local_user_leaves_and_when_one_joins_again()
+    {
+        await ForgetsAsync();
+        await Write(Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 3)));
+        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null, "alice is there");
+        await Write(Leaves(Bob, 4));
+        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null, "alice is still there");
+
+        var position = await Write(Leaves(Alice, 5));
+        var room = await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop);
+        Assert.That(room, Is.EqualTo(new PendingRoom(Kitchen, position, "")));
+        Assert.That(await Store.UserDirectory.RoomsAsync(Remote, 10, Stop), Is.Empty);
+
+        await ForgetsAsync();
+        await Write(Sets(Kitchen, "@other:b.org", Membership.Join, Live(Kitchen, 6), isLocal: false));
+        Assert.That(await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop), Is.Null, "not a local user");
+        position = await Write(Sets(Kitchen, Alice, Membership.Join, Live(Kitchen, 7)));
+        room = await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop);
+        Assert.That(room, Is.EqualTo(new PendingRoom(Kitchen, position, "")));
+    }
+
+    [Test]
+    public async Task A_room_is_noted_when_its_local_users_leave_at_once()
+    {
+        await Write(Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 3)));
+        await ForgetsAsync();
+        await Write(Leaves(Bob, 4), Leaves(Alice, 5));
+        Assert.That((await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop))?.Room, Is.EqualTo(Kitchen));
+    }
+
+    private static MembershipChanged Leaves(string userId, uint ordinal) =>
+        new(Kitchen, userId, Membership.Join, Membership.Leave, Live(Kitchen, ordinal), IsLocal: true);
+
+    /// <summary>Ends what was noted so far.</summary>
+    private async Task ForgetsAsync()
+    {
+        while (await Store.UserDirectory.PendingRoomAsync(long.MaxValue, Stop) is { } room)
+        {
+            await Write(new DirectoryMembersNoted(room, [], IsEnd: true));
+        }
+    }
+
     private async Task Puts(string userId, string name, bool isOpen, bool isLocal) => await Write(new DirectoryEntryPut(
         new PendingUser(userId, 0), name, null, isOpen, isLocal, [userId, "remote", name.ToLowerInvariant()]));
 }

@@ -49,6 +49,21 @@ internal sealed class UpgradeTests(string kind) : TwoUsersTests(kind)
         (await Alice.GetAsync($"rooms/{next}/state/org.example.own")).Is(404, "M_NOT_FOUND");
     }
 
+    [TestCase("10", "knock_restricted", "9", "invite")]
+    [TestCase("7", "knock", "6", "invite")]
+    [TestCase("6", "knock", "11", "invite")]
+    [TestCase("7", "knock", "11", "knock")]
+    public async Task A_join_rule_that_one_of_the_versions_lacks_becomes_invite(
+        string from, string rule, string to, string copied)
+    {
+        var old = await CreatesAsync(from);
+        await Alice.SetsAsync(old, "m.room.join_rules", new() { ["join_rule"] = rule });
+
+        var next = await UpgradesAsync(old, to);
+
+        Assert.That((string?)(await StateAsync(next, "m.room.join_rules"))["join_rule"], Is.EqualTo(copied));
+    }
+
     [Test]
     public async Task Bans_beyond_those_of_the_first_batch_are_copied_too()
     {

@@ -6,12 +6,12 @@ using Matrix.Host.Rooms.Summaries;
 namespace Matrix.Host.Api.Client.ListingRooms;
 
 /// <summary>The directory of published rooms. Client-Server API, "Listing rooms".</summary>
-internal sealed class PublicRooms(PublishedRooms published, ClientOptions options) : IEndpoints
+internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.Anyone };
-        routes.Get("publicRooms", ReadQuery, ListAsync, open);
+        routes.Get("publicRooms", ReadQuery, ListAsync, new RouteOptions { Access = Access.Lenient });
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
             Access = Access.UsersAndGuests,
@@ -37,8 +37,14 @@ internal sealed class PublicRooms(PublishedRooms published, ClientOptions option
 
     private async ValueTask<Answer> ListAsync(Call call, PublicRoomsQuery query, CancellationToken stop)
     {
-        var page = call.Query.Text("server") is { } server && server != options.ServerName
-            ? await published.RemotePageAsync(server, query, stop).ConfigureAwait(false)
+        var other = call.Query.Text("server") is { } server && server != options.ServerName ? server : null;
+        if (other is not null && limiter.TakeOpenLookup(call) is var wait && wait > TimeSpan.Zero)
+        {
+            return Answer.LimitExceeded(wait);
+        }
+
+        var page = other is not null
+            ? await published.RemotePageAsync(other, query, stop).ConfigureAwait(false)
             : await published.PageAsync(query, stop).ConfigureAwait(false);
         return page.IsOk ? Answer.Json(page.Value, Summaries.WritePage) : RoomAnswers.Of(page.Failure);
     }

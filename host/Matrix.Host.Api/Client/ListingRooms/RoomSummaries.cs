@@ -41,7 +41,7 @@ internal sealed class RoomSummaries(SummaryLookup summaries, RateLimiter limiter
             caller?.UserId,
             call["roomIdOrAlias"],
             via,
-            () => caller is not null || limiter.Take(RateClass.OpenSummaries, call.Address) <= TimeSpan.Zero);
+            () => limiter.TakeOpenLookup(call) <= TimeSpan.Zero);
         var found = await summaries.FindAsync(request, stop).ConfigureAwait(false);
         return found.IsOk
             ? Answer.Json((found.Value, caller is not null), write)

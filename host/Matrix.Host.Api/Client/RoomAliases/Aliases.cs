@@ -10,12 +10,16 @@ namespace Matrix.Host.Api.Client.RoomAliases;
 
 /// <summary>Names of rooms. Client-Server API, "Room aliases".</summary>
 internal sealed class Aliases(
-    RoomAliasDirectory aliases, AliasResolver resolver, AppServiceDirectory services, ClientOptions options)
+    RoomAliasDirectory aliases,
+    AliasResolver resolver,
+    AppServiceDirectory services,
+    RateLimiter limiter,
+    ClientOptions options)
     : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
-        routes.Get("directory/room/{roomAlias}", GetAsync, new RouteOptions { Access = Access.Anyone });
+        routes.Get("directory/room/{roomAlias}", GetAsync, new RouteOptions { Access = Access.Lenient });
         routes.Put("directory/room/{roomAlias}", static body => body.RequiredText("room_id"), PutAsync);
         routes.Delete("directory/room/{roomAlias}", DeleteAsync);
         routes.Get("rooms/{roomId}/aliases", ListAsync, new RouteOptions { Access = Access.UsersAndGuests });
@@ -23,7 +27,12 @@ internal sealed class Aliases(
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var found = await resolver.FindAsync(call["roomAlias"], stop).ConfigureAwait(false);
+        var alias = call["roomAlias"];
+        var isHere = RoomAlias.server(alias) == options.ServerName
+            && !services.All.Any(service => service.HasAlias(alias));
+        var wait = TimeSpan.Zero;
+        var found = await resolver.FindAsync(alias, stop, MayAsk).ConfigureAwait(false);
+        if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
         return Answer.Json(found.Value, static (json, it) =>
         {
@@ -32,6 +41,12 @@ internal sealed class Aliases(
             foreach (var server in it.Servers) json.WriteStringValue(server);
             json.WriteEndArray();
         });
+
+        bool MayAsk()
+        {
+            if (!isHere) wait = limiter.TakeOpenLookup(call);
+            return wait <= TimeSpan.Zero;
+        }
     }
 
     private async ValueTask<Answer> PutAsync(Call call, string roomId, CancellationToken stop)

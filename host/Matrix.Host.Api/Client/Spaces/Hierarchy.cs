@@ -1,4 +1,7 @@
+using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
+using Matrix.Core.Ident;
 using Matrix.Host.Api.Client.ListingRooms;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
@@ -11,7 +14,7 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
 {
     private const int UsualLimit = 50;
 
-    private sealed record Asked(bool SuggestedOnly, int Depth, int Skip, int Limit);
+    private sealed record Asked(bool SuggestedOnly, int Depth, HierarchyPlace From, int Limit);
 
     public void Map(ClientRoutes routes) => routes.V1.Get(
         "rooms/{roomId}/hierarchy", Read, GetAsync, new RouteOptions { Access = Access.UsersAndGuests });
@@ -21,11 +24,11 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
         var suggestedOnly = query.Flag("suggested_only");
         var depth = (int)Math.Min(query.Number("max_depth") ?? int.MaxValue, options.MaxHierarchyDepth);
         var limit = (int)Math.Min(query.Number("limit", least: 1) ?? UsualLimit, options.MaxHierarchyRooms);
-        if (query.Text("from") is not { } from) return new Asked(suggestedOnly, depth, 0, limit);
-        if (Parse(from) is not var (skip, tokenDepth, tokenSuggested))
+        if (query.Text("from") is not { } from) return new Asked(suggestedOnly, depth, HierarchyPlace.Start, limit);
+        if (Parse(from) is not var (place, tokenDepth, tokenSuggested))
         {
             query.Refuse(MatrixError.InvalidParam, "`from` is not a token of this server.");
-            return new Asked(suggestedOnly, depth, 0, limit);
+            return new Asked(suggestedOnly, depth, HierarchyPlace.Start, limit);
         }
 
         if ((query.Text("suggested_only") is not null && suggestedOnly != tokenSuggested)
@@ -35,16 +38,16 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
                 MatrixError.InvalidParam, "`suggested_only` and `max_depth` cannot change from one page to the next.");
         }
 
-        return new Asked(tokenSuggested, tokenDepth, skip, limit);
+        return new Asked(tokenSuggested, tokenDepth, place, limit);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, Asked asked, CancellationToken stop)
     {
         var page = await hierarchy.OfUserAsync(
-            call.Caller.UserId, call["roomId"], asked.SuggestedOnly, asked.Depth, asked.Skip, asked.Limit, stop)
+            call.Caller.UserId, call["roomId"], asked.SuggestedOnly, asked.Depth, asked.From, asked.Limit, stop)
             .ConfigureAwait(false);
         if (!page.IsOk) return RoomAnswers.Of(page.Failure);
-        var next = page.Value.HasMore ? TokenOf(asked) : null;
+        var next = page.Value.Next is { } place ? TokenOf(asked, place) : null;
         return Answer.Json((page.Value.Rooms, next), static (json, it) =>
         {
             if (it.next is not null) json.WriteString("next_batch", it.next);
@@ -54,19 +57,34 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
         });
     }
 
-    /// <summary>The token of the next page: the number of rooms before it, and what may not change.</summary>
-    private static string TokenOf(Asked asked) => string.Create(
+    /// <summary>
+    /// The token of the next page: the number of rooms before it, what may not change, and the last room before it.
+    /// </summary>
+    private static string TokenOf(Asked asked, HierarchyPlace next) => string.Create(
         CultureInfo.InvariantCulture,
-        $"h{asked.Skip + asked.Limit}_{asked.Depth}_{(asked.SuggestedOnly ? 1 : 0)}");
+        $"h{next.Count}_{asked.Depth}_{(asked.SuggestedOnly ? 1 : 0)}_{Encode(next.LastRoomId!)}");
 
-    private static (int Skip, int Depth, bool SuggestedOnly)? Parse(string token)
+    private static (HierarchyPlace Place, int Depth, bool SuggestedOnly)? Parse(string token)
     {
         if (!token.StartsWith('h')) return null;
-        var parts = token[1..].Split('_');
-        return parts is [var skip, var depth, "0" or "1"]
-            && int.TryParse(skip, NumberStyles.None, CultureInfo.InvariantCulture, out var skipped)
+
+        // The last part may have underscores. Tokens of older versions do not have it.
+        var parts = token[1..].Split('_', 4);
+        var last = parts.Length == 4 ? Decode(parts[3]) : null;
+        return parts is [var count, var depth, "0" or "1", ..]
+            && (parts.Length == 3 || last is not null)
+            && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var counted)
             && int.TryParse(depth, NumberStyles.None, CultureInfo.InvariantCulture, out var levels)
-                ? (skipped, levels, parts[2] == "1")
+                ? (new HierarchyPlace(counted, last), levels, parts[2] == "1")
                 : null;
     }
+
+    private static string Encode(string roomId) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(roomId));
+
+    private static string? Decode(string text) =>
+        Base64Url.IsValid(text)
+        && Encoding.UTF8.GetString(Base64Url.DecodeFromChars(text)) is var roomId
+        && RoomId.isValid(roomId)
+            ? roomId
+            : null;
 }

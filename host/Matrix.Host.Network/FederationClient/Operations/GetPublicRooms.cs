@@ -31,7 +31,8 @@ public sealed partial class FederationApi
                 ("include_all_networks", query.IncludeAllNetworks ? "true" : null),
                 ("third_party_instance_id", query.ThirdPartyInstanceId)))
             : Post(server, $"{V1}publicRooms", BodyOf(query));
-        var sent = await client.SendAsync(Page(request), stop).ConfigureAwait(false);
+        var bounded = request with { MaxBytes = options.MaxPublishedRoomsBytes };
+        var sent = await client.SendAsync(bounded, stop).ConfigureAwait(false);
         return sent.Then<PublicRooms>(static response => new PublicRooms(
             response.Children("chunk"),
             response.Text("next_batch"),

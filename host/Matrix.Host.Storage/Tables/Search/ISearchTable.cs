@@ -31,12 +31,22 @@ public interface ISearchTable
 /// The words, with spaces between them; `*` after a word for words that begin with it. A hit has all of them.
 /// </param>
 /// <param name="Kinds">The searched keys, a bit for each.</param>
-/// <param name="ThroughTs">The latest `origin_server_ts` of a hit.</param>
-public sealed record SearchWordsQuery(string Words, int Kinds, long ThroughTs = long.MaxValue);
+/// <param name="ThroughTs">The latest time of a hit.</param>
+public sealed record SearchWordsQuery(string Words, int Kinds, long ThroughTs = long.MaxValue)
+{
+    /// <summary>
+    /// Hits of the latest time come before this event by their numbers. Only <see cref="ISearchTable.NewestAsync"/>
+    /// heeds it.
+    /// </summary>
+    public EventNid Before { get; init; } = new(long.MaxValue);
+}
 
 /// <summary>An event that has all words of a search.</summary>
 /// <param name="Text">The event whose text it is: the latest edit, or the event itself.</param>
-/// <param name="Ts">Its `origin_server_ts`.</param>
+/// <param name="Ts">
+/// Its time: the `origin_server_ts`, within the times of the hits before and after it in the room. So the newest hits
+/// of a room by their numbers are its newest ones by time, whatever its senders wrote.
+/// </param>
 /// <param name="Words">The number of its different words.</param>
 public readonly record struct SearchRow(EventNid Event, EventNid Text, long Ts, int Words);
 
@@ -49,6 +59,7 @@ public readonly record struct PendingRange(EventNid First, EventNid Last, long P
 /// redacted.
 /// </summary>
 /// <param name="Text">The event whose text it is: the latest edit, or the event itself.</param>
+/// <param name="Ts">Its `origin_server_ts`, at most the present time.</param>
 /// <param name="Kind">The searched key.</param>
 /// <param name="Count">The number of words.</param>
 /// <param name="Words">The words, with spaces between them.</param>

@@ -10,6 +10,8 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
 
     private const string Conditions = "(1 << d.kind) & $2 <> 0 AND d.ts <= $3";
 
+    private const string BeforePlace = "d.ts <= $4 AND (d.ts < $4 OR d.event_nid < $6)";
+
     // The words contain nothing that has a meaning in a query.
     private const string PostgresQuery = "replace(replace($1, ' ', ' & '), '*', ':*')";
     private const string PostgresQueryOfRooms = "CAST(replace(replace($2, ' ', ' & '), '*', ':*') AS tsquery)";
@@ -30,7 +32,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         SELECT {Columns} FROM search_words w CROSS JOIN search_events d ON d.event_nid = -w.rowid
         WHERE w.search_words MATCH $2
             AND w.rowid > -($1 + 1) * 4294967296 AND w.rowid <= -$1 * 4294967296
-            AND (1 << d.kind) & $3 <> 0 AND d.ts <= $4
+            AND (1 << d.kind) & $3 <> 0 AND {BeforePlace}
         ORDER BY w.rowid LIMIT $5
         """,
         $"""
@@ -40,7 +42,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             SELECT {Columns} FROM search_events d
             WHERE d.event_nid >= r.room_nid * 4294967296 AND d.event_nid < (r.room_nid + 1) * 4294967296
                 AND ts_match_vq(d.tokens, q.words)
-                AND (1 << d.kind) & $3 <> 0 AND d.ts <= $4
+                AND (1 << d.kind) & $3 <> 0 AND {BeforePlace}
             ORDER BY d.event_nid DESC LIMIT $5) h
         """);
 
@@ -52,34 +54,40 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM search_events WHERE event_nid = $1");
 
+    // The times of the rows next to a row in its room. A number is that of the room, times 2^32, and an ordinal.
+    private const string TsBelow = """
+        (SELECT b.ts FROM search_events b WHERE b.event_nid < NID AND b.event_nid >= NID / 4294967296 * 4294967296
+            ORDER BY b.event_nid DESC LIMIT 1)
+        """;
+
+    private const string TsAbove = """
+        (SELECT b.ts FROM search_events b
+            WHERE b.event_nid > NID AND b.event_nid < (NID / 4294967296 + 1) * 4294967296
+            ORDER BY b.event_nid LIMIT 1)
+        """;
+
     // A redaction may have been written since the event was read.
-    private const string Insert = """
-        INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
-        SELECT $1, $2, $3, $4, $5, {0}
-        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid IN ($1, $2) AND redacted_by IS NOT NULL)
-        """;
-
-    private const string InsertNew = """
-        INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
-        SELECT $1, $1, $2, $3, $4, {0}
-        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid = $1 AND redacted_by IS NOT NULL)
-        ON CONFLICT (event_nid) DO NOTHING
-        """;
-
     private static readonly Statement Put = Statement.Of(
-        Insert.Replace("{0}", "$6", StringComparison.Ordinal),
-        Insert.Replace("{0}", "array_to_tsvector(string_to_array($6, ' '))", StringComparison.Ordinal));
+        Insert("$1", "$2", "$3", "$4, $5, $6", "max", "min"),
+        Insert("$1", "$2", "$3", "$4, $5, array_to_tsvector(string_to_array($6, ' '))", "GREATEST", "LEAST"));
 
     private static readonly Statement PutNew = Statement.OfRows(
-        InsertNew.Replace("{0}", "$5", StringComparison.Ordinal),
-        InsertNew.Replace("{0}", "array_to_tsvector(string_to_array($5, ' '))", StringComparison.Ordinal),
-        """
+        Insert("$1", "$1", "$2", "$3, $4, $5", "max", "min") + Once,
+        Insert("$1", "$1", "$2", "$3, $4, array_to_tsvector(string_to_array($5, ' '))", "GREATEST", "LEAST") + Once,
+        $"""
         INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
-        SELECT r.nid, r.nid, r.ts, r.kind, r.words, array_to_tsvector(string_to_array(r.tokens, ' '))
+        SELECT r.nid, r.nid,
+            GREATEST(
+                COALESCE({Of(TsBelow, "r.nid")}, r.ts),
+                MAX(LEAST(r.ts, COALESCE({Of(TsAbove, "r.nid")}, r.ts)))
+                    OVER (PARTITION BY r.nid / 4294967296 ORDER BY r.nid)),
+            r.kind, r.words, array_to_tsvector(string_to_array(r.tokens, ' '))
         FROM unnest($1, $2, $3, $4, $5) AS r (nid, ts, kind, words, tokens)
         WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid = r.nid AND redacted_by IS NOT NULL)
-        ON CONFLICT (event_nid) DO NOTHING
+        {Once}
         """);
+
+    private const string Once = " ON CONFLICT (event_nid) DO NOTHING";
 
     private static readonly Statement AddPending = Statement.Of("""
         INSERT INTO search_pending (first_nid, last_nid, position) VALUES ($1, $2, $3)
@@ -164,7 +172,8 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             rooms,
             By.Room,
             (query, limit),
-            static (a, q) => a.Text(q.query.Words).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit),
+            static (a, q) => a
+                .Text(q.query.Words).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit).Int(q.query.Before.Value),
             Row,
             stop);
 
@@ -179,6 +188,16 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             static (a, limit) => a.Int(limit),
             static row => new PendingRange(row.Nid(0), row.Nid(1), row.Int64(2)),
             stop);
+
+    private static string Of(string neighbour, string nid) => neighbour.Replace("NID", nid, StringComparison.Ordinal);
+
+    /// <summary>Inserts a row with a time that is within those of its neighbours.</summary>
+    private static string Insert(string nid, string text, string ts, string rest, string max, string min) => $"""
+        INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
+        SELECT {nid}, {text},
+            {max}(COALESCE({Of(TsBelow, nid)}, {ts}), {min}({ts}, COALESCE({Of(TsAbove, nid)}, {ts}))), {rest}
+        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid IN ({nid}, {text}) AND redacted_by IS NOT NULL)
+        """;
 
     private static SearchRow Row(IRow row) => new(row.Nid(0), row.Nid(1), row.Int64(2), row.Int32(3));
 

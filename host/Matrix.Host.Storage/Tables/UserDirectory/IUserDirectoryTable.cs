@@ -44,7 +44,7 @@ public interface IUserDirectoryTable
     /// </summary>
     ValueTask<PendingRoom?> PendingRoomAsync(long through, CancellationToken stop);
 
-    /// <summary>The rooms to which a user is joined, the latest first.</summary>
+    /// <summary>The rooms to which a user and a local user are joined, the latest of the user first.</summary>
     ValueTask<IReadOnlyList<JoinedRoomRow>> RoomsAsync(string userId, int limit, CancellationToken stop);
 }
 

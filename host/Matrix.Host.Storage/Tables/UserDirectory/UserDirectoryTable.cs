@@ -75,8 +75,9 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
         SELECT room_nid, event_nid, position FROM memberships
         WHERE user_id = $1 AND is_local = 1 AND membership = 1
         UNION ALL
-        SELECT room_nid, event_nid, position FROM memberships
-        WHERE user_id = $1 AND is_local = 0 AND membership = 1
+        SELECT m.room_nid, m.event_nid, m.position FROM memberships m
+        WHERE m.user_id = $1 AND m.is_local = 0 AND m.membership = 1 AND EXISTS (SELECT 1 FROM memberships l
+            WHERE l.room_nid = m.room_nid AND l.is_local = 1 AND l.membership = 1)
         ORDER BY 3 DESC LIMIT $2
         """);
 
@@ -87,6 +88,16 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
 
     private static readonly Statement AddRoom = Statement.Of("""
         INSERT INTO directory_pending_rooms (room_nid, position, after_user) VALUES ($1, $2, '')
+        ON CONFLICT (room_nid) DO UPDATE SET position = excluded.position, after_user = excluded.after_user
+        """);
+
+    // Nobody here follows a room that the last local user left, until one joins again. Only other servers' users have
+    // another entry by that.
+    private static readonly Statement AddRoomOfOne = Statement.Of("""
+        INSERT INTO directory_pending_rooms (room_nid, position, after_user)
+        SELECT $1, $2, '' WHERE NOT EXISTS (SELECT 1 FROM memberships
+            WHERE room_nid = $1 AND is_local = 1 AND membership = 1 AND user_id <> $3)
+        AND EXISTS (SELECT 1 FROM memberships WHERE room_nid = $1 AND is_local = 0 AND membership = 1)
         ON CONFLICT (room_nid) DO UPDATE SET position = excluded.position, after_user = excluded.after_user
         """);
 
@@ -141,7 +152,14 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
                     .Room(op.Of.Room).Int(op.Of.Position).Text(op.Users[^1]));
             }
         })
-        .On<MembershipChanged>(static (op, writes) => Add(op.UserId, writes))
+        .On<MembershipChanged>(static (op, writes) =>
+        {
+            Add(op.UserId, writes);
+            if (op.IsLocal && (op.Before == Membership.Join) != (op.After == Membership.Join))
+            {
+                writes.Run(AddRoomOfOne, op, static (a, op) => a.Room(op.Room).Position().Text(op.UserId));
+            }
+        })
         .On<ProfileFieldChanged>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
         .On<ProfileFieldDeleted>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
         .On<ProfileDeleted>(static (op, writes) => Add(op.UserId, writes))
