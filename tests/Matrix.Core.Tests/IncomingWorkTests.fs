@@ -102,3 +102,18 @@ let ``Decisions that were taken back are made again within the bound`` () =
     Assert.That again.LookUps.IsEmpty
     same (ids again) (named "m" [ 1..10 ])
     Assert.That again.HasMore
+
+[<Test>]
+let ``A copy that comes for an event beyond the work of a call is decided by what it names itself`` () =
+    let machine = begun limits
+    let damaged = { good (message "$e" [ "$m10" ]) with HashHolds = false }
+    let first = once machine [| yield! chain "m" 10; Input.Received("one", damaged) |]
+    same (ids first) (named "m" [ 1..10 ])
+    Assert.That first.HasMore
+
+    // Where servers choose event ids, it may have another place in the order, and name what is not here.
+    let copy = message "$e" [ "$unknown"; "$m10" ]
+    let second = once machine [| Input.Received("one", good copy) |]
+    same (ids second) []
+    same machine.Waiting 1
+    Assert.That(second.Requests, Is.Not.Empty)

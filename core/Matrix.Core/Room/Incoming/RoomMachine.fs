@@ -194,9 +194,14 @@ type RoomMachine
         | null ->
             if isNull resolving.Value && waiting.Count > 0 then
                 // One after the other: each may need another resolution elsewhere.
-                let first = Seq.head waiting.Values
-                waiting.Remove first.DecisionPlace |> ignore
-                staging.Again first
+                // Their places are those with which they began to wait: a copy that came since may have another.
+                let place = Seq.head waiting.Keys
+
+                match waiting.TryFind place with
+                | ValueSome first -> staging.Again first
+                | ValueNone -> ()
+
+                waiting.Remove place |> ignore
                 goOn decided mayGoOn
             // Nothing is outstanding and nothing is ready: events that wait for no postponed one wait for each other. A
             // fetched state may be the cause.

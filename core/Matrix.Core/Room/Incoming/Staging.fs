@@ -245,6 +245,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// Takes a validly signed copy with the right content hash, if there is space for it.
     member this.TakeWhole(s: Staged, copy: ReceivedEvent) : unit =
+        // Where servers choose event ids, the copy may name other events and have another place among ready ones.
+        this.NotReady s
+
         if this.MayGrow(s, Staged.SizeOf copy - Staged.SizeOf s.Event) then
             recount s (fun () -> s.TakeWhole copy)
 
