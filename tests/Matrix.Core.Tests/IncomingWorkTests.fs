@@ -106,7 +106,12 @@ let ``Decisions that were taken back are made again within the bound`` () =
 [<Test>]
 let ``A copy that comes for an event beyond the work of a call is decided by what it names itself`` () =
     let machine = begun limits
-    let damaged = { good (message "$e" [ "$m10" ]) with HashHolds = false }
+
+    let damaged = {
+        good (message "$e" [ "$m10" ]) with
+            HashHolds = false
+    }
+
     let first = once machine [| yield! chain "m" 10; Input.Received("one", damaged) |]
     same (ids first) (named "m" [ 1..10 ])
     Assert.That first.HasMore
