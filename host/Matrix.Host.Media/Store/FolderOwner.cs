@@ -12,6 +12,8 @@ internal sealed class FolderOwner : IDisposable
     /// <summary>The name of the file with the server's name.</summary>
     internal const string Owner = "owner";
 
+    private const string New = ".new";
+
     private readonly FileStream _lock;
 
     private FolderOwner(FileStream held) => _lock = held;
@@ -43,6 +45,9 @@ internal sealed class FolderOwner : IDisposable
         }
     }
 
+    /// <summary>Whether a file of this name in the folder is one of these.</summary>
+    internal static bool Has(string? name) => name is Lock or Owner or Owner + New;
+
     public void Dispose() => _lock.Dispose();
 
     private static void Claim(string path, string serverName)
@@ -52,8 +57,13 @@ internal sealed class FolderOwner : IDisposable
         if (theirs.Length > 0) throw new IOException($"it belongs to the server {theirs}");
 
         // Whole or not at all: a part of a name would be another server's.
-        var draft = path + ".new";
-        File.WriteAllText(draft, serverName + "\n");
+        var draft = path + New;
+        using (var file = File.Create(draft))
+        {
+            file.Write(System.Text.Encoding.UTF8.GetBytes(serverName + "\n"));
+            file.Flush(flushToDisk: true);
+        }
+
         File.Move(draft, path, overwrite: true);
     }
 

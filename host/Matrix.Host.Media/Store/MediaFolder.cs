@@ -60,11 +60,14 @@ public sealed class MediaFolder : IDisposable
         _owner.Dispose();
     }
 
-    /// <summary>Refuses a folder of something else: what is in it would be deleted.</summary>
+    /// <summary>
+    /// Refuses a folder of something else: what is in it would be deleted. A loss of power during the first start may
+    /// leave the lock and not the folder of files.
+    /// </summary>
     private static void Check(string folder)
     {
         if (Directory.Exists(folder)
-            && Directory.EnumerateFileSystemEntries(folder).Any()
+            && Directory.EnumerateFileSystemEntries(folder).Select(Path.GetFileName).Any(name => !FolderOwner.Has(name))
             && !Directory.Exists(Path.Combine(folder, FolderFiles.Name)))
         {
             throw new IOException("it is not empty, and has no media of this server");

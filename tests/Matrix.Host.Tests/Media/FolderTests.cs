@@ -36,6 +36,20 @@ internal sealed class FolderTests
     }
 
     [Test]
+    public void A_first_start_that_lost_power_leaves_a_folder_that_opens()
+    {
+        var media = Directory.CreateDirectory(Path.Combine(_folder, "media")).FullName;
+        File.WriteAllText(Path.Combine(media, "lock"), "");
+        File.WriteAllText(Path.Combine(media, "owner.new"), "");
+        Open().Dispose();
+
+        Directory.Delete(Path.Combine(media, "files"));
+        File.WriteAllText(Path.Combine(media, "letter.txt"), "of somebody");
+        Assert.That(() => Open(), Throws.TypeOf<IOException>().With.Message.EqualTo(
+            $"media.folder: {media} cannot be used: it is not empty, and has no media of this server"));
+    }
+
+    [Test]
     public void The_folder_belongs_to_one_server()
     {
         Open().Dispose();
