@@ -76,8 +76,13 @@ public static class RoomRegistration
         .AddSingleton(parts => new ReceivedEventCounts(parts.Get<RoomsOptions>().ServerName))
         .AddSingleton<LaneLoader>()
         .AddSingleton<FactsReader>()
+        .AddSingleton<RoomResolutions>()
         .AddSingleton(parts => new LaneDirectory(
-            parts.Get<LaneLoader>(), parts.Get<FactsReader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
+            parts.Get<LaneLoader>(),
+            parts.Get<FactsReader>(),
+            parts.Get<RoomResolutions>(),
+            parts.Get<IStorage>().Writer,
+            parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new AuthChainWriter(parts.Get<EventStore>(), parts.Get<IStorage>()))
         .AddSingleton(parts => new EventAppender(
             parts.Get<EventStore>(),
@@ -168,7 +173,7 @@ public static class RoomRegistration
             parts.Get<FederationApi>(),
             parts.Get<FetchSlots>(),
             parts.Get<SignatureChecker>(),
-            parts.Get<FactsReader>(),
+            parts.Get<RoomResolutions>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<MissingEventsFetcher>>()))

@@ -3,6 +3,7 @@ module Matrix.Core.Tests.IncomingWorkTests
 
 open NUnit.Framework
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
@@ -122,3 +123,129 @@ let ``A copy that comes for an event beyond the work of a call is decided by wha
     same (ids second) []
     same machine.Waiting 1
     Assert.That(second.Requests, Is.Not.Empty)
+
+[<Test>]
+let ``An event for whose decision a peer waits does not take the bound from others`` () =
+    let machine = begun limits
+    once machine (chain "m" 40) |> ignore
+
+    // It waits for the sixth event of another branch.
+    let branch = chain "n" 6
+    let urgent = Input.Decide("two", good (message "$urgent" [ "$n6" ]))
+    let step = once machine (Array.append branch [| urgent |])
+    Assert.That(ids step, Is.SupersetOf(named "n" [ 1..6 ] @ [ "$urgent" ]))
+    Assert.That(step.Decided.Length, Is.LessThanOrEqualTo 17)
+    Assert.That step.HasMore
+
+[<Test>]
+let ``An event that cannot be decided now does not take the bound away`` () =
+    let machine = begun limits
+    once machine (chain "m" 40) |> ignore
+
+    let step =
+        once machine [| Input.Decide("two", good (message "$urgent" [ "$m40"; "$unknown" ])) |]
+
+    same (ids step) (named "m" [ 11..20 ])
+    same [ for struct (id, reason) in step.Dropped -> id, reason ] [ "$urgent", DropReason.MustNotWait ]
+    Assert.That step.HasMore
+    same (ids (machine.TellOver(RoomFacts, [||]))) (named "m" [ 21..40 ])
+
+[<Test>]
+let ``Events that wait for their turn make no room for others`` () =
+    let machine = begun { limits with Staged = 20; Work = 1 }
+
+    once machine (chain "m" 20) |> ignore
+    same machine.Waiting 19
+
+    // Each of another peer that comes has one of them decided, and the first has space anyway.
+    let lacking n =
+        Input.Received("two", good (message $"$lacking{n}" [ $"$gone{n}" ]))
+
+    let step = once machine [| lacking 1; lacking 2 |]
+    same step.Dropped [||]
+    same (ids step) (named "m" [ 2..3 ])
+    let left = machine.TellOver(RoomFacts, [||])
+    same (ids left) (named "m" [ 4..20 ])
+    same left.Dropped [||]
+
+[<Test>]
+let ``If there is no space, an event that lacks others makes room, and none that waits for its turn`` () =
+    let machine =
+        begun {
+            limits with
+                StagedBytes = 60_000
+                Work = 1
+        }
+
+    /// An event of some 4,000 bytes that lacks its previous event.
+    let lacking (peer: string) (id: string) =
+        let small = message id [ $"$gone-{id}" ]
+
+        let large =
+            Pdu(
+                small.RoomVersion,
+                id,
+                small.RoomId,
+                small.Sender,
+                small.Type,
+                null,
+                small.OriginServerTs,
+                small.Depth,
+                small.Content,
+                small.PrevEvents,
+                small.AuthEvents,
+                null,
+                Array.zeroCreate 3_000
+            )
+
+        Input.Received(peer, good large)
+
+    // Most of the bytes are of messages in a row, which go first in the order of decisions.
+    once machine [| for n in 1..3 -> lacking "two" $"$lacking{n}" |] |> ignore
+    once machine (chain "a" 32) |> ignore
+    same machine.WaitingBytes 43_000L
+
+    let step = once machine [| for n in 1..2 -> lacking "one" $"$other{n}" |]
+    same [ for struct (id, _) in step.Dropped -> id ] [ "$lacking1" ]
+    let decided = ids step @ ids (machine.TellOver(RoomFacts, [||]))
+    same decided (named "a" [ 2..32 ])
+
+[<Test>]
+let ``Events that find no space are refused as before`` () =
+    let machine =
+        begun {
+            limits with
+                Staged = 4
+                StagedOfPeer = 4
+        }
+
+    let step =
+        once machine [|
+            for n in 1..6 -> Input.Received("two", good (message $"$lacking{n}" [ $"$gone{n}" ]))
+        |]
+
+    same [ for struct (id, _) in step.Dropped -> id ] [ "$lacking5"; "$lacking6" ]
+
+[<Test>]
+let ``A resolution elsewhere is taken without deciding what waits for it`` () =
+    let machine =
+        begun {
+            limits with
+                SmallStates = 2
+                Previous = 2
+        }
+
+    let fork n =
+        event $"$fork{n}" creator "org.example.fork" (Some $"{n}") [] [ "$join" ] [ "$create"; "$join" ]
+
+    let steps = [ for n in 1..3 -> once machine [| arrives (fork n) |] ]
+
+    match (List.last steps).Resolve with
+    | null -> Assert.Fail "Three states are too many."
+    | resolution ->
+        resolution.RunOver RoomFacts
+        let before = machine.Extremities
+        machine.Resolved resolution
+        Assert.That(machine.Extremities, Is.SameAs before)
+        Assert.That(machine.Resolving, Is.Null)
+        same (ids (once machine [||])) [ "$fork3" ]

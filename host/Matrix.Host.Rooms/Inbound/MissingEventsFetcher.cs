@@ -18,7 +18,7 @@ internal sealed partial class MissingEventsFetcher(
     FederationApi api,
     FetchSlots slots,
     SignatureChecker signatures,
-    FactsReader facts,
+    RoomResolutions resolutions,
     RoomsOptions options,
     TimeProvider time,
     ILogger<MissingEventsFetcher> log) : IDisposable
@@ -34,6 +34,9 @@ internal sealed partial class MissingEventsFetcher(
     /// <summary>The next alarm of each room's machine.</summary>
     private readonly ConcurrentDictionary<RoomNid, Alarm> _alarms = new();
 
+    /// <summary>The machines for which a further session waits for the lane.</summary>
+    private readonly ConcurrentDictionary<RoomNid, RoomMachine> _goingOn = new();
+
     private ReceivingOptions Limits => options.Receiving;
 
     /// <summary>
@@ -42,21 +45,23 @@ internal sealed partial class MissingEventsFetcher(
     internal Func<RoomIdentity, RoomMachine, Input, CancellationToken, ValueTask<bool>>? Ended { get; set; }
 
     /// <summary>
+    /// Lets a room's machine decide what it has left. Calls <see cref="HasGoneOn"/> in the lane. False if the room is
+    /// busy. Set once, by the receiver of events.
+    /// </summary>
+    internal Func<RoomIdentity, RoomMachine, CancellationToken, ValueTask<bool>>? GoesOn { get; set; }
+
+    /// <summary>
     /// Starts what a room's machine asks for, and returns at once. Called while the room's lane is held.
     /// </summary>
     internal void Start(RoomIdentity room, RoomMachine machine, Output output)
     {
         foreach (var request in output.Requests) Start(room, machine, request);
-        if (output.HasMore) WakeAt(room, machine, time.GetUtcNow().ToUnixTimeMilliseconds());
-        else if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
+        if (output.HasMore) GoOn(room, machine);
+        if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
         if (output.Resolve is not { } resolution) return;
         Run(room, async stop =>
         {
-            for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
-            {
-                resolution.Learn(await facts.ReadAsync(room, lookUps, null, stop).ConfigureAwait(false));
-            }
-
+            await resolutions.RunAsync(room, resolution).WaitAsync(stop).ConfigureAwait(false);
             return await Ended!(room, machine, Input.NewResolved(resolution), stop).ConfigureAwait(false);
         });
     }
@@ -121,9 +126,22 @@ internal sealed partial class MissingEventsFetcher(
     }
 
     /// <summary>
-    /// Wakes a room's machine at a given time, or now if it has more to decide: a task of its own, so that requests of
-    /// local users have their turn before. A machine has one alarm: the earliest.
+    /// Begins a further session for a room's machine that has more to decide: a task of its own, so that requests of
+    /// local users have their turn before. Until it has the lane there is no second one, however often the machine says
+    /// so meanwhile.
     /// </summary>
+    private void GoOn(RoomIdentity room, RoomMachine machine)
+    {
+        if (_goingOn.TryGetValue(room.Nid, out var known) && ReferenceEquals(known, machine)) return;
+        _goingOn[room.Nid] = machine;
+        Run(room, stop => GoesOn!(room, machine, stop));
+    }
+
+    /// <summary>Called when the further session of a machine has the lane.</summary>
+    internal void HasGoneOn(RoomIdentity room, RoomMachine machine) =>
+        _goingOn.TryRemove(KeyValuePair.Create(room.Nid, machine));
+
+    /// <summary>Wakes a room's machine at a given time. A machine has one alarm: the earliest.</summary>
     private void WakeAt(RoomIdentity room, RoomMachine machine, long at)
     {
         var alarm = new Alarm(machine, at);

@@ -3,6 +3,7 @@ using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Microsoft.Extensions.Logging;
@@ -28,6 +29,7 @@ public sealed partial class RoomReceiver
     private readonly DummyEvents _dummies;
     private readonly AwaitedEvents _awaited = new();
     private readonly StagedBytes _stagedBytes;
+    private readonly StagedEventsResumer _resumer;
     private readonly ILogger<RoomReceiver> _log;
 
     internal RoomReceiver(
@@ -56,6 +58,8 @@ public sealed partial class RoomReceiver
         _dummies = dummies;
         _stagedBytes = new StagedBytes(options.Receiving);
         fetcher.Ended = TakeAsync;
+        fetcher.GoesOn = GoOnAsync;
+        _resumer = new StagedEventsResumer(this, fetcher, storage, options, time, log);
         lanes.Asked = fetcher.Start;
     }
 
@@ -133,7 +137,7 @@ public sealed partial class RoomReceiver
         string peer, RoomIdentity room, ReceivedEvent received, CancellationToken stop)
     {
         RoomFailure? undecided = null;
-        var decided = await InFederatedLaneAsync<DecidedEvent?>(
+        var result = await InFederatedLaneAsync<Output>(
             room,
             async session =>
             {
@@ -146,12 +150,15 @@ public sealed partial class RoomReceiver
                     if (id == received.Pdu.EventId) undecided = Undecided(reason);
                 }
 
-                return output.Decided.FirstOrDefault(each => each.Event.EventId == received.Pdu.EventId);
+                return output;
             },
             stop).ConfigureAwait(false);
-        if (decided.IsOk && undecided is not null) return undecided;
-        return decided is { IsOk: true, Value: { Verdict.IsAccepted: false } refused }
-            ? new RoomFailure(RoomFailureKind.Forbidden, refused.Reason)
+        if (!result.IsOk) return result.Failure;
+        _awaited.Take(room.Nid, result.Value);
+        if (undecided is not null) return undecided;
+        var decided = Array.Find(result.Value.Decided, each => each.Event.EventId == received.Pdu.EventId);
+        return decided is { Verdict.IsAccepted: false }
+            ? new RoomFailure(RoomFailureKind.Forbidden, decided.Reason)
             : decided;
     }
 
@@ -214,38 +221,51 @@ public sealed partial class RoomReceiver
         foreach (var room in await _storage.StagedEvents.RoomsAsync(stop).ConfigureAwait(false))
         {
             var row = await _storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
-            if (row is not null) _fetcher.Run(row.Identity, stop => ResumeAsync(row.Identity.Nid, stop));
+            if (row is not null) _resumer.Begin(row.Identity);
         }
     }
 
     /// <summary>
-    /// Tells a room's machine its staged events again. Rows of events that do not wait are deleted. False if the room
-    /// is busy.
+    /// Tells a room's machine staged events again. Rows of events that do not wait are deleted. False if the room is
+    /// busy.
     /// </summary>
-    private async ValueTask<bool> ResumeAsync(RoomNid nid, CancellationToken stop)
+    /// <param name="room">The room.</param>
+    /// <param name="rows">The events.</param>
+    /// <param name="areAll">Whether they are all of the room, so that the machine need not be told again.</param>
+    /// <param name="stop">Cancels reading.</param>
+    internal async ValueTask<bool> ResumeAsync(
+        RoomIdentity room, IReadOnlyList<StagedEventRow> rows, bool areAll, CancellationToken stop)
     {
-        if (await _storage.Rooms.FindAsync(nid, stop).ConfigureAwait(false) is not { Identity: var room }) return true;
-
-        // Those that came, and those that were fetched and came then.
-        var rows = await _storage.StagedEvents.OfRoomAsync(
-            nid, 2 * _options.Receiving.Staged, stop).ConfigureAwait(false);
         var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop))).ConfigureAwait(false);
-        var result = await InFederatedLaneAsync<bool>(
+        var result = await InFederatedLaneAsync<Output>(
             room,
             async session =>
             {
-                _ = session.TakeUntold();
+                if (areAll) _ = session.TakeUntold();
                 session.KnowStaged(rows.Select(row => row.EventId));
-                _ = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
+                var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
                 foreach (var row in rows)
                 {
                     if (!session.Machine.IsStaged(row.EventId)) session.Unstage(row.EventId);
                 }
 
-                return true;
+                return output;
             },
-            stop).ConfigureAwait(false);
+            stop,
+            isResuming: true).ConfigureAwait(false);
+        if (result.IsOk) _awaited.Take(room.Nid, result.Value);
         return result.Failure is not { Kind: RoomFailureKind.Busy };
+    }
+
+    /// <summary>Gives up a staged event that cannot be stored.</summary>
+    internal async ValueTask GiveUpAsync(RoomIdentity room, string eventId, CancellationToken stop)
+    {
+        const string Reason = "NotStored";
+        var batch = new WriteBatch(2)
+            .Add(new StagedEventGivenUp(room.Nid, eventId, Reason, _options.Receiving.GivenUpEvents))
+            .Add(new StagedEventRemoved(room.Nid, eventId));
+        await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        GaveUp(eventId, room.RoomId, Reason);
     }
 
     private async Task<Input?> ResumedAsync(RoomIdentity room, StagedEventRow row, CancellationToken stop)
@@ -260,16 +280,28 @@ public sealed partial class RoomReceiver
     /// Gives a machine the response to one of its requests, or a resolution that it waits for. False if the room is
     /// busy.
     /// </summary>
-    private async ValueTask<bool> TakeAsync(
-        RoomIdentity room, RoomMachine machine, Input ended, CancellationToken stop)
+    private ValueTask<bool> TakeAsync(
+        RoomIdentity room, RoomMachine machine, Input ended, CancellationToken stop) =>
+        OfMachineAsync(room, machine, [ended], static () => { }, stop);
+
+    /// <summary>Lets a machine decide what an earlier call has left. False if the room is busy.</summary>
+    private ValueTask<bool> GoOnAsync(RoomIdentity room, RoomMachine machine, CancellationToken stop) =>
+        OfMachineAsync(room, machine, [], () => _fetcher.HasGoneOn(room, machine), stop);
+
+    /// <summary>
+    /// Tells a machine inputs, if it is still the room's: numbers of requests are those of one machine. `begin` is
+    /// called in the lane, before that. False if the room is busy.
+    /// </summary>
+    private async ValueTask<bool> OfMachineAsync(
+        RoomIdentity room, RoomMachine machine, Input[] inputs, Action begin, CancellationToken stop)
     {
         var result = await InFederatedLaneAsync<Output?>(
             room,
             async session =>
             {
-                // Numbers of requests are those of one machine.
+                begin();
                 if (!ReferenceEquals(session.Machine, machine)) return default(Output);
-                return await TellAsync(session, [ended], null, stop).ConfigureAwait(false);
+                return await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
             },
             stop).ConfigureAwait(false);
         if (result is { IsOk: true, Value: { } output }) _awaited.Take(room.Nid, output);
@@ -309,7 +341,10 @@ public sealed partial class RoomReceiver
     /// needs, in a batch of its own, because decisions look them up.
     /// </summary>
     private async ValueTask<RoomResult<T>> InFederatedLaneAsync<T>(
-        RoomIdentity room, Func<LaneSession, ValueTask<RoomResult<T>>> act, CancellationToken stop)
+        RoomIdentity room,
+        Func<LaneSession, ValueTask<RoomResult<T>>> act,
+        CancellationToken stop,
+        bool isResuming = false)
     {
         while (true)
         {
@@ -319,7 +354,7 @@ public sealed partial class RoomReceiver
                 async session =>
                 {
                     wasFederated = session.Pending.IsFederated;
-                    if (session.TakeUntold()) _fetcher.Run(room, stop => ResumeAsync(room.Nid, stop));
+                    if (!isResuming && session.TakeUntold()) _resumer.Begin(room);
                     if (wasFederated) return await act(session).ConfigureAwait(false);
                     await _authChains.FederateAsync(session, stop).ConfigureAwait(false);
                     return default(T)!;

@@ -17,6 +17,7 @@ internal sealed class Lane(
     RoomNid room,
     LaneLoader loader,
     FactsReader facts,
+    RoomResolutions resolutions,
     Action<RoomIdentity, RoomMachine, Output> asked,
     IStorageWriter writer,
     RoomsOptions options) : IDisposable
@@ -432,6 +433,10 @@ internal sealed class Lane(
     /// <summary>Reads facts from storage.</summary>
     internal ValueTask<RoomFacts> ReadFactsAsync(RoomIdentity identity, LookUps lookUps, CancellationToken stop) =>
         facts.ReadAsync(identity, lookUps, null, stop);
+
+    /// <summary>Runs a resolution of this room, or joins its run.</summary>
+    internal Task RunAsync(RoomIdentity identity, RoomResolution resolution) =>
+        resolutions.RunAsync(identity, resolution);
 
     /// <summary>Opens the lane for the next session, with nothing submitted.</summary>
     internal void Leave()

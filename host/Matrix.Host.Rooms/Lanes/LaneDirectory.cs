@@ -6,7 +6,11 @@ namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>The lanes, one per room. Beyond a limit, idle lanes are evicted, the longest idle first.</summary>
 internal sealed class LaneDirectory(
-    LaneLoader loader, FactsReader facts, IStorageWriter writer, RoomsOptions options) : IDisposable
+    LaneLoader loader,
+    FactsReader facts,
+    RoomResolutions resolutions,
+    IStorageWriter writer,
+    RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, Lane> _lanes = [];
@@ -38,6 +42,7 @@ internal sealed class LaneDirectory(
                     room,
                     loader,
                     facts,
+                    resolutions,
                     (identity, machine, output) => Asked?.Invoke(identity, machine, output),
                     writer,
                     options);

@@ -92,18 +92,17 @@ internal sealed class LaneSession : IDisposable
     }
 
     /// <summary>
-    /// Runs the machine's outstanding resolution in the session: a local state event has to be adopted on the room as
-    /// it is now. Received events may be decided by it. Null if there is none.
+    /// Waits for the machine's outstanding resolution, and gives it the outcome. Nothing is decided here: a local event
+    /// has to be adopted on the room as it is now. A further session decides the received events that wait for it.
     /// </summary>
-    internal async ValueTask<Output?> ResolveAsync(CancellationToken stop)
+    internal async ValueTask ResolveAsync(CancellationToken stop)
     {
-        if (Machine.Resolving is not { } resolution) return null;
-        for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
-        {
-            resolution.Learn(await _lane.ReadFactsAsync(Pending.Room, lookUps, stop).ConfigureAwait(false));
-        }
+        if (Machine.Resolving is not { } resolution) return;
 
-        return await TellAsync([Input.NewResolved(resolution)], stop).ConfigureAwait(false);
+        // First: if this session is cancelled, the machine gets the outcome nevertheless.
+        _lane.Ask(Pending.Room, Output.Of(resolution));
+        await _lane.RunAsync(Pending.Room, resolution).WaitAsync(stop).ConfigureAwait(false);
+        Machine.Resolved(resolution);
     }
 
     /// <summary>Stores a received event that waits, so that its sender can be told that it is here.</summary>

@@ -106,8 +106,7 @@ internal sealed class EventAppender
             }
             else
             {
-                var output = await session.ResolveAsync(stop).ConfigureAwait(false);
-                if (output is not null) await Writer.ReceiveAsync(session, output, null, stop).ConfigureAwait(false);
+                await session.ResolveAsync(stop).ConfigureAwait(false);
             }
 
             adoption = session.Machine.Adopt(prepared, auth, -1);

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -74,6 +75,42 @@ public sealed class CatchingUpTests
 
         await Until.HoldsAsync(async () => (await BodiesAsync()).Length == 41);
         Assert.That((await BodiesAsync()).Where(body => body != "own"), Is.EqualTo(Numbers(40)));
+    }
+
+    [Test]
+    public async Task Local_messages_are_accepted_while_states_of_branches_are_resolved_elsewhere()
+    {
+        await using var server = await InProcessServer.StartAsync(
+            ("federation.decided_at_once", "3"),
+            ("federation.small_resolution_states", "2"),
+            ("limits.prev_events", "2"));
+        server.Knows(_peer.Peer);
+        var alice = await LocalUser.RegisterAsync(server, "alice");
+        var roomId = await alice.CreateRoomAsync("11");
+        var levels = (await alice.GetAsync($"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/")).Is(200).Json;
+        levels["users"]![$"@bob:{_peer.Peer.Name}"] = 100;
+        (await alice.PutAsync($"rooms/{PeerRoom.Escape(roomId)}/state/m.room.power_levels/", levels)).Is(200);
+        var room = await PeerRoom.JoinAsync(server, _peer.Peer, roomId, "bob");
+        _peer.Rooms[roomId] = room;
+        var fork = room.Latest;
+        var branches = Enumerable.Range(1, 12).Select(n =>
+        {
+            room.Latest = fork;
+            return room.Make("bob", "org.example.branch", $"{n}", new() { ["n"] = n });
+        }).ToArray();
+
+        var sending = room.SendAsync(server, "branches", branches);
+        var path = $"rooms/{PeerRoom.Escape(roomId)}/send/m.room.message/";
+        for (var n = 1; n <= 10; n++)
+        {
+            (await alice.PutAsync($"{path}own{n}", new() { ["msgtype"] = "m.text", ["body"] = $"{n}" })).Is(200);
+        }
+
+        (await sending).Is(200);
+        await Until.HoldsAsync(async () =>
+            JsonNode.Parse((await alice.GetAsync($"rooms/{PeerRoom.Escape(roomId)}/state")).Is(200).Text)!.AsArray()
+                .Count(each => (string?)each!["type"] == "org.example.branch") == branches.Length);
+        Assert.That(server.Log, Does.Not.Contain("level=error"));
     }
 
     private static IEnumerable<string> Numbers(int last) => Enumerable.Range(1, last).Select(n => $"{n}");

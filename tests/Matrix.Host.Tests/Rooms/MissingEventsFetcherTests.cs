@@ -30,6 +30,7 @@ public sealed class MissingEventsFetcherTests
     private RoomsOptions _options = null!;
     private Servers _servers = null!;
     private Func<Input, bool> _isTaken = null!;
+    private Func<RoomMachine, Task> _goesOn = null!;
     private int _sessions;
     private FetchSlots? _slots;
     private MissingEventsFetcher? _fetcher;
@@ -40,6 +41,8 @@ public sealed class MissingEventsFetcherTests
         _ended.Clear();
         _servers = new Servers();
         _isTaken = _ => true;
+        _goesOn = _ => Task.CompletedTask;
+        _sessions = 0;
         _options = new RoomsOptions
         {
             ServerName = "one.test",
@@ -170,36 +173,60 @@ public sealed class MissingEventsFetcherTests
     }
 
     [Test]
-    public async Task A_room_with_more_to_decide_gets_a_further_session()
+    public async Task A_room_with_more_to_decide_gets_one_further_session_until_that_has_the_lane()
     {
-        _isTaken = input =>
+        var lane = new TaskCompletionSource();
+        var machine = Machine();
+        _goesOn = async began =>
         {
-            if (input is Input.At) Interlocked.Increment(ref _sessions);
-            return true;
+            Interlocked.Increment(ref _sessions);
+            await lane.Task;
+            _fetcher!.HasGoneOn(_room, began);
         };
 
-        Starts(hasMore: true);
-
-        for (var attempt = 0; attempt < 500 && _sessions == 0; attempt++) await Task.Delay(20);
+        for (var transaction = 0; transaction < 3; transaction++) Starts(hasMore: true, machine);
+        await SessionsAsync(1);
+        Starts(hasMore: true, machine);
         await Task.Delay(200);
-        Assert.That(_sessions, Is.EqualTo(1));
+        Assert.That(_sessions, Is.EqualTo(1), "the lane is held");
+
+        lane.SetResult();
+        await Until(() =>
+        {
+            Starts(hasMore: true, machine);
+            return _sessions > 1;
+        });
+        Starts(hasMore: true, Machine());
+        await Until(() => _sessions > 2);
     }
 
-    private void Starts(params PeerRequest[] requests) => Starts(hasMore: false, requests);
+    private Task SessionsAsync(int count) => Until(() => _sessions == count);
 
-    private void Starts(bool hasMore, params PeerRequest[] requests)
+    private static async Task Until(Func<bool> holds)
+    {
+        for (var attempt = 0; attempt < 500 && !holds(); attempt++) await Task.Delay(20);
+        Assert.That(holds());
+    }
+
+    private RoomMachine Machine()
     {
         var limits = _options.Receiving.ToLimits(previous: 20);
-        var machine = _room.Rules.Machine(
+        return _room.Rules.Machine(
             "one.test",
             new RoomStart(_room.RoomId, [], StateTree.Empty, new RoomNumbers(1, 1, 1), RoomGaps.Of([], areAll: true)),
             limits);
+    }
+
+    private void Starts(params PeerRequest[] requests) => Starts(hasMore: false, Machine(), requests);
+
+    private void Starts(bool hasMore, RoomMachine machine, params PeerRequest[] requests)
+    {
         _slots ??= new FetchSlots(_options.Receiving, TimeProvider.System);
         _fetcher ??= new MissingEventsFetcher(
             new FederationApi(_servers, new NetworkOptions { ServerName = "one.test" }),
             _slots,
             new SignatureChecker(_servers),
-            facts: null!,
+            resolutions: null!,
             _options,
             TimeProvider.System,
             NullLogger<MissingEventsFetcher>.Instance);
@@ -208,6 +235,11 @@ public sealed class MissingEventsFetcherTests
             if (!_isTaken(input)) return ValueTask.FromResult(false);
             if (input is Input.Responded ended) _ended.Enqueue((ended.number, ended.response));
             return ValueTask.FromResult(true);
+        };
+        _fetcher.GoesOn = async (_, began, _) =>
+        {
+            await _goesOn(began);
+            return true;
         };
         _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], 0, hasMore));
     }

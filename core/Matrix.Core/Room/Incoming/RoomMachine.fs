@@ -185,11 +185,11 @@ type RoomMachine
                 staging.Drop(s, DropReason.Unresolvable error)
                 ValueNone
 
-    /// Decides what can be decided. The result says whether more could be, had `mayGoOn` not ended it.
-    let rec goOn (decided: List<DecidedEvent>) (mayGoOn: unit -> bool) : bool =
+    /// Decides what can be decided. `nextReady` takes the next ready event. The result says whether it left some.
+    let rec goOn (decided: List<DecidedEvent>) (nextReady: unit -> Staged | null) : bool =
         lookAtAll ()
 
-        match if mayGoOn () then staging.NextReady() else null with
+        match nextReady () with
         | null when staging.HasReady -> true
         | null ->
             if isNull resolving.Value && waiting.Count > 0 then
@@ -202,7 +202,7 @@ type RoomMachine
                 | ValueNone -> ()
 
                 waiting.Remove place |> ignore
-                goOn decided mayGoOn
+                goOn decided nextReady
             // Nothing is outstanding and nothing is ready: events that wait for no postponed one wait for each other. A
             // fetched state may be the cause.
             elif facts.IsComplete && staging.IsSilent && isNull resolving.Value then
@@ -210,7 +210,7 @@ type RoomMachine
                 | [||] -> false
                 | stuck ->
                     fetchMissing.Unblock stuck
-                    goOn decided mayGoOn
+                    goOn decided nextReady
             else
                 false
         | s ->
@@ -221,7 +221,34 @@ type RoomMachine
                 if needsResolution () then
                     waiting.Set(s.DecisionPlace, s)
 
-            goOn decided mayGoOn
+            goOn decided nextReady
+
+    /// Decides some of what an earlier call left, if there may be no space for events that come: one for each of them.
+    let makeSpace (decided: List<DecidedEvent>) (inputs: Input[]) : unit =
+        if staging.HasReady then
+            let arriving = [|
+                for input in inputs do
+                    match input with
+                    | Input.Received(_, event)
+                    | Input.Decide(_, event)
+                    | Input.History(_, event) -> event
+                    | Input.Responded(_, Response.Events events)
+                    | Input.Responded(_, Response.NotNow(events, _)) -> yield! events
+                    | _ -> ()
+            |]
+
+            let size = arriving |> Array.sumBy Staged.SizeOf
+            let before = decided.Count
+
+            goOn decided (fun () ->
+                if
+                    decided.Count - before < arriving.Length
+                    && staging.MayLackSpace(arriving.Length, size)
+                then
+                    staging.NextReady()
+                else
+                    null)
+            |> ignore
 
     let tell (inputs: Input[]) : Output =
         let decided = List<DecidedEvent>()
@@ -239,21 +266,43 @@ type RoomMachine
                 | _ -> ()
         ]
 
+        makeSpace decided inputs
+
         for input in inputs do
             log.Attempt(fun () -> absorb decided input) |> ignore
 
         // Events that are decided with their response, in bulk, do not count.
         let decidedBefore = decided.Count
         let resolvedBefore = states.Made
-        let isStaged id = not (isNull (staging.Find id))
 
-        // Whoever waits for a decision gets it in this call.
-        let mayGoOn () =
+        let isWithinWork () =
             decided.Count - decidedBefore
             + workOfResolution * (states.Made - resolvedBefore)
                 <
                 limits.Work
-            || List.exists isStaged urgent
+
+        // Whoever waits for a decision gets it in this call, if it can be made. These are the events that it needs.
+        let mutable needed: Staged list | null = null
+
+        let rec nextNeeded () : Staged | null =
+            match needed with
+            | null ->
+                needed <- staging.NeededFor urgent
+                nextNeeded ()
+            | first :: rest when not (staging.Holds first) ->
+                needed <- rest
+                nextNeeded ()
+            | left ->
+                match left |> List.tryFind (fun s -> staging.Holds s && s.IsReady) with
+                | Some s ->
+                    staging.NotReady s
+                    s
+                | None -> null
+
+        let nextReady () =
+            if isWithinWork () then staging.NextReady()
+            elif urgent.IsEmpty then null
+            else nextNeeded ()
 
         let history = [|
             for input in inputs do
@@ -273,14 +322,14 @@ type RoomMachine
             log.Attempt(fun () -> arriving.StageHistory(history, ValueOption.ofOption place))
             |> ignore
 
-        let hasMore = goOn decided mayGoOn
+        let hasMore = goOn decided nextReady
 
         for id in urgent do
             match staging.Find id with
             | null -> ()
             | s -> staging.Drop(s, DropReason.MustNotWait)
 
-        let hasMore = if urgent.IsEmpty then hasMore else goOn decided mayGoOn
+        let hasMore = if urgent.IsEmpty then hasMore else goOn decided nextReady
 
         let struct (requests, dropped) = staging.Collect()
 
@@ -381,6 +430,8 @@ type RoomMachine
         finally
             staging.ForgetFollowers()
 
+    member _.Resolved(resolution: RoomResolution) : unit = resolved resolution
+
     member _.Learn(supplied: RoomFacts) : unit = facts.Learn supplied
     member _.Durable(through: int64) : unit = known.Durable through
 
@@ -407,6 +458,8 @@ type RoomMachine
 
             states.Forget()
             staging.Held.LookThroughAgain()
+            // They may follow what was taken back.
+            staging.ExamineReady()
             resolving.Value <- null
 
             for entry in taken do

@@ -47,10 +47,13 @@ type RoomMachine =
     /// state resolution needs it. It may lack facts only if there are more extremities than an event may name.
     member Adopt: prepared: Prepared * event: AuthEvent * height: int -> Adoption
 
-    /// Takes inputs, all of them before the first decision, and decides everything that can be decided, within
-    /// `IncomingLimits.Work`. Without input it decides what an earlier call left, and the events that `Failed` has
+    /// Takes inputs, and then decides everything that can be decided, within `IncomingLimits.Work`. If there may be no
+    /// space for events that come, some of what an earlier call left is decided before. Beyond it, only what an event of `Input.Decide` needs is decided. Without input it decides what an earlier call left, and the events that `Failed` has
     /// taken back. If the output has look-ups, nothing has happened.
     member Tell: inputs: Input[] -> Output
+
+    /// Takes the outcome of the outstanding resolution, and decides nothing: the next `Tell` decides what waits for it.
+    member Resolved: resolution: RoomResolution -> unit
 
     /// Takes facts that were looked up. Facts are ignored if decisions became durable since the look-ups were made: the
     /// next call returns new ones.

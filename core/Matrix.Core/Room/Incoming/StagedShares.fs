@@ -61,12 +61,17 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         order < 0
 
-    /// Of a peer's events of one kind, the one that makes room first.
-    let firstToGo (isFetched: bool) (peer: string) : Staged | null =
+    /// Of a peer's events of one kind, the one that makes room first, without those to keep.
+    let firstToGo (isFetched: bool) (peer: string) (kept: HashSet<string>) : Staged | null =
         let mutable first: Staged | null = null
 
         for s in staged.Values do
-            if s.Peer = peer && s.IsFetched = isFetched && not s.IsInBulk then
+            if
+                s.Peer = peer
+                && s.IsFetched = isFetched
+                && not s.IsInBulk
+                && not (kept.Contains s.Id)
+            then
                 match first with
                 | null -> first <- s
                 | other ->
@@ -77,6 +82,15 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
     /// The number of staged events of an event's kind from its peer.
     member _.CountOf(s: Staged) = countOf s.IsFetched s.Peer
+
+    /// The greatest number of staged events of one kind from one peer.
+    member _.GreatestCount: int =
+        let mutable greatest = 0
+
+        for count in counts.Values do
+            greatest <- max greatest count
+
+        greatest
 
     /// The bytes of each peer's events, and of those in bulk that were fetched for its events.
     member _.BytesByPeer: struct (string * int64)[] = [|
@@ -110,8 +124,8 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
             bytes.Set(s.Peer, bytesOf s.Peer + more)
 
     /// The event that makes room for another one of its kind, where their number is at its limit; null if no other peer
-    /// has more of them.
-    member _.FirstByCount(s: Staged) : Staged | null =
+    /// has more of them. `kept` are events that do not make room.
+    member _.FirstByCount(s: Staged, kept: HashSet<string>) : Staged | null =
         let peers =
             counts.Keys
             |> Seq.filter (fun (struct (isFetched, _)) -> isFetched = s.IsFetched)
@@ -120,13 +134,15 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         let peer = greatest peers (countOf s.IsFetched >> int64)
 
         if countOf s.IsFetched peer > countOf s.IsFetched s.Peer + 1 then
-            firstToGo s.IsFetched peer
+            firstToGo s.IsFetched peer kept
         else
             null
 
     /// The events that make room for `more` bytes of an event, where so many bytes are too many; none if no other peer
-    /// has enough more bytes. `leaving` goes anyway; it may be null.
-    member _.FirstByBytes(s: Staged, more: int64, tooMany: int64, leaving: Staged | null) : Staged list =
+    /// has enough more bytes. `leaving` goes anyway; it may be null. `kept` are events that do not make room.
+    member _.FirstByBytes
+        (s: Staged, more: int64, tooMany: int64, leaving: Staged | null, kept: HashSet<string>)
+        : Staged list =
         let peer = greatest bytes.Keys bytesOf
         let spare = bytesOf peer - bytesOf s.Peer - more
 
@@ -135,6 +151,7 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
                 if
                     other.Peer = peer
                     && not other.IsInBulk
+                    && not (kept.Contains other.Id)
                     && not (obj.ReferenceEquals(other, leaving))
                 then
                     other

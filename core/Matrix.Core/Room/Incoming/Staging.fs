@@ -114,6 +114,32 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | Arrival.Received -> limits.StagedBytes / 4 * 3
         | _ -> limits.StagedBytes
 
+    /// The staged events that wait for nothing but others of these: each is decided when its turn comes.
+    let decidable () : HashSet<string> =
+        let found = HashSet<string>()
+        let left = Dictionary<string, int>()
+        let next = Stack<Staged>(ready.Values)
+
+        while next.Count > 0 do
+            let s = next.Pop()
+
+            if found.Add s.Id then
+                match waiting.TryFind s.Id with
+                | ValueSome all ->
+                    for waiter in all do
+                        let awaited =
+                            match left.TryGetValue waiter.Id with
+                            | true, count -> count - 1
+                            | _ -> waiter.Awaits.Count - 1
+
+                        left[waiter.Id] <- awaited
+
+                        if awaited = 0 then
+                            next.Push waiter
+                | ValueNone -> ()
+
+        found
+
     let insert (s: Staged) =
         followers <- null
         staged.Set(s.Id, s)
@@ -173,14 +199,22 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// A call ends. What a later one changes, or what is undone, makes the index of followers untrue.
     member _.ForgetFollowers() : unit = followers <- null
 
-    /// Drops events of the peer that has the most, if there is space for another one then.
+    /// Whether there may be no space for so many further events of so many bytes.
+    member _.MayLackSpace(events: int, size: int64) : bool =
+        max received.Value fetched.Value + events > limits.Staged
+        || shares.GreatestCount + events > limits.StagedOfPeer
+        || bytes.Value + size > int64 (limits.StagedBytes / 4 * 3)
+
+    /// Drops events of the peer that has the most, if there is space for another one then. Those that are decided when
+    /// their turn comes stay.
     member private this.MakeRoom(s: Staged) : unit =
         let isFull = countOf s >= limits.Staged
+        let kept = lazy decidable ()
 
         // After a restart there may be more than the limit. They become fewer as they are decided.
         let first =
             if countOf s = limits.Staged then
-                shares.FirstByCount s
+                shares.FirstByCount(s, kept.Value)
             else
                 null
 
@@ -193,7 +227,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         let others =
             if tooMany > 0L then
-                shares.FirstByBytes(s, s.Bytes, tooMany, first)
+                shares.FirstByBytes(s, s.Bytes, tooMany, first, kept.Value)
             else
                 []
 
@@ -229,7 +263,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         let tooMany = bytes.Value + more - int64 limits.StagedBytes
 
         if tooMany > 0L && not s.IsInBulk then
-            for other in shares.FirstByBytes(s, more, tooMany, null) do
+            for other in shares.FirstByBytes(s, more, tooMany, null, decidable ()) do
                 this.Drop(other, DropReason.StagingFull limits.StagedBytes)
 
         bytes.Value + more <= int64 limits.StagedBytes
@@ -301,6 +335,32 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// Whether an event is ready to be decided.
     member _.HasReady = ready.Count > 0
+
+    /// Ready events are examined again.
+    member this.ExamineReady() : unit =
+        for s in Seq.toArray ready.Values do
+            this.NotReady s
+            todo.Enqueue s
+
+    /// The events without which these cannot be decided, and they themselves, in the order of decisions. Those of them
+    /// that wait for anything but staged events are left out.
+    member _.NeededFor(eventIds: string list) : Staged list =
+        let decidable = decidable ()
+        let needed = Dictionary<string, Staged>()
+        let pending = Stack<string>(eventIds |> List.filter decidable.Contains)
+
+        while pending.Count > 0 do
+            let id = pending.Pop()
+
+            match staged.TryFind id with
+            | ValueSome s when needed.TryAdd(id, s) && not s.IsReady ->
+                for awaited in s.Awaits.ToArray() do
+                    pending.Push awaited
+            | _ -> ()
+
+        let inOrder = Seq.toArray needed.Values
+        Array.Sort(inOrder |> Array.map _.DecisionPlace, inOrder, DecisionOrder.comparer)
+        List.ofArray inOrder
 
     /// The event to decide next; null if none is ready.
     member _.NextReady() : Staged | null =

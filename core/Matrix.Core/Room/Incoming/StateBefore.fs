@@ -229,4 +229,15 @@ type Output = {
     RetryAt: int64
     /// Whether events could be decided that `IncomingLimits.Work` leaves to a further call, which needs no input.
     HasMore: bool
-}
+} with
+
+    /// Nothing but an outstanding resolution.
+    static member Of(resolution: RoomResolution) : Output = {
+        LookUps = LookUps.None
+        Requests = [||]
+        Resolve = resolution
+        Decided = [||]
+        Dropped = [||]
+        RetryAt = 0L
+        HasMore = false
+    }

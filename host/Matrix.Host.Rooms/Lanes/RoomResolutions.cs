@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using Matrix.Core.Room.Incoming;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Lanes;
+
+/// <summary>
+/// Runs the resolutions of states that are too large for a call of a room's machine. Both the room's received events
+/// and a local event may wait for one: it runs once. Thread-safe.
+/// </summary>
+internal sealed class RoomResolutions(FactsReader facts)
+{
+    private readonly ConditionalWeakTable<RoomResolution, Run> _runs = [];
+
+    /// <summary>
+    /// Runs a resolution, or joins its run. It ends even if nobody waits any more; one that failed may be run again.
+    /// </summary>
+    internal Task RunAsync(RoomIdentity room, RoomResolution resolution)
+    {
+        var run = _runs.GetValue(resolution, static _ => new Run());
+        lock (run)
+        {
+            if (run.Task is not { IsFaulted: false }) run.Task = Task.Run(() => ResolveAsync(room, resolution));
+            return run.Task;
+        }
+    }
+
+    private async Task ResolveAsync(RoomIdentity room, RoomResolution resolution)
+    {
+        for (var lookUps = resolution.Run(); !lookUps.IsEmpty; lookUps = resolution.Run())
+        {
+            resolution.Learn(
+                await facts.ReadAsync(room, lookUps, null, CancellationToken.None).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>The latest run of a resolution.</summary>
+    private sealed class Run
+    {
+        public Task? Task { get; set; }
+    }
+}
