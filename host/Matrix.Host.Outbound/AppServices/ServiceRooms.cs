@@ -86,7 +86,7 @@ internal sealed class ServiceRooms(
 
     /// <summary>Whether a local user is joined to a room now, so that other servers send its events here.</summary>
     internal async ValueTask<bool> IsHereAsync(string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 };
+        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true };
 
     /// <summary>Whether a user of the service is joined to one of the rooms now.</summary>
     internal async ValueTask<bool> HasUserInAsync(

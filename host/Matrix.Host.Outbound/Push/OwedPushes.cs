@@ -67,7 +67,7 @@ internal sealed class OwedPushes(
     internal async ValueTask AddInviteAsync(
         PushedInvite invite, WriteBatch batch, Dictionary<PusherName, int> owing, CancellationToken stop)
     {
-        if (await rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 }) return;
+        if (await rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false) is { IsResident: true }) return;
         foreach (var pusher in index.Of(invite.UserId))
         {
             if (pusher.PusherId >= invite.Position) continue;

@@ -45,7 +45,7 @@ public sealed class RoomAliasDirectory(
     {
         var members = await storage.Memberships.MembersAsync(
             alias.Room, MembershipSet.Join, afterUser: "", options.MaxDirectoryMembers, stop).ConfigureAwait(false);
-        var isHere = await rooms.FindAsync(alias.RoomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 };
+        var isHere = await rooms.FindAsync(alias.RoomId, stop).ConfigureAwait(false) is { IsResident: true };
         string[] first = isHere ? [options.ServerName] : [];
         return [.. first
             .Concat(members.Select(member => RoomNames.ServerOf(member.UserId)))

@@ -195,12 +195,12 @@ public sealed partial class ReceivedTransactions(
     {
         await entering.EndedAsync(roomId, CancellationToken.None).ConfigureAwait(false);
         var found = await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false);
-        var isDenied = found is { Local.Joined.Count: > 0 }
+        var isDenied = found is { IsResident: true }
             && await access.DeniesAsync(origin, found, CancellationToken.None).ConfigureAwait(false);
         var taken = new List<ReceivedPdu>();
         foreach (var json in pdus)
         {
-            if (found is not { Local.Joined.Count: > 0 }
+            if (found is not { IsResident: true }
                 && await stripped.ReceiveAsync(roomId, json, CancellationToken.None).ConfigureAwait(false)
                     is var (id, reason))
             {
@@ -222,7 +222,7 @@ public sealed partial class ReceivedTransactions(
                 continue;
             }
 
-            results[read.Value.EventId] = snapshot.Local.Joined.Count == 0 ? "This server has no user in the room."
+            results[read.Value.EventId] = !snapshot.IsResident ? "This server has no user in the room."
                 : isDenied ? ServerAccess.Denied.Message
                 : "";
             if (results[read.Value.EventId].Length == 0) taken.Add(read.Value);

@@ -178,7 +178,7 @@ public sealed class ReceivedInvites
     {
         var userId = invite.StateKey!;
         if (snapshot.Room.Rules.Id != rules.Id) return Invalid($"The room has version {snapshot.Room.Rules.Id}.");
-        if (snapshot.Local.Joined.Count == 0) return null;
+        if (!snapshot.IsResident) return null;
         if (snapshot.Local.IsJoined(userId))
         {
             return new RoomFailure(RoomFailureKind.Forbidden, $"{userId} is in the room.");

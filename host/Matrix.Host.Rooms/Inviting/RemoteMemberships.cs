@@ -83,7 +83,7 @@ internal sealed partial class RemoteMemberships(
     private async ValueTask EnterAsync(StrippedRoomRow row, Pdu left)
     {
         var found = await rooms.FindAsync(row.RoomId, CancellationToken.None).ConfigureAwait(false);
-        if (found is not { Local.Joined.Count: > 0, Room: var room }) return;
+        if (found is not { IsResident: true, Room: var room }) return;
         var read = room.Rules.ReadReceived(EventJson.Of(left));
         if (read.IsOk)
         {

@@ -94,7 +94,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         string peer, string roomId, JsonObject invite, CancellationToken stop)
     {
         if (FaultOf(peer, roomId, invite) is { } fault) return fault;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
         {
             return NotHere;
         }
@@ -203,7 +203,7 @@ public sealed partial class ThirdPartyInvites : IDisposable
         }
 
         if (await _rooms.FindAsync(invite.RoomId, stop).ConfigureAwait(false)
-                is { Local.Joined.Count: > 0 } snapshot
+                is { IsResident: true } snapshot
             && snapshot.State.Find(InvitationType, token) is not null)
         {
             return await EnterAsync(snapshot, userId, invite, stop).ConfigureAwait(false);

@@ -40,7 +40,7 @@ public sealed class PolicyRooms
     /// <summary>Joins a room if no local user is in it. Why that failed; null if one is.</summary>
     internal async ValueTask<string?> JoinAsync(string roomId, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 }) return null;
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true }) return null;
         if (_options.Notices.Localpart.Length == 0) return "no local user is in it, and the server has no own user";
         var own = $"@{_options.Notices.Localpart}:{_options.ServerName}";
         try

@@ -125,7 +125,7 @@ internal sealed class RemoteJoins(
         }
     }
 
-    private static bool IsResident(RoomSnapshot? snapshot) => snapshot is { Local.Joined.Count: > 0 };
+    private static bool IsResident(RoomSnapshot? snapshot) => snapshot is { IsResident: true };
 
     private async Task<RoomResult<string>> InTurnAsync(
         RemoteJoin join, RoomSnapshot? snapshot, CancellationToken closing)

@@ -102,7 +102,7 @@ internal sealed class ResidentHandshakes(
     /// <summary>The room, if this server has a user in it and the room is open to the peer.</summary>
     private async ValueTask<RoomResult<RoomSnapshot>> FindAsync(string peer, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
         {
             return NotHere;
         }

@@ -80,7 +80,7 @@ public sealed class RoomJoins
             if (local.IsOk || attempt > Attempts) return local;
 
             var snapshot = await _rooms.FindAsync(roomId, stop).ConfigureAwait(false);
-            var isResident = snapshot is { Local.Joined.Count: > 0 };
+            var isResident = snapshot is { IsResident: true };
             var mayHelp = snapshot is null
                 ? request.InvitationToken is null
                 : local.Failure.Kind == RoomFailureKind.NotResident

@@ -97,7 +97,7 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
         var distinct = allowed.Distinct().ToArray();
         foreach (var roomId in distinct.Take(MaxRooms))
         {
-            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
+            if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
             {
                 unknown = true;
                 continue;

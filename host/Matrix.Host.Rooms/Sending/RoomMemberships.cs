@@ -179,7 +179,7 @@ public sealed class RoomMemberships
         string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop)
     {
         if (await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 })
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true })
         {
             return await _remote.KnockAsync(userId, roomId, servers, reason, stop).ConfigureAwait(false);
         }

@@ -46,7 +46,7 @@ public sealed class ServerAccess(RoomSnapshots rooms, EventStore events, IStorag
     /// otherwise.
     /// </summary>
     public async ValueTask<RoomSnapshot?> ForEdusAsync(string server, string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 } snapshot
+        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true } snapshot
         && !await DeniesAsync(server, snapshot, stop).ConfigureAwait(false)
             ? snapshot
             : null;

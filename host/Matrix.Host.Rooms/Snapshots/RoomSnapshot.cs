@@ -30,6 +30,12 @@ public sealed record RoomSnapshot
     /// <summary>The local members.</summary>
     public required LocalMembers Local { get; init; }
 
+    /// <summary>
+    /// Whether a local user is joined, so that this server is resident in the room and other servers send it the
+    /// events.
+    /// </summary>
+    public bool IsResident => Local.Joined.Count > 0;
+
     /// <summary>Whether any event of the room has, or had, a relation.</summary>
     public required bool HasRelations { get; init; }
 

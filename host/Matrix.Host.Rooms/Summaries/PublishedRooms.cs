@@ -144,7 +144,7 @@ public sealed class PublishedRooms(
 
             // A room without local users is not one that this server can let anybody join.
             var found = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
-                .Where(snapshot => snapshot.Local.Joined.Count > 0)
+                .Where(static snapshot => snapshot.IsResident)
                 .ToDictionary(snapshot => snapshot.Room.Nid);
             await summaries.LoadAsync(found.Values, stop).ConfigureAwait(false);
             foreach (var row in rows)

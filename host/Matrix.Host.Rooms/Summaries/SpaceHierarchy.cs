@@ -129,7 +129,7 @@ public sealed class SpaceHierarchy(
 
     /// <summary>A room whose state this server follows.</summary>
     private async ValueTask<RoomSnapshot?> HereAsync(string roomId, CancellationToken stop) =>
-        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { Local.Joined.Count: > 0 } snapshot
+        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { IsResident: true } snapshot
             ? snapshot
             : null;
 

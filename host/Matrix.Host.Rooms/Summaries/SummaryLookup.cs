@@ -50,7 +50,7 @@ public sealed class SummaryLookup(
         var member = snapshot is null || request.UserId is null
             ? null
             : await storage.Memberships.FindAsync(snapshot.Room.Nid, request.UserId, stop).ConfigureAwait(false);
-        if (snapshot is { Local.Joined.Count: > 0 })
+        if (snapshot is { IsResident: true })
         {
             var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
             if (await access.MaySeeAsync(request.UserId, summary, member?.Membership, stop).ConfigureAwait(false))

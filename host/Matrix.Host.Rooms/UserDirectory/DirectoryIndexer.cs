@@ -118,7 +118,7 @@ public sealed class DirectoryIndexer(
     private async ValueTask<bool> IsOpenAsync(RoomNid room, CancellationToken stop)
     {
         // The state of a room without local users is old.
-        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { Local.Joined.Count: > 0 } snapshot)
+        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
         {
             return false;
         }
