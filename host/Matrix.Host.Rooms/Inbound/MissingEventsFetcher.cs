@@ -58,7 +58,7 @@ internal sealed partial class MissingEventsFetcher(
         foreach (var request in output.Requests) Start(room, machine, request);
         if (output.HasMore) GoOn(room, machine);
         if (output.RetryAt > 0) WakeAt(room, machine, output.RetryAt);
-        if (output.Resolve is not { } resolution) return;
+        if (output.Resolve is not { } resolution || !resolutions.TryTake(resolution)) return;
         Run(room, async stop =>
         {
             await resolutions.RunAsync(room, resolution).WaitAsync(stop).ConfigureAwait(false);

@@ -231,19 +231,26 @@ public sealed partial class RoomReceiver
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="rows">The events.</param>
-    /// <param name="areAll">Whether they are all of the room, so that the machine need not be told again.</param>
+    /// <param name="areAll">Whether they are to be all of the room, so that the machine need not be told
+    /// again.</param>
+    /// <param name="decided">Gets the ids of decided events, before they are stored.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<bool> ResumeAsync(
-        RoomIdentity room, IReadOnlyList<StagedEventRow> rows, bool areAll, CancellationToken stop)
+        RoomIdentity room,
+        IReadOnlyList<StagedEventRow> rows,
+        bool areAll,
+        Action<string[]> decided,
+        CancellationToken stop)
     {
         var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop))).ConfigureAwait(false);
         var result = await InFederatedLaneAsync<Output>(
             room,
             async session =>
             {
-                if (areAll) _ = session.TakeUntold();
+                if (areAll && await AreAllAsync(room, rows, stop).ConfigureAwait(false)) _ = session.TakeUntold();
                 session.KnowStaged(rows.Select(row => row.EventId));
                 var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
+                decided(Array.ConvertAll(output.Decided, each => each.Event.EventId));
                 foreach (var row in rows)
                 {
                     if (!session.Machine.IsStaged(row.EventId)) session.Unstage(row.EventId);
@@ -255,6 +262,18 @@ public sealed partial class RoomReceiver
             isResuming: true).ConfigureAwait(false);
         if (result.IsOk) _awaited.Take(room.Nid, result.Value);
         return result.Failure is not { Kind: RoomFailureKind.Busy };
+    }
+
+    /// <summary>
+    /// Whether these are all staged events of a room now. The next session tells the others, if there came some since
+    /// these were read.
+    /// </summary>
+    private async ValueTask<bool> AreAllAsync(
+        RoomIdentity room, IReadOnlyList<StagedEventRow> rows, CancellationToken stop)
+    {
+        var known = rows.Select(row => row.EventId).ToHashSet(StringComparer.Ordinal);
+        var now = await _storage.StagedEvents.OfRoomAsync(room.Nid, rows.Count + 1, stop).ConfigureAwait(false);
+        return now.All(row => known.Contains(row.EventId));
     }
 
     /// <summary>Gives up a staged event that cannot be stored.</summary>

@@ -67,11 +67,13 @@ internal sealed partial class StagedEventsResumer(
             room.Nid, 2 * options.Receiving.Staged, stop).ConfigureAwait(false);
         try
         {
-            if (!await receiver.ResumeAsync(room, rows, areAll: true, stop).ConfigureAwait(false)) return false;
+            var isFree = await receiver.ResumeAsync(room, rows, areAll: true, static _ => { }, stop)
+                .ConfigureAwait(false);
+            if (!isFree) return false;
         }
-        catch (Exception fault) when (IsOfEvents(fault))
+        catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
         {
-            NotStored(fault, room.RoomId);
+            NotStored(refused, room.RoomId);
             await OneByOneAsync(room, rows, stop).ConfigureAwait(false);
 
             // The room was read again: its machine does not know the others.
@@ -88,25 +90,32 @@ internal sealed partial class StagedEventsResumer(
         }
     }
 
+    /// <summary>
+    /// Tells staged events alone, the earliest first, so that none is decided with one that follows it. One is given up
+    /// if it is all that a refused batch decides.
+    /// </summary>
     private async ValueTask OneByOneAsync(RoomIdentity room, IReadOnlyList<StagedEventRow> rows, CancellationToken stop)
     {
-        foreach (var row in rows)
+        foreach (var row in rows.OrderBy(row => Depth(room, row)))
         {
+            string[] decided = [];
             try
             {
                 // If the room is busy, the next attempt tells it with the others.
-                _ = await receiver.ResumeAsync(room, [row], areAll: false, stop).ConfigureAwait(false);
+                _ = await receiver.ResumeAsync(room, [row], areAll: false, ids => decided = ids, stop)
+                    .ConfigureAwait(false);
             }
-            catch (Exception fault) when (IsOfEvents(fault))
+            catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
             {
+                // Of several, any may be the cause: they stay.
+                if (decided is not [var only] || only != row.EventId) continue;
                 await receiver.GiveUpAsync(room, row.EventId, stop).ConfigureAwait(false);
             }
         }
     }
 
-    /// <summary>Whether storing failed because of the events. If the storage fails, they are told again later.</summary>
-    private static bool IsOfEvents(Exception fault) =>
-        fault is not (OperationCanceledException or StorageException { Failure: not StorageFailure.Rejected });
+    private static long Depth(RoomIdentity room, StagedEventRow row) =>
+        room.Rules.ReadReceived(row.Json) is { IsOk: true, Value: var read } ? read.Pdu.Depth : 0;
 
     private bool IsRecent(OfRoom of) => of.EndedAt > 0 && time.GetElapsedTime(of.EndedAt) < 2 * _longestPause;
 

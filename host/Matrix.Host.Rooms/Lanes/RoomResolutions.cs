@@ -20,9 +20,20 @@ internal sealed class RoomResolutions(FactsReader facts)
         var run = _runs.GetValue(resolution, static _ => new Run());
         lock (run)
         {
-            if (run.Task is not { IsFaulted: false }) run.Task = Task.Run(() => ResolveAsync(room, resolution));
+            if (run.Task is null or { IsCompleted: true, IsCompletedSuccessfully: false })
+            {
+                run.Task = Task.Run(() => ResolveAsync(room, resolution));
+            }
+
             return run.Task;
         }
+    }
+
+    /// <summary>True once for each resolution: the caller gives its machine the outcome.</summary>
+    internal bool TryTake(RoomResolution resolution)
+    {
+        var run = _runs.GetValue(resolution, static _ => new Run());
+        lock (run) return !run.IsTaken && (run.IsTaken = true);
     }
 
     private async Task ResolveAsync(RoomIdentity room, RoomResolution resolution)
@@ -38,5 +49,8 @@ internal sealed class RoomResolutions(FactsReader facts)
     private sealed class Run
     {
         public Task? Task { get; set; }
+
+        /// <summary>Whether somebody gives the machine its outcome.</summary>
+        public bool IsTaken { get; set; }
     }
 }

@@ -108,6 +108,7 @@ public sealed class UnstorableEventTests
         public void AddConsumer(IChangeConsumer consumer) => writer.AddConsumer(consumer);
 
         private static bool IsRefused(Pdu pdu) =>
-            pdu.Type == "m.room.message" && PeerRoom.Json(pdu).ToJsonString().Contains(Refused, StringComparison.Ordinal);
+            pdu.Type == "m.room.message"
+            && PeerRoom.Json(pdu).ToJsonString().Contains(Refused, StringComparison.Ordinal);
     }
 }

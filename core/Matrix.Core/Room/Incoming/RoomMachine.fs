@@ -225,6 +225,8 @@ type RoomMachine
 
     /// Decides some of what an earlier call left, if there may be no space for events that come: one for each of them.
     let makeSpace (decided: List<DecidedEvent>) (inputs: Input[]) : unit =
+        lookAtAll ()
+
         if staging.HasReady then
             let arriving = [|
                 for input in inputs do
@@ -232,8 +234,11 @@ type RoomMachine
                     | Input.Received(_, event)
                     | Input.Decide(_, event)
                     | Input.History(_, event) -> event
-                    | Input.Responded(_, Response.Events events)
-                    | Input.Responded(_, Response.NotNow(events, _)) -> yield! events
+                    | Input.Responded(number, Response.Events events)
+                    | Input.Responded(number, Response.NotNow(events, _)) ->
+                        match staging.Request number with
+                        | ValueSome(struct (_, Purpose.Previous)) -> yield! events
+                        | _ -> ()
                     | _ -> ()
             |]
 
@@ -266,14 +271,28 @@ type RoomMachine
                 | _ -> ()
         ]
 
-        makeSpace decided inputs
+        let resolvedBefore = states.Made
 
-        for input in inputs do
+        let first, others =
+            inputs
+            |> Array.partition (fun input ->
+                match input with
+                | Input.At _
+                | Input.Reached _ -> true
+                | _ -> false)
+
+        for input in first do
             log.Attempt(fun () -> absorb decided input) |> ignore
 
+        makeSpace decided others
+
         // Events that are decided with their response, in bulk, do not count.
-        let decidedBefore = decided.Count
-        let resolvedBefore = states.Made
+        let decidedForSpace = decided.Count
+
+        for input in others do
+            log.Attempt(fun () -> absorb decided input) |> ignore
+
+        let decidedBefore = decided.Count - decidedForSpace
 
         let isWithinWork () =
             decided.Count - decidedBefore
@@ -282,27 +301,28 @@ type RoomMachine
                 limits.Work
 
         // Whoever waits for a decision gets it in this call, if it can be made. These are the events that it needs.
-        let mutable needed: Staged list | null = null
+        let mutable needed: Staged list = []
 
-        let rec nextNeeded () : Staged | null =
+        let rec nextNeeded (isNew: bool) : Staged | null =
             match needed with
-            | null ->
-                needed <- staging.NeededFor urgent
-                nextNeeded ()
             | first :: rest when not (staging.Holds first) ->
                 needed <- rest
-                nextNeeded ()
+                nextNeeded isNew
             | left ->
                 match left |> List.tryFind (fun s -> staging.Holds s && s.IsReady) with
                 | Some s ->
                     staging.NotReady s
                     s
-                | None -> null
+                | None when isNew -> null
+                | None ->
+                    // Auth events are looked for last: they may be needed now.
+                    needed <- staging.NeededFor urgent
+                    nextNeeded true
 
         let nextReady () =
             if isWithinWork () then staging.NextReady()
             elif urgent.IsEmpty then null
-            else nextNeeded ()
+            else nextNeeded false
 
         let history = [|
             for input in inputs do

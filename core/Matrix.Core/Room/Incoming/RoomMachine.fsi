@@ -48,8 +48,9 @@ type RoomMachine =
     member Adopt: prepared: Prepared * event: AuthEvent * height: int -> Adoption
 
     /// Takes inputs, and then decides everything that can be decided, within `IncomingLimits.Work`. If there may be no
-    /// space for events that come, some of what an earlier call left is decided before. Beyond it, only what an event of `Input.Decide` needs is decided. Without input it decides what an earlier call left, and the events that `Failed` has
-    /// taken back. If the output has look-ups, nothing has happened.
+    /// space for events that come, some of what an earlier call left is decided before. Beyond the bound, only what an
+    /// event of `Input.Decide` needs is decided. Without input it decides what an earlier call left, and the events
+    /// that `Failed` has taken back. If the output has look-ups, nothing has happened.
     member Tell: inputs: Input[] -> Output
 
     /// Takes the outcome of the outstanding resolution, and decides nothing: the next `Tell` decides what waits for it.

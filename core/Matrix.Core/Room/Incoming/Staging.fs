@@ -114,6 +114,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | Arrival.Received -> limits.StagedBytes / 4 * 3
         | _ -> limits.StagedBytes
 
+    /// The number of events that one waits for. If the state before it was fetched, previous events may stay missing.
+    let awaitedBy (s: Staged) =
+        if isNull s.Trusted then
+            s.Awaits.Count
+        else
+            s.Awaits.ToArray() |> Array.filter staged.ContainsKey |> Array.length
+
     /// The staged events that wait for nothing but others of these: each is decided when its turn comes.
     let decidable () : HashSet<string> =
         let found = HashSet<string>()
@@ -130,7 +137,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                         let awaited =
                             match left.TryGetValue waiter.Id with
                             | true, count -> count - 1
-                            | _ -> waiter.Awaits.Count - 1
+                            | _ -> awaitedBy waiter - 1
 
                         left[waiter.Id] <- awaited
 
