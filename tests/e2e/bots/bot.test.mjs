@@ -10,13 +10,13 @@ const { AutojoinRoomsMixin, LogLevel, LogService, MatrixAuth, MatrixClient, Simp
   load("matrix-bot-sdk");
 LogService.setLevel(LogLevel.ERROR);
 
-let server, alice, bot, token, roomId, since;
+let server, alice, bot, endSync, token, roomId, since;
 before(async () => {
   server = await Server.start();
   alice = await User.register(server, "alice");
 });
 after(async () => {
-  bot?.stop();
+  ends();
   await server?.dispose();
 });
 
@@ -29,7 +29,17 @@ async function starts() {
     if (event.sender === self || !event.content?.body?.startsWith("!echo ")) return;
     await bot.replyNotice(room, event, event.content.body.slice(6));
   });
+  const sync = bot.doSync.bind(bot);
+  const ended = new Promise((_, reject) => (endSync = reject));
+  ended.catch(() => {});
+  bot.doSync = (position) => Promise.race([sync(position), ended]);
   await bot.start();
+}
+
+/** Ends the bot as its program would end. The SDK's `stop` alone handles the response to the open sync. */
+function ends() {
+  bot?.stop();
+  endSync?.(new Error("The program ended."));
 }
 
 /** Waits until alice gets a notice of the bot, and returns it. */
@@ -60,7 +70,7 @@ test("it answers after the server was killed and started again", async () => {
 });
 
 test("it restarts, and answers what was asked meanwhile once, and nothing twice", async () => {
-  bot.stop();
+  ends();
   await alice.sends(roomId, "!echo while you were away");
   await starts();
   await answer("while you were away");
