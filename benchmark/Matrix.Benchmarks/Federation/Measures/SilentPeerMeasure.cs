@@ -14,7 +14,7 @@ namespace Matrix.Benchmarks.Federation.Measures;
 internal sealed class SilentPeerMeasure : IMeasure
 {
     private const int WarmUp = 300;
-    private const int MessagesBefore = 600;
+    private const int MessagesBefore = 6_000;
     private const int MessagesPerTurn = 20;
     private const double Target = 1.2;
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(60);
