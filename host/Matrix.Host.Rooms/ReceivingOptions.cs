@@ -221,5 +221,6 @@ public sealed record ReceivingOptions
         smallResolution: new ResolutionLimits(SmallResolution),
         smallStates: SmallStates,
         resolution: new ResolutionLimits(Resolution),
-        work: DecidedAtOnce);
+        work: DecidedAtOnce,
+        inBulk: true);
 }

@@ -91,6 +91,15 @@ let ``Events of history that still wait keep their numbers`` () =
     same [ for d in (answered waits).Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
 
 [<Test>]
+let ``A page in the same place gets numbers below those of the first, which is not durable yet`` () =
+    let machine = joinedLate ()
+    let place = Input.HistoryPlace(0x80000001u, 0x800186A2u)
+    let first = tells machine [ place; old (link 9) ] states
+    let second = tells machine [ place; old (link 8) ] states
+    same [ for d in first.Decided -> d.Event.EventId, d.Ordinal ] [ "$h9", 0x800186A1u ]
+    same [ for d in second.Decided -> d.Event.EventId, d.Ordinal ] [ "$h8", 0x800186A0u ]
+
+[<Test>]
 let ``Gaps do not use up the numbers of live events`` () =
     let mutable numbers = RoomNumbers(0x80000001u, 0x7FFFFFFFu, 1u)
 

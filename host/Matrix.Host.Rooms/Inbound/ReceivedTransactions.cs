@@ -34,6 +34,12 @@ public sealed partial class ReceivedTransactions(
     /// <summary>The most EDUs. Server-Server API, "Transactions".</summary>
     public const int MaxEdus = 100;
 
+    /// <summary>
+    /// The most attempts to store events of a room. After the first one the room decides one event at a time, and after
+    /// the second one it does without an event that was refused alone.
+    /// </summary>
+    private const int MostAttempts = 3;
+
     /// <summary>The most servers whose failed transactions are remembered.</summary>
     private const int MostFailing = 1_000;
 
@@ -232,8 +238,8 @@ public sealed partial class ReceivedTransactions(
     }
 
     /// <summary>
-    /// Receives the events of one room. If an event cannot be stored, the events are received again one by one, and
-    /// only that event gets an error.
+    /// Receives the events of one room. If an event cannot be stored, the room does without it, and only that event
+    /// gets an error. If that does not help, the events are received again one by one.
     /// </summary>
     /// <returns>
     /// Why the transaction fails, so that its server sends it again; null if it does not. It fails if the room is busy,
@@ -263,13 +269,20 @@ public sealed partial class ReceivedTransactions(
         List<ReceivedPdu> pdus,
         UnknownEvents? unknown,
         ConcurrentDictionary<string, string> results,
-        Space space)
+        Space space,
+        int attempt = 1)
     {
         RoomResult<ReceivedEvents> received;
         try
         {
             received = await receiver.ReceiveAsync(
                 origin, room, pdus, unknown, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected && attempt < MostAttempts)
+        {
+            NotStored(refused, room.RoomId, origin);
+            return await InRoomAsync(
+                origin, room, pdus, null, results, space, attempt + 1).ConfigureAwait(false);
         }
         catch (Exception fault) when (fault is not StorageException { Failure: not StorageFailure.Rejected })
         {

@@ -59,7 +59,7 @@ public sealed partial class RoomReceiver
         _stagedBytes = new StagedBytes(options.Receiving);
         fetcher.Ended = TakeAsync;
         fetcher.GoesOn = GoOnAsync;
-        _resumer = new StagedEventsResumer(this, fetcher, storage, options, time, log);
+        _resumer = new StagedEventsResumer(this, fetcher, storage, options, time);
         lanes.Asked = fetcher.Start;
     }
 
@@ -230,16 +230,11 @@ public sealed partial class RoomReceiver
     /// busy.
     /// </summary>
     /// <param name="room">The room.</param>
-    /// <param name="rows">The events.</param>
-    /// <param name="areAll">Whether they are to be all of the room, so that the machine need not be told
-    /// again.</param>
-    /// <param name="decided">Gets the ids of decided events, before they are stored.</param>
+    /// <param name="rows">The events. If there came others since they were read, the next session tells them.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<bool> ResumeAsync(
         RoomIdentity room,
         IReadOnlyList<StagedEventRow> rows,
-        bool areAll,
-        Action<string[]> decided,
         CancellationToken stop)
     {
         var inputs = await Task.WhenAll(rows.Select(row => ResumedAsync(room, row, stop))).ConfigureAwait(false);
@@ -247,10 +242,9 @@ public sealed partial class RoomReceiver
             room,
             async session =>
             {
-                if (areAll && await AreAllAsync(room, rows, stop).ConfigureAwait(false)) _ = session.TakeUntold();
+                if (await AreAllAsync(room, rows, stop).ConfigureAwait(false)) _ = session.TakeUntold();
                 session.KnowStaged(rows.Select(row => row.EventId));
                 var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
-                decided(Array.ConvertAll(output.Decided, each => each.Event.EventId));
                 foreach (var row in rows)
                 {
                     if (!session.Machine.IsStaged(row.EventId)) session.Unstage(row.EventId);
@@ -274,17 +268,6 @@ public sealed partial class RoomReceiver
         var known = rows.Select(row => row.EventId).ToHashSet(StringComparer.Ordinal);
         var now = await _storage.StagedEvents.OfRoomAsync(room.Nid, rows.Count + 1, stop).ConfigureAwait(false);
         return now.All(row => known.Contains(row.EventId));
-    }
-
-    /// <summary>Gives up a staged event that cannot be stored.</summary>
-    internal async ValueTask GiveUpAsync(RoomIdentity room, string eventId, CancellationToken stop)
-    {
-        const string Reason = "NotStored";
-        var batch = new WriteBatch(2)
-            .Add(new StagedEventGivenUp(room.Nid, eventId, Reason, _options.Receiving.GivenUpEvents))
-            .Add(new StagedEventRemoved(room.Nid, eventId));
-        await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        GaveUp(eventId, room.RoomId, Reason);
     }
 
     private async Task<Input?> ResumedAsync(RoomIdentity room, StagedEventRow row, CancellationToken stop)

@@ -1,22 +1,17 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.StagedEvents;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// Tells room machines their staged events again, after a start and whenever a room was read again. A room has one task
-/// for that. If its events cannot be stored, they are told one by one, and those that fail alone are given up.
-/// Thread-safe.
+/// for that. Thread-safe.
 /// </summary>
-internal sealed partial class StagedEventsResumer(
+internal sealed class StagedEventsResumer(
     RoomReceiver receiver,
     MissingEventsFetcher fetcher,
     IStorage storage,
     RoomsOptions options,
-    TimeProvider time,
-    ILogger log)
+    TimeProvider time)
 {
     /// <summary>The most rooms whose last time is remembered.</summary>
     private const int MostRooms = 1_000;
@@ -65,20 +60,8 @@ internal sealed partial class StagedEventsResumer(
         // Those that came, and those that were fetched and came then.
         var rows = await storage.StagedEvents.OfRoomAsync(
             room.Nid, 2 * options.Receiving.Staged, stop).ConfigureAwait(false);
-        try
-        {
-            var isFree = await receiver.ResumeAsync(room, rows, areAll: true, static _ => { }, stop)
-                .ConfigureAwait(false);
-            if (!isFree) return false;
-        }
-        catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
-        {
-            NotStored(refused, room.RoomId);
-            await OneByOneAsync(room, rows, stop).ConfigureAwait(false);
-
-            // The room was read again: its machine does not know the others.
-            return false;
-        }
+        var isFree = await receiver.ResumeAsync(room, rows, stop).ConfigureAwait(false);
+        if (!isFree) return false;
 
         lock (_gate)
         {
@@ -90,33 +73,6 @@ internal sealed partial class StagedEventsResumer(
         }
     }
 
-    /// <summary>
-    /// Tells staged events alone, the earliest first, so that none is decided with one that follows it. One is given up
-    /// if it is all that a refused batch decides.
-    /// </summary>
-    private async ValueTask OneByOneAsync(RoomIdentity room, IReadOnlyList<StagedEventRow> rows, CancellationToken stop)
-    {
-        foreach (var row in rows.OrderBy(row => Depth(room, row)))
-        {
-            string[] decided = [];
-            try
-            {
-                // If the room is busy, the next attempt tells it with the others.
-                _ = await receiver.ResumeAsync(room, [row], areAll: false, ids => decided = ids, stop)
-                    .ConfigureAwait(false);
-            }
-            catch (StorageException refused) when (refused.Failure == StorageFailure.Rejected)
-            {
-                // Of several, any may be the cause: they stay.
-                if (decided is not [var only] || only != row.EventId) continue;
-                await receiver.GiveUpAsync(room, row.EventId, stop).ConfigureAwait(false);
-            }
-        }
-    }
-
-    private static long Depth(RoomIdentity room, StagedEventRow row) =>
-        room.Rules.ReadReceived(row.Json) is { IsOk: true, Value: var read } ? read.Pdu.Depth : 0;
-
     private bool IsRecent(OfRoom of) => of.EndedAt > 0 && time.GetElapsedTime(of.EndedAt) < 2 * _longestPause;
 
     /// <summary>Forgets rooms that were done long ago. Called while the gate is held.</summary>
@@ -127,9 +83,6 @@ internal sealed partial class StagedEventsResumer(
             if (!of.IsRunning && !IsRecent(of)) _rooms.Remove(room);
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "Staged events of {RoomId} were not stored: each is told alone")]
-    private partial void NotStored(Exception fault, string roomId);
 
     /// <summary>The task of one room.</summary>
     private sealed class OfRoom

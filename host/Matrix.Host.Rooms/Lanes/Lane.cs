@@ -22,6 +22,12 @@ internal sealed class Lane(
     IStorageWriter writer,
     RoomsOptions options) : IDisposable
 {
+    /// <summary>
+    /// After the storage refused received events, so many are decided one by one before the room's machine has its
+    /// usual limits again: more than a server has in a transaction that it repeats.
+    /// </summary>
+    private const int MostOneByOne = 1_000;
+
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly IncomingLimits _limits = options.Receiving.ToLimits(options.MaxPrevEvents);
 
@@ -49,6 +55,15 @@ internal sealed class Lane(
 
     /// <summary>Whether the room has staged events that its machine was not told.</summary>
     private bool _hasUntold;
+
+    /// <summary>Whether the machine decides one event in each call.</summary>
+    private bool _isOneByOne;
+
+    /// <summary>The received events that are still to be decided one by one.</summary>
+    private int _oneByOne;
+
+    /// <summary>The ids of received events that the storage refused.</summary>
+    private readonly HashSet<string> _notStored = [];
 
     internal RoomNid Room => room;
 
@@ -106,9 +121,11 @@ internal sealed class Lane(
             if (_isSpoilt) await StartAgainAsync().ConfigureAwait(false);
             else if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
             else ReportDurable();
+            EndOneByOne();
             if (_pending is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
             {
-                _machine = MachineOf(loaded);
+                _machine = MachineOf(loaded, _oneByOne > 0 ? _limits.OneByOne : _limits);
+                _isOneByOne = _oneByOne > 0;
                 _pending = loaded;
                 _hasUntold = loaded.HadStaged;
             }
@@ -289,7 +306,12 @@ internal sealed class Lane(
 
         // After the writer accepted the batch: a batch that it refused has no outcome.
         _submitted.Enqueue(new Submitted(
-            batch, session.Start, session.FirstDecision, session.LastDecision, session.HasReceived));
+            batch,
+            session.Start,
+            session.FirstDecision,
+            session.LastDecision,
+            session.HasReceived,
+            session.OnlyEvent));
         Interlocked.Increment(ref _batches);
         _pending = session.Pending;
         _gate.Release();
@@ -319,7 +341,9 @@ internal sealed class Lane(
         while (_submitted.TryPeek(out var oldest) && oldest.Batch.Outcome == WriteOutcome.Durable)
         {
             _ = _submitted.Dequeue();
-            if (oldest.LastDecision > 0) _machine!.Durable(oldest.LastDecision);
+            if (oldest.LastDecision == 0) continue;
+            _machine!.Durable(oldest.LastDecision);
+            if (oldest.HasReceived && _oneByOne > 0) _oneByOne--;
         }
     }
 
@@ -341,6 +365,7 @@ internal sealed class Lane(
         }
 
         ReportDurable();
+        NotStored();
 
         // Received events may be the reason of the failure, so the machine must not decide them again.
         var isKnown = _submitted.All(each => each.Batch.Outcome == WriteOutcome.NotWritten && !each.HasReceived);
@@ -361,6 +386,34 @@ internal sealed class Lane(
 
         _chain = new WriteChain();
         _undurable.Clear();
+    }
+
+    /// <summary>
+    /// If the storage refused received events, the machine that the room gets next decides one in each call. An event
+    /// that is refused alone then is one that this room does without.
+    /// </summary>
+    private void NotStored()
+    {
+        if (!_submitted.TryPeek(out var failed)
+            || !failed.HasReceived
+            || failed.Batch.Failure != StorageFailure.Rejected)
+        {
+            return;
+        }
+
+        if (_isOneByOne && failed.OnlyEvent is { } eventId)
+        {
+            if (_notStored.Count >= options.Receiving.GivenUp) _notStored.Clear();
+            _notStored.Add(eventId);
+        }
+
+        _oneByOne = MostOneByOne;
+    }
+
+    /// <summary>Once enough events were decided one by one, and none waits, the room's machine is a new one.</summary>
+    private void EndOneByOne()
+    {
+        if (_isOneByOne && _oneByOne == 0 && _submitted.Count == 0 && _machine is { CanBeEvicted: true }) Forget();
     }
 
     /// <summary>Reads the room again, after all submitted batches.</summary>
@@ -385,6 +438,7 @@ internal sealed class Lane(
     {
         _pending = null;
         _machine = null;
+        _isOneByOne = false;
         _isSpoilt = false;
         _submitted.Clear();
         Staged.Clear();
@@ -399,7 +453,8 @@ internal sealed class Lane(
             pending.Extremities,
             pending.State,
             new RoomNumbers(pending.LastOrdinal + 1, pending.FirstOrdinal - 1, pending.LastOutlier + 1),
-            pending.Gaps),
+            pending.Gaps,
+            _notStored),
         limits);
 
     /// <summary>A submitted batch.</summary>
@@ -408,8 +463,15 @@ internal sealed class Lane(
     /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
     /// <param name="LastDecision">The number of its last.</param>
     /// <param name="HasReceived">Whether the machine was given input from other servers.</param>
+    /// <param name="OnlyEvent">The id of the event of which all its changes come; null if they come of several, or of
+    /// none.</param>
     private sealed record Submitted(
-        WriteBatch Batch, PendingRoom Before, long FirstDecision, long LastDecision, bool HasReceived);
+        WriteBatch Batch,
+        PendingRoom Before,
+        long FirstDecision,
+        long LastDecision,
+        bool HasReceived,
+        string? OnlyEvent);
 
     private void Forget(LaneSession session)
     {

@@ -25,6 +25,7 @@ internal sealed class LaneSession : IDisposable
     private List<ConditionalChange>? _preconditions;
     private List<Change>? _first;
     private bool _left;
+    private bool _hasStaged;
     private int _lookUps;
 
     internal LaneSession(Lane lane, PendingRoom pending, RoomMachine machine, WriteChain chain)
@@ -55,6 +56,11 @@ internal sealed class LaneSession : IDisposable
 
     /// <summary>Whether the machine was given input from other servers.</summary>
     internal bool HasReceived { get; private set; }
+
+    /// <summary>
+    /// The id of the event of which all changes of the session come; null if they come of several, or of none.
+    /// </summary>
+    internal string? OnlyEvent => !_hasStaged && Events is [var one] ? one.EventId : null;
 
     /// <summary>Whether the room has staged events that its machine was not told. True once.</summary>
     internal bool TakeUntold() => _lane.TakeUntold();
@@ -108,7 +114,9 @@ internal sealed class LaneSession : IDisposable
     /// <summary>Stores a received event that waits, so that its sender can be told that it is here.</summary>
     internal void Stage(string eventId, string peer, ReadOnlyMemory<byte> json, long now)
     {
-        if (_lane.Staged.Add(eventId)) Write(new EventStaged(Pending.Room.Nid, eventId, peer, json, now));
+        if (!_lane.Staged.Add(eventId)) return;
+        Write(new EventStaged(Pending.Room.Nid, eventId, peer, json, now));
+        _hasStaged = true;
     }
 
     /// <summary>Whether an event has a row: its sender knows that it is here.</summary>

@@ -32,6 +32,9 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     /// <summary>The outcome; set before any submitter is completed.</summary>
     public WriteOutcome Outcome => (WriteOutcome)Volatile.Read(ref _outcome);
 
+    /// <summary>Why the batch failed; null if it did not. Set before the outcome.</summary>
+    public StorageFailure? Failure { get; private set; }
+
     /// <summary>Called when a posted batch is durable or refused.</summary>
     public Action<WriteBatch, WriteReceipt>? OnCommitted { get; init; }
 
@@ -98,6 +101,7 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 
     internal void Fail(StorageException failure)
     {
+        Failure = failure.Failure;
         Volatile.Write(
             ref _outcome,
             (int)(failure.Failure == StorageFailure.Doubtful ? WriteOutcome.Unknown : WriteOutcome.NotWritten));

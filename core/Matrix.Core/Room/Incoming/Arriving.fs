@@ -117,6 +117,8 @@ type internal Arriving
             then
                 if pdu.RoomId <> frontier.Value.RoomId then
                     staging.Report(id, DropReason.OtherRoom pdu.RoomId)
+                elif staging.Asking.IsNotStored id then
+                    staging.Report(id, DropReason.NotStored)
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
                     staging.Report(id, DropReason.Circular)
                 else
@@ -181,16 +183,11 @@ type internal Arriving
             place
             |> ValueOption.defaultValue (struct (RoomNumbers.LastHistory - 1u, nextHistory.Value + 1u))
 
-        // Events of an earlier call may still wait with numbers of this place.
+        // Events of earlier pages may have numbers of this place: they wait, or are decided and not durable yet.
         let before =
-            staging.All
-            |> Array.fold
-                (fun least (s: Staged) ->
-                    if s.HistoryOrdinal > after && s.HistoryOrdinal < least then
-                        s.HistoryOrdinal
-                    else
-                        least)
-                limit
+            Seq.append (staging.All |> Seq.map _.HistoryOrdinal) known.UndurableOrdinals
+            |> Seq.filter (fun ordinal -> ordinal > after)
+            |> Seq.fold min limit
 
         let free = int (min (int64 made.Count) (int64 before - int64 after - 1L))
         let mutable ordinal = before - uint32 free - 1u

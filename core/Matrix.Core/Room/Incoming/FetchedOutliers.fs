@@ -23,7 +23,9 @@ type internal FetchedOutliers
     let isWhole (event: ReceivedEvent) (budget: FetchBudget) : bool =
         let pdu = event.Pdu
 
-        event.HashHolds
+        limits.InBulk
+        && event.HashHolds
+        && not (staging.Asking.IsNotStored pdu.EventId)
         && pdu.RoomId = frontier.Value.RoomId
         && missingEvents.IsMissing(pdu.EventId, false)
         && not (budget.IsHopeless(pdu.EventId, false))

@@ -138,7 +138,8 @@ type RoomGaps private (ids: Set<string>, areAll: bool) =
             RoomGaps(left, false)
 
 /// A room's header, from which its machine is made: `roomId` is "" in a new room whose id is the hash of its create
-/// event; `currentState` is the current state, and may be null if there is at most one extremity.
+/// event; `currentState` is the current state, and may be null if there is at most one extremity. `notStored` are events
+/// that the storage refused: the machine drops them when they come, and takes them for ones that no peer has.
 [<Sealed>]
 type RoomStart
     (
@@ -146,7 +147,8 @@ type RoomStart
         extremities: ForwardExtremity[],
         currentState: StateTree | null,
         numbers: RoomNumbers,
-        gaps: RoomGaps
+        gaps: RoomGaps,
+        notStored: IReadOnlyCollection<string>
     ) =
 
     // With one extremity, the current state is the state after it.
@@ -157,6 +159,9 @@ type RoomStart
         | _, NonNull state -> state
         | _ -> invalidArg (nameof currentState) "A room with several extremities has a current state."
 
+    new(roomId, extremities, currentState, numbers, gaps) =
+        RoomStart(roomId, extremities, currentState, numbers, gaps, [||])
+
     /// A room that does not exist yet.
     static member New(roomId: string) : RoomStart =
         RoomStart(roomId, [||], null, RoomNumbers.First, RoomGaps.None)
@@ -166,6 +171,8 @@ type RoomStart
     member _.CurrentState = current
     member _.Numbers = numbers
     member _.Gaps = gaps
+
+    member _.NotStored = notStored
 
 /// The end of a room's graph: its extremities, the next numbers, the current state, and the gaps. `roomId` is "" in a
 /// new room whose id is the hash of its create event. `resolved` is the resolution of the states of all extremities;

@@ -207,6 +207,9 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
     /// The number of undurable decisions.
     member _.UndurableCount = undurable.Count
 
+    /// The numbers of undurable events in their room.
+    member _.UndurableOrdinals: seq<uint32> = undurable |> Seq.map _.Decided.Ordinal
+
     /// Adds an undurable decision.
     member _.Add(decided: DecidedEvent, before: Frontier, received: Staged | null) : unit =
         let id = decided.Known.EventId

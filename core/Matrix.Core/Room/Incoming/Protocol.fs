@@ -80,6 +80,8 @@ type DropReason =
     | MustNotWait
     /// It depends on itself.
     | Circular
+    /// The storage refused it.
+    | NotStored
     /// The numbers of the room's outliers are used up, or those of a place in its history.
     | NoNumber
 
@@ -235,6 +237,8 @@ type IncomingLimits = {
     /// The most work of decisions in one call: a decided event counts one, and states that it resolves count ten. What
     /// is beyond waits for the next call: `Output.HasMore`.
     Work: int
+    /// Whether fetched outliers that lack nothing are decided at once, with their response, whatever `Work` says.
+    InBulk: bool
 } with
 
     /// The default bounds: what a server with many rooms can afford for each.
@@ -267,6 +271,7 @@ type IncomingLimits = {
         SmallStates = 64
         Resolution = ResolutionLimits.usual
         Work = 100
+        InBulk = true
     }
 
     /// The same for a room that a local user joins through another server: its state and auth chain, which are here
@@ -279,6 +284,9 @@ type IncomingLimits = {
             Work = System.Int32.MaxValue
             Facts = max this.Facts events
     }
+
+    /// The same with one decision in a call, so that a failed write names the event.
+    member this.OneByOne: IncomingLimits = { this with Work = 1; InBulk = false }
 
 /// The steps of the machine in which servers could differ. A server uses `Practices.usual`; simulations use others to
 /// show that the difference is noticed.

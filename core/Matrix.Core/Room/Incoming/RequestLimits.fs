@@ -3,9 +3,9 @@ namespace Matrix.Core.Room.Incoming
 open System.Collections.Generic
 
 /// The time, and what may be requested now: how often each peer was asked in this minute, and the ids that no peer had
-/// lately.
+/// lately. Those in `notStored` cannot be stored here, and are as ones that no peer has.
 [<Sealed>]
-type internal RequestLimits(log: UndoLog, limits: IncomingLimits) =
+type internal RequestLimits(log: UndoLog, limits: IncomingLimits, notStored: IReadOnlySet<string>) =
 
     let now = Undoable(log, 0L)
     // Requests of the present minute.
@@ -56,8 +56,12 @@ type internal RequestLimits(log: UndoLog, limits: IncomingLimits) =
                 | ValueSome oldest -> givenUp.Remove oldest |> ignore
                 | ValueNone -> ()
 
-    /// Whether no peer had this event lately.
+    /// Whether the storage refused this event.
+    member _.IsNotStored(eventId: string) : bool = notStored.Contains eventId
+
+    /// Whether no peer had this event lately, or it cannot be stored.
     member _.IsGivenUp(eventId: string) : bool =
-        match givenUp.TryFind eventId with
-        | ValueSome until -> now.Value < until
-        | ValueNone -> false
+        notStored.Contains eventId
+        || (match givenUp.TryFind eventId with
+            | ValueSome until -> now.Value < until
+            | ValueNone -> false)

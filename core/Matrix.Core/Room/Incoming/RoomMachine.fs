@@ -17,7 +17,8 @@ type RoomMachine
         resolver: StateResolver,
         start: Frontier,
         limits: IncomingLimits,
-        practices: Practices
+        practices: Practices,
+        notStored: IReadOnlySet<string>
     ) =
 
     /// The work of a resolution, where that of a decided event is one: some hundred microseconds.
@@ -31,7 +32,7 @@ type RoomMachine
     let nextNumber = Undoable(log, 1L)
     let facts = FactMemory(limits.Facts, limits.FactStates)
     let known = KnownEvents(log, frontier, facts)
-    let staging = Staging(log, limits)
+    let staging = Staging(log, limits, notStored)
 
     let missingEvents = MissingEvents(known, staging)
 
@@ -394,7 +395,15 @@ type RoomMachine
         let frontier =
             Frontier(start.RoomId, createId, extremities, start.Numbers, current, resolved, start.Gaps)
 
-        RoomMachine(server, rules, StateResolver.Of rules, frontier, limits, practices)
+        RoomMachine(
+            server,
+            rules,
+            StateResolver.Of rules,
+            frontier,
+            limits,
+            practices,
+            HashSet<string>(start.NotStored)
+        )
 
     static member Of(server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits) : RoomMachine =
         RoomMachine.WithPractices(server, rules, start, limits, Practices.usual)

@@ -20,14 +20,14 @@ type internal Purpose =
 
 /// The staged events of a room, what each waits for, and which is decided next. Beyond the limits, events are dropped.
 [<Sealed>]
-type internal Staging(log: UndoLog, limits: IncomingLimits) =
+type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnlySet<string>) =
 
     let staged = UndoableMap<string, Staged>(log, Dictionary())
     let bytes = Undoable(log, 0L)
     // Those that came in transactions, and those that were fetched; without events in bulk.
     let received = Undoable(log, 0)
     let fetched = Undoable(log, 0)
-    let asking = RequestLimits(log, limits)
+    let asking = RequestLimits(log, limits, notStored)
     let shares = StagedShares(log, staged)
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())

@@ -1,0 +1,108 @@
+/// Events that the storage refused: the room does without them, as if no peer had them.
+module Matrix.Core.Tests.IncomingNotStoredTests
+
+open NUnit.Framework
+open Matrix.Core.Auth
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+/// A machine that knows the first events of the room, whose storage refused `$refused`.
+let private begunWith limits =
+    let start =
+        RoomStart(create.RoomId, [||], null, RoomNumbers.First, RoomGaps.None, [| "$refused" |])
+
+    let machine = RoomMachine.Of("here", AuthRules version, start, limits)
+    tells machine [ arrives create; arrives joined ] silent |> ignore
+    machine
+
+let private refused = message "$refused" [ "$join" ]
+
+/// Peers that return the state after the room's first events, and the refused event wherever it may be.
+let private peers (request: PeerRequest) =
+    match request.Request with
+    | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+    | Request.Missing _
+    | Request.Events _
+    | Request.AuthChain _ -> Response.Events [| good refused |]
+    | Request.Keys _ -> Response.Nothing
+
+[<Test>]
+let ``It is dropped when it comes`` () =
+    let machine = begunWith IncomingLimits.Default
+
+    let outcome =
+        tells machine [ arrives refused; arrives (message "$m" [ "$join" ]) ] peers
+
+    same outcome.Ids [ "$m" ]
+    same outcome.Dropped [ "$refused", DropReason.NotStored ]
+
+[<Test>]
+let ``An event that follows it is decided with a state from a peer`` () =
+    let machine = begunWith IncomingLimits.Default
+    let outcome = tells machine [ arrives (message "$m" [ "$refused" ]) ] peers
+    same outcome.Ids [ "$m" ]
+    same outcome.Decided[0].StateFrom "two"
+    same [ for request in outcome.Requests -> request.Request ] [ Request.StateBefore "$m" ]
+    same (List.ofSeq machine.Gaps.Ids) [ "$refused" ]
+
+[<Test>]
+let ``So is one that follows it two events further`` () =
+    let machine = begunWith IncomingLimits.Default
+    let between = message "$between" [ "$refused" ]
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$between" ]) ] (fun request ->
+            match request.Request with
+            | Request.Missing _ -> Response.Events [| good refused; good between |]
+            | _ -> peers request)
+
+    same outcome.Ids [ "$between"; "$m" ]
+    same outcome.Dropped [ "$refused", DropReason.NotStored ]
+
+[<Test>]
+let ``An event that needs it as an auth event is dropped`` () =
+    let machine = begunWith IncomingLimits.Default
+    let outcome = tells machine [ arrives (citing "$m" "$refused") ] peers
+    same outcome.Reasons [ DropReason.AuthEventUnavailable "$refused" ]
+    same outcome.Requests []
+
+[<Test>]
+let ``In a state of a peer it is not taken`` () =
+    let machine = begunWith IncomingLimits.Default
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+            match request.Request with
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$refused" |], [||])
+            | _ -> peers request)
+
+    same outcome.Ids []
+    Assert.That(outcome.Reasons, Does.Contain DropReason.StateUnavailable)
+
+[<Test>]
+let ``To find it, one event is decided in a call, also of those that a peer's state has`` () =
+    let machine = begun IncomingLimits.Default.OneByOne
+    let levels = levels "$levels" [ "$join" ] [ "$create"; "$join" ]
+
+    let topic =
+        event "$topic" creator "m.room.topic" (Some "") [] [ "$levels" ] [ "$create"; "$join"; "$levels" ]
+
+    let once (inputs: Input[]) = machine.TellOnceOver(RoomFacts, inputs)
+
+    let answer (step: Output) (response: Response) =
+        once [| for request in step.Requests -> Input.Responded(request.Number, response) |]
+
+    let asked = once [| arrives (message "$m" [ "$gone" ]) |]
+
+    let stateAsked =
+        answer asked Response.Nothing |> fun step -> answer step Response.Nothing
+
+    let state = Response.State([| "$create"; "$join"; "$levels"; "$topic" |], [||])
+    let eventsAsked = answer stateAsked state
+    let first = answer eventsAsked (Response.Events [| good topic; good levels |])
+    let second = once [||]
+    let third = once [||]
+
+    same [ for step in [ first; second; third ] -> ids step ] [ [ "$levels" ]; [ "$topic" ]; [ "$m" ] ]
+    same [ for step in [ first; second; third ] -> step.HasMore ] [ true; true; false ]
