@@ -127,6 +127,7 @@ public static class OutboundRegistration
             parts.Get<EventStore>(),
             parts.Get<StateStore>(),
             parts.Get<RoomSnapshots>(),
+            parts.Get<PresenceBoard>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<ServiceParts>>()))
         .AddSingleton(parts => new AppServiceOutbound(
@@ -137,6 +138,7 @@ public static class OutboundRegistration
                 parts.Get<AppServiceOptions>().MaxSendingLimited,
                 parts.Get<OutboundOptions>().SlowAfter,
                 parts.Get<TimeProvider>())))
+        .AddSingleton<IPresenceConsumer>(parts => parts.Get<AppServiceOutbound>())
         .AddSingleton(parts => new AppServicePings(
             parts.Get<AppServiceClient>(),
             parts.Get<AppServiceOutbound>(),

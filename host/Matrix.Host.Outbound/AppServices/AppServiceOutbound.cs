@@ -8,6 +8,7 @@ using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Outbound.AppServices;
 
@@ -15,7 +16,7 @@ namespace Matrix.Host.Outbound.AppServices;
 /// Sends events to application services. A commit only wakes the senders; each reads the changes from storage, from its
 /// own durable position on. Application Service API, "Pushing events".
 /// </summary>
-public sealed class AppServiceOutbound : IChangeConsumer, IAsyncDisposable
+public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAsyncDisposable
 {
     private readonly AppServiceDirectory _directory;
     private readonly ServiceParts _parts;
@@ -59,6 +60,24 @@ public sealed class AppServiceOutbound : IChangeConsumer, IAsyncDisposable
             sender.Ephemeral.TypingChanged(room);
             _queue.Add(sender);
         }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ShowAsync(IReadOnlyList<PresenceChange> changes, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(changes);
+        foreach (var sender in _senders)
+        {
+            if (!sender.Service.ReceivesEphemeral || sender.Status == SenderStatus.Waiting) continue;
+            foreach (var change in changes)
+            {
+                if (!change.IsRepeated) sender.Ephemeral.PresenceChanged(change.UserId, change.IsLocal);
+            }
+
+            if (sender.Ephemeral.Any) _queue.Add(sender);
+        }
+
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>A service is there: if it did not answer before, it is tried at once.</summary>

@@ -1,16 +1,20 @@
 using Matrix.Core.Json;
+using Matrix.Core.Presence;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Outbound.AppServices;
 
 /// <summary>
-/// Receipts and typing users that a service has not got yet, in memory. What is beyond the bound is dropped.
-/// Application Service API, "Pushing ephemeral data".
+/// Receipts, typing users and changes of presence that a service has not got yet, in memory. What is beyond the bound is
+/// dropped. Application Service API, "Pushing ephemeral data".
 /// </summary>
-internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, AppServiceOptions options)
+internal sealed class ServiceEphemeral(
+    IStorage storage, RoomSnapshots rooms, TypingRooms typing, PresenceBoard presence, AppServiceOptions options)
 {
     private const string PrivateReceipt = "m.read.private";
 
@@ -18,12 +22,15 @@ internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, 
     private Dictionary<(RoomNid Room, string User, string Type, string Thread), ReceiptMoved> _receipts = [];
     private HashSet<RoomNid> _typing = [];
 
+    /// <summary>The users whose presence changed, and whether they are local.</summary>
+    private Dictionary<string, bool> _present = new(StringComparer.Ordinal);
+
     /// <summary>Whether something waits.</summary>
     internal bool Any
     {
         get
         {
-            lock (_gate) return _receipts.Count > 0 || _typing.Count > 0;
+            lock (_gate) return _receipts.Count > 0 || _typing.Count > 0 || _present.Count > 0;
         }
     }
 
@@ -46,22 +53,37 @@ internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, 
         }
     }
 
-    /// <summary>The service does not answer: who types now means nothing by the time it does.</summary>
-    internal void DropTyping()
+    /// <summary>A user's presence changed.</summary>
+    internal void PresenceChanged(string userId, bool isLocal)
     {
-        lock (_gate) _typing.Clear();
+        lock (_gate)
+        {
+            if (_present.Count < options.MaxEphemeral) _present[userId] = isLocal;
+        }
     }
 
-    /// <summary>Takes what waits, as JSON events with `room_id`.</summary>
+    /// <summary>The service does not answer: who types now, or is present, means nothing by the time it does.</summary>
+    internal void DropPassing()
+    {
+        lock (_gate)
+        {
+            _typing.Clear();
+            _present.Clear();
+        }
+    }
+
+    /// <summary>Takes what waits, as JSON events; those of rooms have a `room_id`.</summary>
     internal async ValueTask<IReadOnlyList<Json>> TakeAsync(
         AppService service, ServiceRooms interest, CancellationToken stop)
     {
         Dictionary<(RoomNid Room, string User, string Type, string Thread), ReceiptMoved> receipts;
         HashSet<RoomNid> typed;
+        Dictionary<string, bool> present;
         lock (_gate)
         {
             (receipts, _receipts) = (_receipts, []);
             (typed, _typing) = (_typing, []);
+            (present, _present) = (_present, new(StringComparer.Ordinal));
         }
 
         var events = new List<Json>();
@@ -85,7 +107,32 @@ internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, 
             events.Add(Event("m.typing", room.Room.RoomId, Object(("user_ids", users))));
         }
 
+        foreach (var (userId, isLocal) in present)
+        {
+            if (presence.Find(userId) is { } seen
+                && await ConcernsAsync(service, interest, userId, isLocal, stop).ConfigureAwait(false))
+            {
+                events.Add(Object(
+                    ("content", Presence(seen)),
+                    ("sender", Json.NewString(userId)),
+                    ("type", Json.NewString("m.presence"))));
+            }
+        }
+
         return events;
+    }
+
+    /// <summary>Whether a user is one of the service, or shares a room with one.</summary>
+    private async ValueTask<bool> ConcernsAsync(
+        AppService service, ServiceRooms interest, string userId, bool isLocal, CancellationToken stop)
+    {
+        if (service.HasUser(userId)) return true;
+        IEnumerable<RoomNid> joined = isLocal
+            ? (await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false))
+                .Select(static row => row.Room)
+            : (await storage.Memberships.SharedRoomsAsync([userId], stop).ConfigureAwait(false))
+                .Select(static row => row.Room);
+        return await interest.HasUserInAsync(service, joined, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<RoomSnapshot?> RoomAsync(
@@ -110,6 +157,19 @@ internal sealed class ServiceEphemeral(RoomSnapshots rooms, TypingRooms typing, 
     private static Json Receipt(ReceiptMoved receipt) => receipt.ThreadId.Length == 0
         ? Object(("ts", Json.NewInt(receipt.Timestamp)))
         : Object(("thread_id", Json.NewString(receipt.ThreadId)), ("ts", Json.NewInt(receipt.Timestamp)));
+
+    private static Json Presence(SeenPresence seen)
+    {
+        var members = new List<(string, Json)> { ("presence", Json.NewString(PresenceStates.Name(seen.State))) };
+        if (seen.LastActiveAgo is { } ago) members.Add(("last_active_ago", Json.NewInt(ago)));
+        if (seen.State == PresenceState.Online)
+        {
+            members.Add(("currently_active", Json.NewBool(seen.IsCurrentlyActive)));
+        }
+
+        if (seen.StatusMessage is { } message) members.Add(("status_msg", Json.NewString(message)));
+        return Object(members);
+    }
 
     private static Json Event(string type, string roomId, Json content) => Object(
         ("content", content), ("room_id", Json.NewString(roomId)), ("type", Json.NewString(type)));

@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Outbound.AppServices;
@@ -18,6 +19,7 @@ internal sealed partial class ServiceParts(
     EventStore events,
     StateStore states,
     RoomSnapshots rooms,
+    PresenceBoard presence,
     TimeProvider time,
     ILogger<ServiceParts> log)
 {
@@ -46,7 +48,7 @@ internal sealed partial class ServiceParts(
 
     internal ServiceFeed NewFeed(ServiceRooms interest) => new(storage, pages, interest);
 
-    internal ServiceEphemeral NewEphemeral() => new(rooms, Typing, options);
+    internal ServiceEphemeral NewEphemeral() => new(storage, rooms, Typing, presence, options);
 
     internal ServiceDevices NewDevices() => new(storage, services, options);
 

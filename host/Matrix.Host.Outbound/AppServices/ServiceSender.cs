@@ -65,7 +65,7 @@ internal sealed class ServiceSender : QueuedSender
         set => Volatile.Write(ref _isEnded, value);
     }
 
-    /// <summary>Receipts and typing users that wait.</summary>
+    /// <summary>Receipts, typing users and changes of presence that wait.</summary>
     internal ServiceEphemeral Ephemeral { get; }
 
     /// <summary>Messages to devices and key counts that wait.</summary>
@@ -266,7 +266,7 @@ internal sealed class ServiceSender : QueuedSender
                 ? string.Create(CultureInfo.InvariantCulture, $"status {reply.Status}")
                 : outcome.Failure!.Message;
             if (_backoff.IsHealthy) _parts.LogDown(service.Id, why);
-            Ephemeral.DropTyping();
+            Ephemeral.DropPassing();
             return Fail();
         }
 

@@ -13,7 +13,7 @@ namespace Matrix.Host.Outbound.AppServices;
 /// <summary>What a transaction has beside events.</summary>
 internal sealed record TransactionParts
 {
-    /// <summary>Receipts and typing users.</summary>
+    /// <summary>Receipts, typing users and presence.</summary>
     public IReadOnlyList<Json> Ephemeral { get; init; } = [];
 
     /// <summary>What the service's devices get.</summary>

@@ -39,7 +39,8 @@ internal sealed class EphemeralTests : AppServiceTests
         await Alice.ReadsAsync(room, await Alice.SaysAsync(room, "three"));
         await EphemeralAsync("m.receipt");
 
-        var all = Service.Transactions.SelectMany(each => each.Json["ephemeral"]!.AsArray());
+        var all = Service.Transactions.SelectMany(each => each.Json["ephemeral"]!.AsArray())
+            .Where(each => (string?)each!["type"] == "m.receipt").ToArray();
         Assert.That(all.Select(each => (string?)each!["room_id"]).Distinct(), Is.EqualTo(new[] { room }));
         Assert.That(all.Select(each => each!.ToJsonString()), Has.None.Contains("m.read.private"));
     }
@@ -73,17 +74,49 @@ internal sealed class EphemeralTests : AppServiceTests
             .Select(each => (string?)each["thread_id"]);
         Assert.That(threads, Is.EquivalentTo(new[] { null, "main" }));
     }
+}
 
-    private async Task<JsonObject> EphemeralAsync(string type)
+/// <summary>A service where presence is on.</summary>
+internal sealed class ServicePresenceTests : AppServiceTests
+{
+    protected override string Registration => "receive_ephemeral: true";
+
+    protected override (string Key, string Value)[] Settings => [("presence.mode", "local")];
+
+    [Test]
+    public async Task The_presence_of_who_shares_a_room_with_its_users_reaches_the_service()
     {
-        JsonObject? found = null;
-        await Service.TakesAsync(request =>
-        {
-            found = request.Json["ephemeral"]?.AsArray().Select(each => each!.AsObject())
-                .FirstOrDefault(each => (string?)each["type"] == type);
-            return found is not null;
-        });
-        return found!;
+        await BridgedRoomAsync();
+        await IsAsync(Alice, "unavailable", "at lunch");
+
+        var presence = await EphemeralAsync("m.presence");
+        Assert.That((string?)presence["sender"], Is.EqualTo(Alice.UserId));
+        Assert.That((string?)presence["content"]!["presence"], Is.EqualTo("unavailable"));
+        Assert.That((string?)presence["content"]!["status_msg"], Is.EqualTo("at lunch"));
+        Assert.That(presence.ContainsKey("room_id"), Is.False);
+    }
+
+    [Test]
+    public async Task That_of_others_does_not_and_that_of_its_own_users_does()
+    {
+        await Alice.CreatesRoomAsync();
+        await IsAsync(Alice, "unavailable", "elsewhere");
+        var ghost = IdOf("_irc_ghost");
+        (await RegistersGhostAsync("_irc_ghost")).Is(200);
+        (await Bridge.PutAsync(
+            $"presence/{ghost}/status?user_id={ghost}", new JsonObject { ["presence"] = "online" })).Is(200);
+
+        var presence = await EphemeralAsync("m.presence");
+
+        Assert.That((string?)presence["sender"], Is.EqualTo(ghost));
+        var all = Service.Transactions.SelectMany(each => each.Json["ephemeral"]!.AsArray());
+        Assert.That(all.Select(each => (string?)each!["sender"]), Has.None.EqualTo(Alice.UserId));
+    }
+
+    private static async Task IsAsync(TestUser user, string presence, string message)
+    {
+        var body = new JsonObject { ["presence"] = presence, ["status_msg"] = message };
+        (await user.PutAsync($"presence/{user.UserId}/status", body)).Is(200);
     }
 }
 

@@ -179,6 +179,19 @@ internal abstract class AppServiceTests(string databaseKind = TestDatabase.Sqlit
         await _database.DisposeAsync();
     }
 
+    /// <summary>The next ephemeral event of a type that the service gets.</summary>
+    protected async Task<JsonObject> EphemeralAsync(string type)
+    {
+        JsonObject? found = null;
+        await Service.TakesAsync(request =>
+        {
+            found = request.Json["ephemeral"]?.AsArray().Select(each => each!.AsObject())
+                .FirstOrDefault(each => (string?)each["type"] == type);
+            return found is not null;
+        });
+        return found!;
+    }
+
     protected Task<Reply> RegistersGhostAsync(string name, bool inhibitLogin = true) =>
         Bridge.PostAsync("register", new JsonObject
         {
