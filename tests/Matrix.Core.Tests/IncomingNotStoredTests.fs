@@ -68,17 +68,36 @@ let ``An event that needs it as an auth event is dropped`` () =
     same outcome.Requests []
 
 [<Test>]
-let ``In a state of a peer it is not taken`` () =
+let ``A state of a peer is taken without it`` () =
     let machine = begunWith IncomingLimits.Default
 
     let outcome =
         tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
             match request.Request with
-            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$refused" |], [||])
-            | _ -> peers request)
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$refused" |], [| "$refused" |])
+            | _ -> Response.Nothing)
 
-    same outcome.Ids []
-    Assert.That(outcome.Reasons, Does.Contain DropReason.StateUnavailable)
+    same outcome.Ids [ "$m" ]
+
+    match outcome.Decided[0].StateBefore with
+    | null -> Assert.Fail "It was decided without a state."
+    | state -> same (Set.ofSeq [ for entry in state.Entries() -> entry.EventId ]) (Set.ofList [ "$create"; "$join" ])
+
+    let namesIt (request: PeerRequest) =
+        match request.Request with
+        | Request.Events ids -> Array.contains "$refused" ids
+        | _ -> false
+
+    Assert.That(outcome.Requests |> List.exists namesIt, Is.False)
+
+[<Test>]
+let ``Where one event is decided in a call, none is decided with one that is dropped`` () =
+    let machine = begunWith IncomingLimits.Default.OneByOne
+    let inputs = [| arrives refused; arrives (message "$m" [ "$join" ]) |]
+    let first = machine.TellOnceOver(RoomFacts, inputs)
+    same (ids first, drops first, first.HasMore) ([], [ DropReason.NotStored ], true)
+    let second = machine.TellOnceOver(RoomFacts, [||])
+    same (ids second, second.HasMore) ([ "$m" ], false)
 
 [<Test>]
 let ``To find it, one event is decided in a call, also of those that a peer's state has`` () =

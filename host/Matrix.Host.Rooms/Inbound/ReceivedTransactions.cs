@@ -293,8 +293,9 @@ public sealed partial class ReceivedTransactions(
             {
                 foreach (var pdu in pdus)
                 {
+                    // Of those for an event alone, one is left in which it is refused, and one without it.
                     failure = await InRoomAsync(
-                        origin, room, [pdu], null, results, space).ConfigureAwait(false) ?? failure;
+                        origin, room, [pdu], null, results, space, MostAttempts - 1).ConfigureAwait(false) ?? failure;
                 }
             }
 

@@ -226,13 +226,13 @@ public sealed partial class RoomReceiver
     }
 
     /// <summary>
-    /// Tells a room's machine staged events again. Rows of events that do not wait are deleted. False if the room is
-    /// busy.
+    /// Tells a room's machine staged events again. Rows of events that do not wait are deleted.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="rows">The events. If there came others since they were read, the next session tells them.</param>
     /// <param name="stop">Cancels reading.</param>
-    internal async ValueTask<bool> ResumeAsync(
+    /// <returns>Whether the room was not too busy, and whether an event that cannot be stored was given up.</returns>
+    internal async ValueTask<(bool IsFree, bool HasGivenUp)> ResumeAsync(
         RoomIdentity room,
         IReadOnlyList<StagedEventRow> rows,
         CancellationToken stop)
@@ -254,8 +254,9 @@ public sealed partial class RoomReceiver
             },
             stop,
             isResuming: true).ConfigureAwait(false);
-        if (result.IsOk) _awaited.Take(room.Nid, result.Value);
-        return result.Failure is not { Kind: RoomFailureKind.Busy };
+        if (!result.IsOk) return (result.Failure.Kind != RoomFailureKind.Busy, false);
+        _awaited.Take(room.Nid, result.Value);
+        return (true, Array.Exists(result.Value.Dropped, static each => each.Item2.IsNotStored));
     }
 
     /// <summary>

@@ -60,12 +60,15 @@ internal sealed class StagedEventsResumer(
         // Those that came, and those that were fetched and came then.
         var rows = await storage.StagedEvents.OfRoomAsync(
             room.Nid, 2 * options.Receiving.Staged, stop).ConfigureAwait(false);
-        var isFree = await receiver.ResumeAsync(room, rows, stop).ConfigureAwait(false);
+        var (isFree, hasGivenUp) = await receiver.ResumeAsync(room, rows, stop).ConfigureAwait(false);
         if (!isFree) return false;
 
         lock (_gate)
         {
             var of = _rooms[room.Nid];
+
+            // The next one that cannot be stored is found as soon.
+            if (hasGivenUp) of.Pause = TimeSpan.Zero;
             if (of.IsDue) return false;
             of.IsRunning = false;
             of.EndedAt = time.GetTimestamp();

@@ -62,8 +62,8 @@ internal sealed class Lane(
     /// <summary>The received events that are still to be decided one by one.</summary>
     private int _oneByOne;
 
-    /// <summary>The ids of received events that the storage refused.</summary>
-    private readonly HashSet<string> _notStored = [];
+    /// <summary>The ids of received events that the storage refused, the earliest first.</summary>
+    private readonly List<string> _notStored = [];
 
     internal RoomNid Room => room;
 
@@ -403,7 +403,7 @@ internal sealed class Lane(
 
         if (_isOneByOne && failed.OnlyEvent is { } eventId)
         {
-            if (_notStored.Count >= options.Receiving.GivenUp) _notStored.Clear();
+            if (_notStored.Count >= options.Receiving.GivenUp) _notStored.RemoveAt(0);
             _notStored.Add(eventId);
         }
 
@@ -429,6 +429,8 @@ internal sealed class Lane(
             // The room is read again either way.
         }
 
+        ReportDurable();
+        NotStored();
         Forget();
         _chain = new WriteChain();
         _undurable.Clear();
@@ -463,8 +465,7 @@ internal sealed class Lane(
     /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
     /// <param name="LastDecision">The number of its last.</param>
     /// <param name="HasReceived">Whether the machine was given input from other servers.</param>
-    /// <param name="OnlyEvent">The id of the event of which all its changes come; null if they come of several, or of
-    /// none.</param>
+    /// <param name="OnlyEvent">The id of the only event that it decides, if it stages none; null otherwise.</param>
     private sealed record Submitted(
         WriteBatch Batch,
         PendingRoom Before,

@@ -96,6 +96,30 @@ public sealed class UnstorableEventTests
     }
 
     [Test]
+    public async Task Many_in_a_row_are_given_up_one_after_the_other_and_what_waits_behind_them_is_shown()
+    {
+        var room = await JoinedAsync();
+        var first = room.Say("bob", "first");
+        var fork = room.Latest;
+        var refused = Enumerable.Range(1, 12).Select(n =>
+        {
+            room.Latest = fork;
+            return room.Say("bob", $"{Refused} {n}");
+        }).ToArray();
+        room.Latest = fork;
+
+        (await room.SendAsync(_server, "all", [first, .. refused, room.Say("bob", "last")])).Is(200);
+
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        await Until.HoldsAsync(async () => (await storage.StagedEvents.RoomsAsync(CancellationToken.None)).Count == 0);
+        Assert.That(await BodiesAsync(room), Is.EqualTo(new[] { "first", "last" }));
+        var nid = (await storage.Rooms.FindAsync(room.RoomId, CancellationToken.None))!.Identity.Nid;
+        var givenUp = await storage.StagedEvents.GivenUpAsync(nid, 20, CancellationToken.None);
+        Assert.That(
+            givenUp.Select(each => each.EventId), Is.EquivalentTo(refused.Select(static each => each.EventId)));
+    }
+
+    [Test]
     public async Task After_it_the_room_decides_in_steps_again()
     {
         var room = await JoinedAsync();

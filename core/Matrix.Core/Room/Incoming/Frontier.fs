@@ -138,8 +138,9 @@ type RoomGaps private (ids: Set<string>, areAll: bool) =
             RoomGaps(left, false)
 
 /// A room's header, from which its machine is made: `roomId` is "" in a new room whose id is the hash of its create
-/// event; `currentState` is the current state, and may be null if there is at most one extremity. `notStored` are events
-/// that the storage refused: the machine drops them when they come, and takes them for ones that no peer has.
+/// event; `currentState` is the current state, and may be null if there is at most one extremity. `notStored` are
+/// events that the storage refused: the machine drops them when they come, leaves them out of fetched states, and takes
+/// them otherwise for ones that no peer has.
 [<Sealed>]
 type RoomStart
     (

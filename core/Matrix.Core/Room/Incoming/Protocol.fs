@@ -285,8 +285,14 @@ type IncomingLimits = {
             Facts = max this.Facts events
     }
 
-    /// The same with one decision in a call, so that a failed write names the event.
-    member this.OneByOne: IncomingLimits = { this with Work = 1; InBulk = false }
+    /// The same with one decision in a call, so that a failed write names the event. Events of fetched states are
+    /// staged then: they get twice the space.
+    member this.OneByOne: IncomingLimits = {
+        this with
+            Work = 1
+            InBulk = false
+            StagedBytes = min this.StagedBytes (System.Int32.MaxValue / 2) * 2
+    }
 
 /// The steps of the machine in which servers could differ. A server uses `Practices.usual`; simulations use others to
 /// show that the difference is noticed.

@@ -136,7 +136,8 @@ type internal Responding
                     s.TooMuch <- true
                     s.StatePeer <- s.StatePeer + 1
                 else
-                    s.Fetched <- FetchedState(log, request.Peer, Array.distinct ids, chain)
+                    let stored = Array.filter (staging.Asking.IsNotStored >> not)
+                    s.Fetched <- FetchedState(log, request.Peer, stored (Array.distinct ids), stored chain)
                     s.StateFrom <- request.Peer
             | Purpose.StateEvents, Response.Events events ->
                 decided <- outliers.Take(usable events, request.Peer, s.Budget)

@@ -225,6 +225,7 @@ type RoomMachine
             goOn decided nextReady
 
     /// Decides some of what an earlier call left, if there may be no space for events that come: one for each of them.
+    /// Where one event is decided in a call, this is one.
     let makeSpace (decided: List<DecidedEvent>) (inputs: Input[]) : unit =
         lookAtAll ()
 
@@ -245,12 +246,10 @@ type RoomMachine
 
             let size = arriving |> Array.sumBy Staged.SizeOf
             let before = decided.Count
+            let most = if limits.InBulk then arriving.Length else 1
 
             goOn decided (fun () ->
-                if
-                    decided.Count - before < arriving.Length
-                    && staging.MayLackSpace(arriving.Length, size)
-                then
+                if decided.Count - before < most && staging.MayLackSpace(arriving.Length, size) then
                     staging.NextReady()
                 else
                     null)
@@ -295,8 +294,22 @@ type RoomMachine
 
         let decidedBefore = decided.Count - decidedForSpace
 
+        // Where one event is decided in a call, the rows of those that are not stored go in a batch of their own: the
+        // next event may be refused too.
+        let notStored =
+            others
+            |> Seq.filter (fun input ->
+                match input with
+                | Input.Received(_, event)
+                | Input.Resumed(_, event, _)
+                | Input.Decide(_, event)
+                | Input.History(_, event) -> staging.Asking.IsNotStored event.Pdu.EventId
+                | _ -> false)
+            |> Seq.length
+
         let isWithinWork () =
             decided.Count - decidedBefore
+            + notStored
             + workOfResolution * (states.Made - resolvedBefore)
                 <
                 limits.Work
