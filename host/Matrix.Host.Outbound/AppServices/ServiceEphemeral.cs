@@ -10,8 +10,8 @@ using Matrix.Host.Users.Presence;
 namespace Matrix.Host.Outbound.AppServices;
 
 /// <summary>
-/// Receipts, typing users and changes of presence that a service has not got yet, in memory. What is beyond the bound is
-/// dropped. Application Service API, "Pushing ephemeral data".
+/// Receipts, typing users and changes of presence that a service has not got yet, in memory. What is beyond the bound
+/// is dropped. Application Service API, "Pushing ephemeral data".
 /// </summary>
 internal sealed class ServiceEphemeral(
     IStorage storage, RoomSnapshots rooms, TypingRooms typing, PresenceBoard presence, AppServiceOptions options)

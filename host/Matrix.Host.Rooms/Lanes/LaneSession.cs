@@ -58,8 +58,8 @@ internal sealed class LaneSession : IDisposable
     internal bool HasReceived { get; private set; }
 
     /// <summary>
-    /// The id of the only event that the session decides, if it stages none: a refused batch is the fault of that event.
-    /// Null otherwise.
+    /// The id of the only event that the session decides, if it stages none: a refused batch is the fault of that
+    /// event. Null otherwise.
     /// </summary>
     internal string? OnlyEvent => !_hasStaged && Events is [var one] ? one.EventId : null;
 
