@@ -123,6 +123,61 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         Assert.That(await Store.Search.FindAsync(new SearchWordsQuery("word", 2), 9, Stop), Is.Empty, "other keys");
     }
 
+    [Test]
+    public async Task Names_and_topics_are_found_by_their_keys()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+        await Write(
+            Indexed(Live(Kitchen, 1), "word"),
+            Indexed(Live(Kitchen, 2), "word") with { Kind = 1 },
+            Indexed(Live(Garden, 1), "word more") with { Kind = 2, IsNew = true });
+        (int Kinds, EventNid[] Events)[] expected =
+        [
+            (1, [Live(Kitchen, 1)]),
+            (2, [Live(Kitchen, 2)]),
+            (4, [Live(Garden, 1)]),
+            (6, [Live(Kitchen, 2), Live(Garden, 1)]),
+            (All, [Live(Kitchen, 1), Live(Kitchen, 2), Live(Garden, 1)]),
+        ];
+        foreach (var (kinds, events) in expected)
+        {
+            var query = new SearchWordsQuery("wor*", kinds);
+            var found = await Store.Search.FindAsync(query, 9, Stop);
+            var newest = await Store.Search.NewestAsync([Kitchen, Garden], query, 9, Stop);
+            Assert.That(found.Select(row => row.Event), Is.EquivalentTo(events));
+            Assert.That(newest.Select(row => row.Event), Is.EquivalentTo(events));
+        }
+
+        await Write(Indexed(Live(Kitchen, 2), "other") with { Kind = 1 });
+        Assert.That(await Store.Search.FindAsync(new SearchWordsQuery("word", 2), 9, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task Names_that_were_indexed_before_they_had_a_word_of_their_own_are_found()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        Migration[] before = [.. Migration.All.TakeWhile(each => each.Name != "words_of_names")];
+        Store = await StorageEngine.OpenAsync(options, before, Stop);
+        await Write(Room(Kitchen));
+        await Write(Indexed(Live(Kitchen, 1), "word"), Indexed(Live(Kitchen, 2), "word"));
+        await Store.DisposeAsync();
+
+        // A row of a name as it was then.
+        var name = new Migration(
+            before.Length + 1, "name", $"UPDATE search_events SET kind = 1 WHERE event_nid = {Live(Kitchen, 2).Value};");
+        var words = Migration.All[before.Length] with { Number = before.Length + 2 };
+        Store = await StorageEngine.OpenAsync(options, [.. before, name, words], Stop);
+        var found = await Store.Search.FindAsync(new SearchWordsQuery("word", 2), 9, Stop);
+        var all = await Store.Search.FindAsync(new SearchWordsQuery("word", All), 9, Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(found.Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 2) }));
+        Assert.That(all, Has.Count.EqualTo(2));
+    }
+
     [TestCase(true)]
     [TestCase(false)]
     public async Task The_times_of_a_rooms_rows_follow_their_numbers(bool atOnce)

@@ -8,6 +8,14 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
 {
     private const string Columns = "d.event_nid, d.text_nid, d.ts, d.words";
 
+    /// <summary>
+    /// The key of message bodies. Rows of all other keys have one more word, by which they are found without those of
+    /// messages: a private character, of which no word of a text is made.
+    /// </summary>
+    private const int BodyKind = 0;
+
+    private const string NotOfBody = " \uE000";
+
     private const string Conditions = "(1 << d.kind) & $2 <> 0 AND d.ts <= $3";
 
     private const string BeforePlace = "d.ts <= $4 AND (d.ts < $4 OR d.event_nid < $6)";
@@ -123,13 +131,13 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             if (op.IsNew)
             {
                 writes.Run(PutNew, op, static (a, op) => a
-                    .Nid(op.Event).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(op.Words));
+                    .Nid(op.Event).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(WordsOf(op)));
                 return;
             }
 
             writes.Run(Delete, op, static (a, op) => a.Nid(op.Event));
             writes.Run(Put, op, static (a, op) => a
-                .Nid(op.Event).Nid(op.Text).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(op.Words));
+                .Nid(op.Event).Nid(op.Text).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(WordsOf(op)));
         })
         .On<EventUnindexed>(Delete, static (a, op) => a.Nid(op.Event))
         .On<RangeIndexed>(static (op, writes) =>
@@ -161,7 +169,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         reads.ListAsync(
             Find,
             (query, limit),
-            static (a, q) => a.Text(q.query.Words).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit),
+            static (a, q) => a.Text(WordsOf(q.query)).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit),
             Row,
             stop);
 
@@ -173,7 +181,11 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             By.Room,
             (query, limit),
             static (a, q) => a
-                .Text(q.query.Words).Int(q.query.Kinds).Int(q.query.ThroughTs).Int(q.limit).Int(q.query.Before.Value),
+                .Text(WordsOf(q.query))
+                .Int(q.query.Kinds)
+                .Int(q.query.ThroughTs)
+                .Int(q.limit)
+                .Int(q.query.Before.Value),
             Row,
             stop);
 
@@ -188,6 +200,12 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             static (a, limit) => a.Int(limit),
             static row => new PendingRange(row.Nid(0), row.Nid(1), row.Int64(2)),
             stop);
+
+    private static string WordsOf(EventIndexed indexed) =>
+        indexed.Kind == BodyKind ? indexed.Words : indexed.Words + NotOfBody;
+
+    private static string WordsOf(SearchWordsQuery query) =>
+        (query.Kinds & (1 << BodyKind)) != 0 ? query.Words : query.Words + NotOfBody;
 
     private static string Of(string neighbour, string nid) => neighbour.Replace("NID", nid, StringComparison.Ordinal);
 
