@@ -70,6 +70,21 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task An_event_whose_edit_was_redacted_meanwhile_is_indexed_again()
+    {
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "original"), Says(Live(Kitchen, 2), "edited"));
+        await Write(Indexed(Live(Kitchen, 1), "original"), Says(Live(Kitchen, 3), "redaction"));
+        await Write(Redacts(Live(Kitchen, 2), Live(Kitchen, 3)));
+
+        await Write(Indexed(Live(Kitchen, 1), "edited") with { Text = Live(Kitchen, 2) });
+        Assert.That(await Found("edited"), Is.Empty);
+        var pending = await Store.Search.PendingAsync(10, Stop);
+        Assert.That(pending.Select(each => (each.First, each.Last)), Has.Member((Live(Kitchen, 1), Live(Kitchen, 1))));
+        for (var i = 0; i < 5; i++) await StepAsync();
+        Assert.That(await Found("original"), Is.EqualTo(new[] { Live(Kitchen, 1) }));
+    }
+
+    [Test]
     public async Task A_new_event_is_indexed_once_whatever_came_before_it()
     {
         await Write(Room(Kitchen), Says(Live(Kitchen, 1), "one"), Says(Live(Kitchen, 2), "two"));

@@ -110,6 +110,13 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position
         """);
 
+    // An edit that was redacted since it was read: the event is to be indexed with what it has now.
+    private static readonly Statement AddRedactedEdit = Statement.Of("""
+        INSERT INTO search_pending (first_nid, last_nid, position)
+        SELECT $1, $1, $3 WHERE EXISTS (SELECT 1 FROM events WHERE event_nid = $2 AND redacted_by IS NOT NULL)
+        ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position
+        """);
+
     private static readonly Statement DeleteRedacted = Statement.Of(
         "DELETE FROM search_events WHERE event_nid = $1 OR (text_nid = $1 AND text_nid <> event_nid)");
 
@@ -138,6 +145,8 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             writes.Run(Delete, op, static (a, op) => a.Nid(op.Event));
             writes.Run(Put, op, static (a, op) => a
                 .Nid(op.Event).Nid(op.Text).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(WordsOf(op)));
+            if (op.Text == op.Event) return;
+            writes.Run(AddRedactedEdit, op, static (a, op) => a.Nid(op.Event).Nid(op.Text).Position());
         })
         .On<EventUnindexed>(Delete, static (a, op) => a.Nid(op.Event))
         .On<RangeIndexed>(static (op, writes) =>
