@@ -181,7 +181,9 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
 
         // A row of a name as it was then.
         var name = new Migration(
-            before.Length + 1, "name", $"UPDATE search_events SET kind = 1 WHERE event_nid = {Live(Kitchen, 2).Value};");
+            before.Length + 1,
+            "name",
+            $"UPDATE search_events SET kind = 1 WHERE event_nid = {Live(Kitchen, 2).Value};");
         var words = Migration.All[before.Length] with { Number = before.Length + 2 };
         Store = await StorageEngine.OpenAsync(options, [.. before, name, words], Stop);
         var found = await Store.Search.FindAsync(new SearchWordsQuery("word", 2), 9, Stop);
