@@ -4,6 +4,7 @@ using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 using Matrix.Host.AppServices;
 using Matrix.Host.Configuration;
 using Matrix.Host.Listeners;
@@ -212,6 +213,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
+            .AddSingleton(new PageOptions(config.Client.PublicBaseUrl.StartsWith("https:", StringComparison.Ordinal)))
             .AddSingleton(config.Federation)
             .AddSingleton(config.Rooms)
             .AddSingleton(config.Media)

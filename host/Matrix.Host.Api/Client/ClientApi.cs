@@ -1,7 +1,9 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.InteractiveAuth.Stages;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -13,8 +15,12 @@ public static class ClientApi
     /// <summary>Adds the endpoints of every module. The composition root adds the services that they need.</summary>
     public static IServiceCollection AddClientApi(this IServiceCollection services) => services
         .AddSingleton<IGuessLimits, GuessLimits>()
+        .AddSingleton<PageSessions>()
         .AddSingleton<AuthSessions>()
         .AddSingleton<UserInteractiveAuth>()
+        .AddSingleton<IAuthStage, DummyStage>()
+        .AddSingleton<IAuthStage, RegistrationTokenStage>()
+        .AddSingleton<IAuthStage, PasswordStage>()
         .AddSingleton<IEndpoints, Versions.Versions>()
         .AddSingleton<IEndpoints, WellKnown.WellKnown>()
         .AddSingleton<IEndpoints, LogIn>()

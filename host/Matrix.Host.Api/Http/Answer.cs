@@ -41,13 +41,33 @@ public abstract class Answer
     internal static Answer Text(ReadOnlyMemory<byte> text, int status) =>
         new Prebuilt(status, text) { ContentType = "text/plain" };
 
-    /// <summary>A page for browsers.</summary>
+    /// <summary>A page for browsers, which no cache keeps and no other page frames.</summary>
     /// <param name="policy">Its `Content-Security-Policy`.</param>
-    internal static Answer Page(ReadOnlyMemory<byte> html, string policy) => new Prebuilt(200, html)
+    internal static Answer Page(ReadOnlyMemory<byte> html, string policy, int status = 200) =>
+        new WithHeaders(
+            new Prebuilt(status, html) { ContentType = "text/html; charset=utf-8" },
+            [
+                new("Content-Security-Policy", policy), new("Cache-Control", "no-store"), new("X-Frame-Options", "DENY"),
+                new("X-Content-Type-Options", "nosniff"), new("Referrer-Policy", "same-origin"),
+            ]);
+
+    /// <summary>303: the browser opens another page, by GET. Caches do not keep it.</summary>
+    /// <exception cref="ArgumentException">The URL has characters that no header can have.</exception>
+    internal static Answer Redirect(string url) => url.Any(static c => c is <= ' ' or >= '\x7F')
+        ? throw new ArgumentException("The URL is not percent-encoded.", nameof(url))
+        : new WithHeaders(new NoBody(303), [new("Location", url), new("Cache-Control", "no-store")]);
+
+    /// <summary>The same response with cookies, each as the value of a `Set-Cookie`.</summary>
+    internal Answer WithCookies(params ReadOnlySpan<string> cookies)
     {
-        ContentType = "text/html; charset=utf-8",
-        Header = new("Content-Security-Policy", policy),
-    };
+        var headers = new List<KeyValuePair<string, string>>(cookies.Length);
+        foreach (var cookie in cookies) headers.Add(new("Set-Cookie", cookie));
+        return new WithHeaders(this, headers);
+    }
+
+    /// <summary>The same response with further headers.</summary>
+    internal Answer With(params ReadOnlySpan<KeyValuePair<string, string>> headers) =>
+        new WithHeaders(this, headers.ToArray());
 
     /// <summary>A part of a file.</summary>
     /// <param name="status">200 for the whole, 206 for a range.</param>
@@ -231,6 +251,29 @@ public abstract class Answer
         response.ContentType = ContentType;
         response.ContentLength = length;
         if (Header is { } header) response.Headers[header.Key] = header.Value;
+    }
+
+    /// <summary>A response with more headers. Of `Set-Cookie` it may have several.</summary>
+    private sealed class WithHeaders(
+        Answer inner, IReadOnlyList<KeyValuePair<string, string>> headers) : Answer(inner.Status)
+    {
+        public override string? Code => inner.Code;
+
+        internal override long Length => inner.Length;
+
+        internal override Answer AsBytes() => new WithHeaders(inner.AsBytes(), headers);
+
+        internal override void BeginSending() => inner.BeginSending();
+
+        internal override void Release() => inner.Release();
+
+        internal override ValueTask SendAsync(HttpResponse response)
+        {
+            foreach (var (name, value) in headers) response.Headers.Append(name, value);
+            return inner.SendAsync(response);
+        }
+
+        protected override void WriteTo(Utf8JsonWriter json) => inner.WriteTo(json);
     }
 
     private sealed class Prebuilt(int status, ReadOnlyMemory<byte> body) : Answer(status)

@@ -31,8 +31,6 @@ public abstract partial class ApiServer
     {
         var startedAt = Stopwatch.GetTimestamp();
         HttpMetrics.Started();
-        if (ServesBrowsers) AllowBrowsers(http.Response.Headers);
-
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var method = http.Request.Method;
         var template = "(none)";
@@ -41,7 +39,12 @@ public abstract partial class ApiServer
         try
         {
             var match = _routes.Find(RequestPath.PathOf(target));
-            if (ServesBrowsers && match.Endpoint is { HasETags: true }) AllowETags(http.Response.Headers);
+            if (ServesBrowsers && match.Endpoint is not { IsPage: true })
+            {
+                AllowBrowsers(http.Response.Headers);
+                if (match.Endpoint is { HasETags: true }) AllowETags(http.Response.Headers);
+            }
+
             (answer, template) = Choose(match, method, out var route, out var names);
             answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
 

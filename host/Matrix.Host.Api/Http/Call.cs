@@ -75,6 +75,9 @@ public sealed class Call
     /// <summary>The path parameters' values, to compare one request with another.</summary>
     internal string ParametersText => string.Join(' ', _values.Take(_names.Length));
 
+    /// <summary>The bytes of a form, on routes that take one.</summary>
+    internal ReadOnlyMemory<byte> Form { get; init; }
+
     internal HttpContext Http { get; }
 
     internal Route Route { get; }

@@ -14,6 +14,8 @@ namespace Matrix.Host.Api.Http;
 /// </summary>
 public sealed class ClientServer : ApiServer
 {
+    private static readonly Answer _otherOrigin = Answer.Forbidden("Pages of other origins cannot send this form.");
+
     private readonly IAccessTokens _tokens;
     private readonly AppServiceDirectory _services;
     private readonly AppServiceCallers _serviceCallers;
@@ -71,10 +73,21 @@ public sealed class ClientServer : ApiServer
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
 
+        if (route.Options.IsPage && route.Method != "GET" && !SameOrigin.Allows(http.Request)) return _otherOrigin;
+
+        var limit = _options.BytesOf(route.Options.Body);
+        if (route.Options.TakesForm)
+        {
+            var (form, broken) = await RequestBody.ReadFormAsync(http, limit, stop).ConfigureAwait(false);
+            return broken ?? await route.Handle(
+                new Call(http, target, route, names, values, caller, null, address) { Service = service, Form = form },
+                null,
+                stop).ConfigureAwait(false);
+        }
+
         var call = new Call(http, target, route, names, values, caller, null, address) { Service = service };
         if (!route.TakesBody) return await route.Handle(call, null, stop).ConfigureAwait(false);
 
-        var limit = _options.BytesOf(route.Options.Body);
         var (body, problem) = await RequestBody.ReadAsync(http, route.Options, limit, null, stop).ConfigureAwait(false);
         return problem ?? await route.Handle(call, body, stop).ConfigureAwait(false);
     }

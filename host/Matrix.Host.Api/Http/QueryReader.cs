@@ -45,6 +45,16 @@ public sealed class QueryReader
         return null;
     }
 
+    /// <summary>The first name that occurs several times; null if none does.</summary>
+    public string? Repeated
+    {
+        get
+        {
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            return _pairs.Select(static pair => pair.Name).FirstOrDefault(name => !seen.Add(name));
+        }
+    }
+
     /// <summary>All values of a parameter that may be repeated.</summary>
     public string[] Texts(string name) => [.. _pairs.Where(p => p.Name == name).Select(p => p.Value)];
 

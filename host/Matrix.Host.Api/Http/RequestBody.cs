@@ -13,6 +13,11 @@ namespace Matrix.Host.Api.Http;
 /// <summary>Reads a body as JSON, within a limit.</summary>
 internal static class RequestBody
 {
+    private const string FormType = "application/x-www-form-urlencoded";
+
+    /// <summary>The least bytes a second of a form.</summary>
+    private const int LeastRate = 240;
+
     /// <summary>The time before a body must arrive at its least rate.</summary>
     private static readonly TimeSpan _graceTime = TimeSpan.FromSeconds(10);
 
@@ -75,6 +80,36 @@ internal static class RequestBody
         catch (IOException broken) when (broken is not ConnectionResetException)
         {
             return (null, Unfinished(http, Unreadable(broken)));
+        }
+    }
+
+    /// <summary>The bytes of a form, or the error.</summary>
+    /// <param name="limit">The most bytes.</param>
+    internal static async ValueTask<(ReadOnlyMemory<byte> Form, Answer? Problem)> ReadFormAsync(
+        HttpContext http, int limit, CancellationToken stop)
+    {
+        if (http.Request.ContentType is not { } type
+            || !type.Split(';')[0].Trim().Equals(FormType, StringComparison.OrdinalIgnoreCase))
+        {
+            return (default, Answer.Error(415, MatrixError.NotJson, $"The body must be {FormType}."));
+        }
+
+        var pipe = Raw(http, limit, LeastRate);
+        try
+        {
+            using var bytes = new MemoryStream();
+            while (true)
+            {
+                var read = await pipe.ReadAsync(stop).ConfigureAwait(false);
+                foreach (var piece in read.Buffer) bytes.Write(piece.Span);
+                pipe.AdvanceTo(read.Buffer.End);
+                if (bytes.Length > limit) return (default, TooLarge(limit));
+                if (read.IsCompleted) return (bytes.ToArray(), null);
+            }
+        }
+        catch (BadHttpRequestException broken)
+        {
+            return (default, Incomplete(http, broken));
         }
     }
 

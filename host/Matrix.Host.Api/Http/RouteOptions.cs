@@ -148,6 +148,14 @@ public sealed record RouteOptions
     /// </summary>
     public bool ETags { get; init; }
 
+    /// <summary>
+    /// Whether browsers open it as a page. Pages of other origins may neither read it nor send it forms.
+    /// </summary>
+    public bool IsPage { get; init; }
+
+    /// <summary>Whether the body is a form (`application/x-www-form-urlencoded`) and not JSON.</summary>
+    internal bool TakesForm { get; init; }
+
     /// <summary>Whether a missing body counts as an empty object. Always so for DELETE.</summary>
     public bool BodyMayBeMissing { get; init; }
 

@@ -30,6 +30,8 @@ internal sealed class RouteTable
 
         internal bool HasETags { get; private set; }
 
+        internal bool IsPage { get; private set; }
+
         internal bool TryFind(string method, out Route route, out string[] names)
         {
             foreach (var m in _methods)
@@ -53,6 +55,7 @@ internal sealed class RouteTable
             _methods.Add((route.Method, route, names));
             Allowed = string.Join(", ", _methods.Select(m => m.Method));
             HasETags |= route.Options.ETags;
+            IsPage |= route.Options.IsPage;
         }
     }
 

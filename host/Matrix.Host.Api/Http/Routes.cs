@@ -46,6 +46,20 @@ public abstract class Routes
     public void Post<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
         Add("POST", path, takesBody: true, WithBody(read, handler), options);
 
+    /// <summary>A POST of a form, which `read` reads.</summary>
+    public void PostForm<T>(string path, Func<FormReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add(
+            "POST",
+            path,
+            takesBody: true,
+            (call, _, stop) =>
+            {
+                var form = new FormReader(call.Form.Span);
+                var input = read(form);
+                return form.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
+            },
+            (options ?? _defaults) with { TakesForm = true });
+
     /// <summary>A PUT whose handler reads the body itself.</summary>
     public void Put(string path, Handler handler, RouteOptions? options = null) =>
         Add("PUT", path, takesBody: false, (call, _, stop) => handler(call, stop), options);

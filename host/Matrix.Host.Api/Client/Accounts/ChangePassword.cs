@@ -39,7 +39,7 @@ internal sealed class ChangePassword(
         return failure?.Kind switch
         {
             null => UserInteractiveAuth.Grant(auth, Answer.Empty),
-            UserFailureKind.Outdated => UserInteractiveAuth.AskAgain(auth, demand),
+            UserFailureKind.Outdated => interactive.AskAgain(auth, demand),
             _ => Answer.LimitExceeded(TimeSpan.FromSeconds(2)),
         };
     }

@@ -30,7 +30,7 @@ internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth 
         var userId = auth.Session!.UserId!;
         return await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop).ConfigureAwait(false) switch
         {
-            DeactivationResult.Refused => UserInteractiveAuth.AskAgain(auth, demand),
+            DeactivationResult.Refused => interactive.AskAgain(auth, demand),
             DeactivationResult.DoneBefore => _done,
             _ => UserInteractiveAuth.Grant(auth, _done),
         };

@@ -46,7 +46,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
                 return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
             }
 
-            if (condition is { Applied: false }) return UserInteractiveAuth.AskAgain(authenticated!.Value, demand);
+            if (condition is { Applied: false }) return interactive.AskAgain(authenticated!.Value, demand);
         }
 
         return UserAnswers.Of(new UserFailure(UserFailureKind.Busy, "Another request is changing the keys."));

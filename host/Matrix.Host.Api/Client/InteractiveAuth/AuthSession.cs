@@ -1,4 +1,6 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -10,10 +12,7 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 internal sealed class AuthSession(string id, string operation, AuthDemand demand, DateTimeOffset expiresAt)
 {
     private readonly Lock _lock = new();
-    private readonly List<string> _completed = [];
-    private string? _registrationToken;
-    private string? _userId;
-    private string? _passwordHash;
+    private readonly List<(string Stage, StageProof Proof)> _completed = [];
     private string? _request;
     private Answer? _result;
 
@@ -30,25 +29,16 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     {
         get
         {
-            lock (_lock) return _registrationToken;
+            lock (_lock) return _completed.Select(c => c.Proof.RegistrationToken).FirstOrDefault(t => t is not null);
         }
     }
 
-    /// <summary>The user whose password was given; null if none was.</summary>
+    /// <summary>The user who authenticated; null if no stage has shown one.</summary>
     internal string? UserId
     {
         get
         {
-            lock (_lock) return _userId;
-        }
-    }
-
-    /// <summary>The hash of the given password; null if none was given.</summary>
-    internal string? PasswordHash
-    {
-        get
-        {
-            lock (_lock) return _passwordHash;
+            lock (_lock) return _completed.Select(c => c.Proof.UserId).FirstOrDefault(id => id is not null);
         }
     }
 
@@ -65,39 +55,42 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     {
         get
         {
-            lock (_lock) return [.. _completed];
+            lock (_lock) return [.. _completed.Select(c => c.Stage)];
         }
     }
 
-    internal void Complete(
-        string stage, string? registrationToken = null, string? userId = null, string? passwordHash = null)
+    /// <summary>Records a completed stage; of two attempts at once, the first counts.</summary>
+    internal void Complete(string stage, StageProof proof)
     {
         lock (_lock)
         {
-            _userId = userId ?? _userId;
-            _passwordHash = passwordHash ?? _passwordHash;
-            if (!_completed.Contains(stage)) _completed.Add(stage);
-            _registrationToken = registrationToken ?? _registrationToken;
+            if (!Has(stage)) _completed.Add((stage, proof));
         }
     }
 
-    /// <summary>Reopens the stage of the registration token, which was used up meanwhile.</summary>
-    internal void ReopenRegistrationToken()
+    /// <summary>Reopens a stage whose proof does not hold any more.</summary>
+    internal void Reopen(string stage)
     {
-        lock (_lock)
-        {
-            _completed.Remove(AuthStage.RegistrationToken);
-            _registrationToken = null;
-        }
+        lock (_lock) _completed.RemoveAll(c => c.Stage == stage);
     }
 
-    /// <summary>Reopens the stage of the password, which was changed meanwhile.</summary>
-    internal void ReopenPassword()
+    /// <summary>Reopens the stages whose proofs are conditions of the write, one of which did not hold.</summary>
+    internal void ReopenConditional()
+    {
+        lock (_lock) _completed.RemoveAll(c => c.Proof.Condition is not null);
+    }
+
+    /// <summary>
+    /// A new condition that the user may still do what the stages proved: an unchanged password, otherwise an active
+    /// account.
+    /// </summary>
+    internal ConditionalChange NewCondition()
     {
         lock (_lock)
         {
-            _completed.Remove(AuthStage.Password);
-            (_userId, _passwordHash) = (null, null);
+            return _completed.Select(c => c.Proof.Condition).FirstOrDefault(c => c is not null) is { } make
+                ? make()
+                : new UserIsActive(_completed.Select(c => c.Proof.UserId).First(id => id is not null)!);
         }
     }
 
@@ -116,7 +109,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     /// <summary>Whether a flow is complete.</summary>
     internal bool Completes(AuthFlow flow)
     {
-        lock (_lock) return flow.Stages.All(_completed.Contains);
+        lock (_lock) return flow.Stages.All(Has);
     }
 
     /// <summary>
@@ -126,11 +119,13 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     {
         lock (_lock)
         {
-            return _completed.Contains(stage) ? StageTurn.Completed
-                : flows.Any(flow => flow.Stages.FirstOrDefault(s => !_completed.Contains(s)) == stage) ? StageTurn.Next
+            return Has(stage) ? StageTurn.Completed
+                : flows.Any(flow => flow.Stages.FirstOrDefault(s => !Has(s)) == stage) ? StageTurn.Next
                 : StageTurn.NotYet;
         }
     }
+
+    private bool Has(string stage) => _completed.Exists(c => c.Stage == stage);
 }
 
 /// <summary>The turn of a stage in a session.</summary>

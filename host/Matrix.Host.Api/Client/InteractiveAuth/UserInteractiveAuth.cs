@@ -1,10 +1,7 @@
 using System.Security.Cryptography;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
-using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Users.Accounts;
-using Matrix.Host.Users.Sessions;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -15,18 +12,20 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Session, string Request = "")
 {
     /// <summary>
-    /// A condition that the password has not changed since it was checked. Every write that the password authorises
-    /// must require it.
+    /// A condition that what was proved still holds, such as an unchanged password. Every write that the request
+    /// authorises must require it.
     /// </summary>
-    internal PasswordIs NewCondition() => new(Session!.UserId!, Session.PasswordHash!);
+    internal ConditionalChange NewCondition() => Session!.NewCondition();
 }
 
 /// <summary>
 /// Demands authentication for a request, in stages. Client-Server API, "User-Interactive Authentication API".
 /// </summary>
-internal sealed class UserInteractiveAuth(
-    AuthSessions sessions, PasswordLogin passwords, RegistrationGate gate, ClientOptions options, RateLimiter limiter)
+internal sealed class UserInteractiveAuth(AuthSessions sessions, IEnumerable<IAuthStage> stages)
 {
+    private readonly Dictionary<string, IAuthStage> _stages =
+        stages.ToDictionary(stage => stage.Type, StringComparer.Ordinal);
+
     /// <summary>Evaluates the `auth` of a body: whether it completes a flow, or the response to send.</summary>
     internal async ValueTask<AuthOutcome> DemandAsync(
         Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
@@ -84,9 +83,9 @@ internal sealed class UserInteractiveAuth(
 
         if (turn == StageTurn.Next)
         {
-            var failure = await AttemptAsync(session, stage!, auth, call, demand, stop).ConfigureAwait(false);
+            var result = await AttemptAsync(stage!, new(session, demand, auth, call), stop).ConfigureAwait(false);
             if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
-            if (failure is { } why)
+            if (result is { Proof: null } why)
             {
                 return new AuthOutcome(
                     why.Refusal ?? Ask(session, demand, MatrixError.Forbidden, why.Message), session, request);
@@ -128,9 +127,10 @@ internal sealed class UserInteractiveAuth(
         if (turn == StageTurn.Completed) return Answer.Empty;
         if (turn == StageTurn.NotYet) return Answer.Forbidden("This is not the next stage.");
 
-        var failure = await AttemptAsync(session, stage, reader, call, session.Demand, stop).ConfigureAwait(false);
+        var attempt = new StageAttempt(session, session.Demand, reader, call);
+        var result = await AttemptAsync(stage, attempt, stop).ConfigureAwait(false);
         if (reader.Problem is { } wrong) return wrong;
-        return failure is { } why ? why.Refusal ?? Answer.Forbidden(why.Message) : Answer.Empty;
+        return result.Proof is not null ? Answer.Empty : result.Refusal ?? Answer.Forbidden(result.Message);
     }
 
     /// <summary>Grants the request: its session grants no other, and the same request gets the same response.</summary>
@@ -140,18 +140,18 @@ internal sealed class UserInteractiveAuth(
         return answer;
     }
 
-    /// <summary>The 401 of a request whose password has changed since it was given.</summary>
-    internal static Answer AskAgain(AuthOutcome outcome, AuthDemand demand)
+    /// <summary>The 401 of a request for which the proved condition does not hold any more.</summary>
+    internal Answer AskAgain(AuthOutcome outcome, AuthDemand demand)
     {
-        outcome.Session!.ReopenPassword();
-        return Ask(outcome.Session, demand, MatrixError.Forbidden, "The password has changed since it was given.");
+        outcome.Session!.ReopenConditional();
+        return Ask(outcome.Session, demand, MatrixError.Forbidden, "The account has changed since the authentication.");
     }
 
     /// <summary>
     /// The 401 with the flows and the completed stages. An errcode means that the last attempt failed; then `completed`
     /// is present even if it is empty.
     /// </summary>
-    internal static Answer Ask(
+    internal Answer Ask(
         AuthSession session, AuthDemand demand, string? code = null, string message = "") => Answer.Json(
         json =>
         {
@@ -180,63 +180,26 @@ internal sealed class UserInteractiveAuth(
 
             json.WriteEndArray();
             json.WriteStartObject("params");
+            foreach (var type in demand.Flows.SelectMany(static flow => flow.Stages).Distinct())
+            {
+                if (_stages.GetValueOrDefault(type) is not { HasParams: true } stage) continue;
+                json.WriteStartObject(type);
+                stage.WriteParams(json);
+                json.WriteEndObject();
+            }
+
             json.WriteEndObject();
             json.WriteString("session", session.Id);
         },
         401);
 
-    /// <summary>Attempts a stage; null if it succeeded.</summary>
-    private async ValueTask<(string Message, Answer? Refusal)?> AttemptAsync(
-        AuthSession session, string stage, BodyReader auth, Call call, AuthDemand demand, CancellationToken stop)
+    /// <summary>Attempts a stage, and completes it if it succeeded.</summary>
+    private async ValueTask<StageResult> AttemptAsync(string type, StageAttempt attempt, CancellationToken stop)
     {
-        switch (stage)
-        {
-            case AuthStage.Dummy:
-                session.Complete(stage);
-                return null;
-
-            case AuthStage.RegistrationToken:
-                var token = auth.RequiredText("token");
-                if (auth.Problem is not null) return ("", null);
-                if (limiter.Take(RateClass.Registration, call.Address) is { Ticks: > 0 } pause)
-                {
-                    return ("", Answer.LimitExceeded(pause));
-                }
-
-                if (!await gate.IsValidAsync(token, stop).ConfigureAwait(false))
-                {
-                    return ("The registration token is not valid.", null);
-                }
-
-                session.Complete(stage, token);
-                return null;
-
-            case AuthStage.Password:
-                var password = auth.RequiredFreeText("password");
-                var userId = UserIdentifier.Read(auth, options.ServerName);
-                if (auth.Problem is not null) return ("", null);
-                if (userId is null) return ("", Answer.Forbidden("No user here has this address or phone number."));
-                if (demand.UserId is not null && !IsThat(userId, demand.UserId))
-                {
-                    return ("The password must be the calling user's.", null);
-                }
-
-                var check = await passwords.CheckAsync(
-                    demand.UserId ?? userId, password, call.Address, stop).ConfigureAwait(false);
-                switch (check)
-                {
-                    case PasswordCheck.Right(var user):
-                        session.Complete(stage, userId: user.UserId, passwordHash: user.PasswordHash);
-                        return null;
-                    case PasswordCheck.TooMany(var wait):
-                        return ("", Answer.LimitExceeded(wait));
-                    default:
-                        return ("The password is wrong.", null);
-                }
-
-            default:
-                return ("This stage is unknown.", null);
-        }
+        if (!_stages.TryGetValue(type, out var stage)) return StageResult.Wrong("This stage is unknown.");
+        var result = await stage.AttemptAsync(attempt, stop).ConfigureAwait(false);
+        if (result.Proof is { } proof) attempt.Session.Complete(type, proof);
+        return result;
     }
 
     /// <summary>
@@ -261,9 +224,6 @@ internal sealed class UserInteractiveAuth(
 
     private static string DigestOf(JsonObject json) =>
         Convert.ToHexString(SHA256.HashData(CanonicalJson.bytes(Json.NewObject(json))));
-
-    private static bool IsThat(string? given, string userId) =>
-        string.Equals(given, userId, StringComparison.OrdinalIgnoreCase);
 
     private static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
 }

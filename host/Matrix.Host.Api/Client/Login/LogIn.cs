@@ -125,7 +125,7 @@ internal sealed class LogIn(
         if (auth.Refusal is { } refusal) return refusal;
 
         var made = await logins.NewLoginTokenAsync(call.Caller.UserId, auth.NewCondition(), stop).ConfigureAwait(false);
-        if (made is not { } token) return UserInteractiveAuth.AskAgain(auth, demand);
+        if (made is not { } token) return interactive.AskAgain(auth, demand);
         return UserInteractiveAuth.Grant(auth, Answer.Json(token, static (json, made) =>
         {
             json.WriteString("login_token", made.Token);

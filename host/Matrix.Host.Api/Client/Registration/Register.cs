@@ -99,8 +99,8 @@ internal sealed class Register(
         var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
         if (created.Failure?.Kind == UserFailureKind.RegistrationTokenUsedUp)
         {
-            auth.Session.ReopenRegistrationToken();
-            return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, created.Failure.Message);
+            auth.Session.Reopen(AuthStage.RegistrationToken);
+            return interactive.Ask(auth.Session, demand, MatrixError.Forbidden, created.Failure.Message);
         }
 
         return created.IsOk

@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Api.Client.InteractiveAuth;
+
+/// <summary>
+/// A stage of user-interactive authentication. Client-Server API, "Authentication types". A stage that is not
+/// configured is not registered, and no flow has it.
+/// </summary>
+internal interface IAuthStage
+{
+    /// <summary>The type, such as `m.login.password`.</summary>
+    string Type { get; }
+
+    /// <summary>Whether clients need parameters for the stage.</summary>
+    bool HasParams => false;
+
+    /// <summary>
+    /// Attempts the stage. A malformed member of the given object is recorded in its reader; the result does not count
+    /// then.
+    /// </summary>
+    ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop);
+
+    /// <summary>Writes the members of the stage's parameters.</summary>
+    void WriteParams(Utf8JsonWriter json)
+    {
+    }
+}
+
+/// <summary>An attempt of a stage.</summary>
+/// <param name="Session">The session.</param>
+/// <param name="Demand">The authentication that the endpoint demands.</param>
+/// <param name="Given">What the client sent: the `auth` of a request, or the values of a page.</param>
+/// <param name="Call">The request.</param>
+internal sealed record StageAttempt(AuthSession Session, AuthDemand Demand, BodyReader Given, Call Call);
+
+/// <summary>What a completed stage proved.</summary>
+internal sealed record StageProof
+{
+    /// <summary>The proof of a stage that shows nothing about a user.</summary>
+    internal static StageProof Nothing { get; } = new();
+
+    /// <summary>The user who authenticated; null if the stage does not say.</summary>
+    internal string? UserId { get; init; }
+
+    /// <summary>
+    /// Makes the condition that must hold when the request is written, such as an unchanged password; null for none.
+    /// </summary>
+    internal Func<ConditionalChange>? Condition { get; init; }
+
+    /// <summary>The valid registration token, which only the registration itself uses up.</summary>
+    internal string? RegistrationToken { get; init; }
+}
+
+/// <summary>The result of an attempt.</summary>
+/// <param name="Proof">What the stage proved; null if it failed.</param>
+/// <param name="Message">Why it failed, for the user.</param>
+/// <param name="Refusal">The response in place of another request for authentication; null for that.</param>
+internal readonly record struct StageResult(StageProof? Proof, string Message, Answer? Refusal)
+{
+    /// <summary>The reader of the given object has the mistake.</summary>
+    internal static StageResult Malformed { get; } = new(null, "", null);
+
+    /// <summary>The stage is complete.</summary>
+    internal static StageResult Completed(StageProof proof) => new(proof, "", null);
+
+    /// <summary>The client may try again.</summary>
+    internal static StageResult Wrong(string message) => new(null, message, null);
+
+    /// <summary>The request gets this response.</summary>
+    internal static StageResult Refused(Answer answer) => new(null, "", answer);
+}

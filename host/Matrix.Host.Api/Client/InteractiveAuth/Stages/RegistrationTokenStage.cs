@@ -1,0 +1,24 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Accounts;
+
+namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
+
+/// <summary>A registration token. Client-Server API, "Token-authenticated registration".</summary>
+internal sealed class RegistrationTokenStage(RegistrationGate gate, RateLimiter limiter) : IAuthStage
+{
+    public string Type => AuthStage.RegistrationToken;
+
+    public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
+    {
+        var token = attempt.Given.RequiredText("token");
+        if (attempt.Given.Problem is not null) return StageResult.Malformed;
+        if (limiter.Take(RateClass.Registration, attempt.Call.Address) is { Ticks: > 0 } pause)
+        {
+            return StageResult.Refused(Answer.LimitExceeded(pause));
+        }
+
+        return await gate.IsValidAsync(token, stop).ConfigureAwait(false)
+            ? StageResult.Completed(new StageProof { RegistrationToken = token })
+            : StageResult.Wrong("The registration token is not valid.");
+    }
+}
