@@ -19,6 +19,9 @@ public interface ILocalUsers
     /// <summary>Whether the user blocks all invites.</summary>
     ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop);
 
+    /// <summary>The state of the user's account; nothing of it for a user who does not exist.</summary>
+    ValueTask<LocalAccount> AccountAsync(string userId, CancellationToken stop);
+
     /// <summary>The users whom the user ignores.</summary>
     ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop);
 
@@ -28,6 +31,12 @@ public interface ILocalUsers
     /// </summary>
     ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop);
 }
+
+/// <summary>The state of an account.</summary>
+/// <param name="IsGuest">Whether it is a guest's.</param>
+/// <param name="IsLocked">Whether it is locked.</param>
+/// <param name="IsSuspended">Whether it is suspended.</param>
+public readonly record struct LocalAccount(bool IsGuest, bool IsLocked, bool IsSuspended);
 
 /// <summary>The part of a profile that member events show; null where it is not set.</summary>
 /// <param name="DisplayName">`displayname`.</param>

@@ -21,6 +21,12 @@ public enum RoomFailureKind
     /// <summary>A policy list of the server refuses the user, their server or the room.</summary>
     PolicyList,
 
+    /// <summary>The user's account is suspended, and they may not do this until it is no longer.</summary>
+    Suspended,
+
+    /// <summary>The room does not admit guests, or guests may not do this.</summary>
+    GuestsForbidden,
+
     /// <summary>The user cannot reject the room of the server's notices.</summary>
     CannotLeaveServerNoticeRoom,
 

@@ -59,6 +59,7 @@ public static class RoomRegistration
         parts.Get<SearchIndexer>(),
         parts.Get<DirectoryIndexer>(),
         parts.Get<DelayedEvents>(),
+        parts.Get<GuestDepartures>(),
     ];
 
     /// <summary>Loads the data that must be in memory before the first request.</summary>
@@ -122,15 +123,25 @@ public static class RoomRegistration
             parts.Get<IRemoteMemberships>(),
             parts.Get<PolicyLists>(),
             parts.Get<RoomsOptions>().ServerName))
+        .AddSingleton<SuspendedUsers>()
         .AddSingleton(parts => new DelayedEvents(
             parts.Get<RoomSender>(),
             parts.Get<RoomMemberships>(),
             parts.Get<RoomSnapshots>(),
+            parts.Get<ILocalUsers>(),
+            parts.Get<SuspendedUsers>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>().Delays,
             parts.Get<TimeProvider>()))
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new GuestDepartures(
+            parts.Get<RoomMemberships>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<StateReader>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
         .AddSingleton(parts => new PolicyLists(
             parts.Get<RoomSnapshots>(),

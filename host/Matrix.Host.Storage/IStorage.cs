@@ -12,6 +12,7 @@ using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
@@ -87,6 +88,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Users, devices, tokens.</summary>
     IAccountsTable Accounts { get; }
+
+    /// <summary>Guests, and the rooms that they may have to leave.</summary>
+    IGuestsTable Guests { get; }
 
     /// <summary>Account data, tags included.</summary>
     IAccountDataTable AccountData { get; }

@@ -13,6 +13,7 @@ using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
@@ -68,6 +69,7 @@ internal sealed class OpenedStorage : IStorage
         Unread = new UnreadTable(reads);
         ThreadSubscriptions = new ThreadSubscriptionsTable(reads);
         Accounts = new AccountsTable(reads);
+        Guests = new GuestsTable(reads);
         AccountData = new AccountDataTable(reads);
         Profiles = new ProfilesTable(reads);
         Presence = new PresenceTable(reads);
@@ -123,6 +125,8 @@ internal sealed class OpenedStorage : IStorage
     public IUnreadTable Unread { get; }
 
     public IAccountsTable Accounts { get; }
+
+    public IGuestsTable Guests { get; }
 
     public IAccountDataTable AccountData { get; }
 

@@ -61,6 +61,9 @@ public enum UserFailureKind
     /// <summary>The account has been deactivated.</summary>
     Deactivated,
 
+    /// <summary>The account is locked.</summary>
+    Locked,
+
     /// <summary>Data that the request relies on, such as the password, has changed since it was checked.</summary>
     Outdated,
 }

@@ -19,6 +19,15 @@ public sealed record UsersOptions
     /// <summary>Whether registration requires a token.</summary>
     public bool RegistrationRequiresToken { get; init; }
 
+    /// <summary>Whether anyone may become a guest.</summary>
+    public bool GuestsEnabled { get; init; }
+
+    /// <summary>The most guests.</summary>
+    public int Guests { get; init; } = 10_000;
+
+    /// <summary>The time after which the account of a guest who is not seen ends.</summary>
+    public TimeSpan UnusedGuestsKept { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>Who may look up the profiles of local users.</summary>
     public ProfileAudience ProfilesShownTo { get; init; }
 

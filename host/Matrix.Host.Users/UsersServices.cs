@@ -4,8 +4,10 @@ using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Filters;
+using Matrix.Host.Users.Guests;
 using Matrix.Host.Users.KeyBackup;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.OpenId;
 using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
@@ -34,6 +36,9 @@ public static class UsersServices
         .AddSingleton<AccessTokens>()
         .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
         .AddSingleton<AppServiceCallers>()
+        .AddSingleton<AccountLocks>()
+        .AddSingleton<AccountModeration>()
+        .AddSingleton<SeenDevices>()
         .AddSingleton<Logins>()
         .AddSingleton<OpenIdTokens>()
         .AddSingleton(parts => new TurnCredentials(options.Turn, parts.GetRequiredService<TimeProvider>()))
@@ -47,6 +52,8 @@ public static class UsersServices
         .AddSingleton<Usernames>()
         .AddSingleton<RegistrationGate>()
         .AddSingleton<Registrations>()
+        .AddSingleton<GuestAccounts>()
+        .AddSingleton<UnusedGuests>()
         .AddSingleton<PasswordChanges>()
         .AddSingleton<Deactivation>()
         .AddSingleton<UserProfiles>()

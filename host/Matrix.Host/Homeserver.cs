@@ -31,6 +31,7 @@ using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
@@ -240,6 +241,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<IdleMemory>()
             .AddHostedService<SigningKeyReloads>()
             .AddHostedService<DepartureService>()
+            .AddHostedService<GuestService>()
             .AddHostedService<DelayedEventService>()
             .AddHostedService<StagedEventsService>()
             .AddHostedService<OutboundService>()
@@ -288,7 +290,8 @@ internal sealed class Homeserver : IAsyncDisposable
             new ControlEndpoint(
                 app.Services.GetRequiredService<FederationOutbound>(),
                 app.Services.GetRequiredService<ServerNotices>(),
-                app.Services.GetRequiredService<MediaOperations>()),
+                app.Services.GetRequiredService<MediaOperations>(),
+                app.Services.GetRequiredService<AccountModeration>()),
             config.FederationOnClient);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;

@@ -8,6 +8,7 @@ using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Upgrading;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
@@ -15,6 +16,7 @@ using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host;
 
@@ -24,6 +26,8 @@ internal sealed class LocalUsers(
     InviteSetting invites,
     IgnoredUsers ignored,
     PushRuleCache rules,
+    AccountLocks locks,
+    IStorage storage,
     RoomsOptions options)
     : ILocalUsers
 {
@@ -49,6 +53,14 @@ internal sealed class LocalUsers(
 
     public ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop) =>
         invites.BlocksAsync(userId, stop);
+
+    public async ValueTask<LocalAccount> AccountAsync(string userId, CancellationToken stop) =>
+        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
+            ? new LocalAccount(
+                user.Kind == UserKind.Guest,
+                await locks.OfUserAsync(user, stop).ConfigureAwait(false) is not null,
+                user.IsSuspended)
+            : default;
 
     public ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop) =>
         ignored.OfAsync(userId, stop);

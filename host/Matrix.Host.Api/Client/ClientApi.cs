@@ -33,6 +33,8 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Accounts.ChangePassword>()
         .AddSingleton<IEndpoints, Accounts.Deactivate>()
         .AddSingleton<IEndpoints, Accounts.ContactInformation>()
+        .AddSingleton<IEndpoints, ServerAdministration.ModeratedAccounts>()
+        .AddSingleton<IEndpoints, ServerAdministration.WhoIs>()
         .AddSingleton<IEndpoints, Devices.Devices>()
         .AddSingleton<IEndpoints, Devices.Dehydrated>()
         .AddSingleton<IEndpoints, Rendezvous.TextRendezvous>()

@@ -49,6 +49,8 @@ internal static class RoomAnswers
         RoomFailureKind.UnknownRoom => (403, MatrixError.Forbidden),
         RoomFailureKind.NotFound => (404, MatrixError.NotFound),
         RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),
+        RoomFailureKind.Suspended => (403, MatrixError.UserSuspended),
+        RoomFailureKind.GuestsForbidden => (403, MatrixError.GuestAccessForbidden),
         RoomFailureKind.WrongMembership => (403, MatrixError.BadState),
         RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
         RoomFailureKind.PolicyList => (403, MatrixError.Forbidden),

@@ -22,6 +22,7 @@ internal static class UserAnswers
         }
 
         if (failure.Kind == UserFailureKind.InboxFull) return Answer.LimitExceeded(_inboxFullFor, failure.Message);
+        if (failure.Kind == UserFailureKind.Locked) return Answer.Locked(failure.Message);
         var (status, code) = StandardOf(failure.Kind);
         return failure is WrongBackupVersion wrong
             ? Answer.Error(
@@ -69,6 +70,7 @@ internal static class UserAnswers
         UserFailureKind.UserInUse => (400, MatrixError.UserInUse),
         UserFailureKind.RegistrationTokenUsedUp => (403, MatrixError.Forbidden),
         UserFailureKind.Deactivated => (403, MatrixError.UserDeactivated),
+        UserFailureKind.Locked => (401, MatrixError.UserLocked),
         UserFailureKind.Busy or UserFailureKind.InboxFull or UserFailureKind.Outdated =>
             (429, MatrixError.LimitExceeded),
         _ => (400, MatrixError.Unknown),

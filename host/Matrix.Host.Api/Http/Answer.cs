@@ -110,6 +110,13 @@ public abstract class Answer
     /// <summary>A JSON object that is written once, now, and sent any number of times.</summary>
     public static Answer Prepared(Action<Utf8JsonWriter> write) => Bytes(Json(write).ToArray());
 
+    /// <summary>
+    /// 401 `M_USER_LOCKED`: the client keeps its data until the account is unlocked. Client-Server API, "Account
+    /// locking".
+    /// </summary>
+    public static Answer Locked(string message) =>
+        Error(401, MatrixError.UserLocked, message, static json => json.WriteBoolean("soft_logout", true));
+
     /// <summary>The standard error response.</summary>
     /// <param name="code">One of <see cref="MatrixError"/>.</param>
     /// <param name="message">A sentence for people.</param>

@@ -14,12 +14,15 @@ namespace Matrix.Host.Api.Http;
 /// </summary>
 public sealed class ClientServer : ApiServer
 {
+    private static readonly Answer _suspended = Answer.Error(
+        403, MatrixError.UserSuspended, "You cannot do this while your account is suspended.");
+
     private static readonly Answer _otherOrigin = Answer.Forbidden("Pages of other origins cannot send this form.");
 
     private readonly IAccessTokens _tokens;
     private readonly AppServiceDirectory _services;
     private readonly AppServiceCallers _serviceCallers;
-    private readonly IAccountPolicy _policy;
+    private readonly AccountLocks _locks;
     private readonly RateLimiter _limiter;
     private readonly HttpOptions _options;
 
@@ -29,7 +32,7 @@ public sealed class ClientServer : ApiServer
         IAccessTokens tokens,
         AppServiceDirectory services,
         AppServiceCallers serviceCallers,
-        IAccountPolicy policy,
+        AccountLocks locks,
         HttpOptions options,
         RateLimiter limiter,
         ILogger<ClientServer> log)
@@ -38,7 +41,7 @@ public sealed class ClientServer : ApiServer
         _tokens = tokens;
         _services = services;
         _serviceCallers = serviceCallers;
-        _policy = policy;
+        _locks = locks;
         _limiter = limiter;
         _options = options;
     }
@@ -60,9 +63,15 @@ public sealed class ClientServer : ApiServer
             var (found, refusal) = service is null
                 ? await AuthenticateAsync(http, target, address, route.Options.Access, stop).ConfigureAwait(false)
                 : await MasqueradeAsync(service, target, route.Options.Access, stop).ConfigureAwait(false);
-            refusal ??= await LockedAsync(found, route.Options, stop).ConfigureAwait(false);
-            if (refusal is null) caller = found;
-            else if (route.Options.Access != Access.Lenient) return refusal;
+            if (refusal is null)
+            {
+                if (await ModeratedAsync(found, route, stop).ConfigureAwait(false) is { } moderated) return moderated;
+                caller = found;
+            }
+            else if (route.Options.Access != Access.Lenient)
+            {
+                return refusal;
+            }
         }
 
         if (service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId))
@@ -132,12 +141,14 @@ public sealed class ClientServer : ApiServer
     {
         if (PresentedToken.Of(http.Request, target) is not { } token)
         {
-            return access is Access.Optional or Access.Lenient
+            return access is Access.Optional or Access.UsersOrNobody or Access.Lenient
                 ? (null, null)
                 : (null, Answer.Error(401, MatrixError.MissingToken, "This endpoint requires an access token."));
         }
 
-        var (caller, softLogout) = await _tokens.FindAsync(token, address, stop).ConfigureAwait(false);
+        var userAgent = http.Request.Headers.UserAgent.ToString();
+        var (caller, softLogout) = await _tokens.FindAsync(
+            token, address, userAgent.Length == 0 ? null : userAgent, stop).ConfigureAwait(false);
         if (caller is null)
         {
             return (null, Answer.Error(
@@ -150,22 +161,30 @@ public sealed class ClientServer : ApiServer
         return Admit(caller, access);
     }
 
-    /// <summary>The answer to a caller whose account is locked; null for others, and for administrators.</summary>
-    private ValueTask<Answer?> LockedAsync(Caller? caller, RouteOptions options, CancellationToken stop)
+    /// <summary>
+    /// The answer to a caller whose account is locked, or suspended and may not do this; null for others. Client-Server
+    /// API, "Account moderation".
+    /// </summary>
+    private ValueTask<Answer?> ModeratedAsync(Caller? caller, Route route, CancellationToken stop)
     {
-        return _policy.IsEmpty || options.OpenToLocked || caller is not { IsAdmin: false }
-            ? new((Answer?)null)
-            : RefusalAsync(caller.UserId);
+        if (caller is null || route.Options.OpenToLocked) return new((Answer?)null);
+        var locked = _locks.OfCallerAsync(caller, stop);
+        return locked.IsCompletedSuccessfully
+            ? new(AnswerOf(locked.Result, caller, route))
+            : WaitAsync(locked, caller, route);
 
-        async ValueTask<Answer?> RefusalAsync(string userId) =>
-            await _policy.RefusalAsync(userId, stop).ConfigureAwait(false) is { } why
-                ? Answer.Error(401, MatrixError.UserLocked, why, static json => json.WriteBoolean("soft_logout", true))
-                : null;
+        static async ValueTask<Answer?> WaitAsync(ValueTask<UserFailure?> locked, Caller caller, Route route) =>
+            AnswerOf(await locked.ConfigureAwait(false), caller, route);
+
+        static Answer? AnswerOf(UserFailure? locked, Caller caller, Route route) =>
+            locked is not null ? Answer.Locked(locked.Message)
+            : caller.IsSuspended && !route.IsOpenToSuspended ? _suspended
+            : null;
     }
 
     private static (Caller? Caller, Answer? Refusal) Admit(Caller caller, Access access) => (access, caller) switch
     {
-        (Access.Users, { IsGuest: true }) =>
+        (Access.Users or Access.UsersOrNobody, { IsGuest: true }) =>
             (null, Answer.Error(403, MatrixError.GuestAccessForbidden, "Guests cannot do this.")),
         (Access.Admins, { IsAdmin: false }) =>
             (null, Answer.Forbidden("Only administrators of this server can do this.")),

@@ -47,6 +47,7 @@ public static class MatrixError
     public const string UserInUse = "M_USER_IN_USE";
     public const string UserLimitExceeded = "M_USER_LIMIT_EXCEEDED";
     public const string UserLocked = "M_USER_LOCKED";
+    public const string UserSuspended = "M_USER_SUSPENDED";
     public const string WeakPassword = "M_WEAK_PASSWORD";
     public const string WrongRoomKeysVersion = "M_WRONG_ROOM_KEYS_VERSION";
 #pragma warning restore CS1591

@@ -14,6 +14,9 @@ public enum Access
     /// <summary>Everyone; a token must be valid if present.</summary>
     Optional,
 
+    /// <summary>Everyone without a token; with one, users, guests excluded.</summary>
+    UsersOrNobody,
+
     /// <summary>Everyone; tokens are ignored.</summary>
     Anyone,
 
@@ -120,6 +123,9 @@ public sealed record RouteOptions
     /// <summary>Users with a token, bodies of ordinary size, the common rate.</summary>
     public static RouteOptions Default { get; } = new();
 
+    /// <summary>The same, open to suspended users too.</summary>
+    public static RouteOptions AlsoSuspended { get; } = new() { OpenToSuspended = true };
+
     /// <summary>Other servers with a signature, bodies of ordinary size, the rate of the server.</summary>
     public static RouteOptions ForServers { get; } = new()
     {
@@ -133,6 +139,13 @@ public sealed record RouteOptions
 
     /// <summary>Whether users of locked accounts may call it. Client-Server API, "Account locking".</summary>
     public bool OpenToLocked { get; init; }
+
+    /// <summary>
+    /// Whether suspended users may call it. They may always read: a GET is open to them, and anything else is not
+    /// unless it says so. A route that is open for some of its requests refuses the others itself. Client-Server API,
+    /// "Account suspension".
+    /// </summary>
+    public bool OpenToSuspended { get; init; }
 
     /// <summary>The rate class.</summary>
     public RateClass Rate { get; init; }

@@ -157,4 +157,8 @@ internal sealed record Route(
     string Template,
     bool TakesBody,
     Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> Handle,
-    RouteOptions Options);
+    RouteOptions Options)
+{
+    /// <summary>Whether suspended users may call it.</summary>
+    internal bool IsOpenToSuspended { get; } = Method is "GET" or "HEAD" || Options.OpenToSuspended;
+}

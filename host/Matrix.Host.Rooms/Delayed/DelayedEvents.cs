@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -34,6 +35,8 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     private readonly RoomSender _sender;
     private readonly RoomMemberships _memberships;
     private readonly RoomSnapshots _rooms;
+    private readonly ILocalUsers _users;
+    private readonly SuspendedUsers _suspended;
     private readonly IStorage _storage;
     private readonly DelayOptions _options;
     private readonly TimeProvider _time;
@@ -45,11 +48,14 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         RoomSender sender,
         RoomMemberships memberships,
         RoomSnapshots rooms,
+        ILocalUsers users,
+        SuspendedUsers suspended,
         IStorage storage,
         DelayOptions options,
         TimeProvider time)
     {
         (_sender, _memberships, _rooms, _storage) = (sender, memberships, rooms, storage);
+        (_users, _suspended) = (users, suspended);
         (_options, _time, _schedule) = (options, time, new DelaySchedule(options));
 
         // As many as wait, which are bounded.
@@ -265,6 +271,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
         }
 
         var user = row.Sender.UserId;
+        if (await RefusedAsync(row, content, stop).ConfigureAwait(false) is { } refused) return refused;
         var made = row switch
         {
             { StateKey: null } => await _sender.SendAsync(
@@ -281,6 +288,22 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
                 .ConfigureAwait(false),
         };
         return made.IsOk ? null : made.Failure;
+    }
+
+    /// <summary>
+    /// Why the event of a user whose account was locked or suspended meanwhile is not sent; null if it is.
+    /// </summary>
+    private async ValueTask<RoomFailure?> RefusedAsync(DelayedEventRow row, JsonObject content, CancellationToken stop)
+    {
+        var user = row.Sender.UserId;
+        return await _users.AccountAsync(user, stop).ConfigureAwait(false) switch
+        {
+            { IsLocked: true } => new RoomFailure(RoomFailureKind.Forbidden, "The account is locked."),
+            { IsSuspended: false } => null,
+            _ when row.StateKey is { } key => SuspendedUsers.RefusesState(user, row.Type, key, content),
+            _ => await _suspended.RefusesEventAsync(
+                user, row.RoomId, row.Type, content.Text("redacts"), stop).ConfigureAwait(false),
+        };
     }
 
     private async ValueTask StoreAsync(WaitingEvent waiting, DelayedEventRow row)

@@ -88,6 +88,13 @@ public sealed class RoomJoins
                         snapshot, request.UserId, local.Failure, stop).ConfigureAwait(false));
             if (!mayHelp) return local;
 
+            // Other servers do not know guests, and what this server knows of the room is old or nothing.
+            if (!isResident && await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false))
+            {
+                return RoomSender.Unknown;
+            }
+
+
             var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop).ConfigureAwait(false);
             if (servers.Count == 0) return local;
             var join = new RemoteJoin(request.UserId, roomId, servers, request.Reason, isResident);

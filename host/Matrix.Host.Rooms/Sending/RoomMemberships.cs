@@ -269,10 +269,12 @@ public sealed class RoomMemberships
     /// Joins, or replaces the member event of a joined user. Decided in the lane's session: of several requests at once
     /// the first joins.
     /// </summary>
-    private ValueTask<RoomResult<string>> JoinWithAsync(
+    private async ValueTask<RoomResult<string>> JoinWithAsync(
         RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, long? timestamp,
-        CancellationToken stop) =>
-        _sender.InLaneAsync<string>(
+        CancellationToken stop)
+    {
+        var isGuest = await IsGuestAsync(userId, stop).ConfigureAwait(false);
+        return await _sender.InLaneAsync<string>(
             snapshot.Room.Nid,
             async session =>
             {
@@ -284,18 +286,28 @@ public sealed class RoomMemberships
                 var member = await _appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false);
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
-
                 // A client cannot choose the authorising user: this server's signature authorises the join.
                 var authority = await _restricted.AuthoriseAsync(session, userId, stop).ConfigureAwait(false);
                 var joining = RestrictedJoins.WithAuthorisingUser(content, authority.User);
                 if (now == Membership.Join && member!.Pdu.Content.Equals(joining)) return member.EventId;
 
-                var made = await _appender.AppendAsync(
-                    session, Draft.State(MemberType, userId, userId, joining), null, timestamp, stop)
-                    .ConfigureAwait(false);
+                var draft = Draft.State(MemberType, userId, userId, joining);
+                if (isGuest && !await GuestAccess.IsOpenAsync(_appender.State, session, stop).ConfigureAwait(false))
+                {
+                    // Who could not join as a user learns no more of the room as a guest.
+                    return await _appender.WouldRefuseAsync(session, draft, stop).ConfigureAwait(false)
+                        ?? GuestAccess.Closed;
+                }
+
+                var made = await _appender.AppendAsync(session, draft, null, timestamp, stop).ConfigureAwait(false);
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
-            stop);
+            stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a local user is a guest.</summary>
+    internal async ValueTask<bool> IsGuestAsync(string userId, CancellationToken stop) =>
+        (await _users.AccountAsync(userId, stop).ConfigureAwait(false)).IsGuest;
 
     /// <summary>Whether a user is a user of another server.</summary>
     internal bool IsRemote(string userId) => RoomNames.ServerOf(userId) != _serverName;

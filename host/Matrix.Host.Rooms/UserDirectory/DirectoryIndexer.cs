@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -35,7 +36,7 @@ public sealed class DirectoryIndexer(
     /// <inheritdoc/>
     protected override bool Concerns(Change change) => change
         is MembershipChanged or ProfileFieldChanged or ProfileFieldDeleted or ProfileDeleted or UserCreated
-            or UserDeactivated or StateChanged;
+            or GuestUpgraded or UserDeactivated or StateChanged;
 
     /// <inheritdoc/>
     protected internal override async ValueTask<bool> StepAsync(long through, CancellationToken stop)

@@ -12,6 +12,7 @@ using Matrix.Host.Storage.Tables.DeviceUpdates;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
@@ -61,6 +62,8 @@ internal static class AllTables
         UnreadTable.Register(handlers);
         ThreadSubscriptionsTable.Register(handlers);
         UserHandlers.Register(handlers);
+        AccountModerationHandlers.Register(handlers);
+        GuestsTable.Register(handlers);
         DeviceUpdatesTable.Register(handlers);
         DeviceHandlers.Register(handlers);
         TokenHandlers.Register(handlers);

@@ -37,9 +37,18 @@ public sealed record Registered(string UserId, IssuedLogin? Login);
 /// <summary>Creates accounts. Client-Server API, "Account registration" of the legacy API.</summary>
 public sealed class Registrations(IStorage storage, Logins logins)
 {
+    /// <summary>The failure of a registration whose token was used up meanwhile.</summary>
+    public static UserFailure TokenUsedUp { get; } = new(
+        UserFailureKind.RegistrationTokenUsedUp, "The registration token has been used up.");
+
     /// <summary>Creates an account with all that belongs to it, or nothing.</summary>
-    public async ValueTask<UserResult<Registered>> CreateAsync(NewAccount account, CancellationToken stop)
+    /// <param name="account">The account.</param>
+    /// <param name="stop">Cancels it.</param>
+    /// <param name="condition">Must hold when the account is written; null for none.</param>
+    public async ValueTask<UserResult<Registered>> CreateAsync(
+        NewAccount account, CancellationToken stop, ConditionalChange? condition = null)
     {
+        ArgumentNullException.ThrowIfNull(account);
         var token = account.RegistrationToken;
         var isAdmin = account.IsAdmin
             || (token is not null
@@ -49,6 +58,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
 
         // The token comes first: the first user's token is valid only while there is no user.
         var batch = new WriteBatch(4);
+        if (condition is not null) batch.Require(condition);
         if (redemption is not null) batch.Require(redemption);
         batch.Require(new UserCreated(account.UserId, account.Kind, account.PasswordHash, isAdmin));
         if (account.DisplayName is { Length: > 0 } name)
@@ -62,7 +72,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         if (!receipt.Refused) return new Registered(account.UserId, login);
         return redemption is { Applied: false }
-            ? new UserFailure(UserFailureKind.RegistrationTokenUsedUp, "The registration token has been used up.")
+            ? TokenUsedUp
             : new UserFailure(UserFailureKind.UserInUse, "The user id is already taken.");
     }
 }

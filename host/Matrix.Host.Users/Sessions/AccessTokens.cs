@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Guests;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -13,6 +14,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 {
     // Users share stripes: invalidating one user's tokens invalidates those of a few others too.
     private const int Stripes = 4096;
+
+    private const int LongestUserAgent = 500;
 
     private static readonly TimeSpan _seenInterval = TimeSpan.FromMinutes(1);
 
@@ -36,17 +39,18 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop)
+    public ValueTask<TokenLookup> FindAsync(
+        string token, string address, string? userAgent, CancellationToken stop)
     {
         if (!TokenHash.TryOf(token, out var hash)) return ValueTask.FromResult(default(TokenLookup));
 
         if (!_young.TryGetValue(hash, out var known) && _old.TryRemove(hash, out known)) Remember(hash, known);
         if (known is null || Volatile.Read(ref _epochs[StripeOf(known.Caller.UserId)]) != known.Epoch)
         {
-            return LookUpAsync(hash, address, stop);
+            return LookUpAsync(hash, address, userAgent, stop);
         }
 
-        return ValueTask.FromResult(Judge(known, address));
+        return ValueTask.FromResult(Judge(known, address, userAgent));
     }
 
     /// <inheritdoc/>
@@ -61,6 +65,9 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             TokensConfirmed confirmed => confirmed.UserId,
             UserDeactivated deactivated => deactivated.UserId,
             AdminChanged changed => changed.UserId,
+            AccountLockChanged changed => changed.UserId,
+            AccountSuspensionChanged changed => changed.UserId,
+            GuestUpgraded upgraded => upgraded.UserId,
             _ => null,
         };
 
@@ -73,7 +80,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         for (var i = 0; i < Stripes; i++) Interlocked.Increment(ref _epochs[i]);
     }
 
-    private async ValueTask<TokenLookup> LookUpAsync(TokenHash hash, string address, CancellationToken stop)
+    private async ValueTask<TokenLookup> LookUpAsync(
+        TokenHash hash, string address, string? userAgent, CancellationToken stop)
     {
         var bytes = hash.ToBytes();
         while (true)
@@ -95,14 +103,18 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             if (!again.Confirmed) continue;
 
             var caller = new Caller(
-                new UserDevice(again.UserId, again.DeviceId), again.IsAdmin, again.UserKind == UserKind.Guest);
+                new UserDevice(again.UserId, again.DeviceId), again.IsAdmin, again.UserKind == UserKind.Guest)
+            {
+                IsLocked = again.IsLocked,
+                IsSuspended = again.IsSuspended,
+            };
             var known = new Known(caller, again.ExpiresAt, epoch);
             Remember(hash, known);
-            return Judge(known, address);
+            return Judge(known, address, userAgent);
         }
     }
 
-    private TokenLookup Judge(Known known, string address)
+    private TokenLookup Judge(Known known, string address, string? userAgent)
     {
         var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
         if (known.ExpiresAt <= now) return new TokenLookup(null, SoftLogout: true);
@@ -111,18 +123,20 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         if (now - seenAt >= _seenInterval.TotalMilliseconds
             && Interlocked.CompareExchange(ref known.SeenAt, now, seenAt) == seenAt)
         {
-            Touch(known.Caller, now, address);
+            Touch(known.Caller, now, address, userAgent);
         }
 
         return new TokenLookup(known.Caller, SoftLogout: false);
     }
 
-    /// <summary>Writes when and where a device was seen, without waiting for it.</summary>
-    private void Touch(Caller caller, long now, string address)
+    /// <summary>Writes when, where and with which client a device was seen, without waiting for it.</summary>
+    private void Touch(Caller caller, long now, string address, string? userAgent)
     {
+        var agent = userAgent?.Length > LongestUserAgent ? userAgent[..LongestUserAgent] : userAgent;
         try
         {
-            _storage.Writer.Post(new WriteBatch(1).Add(new DeviceSeen(caller.UserId, caller.DeviceId, now, address)));
+            _storage.Writer.Post(
+                new WriteBatch(1).Add(new DeviceSeen(caller.UserId, caller.DeviceId, now, address, agent)));
         }
         catch (StorageException)
         {

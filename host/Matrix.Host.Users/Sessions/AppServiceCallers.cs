@@ -65,7 +65,11 @@ public sealed class AppServiceCallers : IChangeConsumer
 
         var caller = new Caller(
             new UserDevice(wanted, deviceId ?? ""), user.IsAdmin, user.Kind == UserKind.Guest)
-        { Service = service };
+        {
+            Service = service,
+            IsLocked = user.IsLocked,
+            IsSuspended = user.IsSuspended,
+        };
         return (caller, null);
     }
 
@@ -76,6 +80,8 @@ public sealed class AppServiceCallers : IChangeConsumer
         {
             UserDeactivated deactivated => deactivated.UserId,
             AdminChanged changed => changed.UserId,
+            AccountLockChanged changed => changed.UserId,
+            AccountSuspensionChanged changed => changed.UserId,
             _ => null,
         };
         if (user is null) return;

@@ -12,7 +12,11 @@ public readonly record struct TokenLookup(Caller? Caller, bool SoftLogout);
 public interface IAccessTokens
 {
     /// <summary>Looks up a token, from memory if it was used recently.</summary>
-    ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop);
+    /// <param name="token">The token.</param>
+    /// <param name="address">The client's address.</param>
+    /// <param name="userAgent">The client's name for itself; null for none.</param>
+    /// <param name="stop">Cancels reading.</param>
+    ValueTask<TokenLookup> FindAsync(string token, string address, string? userAgent, CancellationToken stop);
 }
 
 /// <summary>The user and device that an access token belongs to. Client-Server API, "Using access tokens".</summary>
@@ -29,6 +33,12 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
 
     /// <summary>Whether the caller has a device. Only an application service may have none.</summary>
     public bool HasDevice => Device.DeviceId.Length > 0;
+
+    /// <summary>Whether an administrator locked the account. Client-Server API, "Account locking".</summary>
+    public bool IsLocked { get; init; }
+
+    /// <summary>Whether an administrator suspended the account. Client-Server API, "Account suspension".</summary>
+    public bool IsSuspended { get; init; }
 
     /// <summary>The application service that acts as the user; null for the user's own client.</summary>
     public AppService? Service { get; init; }

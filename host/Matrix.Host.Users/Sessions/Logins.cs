@@ -30,7 +30,7 @@ public sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refre
 public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> Conditions);
 
 /// <summary>Creates devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
-public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider clock)
+public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions options, TimeProvider clock)
 {
     private const int TokenBytes = 32;
     private const int DeviceIdLetters = 10;
@@ -41,6 +41,7 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     /// </summary>
     public async ValueTask<UserResult<IssuedLogin>> LogInAsync(LoginProof proof, LoginWish wish, CancellationToken stop)
     {
+        if (await locks.OfUserAsync(proof.UserId, stop).ConfigureAwait(false) is { } locked) return locked;
         if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop).ConfigureAwait(false) is { } refused)
         {
             return refused;
@@ -91,6 +92,16 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
             ? new UserFailure(UserFailureKind.Forbidden, "A device cannot have the id of a cross-signing key.")
             : null;
     }
+
+    /// <summary>
+    /// The failure of a refresh token whose owner's account is locked; null for others. The token stays valid.
+    /// </summary>
+    public async ValueTask<UserFailure?> LockedAsync(string refreshToken, CancellationToken stop) =>
+        TokenHash.TryOf(refreshToken, out var hash)
+        && await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false)
+            is { Kind: TokenKind.Refresh } token
+            ? await locks.OfUserAsync(token.UserId, stop).ConfigureAwait(false)
+            : null;
 
     /// <summary>Uses a refresh token; null if it is not valid.</summary>
     public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(

@@ -18,6 +18,14 @@ internal static partial class ConfigKeys
             "A secret for creating accounts, administrators included, by /_synapse/admin/v1/register and `mx user "
                 + "create`. \"\" turns both off."),
         Key(
+            "registration.guests", ConfigTypes.Flag, c => c.Users.GuestsEnabled,
+            "Whether anyone may become a guest: an account without a password, for rooms that admit guests."),
+        Key(
+            "registration.most_guests", ConfigTypes.Whole(1), c => c.Users.Guests, "The most guests at once."),
+        Key(
+            "registration.unused_guests_kept", ConfigTypes.Duration, c => c.Users.UnusedGuestsKept,
+            "How long a guest may stay away. Then the account ends, and leaves its rooms."),
+        Key(
             "support.page", ConfigTypes.HttpUrl, c => c.Client.Support.Page, "A page for users, \"\" for none."),
         Key(
             "support.admin", ConfigTypes.Contacts, c => c.Client.Support.Admin,

@@ -2,13 +2,15 @@ using System.Text;
 using Matrix.Host.Media.Operators;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms.Notices;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Moderation;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Listeners;
 
 /// <summary>Serves the control socket, for `mx`.</summary>
 internal sealed class ControlEndpoint(
-    FederationOutbound outbound, ServerNotices notices, MediaOperations media)
+    FederationOutbound outbound, ServerNotices notices, MediaOperations media, AccountModeration accounts)
 {
     /// <summary>`POST /federation/retry/{serverName}`: tries a server again that did not answer.</summary>
     private const string Retry = "/federation/retry/";
@@ -23,6 +25,11 @@ internal sealed class ControlEndpoint(
     /// body is a user's id.
     /// </summary>
     private const string Media = "/media/";
+
+    /// <summary>
+    /// `POST /users/lock`, `/users/unlock`, `/users/suspend`, `/users/unsuspend`: the body is a user's id.
+    /// </summary>
+    private const string Users = "/users/";
 
     /// <summary>Who put a content in quarantine, for the record.</summary>
     private const string Operator = "mx";
@@ -40,6 +47,8 @@ internal sealed class ControlEndpoint(
                 ? await NoticeAsync(http, path[Notice.Length..]).ConfigureAwait(false)
             : path.StartsWith(Media, StringComparison.Ordinal)
                 ? await MediaAsync(http.Request, path[Media.Length..], http.RequestAborted).ConfigureAwait(false)
+            : path.StartsWith(Users, StringComparison.Ordinal)
+                ? await UsersAsync(http.Request, path[Users.Length..], http.RequestAborted).ConfigureAwait(false)
             : _unknown;
         http.Response.StatusCode = status;
         http.Response.ContentType = "text/plain; charset=utf-8";
@@ -86,6 +95,24 @@ internal sealed class ControlEndpoint(
         };
         return outcome is not { } said ? _unknown
             : (said.IsDone ? StatusCodes.Status200OK : StatusCodes.Status409Conflict, said.Text);
+    }
+
+    private async ValueTask<(int Status, string Text)> UsersAsync(
+        HttpRequest request, string command, CancellationToken stop)
+    {
+        var userId = await ReadAsync(request, stop).ConfigureAwait(false) ?? "";
+        Task<UserFailure?>? changing = command switch
+        {
+            "lock" => accounts.LockAsync(administrator: null, userId, isLocked: true, stop).AsTask(),
+            "unlock" => accounts.LockAsync(administrator: null, userId, isLocked: false, stop).AsTask(),
+            "suspend" => accounts.SuspendAsync(administrator: null, userId, isSuspended: true, stop).AsTask(),
+            "unsuspend" => accounts.SuspendAsync(administrator: null, userId, isSuspended: false, stop).AsTask(),
+            _ => null,
+        };
+        if (changing is null) return _unknown;
+        return await changing.ConfigureAwait(false) is { } failure
+            ? (StatusCodes.Status409Conflict, failure.Message)
+            : (StatusCodes.Status200OK, $"{userId}: {command}");
     }
 
     /// <summary>The body; null if it is too large.</summary>

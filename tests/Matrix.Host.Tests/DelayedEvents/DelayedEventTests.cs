@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Matrix.Core.Facade;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -252,6 +254,8 @@ public sealed class DelayedEventTests
             parts.GetRequiredService<RoomSender>(),
             parts.GetRequiredService<RoomMemberships>(),
             parts.GetRequiredService<RoomSnapshots>(),
+            parts.GetRequiredService<ILocalUsers>(),
+            parts.GetRequiredService<SuspendedUsers>(),
             storage,
             new DelayOptions(),
             TimeProvider.System);

@@ -58,7 +58,7 @@ public sealed class FaultTests
                 new NoTokens(),
                 new AppServiceDirectory([]),
                 serviceCallers: null!,
-                policy: null!,
+                locks: null!,
                 new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
                 new RateLimiter(
                     new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
@@ -85,7 +85,8 @@ public sealed class FaultTests
 
     private sealed class NoTokens : IAccessTokens
     {
-        public ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop) =>
+        public ValueTask<TokenLookup> FindAsync(
+            string token, string address, string? userAgent, CancellationToken stop) =>
             ValueTask.FromResult(default(TokenLookup));
     }
 }

@@ -148,6 +148,9 @@ internal sealed class PushEvaluationTests
 
         public ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop) => ValueTask.FromResult(false);
 
+        public ValueTask<LocalAccount> AccountAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult(default(LocalAccount));
+
         public ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop) =>
             ValueTask.FromResult<IReadOnlySet<string>>(new HashSet<string>());
 

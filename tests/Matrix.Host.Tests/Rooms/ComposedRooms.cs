@@ -18,6 +18,7 @@ using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
+using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -69,9 +70,19 @@ internal sealed class ComposedRooms : IDisposable
         new InviteSetting(storage.AccountData),
         new IgnoredUsers(storage.AccountData, 1 << 20),
         new PushRuleCache(storage.AccountData, 1 << 20),
+        new AccountLocks(storage, new NoAccountPolicy()),
+        storage,
         new RoomsOptions { ServerName = RoomsWorld.Server });
 
     public void Dispose() => _parts.Dispose();
+
+    private sealed class NoAccountPolicy : IAccountPolicy
+    {
+        public bool IsEmpty => true;
+
+        public ValueTask<string?> RefusalAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<string?>(null);
+    }
 
     /// <summary>A network without other servers.</summary>
     private sealed class NoOtherServers : IFederationClient, IServerKeys

@@ -47,6 +47,47 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Accounts_are_locked_and_suspended_and_administrators_may_be_spared()
+    {
+        await Write(
+            new UserCreated(Alice, UserKind.User, null, true),
+            new UserCreated(Bob, UserKind.User, null, false),
+            new UserCreated(Carol, UserKind.User, null, false),
+            new UserDeactivated(Carol, false));
+
+        Assert.That(await Applies(new AccountLockChanged(Alice, true, SparesAdmins: true)), Is.False);
+        Assert.That(await Applies(new AccountSuspensionChanged(Alice, true, SparesAdmins: true)), Is.False);
+        Assert.That(await Applies(new AccountSuspensionChanged(Alice, true, SparesAdmins: false)), Is.True);
+        Assert.That(await Applies(new AccountLockChanged(Bob, true, SparesAdmins: true)), Is.True);
+        Assert.That(await Applies(new AccountLockChanged(Carol, true, SparesAdmins: false)), Is.False);
+        Assert.That(
+            await Applies(new AccountSuspensionChanged("@dave:example.org", true, SparesAdmins: false)), Is.False);
+
+        Assert.That(await StatesAsync(), Is.EqualTo(new[] { (Alice, false, true), (Bob, true, false) }));
+        await Write(new AccountLockChanged(Bob, false, true), new AccountSuspensionChanged(Alice, false, false));
+        Assert.That(await StatesAsync(), Is.EqualTo(new[] { (Alice, false, false), (Bob, false, false) }));
+
+        async Task<IEnumerable<(string, bool, bool)>> StatesAsync() =>
+            (await Store.Accounts.ListUsersAsync("", 2, Stop))
+                .Select(row => (row.UserId, row.IsLocked, row.IsSuspended));
+    }
+
+    [Test]
+    public async Task A_token_has_the_state_of_its_owner()
+    {
+        await Write(
+            new UserCreated(Alice, UserKind.User, null, false),
+            new DeviceAdded(Alice, Phone, null),
+            new TokensIssued(Alice, Phone, new byte[] { 1 }, null, null, null),
+            new AccountLockChanged(Alice, true, true),
+            new AccountSuspensionChanged(Alice, true, true));
+
+        var token = (await Store.Accounts.FindTokenAsync(new byte[] { 1 }, Stop))!;
+
+        Assert.That((token.IsLocked, token.IsSuspended), Is.EqualTo((true, true)));
+    }
+
+    [Test]
     public async Task Users_are_listed_a_page_at_a_time()
     {
         await Write([.. new[] { Carol, Alice, Bob }.Select(user => new UserCreated(user, UserKind.User, null, false))]);
@@ -78,11 +119,11 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task A_device_keeps_its_name_when_it_logs_in_again()
     {
         await Write(new DeviceAdded(Alice, Phone, "Phone"), new DeviceAdded(Alice, "TABLET", null));
-        await Write(new DeviceAdded(Alice, Phone, "Other"), new DeviceSeen(Alice, Phone, 77, "127.0.0.1"));
+        await Write(new DeviceAdded(Alice, Phone, "Other"), new DeviceSeen(Alice, Phone, 77, "127.0.0.1", "a client"));
 
         Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.EqualTo(new[]
         {
-            new DeviceRow(Alice, Phone, "Phone", Now, 77, "127.0.0.1"),
+            new DeviceRow(Alice, Phone, "Phone", Now, 77, "127.0.0.1", "a client"),
             new DeviceRow(Alice, "TABLET", null, Now, null, null),
         }));
         Assert.That(await Applies(new DeviceRenamed(Alice, Phone, null)), Is.True);

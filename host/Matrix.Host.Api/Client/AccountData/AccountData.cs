@@ -11,7 +11,7 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
 
     public void Map(ClientRoutes routes)
     {
-        var put = new RouteOptions { Body = BodyLimit.Event };
+        var put = new RouteOptions { Body = BodyLimit.Event, OpenToSuspended = true };
         routes.Get("user/{userId}/account_data/{type}", GetAsync);
         routes.Put("user/{userId}/account_data/{type}", static body => body.Whole, PutAsync, put);
         routes.Get("user/{userId}/rooms/{roomId}/account_data/{type}", GetAsync);
@@ -19,8 +19,8 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
 
         // MSC3391 is not merged: clients look for its flag in `/versions`.
         var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc3391/");
-        unstable.Delete("user/{userId}/account_data/{type}", DeleteAsync);
-        unstable.Delete("user/{userId}/rooms/{roomId}/account_data/{type}", DeleteAsync);
+        unstable.Delete("user/{userId}/account_data/{type}", DeleteAsync, RouteOptions.AlsoSuspended);
+        unstable.Delete("user/{userId}/rooms/{roomId}/account_data/{type}", DeleteAsync, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

@@ -12,8 +12,8 @@ internal sealed class Tags(RoomTags tags) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         routes.Get("user/{userId}/rooms/{roomId}/tags", GetAsync);
-        routes.Put("user/{userId}/rooms/{roomId}/tags/{tag}", ReadTag, PutAsync);
-        routes.Delete("user/{userId}/rooms/{roomId}/tags/{tag}", DeleteAsync);
+        routes.Put("user/{userId}/rooms/{roomId}/tags/{tag}", ReadTag, PutAsync, RouteOptions.AlsoSuspended);
+        routes.Delete("user/{userId}/rooms/{roomId}/tags/{tag}", DeleteAsync, RouteOptions.AlsoSuspended);
     }
 
     private static JsonObject ReadTag(BodyReader body)

@@ -17,7 +17,7 @@ internal sealed class ChangePassword(
         static body =>
             new Wish(body.Whole, body.RequiredFreeText("new_password"), body.Flag("logout_devices", otherwise: true)),
         PostAsync,
-        new RouteOptions { Access = Access.Optional, Rate = RateClass.Login });
+        new RouteOptions { Access = Access.UsersOrNobody, Rate = RateClass.Login, OpenToSuspended = true });
 
     private async ValueTask<Answer> PostAsync(Call call, Wish wish, CancellationToken stop)
     {

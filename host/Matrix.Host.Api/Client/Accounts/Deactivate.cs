@@ -19,7 +19,7 @@ internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth 
             return new Wish(body.Whole, body.Flag("erase"));
         },
         PostAsync,
-        new RouteOptions { Access = Access.Optional, Rate = RateClass.Login });
+        new RouteOptions { Access = Access.UsersOrNobody, Rate = RateClass.Login, OpenToSuspended = true });
 
     private async ValueTask<Answer> PostAsync(Call call, Wish wish, CancellationToken stop)
     {

@@ -15,8 +15,7 @@ internal sealed class Ping(AppServicePings pings) : IEndpoints
     public void Map(ClientRoutes routes) => routes.V1.Post(
         "appservice/{appserviceId}/ping",
         static body => body.Text("transaction_id"),
-        PostAsync,
-        new RouteOptions { Access = Access.UsersAndGuests });
+        PostAsync);
 
     private async ValueTask<Answer> PostAsync(Call call, string? transactionId, CancellationToken stop)
     {

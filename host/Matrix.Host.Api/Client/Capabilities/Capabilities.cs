@@ -9,14 +9,15 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
-        var answer = Answer.Prepared(Write);
+        var ofUsers = Answer.Prepared(json => Write(json, moderates: false));
+        var ofAdmins = Answer.Prepared(json => Write(json, moderates: true));
         routes.Get(
             "capabilities",
-            (_, _) => ValueTask.FromResult(answer),
+            (call, _) => ValueTask.FromResult(call.Caller.IsAdmin ? ofAdmins : ofUsers),
             new RouteOptions { Access = Access.UsersAndGuests });
     }
 
-    private void Write(System.Text.Json.Utf8JsonWriter json)
+    private void Write(System.Text.Json.Utf8JsonWriter json, bool moderates)
     {
         json.WriteStartObject("capabilities");
         Flag("m.change_password", true);
@@ -28,6 +29,14 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
         // The same as `m.profile_fields` says, for clients that do not know it.
         Flag("m.set_displayname", true);
         Flag("m.set_avatar_url", true);
+
+        if (moderates)
+        {
+            json.WriteStartObject("m.account_moderation");
+            json.WriteBoolean("lock", true);
+            json.WriteBoolean("suspend", true);
+            json.WriteEndObject();
+        }
 
         json.WriteStartObject("m.room_versions");
         json.WriteString("default", rooms.DefaultRoomVersion);

@@ -8,8 +8,8 @@ internal sealed class Configuration(MediaOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
-        routes.V1.Get("media/config", Get, MediaPaths.EveryUser);
-        routes.At(MediaPaths.Older).Get("config", Get, MediaPaths.EveryUser);
+        routes.V1.Get("media/config", Get);
+        routes.At(MediaPaths.Older).Get("config", Get);
     }
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(Answer.Json(

@@ -11,7 +11,10 @@ namespace Matrix.Host.Api.Client.CrossSigning;
 internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
-        "keys/signatures/upload", Read, Upload, new RouteOptions { Body = BodyLimit.Large, CanonicalBody = true });
+        "keys/signatures/upload",
+        Read,
+        Upload,
+        new RouteOptions { Body = BodyLimit.Large, CanonicalBody = true, OpenToSuspended = true });
 
     private async ValueTask<Answer> Upload(Call call, List<SignedKey> keys, CancellationToken stop)
     {

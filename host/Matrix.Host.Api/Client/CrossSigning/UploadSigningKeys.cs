@@ -17,7 +17,10 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
     private sealed record Input(CrossSigningUpload Keys, JsonObject Body);
 
     public void Map(ClientRoutes routes) => routes.Post(
-        "keys/device_signing/upload", Read, Upload, new RouteOptions { CanonicalBody = true });
+        "keys/device_signing/upload",
+        Read,
+        Upload,
+        new RouteOptions { CanonicalBody = true, OpenToSuspended = true });
 
     private async ValueTask<Answer> Upload(Call call, Input input, CancellationToken stop)
     {

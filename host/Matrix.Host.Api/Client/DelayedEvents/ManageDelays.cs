@@ -13,7 +13,8 @@ internal sealed class ManageDelays(Rooms.Delayed.DelayedEvents delayed) : IEndpo
 
     public void Map(ClientRoutes routes)
     {
-        var anyone = new RouteOptions { Access = Access.Optional };
+        // Their events are refused when they are sent.
+        var anyone = new RouteOptions { Access = Access.Optional, OpenToSuspended = true };
         var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc4140/");
         unstable.Get("delayed_events", ListAsync, new RouteOptions { Access = Access.UsersAndGuests });
         unstable.Post("delayed_events/{delayId}", static body => body.RequiredText("action"), ActAsync, anyone);

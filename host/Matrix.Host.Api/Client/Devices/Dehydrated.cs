@@ -24,14 +24,18 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
         var unstable = routes.At("/_matrix/client/unstable/org.matrix.msc3814.v1/");
         unstable.Get("dehydrated_device", GetAsync);
         unstable.Put(
-            "dehydrated_device", Read, PutAsync, new RouteOptions { Body = BodyLimit.Large, CanonicalBody = true });
-        unstable.Delete("dehydrated_device", DeleteAsync);
+            "dehydrated_device",
+            Read,
+            PutAsync,
+            new RouteOptions { Body = BodyLimit.Large, CanonicalBody = true, OpenToSuspended = true });
+        unstable.Delete("dehydrated_device", DeleteAsync, RouteOptions.AlsoSuspended);
         unstable.Get("dehydrated_device/{deviceId}/events", (call, stop) =>
             MessagesAsync(call, call.Query.Text("from"), always: false, stop));
         unstable.Post(
             "dehydrated_device/{deviceId}/events",
             static body => body.Text("next_batch"),
-            (call, from, stop) => MessagesAsync(call, from, always: true, stop));
+            (call, from, stop) => MessagesAsync(call, from, always: true, stop),
+            RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

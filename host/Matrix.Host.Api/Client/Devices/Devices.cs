@@ -16,15 +16,20 @@ internal sealed class Devices(
 
     public void Map(ClientRoutes routes)
     {
-        routes.Get("devices", ListAsync);
-        routes.Get("devices/{deviceId}", GetAsync);
+        var open = new RouteOptions { Access = Access.UsersAndGuests, OpenToSuspended = true };
+        routes.Get("devices", ListAsync, open);
+        routes.Get("devices/{deviceId}", GetAsync, open);
         routes.Put(
             "devices/{deviceId}",
             static body => new Renaming(LoginBody.ReadDisplayName(body, "display_name")),
-            RenameAsync);
-        routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync);
+            RenameAsync,
+            open);
+        routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync, RouteOptions.AlsoSuspended);
         routes.Post(
-            "delete_devices", static body => new Deletion(body.Whole, body.RequiredTexts("devices")), DeleteManyAsync);
+            "delete_devices",
+            static body => new Deletion(body.Whole, body.RequiredTexts("devices")),
+            DeleteManyAsync,
+            RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)

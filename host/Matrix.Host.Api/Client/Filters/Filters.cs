@@ -14,7 +14,7 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
 
     public void Map(ClientRoutes routes)
     {
-        routes.Post("user/{userId}/filter", static body => body.Whole, PostAsync);
+        routes.Post("user/{userId}/filter", static body => body.Whole, PostAsync, RouteOptions.AlsoSuspended);
         routes.Get("user/{userId}/filter/{filterId}", GetAsync);
     }
 

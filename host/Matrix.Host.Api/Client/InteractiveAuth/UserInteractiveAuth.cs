@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -21,7 +22,8 @@ internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Sessio
 /// <summary>
 /// Demands authentication for a request, in stages. Client-Server API, "User-Interactive Authentication API".
 /// </summary>
-internal sealed class UserInteractiveAuth(AuthSessions sessions, IEnumerable<IAuthStage> stages)
+internal sealed class UserInteractiveAuth(
+    AuthSessions sessions, AccountLocks locks, IEnumerable<IAuthStage> stages)
 {
     private readonly Dictionary<string, IAuthStage> _stages =
         stages.ToDictionary(stage => stage.Type, StringComparer.Ordinal);
@@ -92,7 +94,13 @@ internal sealed class UserInteractiveAuth(AuthSessions sessions, IEnumerable<IAu
             }
         }
 
-        return new AuthOutcome(demand.Flows.Any(session.Completes) ? null : Ask(session, demand), session, request);
+        if (!demand.Flows.Any(session.Completes)) return new AuthOutcome(Ask(session, demand), session, request);
+
+        // Without a token, only the stages show whose account it is.
+        var locked = call.CallerIfAny is null && session.UserId is { } user
+            ? await locks.OfUserAsync(user, stop).ConfigureAwait(false)
+            : null;
+        return new AuthOutcome(locked is null ? null : UserAnswers.Of(locked), session, request);
     }
 
     /// <summary>

@@ -20,7 +20,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        var large = new RouteOptions { Body = BodyLimit.Large };
+        var large = new RouteOptions { Body = BodyLimit.Large, OpenToSuspended = true };
         routes.Put(All, ReadRooms, Put, large);
         routes.Put(OfRoom, body => ReadSessions(body, call => call["roomId"]), Put, large);
         routes.Put(
@@ -33,9 +33,9 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         routes.Get(OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessions, stop));
         routes.Get(OfSession, ReadVersion, GetSession);
 
-        routes.Delete(All, Delete);
-        routes.Delete(OfRoom, Delete);
-        routes.Delete(OfSession, Delete);
+        routes.Delete(All, Delete, RouteOptions.AlsoSuspended);
+        routes.Delete(OfRoom, Delete, RouteOptions.AlsoSuspended);
+        routes.Delete(OfSession, Delete, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> Put(Call call, List<Placed> keys, CancellationToken stop)

@@ -14,11 +14,11 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        routes.Post("room_keys/version", Read, Create);
+        routes.Post("room_keys/version", Read, Create, RouteOptions.AlsoSuspended);
         routes.Get("room_keys/version", Get);
         routes.Get("room_keys/version/{version}", Get);
-        routes.Put("room_keys/version/{version}", Read, Update);
-        routes.Delete("room_keys/version/{version}", Delete);
+        routes.Put("room_keys/version/{version}", Read, Update, RouteOptions.AlsoSuspended);
+        routes.Delete("room_keys/version/{version}", Delete, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> Create(Call call, BackupVersionInfo info, CancellationToken stop)

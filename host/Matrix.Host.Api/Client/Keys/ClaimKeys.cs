@@ -13,7 +13,10 @@ internal sealed class ClaimKeys(
     private sealed record Input(IReadOnlyList<KeyClaim> Wanted, TimeSpan? Timeout);
 
     public void Map(ClientRoutes routes) => routes.Post(
-        "keys/claim", Read, Claim, new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large });
+        "keys/claim",
+        Read,
+        Claim,
+        new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large, OpenToSuspended = true });
 
     private async ValueTask<Answer> Claim(Call call, Input input, CancellationToken stop)
     {

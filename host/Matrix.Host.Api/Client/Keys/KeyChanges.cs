@@ -14,7 +14,7 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : 
     private readonly record struct Ends(SyncToken From, SyncToken To);
 
     public void Map(ClientRoutes routes) =>
-        routes.Get("keys/changes", Read, Get, new RouteOptions { Access = Access.UsersAndGuests });
+        routes.Get("keys/changes", Read, Get);
 
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
     {

@@ -13,7 +13,10 @@ internal sealed class QueryKeys(
     private sealed record Input(IReadOnlyDictionary<string, IReadOnlySet<string>> Wanted, TimeSpan? Timeout);
 
     public void Map(ClientRoutes routes) => routes.Post(
-        "keys/query", Read, Query, new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large });
+        "keys/query",
+        Read,
+        Query,
+        new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large, OpenToSuspended = true });
 
     private async ValueTask<Answer> Query(Call call, Input input, CancellationToken stop)
     {

@@ -15,7 +15,13 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
         "keys/upload",
         KeyBodies.Upload,
         Upload,
-        new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large, CanonicalBody = true });
+        new RouteOptions
+        {
+            Access = Access.UsersAndGuests,
+            Body = BodyLimit.Large,
+            CanonicalBody = true,
+            OpenToSuspended = true,
+        });
 
     private async ValueTask<Answer> Upload(Call call, KeyUpload upload, CancellationToken stop)
     {

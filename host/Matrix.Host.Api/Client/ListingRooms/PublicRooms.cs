@@ -14,8 +14,8 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
         routes.Get("publicRooms", ReadQuery, ListAsync, new RouteOptions { Access = Access.Lenient });
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
-            Access = Access.UsersAndGuests,
             BodyMayBeMissing = true,
+            OpenToSuspended = true,
         });
         routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);
         routes.Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);

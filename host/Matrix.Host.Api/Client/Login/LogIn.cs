@@ -33,7 +33,10 @@ internal sealed class LogIn(
         routes.Get("login", (_, _) => ValueTask.FromResult(Flows), new RouteOptions { Access = Access.Anyone });
         routes.Post("login", Read, PostAsync, login);
         routes.V1.Post(
-            "login/get_token", static body => body.Whole, GetTokenAsync, new RouteOptions { Rate = RateClass.Login });
+            "login/get_token",
+            static body => body.Whole,
+            GetTokenAsync,
+            new RouteOptions { Rate = RateClass.Login, OpenToSuspended = true });
     }
 
     private Answer Flows => services.All.Count > 0 ? _flowsWithServices : _flows;

@@ -14,6 +14,11 @@ internal sealed class Refresh(Logins logins) : IEndpoints
 
     private async ValueTask<Answer> PostAsync(Call call, string refreshToken, CancellationToken stop)
     {
+        if (await logins.LockedAsync(refreshToken, stop).ConfigureAwait(false) is { } locked)
+        {
+            return UserAnswers.Of(locked);
+        }
+
         if (await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
         {
             return Answer.Error(

@@ -10,8 +10,7 @@ internal sealed class RtcTransports(ClientOptions options) : IEndpoints
     private readonly Answer _answer = Answer.Prepared(json => Write(json, "rtc_transports", options));
 
     public void Map(ClientRoutes routes) =>
-        routes.At("/_matrix/client/unstable/org.matrix.msc4143/").Get(
-            "rtc/transports", Get, new RouteOptions { Access = Access.UsersAndGuests });
+        routes.At("/_matrix/client/unstable/org.matrix.msc4143/").Get("rtc/transports", Get);
 
     /// <summary>Writes the configured transports as a member.</summary>
     internal static void Write(Utf8JsonWriter json, string name, ClientOptions options)

@@ -7,6 +7,10 @@ namespace Matrix.Host.Api.Client.Profiles;
 /// <summary>Display names, avatars and other profile fields. Client-Server API, "Profiles".</summary>
 internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : IEndpoints
 {
+    private const string DisplayName = "displayname";
+    private const string KeyName = "keyName";
+    private const string Field = "profile/{userId}/{" + KeyName + "}";
+
     private static readonly Answer _notYours = Answer.Forbidden("You can only change your own profile.");
 
     public void Map(ClientRoutes routes)
@@ -14,9 +18,26 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
         var forAll = new RouteOptions { Access = Access.Optional };
         var large = new RouteOptions { Body = BodyLimit.Event };
         routes.Get("profile/{userId}", GetAsync, forAll);
-        routes.Get("profile/{userId}/{keyName}", GetFieldAsync, forAll);
-        routes.Put("profile/{userId}/{keyName}", static body => body.Whole, PutFieldAsync, large);
-        routes.Delete("profile/{userId}/{keyName}", DeleteFieldAsync);
+        routes.Get(Field, (call, stop) => GetFieldAsync(call, call[KeyName], stop), forAll);
+        routes.Put(
+            Field,
+            static body => body.Whole,
+            (call, body, stop) => PutFieldAsync(call, call[KeyName], body, stop),
+            large);
+        routes.Delete(Field, (call, stop) => DeleteFieldAsync(call, call[KeyName], stop));
+
+        // Guests change their display name only. Client-Server API, "Guest Access".
+        const string Name = "profile/{userId}/" + DisplayName;
+        routes.Get(Name, (call, stop) => GetFieldAsync(call, DisplayName, stop), forAll);
+        routes.Put(
+            Name,
+            static body => body.Whole,
+            (call, body, stop) => PutFieldAsync(call, DisplayName, body, stop),
+            large with { Access = Access.UsersAndGuests });
+        routes.Delete(
+            Name,
+            (call, stop) => DeleteFieldAsync(call, DisplayName, stop),
+            new RouteOptions { Access = Access.UsersAndGuests });
     }
 
     private static ProfileViewer ViewerOf(Call call) => ProfileViewer.OfUser(call.CallerIfAny?.UserId);
@@ -35,9 +56,8 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
         });
     }
 
-    private async ValueTask<Answer> GetFieldAsync(Call call, CancellationToken stop)
+    private async ValueTask<Answer> GetFieldAsync(Call call, string name, CancellationToken stop)
     {
-        var name = call["keyName"];
         var found = await profiles.FieldAsync(ViewerOf(call), call["userId"], name, stop).ConfigureAwait(false);
         return found.IsOk
             ? Answer.Json((name, found.Value), static (json, field) =>
@@ -48,16 +68,16 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
             : UserAnswers.Of(found.Failure);
     }
 
-    private async ValueTask<Answer> PutFieldAsync(Call call, JsonObject body, CancellationToken stop)
+    private async ValueTask<Answer> PutFieldAsync(Call call, string name, JsonObject body, CancellationToken stop)
     {
-        var (userId, name) = (call["userId"], call["keyName"]);
+        var userId = call["userId"];
         if (userId != call.Caller.UserId) return _notYours;
         var value = body.IndexOf(name) is >= 0 and var at ? body.Value(at) : null;
         return UserAnswers.Empty(await updates.SetAsync(userId, name, value, stop).ConfigureAwait(false));
     }
 
-    private async ValueTask<Answer> DeleteFieldAsync(Call call, CancellationToken stop) =>
+    private async ValueTask<Answer> DeleteFieldAsync(Call call, string name, CancellationToken stop) =>
         call["userId"] == call.Caller.UserId
-            ? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], call["keyName"], stop).ConfigureAwait(false))
+            ? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], name, stop).ConfigureAwait(false))
             : _notYours;
 }

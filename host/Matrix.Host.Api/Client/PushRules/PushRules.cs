@@ -23,13 +23,17 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
         }
 
         routes.Get(Rule, (call, stop) => ShowAsync(call, static rule => rule.ToJson(), stop));
-        routes.Put(Rule, static body => body.Whole, PutAsync);
-        routes.Delete(Rule, (call, stop) => EditAsync(call, static (set, kind, id) => set.Delete(kind, id), stop));
+        routes.Put(Rule, static body => body.Whole, PutAsync, RouteOptions.AlsoSuspended);
+        routes.Delete(
+            Rule,
+            (call, stop) => EditAsync(call, static (set, kind, id) => set.Delete(kind, id), stop),
+            RouteOptions.AlsoSuspended);
         routes.Get(Rule + "/enabled", (call, stop) => ShowAsync(call, EnabledOf, stop));
         routes.Put(
             Rule + "/enabled",
             static body => body.Whole,
-            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetEnabled(kind, id, body), stop));
+            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetEnabled(kind, id, body), stop),
+            RouteOptions.AlsoSuspended);
         routes.Get(
             Rule + "/actions",
             (call, stop) => ShowAsync(call, static rule => ((Json.Object)rule.ActionsJson).Item, stop));
@@ -37,7 +41,8 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
             Rule + "/actions",
             static body => body.Whole,
             (call, body, stop) => EditAsync(
-                call, (set, kind, id) => set.SetActions(kind, id, body, rules.Limits), stop));
+                call, (set, kind, id) => set.SetActions(kind, id, body, rules.Limits), stop),
+            RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop) =>

@@ -31,7 +31,7 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
     public void Map(ClientRoutes routes)
     {
         routes.Get("pushers", ListAsync);
-        routes.Post("pushers/set", Read, SetAsync);
+        routes.Post("pushers/set", Read, SetAsync, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)

@@ -9,7 +9,11 @@ namespace Matrix.Host.Api.Client.ReadMarkers;
 internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
-        routes.Post("rooms/{roomId}/read_markers", Read, Post, new RouteOptions { Rate = RateClass.Send });
+        routes.Post(
+            "rooms/{roomId}/read_markers",
+            Read,
+            Post,
+            new RouteOptions { Rate = RateClass.Send, OpenToSuspended = true });
 
     private async ValueTask<Answer> Post(Call call, List<Marker> markers, CancellationToken stop) =>
         Receipts.Receipts.Of(

@@ -7,6 +7,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Guests;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Registration;
@@ -18,6 +19,7 @@ internal sealed class Register(
     PasswordLogin passwords,
     PasswordHasher hasher,
     Registrations registrations,
+    GuestAccounts guests,
     UserInteractiveAuth interactive) : IEndpoints
 {
     private const int GeneratedNameLetters = 12;
@@ -28,7 +30,7 @@ internal sealed class Register(
     public void Map(ClientRoutes routes)
     {
         var options = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
-        routes.Post("register", Read, PostAsync, options);
+        routes.Post("register", static body => body.Whole, ChooseAsync, options);
         routes.Get("register/available", static query => query.RequiredText("username"), AvailableAsync, options);
         routes.V1.Get(
             "register/m.login.registration_token/validity",
@@ -43,14 +45,29 @@ internal sealed class Register(
         body.FreeText("password"),
         LoginBody.ReadWish(body),
         body.Flag("inhibit_login"),
-        body.Text("type") == ServiceAnswers.LoginType);
+        body.Text("type") == ServiceAnswers.LoginType,
+        body.Text("guest_access_token"));
 
-    private async ValueTask<Answer> PostAsync(Call call, RegisterRequest request, CancellationToken stop)
+    /// <summary>Reads the body as that of a guest, of whom only the device's name counts, or of a user.</summary>
+    private async ValueTask<Answer> ChooseAsync(Call call, JsonObject whole, CancellationToken stop)
     {
         var kind = call.Query.OneOf("kind", "user", "guest");
         if (call.Query.Problem is { } unknownKind) return unknownKind;
-        if (kind == "guest") return Answer.Forbidden("This server has no guest accounts.");
+        var body = new BodyReader(whole);
+        if (kind == "guest")
+        {
+            var name = LoginBody.ReadDisplayName(body, "initial_device_display_name");
+            if (body.Problem is { } unfit) return unfit;
+            var guest = await guests.CreateAsync(name, stop).ConfigureAwait(false);
+            return guest.IsOk ? AnswerOf(guest.Value) : UserAnswers.Of(guest.Failure);
+        }
 
+        var request = Read(body);
+        return body.Problem ?? await PostAsync(call, request, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<Answer> PostAsync(Call call, RegisterRequest request, CancellationToken stop)
+    {
         if (request.IsByService) return await ByServiceAsync(call, request, stop).ConfigureAwait(false);
 
         // The name is taken now, by this request itself.
@@ -60,10 +77,8 @@ internal sealed class Register(
         if (ways.IsClosed) return _closed;
 
         // Checked before authentication, so that no client authenticates in vain.
-        var (userId, problem) = request.Username is { } username
-            ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
-            : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
-        if (problem is { } why) return RegistrationAnswers.Of(why);
+        var (userId, refused) = await UserIdAsync(request, stop).ConfigureAwait(false);
+        if (refused is not null) return refused;
         if (request.Password is not null && passwords.Judge(request.Password) is { } weak)
         {
             return RegistrationAnswers.WeakPassword(weak);
@@ -83,6 +98,27 @@ internal sealed class Register(
         return await CreateAsync(userId, hash, request, auth, demand, stop).ConfigureAwait(false);
     }
 
+    /// <summary>The user id of the new account (a guest's, a free one, or a generated one), or the error.</summary>
+    private async ValueTask<(string UserId, Answer? Refused)> UserIdAsync(
+        RegisterRequest request, CancellationToken stop)
+    {
+        if (request.GuestToken is { } token)
+        {
+            if (request.Username is not { } ofGuest)
+            {
+                return ("", Answer.Error(400, MatrixError.MissingParam, "`username` is missing."));
+            }
+
+            var guest = await guests.FindAsync(token, ofGuest, stop).ConfigureAwait(false);
+            return guest.IsOk ? (guest.Value, null) : ("", UserAnswers.Of(guest.Failure));
+        }
+
+        var (userId, problem) = request.Username is { } username
+            ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
+            : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
+        return problem is { } why ? ("", RegistrationAnswers.Of(why)) : (userId, null);
+    }
+
     private async ValueTask<Answer> CreateAsync(
         string userId,
         string hash,
@@ -91,12 +127,14 @@ internal sealed class Register(
         AuthDemand demand,
         CancellationToken stop)
     {
-        var account = new NewAccount(userId, hash)
-        {
-            RegistrationToken = auth.Session!.RegistrationToken,
-            Login = request.InhibitLogin ? null : request.Wish,
-        };
-        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        var token = auth.Session!.RegistrationToken;
+        var login = request.InhibitLogin ? null : request.Wish;
+        var created = request.GuestToken is { } guestToken
+            ? await guests.UpgradeAsync(
+                new GuestUpgrade(userId, guestToken, hash) { RegistrationToken = token, Login = login }, stop)
+                .ConfigureAwait(false)
+            : await registrations.CreateAsync(
+                new NewAccount(userId, hash) { RegistrationToken = token, Login = login }, stop).ConfigureAwait(false);
         if (created.Failure?.Kind == UserFailureKind.RegistrationTokenUsedUp)
         {
             auth.Session.Reopen(AuthStage.RegistrationToken);
@@ -170,5 +208,6 @@ internal sealed class Register(
         string? Password,
         LoginWish Wish,
         bool InhibitLogin,
-        bool IsByService);
+        bool IsByService,
+        string? GuestToken);
 }

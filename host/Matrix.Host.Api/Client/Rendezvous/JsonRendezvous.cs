@@ -20,7 +20,7 @@ internal sealed class JsonRendezvous(RendezvousSessions sessions, RendezvousOpti
     public void Map(ClientRoutes routes)
     {
         if (!options.Enabled) return;
-        var maker = new RouteOptions { Access = Access.Optional, Rate = RateClass.Rendezvous };
+        var maker = new RouteOptions { Access = Access.Optional, Rate = RateClass.Rendezvous, OpenToSuspended = true };
         var open = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Rendezvous };
         var unstable = routes.At("/_matrix/client/unstable/io.element.msc4388/");
         unstable.Get("rendezvous", DiscoverAsync, maker);

@@ -11,7 +11,7 @@ internal sealed class Reports(ContentReports reports) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        var limited = new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Reports };
+        var limited = new RouteOptions { Rate = RateClass.Reports };
         routes.Post("rooms/{roomId}/report/{eventId}", Reason, ReportEventAsync, limited);
         routes.Post("rooms/{roomId}/report", RequiredReason, ReportRoomAsync, limited);
         routes.Post("users/{userId}/report", RequiredReason, ReportUserAsync, limited);

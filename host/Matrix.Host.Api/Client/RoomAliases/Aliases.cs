@@ -22,7 +22,7 @@ internal sealed class Aliases(
         routes.Get("directory/room/{roomAlias}", GetAsync, new RouteOptions { Access = Access.Lenient });
         routes.Put("directory/room/{roomAlias}", static body => body.RequiredText("room_id"), PutAsync);
         routes.Delete("directory/room/{roomAlias}", DeleteAsync);
-        routes.Get("rooms/{roomId}/aliases", ListAsync, new RouteOptions { Access = Access.UsersAndGuests });
+        routes.Get("rooms/{roomId}/aliases", ListAsync);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

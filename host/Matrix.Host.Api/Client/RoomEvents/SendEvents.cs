@@ -5,13 +5,15 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Api.Client.RoomEvents;
 
 /// <summary>Message events and redactions. Client-Server API, "Sending events to a room" and "Redactions".</summary>
-internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents delayed) : IEndpoints
+internal sealed class SendEvents(
+    RoomSender sender, SuspendedUsers suspended, Rooms.Delayed.DelayedEvents delayed) : IEndpoints
 {
     private static readonly RouteOptions _event = new()
     {
@@ -19,6 +21,7 @@ internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents 
         Rate = RateClass.Send,
         Body = BodyLimit.Event,
         CanonicalBody = true,
+        OpenToSuspended = true,
     };
 
     public void Map(ClientRoutes routes)
@@ -28,7 +31,7 @@ internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents 
             "rooms/{roomId}/redact/{eventId}/{txnId}",
             static body => body.FreeText("reason"),
             RedactAsync,
-            _event with { BodyMayBeMissing = true });
+            _event with { Access = Access.Users, BodyMayBeMissing = true });
     }
 
     // Pooled state machines: otherwise the garbage collector moves the state that waits for the disk.
@@ -37,6 +40,12 @@ internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents 
     {
         var type = call["eventType"];
         if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
+        if (call.Caller.IsSuspended
+            && await RefusalAsync(call, type, content.Text("redacts"), stop).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
         var timestamp = ServiceAnswers.Timestamp(call, out var problem);
         if (problem is not null) return problem;
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
@@ -57,6 +66,13 @@ internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents 
                 stop).ConfigureAwait(false));
     }
 
+    /// <summary>The error for an event of a suspended user; null if they may send it.</summary>
+    private async ValueTask<Answer?> RefusalAsync(Call call, string type, string? redacts, CancellationToken stop) =>
+        await suspended.RefusesEventAsync(
+            call.Caller.UserId, call["roomId"], type, redacts, stop).ConfigureAwait(false) is { } failure
+            ? RoomAnswers.Of(failure)
+            : null;
+
     /// <summary>The error for the event id that a redaction's content names; null if it is valid.</summary>
     private static Answer? WrongTarget(JsonObject content)
     {
@@ -69,6 +85,12 @@ internal sealed class SendEvents(RoomSender sender, Rooms.Delayed.DelayedEvents 
     private async ValueTask<Answer> RedactAsync(Call call, string? reason, CancellationToken stop)
     {
         var target = call["eventId"];
+        if (call.Caller.IsSuspended
+            && await RefusalAsync(call, "m.room.redaction", target, stop).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
         var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
         var draft = new Draft("m.room.redaction", null, call.Caller.UserId, content, target);
         return RoomAnswers.EventId(

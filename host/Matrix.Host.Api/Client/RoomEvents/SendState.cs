@@ -5,6 +5,7 @@ using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.DelayedEvents;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.Aliases;
@@ -27,6 +28,7 @@ internal sealed class SendState(
         Rate = RateClass.Send,
         Body = BodyLimit.Event,
         CanonicalBody = true,
+        OpenToSuspended = true,
     };
 
     public void Map(ClientRoutes routes)
@@ -38,6 +40,11 @@ internal sealed class SendState(
     {
         var (roomId, type, stateKey) = (call["roomId"], call["eventType"], call["stateKey"]);
         var user = call.Caller.UserId;
+        if (call.Caller.IsSuspended && SuspendedUsers.RefusesState(user, type, stateKey, content) is { } refused)
+        {
+            return RoomAnswers.Of(refused);
+        }
+
         var timestamp = ServiceAnswers.Timestamp(call, out var problem);
         if (problem is not null) return problem;
         var delay = Delays.Of(call, out problem);

@@ -1,13 +1,14 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>Joins, invites, leaves, kicks, bans and forgetting. Client-Server API, "Room membership".</summary>
-internal sealed class Membership(RoomMemberships memberships, RoomJoins joins) : IEndpoints
+internal sealed class Membership(RoomMemberships memberships, RoomJoins joins, SuspendedUsers suspended) : IEndpoints
 {
     /// <summary>The most characters of a reason, which becomes part of an event.</summary>
     private const int LongestReason = 4096;
@@ -19,13 +20,14 @@ internal sealed class Membership(RoomMemberships memberships, RoomJoins joins) :
             Access = Access.UsersAndGuests,
             Rate = RateClass.Membership,
             BodyMayBeMissing = true,
+            OpenToSuspended = true,
         };
         var one = new RouteOptions { Rate = RateClass.Membership };
 
         routes.Post("join/{roomIdOrAlias}", ReadJoin, JoinByIdOrAliasAsync, open);
         routes.Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
         routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
-        routes.Post("rooms/{roomId}/forget", ForgetAsync, open);
+        routes.Post("rooms/{roomId}/forget", ForgetAsync, open with { Access = Access.Users });
         routes.Post("rooms/{roomId}/invite", Invitee, Of(memberships.InviteAsync), one);
         routes.Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
         routes.Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
@@ -89,6 +91,12 @@ internal sealed class Membership(RoomMemberships memberships, RoomJoins joins) :
 
     private async ValueTask<Answer> JoinAsync(Call call, string room, Join join, CancellationToken stop)
     {
+        if (call.Caller.IsSuspended
+            && await suspended.RefusesJoinAsync(call.Caller.UserId, room, stop).ConfigureAwait(false) is { } refused)
+        {
+            return RoomAnswers.Of(refused);
+        }
+
         // Clients before version 1.12 name servers as `server_name`.
         string[] via = [.. call.Query.Texts("via"), .. call.Query.Texts("server_name")];
         if (call.Query.Problem is { } problem) return problem;

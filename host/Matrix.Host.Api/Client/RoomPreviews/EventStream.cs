@@ -35,13 +35,12 @@ internal sealed class EventStream(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
         routes.Get("events", Read, EventsAsync, open);
-        routes.Get("events/{eventId}", EventAsync, open);
+        routes.Get("events/{eventId}", EventAsync);
         routes.Get(
             "initialSync",
             static query => (Limit: query.Number("limit"), Archived: query.Flag("archived")),
             async (call, asked, stop) => Of(await rooms.OfUserAsync(
-                call.Caller.Device, asked.Limit, asked.Archived, stop).ConfigureAwait(false)),
-            open);
+                call.Caller.Device, asked.Limit, asked.Archived, stop).ConfigureAwait(false)));
         routes.Get(
             "rooms/{roomId}/initialSync",
             static query => query.Number("limit"),

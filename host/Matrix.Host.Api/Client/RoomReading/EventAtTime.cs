@@ -9,10 +9,7 @@ namespace Matrix.Host.Api.Client.RoomReading;
 internal sealed class EventAtTime(RoomAccess access, RoomTimes times) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.V1.Get(
-        "rooms/{roomId}/timestamp_to_event", TimeQuery.Read, GetAsync, new RouteOptions
-        {
-            Access = Access.UsersAndGuests,
-        });
+        "rooms/{roomId}/timestamp_to_event", TimeQuery.Read, GetAsync);
 
     private async ValueTask<Answer> GetAsync(Call call, TimeQuery asked, CancellationToken stop)
     {

@@ -35,11 +35,9 @@ internal sealed class Related(
 
     public void Map(ClientRoutes routes)
     {
-        var open = new RouteOptions { Access = Access.UsersAndGuests };
-
         // The specification has no rate limit for these. A recursive request has one, because its cost grows with the
         // number of events below.
-        var free = open with { Rate = RateClass.None };
+        var free = new RouteOptions { Rate = RateClass.None };
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}",
             Read,
@@ -55,7 +53,7 @@ internal sealed class Related(
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], call["eventType"], stop),
             free);
-        routes.V1.Get("rooms/{roomId}/threads", ReadThreads, ThreadsAsync, open);
+        routes.V1.Get("rooms/{roomId}/threads", ReadThreads, ThreadsAsync);
     }
 
     private static Asked Read(QueryReader query) => new(

@@ -53,8 +53,8 @@ internal sealed class RoomStates(
                 query.OneOf("not_membership", _memberships)),
             MembersAsync,
             _open);
-        routes.Get("rooms/{roomId}/joined_members", JoinedMembersAsync, _open);
-        routes.Get("joined_rooms", JoinedRoomsAsync, _open);
+        routes.Get("rooms/{roomId}/joined_members", JoinedMembersAsync);
+        routes.Get("joined_rooms", JoinedRoomsAsync);
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)

@@ -15,7 +15,8 @@ internal sealed class Search(
         json.WriteEndObject();
     });
 
-    public void Map(ClientRoutes routes) => routes.Post("search", SearchBody.Read, SearchAsync);
+    public void Map(ClientRoutes routes) =>
+        routes.Post("search", SearchBody.Read, SearchAsync, RouteOptions.AlsoSuspended);
 
     private async ValueTask<Answer> SearchAsync(Call call, SearchBody? asked, CancellationToken stop)
     {

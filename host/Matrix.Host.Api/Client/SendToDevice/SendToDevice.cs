@@ -15,7 +15,13 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
         "sendToDevice/{eventType}/{txnId}",
         Read,
         Send,
-        new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Send, Body = BodyLimit.Large });
+        new RouteOptions
+        {
+            Access = Access.UsersAndGuests,
+            Rate = RateClass.Send,
+            Body = BodyLimit.Large,
+            OpenToSuspended = true,
+        });
 
     private async ValueTask<Answer> Send(Call call, List<ToDeviceMessage> messages, CancellationToken stop)
     {

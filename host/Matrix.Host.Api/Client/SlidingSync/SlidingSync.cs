@@ -19,6 +19,7 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
     private static readonly RouteOptions _options = new()
     {
         Access = Access.UsersAndGuests,
+        OpenToSuspended = true,
         Rate = RateClass.None,
         Body = BodyLimit.Large,
     };

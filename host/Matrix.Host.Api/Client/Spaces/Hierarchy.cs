@@ -16,8 +16,8 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
 
     private sealed record Asked(bool SuggestedOnly, int Depth, HierarchyPlace From, int Limit);
 
-    public void Map(ClientRoutes routes) => routes.V1.Get(
-        "rooms/{roomId}/hierarchy", Read, GetAsync, new RouteOptions { Access = Access.UsersAndGuests });
+    public void Map(ClientRoutes routes) =>
+        routes.V1.Get("rooms/{roomId}/hierarchy", Read, GetAsync);
 
     private Asked Read(QueryReader query)
     {

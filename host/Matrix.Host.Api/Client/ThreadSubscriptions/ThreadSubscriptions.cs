@@ -15,8 +15,8 @@ internal sealed class ThreadSubscriptions(Rooms.Threads.ThreadSubscriptions subs
     {
         var unstable = routes.At("/_matrix/client/unstable/io.element.msc4306/");
         unstable.Get(Path, GetAsync);
-        unstable.Put(Path, static body => body.Text("automatic"), PutAsync);
-        unstable.Delete(Path, DeleteAsync);
+        unstable.Put(Path, static body => body.Text("automatic"), PutAsync, RouteOptions.AlsoSuspended);
+        unstable.Delete(Path, DeleteAsync, RouteOptions.AlsoSuspended);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

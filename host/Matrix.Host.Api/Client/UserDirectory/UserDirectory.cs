@@ -10,7 +10,8 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
 
     private sealed record Asked(string Term, int Limit);
 
-    public void Map(ClientRoutes routes) => routes.Post("user_directory/search", Read, SearchAsync);
+    public void Map(ClientRoutes routes) =>
+        routes.Post("user_directory/search", Read, SearchAsync, RouteOptions.AlsoSuspended);
 
     private static Asked Read(BodyReader body)
     {

@@ -5,8 +5,12 @@ namespace Matrix.Host.Storage.Tables.Accounts;
 
 internal sealed class AccountsTable(IReads reads) : IAccountsTable
 {
-    private const string UserColumns = "user_id, kind, password_hash, is_admin, created_at, deactivated_at, erased";
-    private const string DeviceColumns = "user_id, device_id, display_name, created_at, last_seen_at, last_seen_ip";
+    private const string UserColumns =
+        "user_id, kind, password_hash, is_admin, created_at, deactivated_at, erased, locked, suspended";
+
+    private const string DeviceColumns =
+        "user_id, device_id, display_name, created_at, last_seen_at, last_seen_ip, last_user_agent";
+
     private const string TokenColumns = "token, uses_allowed, completed, expires_at, makes_admin";
 
     private static readonly Statement Existing = Statement.ByKeys("SELECT user_id FROM users WHERE user_id = KEY");
@@ -20,11 +24,11 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     private static readonly Statement Departures = Statement.Of(
         "SELECT user_id FROM departures WHERE user_id > $1 ORDER BY user_id LIMIT $2");
 
-    private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users WHERE kind <> 2 LIMIT 1");
+    private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users WHERE kind = 0 LIMIT 1");
 
     private static readonly Statement Token = Statement.Of("""
         SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin,
-            u.deactivated_at
+            u.deactivated_at, u.locked, u.suspended
         FROM tokens t JOIN users u ON u.user_id = t.user_id WHERE t.hash = $1
         """);
 
@@ -41,12 +45,12 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     // The first user's token is used up by any first user, however that user was created.
     private static readonly Statement RegistrationToken = Statement.Of($"""
         SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0
-            OR NOT EXISTS (SELECT 1 FROM users WHERE kind <> 2))
+            OR NOT EXISTS (SELECT 1 FROM users WHERE kind = 0))
         """);
 
     private static readonly Statement RegistrationTokens = Statement.Of($"""
         SELECT {TokenColumns} FROM registration_tokens WHERE makes_admin = 0 OR NOT EXISTS (SELECT 1
-            FROM users WHERE kind <> 2) ORDER BY token
+            FROM users WHERE kind = 0) ORDER BY token
         """);
 
     public ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop) =>
@@ -83,7 +87,9 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
             row.Bool(5),
             (UserKind)row.Int64(6),
             row.Bool(7),
-            !row.IsNull(8)),
+            !row.IsNull(8),
+            row.Bool(9),
+            row.Bool(10)),
         stop);
 
     public ValueTask<DeviceRow?> FindDeviceAsync(string userId, string deviceId, CancellationToken stop) =>
@@ -105,10 +111,11 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static UserRow UserOf(IRow row) => new(
         row.Text(0), (UserKind)row.Int64(1), row.TextOrNull(2), row.Bool(3), row.Int64(4), row.Int64OrNull(5),
-        row.Bool(6));
+        row.Bool(6), row.Bool(7), row.Bool(8));
 
     private static DeviceRow DeviceOf(IRow row) => new(
-        row.Text(0), row.Text(1), row.TextOrNull(2), row.Int64(3), row.Int64OrNull(4), row.TextOrNull(5));
+        row.Text(0), row.Text(1), row.TextOrNull(2), row.Int64(3), row.Int64OrNull(4), row.TextOrNull(5),
+        row.TextOrNull(6));
 
     private static RegistrationTokenRow RegistrationTokenOf(IRow row) => new(
         row.Text(0), (int?)row.Int64OrNull(1), row.Int32(2), row.Int64OrNull(3), row.Bool(4));
@@ -161,7 +168,7 @@ internal static class UserHandlers
 
     private static readonly Statement UseRegistrationToken = Statement.Of("""
         UPDATE registration_tokens SET completed = completed + 1
-        WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users WHERE kind <> 2))
+        WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users WHERE kind = 0))
             AND (uses_allowed IS NULL OR completed < uses_allowed) AND (expires_at IS NULL OR expires_at > $2)
         """);
 
@@ -220,7 +227,8 @@ internal static class DeviceHandlers
         "UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2");
 
     private static readonly Statement Touch = Statement.Of("""
-        UPDATE devices SET last_seen_at = $3, last_seen_ip = $4 WHERE user_id = $1 AND device_id = $2
+        UPDATE devices SET last_seen_at = $3, last_seen_ip = $4, last_user_agent = $5
+        WHERE user_id = $1 AND device_id = $2
         """);
 
     private static readonly Statement Delete = Statement.Of(
@@ -267,7 +275,8 @@ internal static class DeviceHandlers
         })
         .OnCondition<DeviceRenamed>(
             Rename, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).TextOrNull(op.DisplayName))
-        .On<DeviceSeen>(Touch, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.SeenAt).Text(op.Ip))
+        .On<DeviceSeen>(Touch, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Int(op.SeenAt).Text(op.Ip).TextOrNull(op.UserAgent))
         .On<DeviceDeleted>(static (op, writes) =>
         {
             writes.RunIf(Delete, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));

@@ -27,7 +27,7 @@ public interface IAccountsTable
     /// </summary>
     ValueTask<IReadOnlyList<string>> ListDeparturesAsync(string afterUser, int limit, CancellationToken stop);
 
-    /// <summary>Whether any user exists who is not an application service's.</summary>
+    /// <summary>Whether any user exists who is neither a guest nor an application service's.</summary>
     ValueTask<bool> AnyUserAsync(CancellationToken stop);
 
     /// <summary>The token with this hash and its owner, even if expired; null if there is none.</summary>
@@ -69,8 +69,18 @@ public enum UserKind
 /// <param name="CreatedAt">Milliseconds since the epoch.</param>
 /// <param name="DeactivatedAt">Milliseconds since the epoch; null for an active user.</param>
 /// <param name="Erased">The user asked that their events be hidden from users who have not seen them.</param>
+/// <param name="IsLocked">Whether an administrator locked the account.</param>
+/// <param name="IsSuspended">Whether an administrator suspended the account.</param>
 public sealed record UserRow(
-    string UserId, UserKind Kind, string? PasswordHash, bool IsAdmin, long CreatedAt, long? DeactivatedAt, bool Erased)
+    string UserId,
+    UserKind Kind,
+    string? PasswordHash,
+    bool IsAdmin,
+    long CreatedAt,
+    long? DeactivatedAt,
+    bool Erased,
+    bool IsLocked = false,
+    bool IsSuspended = false)
 {
     /// <summary>The id only.</summary>
     public override string ToString() => UserId;
@@ -80,8 +90,15 @@ public sealed record UserRow(
 /// <param name="CreatedAt">The first login, in milliseconds since the epoch.</param>
 /// <param name="LastSeenAt">Milliseconds since the epoch; null if never.</param>
 /// <param name="LastSeenIp">The address at that time; null if never.</param>
+/// <param name="LastUserAgent">The `User-Agent` at that time; null if the client sent none.</param>
 public sealed record DeviceRow(
-    string UserId, string DeviceId, string? DisplayName, long CreatedAt, long? LastSeenAt, string? LastSeenIp);
+    string UserId,
+    string DeviceId,
+    string? DisplayName,
+    long CreatedAt,
+    long? LastSeenAt,
+    string? LastSeenIp,
+    string? LastUserAgent = null);
 
 /// <summary>The kind of a token.</summary>
 public enum TokenKind
@@ -110,7 +127,9 @@ public sealed record TokenRow(
     bool Confirmed,
     UserKind UserKind,
     bool IsAdmin,
-    bool IsDeactivated);
+    bool IsDeactivated,
+    bool IsLocked = false,
+    bool IsSuspended = false);
 
 /// <summary>A registration token.</summary>
 /// <param name="UsesAllowed">Null for no limit.</param>
@@ -176,8 +195,9 @@ public sealed record DeviceAdded(string UserId, string DeviceId, string? Initial
 /// <summary>Renames a device. Not applied if there is none.</summary>
 public sealed record DeviceRenamed(string UserId, string DeviceId, string? DisplayName) : ConditionalChange;
 
-/// <summary>Records when and where a device was seen; written in batches.</summary>
-public sealed record DeviceSeen(string UserId, string DeviceId, long SeenAt, string Ip) : Change;
+/// <summary>Records when, where and with which client a device was seen; written in batches.</summary>
+public sealed record DeviceSeen(
+    string UserId, string DeviceId, long SeenAt, string Ip, string? UserAgent = null) : Change;
 
 /// <summary>
 /// Deletes a device with its tokens, keys, the signatures on them, and its messages. Not applied if there is none. Add

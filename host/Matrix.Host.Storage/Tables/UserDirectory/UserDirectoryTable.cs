@@ -2,6 +2,7 @@ using Matrix.Core.State;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -164,6 +165,7 @@ internal sealed class UserDirectoryTable(IReads reads) : IUserDirectoryTable
         .On<ProfileFieldDeleted>(static (op, writes) => AddIfShown(op.UserId, op.Field, writes))
         .On<ProfileDeleted>(static (op, writes) => Add(op.UserId, writes))
         .On<UserCreated>(static (op, writes) => Add(op.UserId, writes))
+        .On<GuestUpgraded>(static (op, writes) => Add(op.UserId, writes))
         .On<UserDeactivated>(static (op, writes) => Add(op.UserId, writes))
         .On<StateChanged>(static (op, writes) =>
         {

@@ -1,0 +1,53 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Moderation;
+
+namespace Matrix.Host.Api.Client.ServerAdministration;
+
+/// <summary>Locked and suspended accounts. Client-Server API, "Server Administration".</summary>
+internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoints
+{
+    private const string LockPath = "admin/lock/{userId}";
+    private const string SuspendPath = "admin/suspend/{userId}";
+    private const string Locked = "locked";
+    private const string Suspended = "suspended";
+
+    public void Map(ClientRoutes routes)
+    {
+        // The caller is checked before the user is looked up, so that nobody else learns which users there are.
+        var admins = new RouteOptions { Access = Access.Admins };
+        var v1 = routes.V1;
+        v1.Get(LockPath, (call, stop) => GetAsync(call, Locked, static user => user.IsLocked, stop), admins);
+        v1.Put(
+            LockPath,
+            static body => body.RequiredFlag(Locked),
+            (call, locked, stop) => PutAsync(call, moderation.LockAsync, Locked, locked, stop),
+            admins);
+        v1.Get(SuspendPath, (call, stop) => GetAsync(call, Suspended, static user => user.IsSuspended, stop), admins);
+        v1.Put(
+            SuspendPath,
+            static body => body.RequiredFlag(Suspended),
+            (call, suspended, stop) => PutAsync(call, moderation.SuspendAsync, Suspended, suspended, stop),
+            admins);
+    }
+
+    private delegate ValueTask<UserFailure?> Change(
+        string? administrator, string userId, bool value, CancellationToken stop);
+
+    private async ValueTask<Answer> GetAsync(
+        Call call, string member, Func<UserRow, bool> value, CancellationToken stop)
+    {
+        var found = await moderation.FindAsync(call.Caller.UserId, call["userId"], stop).ConfigureAwait(false);
+        return found.IsOk ? AnswerOf(member, value(found.Value)) : UserAnswers.Of(found.Failure);
+    }
+
+    private static async ValueTask<Answer> PutAsync(
+        Call call, Change change, string member, bool value, CancellationToken stop) =>
+        await change(call.Caller.UserId, call["userId"], value, stop).ConfigureAwait(false) is { } failure
+            ? UserAnswers.Of(failure)
+            : AnswerOf(member, value);
+
+    private static Answer AnswerOf(string member, bool value) =>
+        Answer.Json((member, value), static (json, it) => json.WriteBoolean(it.member, it.value));
+}

@@ -1,0 +1,177 @@
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Rooms.Accounts;
+
+/// <summary>
+/// Makes local guests leave a room whose `m.room.guest_access` no longer admits them. Client-Server API, "Guest
+/// Access". The change of the room writes a row, which is deleted when its guests have left: failures are retried, and
+/// the next start continues.
+/// </summary>
+public sealed class GuestDepartures : IChangeConsumer, IDisposable
+{
+    private const int PageSize = 100;
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+
+    private readonly RoomMemberships _memberships;
+    private readonly RoomSnapshots _rooms;
+    private readonly StateReader _state;
+    private readonly IStorage _storage;
+    private readonly RoomsOptions _options;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _news = new(1, 1);
+    private long _ended;
+    private bool _hasNews;
+
+    internal GuestDepartures(
+        RoomMemberships memberships,
+        RoomSnapshots rooms,
+        StateReader state,
+        IStorage storage,
+        RoomsOptions options,
+        TimeProvider time)
+    {
+        (_memberships, _rooms, _state) = (memberships, rooms, state);
+        (_storage, _options, _time) = (storage, options, time);
+        _ended = storage.Writer.PublishedPosition;
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (change is StateChanged changed && EntryOf(changed.Before) != EntryOf(changed.After)) _hasNews = true;
+    }
+
+    /// <inheritdoc/>
+    public void End(long through)
+    {
+        Volatile.Write(ref _ended, through);
+        if (!_hasNews) return;
+        _hasNews = false;
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        Volatile.Write(ref _ended, through);
+        Wake();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _news.Dispose();
+
+    /// <summary>Makes guests leave until it is stopped, beginning with the changes of earlier runs.</summary>
+    /// <param name="failed">Called for each failure.</param>
+    /// <param name="stop">Ends it.</param>
+    public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(failed);
+        var pause = _firstPause;
+        while (true)
+        {
+            await _news.WaitAsync(stop).ConfigureAwait(false);
+            if (await RoundAsync(failed, stop).ConfigureAwait(false))
+            {
+                pause = _firstPause;
+                continue;
+            }
+
+            Wake();
+            await Task.Delay(pause, _time, stop).ConfigureAwait(false);
+            pause = pause * 2 < _options.LongestDeparturePause ? pause * 2 : _options.LongestDeparturePause;
+        }
+    }
+
+    /// <summary>Tries each room once. Returns whether no guest is left in any of them.</summary>
+    internal async ValueTask<bool> RoundAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    {
+        var (finished, after) = (true, new RoomNid(0));
+        while (true)
+        {
+            try
+            {
+                var page = await _storage.Guests.ChangedRoomsAsync(after, PageSize, stop).ConfigureAwait(false);
+                foreach (var change in page)
+                {
+                    // The rooms in memory are as they were after this position. A later change wakes the worker again.
+                    if (change.Position > Volatile.Read(ref _ended)) continue;
+                    if (await TryAsync(change, stop).ConfigureAwait(false) is not { } failure) continue;
+                    failed(failure);
+                    finished = false;
+                }
+
+                if (page.Count < PageSize) return finished;
+                after = page[^1].Room;
+            }
+            catch (StorageException fault)
+            {
+                failed(new FailedDeparture("", "", fault.Message));
+                return false;
+            }
+        }
+    }
+
+    /// <summary>The guests of one room leave it. Returns one who could not; null if there is none.</summary>
+    private async ValueTask<FailedDeparture?> TryAsync(GuestAccessChange change, CancellationToken stop)
+    {
+        FailedDeparture? failure = null;
+        if (await _rooms.FindAsync(change.Room, stop).ConfigureAwait(false) is { } room
+            && !GuestAccess.IsOpen(
+                await _state.ContentAsync(room, GuestAccess.EventType, "", stop).ConfigureAwait(false)))
+        {
+            foreach (var members in room.Local.Joined.Chunk(PageSize))
+            {
+                foreach (var guest in await _storage.Guests.AmongAsync(members, stop).ConfigureAwait(false))
+                {
+                    if (await LeaveAsync(guest, room.Room.RoomId, stop).ConfigureAwait(false) is { } reason)
+                    {
+                        failure = new FailedDeparture(guest, room.Room.RoomId, reason);
+                    }
+                }
+            }
+        }
+
+        if (failure is null)
+        {
+            await _storage.Writer.WriteAsync(
+                new WriteBatch(1).Add(new GuestAccessHandled(change)), stop).ConfigureAwait(false);
+        }
+
+        return failure;
+    }
+
+    /// <summary>Why the guest could not leave; null if they did.</summary>
+    private async ValueTask<string?> LeaveAsync(string guest, string roomId, CancellationToken stop)
+    {
+        try
+        {
+            return (await _memberships.LeaveAsync(guest, roomId, null, stop, isDeparture: true).ConfigureAwait(false))
+                ?.Message;
+        }
+        catch (Exception fault) when (fault is StorageException or LaneBusyException)
+        {
+            return fault.Message;
+        }
+    }
+
+    private void Wake()
+    {
+        try
+        {
+            if (_news.CurrentCount == 0) _news.Release();
+        }
+        catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
+        {
+            // Already awake, or disposed.
+        }
+    }
+
+    private static uint EntryOf(StateTree state) => state.Find(GuestAccess.EventType, "")?.Ordinal ?? 0;
+}

@@ -1,0 +1,43 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Accounts;
+
+/// <summary>
+/// What suspended users may still do in rooms: redact their own events, leave, reject invites, and join the room of the
+/// server's notices, which says why. Client-Server API, "Account suspension".
+/// </summary>
+public sealed class SuspendedUsers(RoomSnapshots rooms, EventStore events, IStorage storage)
+{
+    private static readonly RoomFailure _refusal = new(
+        RoomFailureKind.Suspended, "You cannot do this while your account is suspended.");
+
+    /// <summary>Why a suspended user may not send an event; null if they may.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="eventType">The event's type.</param>
+    /// <param name="redacts">The event that it redacts; null for none.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<RoomFailure?> RefusesEventAsync(
+        string userId, string roomId, string eventType, string? redacts, CancellationToken stop)
+    {
+        if (eventType != "m.room.redaction" || redacts is null) return _refusal;
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _refusal;
+        var target = await events.ByIdAsync(snapshot.Room, redacts, stop).ConfigureAwait(false);
+        return target?.Pdu.Sender == userId ? null : _refusal;
+    }
+
+    /// <summary>Why a suspended user may not send a state event; null if they may.</summary>
+    public static RoomFailure? RefusesState(string userId, string eventType, string stateKey, JsonObject content) =>
+        eventType == "m.room.member" && stateKey == userId && content.Text("membership") == "leave" ? null : _refusal;
+
+    /// <summary>Why a suspended user may not join a room, by its id or alias; null if they may.</summary>
+    public async ValueTask<RoomFailure?> RefusesJoinAsync(string userId, string room, CancellationToken stop) =>
+        await storage.ServerNotices.FindAsync(userId, stop).ConfigureAwait(false) is { } notices
+        && await rooms.FindAsync(notices, stop).ConfigureAwait(false) is { } snapshot
+        && snapshot.Room.RoomId == room
+            ? null
+            : _refusal;
+}

@@ -1,0 +1,44 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+
+namespace Matrix.Host.Users.Sessions;
+
+/// <summary>
+/// Says which accounts are locked: by an administrator, or by a policy list, which spares administrators. Client-Server
+/// API, "Account locking".
+/// </summary>
+public sealed class AccountLocks(IStorage storage, IAccountPolicy policy)
+{
+    private static readonly UserFailure _locked = new(UserFailureKind.Locked, "This account has been locked.");
+
+    /// <summary>The failure of a caller whose account is locked; null for others. Usually from memory.</summary>
+    public ValueTask<UserFailure?> OfCallerAsync(Caller caller, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(caller);
+        return Of(caller.UserId, caller.IsLocked, caller.IsAdmin, stop);
+    }
+
+    /// <summary>The failure of a user whose account is locked; null for others.</summary>
+    public async ValueTask<UserFailure?> OfUserAsync(string userId, CancellationToken stop) =>
+        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
+            ? await OfUserAsync(user, stop).ConfigureAwait(false)
+            : null;
+
+    /// <summary>The failure of a user whose account is locked; null for others.</summary>
+    public ValueTask<UserFailure?> OfUserAsync(UserRow user, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(user);
+        return Of(user.UserId, user.IsLocked, user.IsAdmin, stop);
+    }
+
+    private ValueTask<UserFailure?> Of(string userId, bool isLocked, bool isAdmin, CancellationToken stop)
+    {
+        if (isLocked) return new(_locked);
+        return policy.IsEmpty || isAdmin ? new((UserFailure?)null) : RefusalAsync();
+
+        async ValueTask<UserFailure?> RefusalAsync() =>
+            await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is { } why
+                ? new UserFailure(UserFailureKind.Locked, why)
+                : null;
+    }
+}

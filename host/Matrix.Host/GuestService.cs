@@ -1,0 +1,58 @@
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Users.Guests;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host;
+
+/// <summary>Makes guests leave rooms that no longer admit them, and ends the accounts of unused guests.</summary>
+internal sealed partial class GuestService(
+    GuestDepartures departures, UnusedGuests unused, TimeProvider clock, ILogger<GuestService> log) : BackgroundService
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromHours(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await Task.WhenAll(
+                departures.RunAsync(
+                    failed => NotLeft(failed.UserId, failed.RoomId, failed.Reason), stoppingToken),
+                EndUnusedAsync(stoppingToken)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops: the next start continues.
+        }
+    }
+
+    private async Task EndUnusedAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(_interval, clock);
+        while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+        {
+            try
+            {
+                var ended = await unused.EndAsync(stop).ConfigureAwait(false);
+                if (ended > 0) Ended(ended);
+            }
+            catch (StorageException fault)
+            {
+                // The next round finds the same guests.
+                NotEnded(fault);
+            }
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The guest {UserId} could not leave the room {RoomId}; the server will retry: {Reason}")]
+    private partial void NotLeft(string userId, string roomId, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The accounts of {Count} unused guests have ended.")]
+    private partial void Ended(int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Accounts of unused guests did not end. The server will retry.")]
+    private partial void NotEnded(StorageException fault);
+}
