@@ -115,6 +115,64 @@ internal sealed class UserTests
             ran.Errors, Does.Contain("registration.shared_secret").And.Contain("MATRIX_REGISTRATION__SHARED_SECRET"));
     }
 
+    [Test]
+    public async Task Accounts_of_the_running_server_are_locked_and_suspended_administrators_too()
+    {
+        _ = await CreateAsync("correct horse", "carol", "--admin", "--password-stdin", "--server", _server.Url);
+        const string Carol = "@carol:hybrid.test";
+
+        var locked = await ChangesAsync("lock", Carol, "--format", "json");
+        Assert.That(locked.Code, Is.Zero, locked.Errors);
+        Assert.That(
+            (locked.Json.GetProperty("user_id").GetString(), locked.Json.GetProperty("locked").GetBoolean()),
+            Is.EqualTo((Carol, true)));
+        Assert.That((await LogInAsync("carol")).Code, Is.EqualTo("M_USER_LOCKED"));
+        Assert.That(
+            (await ChangesAsync("unlock", Carol)).Output, Is.EqualTo("user id: @carol:hybrid.test\nlocked: no\n"));
+
+        Assert.That(
+            (await ChangesAsync("suspend", Carol)).Output, Is.EqualTo("user id: @carol:hybrid.test\nsuspended: yes\n"));
+        Assert.That(await CreatesRoomAsync(), Is.EqualTo(HttpStatusCode.Forbidden));
+        Assert.That((await ChangesAsync("unsuspend", Carol)).Code, Is.Zero);
+        Assert.That(await CreatesRoomAsync(), Is.EqualTo(HttpStatusCode.OK));
+
+        var unknown = await ChangesAsync("lock", "@nobody:hybrid.test");
+        Assert.That((unknown.Code, unknown.Errors), Is.EqualTo((1, "mx: There is no such user.\n")));
+
+        async Task<HttpStatusCode> CreatesRoomAsync()
+        {
+            using var http = new HttpClient { BaseAddress = new Uri(_server.Url) };
+            http.DefaultRequestHeaders.Authorization = new("Bearer", (await LogInAsync("carol")).Token);
+            using var made = await http.PostAsJsonAsync("/_matrix/client/v3/createRoom", new { });
+            return made.StatusCode;
+        }
+    }
+
+    private async Task<(string? Token, string? Code)> LogInAsync(string name)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(_server.Url) };
+        using var login = await http.PostAsJsonAsync("/_matrix/client/v3/login", new
+        {
+            type = "m.login.password",
+            identifier = new { type = "m.id.user", user = name },
+            password = "correct horse",
+        });
+        var body = await login.Content.ReadFromJsonAsync<JsonElement>();
+        return login.StatusCode == HttpStatusCode.OK
+            ? (body.GetProperty("access_token").GetString(), null)
+            : (null, body.GetProperty("errcode").GetString());
+    }
+
+    /// <summary>Runs a command that asks the running server through its socket.</summary>
+    private Task<Ran> ChangesAsync(string command, params string[] arguments) => Command.RunInAsync(
+        new Dictionary<string, string>
+        {
+            ["MATRIX_SERVER_NAME"] = "hybrid.test",
+            ["MATRIX_DATA_DIR"] = _server.DataFolder,
+        },
+        "",
+        ["user", command, .. arguments]);
+
     private static Dictionary<string, string> Secret(string secret) =>
         new() { ["MATRIX_REGISTRATION__SHARED_SECRET"] = secret };
 

@@ -33,10 +33,11 @@ let private client (path: string) : HttpClient =
 
     new HttpClient(handler, BaseAddress = Uri "http://server", Timeout = patience)
 
-/// Sends a command with a text, and prints what the server says.
-let postText (settings: OperatorSettings) (path: string) (text: string) : Ending =
+/// Sends a command with a text, and returns what the server says.
+let ask (settings: OperatorSettings) (path: string) (text: string) : Result<string, Ending> =
     match settings.ControlSocket with
-    | null -> Refused $"{settings.File}: the server has no control socket (listeners.control, or a long data_dir)"
+    | null ->
+        Error(Refused $"{settings.File}: the server has no control socket (listeners.control, or a long data_dir)")
     | socket ->
         let send =
             task {
@@ -49,14 +50,21 @@ let postText (settings: OperatorSettings) (path: string) (text: string) : Ending
 
         try
             match send.GetAwaiter().GetResult() with
-            | true, said ->
-                Printing.plain [ Ending.printable said ]
-                Done
-            | false, said -> Refused said
+            | true, said -> Ok said
+            | false, said -> Error(Refused said)
         with
         | :? OperationCanceledException ->
-            Refused $"the server has not answered within {patience.TotalSeconds} s; its attempt goes on"
-        | :? HttpRequestException -> Refused "no server is running with this data folder, or it is another user's"
+            Error(Refused $"the server has not answered within {patience.TotalSeconds} s; its attempt goes on")
+        | :? HttpRequestException ->
+            Error(Refused "no server is running with this data folder, or it is another user's")
+
+/// Sends a command with a text, and prints what the server says.
+let postText (settings: OperatorSettings) (path: string) (text: string) : Ending =
+    match ask settings path text with
+    | Ok said ->
+        Printing.plain [ Ending.printable said ]
+        Done
+    | Error ending -> ending
 
 /// Sends a command, and prints what the server says.
 let post (settings: OperatorSettings) (path: string) : Ending = postText settings path ""

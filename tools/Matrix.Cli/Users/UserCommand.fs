@@ -28,11 +28,19 @@ type CreateArguments =
 [<RequireSubcommand>]
 type UserArguments =
     | [<CliPrefix(CliPrefix.None)>] Create of ParseResults<CreateArguments>
+    | [<CliPrefix(CliPrefix.None)>] Lock of ParseResults<ModerationArguments>
+    | [<CliPrefix(CliPrefix.None)>] Unlock of ParseResults<ModerationArguments>
+    | [<CliPrefix(CliPrefix.None)>] Suspend of ParseResults<ModerationArguments>
+    | [<CliPrefix(CliPrefix.None)>] Unsuspend of ParseResults<ModerationArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Create _ -> "creates an account on a running server, with its shared secret."
+            | Lock _ -> "locks an account: its user can only log out."
+            | Unlock _ -> "unlocks an account: its sessions go on."
+            | Suspend _ -> "suspends an account: its user can read, and neither send nor join."
+            | Unsuspend _ -> "ends the suspension of an account."
 
 module internal UserCommand =
     let private addressOf (given: string option) (settings: Matrix.Host.Configuration.OperatorSettings) =
@@ -101,3 +109,7 @@ module internal UserCommand =
     let run (arguments: ParseResults<UserArguments>) =
         match arguments.GetSubCommand() with
         | Create arguments -> create arguments
+        | Lock arguments -> ModerationCommand.lock' arguments
+        | Unlock arguments -> ModerationCommand.unlock arguments
+        | Suspend arguments -> ModerationCommand.suspend arguments
+        | Unsuspend arguments -> ModerationCommand.unsuspend arguments
