@@ -39,7 +39,7 @@ const isOpen = (operation) => schemesOf(operation).includes("none") || operation
 const isForServices = (operation) => schemesOf(operation)[0].startsWith("appservice");
 
 const tokenFor = async (operation) =>
-  ending.has(operation.id) ? (await User.register(server)).token : world.alice.token;
+  ending.has(operation.id) ? (await User.register(server)).token : world.callerOf(operation.id).token;
 
 for (const operation of operations) {
   const { id } = operation;
@@ -84,7 +84,7 @@ for (const operation of operations) {
     for (const [body, codes] of [["{", ["M_NOT_JSON"]], ["\u0000", ["M_NOT_JSON"]],
       [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), ["M_NOT_JSON"]],
       ["[]", ["M_BAD_JSON"]], ["5", ["M_BAD_JSON"]], ["null", ["M_BAD_JSON"]]]) {
-      const response = await send({ ...requestOf(operation, world), body }, { token: world.alice.token });
+      const response = await send({ ...requestOf(operation, world), body }, { token: world.callerOf(id).token });
       if (isForServices(operation)) assertRefused(response, [400, 403], [...codes, "M_FORBIDDEN"], body);
       else assertRefused(response, [400], codes, body);
     }

@@ -65,7 +65,7 @@ for (const operation of operations.filter((o) => readsJson(o))) {
       if (unspoken.has(`${id}.${path.join(".")}`)) continue;
       const { method, path: url, body } = requestOf(operation, world);
       const response = await raw(
-        server, method, url, { token: world.alice.token, body: withField(body, path, value) });
+        server, method, url, { token: world.callerOf(id).token, body: withField(body, path, value) });
       if (isUnrecognised(response)) return;
       const fine = response.status === 400 && codes.includes(response.body?.errcode)
         && checkError(400, response.body).length === 0;

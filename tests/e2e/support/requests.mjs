@@ -9,6 +9,7 @@ export class World {
     const world = new World();
     world.server = server;
     [world.alice, world.bob] = [await User.register(server), await User.register(server)];
+    world.admin = await User.register(server, undefined, { admin: true });
     world.roomId = await world.alice.createsRoom({ preset: "public_chat" });
     world.eventId = await world.alice.sends(world.roomId);
     const { filter_id: filterId } = await world.alice.post(
@@ -19,6 +20,11 @@ export class World {
       { token: world.alice.token, body: "text", headers: { "content-type": "text/plain" } });
     Object.assign(world, { filterId, version, mediaId: uploaded.body.content_uri.split("/").at(-1) });
     return world;
+  }
+
+  /** The user who calls an operation, by its id: some are for administrators. */
+  callerOf(id) {
+    return /^[gs]etAdmin/.test(id) ? this.admin : this.alice;
   }
 
   /** The value of a parameter in a path. */
