@@ -3,7 +3,9 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
+using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
@@ -16,6 +18,7 @@ using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
+using Matrix.Host.Storage.Tables.MediaLists;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
@@ -41,6 +44,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 using Matrix.Host.Storage.Tables.UserDirectory;
+using Matrix.Host.Storage.Tables.UserListing;
 
 namespace Matrix.Host.Storage;
 
@@ -116,6 +120,15 @@ public interface IStorage : IAsyncDisposable
     /// <summary>What users reported to the operators.</summary>
     IReportsTable Reports { get; }
 
+    /// <summary>What administrators did.</summary>
+    IAuditLogTable AuditLog { get; }
+
+    /// <summary>Rooms that local users may not join.</summary>
+    IBlockedRoomsTable BlockedRooms { get; }
+
+    /// <summary>Lists of users for administrators.</summary>
+    IUserListTable UserList { get; }
+
     /// <summary>The rooms of server notices.</summary>
     IServerNoticesTable ServerNotices { get; }
 
@@ -139,6 +152,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Media.</summary>
     IMediaTable Media { get; }
+
+    /// <summary>Lists of media for administrators.</summary>
+    IMediaListTable MediaLists { get; }
 
     /// <summary>Previews of pages.</summary>
     IUrlPreviewsTable UrlPreviews { get; }

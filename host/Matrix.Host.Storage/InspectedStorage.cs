@@ -2,6 +2,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.Destinations;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Followers;
@@ -32,6 +33,7 @@ public sealed class InspectedStorage : IAsyncDisposable
         State = new StateTable(reads, options);
         Aliases = new AliasesTable(reads);
         Reports = new ReportsTable(reads);
+        AuditLog = new AuditLogTable(reads);
         Media = new MediaTable(reads);
         Followers = new FollowersTable(reads);
         StagedEvents = new StagedEventsTable(reads);
@@ -56,6 +58,9 @@ public sealed class InspectedStorage : IAsyncDisposable
 
     /// <summary>What users reported to the operators.</summary>
     public IReportsTable Reports { get; }
+
+    /// <summary>What administrators did.</summary>
+    public IAuditLogTable AuditLog { get; }
 
     /// <summary>Media.</summary>
     public IMediaTable Media { get; }

@@ -4,7 +4,9 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
+using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
@@ -17,6 +19,7 @@ using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
+using Matrix.Host.Storage.Tables.MediaLists;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
@@ -42,6 +45,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 using Matrix.Host.Storage.Tables.UserDirectory;
+using Matrix.Host.Storage.Tables.UserListing;
 
 namespace Matrix.Host.Storage;
 
@@ -78,6 +82,9 @@ internal sealed class OpenedStorage : IStorage
         Filters = new FiltersTable(reads);
         Aliases = new AliasesTable(reads);
         Reports = new ReportsTable(reads);
+        AuditLog = new AuditLogTable(reads);
+        BlockedRooms = new BlockedRoomsTable(reads);
+        UserList = new UserListTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
         DehydratedDevices = new DehydratedDevicesTable(reads);
         DelayedEvents = new DelayedEventsTable(reads);
@@ -85,6 +92,7 @@ internal sealed class OpenedStorage : IStorage
         Keys = new KeysTable(reads);
         KeyBackup = new KeyBackupTable(reads);
         Media = new MediaTable(reads);
+        MediaLists = new MediaListTable(reads);
         UrlPreviews = new UrlPreviewsTable(reads);
         ToDevice = new ToDeviceTable(reads);
         SlidingConnections = new SlidingConnectionsTable(reads);
@@ -144,6 +152,12 @@ internal sealed class OpenedStorage : IStorage
 
     public IReportsTable Reports { get; }
 
+    public IAuditLogTable AuditLog { get; }
+
+    public IBlockedRoomsTable BlockedRooms { get; }
+
+    public IUserListTable UserList { get; }
+
     public IServerNoticesTable ServerNotices { get; }
 
     public IDehydratedDevicesTable DehydratedDevices { get; }
@@ -159,6 +173,8 @@ internal sealed class OpenedStorage : IStorage
     public IKeyBackupTable KeyBackup { get; }
 
     public IMediaTable Media { get; }
+
+    public IMediaListTable MediaLists { get; }
 
     public IUrlPreviewsTable UrlPreviews { get; }
 

@@ -3,7 +3,9 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.AppServices;
+using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.AuthChains;
+using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.DehydratedDevices;
 using Matrix.Host.Storage.Tables.DelayedEvents;
@@ -67,6 +69,7 @@ internal static class AllTables
         DeviceUpdatesTable.Register(handlers);
         DeviceHandlers.Register(handlers);
         TokenHandlers.Register(handlers);
+        AdminTokenHandlers.Register(handlers);
         AccountDataTable.Register(handlers);
         ProfilesTable.Register(handlers);
         PresenceTable.Register(handlers);
@@ -75,6 +78,8 @@ internal static class AllTables
         FiltersTable.Register(handlers);
         AliasesTable.Register(handlers);
         ReportsTable.Register(handlers);
+        AuditLogTable.Register(handlers);
+        BlockedRoomsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
         DehydratedDevicesTable.Register(handlers);
         DelayedEventsTable.Register(handlers);

@@ -4,7 +4,7 @@ namespace Matrix.Host.Storage.Tables.Media;
 
 internal sealed class MediaTable(IReads reads) : IMediaTable
 {
-    private const string Columns = """
+    internal const string Columns = """
         m.origin, m.media_id, m.file_hash, m.size, m.content_type, m.file_name, m.uploader, m.created_at, m.accessed_at,
         m.expires_at,
         (SELECT COUNT(*) FROM quarantined_files q WHERE q.file_hash = m.file_hash)
@@ -175,7 +175,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         .On<FileQuarantined>(static (op, writes) => writes.Run(
             Quarantine, op, static (a, op) => a.Text(op.FileHash).Text(op.By).Int(op.At)));
 
-    private static MediaRow Map(IRow row) => new(
+    internal static MediaRow Map(IRow row) => new(
         row.Text(0),
         row.Text(1),
         row.TextOrNull(2),

@@ -1,0 +1,44 @@
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Accounts;
+
+/// <summary>
+/// Stores an access token by which an administrator acts as a user. It belongs to no device, so that the user's list of
+/// devices stays as it is and their logouts do not end it.
+/// </summary>
+/// <param name="ExpiresAt">Milliseconds since the epoch.</param>
+public sealed record LoginAsIssued(string UserId, ReadOnlyMemory<byte> Hash, long ExpiresAt) : Change;
+
+/// <summary>Creates a registration token. Not applied if there is one of that name.</summary>
+/// <param name="ExpiresAt">Milliseconds since the epoch; null for never.</param>
+public sealed record RegistrationTokenCreated(string Token, int? UsesAllowed, long? ExpiresAt) : ConditionalChange;
+
+/// <summary>Changes the limits of a registration token. Not applied if there is none of that name.</summary>
+/// <param name="ExpiresAt">Milliseconds since the epoch; null for never.</param>
+public sealed record RegistrationTokenLimited(string Token, int? UsesAllowed, long? ExpiresAt) : ConditionalChange;
+
+/// <summary>How the tokens that administrators make are stored.</summary>
+internal static class AdminTokenHandlers
+{
+    private static readonly Statement LogInAs = Statement.Of("""
+        INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed)
+        VALUES ($1, 0, $2, '', $3, 1, 1)
+        """);
+
+    private static readonly Statement Create = Statement.Of("""
+        INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin)
+        VALUES ($1, $2, 0, $3, 0) ON CONFLICT (token) DO NOTHING
+        """);
+
+    private static readonly Statement Limit = Statement.Of("""
+        UPDATE registration_tokens SET uses_allowed = $2, expires_at = $3 WHERE token = $1
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<LoginAsIssued>(LogInAs, static (a, op) => a.Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt))
+        .OnCondition<RegistrationTokenCreated>(
+            Create, static (a, op) => a.Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt))
+        .OnCondition<RegistrationTokenLimited>(
+            Limit, static (a, op) => a.Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt));
+}

@@ -1,0 +1,55 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.AuditLog;
+
+internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
+{
+    private const string Where = """
+        WHERE entry_id < $1 AND (CAST($2 AS TEXT) IS NULL OR who = $2)
+            AND (CAST($3 AS TEXT) IS NULL OR action = $3) AND (CAST($4 AS TEXT) IS NULL OR target = $4)
+        """;
+
+    private static readonly Statement Newest = Statement.Of($"""
+        SELECT entry_id, done_at, who, address, action, target, result FROM audit_log {Where}
+        ORDER BY entry_id DESC LIMIT $5
+        """);
+
+    private static readonly Statement Count = Statement.Of($"SELECT COUNT(*) FROM audit_log {Where}");
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO audit_log (entry_id, done_at, who, address, action, target, result)
+        VALUES ((SELECT COALESCE(MAX(entry_id), 0) + 1 FROM audit_log), $1, $2, $3, $4, $5, $6)
+        """);
+
+    // Ids have no gaps, because only the oldest are deleted.
+    private static readonly Statement DropMost = Statement.Of(
+        "DELETE FROM audit_log WHERE entry_id <= (SELECT MAX(entry_id) FROM audit_log) - $1");
+
+    private static readonly Statement DropOld = Statement.Of("""
+        DELETE FROM audit_log WHERE done_at < $1 - $2 AND entry_id < (SELECT MAX(entry_id) FROM audit_log)
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<AdminActRecorded>(static (op, writes) =>
+        {
+            writes.RunIf(Insert, op, static (a, op) => a
+                .Now().Text(op.Who).Text(op.Address).Text(op.Action).Text(op.Target).Text(op.Result));
+            writes.Run(DropMost, op, static (a, op) => a.Int(op.Most));
+            writes.Run(DropOld, op, static (a, op) => a.Now().Int(op.KeptFor));
+        });
+
+    public ValueTask<IReadOnlyList<AuditRow>> NewestAsync(
+        AuditQuery query, long before, int limit, CancellationToken stop) => reads.ListAsync(
+            Newest,
+            (query, before, limit),
+            static (a, q) => Bind(a, q.query, q.before).Int(q.limit),
+            static row => new AuditRow(
+                row.Int64(0), row.Int64(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5), row.Text(6)),
+            stop);
+
+    public ValueTask<long> CountAsync(AuditQuery query, CancellationToken stop) => reads.FirstAsync(
+        Count, query, static (a, q) => Bind(a, q, long.MaxValue), static row => row.Int64(0), stop);
+
+    private static IArguments Bind(IArguments a, AuditQuery query, long before) =>
+        a.Int(before).TextOrNull(query.Who).TextOrNull(query.Action).TextOrNull(query.Target);
+}

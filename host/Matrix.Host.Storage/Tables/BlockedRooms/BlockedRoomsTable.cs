@@ -1,0 +1,34 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.BlockedRooms;
+
+internal sealed class BlockedRoomsTable(IReads reads) : IBlockedRoomsTable
+{
+    private static readonly Statement Find = Statement.Of(
+        "SELECT room_id, blocked_by, blocked_at FROM blocked_rooms WHERE room_id = $1");
+
+    private static readonly Statement Page = Statement.Of(
+        "SELECT room_id FROM blocked_rooms WHERE room_id > $1 ORDER BY room_id LIMIT $2");
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO blocked_rooms (room_id, blocked_by, blocked_at) VALUES ($1, $2, $3)
+        ON CONFLICT (room_id) DO NOTHING
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM blocked_rooms WHERE room_id = $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<RoomBlocked>(Insert, static (a, op) => a.Text(op.RoomId).Text(op.BlockedBy).Now())
+        .On<RoomUnblocked>(Delete, static (a, op) => a.Text(op.RoomId));
+
+    public ValueTask<BlockedRoomRow?> FindAsync(string roomId, CancellationToken stop) => reads.FirstAsync(
+        Find,
+        roomId,
+        static (a, id) => a.Text(id),
+        static row => new BlockedRoomRow(row.Text(0), row.Text(1), row.Int64(2)),
+        stop);
+
+    public ValueTask<IReadOnlyList<string>> ListAsync(string after, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            Page, (after, limit), static (a, q) => a.Text(q.after).Int(q.limit), static row => row.Text(0), stop);
+}
