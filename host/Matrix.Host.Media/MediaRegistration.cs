@@ -27,6 +27,7 @@ public static class MediaRegistration
             .AddSingleton<MediaFinder>()
             .AddSingleton<MediaCleaner>()
             .AddSingleton<MediaOperations>()
+            .AddSingleton<MediaAdministration>()
             .AddSingleton<PreviewImages>()
             .AddSingleton<PreviewFetch>()
             .AddSingleton<UrlPreviews>()

@@ -2,6 +2,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Delayed;
@@ -146,6 +147,7 @@ public static class RoomRegistration
         .AddSingleton(parts => new PolicyLists(
             parts.Get<RoomSnapshots>(),
             parts.Get<EventStore>(),
+            parts.Get<IStorage>().BlockedRooms,
             parts.Get<RoomsOptions>(),
             parts.Get<ILogger<PolicyLists>>()))
         .AddSingleton(parts => new PolicyRooms(
@@ -423,6 +425,9 @@ public static class RoomRegistration
         .AddSingleton<SummaryAccess>()
         .AddSingleton<SummaryLookup>()
         .AddSingleton<ContentReports>()
+        .AddSingleton<ReportLists>()
+        .AddSingleton<RoomLists>()
+        .AddSingleton<RoomAdministration>()
         .AddSingleton<SpaceHierarchy>();
 
     private static T Get<T>(this IServiceProvider parts)

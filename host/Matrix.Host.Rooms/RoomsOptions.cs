@@ -255,6 +255,9 @@ public sealed record RoomsOptions
     /// <summary>The most members of a room that are read for the list of its servers.</summary>
     public int MaxDirectoryMembers { get; init; } = 10_000;
 
+    /// <summary>The most rooms in the list that administrators see; beyond it, the newest are listed.</summary>
+    public int MaxListedRooms { get; init; } = 100_000;
+
     /// <summary>The most servers of a room that are returned with its id.</summary>
     public int MaxDirectoryServers { get; init; } = 1000;
 }

@@ -2,6 +2,7 @@ using Matrix.Core.Federation;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Filters;
 using Matrix.Host.Users.Guests;
@@ -27,7 +28,7 @@ public static class UsersServices
 {
     /// <summary>
     /// Adds them. They need the network, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/>, an <see
-    /// cref="IAccountObserver"/> and an <see cref="IEncryptedRooms"/>.
+    /// cref="IAccountObserver"/>, an <see cref="IEncryptedRooms"/> and the <see cref="AdminOptions"/>.
     /// </summary>
     public static IServiceCollection AddUsers(
         this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
@@ -56,6 +57,11 @@ public static class UsersServices
         .AddSingleton<UnusedGuests>()
         .AddSingleton<PasswordChanges>()
         .AddSingleton<Deactivation>()
+        .AddSingleton<AuditLog>()
+        .AddSingleton<UserAdministration>()
+        .AddSingleton<DeviceAdministration>()
+        .AddSingleton<RegistrationTokens>()
+        .AddSingleton<LoginAs>()
         .AddSingleton<UserProfiles>()
         .AddSingleton<ProfileUpdates>()
         .AddSingleton<PresenceBoard>()

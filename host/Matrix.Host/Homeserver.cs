@@ -30,6 +30,7 @@ using Matrix.Host.Sync.Sliding;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Presence;
@@ -66,6 +67,9 @@ internal sealed class Homeserver : IAsyncDisposable
 
     /// <summary>The address of the client listener; null if there is none.</summary>
     internal Uri? ClientAddress { get; private set; }
+
+    /// <summary>The address of the listener of the administration API; null if it has none of its own.</summary>
+    internal Uri? AdminAddress { get; private set; }
 
     /// <summary>The addresses at which other servers are served, that of the federation listener first.</summary>
     internal IReadOnlyList<Uri> FederationAddresses { get; private set; } = [];
@@ -115,6 +119,11 @@ internal sealed class Homeserver : IAsyncDisposable
                 opened: config.ClientListener is null ? 0 : 1);
             Uri?[] addresses = [federation, config.FederationOnClient ? server.ClientAddress : null];
             server.FederationAddresses = [.. addresses.OfType<Uri>()];
+            server.AdminAddress = AddressOf(
+                app,
+                config.AdminListener,
+                "http",
+                opened: (config.ClientListener is null ? 0 : 1) + (config.FederationListener is null ? 0 : 1));
             server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop)
                 .ConfigureAwait(false);
             return server;
@@ -174,7 +183,10 @@ internal sealed class Homeserver : IAsyncDisposable
             // The web server names the address only if its port is taken.
             var addresses = string.Join(
                 " and ",
-                new[] { config.ClientListener, config.FederationListener, config.MetricsListener }
+                new[]
+                {
+                    config.ClientListener, config.FederationListener, config.AdminListener, config.MetricsListener,
+                }
                     .Where(listener => listener is not null));
             var why = fault.InnerException is AddressInUseException
                 ? fault.Message
@@ -217,6 +229,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(new PageOptions(config.Client.PublicBaseUrl.StartsWith("https:", StringComparison.Ordinal)))
             .AddSingleton(config.Federation)
             .AddSingleton(config.Rooms)
+            .AddSingleton(config.Admin)
             .AddSingleton(config.Media)
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)
@@ -291,8 +304,10 @@ internal sealed class Homeserver : IAsyncDisposable
                 app.Services.GetRequiredService<FederationOutbound>(),
                 app.Services.GetRequiredService<ServerNotices>(),
                 app.Services.GetRequiredService<MediaOperations>(),
-                app.Services.GetRequiredService<AccountModeration>()),
-            config.FederationOnClient);
+                app.Services.GetRequiredService<AccountModeration>(),
+                app.Services.GetRequiredService<AuditLog>()),
+            config.FederationOnClient,
+            adminApart: config.AdminListener is not null);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);
         return app;
     }

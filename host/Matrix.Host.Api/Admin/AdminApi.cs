@@ -1,3 +1,9 @@
+using Matrix.Host.Api.Admin.Accounts;
+using Matrix.Host.Api.Admin.Federating;
+using Matrix.Host.Api.Admin.Files;
+using Matrix.Host.Api.Admin.Moderation;
+using Matrix.Host.Api.Admin.Server;
+using Matrix.Host.Api.Admin.ServerRooms;
 using Matrix.Host.Api.Http;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -9,6 +15,22 @@ public static class AdminApi
     /// <summary>Adds the endpoints.</summary>
     public static IServiceCollection AddAdminApi(this IServiceCollection services) => services
         .AddSingleton<Nonces>()
+        .AddSingleton<SentNotices>()
         .AddSingleton<IEndpoints, Health>()
-        .AddSingleton<IEndpoints, SharedSecretRegistration>();
+        .AddSingleton<IEndpoints, SharedSecretRegistration>()
+        .AddSingleton<IEndpoints, ServerVersion>()
+        .AddSingleton<IEndpoints, AuditEntries>()
+        .AddSingleton<IEndpoints, Accounts.Accounts>()
+        .AddSingleton<IEndpoints, AccountActs>()
+        .AddSingleton<IEndpoints, AccountDetails>()
+        .AddSingleton<IEndpoints, AccountDevices>()
+        .AddSingleton<IEndpoints, Tokens>()
+        .AddSingleton<IEndpoints, RoomListing>()
+        .AddSingleton<IEndpoints, RoomDetails>()
+        .AddSingleton<IEndpoints, RoomActs>()
+        .AddSingleton<IEndpoints, MediaLists>()
+        .AddSingleton<IEndpoints, MediaActs>()
+        .AddSingleton<IEndpoints, Destinations>()
+        .AddSingleton<IEndpoints, EventReports>()
+        .AddSingleton<IEndpoints, Notices>();
 }

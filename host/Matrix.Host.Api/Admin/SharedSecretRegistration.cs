@@ -6,6 +6,7 @@ using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Admin;
@@ -15,9 +16,16 @@ namespace Matrix.Host.Api.Admin;
 /// other Matrix tools. Served only if a secret is set.
 /// </summary>
 internal sealed class SharedSecretRegistration(
-    ClientOptions options, Usernames usernames, PasswordHasher hasher, Registrations registrations, Nonces nonces)
-    : IEndpoints
+    ClientOptions options,
+    Usernames usernames,
+    PasswordHasher hasher,
+    Registrations registrations,
+    AuditLog audit,
+    Nonces nonces) : IEndpoints
 {
+    /// <summary>Who creates an account by the secret, in the audit log: nobody is logged in.</summary>
+    private const string SecretHolder = "shared secret";
+
     public void Map(ClientRoutes routes)
     {
         if (options.RegistrationSharedSecret.Length == 0) return;
@@ -67,6 +75,7 @@ internal sealed class SharedSecretRegistration(
         {
             IsAdmin = request.IsAdmin,
             DisplayName = request.DisplayName,
+            Conditions = [audit.Of(new AdminActor(SecretHolder, call.Address), "user.create", userId)],
             Login = new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false),
         };
         var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);

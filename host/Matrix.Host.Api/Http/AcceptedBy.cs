@@ -14,6 +14,9 @@ public enum Listener
 
     /// <summary>`listeners.control`.</summary>
     Control,
+
+    /// <summary>`listeners.admin`.</summary>
+    Admin,
 }
 
 /// <summary>A feature of a connection: the listener that accepted it.</summary>

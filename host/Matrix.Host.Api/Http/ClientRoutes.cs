@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
@@ -9,22 +11,31 @@ public sealed class ClientRoutes : Routes
     private const string Client = "/_matrix/client/";
 
     internal ClientRoutes()
-        : this([], [Client + "v3/", Client + "r0/"])
+        : this([], [Client + "v3/", Client + "r0/"], RouteOptions.Default)
     {
     }
 
-    private ClientRoutes(List<Route> collected, string[] prefixes)
-        : base(collected, prefixes, RouteOptions.Default)
+    private ClientRoutes(List<Route> collected, string[] prefixes, RouteOptions defaults)
+        : base(collected, prefixes, defaults)
     {
     }
 
     /// <summary>Routes under `/_matrix/client/v1/`.</summary>
-    public ClientRoutes V1 => new(Collected, [Client + "v1/"]);
+    public ClientRoutes V1 => new(Collected, [Client + "v1/"], RouteOptions.Default);
+
+    /// <summary>
+    /// Routes of the administration API, under `/_synapse/admin/v1/` or another version. Only administrators may call
+    /// them, unless a route's options say otherwise.
+    /// </summary>
+    internal ClientRoutes Admin(int version) => new(
+        Collected,
+        [string.Create(CultureInfo.InvariantCulture, $"{AdminPaths.Prefix}v{version}/")],
+        RouteOptions.ForAdmins);
 
     /// <summary>
     /// Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.
     /// </summary>
-    public ClientRoutes At(params string[] prefixes) => new(Collected, prefixes);
+    public ClientRoutes At(params string[] prefixes) => new(Collected, prefixes, RouteOptions.Default);
 }
 
 /// <summary>A group of endpoints for clients, mostly a module of the specification. Mapped once, at start.</summary>

@@ -94,6 +94,9 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
 
+    /// <summary>The rate of <see cref="RateClass.Admin"/>.</summary>
+    public Rate Admin { get; init; } = new(50, 500);
+
     /// <summary>The rate of a class; null if it is not limited.</summary>
     public Rate? RateOf(RateClass kind) => !Enabled
         ? null
@@ -116,6 +119,7 @@ public sealed record RateLimitOptions(
             RateClass.OpenSummaries => OpenSummaries,
             RateClass.Rendezvous => Rendezvous,
             RateClass.NotaryServers => NotaryServers,
+            RateClass.Admin => Admin,
             _ => null,
         };
 }

@@ -113,6 +113,9 @@ public enum RateClass
     /// <summary>Servers that an address names in queries for their keys. Counted where these are answered.</summary>
     NotaryServers,
 
+    /// <summary>Requests of administrators to the administration API.</summary>
+    Admin,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }
@@ -132,6 +135,14 @@ public sealed record RouteOptions
         Access = Access.Servers,
         Rate = RateClass.FederationServer,
         Depth = JsonText.FederationBodyLimits.Depth,
+    };
+
+    /// <summary>Administrators, bodies that may be missing, the rate of administrators.</summary>
+    public static RouteOptions ForAdmins { get; } = new()
+    {
+        Access = Access.Admins,
+        Rate = RateClass.Admin,
+        BodyMayBeMissing = true,
     };
 
     /// <summary>The allowed callers.</summary>

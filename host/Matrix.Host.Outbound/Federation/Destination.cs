@@ -25,6 +25,10 @@ internal sealed class Destination : QueuedSender
     private int _recordedStage;
     private long _lastSuccess;
 
+    // The first failure since the last success, and the last one; null if they were before the start.
+    private long? _failingSince;
+    private long? _lastFailure;
+
     /// <summary>Why the last attempt failed; "" if it succeeded.</summary>
     private string _failure = "";
 
@@ -52,6 +56,25 @@ internal sealed class Destination : QueuedSender
         get
         {
             lock (_gate) return _backoff.Failures;
+        }
+    }
+
+    /// <summary>Whether it answers, and since when it does not.</summary>
+    internal KnownServer State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new KnownServer(
+                    Name,
+                    _backoff.Failures,
+                    _backoff.IsHealthy ? 0 : _backoff.RetryAt,
+                    _lastSuccess,
+                    _failure,
+                    _backoff.Failures == 0 ? null : _failingSince,
+                    _backoff.Failures == 0 ? null : _lastFailure);
+            }
         }
     }
 
@@ -317,6 +340,8 @@ internal sealed class Destination : QueuedSender
         var now = _services.Now();
         _failure = reason.Length <= MaxFailureLength ? reason : reason[..MaxFailureLength];
         EndAttempt(_failure);
+        if (_backoff.Failures == 0) _failingSince = now;
+        _lastFailure = now;
         _backoff = _backoff.Failed(now, (long)(askedPause?.TotalMilliseconds ?? 0));
         if (_wokenWhileSending) _backoff = _backoff.Woken(now);
 

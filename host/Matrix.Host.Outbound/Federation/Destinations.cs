@@ -35,6 +35,13 @@ internal sealed class Destinations : IEduDestinations
     /// <summary>The number of servers in memory.</summary>
     internal int Count => _byName.Count;
 
+    /// <summary>The servers in memory, by name.</summary>
+    internal IReadOnlyList<KnownServer> States =>
+    [
+        .. _byName.Values.Select(static each => each.State)
+            .OrderBy(static state => state.ServerName, StringComparer.Ordinal),
+    ];
+
     /// <summary>A server in memory; null if it is not.</summary>
     internal Destination? Find(string server) => _byName.GetValueOrDefault(server);
 

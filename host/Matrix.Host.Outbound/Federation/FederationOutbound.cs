@@ -60,6 +60,11 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     /// <summary>The servers in memory.</summary>
     internal Destinations Destinations => _destinations;
 
+    /// <summary>
+    /// The servers that are owed events or do not answer, and some that were sent to lately, by name.
+    /// </summary>
+    public IReadOnlyList<KnownServer> Known => _destinations.States;
+
     /// <summary>Starts to send.</summary>
     public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
 

@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
 using Microsoft.Extensions.Logging;
@@ -20,6 +21,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
 
     private readonly RoomSnapshots _rooms;
     private readonly EventStore _events;
+    private readonly IBlockedRoomsTable _blocked;
     private readonly RoomsOptions _options;
     private readonly ILogger<PolicyLists> _log;
     private readonly HashSet<string> _lists;
@@ -37,8 +39,14 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     /// <summary>1 if events may have changed that were read before.</summary>
     private int _stale;
 
-    internal PolicyLists(RoomSnapshots rooms, EventStore events, RoomsOptions options, ILogger<PolicyLists> log)
+    internal PolicyLists(
+        RoomSnapshots rooms,
+        EventStore events,
+        IBlockedRoomsTable blocked,
+        RoomsOptions options,
+        ILogger<PolicyLists> log)
     {
+        _blocked = blocked;
         _rooms = rooms;
         _events = events;
         _options = options;
@@ -74,6 +82,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     public async ValueTask<RoomFailure?> RefusedInviteAsync(
         string sender, string userId, string? roomId, CancellationToken stop)
     {
+        if (roomId is not null && await BlockAsync(roomId, stop).ConfigureAwait(false) is { } block) return block;
         if ((await RulesAsync(stop).ConfigureAwait(false)).Count == 0) return null;
         return Refusal(roomId is null ? null : await OfRoomAsync(roomId, stop).ConfigureAwait(false), "the room")
             ?? Refusal(await OfUserAsync(sender, stop).ConfigureAwait(false), sender)
@@ -83,6 +92,7 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     /// <summary>Why a user may not join a room, or knock on it, by its id or alias; null if they may.</summary>
     public async ValueTask<RoomFailure?> RefusedJoinAsync(string userId, string room, CancellationToken stop)
     {
+        if (await BlockAsync(room, stop).ConfigureAwait(false) is { } block) return block;
         if ((await RulesAsync(stop).ConfigureAwait(false)).Count == 0) return null;
         return Refusal(await OfRoomAsync(room, stop).ConfigureAwait(false), "the room")
             ?? Refusal(await OfUserAsync(userId, stop).ConfigureAwait(false), userId);
@@ -112,6 +122,13 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _turn.Dispose();
+
+    /// <summary>The refusal of a room that an administrator blocked; null if none did.</summary>
+    private async ValueTask<RoomFailure?> BlockAsync(string roomId, CancellationToken stop) =>
+        await _blocked.FindAsync(roomId, stop).ConfigureAwait(false) is null ? null : _block;
+
+    private static readonly RoomFailure _block = new(
+        RoomFailureKind.PolicyList, "An administrator of this server has blocked the room.");
 
     private static RoomFailure? Refusal(PolicyRule? rule, string what) => rule is null
         ? null

@@ -35,6 +35,8 @@ public sealed class RoomAccess(
     private static readonly RoomFailure _notIn = new(
         RoomFailureKind.Forbidden, "You are not a member of this room, and never were.");
 
+    private static readonly RoomFailure _noRoom = new(RoomFailureKind.NotFound, "This server has no such room.");
+
     /// <summary>The part of the room that the user may read; a failure if none.</summary>
     public async ValueTask<RoomResult<Readable>> OfAsync(string userId, string roomId, CancellationToken stop)
     {
@@ -85,6 +87,17 @@ public sealed class RoomAccess(
                 snapshot.HasRelations)
             : _notIn;
     }
+
+    /// <summary>All of a room, for an administrator of the server; a failure if this server does not know it.</summary>
+    public async ValueTask<RoomResult<Readable>> AllOfAsync(string adminId, string roomId, CancellationToken stop) =>
+        await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } snapshot
+            ? new Readable(
+                snapshot.Room,
+                Viewer.Member(adminId, snapshot.State) with { SeesAll = true },
+                snapshot.LastEvent,
+                EventNid.None,
+                snapshot.HasRelations)
+            : _noRoom;
 
     private async ValueTask<bool> IsOpenAsync(RoomSnapshot snapshot, CancellationToken stop)
     {

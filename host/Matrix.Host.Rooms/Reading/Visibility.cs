@@ -22,6 +22,9 @@ public sealed record Viewer(
     public static Viewer Member(string userId, StateTree state) =>
         new(userId, state, true, EventNid.None, EventNid.None);
 
+    /// <summary>Whether they see everything: an administrator of the server, who need not be in the room.</summary>
+    public bool SeesAll { get; init; }
+
     /// <summary>Whether they joined after an event came, or were joined then.</summary>
     internal bool JoinedAtOrAfter(EventNid nid) =>
         IsJoined || LastJoined.Value > nid.Value || (!LastJoined.IsNone && nid.Value <= JoinedThrough.Value);
@@ -49,7 +52,7 @@ public sealed class Visibility(
     public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
-        if (among.Count == 0) return among;
+        if (among.Count == 0 || reader.SeesAll) return among;
         var at = await entries.AtAsync(
             room.Nid,
             among.Select(static stored => stored.Row.Step),
@@ -79,7 +82,7 @@ public sealed class Visibility(
     /// </summary>
     public async ValueTask<bool> SeesAllSinceAsync(
         RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
-        reader.IsJoined
+        reader.SeesAll || reader.IsJoined
         && (await WasAlwaysSharedAsync(room, since, reader.State, stop).ConfigureAwait(false)
             || (await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false)
                 && await rooms.FindAsync(room.Nid, stop).ConfigureAwait(false) is { IsFederated: false }));

@@ -27,6 +27,9 @@ public sealed record NewAccount(string UserId, string? PasswordHash)
 
     /// <summary>The login that goes with the registration; null for none.</summary>
     public LoginWish? Login { get; init; }
+
+    /// <summary>Must hold when the account is written.</summary>
+    public IReadOnlyList<ConditionalChange> Conditions { get; init; } = [];
 }
 
 /// <summary>An account that was created.</summary>
@@ -60,6 +63,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
         var batch = new WriteBatch(4);
         if (condition is not null) batch.Require(condition);
         if (redemption is not null) batch.Require(redemption);
+        foreach (var condition in account.Conditions) batch.Require(condition);
         batch.Require(new UserCreated(account.UserId, account.Kind, account.PasswordHash, isAdmin));
         if (account.DisplayName is { Length: > 0 } name)
         {

@@ -20,6 +20,7 @@ internal static partial class ConfigKeys
         ["well_known"] = "What is served at /.well-known/matrix.",
         ["server_notices"] =
             "Messages of the operator to users (`mx notice send`), in a room of its own for each user.",
+        ["admin"] = "The administration API, and the record of what administrators do (`mx audit`).",
         ["policy_lists"] =
             "Rooms with rules about users, rooms and servers to refuse: the server follows them.",
         ["turn"] = "TURN servers, through which calls pass firewalls.",
@@ -196,6 +197,10 @@ internal static partial class ConfigKeys
             "listeners.metrics", ConfigTypes.Listener, c => c.MetricsListener,
             "/metrics for Prometheus, and /health. Keep it inside your own network."),
         Key(
+            "listeners.admin", ConfigTypes.Listener, c => c.AdminListener,
+            "The administration API (/_synapse/admin). \"\": listeners.client serves it. Keep it inside your own "
+                + "network."),
+        Key(
             "listeners.control", ConfigTypes.Flag, c => c.HasControl,
             "Whether `mx` can ask the running server, through a socket in data_dir that only the server's user can "
                 + "open."),
@@ -215,6 +220,7 @@ internal static partial class ConfigKeys
         .. RendezvousKeys(),
         RtcTransports,
         .. NoticeKeys(),
+        .. AdminKeys(),
         .. PolicyKeys(),
         .. LimitKeys(),
         .. RateLimitKeys(),

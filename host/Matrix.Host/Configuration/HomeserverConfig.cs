@@ -18,6 +18,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
 using Matrix.Host.Users;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.Logging;
@@ -56,6 +57,11 @@ internal sealed record HomeserverConfig
     internal TimeSpan TlsCheckInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     internal IPEndPoint? MetricsListener { get; init; }
+
+    /// <summary>The listener of the administration API; null if the client listener serves it.</summary>
+    internal IPEndPoint? AdminListener { get; init; }
+
+    internal AdminOptions Admin { get; init; } = new();
 
     /// <summary>Whether `mx` can ask the running server, through a socket in the data folder.</summary>
     internal bool HasControl { get; init; } = true;

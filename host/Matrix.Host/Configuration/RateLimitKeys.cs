@@ -113,6 +113,12 @@ internal static partial class ConfigKeys
             "rate_limits.notary_servers_burst", ConfigTypes.Number, c => c.Rates.NotaryServers.Burst,
             "The burst of the same queries."),
         Key(
+            "rate_limits.admin_per_second", ConfigTypes.Number, c => c.Rates.Admin.PerSecond,
+            "Requests of an administrator to the administration API."),
+        Key(
+            "rate_limits.admin_burst", ConfigTypes.Number, c => c.Rates.Admin.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
             "Users, servers and addresses counted at once; the least busy are dropped first."),
     ];

@@ -3,6 +3,7 @@ using Matrix.Host.Media.Operators;
 using Matrix.Host.Outbound.Federation;
 using Matrix.Host.Rooms.Notices;
 using Matrix.Host.Users;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Microsoft.AspNetCore.Http;
 
@@ -10,7 +11,11 @@ namespace Matrix.Host.Listeners;
 
 /// <summary>Serves the control socket, for `mx`.</summary>
 internal sealed class ControlEndpoint(
-    FederationOutbound outbound, ServerNotices notices, MediaOperations media, AccountModeration accounts)
+    FederationOutbound outbound,
+    ServerNotices notices,
+    MediaOperations media,
+    AccountModeration accounts,
+    AuditLog audit)
 {
     /// <summary>`POST /federation/retry/{serverName}`: tries a server again that did not answer.</summary>
     private const string Retry = "/federation/retry/";
@@ -58,13 +63,18 @@ internal sealed class ControlEndpoint(
     private static readonly (int Status, string Text) _unknown = (
         StatusCodes.Status404NotFound, "the server does not know this command");
 
-    private async ValueTask<(int Status, string Text)> RetryAsync(string server, CancellationToken stop) =>
-        await outbound.RetryAsync(server, stop).ConfigureAwait(false) switch
+    private async ValueTask<(int Status, string Text)> RetryAsync(string server, CancellationToken stop)
+    {
+        var (status, text) = await outbound.RetryAsync(server, stop).ConfigureAwait(false) switch
         {
             null => (StatusCodes.Status409Conflict, $"no attempt to reach {server} is waiting"),
             "" => (StatusCodes.Status200OK, $"{server} answers"),
             var failure => (StatusCodes.Status409Conflict, $"{server} was tried: {failure}"),
         };
+        await RecordAsync("federation.retry", server, status == StatusCodes.Status200OK, text, stop)
+            .ConfigureAwait(false);
+        return (status, text);
+    }
 
     private async ValueTask<(int Status, string Text)> NoticeAsync(HttpContext http, string userId)
     {
@@ -76,6 +86,7 @@ internal sealed class ControlEndpoint(
 
         var isActive = http.Request.Query.ContainsKey("pin");
         var sent = await notices.SendAsync(userId, text, isActive, stop).ConfigureAwait(false);
+        await RecordAsync("notice.send", userId, sent.IsOk, sent.Failure?.Message, stop).ConfigureAwait(false);
         return sent.IsOk
             ? (StatusCodes.Status200OK, $"sent {sent.Value}")
             : (StatusCodes.Status409Conflict, sent.Failure.Message);
@@ -93,6 +104,11 @@ internal sealed class ControlEndpoint(
             "release" => await media.ReleaseAsync(subject, stop).ConfigureAwait(false),
             _ => null,
         };
+        if (outcome is { } done)
+        {
+            await RecordAsync($"media.{command}", subject, done.IsDone, done.Text, stop).ConfigureAwait(false);
+        }
+
         return outcome is not { } said ? _unknown
             : (said.IsDone ? StatusCodes.Status200OK : StatusCodes.Status409Conflict, said.Text);
     }
@@ -110,10 +126,17 @@ internal sealed class ControlEndpoint(
             _ => null,
         };
         if (changing is null) return _unknown;
-        return await changing.ConfigureAwait(false) is { } failure
-            ? (StatusCodes.Status409Conflict, failure.Message)
-            : (StatusCodes.Status200OK, $"{userId}: {command}");
+        var failure = await changing.ConfigureAwait(false);
+        await RecordAsync($"user.{command}", userId, failure is null, failure?.Message, stop).ConfigureAwait(false);
+        return failure is null
+            ? (StatusCodes.Status200OK, $"{userId}: {command}")
+            : (StatusCodes.Status409Conflict, failure.Message);
     }
+
+    private ValueTask RecordAsync(string action, string target, bool isDone, string? text, CancellationToken stop) =>
+        isDone
+            ? audit.RecordAsync(AdminActor.Operator, action, target, stop)
+            : audit.RecordFailureAsync(AdminActor.Operator, action, target, text ?? "failed", stop);
 
     /// <summary>The body; null if it is too large.</summary>
     private static async ValueTask<string?> ReadAsync(HttpRequest request, CancellationToken stop)

@@ -13,7 +13,7 @@ internal static class KestrelListeners
     /// <summary>The bytes of a connection that are read ahead of a request.</summary>
     private const int ReadAhead = 128 * 1024;
 
-    /// <summary>Adds the listeners: client, federation, metrics, control, those that there are.</summary>
+    /// <summary>Adds the listeners: client, federation, admin, metrics, control, those that there are.</summary>
     /// <param name="certificate">The certificate of the federation listener; null for plain HTTP.</param>
     /// <param name="control">The file of the control socket; null for none.</param>
     internal static void Open(
@@ -38,6 +38,7 @@ internal static class KestrelListeners
             kestrel.Listen(servers, listen => OpenFederation(listen, config.Connections, certificate));
         }
 
+        if (config.AdminListener is { } admins) kestrel.Listen(admins, listen => Mark(listen, Listener.Admin));
         if (config.MetricsListener is { } metrics) kestrel.Listen(metrics, listen => Mark(listen, Listener.Metrics));
         if (control is not null) kestrel.ListenUnixSocket(control, listen => Mark(listen, Listener.Control));
     }

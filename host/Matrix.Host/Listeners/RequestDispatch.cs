@@ -6,23 +6,26 @@ namespace Matrix.Host.Listeners;
 
 /// <summary>
 /// Sends each request to the API of its listener: clients, other servers, and operators never share paths, except for
-/// federation on the client listener if the configuration says so.
+/// federation and the administration API on the client listener if the configuration says so.
 /// </summary>
 internal sealed class RequestDispatch(
     ClientServer clients,
     FederationServer? federation,
     MetricsPage metrics,
     ControlEndpoint control,
-    bool federationOnClient)
+    bool federationOnClient,
+    bool adminApart)
 {
     /// <summary>Responds to a request.</summary>
     internal Task AnswerAsync(HttpContext http) => http.Features.Get<AcceptedBy>()?.Listener switch
     {
         Listener.Federation when federation is not null => federation.HandleAsync(http),
         Listener.Metrics when http.Request.Path != "/health" => MetricsEndpoint.AnswerAsync(http, metrics),
+        Listener.Admin when !AdminPaths.Serves(http.Request.Path.Value) => AdminPaths.RefuseAsync(http),
         Listener.Control => control.AnswerAsync(http),
         null when federationOnClient && federation is not null && FederationRoutes.Serves(http.Request.Path.Value) =>
             federation.HandleAsync(http),
+        null when adminApart && AdminPaths.Serves(http.Request.Path.Value) => AdminPaths.RefuseAsync(http),
         _ => clients.HandleAsync(http),
     };
 }

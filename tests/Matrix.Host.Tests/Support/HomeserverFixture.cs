@@ -35,6 +35,12 @@ public sealed class HomeserverFixture : IAsyncDisposable
     /// <summary>The base address.</summary>
     public Uri Address => _server!.ClientAddress!;
 
+    /// <summary>The address of the listener of the administration API; null if it has none of its own.</summary>
+    public Uri? AdminAddress => _server!.AdminAddress;
+
+    /// <summary>The address of the federation listener; null if there is none.</summary>
+    public Uri? FederationAddress => _server!.FederationAddresses.Count > 0 ? _server.FederationAddresses[0] : null;
+
     /// <summary>A client without a token.</summary>
     public TestClient Anyone => new(this, token: null);
 

@@ -3,6 +3,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -30,7 +31,25 @@ internal sealed class RoomPages(
         routes.Get("rooms/{roomId}/messages", ReadPage, PageAsync, open);
         routes.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, open);
         routes.Get("rooms/{roomId}/event/{eventId}", EventAsync, open);
+        var admin = routes.Admin(1);
+        admin.Get("rooms/{roomId}/messages", ReadAdminPage, PageAsync);
+        admin.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync);
     }
+
+    // Administrators read forward if they do not say.
+    private static Asked ReadAdminPage(QueryReader query)
+    {
+        var direction = query.OneOf("dir", "b", "f");
+        var filter = ReadFilter(query);
+        return new Asked(
+            query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
+    }
+
+    /// <summary>What the caller may read: all of the room in the administration API.</summary>
+    private ValueTask<RoomResult<Readable>> ReadableAsync(Call call, CancellationToken stop) =>
+        call.Route.Options.Access == Access.Admins
+            ? access.AllOfAsync(call.Caller.UserId, call["roomId"], stop)
+            : access.OfAsync(call.Caller.UserId, call["roomId"], stop);
 
     private static Asked ReadPage(QueryReader query)
     {
@@ -75,7 +94,7 @@ internal sealed class RoomPages(
 
     private async ValueTask<Answer> PageAsync(Call call, Asked asked, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await ReadableAsync(call, stop).ConfigureAwait(false);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
 
         var readable = result.Value;
@@ -215,13 +234,14 @@ internal sealed class RoomPages(
     /// <summary>The event that a path names, if it is visible to the caller.</summary>
     private async ValueTask<(Readable Readable, StoredEvent Stored)?> FindAsync(Call call, CancellationToken stop)
     {
-        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var result = await ReadableAsync(call, stop).ConfigureAwait(false);
         if (!result.IsOk) return null;
         if (await pages.FindAsync(result.Value, call["eventId"], stop).ConfigureAwait(false) is not { } stored)
         {
             return null;
         }
 
+        if (result.Value.Viewer.SeesAll) return (result.Value, stored);
         var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
         return !stored.Pdu.IsState && hidden.Contains(stored.Row.Sender) ? null : (result.Value, stored);
     }

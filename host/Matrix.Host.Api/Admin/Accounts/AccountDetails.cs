@@ -1,0 +1,152 @@
+using System.Text.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Pushers;
+
+namespace Matrix.Host.Api.Admin.Accounts;
+
+/// <summary>What an account has, for administrators: sessions, rooms, account data, pushers.</summary>
+internal sealed class AccountDetails(
+    UserAdministration users, DeviceAdministration devices, UserPushers pushers, IStorage storage) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Get("whois/{userId}", WhoIsAsync);
+        admin.Get("users/{userId}/joined_rooms", JoinedRoomsAsync);
+        admin.Get("users/{userId}/memberships", MembershipsAsync);
+        admin.Get("users/{userId}/accountdata", AccountDataAsync);
+        admin.Get("users/{userId}/pushers", PushersAsync);
+    }
+
+    private async ValueTask<Answer> WhoIsAsync(Call call, CancellationToken stop)
+    {
+        var found = await devices.ListAsync(call["userId"], stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
+        return Answer.Json((UserId: call["userId"], Devices: found.Value), static (json, state) =>
+        {
+            json.WriteString("user_id", state.UserId);
+            json.WriteStartObject("devices");
+            foreach (var device in state.Devices)
+            {
+                json.WriteStartObject(device.DeviceId);
+                json.WriteStartArray("sessions");
+                json.WriteStartObject();
+                json.WriteStartArray("connections");
+                if (device.LastSeenAt is { } seen)
+                {
+                    json.WriteStartObject();
+                    json.WriteString("ip", device.LastSeenIp);
+                    json.WriteNumber("last_seen", seen);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
+                json.WriteEndObject();
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        });
+    }
+
+    private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
+    {
+        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Join, stop)
+            .ConfigureAwait(false);
+        return Answer.Json(rows, static (json, rows) =>
+        {
+            json.WriteStartArray("joined_rooms");
+            foreach (var row in rows) json.WriteStringValue(row.RoomId);
+            json.WriteEndArray();
+            json.WriteNumber("total", rows.Count);
+        });
+    }
+
+    private async ValueTask<Answer> MembershipsAsync(Call call, CancellationToken stop)
+    {
+        var rows = await storage.Memberships.RoomsOfAsync(call["userId"], MembershipSet.Any, stop)
+            .ConfigureAwait(false);
+        return Answer.Json(rows, static (json, rows) =>
+        {
+            json.WriteStartObject("memberships");
+            foreach (var row in rows) json.WriteString(row.RoomId, WordFor(row.Membership));
+            json.WriteEndObject();
+        });
+    }
+
+    private static string WordFor(Membership membership) => membership switch
+    {
+        Membership.Join => "join",
+        Membership.Invite => "invite",
+        Membership.Knock => "knock",
+        Membership.Ban => "ban",
+        _ => "leave",
+    };
+
+    private async ValueTask<Answer> AccountDataAsync(Call call, CancellationToken stop)
+    {
+        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
+        var rows = await storage.AccountData.OfUserAsync(call["userId"], 0, long.MaxValue, stop).ConfigureAwait(false);
+        var nids = rows.Where(static row => row.Room is not null).Select(static row => row.Room!.Value).Distinct();
+        var rooms = (await storage.Rooms.FindManyAsync([.. nids], stop).ConfigureAwait(false))
+            .ToDictionary(static room => room.Nid, static room => room.RoomId);
+        return Answer.Json((rows, rooms), static (json, state) =>
+        {
+            json.WriteStartObject("account_data");
+            json.WriteStartObject("global");
+            Write(json, state.rows.Where(static row => row.Room is null));
+            json.WriteEndObject();
+            json.WriteStartObject("rooms");
+            foreach (var room in state.rows.Where(static row => row.Room is not null).GroupBy(static row => row.Room))
+            {
+                if (!state.rooms.TryGetValue(room.Key!.Value, out var roomId)) continue;
+                json.WriteStartObject(roomId);
+                Write(json, room);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+    }
+
+    private static void Write(Utf8JsonWriter json, IEnumerable<AccountDataRow> rows)
+    {
+        foreach (var row in rows) AdminCalls.WriteStored(json, row.Type, row.Content);
+    }
+
+    private async ValueTask<Answer> PushersAsync(Call call, CancellationToken stop)
+    {
+        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
+        var all = await pushers.OfAsync(call["userId"], stop).ConfigureAwait(false);
+        return Answer.Json(all, static (json, all) =>
+        {
+            json.WriteStartArray("pushers");
+            foreach (var pusher in all)
+            {
+                json.WriteStartObject();
+                json.WriteString("app_display_name", pusher.AppDisplayName);
+                json.WriteString("app_id", pusher.AppId);
+                AdminCalls.WriteStored(json, "data", pusher.Data);
+                json.WriteString("device_display_name", pusher.DeviceDisplayName);
+                json.WriteString("kind", pusher.Kind == PusherKind.Email ? "email" : "http");
+                json.WriteString("lang", pusher.Lang);
+                json.WriteString("profile_tag", pusher.ProfileTag ?? "");
+                json.WriteString("pushkey", pusher.PushKey);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteNumber("total", all.Count);
+        });
+    }
+}

@@ -1,0 +1,190 @@
+using System.Text.Json;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.Registration;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.UserListing;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Sessions;
+
+namespace Matrix.Host.Api.Admin.Accounts;
+
+/// <summary>Lists, creates and changes accounts: `v2/users` and `v3/users` of the administration API.</summary>
+internal sealed class Accounts(
+    UserAdministration users, Usernames usernames, IAccountPolicy policy, IStorage storage, AdminOptions options)
+    : IEndpoints
+{
+    private sealed record Listing(UserQuery Query, AdminPage Page);
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Admin(2).Get("users", query => ReadList(query, isThird: false), ListAsync);
+        routes.Admin(3).Get("users", query => ReadList(query, isThird: true), ListAsync);
+        routes.Admin(2).Get("users/{userId}", FindAsync);
+        routes.Admin(2).Put("users/{userId}", ReadWish, PutAsync);
+        routes.Admin(1).Get(
+            "username_available", static query => query.RequiredText("username"), AvailableAsync);
+    }
+
+    private Listing ReadList(QueryReader query, bool isThird)
+    {
+        var order = query.OneOf(
+            "order_by", "name", "is_guest", "admin", "user_type", "deactivated", "shadow_banned", "displayname",
+            "avatar_url", "creation_ts", "last_seen_ts", "locked");
+        var deactivated = AdminCalls.ReadFlag(query, "deactivated");
+        return new Listing(
+            new UserQuery
+            {
+                Name = query.Text("name"),
+                UserId = query.Text("name") is null ? query.Text("user_id") : null,
+                IsGuest = query.Flag("guests", otherwise: true) ? null : false,
+                IsAdmin = AdminCalls.ReadFlag(query, "admins"),
+                // The third version lists only what the flag says; the second one adds it to the active users.
+                IsDeactivated = isThird ? deactivated : deactivated == true ? null : false,
+                Order = order switch
+                {
+                    "is_guest" => UserOrder.IsGuest,
+                    "admin" => UserOrder.Admin,
+                    "deactivated" => UserOrder.Deactivated,
+                    "displayname" => UserOrder.DisplayName,
+                    "avatar_url" => UserOrder.AvatarUrl,
+                    "creation_ts" => UserOrder.CreatedAt,
+                    "last_seen_ts" => UserOrder.LastSeenAt,
+                    _ => UserOrder.Name,
+                },
+                IsReversed = AdminCalls.ReadDirection(query),
+            },
+            AdminCalls.ReadPage(query, options));
+    }
+
+    private async ValueTask<Answer> ListAsync(Call call, Listing asked, CancellationToken stop)
+    {
+        var (query, page) = asked;
+        var rows = await storage.UserList.ListAsync(query, page.From, page.Limit, stop).ConfigureAwait(false);
+        var total = await storage.UserList.CountAsync(query, stop).ConfigureAwait(false);
+        return Answer.Json((rows, total, page), static (json, state) =>
+        {
+            json.WriteStartArray("users");
+            foreach (var row in state.rows)
+            {
+                json.WriteStartObject();
+                WriteRow(json, row);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            state.page.WriteNextText(json, state.rows.Count, state.total);
+            json.WriteNumber("total", state.total);
+        });
+    }
+
+    // This server has no types of users, and bans nobody without telling them.
+    private static void WriteRow(Utf8JsonWriter json, ListedUser row)
+    {
+        json.WriteString("name", row.UserId);
+        json.WriteNull("user_type");
+        json.WriteBoolean("is_guest", row.IsGuest);
+        json.WriteBoolean("admin", row.IsAdmin);
+        json.WriteBoolean("deactivated", row.IsDeactivated);
+        json.WriteBoolean("erased", row.IsErased);
+        json.WriteBoolean("shadow_banned", false);
+        AdminCalls.WriteStored(json, "displayname", row.DisplayName);
+        AdminCalls.WriteStored(json, "avatar_url", row.AvatarUrl);
+        json.WriteNumber("creation_ts", row.CreatedAt);
+        AdminCalls.WriteNumberOrNull(json, "last_seen_ts", row.LastSeenAt);
+    }
+
+    private async ValueTask<Answer> FindAsync(Call call, CancellationToken stop) =>
+        await DetailsAsync(call["userId"], 200, stop).ConfigureAwait(false);
+
+    private async ValueTask<Answer> DetailsAsync(string userId, int status, CancellationToken stop)
+    {
+        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
+        var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var row = found.Value;
+        var listed = new ListedUser(
+            userId,
+            row.Kind == UserKind.Guest,
+            row.IsAdmin,
+            row.DeactivatedAt is not null,
+            row.Erased,
+            row.CreatedAt,
+            Field("displayname"),
+            Field("avatar_url"),
+            devices.Max(static device => device.LastSeenAt));
+        var isLocked = await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null;
+        return Answer.Json(
+            (listed, isLocked),
+            static (json, it) =>
+            {
+                // Tools expect a number here, also for a user whom nobody saw.
+                WriteRow(json, it.listed with { LastSeenAt = it.listed.LastSeenAt ?? 0 });
+                json.WriteBoolean("locked", it.isLocked);
+                json.WriteBoolean("suspended", false);
+            },
+            status);
+
+        // Without the cast, null would become empty memory.
+        ReadOnlyMemory<byte>? Field(string name) =>
+            profile.TryGetValue(name, out var value) ? (ReadOnlyMemory<byte>?)value : null;
+    }
+
+    private static AccountWish ReadWish(BodyReader body)
+    {
+        Refuse(body, "threepids", "identifiers");
+        Refuse(body, "external_ids", "external identities");
+        if (body.TextOrNull("user_type") is not null)
+        {
+            body.Refuse(MatrixError.InvalidParam, "Accounts of this server have no types.");
+        }
+
+        if (body.Flag("locked")) body.Refuse(MatrixError.InvalidParam, "This endpoint does not lock accounts.");
+        var password = body.HasNull("password") ? null : body.FreeText("password");
+        if (password is not null && PasswordLogin.JudgeOfAdministrator(password) is { } unfit)
+        {
+            body.Refuse(MatrixError.WeakPassword, unfit);
+        }
+
+        return new AccountWish
+        {
+            Password = password,
+            LogsOut = body.Flag("logout_devices", otherwise: true),
+            DisplayName = body.HasNull("displayname") ? "" : body.FreeText("displayname"),
+            AvatarUrl = body.HasNull("avatar_url") ? "" : body.Text("avatar_url"),
+            IsAdmin = body.OptionalFlag("admin"),
+            IsDeactivated = body.OptionalFlag("deactivated"),
+        };
+    }
+
+    /// <summary>Refuses a list that this endpoint does not set. Tools send empty ones.</summary>
+    private static void Refuse(BodyReader body, string name, string what)
+    {
+        if (body.ItemsOrNull(name).Length > 0)
+        {
+            body.Refuse(MatrixError.InvalidParam, $"This endpoint does not set {what} (`{name}`).");
+        }
+    }
+
+    private async ValueTask<Answer> PutAsync(Call call, AccountWish wish, CancellationToken stop)
+    {
+        var userId = call["userId"];
+        var put = await users.PutAsync(call.Actor(), userId, wish, stop).ConfigureAwait(false);
+        return put.IsOk
+            ? await DetailsAsync(userId, put.Value ? 201 : 200, stop).ConfigureAwait(false)
+            : UserAnswers.Of(put.Failure);
+    }
+
+    private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
+    {
+        var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
+        return problem is { } why
+            ? RegistrationAnswers.Of(why)
+            : Answer.Json(static json => json.WriteBoolean("available", true));
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.Admin.Federating;
+
+/// <summary>
+/// Other servers, for administrators: those that are owed events or do not answer, and those that were sent to lately.
+/// </summary>
+internal sealed class Destinations(FederationOutbound outbound, AuditLog audit, AdminOptions options) : IEndpoints
+{
+    private sealed record Asked(string? Search, bool IsByFailure, bool IsReversed, AdminPage Page);
+
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Get("federation/destinations", Read, List);
+        admin.Get("federation/destinations/{serverName}", Get);
+        admin.Post("federation/destinations/{serverName}/reset_connection", ResetAsync);
+    }
+
+    private Asked Read(QueryReader query) => new(
+        query.Text("destination"),
+        query.OneOf(
+            "order_by", "destination", "retry_last_ts", "retry_interval", "failure_ts",
+            "last_successful_stream_ordering") is not (null or "destination"),
+        AdminCalls.ReadDirection(query),
+        AdminCalls.ReadPage(query, options));
+
+    private ValueTask<Answer> List(Call call, Asked asked, CancellationToken stop)
+    {
+        var known = outbound.Known
+            .Where(row => asked.Search is null
+                || row.ServerName.Contains(asked.Search, StringComparison.OrdinalIgnoreCase));
+        KnownServer[] sorted = asked.IsByFailure ? [.. known.OrderBy(row => row.RetryAt)] : [.. known];
+        if (asked.IsReversed) Array.Reverse(sorted);
+        KnownServer[] page =
+            [.. sorted.Skip((int)Math.Min(asked.Page.From, sorted.Length)).Take(asked.Page.Limit)];
+        return ValueTask.FromResult(Answer.Json((page, sorted.Length, asked.Page), static (json, state) =>
+        {
+            json.WriteStartArray("destinations");
+            foreach (var row in state.page)
+            {
+                json.WriteStartObject();
+                Write(json, row);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            state.Page.WriteNextText(json, state.page.Length, state.Length);
+            json.WriteNumber("total", state.Length);
+        }));
+    }
+
+    /// <summary>The members that tools know, and more of this server's own: why a server was not reached.</summary>
+    private static void Write(Utf8JsonWriter json, KnownServer row)
+    {
+        json.WriteString("destination", row.ServerName);
+        json.WriteNumber("retry_last_ts", row.LastFailure ?? 0);
+        json.WriteNumber("retry_interval", row.LastFailure is { } last ? Math.Max(0, row.RetryAt - last) : 0);
+        AdminCalls.WriteNumberOrNull(json, "failure_ts", row.FailingSince);
+        json.WriteNull("last_successful_stream_ordering");
+        json.WriteNumber("failures", row.Failures);
+        json.WriteNumber("retry_at", row.RetryAt);
+        json.WriteNumber("last_success", row.LastSuccess);
+        json.WriteString("last_failure", row.Failure);
+    }
+
+    private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(
+        outbound.Known.FirstOrDefault(row => row.ServerName == call["serverName"]) is { } row
+            ? Answer.Json(row, Write)
+            : Answer.NotFound("Nothing is waiting for that server, and nothing was sent to it lately."));
+
+    private async ValueTask<Answer> ResetAsync(Call call, CancellationToken stop)
+    {
+        var server = call["serverName"];
+        var failure = await outbound.RetryAsync(server, stop).ConfigureAwait(false);
+        if (failure is null)
+        {
+            return Answer.InvalidParam("The server is not waiting for a new attempt.");
+        }
+
+        await audit.RecordAsync(call.Actor(), "federation.retry", server, stop).ConfigureAwait(false);
+        return Answer.Empty;
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.Admin.Moderation;
+
+/// <summary>`/_synapse/admin/v1/event_reports`: what users reported.</summary>
+internal sealed class EventReports(
+    ReportLists reports, RoomAccess access, EventPages pages, AuditLog audit, AdminOptions options) : IEndpoints
+{
+    private static readonly Answer _unknown = Answer.NotFound("There is no such report of an event.");
+
+    private sealed record Asked(ReportQuery Query, AdminPage Page);
+
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Get("event_reports", Read, ListAsync);
+        admin.Get("event_reports/{reportId}", GetAsync);
+        admin.Delete("event_reports/{reportId}", DeleteAsync);
+    }
+
+    private Asked Read(QueryReader query) => new(
+        new ReportQuery(
+            query.Text("user_id"),
+            query.Text("room_id"),
+            query.Text("event_sender_user_id"),
+            IsOldestFirst: !AdminCalls.ReadDirection(query, usual: "b")),
+        AdminCalls.ReadPage(query, options));
+
+    private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var page = asked.Page;
+        var (listed, total) = await reports.ListAsync(asked.Query, page.From, page.Limit, stop).ConfigureAwait(false);
+        return Answer.Json((listed, total, page), static (json, state) =>
+        {
+            json.WriteStartArray("event_reports");
+            foreach (var report in state.listed)
+            {
+                json.WriteStartObject();
+                Write(json, report);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            state.page.WriteNextNumber(json, state.listed.Count, state.total);
+            json.WriteNumber("total", state.total);
+        });
+    }
+
+    // Reports have no score any more. Client-Server API, "Reporting Content".
+    private static void Write(Utf8JsonWriter json, ListedReport report)
+    {
+        var content = report.Row.Content;
+        json.WriteNumber("id", report.Row.Id);
+        json.WriteNumber("received_ts", report.Row.ReceivedAt);
+        json.WriteString("room_id", content.RoomId);
+        json.WriteString("event_id", content.EventId);
+        json.WriteString("user_id", report.Row.Reporter);
+        json.WriteString("reason", content.Reason);
+        json.WriteNull("score");
+        json.WriteString("sender", content.UserId);
+        json.WriteString("canonical_alias", report.CanonicalAlias);
+        json.WriteString("name", report.RoomName);
+    }
+
+    private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
+    {
+        if (IdOf(call) is not { } id) return InvalidId;
+        if (await reports.FindAsync(id, stop).ConfigureAwait(false) is not { } report) return _unknown;
+        var content = report.Row.Content;
+        var readable = await access.AllOfAsync(call.Caller.UserId, content.RoomId!, stop).ConfigureAwait(false);
+        var stored = readable.IsOk
+            ? await pages.FindAsync(readable.Value, content.EventId!, stop).ConfigureAwait(false)
+            : null;
+        return Answer.Json((report, stored), static (json, state) =>
+        {
+            Write(json, state.report);
+            AdminCalls.WriteStored(json, "event_json", state.stored?.Row.Json);
+        });
+    }
+
+    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
+    {
+        if (IdOf(call) is not { } id) return InvalidId;
+        var record = audit.Of(call.Actor(), "report.delete", call["reportId"]);
+        return await reports.DeleteAsync(id, record, stop).ConfigureAwait(false) ? Answer.Empty : _unknown;
+    }
+
+    private static Answer InvalidId { get; } = Answer.InvalidParam("The id of a report is a positive number.");
+
+    private static long? IdOf(Call call) =>
+        long.TryParse(call["reportId"], NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+}

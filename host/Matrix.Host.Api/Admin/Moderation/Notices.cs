@@ -1,0 +1,56 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Notices;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.Admin.Moderation;
+
+/// <summary>
+/// `/_synapse/admin/v1/send_server_notice`: a notice in the user's room of server notices. Only text can be sent. A
+/// repeated transaction id of the administrator returns the first notice, as long as it is remembered.
+/// </summary>
+internal sealed class Notices(ServerNotices notices, AuditLog audit, SentNotices sentNotices) : IEndpoints
+{
+    private sealed record Notice(string UserId, string Text);
+
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Post("send_server_notice", Read, PostAsync);
+        admin.Put("send_server_notice/{txnId}", Read, PutAsync);
+    }
+
+    private static Notice Read(BodyReader body)
+    {
+        var userId = body.RequiredText("user_id");
+        if (body.Problem is null && !UserId.isValid(userId))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
+        }
+
+        if (body.Has("state_key") || body.TextOrNull("type") is not (null or "m.room.message"))
+        {
+            body.Refuse(MatrixError.InvalidParam, "Notices are messages: `type` and `state_key` cannot be set.");
+        }
+
+        var content = body.RequiredInner("content");
+        if (content.TextOrNull("msgtype") is not (null or "m.text" or "m.notice"))
+        {
+            body.Refuse(MatrixError.InvalidParam, "Notices are text: `msgtype` must be m.text or m.notice.");
+        }
+
+        return new Notice(userId, content.RequiredFreeText("body"));
+    }
+
+    private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => sentNotices.OnceAsync(
+        (call.Caller.UserId, call["txnId"]), () => PostAsync(call, notice, stop), stop);
+
+    private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop)
+    {
+        var sent = await notices.SendAsync(notice.UserId, notice.Text, isActive: false, stop).ConfigureAwait(false);
+        if (sent.IsOk) await audit.RecordAsync(call.Actor(), "notice.send", notice.UserId, stop).ConfigureAwait(false);
+        return RoomAnswers.EventId(sent);
+    }
+}

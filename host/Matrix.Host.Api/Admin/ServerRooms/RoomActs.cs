@@ -1,0 +1,75 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.Admin.ServerRooms;
+
+/// <summary>What administrators do to rooms: blocks, joins of local users, power.</summary>
+internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Get("rooms/{roomId}/block", GetBlockAsync);
+        admin.Put("rooms/{roomId}/block", static body => body.RequiredFlag("block"), PutBlockAsync);
+        admin.Post("rooms/{roomIdOrAlias}/make_room_admin", static body => ReadUser(body, false), MakeAdminAsync);
+        admin.Post("join/{roomIdOrAlias}", static body => ReadUser(body, true), JoinAsync);
+    }
+
+    private static string? ReadUser(BodyReader body, bool isRequired)
+    {
+        var userId = isRequired ? body.RequiredText("user_id") : body.TextOrNull("user_id");
+        if (userId is not null && body.Problem is null && !UserId.isValid(userId))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
+        }
+
+        return userId;
+    }
+
+    private async ValueTask<Answer> GetBlockAsync(Call call, CancellationToken stop)
+    {
+        var block = await rooms.FindBlockAsync(call["roomId"], stop).ConfigureAwait(false);
+        return Answer.Json(block, static (json, block) =>
+        {
+            json.WriteBoolean("block", block is not null);
+            if (block is not null) json.WriteString("user_id", block.BlockedBy);
+        });
+    }
+
+    private async ValueTask<Answer> PutBlockAsync(Call call, bool isBlocked, CancellationToken stop)
+    {
+        var roomId = call["roomId"];
+        var record = audit.Of(call.Actor(), isBlocked ? "room.block" : "room.unblock", roomId);
+        await rooms.BlockAsync(call.Caller.UserId, roomId, isBlocked, record, stop).ConfigureAwait(false);
+        return Answer.Json(isBlocked, static (json, isBlocked) => json.WriteBoolean("block", isBlocked));
+    }
+
+    private async ValueTask<Answer> MakeAdminAsync(Call call, string? userId, CancellationToken stop)
+    {
+        var room = await rooms.ResolveAsync(call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        if (!room.IsOk) return RoomAnswers.Of(room.Failure);
+        var target = userId ?? call.Caller.UserId;
+        var failure = await rooms.MakeAdminAsync(room.Value, target, stop).ConfigureAwait(false);
+        await RecordAsync(call, "room.make_admin", $"{room.Value} {target}", failure?.Message, stop)
+            .ConfigureAwait(false);
+        return RoomAnswers.Empty(failure);
+    }
+
+    private async ValueTask<Answer> JoinAsync(Call call, string? userId, CancellationToken stop)
+    {
+        string[] via = [.. call.Query.Texts("via"), .. call.Query.Texts("server_name")];
+        if (call.Query.Problem is { } problem) return problem;
+        var room = call["roomIdOrAlias"];
+        var joined = await rooms.JoinAsync(call.Caller.UserId, userId!, room, via, stop).ConfigureAwait(false);
+        await RecordAsync(call, "room.join", $"{room} {userId}", joined.Failure?.Message, stop).ConfigureAwait(false);
+        return RoomAnswers.RoomId(joined);
+    }
+
+    private ValueTask RecordAsync(Call call, string action, string target, string? failure, CancellationToken stop) =>
+        failure is null
+            ? audit.RecordAsync(call.Actor(), action, target, stop)
+            : audit.RecordFailureAsync(call.Actor(), action, target, failure, stop);
+}

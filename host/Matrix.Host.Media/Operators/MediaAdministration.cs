@@ -1,0 +1,106 @@
+using Matrix.Host.Media.Store;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Media;
+using Matrix.Host.Storage.Tables.MediaLists;
+
+namespace Matrix.Host.Media.Operators;
+
+/// <summary>Lists of media for administrators, and the deletion of much of it at once.</summary>
+public sealed class MediaAdministration(
+    IStorage storage, ContentRepository repository, MediaOptions options, TimeProvider time)
+{
+    private const int ReadAtOnce = 200;
+
+    /// <summary>A page of what a user uploaded, and the number of all that they uploaded.</summary>
+    public async ValueTask<(IReadOnlyList<MediaRow> Media, long Total)> OfUserAsync(
+        string userId, MediaOrder order, bool isReversed, long skip, int limit, CancellationToken stop)
+    {
+        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop)
+            .ConfigureAwait(false);
+        var pending = await storage.Media.PendingOfAsync(userId, long.MinValue, stop).ConfigureAwait(false);
+        var use = await storage.Media.UseOfAsync(userId, stop).ConfigureAwait(false);
+        return (page, use.Files - pending);
+    }
+
+    /// <summary>Deletes a page of what a user uploaded. Returns the ids of what was deleted.</summary>
+    public async ValueTask<IReadOnlyList<string>> DeleteOfUserAsync(
+        string userId, MediaOrder order, bool isReversed, long skip, int limit, CancellationToken stop)
+    {
+        var page = await storage.MediaLists.OfUserAsync(userId, order, isReversed, skip, limit, stop)
+            .ConfigureAwait(false);
+        return await DeleteAsync(page, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Deletes media of this server that was not accessed since a time, at most <see
+    /// cref="MediaOperations.MostDeleted"/> URIs.
+    /// </summary>
+    /// <param name="largerThan">Only media with more bytes than this.</param>
+    /// <param name="kept">URIs that stay.</param>
+    public async ValueTask<IReadOnlyList<string>> DeleteUnusedAsync(
+        long accessedBefore, long largerThan, IReadOnlySet<string> kept, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(kept);
+        var deleted = new List<string>();
+        for (var after = ""; deleted.Count < MediaOperations.MostDeleted;)
+        {
+            var page = await storage.MediaLists.UnusedAsync(
+                options.ServerName, accessedBefore, largerThan, after, ReadAtOnce, stop).ConfigureAwait(false);
+            var unkept = page.Where(media => !kept.Contains($"mxc://{media.Origin}/{media.MediaId}"));
+            deleted.AddRange(await DeleteAsync(
+                unkept.Take(MediaOperations.MostDeleted - deleted.Count), stop).ConfigureAwait(false));
+            if (page.Count < ReadAtOnce) break;
+            after = page[^1].MediaId;
+        }
+
+        return deleted;
+    }
+
+    /// <summary>
+    /// Deletes copies of other servers' media that were not accessed since a time, at most <see
+    /// cref="MediaOperations.MostDeleted"/> of them. What is in quarantine stays. Returns their number.
+    /// </summary>
+    public async ValueTask<int> PurgeRemoteAsync(long accessedBefore, CancellationToken stop)
+    {
+        var unused = await storage.Media.UnusedAsync(
+            options.ServerName, isLocal: false, accessedBefore, MediaOperations.MostDeleted, stop)
+            .ConfigureAwait(false);
+        return (await DeleteAsync(unused, stop).ConfigureAwait(false)).Count;
+    }
+
+    /// <summary>Keeps all contents from being served that a user uploaded. Returns their number.</summary>
+    /// <param name="by">Who asks, for the record.</param>
+    public async ValueTask<int> QuarantineOfUserAsync(string userId, string by, CancellationToken stop)
+    {
+        var count = 0;
+        for (var skip = 0L; ; skip += ReadAtOnce)
+        {
+            var page = await storage.MediaLists.OfUserAsync(
+                userId, MediaOrder.MediaId, isReversed: false, skip, ReadAtOnce, stop).ConfigureAwait(false);
+            var batch = new Storage.Commits.WriteBatch();
+            var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var open = page.Where(static media => !media.IsQuarantined).ToArray();
+            foreach (var media in open) batch.Add(new FileQuarantined(media.FileHash!, by, now));
+            if (open.Length > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+            count += open.Length;
+            if (page.Count < ReadAtOnce) return count;
+        }
+    }
+
+    /// <summary>What users have uploaded, a page of them, and the number of all users that the query admits.</summary>
+    public async ValueTask<(IReadOnlyList<UserMediaRow> Users, long Total)> StatisticsAsync(
+        MediaStatistics query, long skip, int limit, CancellationToken stop) => (
+            await storage.MediaLists.StatisticsAsync(query, skip, limit, stop).ConfigureAwait(false),
+            await storage.MediaLists.StatisticsCountAsync(query, stop).ConfigureAwait(false));
+
+    private async ValueTask<IReadOnlyList<string>> DeleteAsync(IEnumerable<MediaRow> some, CancellationToken stop)
+    {
+        var deleted = new List<string>();
+        foreach (var media in some)
+        {
+            if (await repository.DeleteAsync(media, stop).ConfigureAwait(false)) deleted.Add(media.MediaId);
+        }
+
+        return deleted;
+    }
+}

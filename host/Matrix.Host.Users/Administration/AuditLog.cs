@@ -1,0 +1,69 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AuditLog;
+
+namespace Matrix.Host.Users.Administration;
+
+/// <summary>Who acts as an administrator.</summary>
+/// <param name="Who">The user id; `mx` for the operator's commands.</param>
+/// <param name="Address">The address of the request; empty for `mx`.</param>
+public sealed record AdminActor(string Who, string Address)
+{
+    /// <summary>The operator, through the control socket.</summary>
+    public static AdminActor Operator { get; } = new("mx", "");
+}
+
+/// <summary>
+/// The record of every administrative act. A record is written in the batch of its act where the act is one batch, and
+/// otherwise right after it.
+/// </summary>
+public sealed class AuditLog(IStorage storage, AdminOptions options)
+{
+    private const string Done = "done";
+
+    /// <summary>The most characters of a target or a result.</summary>
+    private const int Longest = 512;
+
+    /// <summary>The record of an act, to be required in the act's batch: it always applies.</summary>
+    /// <param name="actor">The administrator.</param>
+    /// <param name="action">What is done, such as `user.deactivate`.</param>
+    /// <param name="target">What it is done to. Never a secret.</param>
+    public AdminActRecorded Of(AdminActor actor, string action, string target) => Of(actor, action, target, Done);
+
+    /// <summary>Records an act that has been done.</summary>
+    public ValueTask RecordAsync(AdminActor actor, string action, string target, CancellationToken stop) =>
+        WriteAsync(Of(actor, action, target, Done), stop);
+
+    /// <summary>Records an act that was refused, or that failed.</summary>
+    /// <param name="reason">Why, as a sentence.</param>
+    public ValueTask RecordFailureAsync(
+        AdminActor actor, string action, string target, string reason, CancellationToken stop) =>
+        WriteAsync(Of(actor, action, target, reason), stop);
+
+    /// <summary>Entries with smaller ids than this, the newest first.</summary>
+    public ValueTask<IReadOnlyList<AuditRow>> NewestAsync(
+        AuditQuery query, long before, int limit, CancellationToken stop) =>
+        storage.AuditLog.NewestAsync(query, before, limit, stop);
+
+    /// <summary>The number of entries.</summary>
+    public ValueTask<long> CountAsync(AuditQuery query, CancellationToken stop) =>
+        storage.AuditLog.CountAsync(query, stop);
+
+    private AdminActRecorded Of(AdminActor actor, string action, string target, string result)
+    {
+        ArgumentNullException.ThrowIfNull(actor);
+        return new AdminActRecorded(
+            actor.Who,
+            actor.Address,
+            action,
+            Shortened(target),
+            Shortened(result),
+            (long)options.AuditKept.TotalMilliseconds,
+            options.AuditEntries);
+    }
+
+    private static string Shortened(string text) => text.Length <= Longest ? text : text[..Longest];
+
+    private async ValueTask WriteAsync(AdminActRecorded record, CancellationToken stop) =>
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), stop).ConfigureAwait(false);
+}

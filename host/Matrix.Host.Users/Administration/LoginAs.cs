@@ -1,0 +1,49 @@
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Sessions;
+
+namespace Matrix.Host.Users.Administration;
+
+/// <summary>
+/// Tokens by which an administrator acts as a user. They belong to no device, end by themselves, and are in the audit
+/// log.
+/// </summary>
+public sealed class LoginAs(
+    IStorage storage, UserAdministration users, AuditLog audit, AdminOptions options, TimeProvider clock)
+{
+    private const int TokenBytes = 32;
+
+    /// <summary>A token for a user.</summary>
+    /// <param name="validUntil">
+    /// When it ends, in milliseconds since the epoch; null for the longest time. A later end is cut to that.
+    /// </param>
+    public async ValueTask<UserResult<string>> IssueAsync(
+        AdminActor actor, string userId, long? validUntil, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(actor);
+        if (actor.Who == userId)
+        {
+            return new UserFailure(UserFailureKind.InvalidParam, "Administrators cannot act as themselves.");
+        }
+
+        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return found.Failure;
+        var now = clock.GetUtcNow();
+        if (validUntil <= now.ToUnixTimeMilliseconds())
+        {
+            return new UserFailure(UserFailureKind.InvalidParam, "`valid_until_ms` is in the past.");
+        }
+
+        var latest = now.Add(options.LongestLoginAs).ToUnixTimeMilliseconds();
+        var token = "mat_" + SecretBytes.RandomText(TokenBytes);
+        var batch = new WriteBatch(3)
+            .Require(new UserIsActive(userId))
+            .Require(audit.Of(actor, "user.login_as", userId))
+            .Add(new LoginAsIssued(userId, TokenHash.BytesOf(token), Math.Min(validUntil ?? latest, latest)));
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+            ? new UserFailure(UserFailureKind.Deactivated, "The account has been deactivated.")
+            : token;
+    }
+}

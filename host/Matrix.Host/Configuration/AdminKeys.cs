@@ -1,0 +1,27 @@
+namespace Matrix.Host.Configuration;
+
+internal static partial class ConfigKeys
+{
+    /// <summary>The settings of the administration API.</summary>
+    private static ConfigKey[] AdminKeys() =>
+    [
+        Key(
+            "admin.audit_kept", ConfigTypes.Duration, c => c.Admin.AuditKept,
+            "How long entries of the audit log are kept."),
+        Key(
+            "admin.audit_entries", ConfigTypes.Whole(100), c => c.Admin.AuditEntries,
+            "The most entries of the audit log; the oldest are deleted first."),
+        Key(
+            "admin.longest_login_as", ConfigTypes.Duration, c => c.Admin.LongestLoginAs,
+            "The longest that a token lasts by which an administrator acts as a user."),
+        Key(
+            "admin.longest_page", ConfigTypes.Whole(1, 100_000), c => c.Admin.LongestPage,
+            "The most items in one response of the administration API."),
+        Key(
+            "admin.registration_tokens", ConfigTypes.Whole(1), c => c.Admin.RegistrationTokens,
+            "The most registration tokens."),
+        Key(
+            "admin.listed_rooms", ConfigTypes.Whole(100), c => c.Rooms.MaxListedRooms,
+            "The most rooms in the list of rooms, which is made in memory; beyond it, the newest are listed."),
+    ];
+}
