@@ -11,7 +11,7 @@ internal sealed partial class CommandLineTests
     private static readonly Dictionary<string, string[]> _levels = new()
     {
         [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
-            "room", "reports", "media", "federation", "notice", "keys", "version"],
+            "room", "reports", "audit", "media", "federation", "notice", "keys", "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
@@ -55,6 +55,7 @@ internal sealed partial class CommandLineTests
         ["room"] = ["graph"],
         ["room graph"] = ["ROOM", "--svg", "--dot", "--events", "--config", "--format"],
         ["reports"] = ["--before", "--limit", "--config", "--format"],
+        ["audit"] = ["--who", "--action", "--target", "--before", "--limit", "--config", "--format"],
         ["media"] = ["list", "delete", "quarantine", "release"],
         ["media list"] = ["--user", "--origin", "--quarantined", "--after", "--limit", "--config", "--format"],
         ["media delete"] = ["URI", "--user", "--config"],

@@ -32,6 +32,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainEventArguments>
     | [<CliPrefix(CliPrefix.None)>] Room of ParseResults<RoomArguments>
     | [<CliPrefix(CliPrefix.None)>] Reports of ParseResults<ReportsArguments>
+    | [<CliPrefix(CliPrefix.None)>] Audit of ParseResults<AuditArguments>
     | [<CliPrefix(CliPrefix.None)>] Media of ParseResults<MediaArguments>
     | [<CliPrefix(CliPrefix.None)>] Federation of ParseResults<FederationArguments>
     | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
@@ -53,6 +54,7 @@ type Arguments =
             | Explain _ -> "explains why this server accepted, soft-failed or rejected an event."
             | Room _ -> "draws the event graph of a room of this server."
             | Reports _ -> "lists what users of this server reported."
+            | Audit _ -> "lists what administrators did."
             | Media _ -> "lists, deletes and quarantines media."
             | Federation _ -> "checks other servers, and shows what they have not got yet."
             | Notice _ -> "sends notices to users."
@@ -74,6 +76,7 @@ module internal Program =
         | Explain arguments -> ExplainEventCommand.run arguments
         | Room arguments -> RoomCommand.run arguments
         | Reports arguments -> ReportsCommand.run arguments
+        | Audit arguments -> AuditCommand.run arguments
         | Media arguments -> MediaCommand.run arguments
         | Federation arguments -> FederationCommand.run arguments
         | Notice arguments -> NoticeCommand.run arguments
