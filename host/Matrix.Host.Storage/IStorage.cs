@@ -20,6 +20,7 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.MediaLists;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -134,6 +135,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Devices that get messages while their users are logged out.</summary>
     IDehydratedDevicesTable DehydratedDevices { get; }
+
+    /// <summary>Clients, codes and sessions of the OAuth 2.0 API.</summary>
+    IOAuthTable OAuth { get; }
 
     /// <summary>Events that clients scheduled.</summary>
     IDelayedEventsTable DelayedEvents { get; }

@@ -21,6 +21,7 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.MediaLists;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -86,6 +87,7 @@ internal sealed class OpenedStorage : IStorage
         BlockedRooms = new BlockedRoomsTable(reads);
         UserList = new UserListTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
+        OAuth = new OAuthTable(reads);
         DehydratedDevices = new DehydratedDevicesTable(reads);
         DelayedEvents = new DelayedEventsTable(reads);
         AppServices = new AppServicesTable(reads);
@@ -159,6 +161,8 @@ internal sealed class OpenedStorage : IStorage
     public IUserListTable UserList { get; }
 
     public IServerNoticesTable ServerNotices { get; }
+
+    public IOAuthTable OAuth { get; }
 
     public IDehydratedDevicesTable DehydratedDevices { get; }
 

@@ -1,3 +1,4 @@
+using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.Rendezvous;
 using Matrix.Host.Users.Voip;
@@ -69,6 +70,9 @@ public sealed record UsersOptions
 
     /// <summary>Sign-ins by QR code.</summary>
     public RendezvousOptions Rendezvous { get; init; } = new();
+
+    /// <summary>The OAuth 2.0 API.</summary>
+    public OAuthOptions OAuth { get; init; } = new();
 
     /// <summary>The most filters of one user.</summary>
     public int Filters { get; init; } = 1000;

@@ -9,6 +9,7 @@ using Matrix.Host.Users.Guests;
 using Matrix.Host.Users.KeyBackup;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Moderation;
+using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.OpenId;
 using Matrix.Host.Users.Presence;
 using Matrix.Host.Users.Profiles;
@@ -42,6 +43,18 @@ public static class UsersServices
         .AddSingleton<SeenDevices>()
         .AddSingleton<Logins>()
         .AddSingleton<OpenIdTokens>()
+        .AddSingleton(options.OAuth)
+        .AddSingleton<OAuthClients>()
+        .AddSingleton<AuthorizationRequests>()
+        .AddSingleton<AuthorizationCodes>()
+        .AddSingleton<DeviceAuthorizations>()
+        .AddSingleton<DeviceCodePolls>()
+        .AddSingleton<OAuthSessions>()
+        .AddSingleton<OAuthGrants>()
+        .AddSingleton<BrowserSignIns>()
+        .AddSingleton<SignUps>()
+        .AddSingleton<Reauthentication>()
+        .AddSingleton<CrossSigningResets>()
         .AddSingleton(parts => new TurnCredentials(options.Turn, parts.GetRequiredService<TimeProvider>()))
         .AddSingleton(options.Rendezvous)
         .AddSingleton(parts => new RendezvousSessions(options.Rendezvous, parts.GetRequiredService<TimeProvider>()))

@@ -249,7 +249,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, config.Sync.SlidingKept,
-                parts.GetRequiredService<ILogger<Housekeeping>>()))
+                config.Users.OAuth.ClientsKept, parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<IdleMemory>()
             .AddHostedService<SigningKeyReloads>()

@@ -1,6 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.Transactions;
 using Microsoft.Extensions.Hosting;
@@ -9,7 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host;
 
 /// <summary>
-/// Deletes old transaction ids, long expired tokens and unused connections of sliding sync, every ten minutes.
+/// Deletes old transaction ids, long expired tokens, unused connections of sliding sync and unused OAuth clients, every
+/// ten minutes.
 /// </summary>
 internal sealed partial class Housekeeping(
     IStorage storage,
@@ -17,18 +19,25 @@ internal sealed partial class Housekeeping(
     TimeSpan expiredTokensKept,
     int transactionsKept,
     TimeSpan slidingKept,
+    TimeSpan clientsKept,
     ILogger<Housekeeping> log) : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a device with an expired code still learns that it has expired.</summary>
+    private static readonly TimeSpan _codesKept = TimeSpan.FromMinutes(10);
 
     internal async Task TidyAsync(CancellationToken stop)
     {
         var expiredBefore = clock.GetUtcNow().Subtract(expiredTokensKept).ToUnixTimeMilliseconds();
         var unusedSince = clock.GetUtcNow().Subtract(slidingKept).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(3)
+        var now = clock.GetUtcNow();
+        var batch = new WriteBatch(4)
             .Add(new TransactionsPurged(transactionsKept))
             .Add(new ExpiredTokensPurged(expiredBefore))
-            .Add(new SlidingConnectionsExpired(unusedSince));
+            .Add(new SlidingConnectionsExpired(unusedSince))
+            .Add(new OAuthLeftoversPurged(
+                now.Subtract(_codesKept).ToUnixTimeMilliseconds(), now.Subtract(clientsKept).ToUnixTimeMilliseconds()));
         await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
     }
 

@@ -13,6 +13,28 @@ const mistakes = new Map([
   ["initialSync 404", "The data describes an avatar that is not there: a text of another operation."],
 ]);
 
+/** Endpoints of the OAuth 2.0 API that only its prose describes, with the errors that a test has to see. */
+const endpoints = new Map([
+  ["client registration", ["invalid_client_metadata", "invalid_redirect_uri"]],
+  ["authorization", ["access_denied", "invalid_request", "invalid_scope", "page"]],
+  ["token", ["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+    "authorization_pending", "slow_down", "access_denied", "expired_token"]],
+  ["device authorization", ["invalid_client", "invalid_scope"]],
+  ["revocation", ["invalid_request"]],
+  ["account management", ["wrong password"]],
+]);
+
+function renderEndpoints(facts) {
+  const yes = (name, fact) => (facts.has(`endpoint ${name} ${fact}`) ? "yes" : "no");
+  return ["", "## Endpoints of the OAuth 2.0 API", "",
+    "Only the prose describes them. *Valid*: a standard OAuth client library accepted a success, or a browser showed",
+    "the page. *Errors*: a test saw each error.", "", "| Endpoint | Valid | Errors |", "|---|---|---|",
+    ...[...endpoints].map(([name, errors]) => {
+      const missing = errors.filter((error) => yes(name, error) === "no");
+      return `| ${name} | ${yes(name, "valid")} | ${missing.length > 0 ? `no: ${missing.join(", ")}` : "yes"} |`;
+    })];
+}
+
 function rowOf(operation, facts) {
   const has = (fact) => facts.has(`${fact} ${operation.id}`);
   const gave = (status) => facts.has(`status ${operation.id} ${status}`);
@@ -30,7 +52,7 @@ function rowOf(operation, facts) {
   return { operation, cells, missing, whole: Object.values(cells).every(Boolean) };
 }
 
-function render(rows) {
+function render(rows, facts) {
   const yes = (value) => (value ? "yes" : "no");
   const whole = rows.filter((row) => row.whole).length;
   const lines = [
@@ -58,6 +80,7 @@ function render(rows) {
         + `| ${errors} | ${yes(cells.reached)} |`);
     }
   }
+  lines.push(...renderEndpoints(facts));
   lines.push("", "## Left out", "", "Statuses that the data lists by mistake do not count:", "",
     ...[...mistakes].map(([status, why]) => `- ${status}: ${why}`));
   return `${lines.join("\n")}\n`;
@@ -68,7 +91,7 @@ test("docs/conformance.md says what the suites saw",
   assert.ok(present, `No specification at ${whereItShouldBe}: a schema check that is skipped counts as failed.`);
   const file = process.env.E2E_COVERAGE;
   const facts = new Set(file && existsSync(file) ? readFileSync(file, "utf8").split("\n") : []);
-  const found = render(everyOperation().map((operation) => rowOf(operation, facts)));
+  const found = render(everyOperation().map((operation) => rowOf(operation, facts)), facts);
   if (process.env.E2E_WRITE) {
     writeFileSync(page, found);
     return;

@@ -63,6 +63,9 @@ public sealed class Call
     /// <summary>Whether there are any query parameters.</summary>
     internal bool HasQuery => !RequestPath.QueryOf(_target).IsEmpty;
 
+    /// <summary>The query as sent, without the question mark.</summary>
+    internal string QueryText => RequestPath.QueryOf(_target).ToString();
+
     /// <summary>The query's parameters.</summary>
     public QueryReader Query => _query ??= new QueryReader(RequestPath.QueryOf(_target));
 

@@ -91,6 +91,18 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.Rendezvous"/>.</summary>
     public Rate Rendezvous { get; init; } = new(10, 100);
 
+    /// <summary>The rate of <see cref="RateClass.OAuthClients"/>.</summary>
+    public Rate OAuthClients { get; init; } = new(0.2, 30);
+
+    /// <summary>The rate of <see cref="RateClass.OAuthTokens"/>.</summary>
+    public Rate OAuthTokens { get; init; } = new(5, 100);
+
+    /// <summary>The rate of <see cref="RateClass.UserCodes"/>.</summary>
+    public Rate UserCodes { get; init; } = new(0.05, 10);
+
+    /// <summary>The rate of <see cref="RateClass.AllUserCodes"/>.</summary>
+    public Rate AllUserCodes { get; init; } = new(1, 200);
+
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
 
@@ -118,6 +130,10 @@ public sealed record RateLimitOptions(
             RateClass.Reports => Reports,
             RateClass.OpenSummaries => OpenSummaries,
             RateClass.Rendezvous => Rendezvous,
+            RateClass.OAuthClients => OAuthClients,
+            RateClass.OAuthTokens => OAuthTokens,
+            RateClass.UserCodes => UserCodes,
+            RateClass.AllUserCodes => AllUserCodes,
             RateClass.NotaryServers => NotaryServers,
             RateClass.Admin => Admin,
             _ => null,

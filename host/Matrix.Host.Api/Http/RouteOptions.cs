@@ -116,6 +116,20 @@ public enum RateClass
     /// <summary>Requests of administrators to the administration API.</summary>
     Admin,
 
+    /// <summary>Registrations of OAuth clients, and devices that begin a sign-in without a browser.</summary>
+    OAuthClients,
+
+    /// <summary>Requests for tokens of OAuth, and revocations.</summary>
+    OAuthTokens,
+
+    /// <summary>
+    /// Codes of devices that one user types, or browsers at one address. Counted where they are checked.
+    /// </summary>
+    UserCodes,
+
+    /// <summary>The same of all users together.</summary>
+    AllUserCodes,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }

@@ -19,6 +19,7 @@ using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -70,6 +71,7 @@ internal static class AllTables
         DeviceHandlers.Register(handlers);
         TokenHandlers.Register(handlers);
         AdminTokenHandlers.Register(handlers);
+        OAuthHandlers.Register(handlers);
         AccountDataTable.Register(handlers);
         ProfilesTable.Register(handlers);
         PresenceTable.Register(handlers);

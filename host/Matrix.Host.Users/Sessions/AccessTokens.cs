@@ -107,6 +107,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             {
                 IsLocked = again.IsLocked,
                 IsSuspended = again.IsSuspended,
+                ClientId = again.ClientId,
             };
             var known = new Known(caller, again.ExpiresAt, epoch);
             Remember(hash, known);

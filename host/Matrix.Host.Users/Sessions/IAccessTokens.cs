@@ -40,6 +40,14 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
     /// <summary>Whether an administrator suspended the account. Client-Server API, "Account suspension".</summary>
     public bool IsSuspended { get; init; }
 
+    /// <summary>The client that logged the device in by OAuth; null for the legacy API.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>
+    /// Whether the session is one of the OAuth 2.0 API, which has no user-interactive authentication.
+    /// </summary>
+    public bool IsOAuth => ClientId is not null;
+
     /// <summary>The application service that acts as the user; null for the user's own client.</summary>
     public AppService? Service { get; init; }
 }

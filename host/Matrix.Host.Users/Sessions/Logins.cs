@@ -56,11 +56,15 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     }
 
     /// <summary>Adds a device and its tokens to a batch. Tokens that the device had before end.</summary>
-    internal IssuedLogin Add(WriteBatch batch, string userId, LoginWish wish)
+    /// <param name="batch">The batch.</param>
+    /// <param name="userId">The user.</param>
+    /// <param name="wish">The device.</param>
+    /// <param name="session">What the refresh tokens of an OAuth session begin with; null for the legacy API.</param>
+    internal IssuedLogin Add(WriteBatch batch, string userId, LoginWish wish, string? session = null)
     {
         var deviceId = wish.DeviceId ?? SecretBytes.RandomText(DeviceIdLetters, DeviceIdAlphabet);
         var access = NewAccessToken();
-        var refresh = wish.Refreshes ? NewRefreshToken() : null;
+        var refresh = wish.Refreshes ? RefreshToken.New(session) : null;
         TimeSpan? lifetime = wish.Refreshes ? options.AccessTokenLifetime : null;
 
         batch.Add(new DeviceAdded(userId, deviceId, wish.DisplayName));
@@ -103,13 +107,20 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             ? await locks.OfUserAsync(token.UserId, stop).ConfigureAwait(false)
             : null;
 
-    /// <summary>Uses a refresh token; null if it is not valid.</summary>
-    public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(
+    /// <summary>Uses a refresh token of the legacy API; null if it is not valid.</summary>
+    public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshLegacyAsync(
+        string refreshToken, CancellationToken stop) =>
+        RefreshToken.SessionOf(refreshToken) is null
+            ? await RefreshAsync(refreshToken, stop).ConfigureAwait(false)
+            : null;
+
+    /// <summary>Uses a refresh token; null if it is not valid. The new one belongs to the same session.</summary>
+    internal async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(
         string refreshToken, CancellationToken stop)
     {
         if (!TokenHash.TryOf(refreshToken, out var old)) return null;
 
-        var (access, refresh) = (NewAccessToken(), NewRefreshToken());
+        var (access, refresh) = (NewAccessToken(), RefreshToken.New(RefreshToken.SessionOf(refreshToken)));
         var rotation = new TokensRotated(
             old.ToBytes(),
             TokenHash.BytesOf(access),
@@ -164,8 +175,6 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         };
 
     private static string NewAccessToken() => "mat_" + SecretBytes.RandomText(TokenBytes);
-
-    private static string NewRefreshToken() => "mrt_" + SecretBytes.RandomText(TokenBytes);
 
     private long? ExpiryOf(TimeSpan? lifetime) =>
         lifetime is { } time ? clock.GetUtcNow().Add(time).ToUnixTimeMilliseconds() : null;

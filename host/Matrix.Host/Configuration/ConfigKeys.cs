@@ -41,6 +41,7 @@ internal static partial class ConfigKeys
         ["profiles"] = "Display names, avatars and other fields of users.",
         ["reports"] = "What users report to the operators (`mx reports`).",
         ["sessions"] = "Logins and tokens.",
+        ["oauth"] = "Sign-in by OAuth 2.0, on pages of this server.",
         ["passwords"] = "The cost of one password hash (Argon2id).",
         ["limits"] = "Limits on requests, users and rooms.",
         ["rate_limits"] =
@@ -216,6 +217,7 @@ internal static partial class ConfigKeys
         CustomCa,
         .. FederationKeys(),
         .. AccountKeys(),
+        .. OAuthKeys(),
         .. TurnKeys(),
         .. RendezvousKeys(),
         RtcTransports,

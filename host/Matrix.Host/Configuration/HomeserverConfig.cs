@@ -237,7 +237,12 @@ internal sealed record HomeserverConfig
                 : new TlsFiles(PathOf(ConfigKeys.TlsCertificate), PathOf(ConfigKeys.TlsKey)),
             Client = config.Client with { ServerName = serverName },
             Federation = config.Federation with { ServerName = serverName },
-            Users = config.Users with { ServerName = serverName, ReservedNames = [config.Rooms.Notices.Localpart] },
+            Users = config.Users with
+            {
+                ServerName = serverName,
+                ReservedNames = [config.Rooms.Notices.Localpart],
+                OAuth = config.Users.OAuth with { PublicBaseUrl = config.Client.PublicBaseUrl },
+            },
             Rooms = config.Rooms with { ServerName = serverName },
             Media = config.Media with
             {

@@ -107,6 +107,31 @@ internal static partial class ConfigKeys
             "rate_limits.rendezvous_burst", ConfigTypes.Number, c => c.Rates.Rendezvous.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.oauth_clients_per_second", ConfigTypes.Number, c => c.Rates.OAuthClients.PerSecond,
+            "Registrations of OAuth clients, and devices that begin a sign-in without a browser, from one address."),
+        Key(
+            "rate_limits.oauth_clients_burst", ConfigTypes.Number, c => c.Rates.OAuthClients.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.oauth_tokens_per_second", ConfigTypes.Number, c => c.Rates.OAuthTokens.PerSecond,
+            "Requests for tokens of OAuth, and revocations, from one address. Each client asks at least once in "
+                + "sessions.access_token_lifetime."),
+        Key(
+            "rate_limits.oauth_tokens_burst", ConfigTypes.Number, c => c.Rates.OAuthTokens.Burst,
+            "The burst of the same requests."),
+        Key(
+            "rate_limits.user_codes_per_second", ConfigTypes.Number, c => c.Rates.UserCodes.PerSecond,
+            "Codes of devices that one user, or browsers at one address, type."),
+        Key(
+            "rate_limits.user_codes_burst", ConfigTypes.Number, c => c.Rates.UserCodes.Burst,
+            "The burst of the same."),
+        Key(
+            "rate_limits.all_user_codes_per_second", ConfigTypes.Number, c => c.Rates.AllUserCodes.PerSecond,
+            "Codes of devices that all users type, right ones included."),
+        Key(
+            "rate_limits.all_user_codes_burst", ConfigTypes.Number, c => c.Rates.AllUserCodes.Burst,
+            "The burst of the same."),
+        Key(
             "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
             "Servers that queries for signing keys from one address name."),
         Key(

@@ -144,7 +144,12 @@ public sealed class HomeserverFixture : IAsyncDisposable
 
         _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None, Replaces)
             .ConfigureAwait(false);
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+        })
         {
             BaseAddress = Address,
         };

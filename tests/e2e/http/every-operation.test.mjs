@@ -10,7 +10,7 @@ import { checkError, everyOperation, parametersOf, present, readsJson, whereItSh
 
 let server, world, mallory;
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ MATRIX_PUBLIC_BASE_URL: "http://localhost:8008" });
   world = await World.create(server);
   mallory = await User.register(server);
 });

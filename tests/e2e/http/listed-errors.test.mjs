@@ -24,6 +24,10 @@ test("rooms and aliases that do not exist are not found", async () => {
   await alice.refused(404, "M_NOT_FOUND", "PUT", v3`directory/list/room/${nowhere}`, { visibility: "public" });
 });
 
+test("without a public URL there is no OAuth", async () => {
+  refusedWith(await call(server, "GET", v1`auth_metadata`), 404, "M_UNRECOGNIZED");
+});
+
 test("no event is found beyond the last one", async () => {
   const path = `${v1`rooms/${world.roomId}/timestamp_to_event`}?dir=f&ts=${Date.now() + 3_600_000}`;
   await world.alice.refused(404, "M_NOT_FOUND", "GET", path);

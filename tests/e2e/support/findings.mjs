@@ -25,5 +25,8 @@ export function answered(operation, path, response) {
   if (response.status < 400 && !isTable) facts.add(`reached ${operation.id}`);
 }
 
+/** Records what a test saw of an endpoint that the specification's data does not have. */
+export const endpoint = (name, fact) => facts.add(`endpoint ${name} ${fact}`);
+
 /** Records that an operation was tried without a token, and with an unknown one, and answered as specified. */
 export const authenticated = (operation) => facts.add(`authenticated ${operation.id}`);

@@ -37,8 +37,8 @@ export class Server {
   }
 
   /** Starts a server with an empty database; `settings` are further environment variables. */
-  static async start(settings = {}) {
-    const server = new Server(mkdtempSync(join(tmpdir(), "matrix-e2e-")), await freePort(), settings);
+  static async start(settings = {}, port = undefined) {
+    const server = new Server(mkdtempSync(join(tmpdir(), "matrix-e2e-")), port ?? await freePort(), settings);
     await server.startAgain();
     return server;
   }

@@ -9,21 +9,28 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
-        var ofUsers = Answer.Prepared(json => Write(json, moderates: false));
-        var ofAdmins = Answer.Prepared(json => Write(json, moderates: true));
+        var answers = new Answer[4];
+        for (var i = 0; i < answers.Length; i++)
+        {
+            var (moderates, isOAuth) = ((i & 1) != 0, (i & 2) != 0);
+            answers[i] = Answer.Prepared(json => Write(json, moderates, isOAuth));
+        }
+
         routes.Get(
             "capabilities",
-            (call, _) => ValueTask.FromResult(call.Caller.IsAdmin ? ofAdmins : ofUsers),
+            (call, _) => ValueTask.FromResult(
+                answers[(call.Caller.IsAdmin ? 1 : 0) | (call.Caller.IsOAuth ? 2 : 0)]),
             new RouteOptions { Access = Access.UsersAndGuests });
     }
 
-    private void Write(System.Text.Json.Utf8JsonWriter json, bool moderates)
+    /// <summary>A session of OAuth changes passwords and addresses on the account management page only.</summary>
+    private void Write(System.Text.Json.Utf8JsonWriter json, bool moderates, bool isOAuth)
     {
         json.WriteStartObject("capabilities");
-        Flag("m.change_password", true);
+        Flag("m.change_password", !isOAuth);
         Flag("m.forget_forced_upon_leave", false);
         Flag("m.3pid_changes", false);
-        Flag("m.get_login_token", true);
+        Flag("m.get_login_token", !isOAuth);
         Flag("m.profile_fields", true);
 
         // The same as `m.profile_fields` says, for clients that do not know it.

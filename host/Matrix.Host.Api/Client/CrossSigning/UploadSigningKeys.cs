@@ -4,13 +4,15 @@ using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
 
 /// <summary>
 /// Uploads of cross-signing keys: `POST /keys/device_signing/upload`. Client-Server API, "Cross-signing".
 /// </summary>
-internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInteractiveAuth interactive) : IEndpoints
+internal sealed class UploadSigningKeys(
+    CrossSigningUploads uploads, CrossSigningResets resets, UserInteractiveAuth interactive) : IEndpoints
 {
     private const int Attempts = 3;
 
@@ -25,7 +27,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
     private async ValueTask<Answer> Upload(Call call, Input input, CancellationToken stop)
     {
         var userId = call.Caller.UserId;
-        var demand = new AuthDemand(AuthFlow.Password, userId);
+        var demand = new AuthDemand(call.Caller.IsOAuth ? AuthFlow.OAuth : AuthFlow.Password, userId);
         AuthOutcome? authenticated = null;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
@@ -46,6 +48,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
             var condition = authenticated?.NewCondition();
             if (await uploads.MakeAsync(change, condition, stop).ConfigureAwait(false))
             {
+                if (authenticated is not null && demand.IsForOAuth) resets.Use(userId);
                 return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
             }
 

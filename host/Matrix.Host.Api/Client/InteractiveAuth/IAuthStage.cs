@@ -17,6 +17,12 @@ internal interface IAuthStage
     bool HasParams => false;
 
     /// <summary>
+    /// Whether the user completes the stage elsewhere, so that a client names the session alone. Client-Server API,
+    /// "OAuth authentication".
+    /// </summary>
+    bool IsCompletedElsewhere => false;
+
+    /// <summary>
     /// Attempts the stage. A malformed member of the given object is recorded in its reader; the result does not count
     /// then.
     /// </summary>

@@ -25,6 +25,11 @@ internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Sessio
 internal sealed class UserInteractiveAuth(
     AuthSessions sessions, AccountLocks locks, IEnumerable<IAuthStage> stages)
 {
+    private static readonly Answer _notForOAuth = Answer.Error(
+        404,
+        MatrixError.Unrecognized,
+        "A session of the OAuth 2.0 API cannot do this. Use the account management page.");
+
     private readonly Dictionary<string, IAuthStage> _stages =
         stages.ToDictionary(stage => stage.Type, StringComparer.Ordinal);
 
@@ -32,6 +37,7 @@ internal sealed class UserInteractiveAuth(
     internal async ValueTask<AuthOutcome> DemandAsync(
         Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
     {
+        if (call.CallerIfAny is { IsOAuth: true } && !demand.IsForOAuth) return new AuthOutcome(_notForOAuth, null);
         var operation = OperationOf(call, body, demand);
         var reader = new BodyReader(body);
         if (!reader.Has("auth") || reader.HasNull("auth"))
@@ -74,6 +80,8 @@ internal sealed class UserInteractiveAuth(
             }
         }
 
+        stage ??= demand.Flows.SelectMany(static flow => flow.Stages).FirstOrDefault(
+            type => _stages.GetValueOrDefault(type) is { IsCompletedElsewhere: true });
         var turn = stage is null ? StageTurn.Completed : session.TurnOf(demand.Flows, stage);
         if (turn == StageTurn.NotYet)
         {

@@ -19,7 +19,7 @@ internal sealed class Refresh(Logins logins) : IEndpoints
             return UserAnswers.Of(locked);
         }
 
-        if (await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
+        if (await logins.RefreshLegacyAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
         {
             return Answer.Error(
                 401,

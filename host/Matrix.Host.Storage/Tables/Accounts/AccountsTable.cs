@@ -28,8 +28,10 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static readonly Statement Token = Statement.Of("""
         SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin,
-            u.deactivated_at, u.locked, u.suspended
-        FROM tokens t JOIN users u ON u.user_id = t.user_id WHERE t.hash = $1
+            u.deactivated_at, u.locked, u.suspended, o.client_id, o.scope
+        FROM tokens t JOIN users u ON u.user_id = t.user_id
+            LEFT JOIN oauth_sessions o ON o.user_id = t.user_id AND o.device_id = t.device_id
+        WHERE t.hash = $1
         """);
 
     private static readonly Statement Device = Statement.Of(
@@ -89,7 +91,9 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
             row.Bool(7),
             !row.IsNull(8),
             row.Bool(9),
-            row.Bool(10)),
+            row.Bool(10),
+            row.TextOrNull(11),
+            row.TextOrNull(12)),
         stop);
 
     public ValueTask<DeviceRow?> FindDeviceAsync(string userId, string deviceId, CancellationToken stop) =>

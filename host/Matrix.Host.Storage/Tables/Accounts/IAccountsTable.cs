@@ -118,6 +118,8 @@ public enum TokenKind
 /// <param name="Generation">The device's token pair that it belongs to.</param>
 /// <param name="Confirmed">Whether a token of its generation was used. If not, its use must be written
 /// (<see cref="TokensConfirmed"/>).</param>
+/// <param name="ClientId">The client that logged the device in by OAuth; null for the legacy API.</param>
+/// <param name="Scope">The scope of that session.</param>
 public sealed record TokenRow(
     TokenKind Kind,
     string UserId,
@@ -129,7 +131,9 @@ public sealed record TokenRow(
     bool IsAdmin,
     bool IsDeactivated,
     bool IsLocked = false,
-    bool IsSuspended = false);
+    bool IsSuspended = false,
+    string? ClientId = null,
+    string? Scope = null);
 
 /// <summary>A registration token.</summary>
 /// <param name="UsesAllowed">Null for no limit.</param>

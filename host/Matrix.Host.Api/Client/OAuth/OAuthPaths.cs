@@ -1,0 +1,66 @@
+using System.Buffers;
+using Matrix.Host.Users.OAuth;
+
+namespace Matrix.Host.Api.Client.OAuth;
+
+/// <summary>
+/// The URLs of the OAuth 2.0 API and its pages. Browsers get paths, which begin with the path of the public URL.
+/// </summary>
+internal sealed class OAuthPaths
+{
+    /// <summary>The prefix of the endpoints and pages.</summary>
+    internal const string Root = "/_matrix/oauth2/";
+
+    internal const string AuthorizePage = "authorize";
+    internal const string TokenEndpoint = "token";
+    internal const string RevocationEndpoint = "revoke";
+    internal const string ClientsEndpoint = "clients";
+    internal const string DeviceEndpoint = "device";
+    internal const string LinkPage = "link";
+    internal const string SignInPage = "sign-in";
+    internal const string SignUpPage = "sign-up";
+    internal const string SignOutPage = "sign-out";
+    internal const string AccountPage = "account";
+
+    private const int LongestContinue = 8192;
+
+    private static readonly SearchValues<char> _inPaths = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@%/?[]");
+
+    private readonly string _base;
+    private readonly string _pathOfBase;
+
+    /// <summary>Paths below the public URL.</summary>
+    public OAuthPaths(OAuthOptions options)
+    {
+        _base = options.PublicBaseUrl.TrimEnd('/');
+        _pathOfBase = options.IsOn ? new Uri(_base).AbsolutePath.TrimEnd('/') : "";
+    }
+
+    /// <summary>The issuer identifier. RFC 8414.</summary>
+    internal string Issuer => _base + "/";
+
+    /// <summary>The URL of an endpoint or page.</summary>
+    internal string UrlOf(string name) => _base + Root + name;
+
+    /// <summary>The path of a page, for a browser that is on another one.</summary>
+    internal string PathOf(string name) => _pathOfBase + Root + name;
+
+    /// <summary>The path of a page that leads to another one when it is done.</summary>
+    internal string PathOf(string name, string next) => $"{PathOf(name)}?continue={Uri.EscapeDataString(next)}";
+
+    /// <summary>
+    /// Where a browser goes on. Only pages of this API: a link must not lead elsewhere through this server. Anything
+    /// else is the account page.
+    /// </summary>
+    internal string NextOf(string? wanted) =>
+        wanted is { Length: <= LongestContinue }
+        && wanted.StartsWith(_pathOfBase + Root, StringComparison.Ordinal)
+        && wanted.AsSpan().IndexOfAnyExcept(_inPaths) < 0
+        && !wanted.AsSpan(0, EndOfPath(wanted)).Contains("..", StringComparison.Ordinal)
+            ? wanted
+            : PathOf(AccountPage);
+
+    private static int EndOfPath(string text) =>
+        text.IndexOf('?', StringComparison.Ordinal) is >= 0 and var at ? at : text.Length;
+}

@@ -1,0 +1,38 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Users.OAuth;
+
+namespace Matrix.Host.Api.Client.OAuth;
+
+/// <summary>Registers clients. Client-Server API, "Dynamic client registration flow"; RFC 7591.</summary>
+internal sealed class RegisterClient(OAuthClients clients, OAuthOptions options) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        if (!options.IsOn) return;
+        routes.At(OAuthPaths.Root).Post(
+            OAuthPaths.ClientsEndpoint,
+            static body => body.Whole,
+            PostAsync,
+            new RouteOptions { Access = Access.Anyone, Rate = RateClass.OAuthClients });
+    }
+
+    private async ValueTask<Answer> PostAsync(Call call, JsonObject body, CancellationToken stop)
+    {
+        var registered = await clients.RegisterAsync(body, stop).ConfigureAwait(false);
+        return registered.Value is not { } client
+            ? OAuthAnswers.Of(registered.Error!)
+            : OAuthAnswers.NotKept(Answer.Json(
+                client,
+                static (json, client) =>
+                {
+                    json.WriteString("client_id", client.Id);
+                    foreach (var (name, value) in client.Metadata.ToJson().Members)
+                    {
+                        json.WritePropertyName(name);
+                        json.WriteRawValue(CanonicalJson.bytes(value), skipInputValidation: true);
+                    }
+                },
+                201));
+    }
+}

@@ -1,0 +1,87 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Users.OAuth;
+using Matrix.Host.Users.Sessions;
+
+namespace Matrix.Host.Api.Client.OAuth;
+
+/// <summary>The page on which users sign in, and the button that signs them out.</summary>
+internal sealed class SignIn(
+    Browsers browsers,
+    PasswordLogin passwords,
+    IEnumerable<ISignInWay> ways,
+    ClientOptions client,
+    OAuthPaths paths,
+    OAuthOptions options) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        if (!options.IsOn) return;
+        var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
+        var pages = routes.At(OAuthPaths.Root);
+        pages.Get(OAuthPaths.SignInPage, ShowAsync, page);
+        pages.PostForm(
+            OAuthPaths.SignInPage, static form => form, PostAsync, page with { Rate = RateClass.Login });
+        pages.PostForm(OAuthPaths.SignOutPage, static form => form, SignOutAsync, page);
+    }
+
+    private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop) =>
+        await PageAsync(await browsers.OfAsync(call, stop).ConfigureAwait(false), call, "", "", 200, stop)
+            .ConfigureAwait(false);
+
+    private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
+    {
+        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
+        var name = (form.Text("username") ?? "").Trim();
+        var userId = name.StartsWith('@') ? name : $"@{name}:{client.ServerName}";
+        var check = await passwords
+            .CheckAsync(userId, form.Text("password") ?? "", call.Address, stop).ConfigureAwait(false);
+        return check switch
+        {
+            PasswordCheck.Right(var user) => browsers.SignIn(call, user, NextOf(call)),
+            PasswordCheck.TooMany => await PageAsync(
+                browser, call, name, "There were too many attempts. Wait a moment and try again.", 429, stop)
+                .ConfigureAwait(false),
+            _ => await PageAsync(browser, call, name, "The user name or the password is wrong.", 403, stop)
+                .ConfigureAwait(false),
+        };
+    }
+
+    private async ValueTask<Answer> SignOutAsync(Call call, FormReader form, CancellationToken stop)
+    {
+        var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
+        return browser.Session.Accepts(form) ? browsers.SignOut(call, NextOf(call)) : PageSessions.Foreign;
+    }
+
+    private async ValueTask<Answer> PageAsync(
+        Browser browser, Call call, string name, string alert, int status, CancellationToken stop)
+    {
+        var links = new List<Html>();
+        foreach (var way in ways)
+        {
+            foreach (var link in await way.LinksAsync(NextOf(call), stop).ConfigureAwait(false))
+            {
+                links.Add(Html.Of($"""<p><a class="button second" href="{link.Path}">{link.Label}</a></p>"""));
+            }
+        }
+
+        return browser.Session.Keep(HtmlPage.Of(
+            "Sign in",
+            Html.Of($"""
+                <p>Your account on {client.ServerName}.</p>
+                <p role="alert">{alert}</p>
+                <form method="post">
+                {browser.Session.FormField}
+                <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
+                spellcheck="false" value="{name}"></label>
+                <label>Password <input name="password" type="password" required autocomplete="current-password"></label>
+                <button>Sign in</button>
+                </form>
+                {Html.Join(links)}
+                """),
+            status: status));
+    }
+
+    private string NextOf(Call call) => paths.NextOf(call.Query.Text("continue"));
+}

@@ -1,0 +1,93 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Sessions;
+
+namespace Matrix.Host.Users.OAuth;
+
+/// <summary>A user who is signed in on this server's pages.</summary>
+/// <param name="UserId">The user.</param>
+/// <param name="PasswordHash">The password's hash if the user has one: another one ends the sign-in.</param>
+/// <param name="At">When the user authenticated.</param>
+public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTimeOffset At)
+{
+    /// <summary>
+    /// A new condition that the sign-in still holds, which every write that it authorises must require.
+    /// </summary>
+    public ConditionalChange NewCondition() =>
+        PasswordHash is null ? new UserIsActive(UserId) : new PasswordIs(UserId, PasswordHash);
+
+    /// <summary>The id only.</summary>
+    public override string ToString() => UserId;
+}
+
+/// <summary>
+/// The browsers that are signed in, by their session's cookie: in memory, for a limited time. They are no devices. The
+/// oldest are dropped first.
+/// </summary>
+public sealed class BrowserSignIns(IStorage storage, OAuthOptions options, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<TokenHash, LinkedListNode<Entry>> _bySession = [];
+    private readonly LinkedList<Entry> _byAge = new();
+
+    /// <summary>Signs a browser in.</summary>
+    /// <param name="session">Its session, which began just now: nobody else knows it.</param>
+    /// <param name="user">The user, who proved who they are.</param>
+    public void Begin(string session, UserRow user)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return;
+        var entry = new Entry(hash, new BrowserSignIn(user.UserId, user.PasswordHash, clock.GetUtcNow()));
+        lock (_lock)
+        {
+            DropOld();
+            if (_bySession.TryGetValue(hash, out var before)) Drop(before);
+            if (_bySession.Count >= options.SignIns) Drop(_byAge.First!);
+            _bySession.Add(hash, _byAge.AddLast(entry));
+        }
+    }
+
+    /// <summary>
+    /// The user who is signed in with a session; null for nobody, or if the account ended or has another password.
+    /// </summary>
+    public async ValueTask<BrowserSignIn?> FindAsync(string session, CancellationToken stop)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return null;
+        BrowserSignIn signIn;
+        lock (_lock)
+        {
+            DropOld();
+            if (!_bySession.TryGetValue(hash, out var node)) return null;
+            signIn = node.Value.SignIn;
+        }
+
+        var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
+        if (user is { DeactivatedAt: null } && user.PasswordHash == signIn.PasswordHash) return signIn;
+        End(session);
+        return null;
+    }
+
+    /// <summary>Signs a browser out.</summary>
+    public void End(string session)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return;
+        lock (_lock)
+        {
+            if (_bySession.TryGetValue(hash, out var node)) Drop(node);
+        }
+    }
+
+    private void DropOld()
+    {
+        var before = clock.GetUtcNow() - options.SignInLifetime;
+        while (_byAge.First is { } oldest && oldest.Value.SignIn.At <= before) Drop(oldest);
+    }
+
+    private void Drop(LinkedListNode<Entry> node)
+    {
+        _bySession.Remove(node.Value.Session);
+        _byAge.Remove(node);
+    }
+
+    private sealed record Entry(TokenHash Session, BrowserSignIn SignIn);
+}

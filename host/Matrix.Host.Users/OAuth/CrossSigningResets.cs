@@ -1,0 +1,39 @@
+namespace Matrix.Host.Users.OAuth;
+
+/// <summary>
+/// Users who confirmed on a page that their cross-signing keys may be replaced, each for a limited time and one
+/// replacement. Client-Server API, "OAuth authentication".
+/// </summary>
+public sealed class CrossSigningResets(OAuthOptions options, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, DateTimeOffset> _until = new(StringComparer.Ordinal);
+
+    /// <summary>The user confirms.</summary>
+    public void Allow(string userId)
+    {
+        var now = clock.GetUtcNow();
+        lock (_lock)
+        {
+            foreach (var (user, until) in _until.ToArray())
+            {
+                if (until <= now) _until.Remove(user);
+            }
+
+            // A signed-in browser confirms, so the same bound holds.
+            if (_until.Count < options.SignIns) _until[userId] = now + options.ResetLifetime;
+        }
+    }
+
+    /// <summary>Whether the user confirmed, and it is not too long ago.</summary>
+    public bool IsAllowed(string userId)
+    {
+        lock (_lock) return _until.TryGetValue(userId, out var until) && until > clock.GetUtcNow();
+    }
+
+    /// <summary>The keys were replaced: the next replacement has to be confirmed again.</summary>
+    public void Use(string userId)
+    {
+        lock (_lock) _until.Remove(userId);
+    }
+}

@@ -1,0 +1,78 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.OAuth;
+using Matrix.Host.Users.Sessions;
+
+namespace Matrix.Host.Users.OAuth;
+
+/// <summary>Ends sessions of OAuth, each with its device. Client-Server API, "Token revocation"; RFC 7009.</summary>
+public sealed class OAuthSessions(IStorage storage)
+{
+    /// <summary>
+    /// Ends the session that an access or refresh token belongs to. A token that is unknown, or of the legacy API, ends
+    /// nothing.
+    /// </summary>
+    public async ValueTask RevokeAsync(string token, CancellationToken stop)
+    {
+        if (await FindAsync(token, stop).ConfigureAwait(false) is { } session)
+        {
+            await EndAsync(session, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The sessions of a user, by device.</summary>
+    public async ValueTask<IReadOnlyDictionary<string, OAuthSessionRow>> OfUserAsync(
+        string userId, CancellationToken stop)
+    {
+        var rows = await storage.OAuth.SessionsAsync(userId, stop).ConfigureAwait(false);
+        return rows.ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+    }
+
+    /// <summary>Ends the session that came from a code, which was used again: somebody else may have it.</summary>
+    internal async ValueTask EndMadeByAsync(ReadOnlyMemory<byte> code, CancellationToken stop)
+    {
+        if (await storage.OAuth.FindSessionMadeByAsync(code, stop).ConfigureAwait(false) is { } session)
+        {
+            await EndAsync(session, stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Ends the session that a refresh token names, though the token was spent.</summary>
+    internal async ValueTask EndNamedByAsync(string refreshToken, CancellationToken stop)
+    {
+        if (await FindNamedByAsync(refreshToken, stop).ConfigureAwait(false) is { } session)
+        {
+            await EndAsync(session, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<OAuthSessionRow?> FindAsync(string token, CancellationToken stop)
+    {
+        if (!TokenHash.TryOf(token, out var hash)) return null;
+        var row = await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false);
+        return row switch
+        {
+            { ClientId: not null } => (await storage.OAuth.SessionsAsync(row.UserId, stop).ConfigureAwait(false))
+                .FirstOrDefault(session => session.DeviceId == row.DeviceId),
+            not null => null,
+            null => await FindNamedByAsync(token, stop).ConfigureAwait(false),
+        };
+    }
+
+    private async ValueTask<OAuthSessionRow?> FindNamedByAsync(string refreshToken, CancellationToken stop) =>
+        RefreshToken.SessionOf(refreshToken) is { } secret && TokenHash.TryOf(secret, out var hash)
+            ? await storage.OAuth.FindSessionAsync(hash.ToBytes(), stop).ConfigureAwait(false)
+            : null;
+
+    /// <summary>Ends a session, unless its device has begun another one meanwhile.</summary>
+    private async ValueTask EndAsync(OAuthSessionRow session, CancellationToken stop)
+    {
+        var batch = new WriteBatch(3)
+            .Require(new OAuthSessionIs(session))
+            .Add(new DeviceDeleted(session.UserId, session.DeviceId))
+            .Add(new DeviceListChanged(session.UserId));
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+    }
+}

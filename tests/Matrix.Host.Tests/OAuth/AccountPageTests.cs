@@ -1,0 +1,136 @@
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.OAuth;
+
+/// <summary>The actions of the account management page.</summary>
+internal sealed class AccountPageTests
+{
+    private const string Account = OAuthActs.Root + "account";
+
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestBrowser _browser = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _server = await OAuthActs.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+        _browser = await TestBrowser.SignedInAsync(_server, _alice);
+    }
+
+    [TearDown]
+    public async Task StopAsync() => await _server.DisposeAsync();
+
+    [TestCase("org.matrix.profile", "Display name")]
+    [TestCase("org.matrix.devices_list", "Last seen")]
+    [TestCase("org.matrix.sessions_list", "Last seen")]
+    [TestCase("org.matrix.device_view", "Rename")]
+    [TestCase("org.matrix.session_view", "Rename")]
+    [TestCase("org.matrix.device_delete", "Sign the device out")]
+    [TestCase("org.matrix.session_end", "Sign the device out")]
+    [TestCase("org.matrix.account_deactivate", "End your account")]
+    [TestCase("org.matrix.cross_signing_reset", "Reset your encryption identity")]
+    [TestCase("org.example.unknown", "Display name")]
+    public async Task A_link_by_an_actions_name_leads_there_through_the_sign_in(string action, string text)
+    {
+        var path = $"{Account}?action={action}&device_id={_alice.DeviceId}";
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(path);
+        var signIn = browser.Location!;
+        await browser.OpensAsync(signIn);
+        await browser.SubmitsAsync(signIn, ("username", "alice"), ("password", _alice.Password));
+        await browser.OpensAsync(browser.Location!);
+        Assert.That(browser.Page.Status, Is.EqualTo(200));
+        Assert.That(browser.Page.Text, Does.Contain(text));
+    }
+
+    [Test]
+    public async Task A_device_is_signed_out_once_the_password_is_given_again()
+    {
+        var phone = await _alice.LogsInAsync("PHONE");
+        var path = $"{Account}?action=org.matrix.device_delete&device_id=PHONE";
+        await _browser.OpensAsync(path);
+        await _browser.SubmitsAsync(path);
+        Assert.That(_browser.Page.Status, Is.EqualTo(403));
+        await _browser.SubmitsAsync(path, ("password", "wrong"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(403));
+        (await phone.GetAsync("account/whoami")).Is(200);
+        await _browser.PostsAsync(path, ("password", _alice.Password));
+        Assert.That(_browser.Page.Status, Is.EqualTo(403), "Without the form's token.");
+        (await phone.GetAsync("account/whoami")).Is(200);
+
+        await _browser.SubmitsAsync(path, ("password", _alice.Password));
+        Assert.That(_browser.Page.Status, Is.EqualTo(200));
+        (await phone.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await _alice.GetAsync("account/whoami")).Is(200);
+        Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(404));
+    }
+
+    [Test]
+    public async Task Nobody_sees_or_ends_the_devices_of_others()
+    {
+        var bob = await _server.RegistersAsync("bob");
+        foreach (var action in new[] { "device_view", "device_delete" })
+        {
+            var path = $"{Account}?action=org.matrix.{action}&device_id={bob.DeviceId}";
+            Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(404));
+            await _browser.SubmitsAsync(path, ("password", _alice.Password), ("name", "mine"));
+        }
+
+        (await bob.GetAsync("account/whoami")).Is(200);
+        Assert.That((await bob.GetAsync("devices")).Text, Does.Not.Contain("mine"));
+    }
+
+    [Test]
+    public async Task The_display_name_and_a_devices_name_are_changed()
+    {
+        await _browser.OpensAsync(Account);
+        await _browser.SubmitsAsync($"{Account}?action=org.matrix.profile", ("name", "Alice <3"));
+        Assert.That(_browser.Page.Text, Does.Contain("value=\"Alice &lt;3\""));
+        Assert.That(
+            (await _alice.GetAsync($"profile/{_alice.UserId}/displayname")).Member("displayname"),
+            Is.EqualTo("Alice <3"));
+
+        var device = $"{Account}?action=org.matrix.device_view&device_id={_alice.DeviceId}";
+        await _browser.SubmitsAsync(device, ("name", "My phone"));
+        Assert.That(
+            (await _alice.GetAsync($"devices/{_alice.DeviceId}")).Member("display_name"), Is.EqualTo("My phone"));
+        Assert.That((await _browser.SubmitsAsync(device, ("name", new string('x', 256)))).Status, Is.EqualTo(400));
+    }
+
+    [Test]
+    public async Task The_password_is_changed_with_the_old_one()
+    {
+        var path = $"{Account}?action=password";
+        await _browser.OpensAsync(path);
+        await _browser.SubmitsAsync(
+            path, ("password", "wrong"), ("new_password", "another one"), ("new_password_again", "another one"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(403));
+        await _browser.SubmitsAsync(
+            path, ("password", _alice.Password), ("new_password", "short"), ("new_password_again", "short"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(400));
+        await _browser.SubmitsAsync(
+            path, ("password", _alice.Password), ("new_password", "another one"), ("new_password_again", "another one"),
+            ("log_out", "yes"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(200));
+        (await _alice.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(303), "The sign-in ended.");
+    }
+
+    [Test]
+    public async Task The_account_ends_with_the_password_and_a_box_ticked()
+    {
+        var path = $"{Account}?action=org.matrix.account_deactivate";
+        await _browser.OpensAsync(path);
+        await _browser.SubmitsAsync(path, ("password", _alice.Password));
+        Assert.That(_browser.Page.Status, Is.EqualTo(400));
+        await _browser.SubmitsAsync(path, ("password", "wrong"), ("sure", "yes"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(403));
+        (await _alice.GetAsync("account/whoami")).Is(200);
+        await _browser.SubmitsAsync(path, ("password", _alice.Password), ("sure", "yes"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(200));
+        (await _alice.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(303), "Nobody is signed in any more.");
+    }
+}
