@@ -47,8 +47,11 @@ public abstract class Answer
         new WithHeaders(
             new Prebuilt(status, html) { ContentType = "text/html; charset=utf-8" },
             [
-                new("Content-Security-Policy", policy), new("Cache-Control", "no-store"), new("X-Frame-Options", "DENY"),
-                new("X-Content-Type-Options", "nosniff"), new("Referrer-Policy", "same-origin"),
+                new("Content-Security-Policy", policy),
+                new("Cache-Control", "no-store"),
+                new("X-Frame-Options", "DENY"),
+                new("X-Content-Type-Options", "nosniff"),
+                new("Referrer-Policy", "same-origin"),
             ]);
 
     /// <summary>303: the browser opens another page, by GET. Caches do not keep it.</summary>

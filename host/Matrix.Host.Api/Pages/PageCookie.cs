@@ -3,8 +3,8 @@ using Matrix.Host.Api.Http;
 namespace Matrix.Host.Api.Pages;
 
 /// <summary>
-/// A cookie of this server's pages: scripts cannot read it, no other host can set it, and requests from other sites have
-/// it only if they open a page. Without TLS (on loopback) it has neither the prefix nor `Secure`.
+/// A cookie of this server's pages: scripts cannot read it, no other host can set it, and requests from other sites
+/// have it only if they open a page. Without TLS (on loopback) it has neither the prefix nor `Secure`.
 /// </summary>
 /// <param name="name">The name without a prefix.</param>
 /// <param name="isSecure">Whether browsers reach this server by TLS.</param>

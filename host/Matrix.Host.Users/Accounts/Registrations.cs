@@ -63,7 +63,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
         var batch = new WriteBatch(4);
         if (condition is not null) batch.Require(condition);
         if (redemption is not null) batch.Require(redemption);
-        foreach (var condition in account.Conditions) batch.Require(condition);
+        foreach (var also in account.Conditions) batch.Require(also);
         batch.Require(new UserCreated(account.UserId, account.Kind, account.PasswordHash, isAdmin));
         if (account.DisplayName is { Length: > 0 } name)
         {

@@ -2,13 +2,15 @@ using Matrix.Core.Ident;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Users.Moderation;
 
 /// <summary>
-/// Locks and suspends accounts, for administrators and for the operator. Client-Server API, "Account moderation".
+/// Locks and suspends accounts, for administrators and for the operator. Each change is in the audit log. Client-Server
+/// API, "Account moderation".
 /// </summary>
-public sealed class AccountModeration(IStorage storage, UsersOptions options)
+public sealed class AccountModeration(IStorage storage, AuditLog audit, UsersOptions options)
 {
     private static readonly UserFailure _notLocal = new(
         UserFailureKind.InvalidParam, "The user does not belong to this server.");
@@ -34,34 +36,40 @@ public sealed class AccountModeration(IStorage storage, UsersOptions options)
     }
 
     /// <summary>Locks an account, or unlocks it.</summary>
-    /// <param name="administrator">The administrator, who spares others and themselves; null for the operator.</param>
+    /// <param name="actor">An administrator, who spares others and themselves, or the operator.</param>
     /// <param name="userId">The account's user.</param>
     /// <param name="isLocked">Whether it is locked from now on.</param>
     /// <param name="stop">Cancels it.</param>
     /// <returns>Null if it is so now.</returns>
     public ValueTask<UserFailure?> LockAsync(
-        string? administrator, string userId, bool isLocked, CancellationToken stop) =>
-        ChangeAsync(
-            administrator, userId, new AccountLockChanged(userId, isLocked, administrator is not null), stop);
+        AdminActor actor, string userId, bool isLocked, CancellationToken stop) => ChangeAsync(
+            actor,
+            userId,
+            isLocked ? "user.lock" : "user.unlock",
+            new AccountLockChanged(userId, isLocked, actor != AdminActor.Operator),
+            stop);
 
     /// <summary>Suspends an account, or ends its suspension.</summary>
-    /// <param name="administrator">The administrator, who spares others and themselves; null for the operator.</param>
+    /// <param name="actor">An administrator, who spares others and themselves, or the operator.</param>
     /// <param name="userId">The account's user.</param>
     /// <param name="isSuspended">Whether it is suspended from now on.</param>
     /// <param name="stop">Cancels it.</param>
     /// <returns>Null if it is so now.</returns>
     public ValueTask<UserFailure?> SuspendAsync(
-        string? administrator, string userId, bool isSuspended, CancellationToken stop) =>
-        ChangeAsync(
-            administrator, userId, new AccountSuspensionChanged(userId, isSuspended, administrator is not null), stop);
+        AdminActor actor, string userId, bool isSuspended, CancellationToken stop) => ChangeAsync(
+            actor,
+            userId,
+            isSuspended ? "user.suspend" : "user.unsuspend",
+            new AccountSuspensionChanged(userId, isSuspended, actor != AdminActor.Operator),
+            stop);
 
     private async ValueTask<UserFailure?> ChangeAsync(
-        string? administrator, string userId, ConditionalChange change, CancellationToken stop)
+        AdminActor actor, string userId, string action, ConditionalChange change, CancellationToken stop)
     {
         if (!IsLocal(userId)) return _notLocal;
-        if (userId == administrator) return _own;
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
-        if (change.Applied) return null;
+        if (userId == actor.Who) return _own;
+        var batch = new WriteBatch(2).Require(change).Require(audit.Of(actor, action, userId));
+        if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return null;
 
         // Of active users, only administrators are spared.
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }

@@ -119,18 +119,16 @@ internal sealed class ControlEndpoint(
         var userId = await ReadAsync(request, stop).ConfigureAwait(false) ?? "";
         Task<UserFailure?>? changing = command switch
         {
-            "lock" => accounts.LockAsync(administrator: null, userId, isLocked: true, stop).AsTask(),
-            "unlock" => accounts.LockAsync(administrator: null, userId, isLocked: false, stop).AsTask(),
-            "suspend" => accounts.SuspendAsync(administrator: null, userId, isSuspended: true, stop).AsTask(),
-            "unsuspend" => accounts.SuspendAsync(administrator: null, userId, isSuspended: false, stop).AsTask(),
+            "lock" => accounts.LockAsync(AdminActor.Operator, userId, isLocked: true, stop).AsTask(),
+            "unlock" => accounts.LockAsync(AdminActor.Operator, userId, isLocked: false, stop).AsTask(),
+            "suspend" => accounts.SuspendAsync(AdminActor.Operator, userId, isSuspended: true, stop).AsTask(),
+            "unsuspend" => accounts.SuspendAsync(AdminActor.Operator, userId, isSuspended: false, stop).AsTask(),
             _ => null,
         };
         if (changing is null) return _unknown;
-        var failure = await changing.ConfigureAwait(false);
-        await RecordAsync($"user.{command}", userId, failure is null, failure?.Message, stop).ConfigureAwait(false);
-        return failure is null
-            ? (StatusCodes.Status200OK, $"{userId}: {command}")
-            : (StatusCodes.Status409Conflict, failure.Message);
+        return await changing.ConfigureAwait(false) is { } failure
+            ? (StatusCodes.Status409Conflict, failure.Message)
+            : (StatusCodes.Status200OK, $"{userId}: {command}");
     }
 
     private ValueTask RecordAsync(string action, string target, bool isDone, string? text, CancellationToken stop) =>

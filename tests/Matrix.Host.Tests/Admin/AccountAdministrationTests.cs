@@ -68,8 +68,13 @@ public sealed class AccountAdministrationTests : AdminTests
         var path = V2 + "users/@created:test.example";
         var created = (await Root.PutAsync(path, new JsonObject
         {
-            ["password"] = "first", ["displayname"] = "New", ["admin"] = true, ["threepids"] = new JsonArray(),
-            ["user_type"] = null, ["deactivated"] = false, ["locked"] = false,
+            ["password"] = "first",
+            ["displayname"] = "New",
+            ["admin"] = true,
+            ["threepids"] = new JsonArray(),
+            ["user_type"] = null,
+            ["deactivated"] = false,
+            ["locked"] = false,
         })).Is(201);
         Assert.That(Names(created.Json), Is.EqualTo(new[]
         {
@@ -82,7 +87,9 @@ public sealed class AccountAdministrationTests : AdminTests
 
         var changed = (await Root.PutAsync(path, new JsonObject
         {
-            ["password"] = "second", ["avatar_url"] = "mxc://test.example/a", ["admin"] = false,
+            ["password"] = "second",
+            ["avatar_url"] = "mxc://test.example/a",
+            ["admin"] = false,
         })).Is(200);
         Assert.That(
             ((bool)changed.Json["admin"]!, changed.Member("avatar_url")),
@@ -92,6 +99,23 @@ public sealed class AccountAdministrationTests : AdminTests
         Assert.That(await AuditOfAsync("@created:test.example"), Is.EqualTo(new[]
         {
             "user.avatar_url: done", "user.unmake_admin: done", "user.password: done", "user.create: done",
+        }));
+    }
+
+    [Test]
+    public async Task An_account_is_locked_and_unlocked_with_its_other_values()
+    {
+        var path = V2 + "users/@lockable:test.example";
+        (await Root.PutAsync(path, new JsonObject { ["password"] = "first", ["locked"] = true })).Is(201);
+        Assert.That((bool)(await Root.GetAsync(path)).Is(200).Json["locked"]!);
+        (await LogInAsync("lockable", "first")).Is(401, "M_USER_LOCKED");
+
+        (await Root.PutAsync(path, new JsonObject { ["locked"] = false })).Is(200);
+        (await Root.PutAsync(path, new JsonObject { ["locked"] = false })).Is(200);
+        (await LogInAsync("lockable", "first")).Is(200);
+        Assert.That(await AuditOfAsync("@lockable:test.example"), Is.EqualTo(new[]
+        {
+            "user.unlock: done", "user.lock: done", "user.create: done",
         }));
     }
 
@@ -147,7 +171,8 @@ public sealed class AccountAdministrationTests : AdminTests
         var user = await Server.RegistersAsync("forgetful");
         (await Root.PostAsync($"{V1}reset_password/{user.UserId}", new JsonObject
         {
-            ["new_password"] = "kept", ["logout_devices"] = false,
+            ["new_password"] = "kept",
+            ["logout_devices"] = false,
         })).Is(200);
         (await user.GetAsync("account/whoami")).Is(200);
 

@@ -14,7 +14,9 @@ public sealed class RegistrationTokenTests : AdminTests
         var expiry = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeMilliseconds();
         var made = (await Root.PostAsync(Path + "/new", new JsonObject
         {
-            ["token"] = "abcd", ["uses_allowed"] = 3, ["expiry_time"] = expiry,
+            ["token"] = "abcd",
+            ["uses_allowed"] = 3,
+            ["expiry_time"] = expiry,
         })).Is(200);
         var text = $$"""{"token":"abcd","uses_allowed":3,"pending":0,"completed":0,"expiry_time":{{expiry}}}""";
         Assert.That(made.Text, Is.EqualTo(text));

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.AppServices;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -18,12 +19,12 @@ internal sealed class ModeratedBridgeUserTests : AppServiceTests
         (await Bridge.GetAsync($"sync?user_id={ghost}")).Is(200);
         (await Bridge.PostAsync($"createRoom?user_id={ghost}")).Is(200);
 
-        await moderation.SuspendAsync(null, ghost, true, CancellationToken.None);
+        await moderation.SuspendAsync(AdminActor.Operator, ghost, true, CancellationToken.None);
         (await Bridge.GetAsync($"sync?user_id={ghost}")).Is(200);
         (await Bridge.PostAsync($"createRoom?user_id={ghost}")).Is(403, "M_USER_SUSPENDED");
         (await Bridge.PostAsync("createRoom")).Is(200);
 
-        await moderation.LockAsync(null, ghost, true, CancellationToken.None);
+        await moderation.LockAsync(AdminActor.Operator, ghost, true, CancellationToken.None);
         (await Bridge.GetAsync($"sync?user_id={ghost}")).Is(401, "M_USER_LOCKED");
         (await Bridge.PostAsync("login", new JsonObject
         {
@@ -31,8 +32,8 @@ internal sealed class ModeratedBridgeUserTests : AppServiceTests
             ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = ghost },
         })).Is(401, "M_USER_LOCKED");
 
-        await moderation.LockAsync(null, ghost, false, CancellationToken.None);
-        await moderation.SuspendAsync(null, ghost, false, CancellationToken.None);
+        await moderation.LockAsync(AdminActor.Operator, ghost, false, CancellationToken.None);
+        await moderation.SuspendAsync(AdminActor.Operator, ghost, false, CancellationToken.None);
         (await Bridge.PostAsync($"createRoom?user_id={ghost}")).Is(200);
     }
 }

@@ -73,7 +73,7 @@ public sealed class PageTests
     [TestCase("Origin", "https://here.example.org", false)]
     [TestCase("Origin", "null", false)]
     [TestCase("Accept", "text/html", true)]
-    public void A_browser_says_whether_a_form_comes_from_a_page_of_this_server(string header, string value, bool allowed)
+    public void A_browser_says_whether_a_form_comes_from_this_server(string header, string value, bool allowed)
     {
         var request = new DefaultHttpContext().Request;
         request.Host = new HostString("here.example.org:8448");

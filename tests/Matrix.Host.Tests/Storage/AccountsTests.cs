@@ -288,7 +288,7 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         Assert.That(
             await Token("a1"),
             Is.EqualTo(
-                new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false, null, null)));
+                new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)));
         Assert.That((await Token("r1"))!.Kind, Is.EqualTo(TokenKind.Refresh));
 
         await Write(new TokensIssued(Alice, Phone, Json("a2"), null, null, null));

@@ -75,7 +75,8 @@ module internal AuditCommand =
                             textOf (arguments.TryGetResult Target)
                         )
 
-                    let! rows = storage.AuditLog.NewestAsync(query, before, limit, CancellationToken.None)
+                    let! rows =
+                        storage.AuditLog.NewestAsync(query, before, limit, CancellationToken.None)
 
                     Report.print (arguments.GetResult(AuditArguments.Format, Text)) {
                         Facts = [ "count", Count(int64 rows.Count) ]

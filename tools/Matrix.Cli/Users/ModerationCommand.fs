@@ -45,7 +45,8 @@ module internal ModerationCommand =
 
     let lock' arguments = change "lock" "locked" true arguments
 
-    let unlock arguments = change "unlock" "locked" false arguments
+    let unlock arguments =
+        change "unlock" "locked" false arguments
 
     let suspend arguments =
         change "suspend" "suspended" true arguments

@@ -171,7 +171,8 @@ internal sealed class DirectoryMeasure : IMeasure
             Timed(i < 0 ? new Durations() : times, () =>
             {
                 var found = Found(reader, term(i + WarmUp));
-                if (found < least) throw new InvalidDataException($"{found} users have {what} like {term(i + WarmUp)}.");
+                if (found >= least) return;
+                throw new InvalidDataException($"{found} users have {what} like {term(i + WarmUp)}.");
             });
         }
 

@@ -9,23 +9,30 @@ using Matrix.Host.Storage.Tables.UserListing;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Admin.Accounts;
 
 /// <summary>Lists, creates and changes accounts: `v2/users` and `v3/users` of the administration API.</summary>
 internal sealed class Accounts(
-    UserAdministration users, Usernames usernames, IAccountPolicy policy, IStorage storage, AdminOptions options)
-    : IEndpoints
+    UserAdministration users,
+    AccountModeration moderation,
+    Usernames usernames,
+    IAccountPolicy policy,
+    IStorage storage,
+    AdminOptions options) : IEndpoints
 {
     private sealed record Listing(UserQuery Query, AdminPage Page);
+
+    private sealed record PutBody(AccountWish Wish, bool? IsLocked);
 
     public void Map(ClientRoutes routes)
     {
         routes.Admin(2).Get("users", query => ReadList(query, isThird: false), ListAsync);
         routes.Admin(3).Get("users", query => ReadList(query, isThird: true), ListAsync);
         routes.Admin(2).Get("users/{userId}", FindAsync);
-        routes.Admin(2).Put("users/{userId}", ReadWish, PutAsync);
+        routes.Admin(2).Put("users/{userId}", ReadBody, PutAsync);
         routes.Admin(1).Get(
             "username_available", static query => query.RequiredText("username"), AvailableAsync);
     }
@@ -118,15 +125,15 @@ internal sealed class Accounts(
             Field("displayname"),
             Field("avatar_url"),
             devices.Max(static device => device.LastSeenAt));
-        var isLocked = await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null;
+        var isLocked = row.IsLocked || await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null;
         return Answer.Json(
-            (listed, isLocked),
+            (listed, isLocked, row.IsSuspended),
             static (json, it) =>
             {
                 // Tools expect a number here, also for a user whom nobody saw.
                 WriteRow(json, it.listed with { LastSeenAt = it.listed.LastSeenAt ?? 0 });
                 json.WriteBoolean("locked", it.isLocked);
-                json.WriteBoolean("suspended", false);
+                json.WriteBoolean("suspended", it.IsSuspended);
             },
             status);
 
@@ -134,6 +141,8 @@ internal sealed class Accounts(
         ReadOnlyMemory<byte>? Field(string name) =>
             profile.TryGetValue(name, out var value) ? (ReadOnlyMemory<byte>?)value : null;
     }
+
+    private static PutBody ReadBody(BodyReader body) => new(ReadWish(body), body.OptionalFlag("locked"));
 
     private static AccountWish ReadWish(BodyReader body)
     {
@@ -144,7 +153,6 @@ internal sealed class Accounts(
             body.Refuse(MatrixError.InvalidParam, "Accounts of this server have no types.");
         }
 
-        if (body.Flag("locked")) body.Refuse(MatrixError.InvalidParam, "This endpoint does not lock accounts.");
         var password = body.HasNull("password") ? null : body.FreeText("password");
         if (password is not null && PasswordLogin.JudgeOfAdministrator(password) is { } unfit)
         {
@@ -171,13 +179,23 @@ internal sealed class Accounts(
         }
     }
 
-    private async ValueTask<Answer> PutAsync(Call call, AccountWish wish, CancellationToken stop)
+    private async ValueTask<Answer> PutAsync(Call call, PutBody body, CancellationToken stop)
     {
         var userId = call["userId"];
-        var put = await users.PutAsync(call.Actor(), userId, wish, stop).ConfigureAwait(false);
-        return put.IsOk
-            ? await DetailsAsync(userId, put.Value ? 201 : 200, stop).ConfigureAwait(false)
-            : UserAnswers.Of(put.Failure);
+        var put = await users.PutAsync(call.Actor(), userId, body.Wish, stop).ConfigureAwait(false);
+        if (!put.IsOk) return UserAnswers.Of(put.Failure);
+
+        // Tools send the value that they read, also to an administrator's own account.
+        var user = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        if (user.IsOk
+            && body.IsLocked is { } isLocked
+            && isLocked != user.Value.IsLocked
+            && await moderation.LockAsync(call.Actor(), userId, isLocked, stop).ConfigureAwait(false) is { } refused)
+        {
+            return UserAnswers.Of(refused);
+        }
+
+        return await DetailsAsync(userId, put.Value ? 201 : 200, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 
 namespace Matrix.Host.Api.Client.ServerAdministration;
@@ -33,7 +34,7 @@ internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoin
     }
 
     private delegate ValueTask<UserFailure?> Change(
-        string? administrator, string userId, bool value, CancellationToken stop);
+        AdminActor actor, string userId, bool value, CancellationToken stop);
 
     private async ValueTask<Answer> GetAsync(
         Call call, string member, Func<UserRow, bool> value, CancellationToken stop)
@@ -43,10 +44,13 @@ internal sealed class ModeratedAccounts(AccountModeration moderation) : IEndpoin
     }
 
     private static async ValueTask<Answer> PutAsync(
-        Call call, Change change, string member, bool value, CancellationToken stop) =>
-        await change(call.Caller.UserId, call["userId"], value, stop).ConfigureAwait(false) is { } failure
+        Call call, Change change, string member, bool value, CancellationToken stop)
+    {
+        var actor = new AdminActor(call.Caller.UserId, call.Address);
+        return await change(actor, call["userId"], value, stop).ConfigureAwait(false) is { } failure
             ? UserAnswers.Of(failure)
             : AnswerOf(member, value);
+    }
 
     private static Answer AnswerOf(string member, bool value) =>
         Answer.Json((member, value), static (json, it) => json.WriteBoolean(it.member, it.value));
