@@ -16,10 +16,11 @@ internal sealed partial class GuestService(
     {
         try
         {
-            await Task.WhenAll(
-                departures.RunAsync(
-                    failed => NotLeft(failed.UserId, failed.RoomId, failed.Reason), stoppingToken),
-                EndUnusedAsync(stoppingToken)).ConfigureAwait(false);
+            // Neither ends by itself: what fails stops the server, and is not waited for by the other.
+            var leaving = departures.RunAsync(
+                failed => NotLeft(failed.UserId, failed.RoomId, failed.Reason), stoppingToken);
+            var ended = await Task.WhenAny(leaving, EndUnusedAsync(stoppingToken)).ConfigureAwait(false);
+            await ended.ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

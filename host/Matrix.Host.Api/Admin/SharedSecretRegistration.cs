@@ -71,11 +71,12 @@ internal sealed class SharedSecretRegistration(
             return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
         }
 
+        var actor = new AdminActor(SecretHolder, call.Address);
         var account = new NewAccount(userId, hash)
         {
             IsAdmin = request.IsAdmin,
             DisplayName = request.DisplayName,
-            Conditions = [audit.Of(new AdminActor(SecretHolder, call.Address), "user.create", userId)],
+            Conditions = [audit.Of(actor, request.IsAdmin ? "user.create_admin" : "user.create", userId)],
             Login = new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false),
         };
         var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);

@@ -186,6 +186,8 @@ public sealed class ClientServer : ApiServer
     {
         (Access.Users or Access.UsersOrNobody, { IsGuest: true }) =>
             (null, Answer.Error(403, MatrixError.GuestAccessForbidden, "Guests cannot do this.")),
+        (Access.Admins, { Service: not null }) =>
+            (null, Answer.Forbidden("Application services do not administer the server.")),
         (Access.Admins, { IsAdmin: false }) =>
             (null, Answer.Forbidden("Only administrators of this server can do this.")),
         _ => (caller, null),

@@ -88,12 +88,11 @@ public sealed class RoomJoins
                         snapshot, request.UserId, local.Failure, stop).ConfigureAwait(false));
             if (!mayHelp) return local;
 
-            // Other servers do not know guests, and what this server knows of the room is old or nothing.
-            if (!isResident && await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false))
+            // Other servers do not know guests, and ask nobody whether the room admits them.
+            if (await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false))
             {
-                return RoomSender.Unknown;
+                return isResident ? local : RoomSender.Unknown;
             }
-
 
             var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop).ConfigureAwait(false);
             if (servers.Count == 0) return local;

@@ -53,7 +53,12 @@ internal sealed record Migration(int Number, string Name, string Text)
         var files = assembly.GetManifestResourceNames()
             .Where(name => name.EndsWith(".sql", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal);
-        return [.. files.Select(Read)];
+        Migration[] all = [.. files.Select(Read)];
+
+        // A database says how many it has: a gap that is filled later would be skipped.
+        return Array.TrueForAll(all, one => one.Number == Array.IndexOf(all, one) + 1)
+            ? all
+            : throw new InvalidOperationException("The numbers of the migrations have a gap.");
 
         Migration Read(string file)
         {

@@ -31,14 +31,14 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
     public AdminActRecorded Of(AdminActor actor, string action, string target) => Of(actor, action, target, Done);
 
     /// <summary>Records an act that has been done.</summary>
-    public ValueTask RecordAsync(AdminActor actor, string action, string target, CancellationToken stop) =>
-        WriteAsync(Of(actor, action, target, Done), stop);
+    public ValueTask RecordAsync(AdminActor actor, string action, string target) =>
+        WriteAsync(Of(actor, action, target, Done));
 
     /// <summary>Records an act that was refused, or that failed.</summary>
     /// <param name="reason">Why, as a sentence.</param>
     public ValueTask RecordFailureAsync(
-        AdminActor actor, string action, string target, string reason, CancellationToken stop) =>
-        WriteAsync(Of(actor, action, target, reason), stop);
+        AdminActor actor, string action, string target, string reason) =>
+        WriteAsync(Of(actor, action, target, reason));
 
     /// <summary>Entries with smaller ids than this, the newest first.</summary>
     public ValueTask<IReadOnlyList<AuditRow>> NewestAsync(
@@ -64,6 +64,7 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
 
     private static string Shortened(string text) => text.Length <= Longest ? text : text[..Longest];
 
-    private async ValueTask WriteAsync(AdminActRecorded record, CancellationToken stop) =>
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), stop).ConfigureAwait(false);
+    // The act has been done: that its client has gone does not take it back.
+    private async ValueTask WriteAsync(AdminActRecorded record) =>
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(record), CancellationToken.None).ConfigureAwait(false);
 }

@@ -33,7 +33,7 @@ public sealed class DeviceAdministration(DeviceManagement devices, UserAdministr
         var found = await FindAsync(device, stop).ConfigureAwait(false);
         if (!found.IsOk) return found.Failure;
         if (!await devices.RenameAsync(device, name, stop).ConfigureAwait(false)) return _unknown;
-        await audit.RecordAsync(actor, "device.rename", NameOf(device), stop).ConfigureAwait(false);
+        await audit.RecordAsync(actor, "device.rename", NameOf(device)).ConfigureAwait(false);
         return null;
     }
 
@@ -43,7 +43,7 @@ public sealed class DeviceAdministration(DeviceManagement devices, UserAdministr
         var user = await users.FindAsync(device.UserId, stop).ConfigureAwait(false);
         if (!user.IsOk) return user.Failure;
         if (await devices.CreateAsync(device, null, stop).ConfigureAwait(false) is { } refused) return refused;
-        await audit.RecordAsync(actor, "device.create", NameOf(device), stop).ConfigureAwait(false);
+        await audit.RecordAsync(actor, "device.create", NameOf(device)).ConfigureAwait(false);
         return null;
     }
 

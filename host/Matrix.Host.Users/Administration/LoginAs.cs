@@ -30,6 +30,13 @@ public sealed class LoginAs(
 
         var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
         if (!found.IsOk) return found.Failure;
+
+        // What an administrator does would stand under another one's name in the audit log.
+        if (found.Value.IsAdmin)
+        {
+            return new UserFailure(UserFailureKind.Forbidden, "The user is an administrator of this server.");
+        }
+
         var now = clock.GetUtcNow();
         if (validUntil <= now.ToUnixTimeMilliseconds())
         {

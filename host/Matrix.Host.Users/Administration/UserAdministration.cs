@@ -52,6 +52,9 @@ public sealed class UserAdministration(
     private static readonly UserFailure _remote = new(
         UserFailureKind.InvalidParam, "Only users of this server can be administered here.");
 
+    private static readonly UserFailure _noPerson = new(
+        UserFailureKind.InvalidParam, "Guests and users of application services cannot administer the server.");
+
     private static readonly UserFailure _demotesSelf = new(
         UserFailureKind.InvalidParam, "Administrators cannot take the right from themselves.");
 
@@ -97,6 +100,7 @@ public sealed class UserAdministration(
         if (actor.Who == userId && !isAdmin) return _demotesSelf;
         var found = await FindAsync(userId, stop).ConfigureAwait(false);
         if (!found.IsOk) return found.Failure;
+        if (isAdmin && found.Value.Kind != UserKind.User) return _noPerson;
         var batch = new WriteBatch(3)
             .Require(new UserIsActive(userId))
             .Require(new AdminChanged(userId, isAdmin))
@@ -172,7 +176,7 @@ public sealed class UserAdministration(
         {
             IsAdmin = wish.IsAdmin ?? false,
             DisplayName = wish.DisplayName,
-            Conditions = [audit.Of(actor, "user.create", userId)],
+            Conditions = [audit.Of(actor, wish.IsAdmin == true ? "user.create_admin" : "user.create", userId)],
         };
         return (await registrations.CreateAsync(account, stop).ConfigureAwait(false)).Failure;
     }
@@ -216,7 +220,7 @@ public sealed class UserAdministration(
         {
             if (text is null) return null;
             var failure = await profiles.SetAsync(userId, field, Json.NewString(text), stop).ConfigureAwait(false);
-            if (failure is null) await audit.RecordAsync(actor, $"user.{field}", userId, stop).ConfigureAwait(false);
+            if (failure is null) await audit.RecordAsync(actor, $"user.{field}", userId).ConfigureAwait(false);
             return failure;
         }
     }

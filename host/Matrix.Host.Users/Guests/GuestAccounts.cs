@@ -67,7 +67,7 @@ public sealed class GuestAccounts(
         }
 
         return await storage.Accounts.FindTokenAsync(hash.ToBytes(), stop).ConfigureAwait(false)
-            is { Kind: TokenKind.Access, UserKind: UserKind.Guest, IsDeactivated: false } token
+            is { Kind: TokenKind.Access, UserKind: UserKind.Guest, IsDeactivated: false, DeviceId.Length: > 0 } token
             && token.UserId == userId
                 ? userId
                 : _notTheirs;

@@ -17,6 +17,9 @@ public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTime
     public ConditionalChange NewCondition() =>
         PasswordHash is null ? new UserIsActive(UserId) : new PasswordIs(UserId, PasswordHash);
 
+    /// <summary>Whether an administrator suspended the account.</summary>
+    public bool IsSuspended { get; init; }
+
     /// <summary>The id only.</summary>
     public override string ToString() => UserId;
 }
@@ -25,7 +28,7 @@ public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTime
 /// The browsers that are signed in, by their session's cookie: in memory, for a limited time. They are no devices. The
 /// oldest are dropped first.
 /// </summary>
-public sealed class BrowserSignIns(IStorage storage, OAuthOptions options, TimeProvider clock)
+public sealed class BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOptions options, TimeProvider clock)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<TokenHash, LinkedListNode<Entry>> _bySession = [];
@@ -48,7 +51,8 @@ public sealed class BrowserSignIns(IStorage storage, OAuthOptions options, TimeP
     }
 
     /// <summary>
-    /// The user who is signed in with a session; null for nobody, or if the account ended or has another password.
+    /// The user who is signed in with a session; null for nobody, or if the account ended, is locked, or has another
+    /// password.
     /// </summary>
     public async ValueTask<BrowserSignIn?> FindAsync(string session, CancellationToken stop)
     {
@@ -62,7 +66,13 @@ public sealed class BrowserSignIns(IStorage storage, OAuthOptions options, TimeP
         }
 
         var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
-        if (user is { DeactivatedAt: null } && user.PasswordHash == signIn.PasswordHash) return signIn;
+        if (user is { DeactivatedAt: null }
+            && user.PasswordHash == signIn.PasswordHash
+            && await locks.OfUserAsync(user, stop).ConfigureAwait(false) is null)
+        {
+            return signIn with { IsSuspended = user.IsSuspended };
+        }
+
         End(session);
         return null;
     }

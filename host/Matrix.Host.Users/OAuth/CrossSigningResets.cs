@@ -31,9 +31,9 @@ public sealed class CrossSigningResets(OAuthOptions options, TimeProvider clock)
         lock (_lock) return _until.TryGetValue(userId, out var until) && until > clock.GetUtcNow();
     }
 
-    /// <summary>The keys were replaced: the next replacement has to be confirmed again.</summary>
-    public void Use(string userId)
+    /// <summary>Uses the confirmation up, before the keys are replaced; false if there is none any more.</summary>
+    public bool TryUse(string userId)
     {
-        lock (_lock) _until.Remove(userId);
+        lock (_lock) return _until.Remove(userId, out var until) && until > clock.GetUtcNow();
     }
 }

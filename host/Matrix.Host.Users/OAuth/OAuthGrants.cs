@@ -23,6 +23,7 @@ public sealed class OAuthGrants(
     OAuthClients clients,
     OAuthSessions sessions,
     Logins logins,
+    AccountLocks locks,
     DeviceCodePolls polls,
     TimeProvider clock)
 {
@@ -115,6 +116,12 @@ public sealed class OAuthGrants(
             return invalid;
         }
 
+        // The session outlives a lock.
+        if (row is not null && await locks.OfUserAsync(row.UserId, stop).ConfigureAwait(false) is not null)
+        {
+            return new OAuthError(OAuthError.InvalidGrant, "The account has been locked.");
+        }
+
         if (row is { IsDeactivated: false }
             && await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is { } fresh)
         {
@@ -155,6 +162,11 @@ public sealed class OAuthGrants(
         string scope,
         CancellationToken stop)
     {
+        if (await locks.OfUserAsync(device.UserId, stop).ConfigureAwait(false) is not null)
+        {
+            return new OAuthError(OAuthError.InvalidGrant, "The account has been locked.");
+        }
+
         if (await logins.RefuseDeviceAsync(device.UserId, device.DeviceId, stop).ConfigureAwait(false) is { } refused)
         {
             return new OAuthError(OAuthError.InvalidGrant, refused.Message);

@@ -102,8 +102,11 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             if (again is null) return default;
             if (!again.Confirmed) continue;
 
+            // An administrator administers with a device of the legacy API: a token to act as a user has none, and the
+            // consent to an OAuth client does not speak of administration.
+            var administers = again is { IsAdmin: true, DeviceId.Length: > 0, ClientId: null };
             var caller = new Caller(
-                new UserDevice(again.UserId, again.DeviceId), again.IsAdmin, again.UserKind == UserKind.Guest)
+                new UserDevice(again.UserId, again.DeviceId), administers, again.UserKind == UserKind.Guest)
             {
                 IsLocked = again.IsLocked,
                 IsSuspended = again.IsSuspended,

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Guests;
 using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Sessions;
@@ -82,6 +83,7 @@ public sealed class AppServiceCallers : IChangeConsumer
             AdminChanged changed => changed.UserId,
             AccountLockChanged changed => changed.UserId,
             AccountSuspensionChanged changed => changed.UserId,
+            GuestUpgraded upgraded => upgraded.UserId,
             _ => null,
         };
         if (user is null) return;

@@ -133,8 +133,8 @@ internal sealed class ControlEndpoint(
 
     private ValueTask RecordAsync(string action, string target, bool isDone, string? text, CancellationToken stop) =>
         isDone
-            ? audit.RecordAsync(AdminActor.Operator, action, target, stop)
-            : audit.RecordFailureAsync(AdminActor.Operator, action, target, text ?? "failed", stop);
+            ? audit.RecordAsync(AdminActor.Operator, action, target)
+            : audit.RecordFailureAsync(AdminActor.Operator, action, target, text ?? "failed");
 
     /// <summary>The body; null if it is too large.</summary>
     private static async ValueTask<string?> ReadAsync(HttpRequest request, CancellationToken stop)

@@ -98,7 +98,7 @@ public sealed class AccountAdministrationTests : AdminTests
         Assert.That((await LogInAsync("created", "second")).Status, Is.EqualTo(200));
         Assert.That(await AuditOfAsync("@created:test.example"), Is.EqualTo(new[]
         {
-            "user.avatar_url: done", "user.unmake_admin: done", "user.password: done", "user.create: done",
+            "user.avatar_url: done", "user.unmake_admin: done", "user.password: done", "user.create_admin: done",
         }));
     }
 
@@ -224,6 +224,21 @@ public sealed class AccountAdministrationTests : AdminTests
             $"{V1}users/{user.UserId}/login", new JsonObject { ["valid_until_ms"] = 1 })).Is(400, "M_INVALID_PARAM");
         (await Root.PostAsync(
             $"{V1}users/{user.UserId}/login", new JsonObject { ["valid_until_ms"] = "x" })).Is(400, "M_BAD_JSON");
+    }
+
+    [Test]
+    public async Task Nobody_acts_as_an_administrator()
+    {
+        var second = await RegistersAdminAsync("second-root");
+        (await Root.PostAsync($"{V1}users/{second.UserId}/login")).Is(403, "M_FORBIDDEN");
+
+        // Nor does somebody who acts as a user whom an administrator is made of later.
+        var user = await Server.RegistersAsync("promoted");
+        var issued = (await Root.PostAsync($"{V1}users/{user.UserId}/login")).Is(200);
+        (await Root.PutAsync($"{V1}users/{user.UserId}/admin", new JsonObject { ["admin"] = true })).Is(200);
+        var acting = new TestClient(Server, issued.Member("access_token"));
+        (await acting.GetAsync($"{V2}users")).Is(403, "M_FORBIDDEN");
+        (await user.GetAsync($"{V2}users")).Is(200);
     }
 
     [Test]

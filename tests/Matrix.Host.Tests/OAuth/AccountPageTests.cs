@@ -1,4 +1,10 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Moderation;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.OAuth;
 
@@ -116,6 +122,43 @@ internal sealed class AccountPageTests
         Assert.That(_browser.Page.Status, Is.EqualTo(200));
         (await _alice.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(303), "The sign-in ended.");
+    }
+
+    [Test]
+    public async Task A_locked_user_is_not_signed_in_and_gets_no_tokens()
+    {
+        var client = await _server.RegistersClientAsync();
+        var tokens = await _server.SignsInAsync(_alice, new Authorization(client, "LAPTOP"), _browser);
+        var moderation = _server.Services.GetRequiredService<AccountModeration>();
+        await moderation.LockAsync(AdminActor.Operator, _alice.UserId, true, CancellationToken.None);
+        Assert.That((await _browser.OpensAsync(Account)).Status, Is.EqualTo(303), "To the sign-in.");
+        (await _server.RefreshesAsync(client, tokens.Member("refresh_token"))).IsError(400, "invalid_grant");
+
+        await moderation.LockAsync(AdminActor.Operator, _alice.UserId, false, CancellationToken.None);
+        (await _server.RefreshesAsync(client, tokens.Member("refresh_token"))).Is(200);
+    }
+
+    [Test]
+    public async Task A_suspended_user_does_not_change_the_display_name()
+    {
+        var moderation = _server.Services.GetRequiredService<AccountModeration>();
+        await moderation.SuspendAsync(AdminActor.Operator, _alice.UserId, true, CancellationToken.None);
+        await _browser.OpensAsync(Account);
+        await _browser.SubmitsAsync($"{Account}?action=org.matrix.profile", ("name", "Buy this"));
+        Assert.That(_browser.Page.Status, Is.EqualTo(403));
+        Assert.That((await _alice.GetAsync($"profile/{_alice.UserId}")).Text, Does.Not.Contain("Buy this"));
+    }
+
+    [Test]
+    public async Task A_client_of_an_administrator_does_not_administer_the_server()
+    {
+        var makesAdmin = new WriteBatch(1).Add(new AdminChanged(_alice.UserId, true));
+        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(makesAdmin, CancellationToken.None);
+        var client = await _server.RegistersClientAsync();
+        var tokens = await _server.SignsInAsync(_alice, new Authorization(client, "LAPTOP"), _browser);
+        var app = new TestClient(_server, tokens.Member("access_token"));
+        (await app.GetAsync("/_synapse/admin/v2/users")).Is(403, "M_FORBIDDEN");
+        (await _alice.GetAsync("/_synapse/admin/v2/users")).Is(200);
     }
 
     [Test]

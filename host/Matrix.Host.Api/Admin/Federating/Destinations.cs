@@ -81,7 +81,7 @@ internal sealed class Destinations(FederationOutbound outbound, AuditLog audit, 
             return Answer.InvalidParam("The server is not waiting for a new attempt.");
         }
 
-        await audit.RecordAsync(call.Actor(), "federation.retry", server, stop).ConfigureAwait(false);
+        await audit.RecordAsync(call.Actor(), "federation.retry", server).ConfigureAwait(false);
         return Answer.Empty;
     }
 }

@@ -74,7 +74,7 @@ internal sealed class MediaActs(
         }
 
         var deleted = await media.DeleteUnusedAsync(wish.Before, wish.LargerThan, kept, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.delete_unused", $"{deleted.Count} files", stop)
+        await audit.RecordAsync(call.Actor(), "media.delete_unused", $"{deleted.Count} files")
             .ConfigureAwait(false);
         return Deleted(deleted);
     }
@@ -98,20 +98,20 @@ internal sealed class MediaActs(
         var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
         var count = await media.QuarantineOfUserAsync(call["userId"], call.Caller.UserId, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.quarantine_of_user", call["userId"], stop).ConfigureAwait(false);
+        await audit.RecordAsync(call.Actor(), "media.quarantine_of_user", call["userId"]).ConfigureAwait(false);
         return Answer.Json(count, static (json, count) => json.WriteNumber("num_quarantined", count));
     }
 
     private async ValueTask<Answer> PurgeAsync(Call call, long before, CancellationToken stop)
     {
         var count = await media.PurgeRemoteAsync(before, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.purge_cache", $"{count} files", stop).ConfigureAwait(false);
+        await audit.RecordAsync(call.Actor(), "media.purge_cache", $"{count} files").ConfigureAwait(false);
         return Answer.Json(count, static (json, count) => json.WriteNumber("deleted", count));
     }
 
     private ValueTask RecordAsync(
         Call call, string action, string target, MediaOutcome outcome, CancellationToken stop) =>
         outcome.IsDone
-            ? audit.RecordAsync(call.Actor(), action, target, stop)
-            : audit.RecordFailureAsync(call.Actor(), action, target, outcome.Text, stop);
+            ? audit.RecordAsync(call.Actor(), action, target)
+            : audit.RecordFailureAsync(call.Actor(), action, target, outcome.Text);
 }

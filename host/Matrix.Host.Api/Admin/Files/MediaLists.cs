@@ -83,7 +83,7 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
         var page = asked.Page with { Limit = Math.Min(asked.Page.Limit, MediaOperations.MostDeleted) };
         var deleted = await media.DeleteOfUserAsync(
             call["userId"], asked.Order, asked.IsReversed, page.From, page.Limit, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.delete_of_user", call["userId"], stop).ConfigureAwait(false);
+        await audit.RecordAsync(call.Actor(), "media.delete_of_user", call["userId"]).ConfigureAwait(false);
         return MediaActs.Deleted(deleted);
     }
 

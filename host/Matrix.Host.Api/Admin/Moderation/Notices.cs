@@ -50,7 +50,7 @@ internal sealed class Notices(ServerNotices notices, AuditLog audit, SentNotices
     private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop)
     {
         var sent = await notices.SendAsync(notice.UserId, notice.Text, isActive: false, stop).ConfigureAwait(false);
-        if (sent.IsOk) await audit.RecordAsync(call.Actor(), "notice.send", notice.UserId, stop).ConfigureAwait(false);
+        if (sent.IsOk) await audit.RecordAsync(call.Actor(), "notice.send", notice.UserId).ConfigureAwait(false);
         return RoomAnswers.EventId(sent);
     }
 }

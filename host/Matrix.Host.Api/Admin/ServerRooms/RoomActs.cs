@@ -70,6 +70,6 @@ internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndp
 
     private ValueTask RecordAsync(Call call, string action, string target, string? failure, CancellationToken stop) =>
         failure is null
-            ? audit.RecordAsync(call.Actor(), action, target, stop)
-            : audit.RecordFailureAsync(call.Actor(), action, target, failure, stop);
+            ? audit.RecordAsync(call.Actor(), action, target)
+            : audit.RecordFailureAsync(call.Actor(), action, target, failure);
 }

@@ -29,6 +29,7 @@ internal sealed class UploadSigningKeys(
         var userId = call.Caller.UserId;
         var demand = new AuthDemand(call.Caller.IsOAuth ? AuthFlow.OAuth : AuthFlow.Password, userId);
         AuthOutcome? authenticated = null;
+        var isConfirmed = false;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var considered = await uploads.ConsiderAsync(userId, input.Keys, stop).ConfigureAwait(false);
@@ -43,12 +44,24 @@ internal sealed class UploadSigningKeys(
                 authenticated = outcome;
             }
 
+            // One confirmation is for one replacement, whichever session completed its stage first.
+            if (authenticated is { } proved && demand.IsForOAuth && !isConfirmed)
+            {
+                isConfirmed = resets.TryUse(userId);
+                if (!isConfirmed)
+                {
+                    proved.Session!.Reopen(AuthStage.OAuth);
+                    proved.Session.Reopen(AuthStage.CrossSigningReset);
+                    return interactive.Ask(
+                        proved.Session, demand, MatrixError.Forbidden, "Confirm the replacement on the page first.");
+                }
+            }
+
             // Checks again at the write: only the first keys need no authentication, and another request may have
             // uploaded some since.
             var condition = authenticated?.NewCondition();
             if (await uploads.MakeAsync(change, condition, stop).ConfigureAwait(false))
             {
-                if (authenticated is not null && demand.IsForOAuth) resets.Use(userId);
                 return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
             }
 

@@ -58,6 +58,9 @@ internal sealed class OAuthPaths
         && wanted.StartsWith(_pathOfBase + Root, StringComparison.Ordinal)
         && wanted.AsSpan().IndexOfAnyExcept(_inPaths) < 0
         && !wanted.AsSpan(0, EndOfPath(wanted)).Contains("..", StringComparison.Ordinal)
+
+        // Browsers take escaped dots for dots.
+        && !wanted.AsSpan((_pathOfBase + Root).Length..EndOfPath(wanted)).Contains('%')
             ? wanted
             : PathOf(AccountPage);
 

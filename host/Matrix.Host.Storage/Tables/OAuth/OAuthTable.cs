@@ -185,6 +185,12 @@ internal static class OAuthHandlers
             writes.Run(DropCodesOfUser, op, static (a, op) => a.Text(op.UserId));
             writes.Run(DropDeviceCodesOfUser, op, static (a, op) => a.Text(op.UserId));
         })
+        .On<PasswordChanged>(static (op, writes) =>
+        {
+            // What was allowed with the old password does not outlive it.
+            writes.Run(DropCodesOfUser, op, static (a, op) => a.Text(op.UserId));
+            writes.Run(DropDeviceCodesOfUser, op, static (a, op) => a.Text(op.UserId));
+        })
         .On<OAuthLeftoversPurged>(static (op, writes) =>
         {
             writes.Run(PurgeCodes, op, static (a, op) => a.Int(op.ExpiredBefore));

@@ -22,6 +22,11 @@ internal sealed class ProfileAction(UserProfiles profiles, ProfileUpdates update
     public async ValueTask<AccountView> DoAsync(AccountVisit visit, FormReader form, CancellationToken stop)
     {
         var name = (form.Text("name") ?? "").Trim();
+        if (visit.User.IsSuspended)
+        {
+            return ViewOf(visit, name).Because("You cannot do this while your account is suspended.", 403);
+        }
+
         var failure = await updates.SetAsync(visit.User.UserId, Field, Json.NewString(name), stop)
             .ConfigureAwait(false);
         var view = ViewOf(visit, name);

@@ -44,3 +44,7 @@ CREATE TABLE oauth_sessions (
     PRIMARY KEY (user_id, device_id)
 ) WITHOUT ROWID;
 CREATE INDEX oauth_sessions_client ON oauth_sessions (client_id);
+
+-- A client is deleted only if nothing names it.
+CREATE INDEX oauth_codes_of_client ON oauth_codes (client_id);
+CREATE INDEX oauth_device_codes_of_client ON oauth_device_codes (client_id);
