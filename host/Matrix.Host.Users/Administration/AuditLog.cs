@@ -30,15 +30,10 @@ public sealed class AuditLog(IStorage storage, AdminOptions options)
     /// <param name="target">What it is done to. Never a secret.</param>
     public AdminActRecorded Of(AdminActor actor, string action, string target) => Of(actor, action, target, Done);
 
-    /// <summary>Records an act that has been done.</summary>
-    public ValueTask RecordAsync(AdminActor actor, string action, string target) =>
-        WriteAsync(Of(actor, action, target, Done));
-
-    /// <summary>Records an act that was refused, or that failed.</summary>
-    /// <param name="reason">Why, as a sentence.</param>
-    public ValueTask RecordFailureAsync(
-        AdminActor actor, string action, string target, string reason) =>
-        WriteAsync(Of(actor, action, target, reason));
+    /// <summary>Records an act that has been done, or has failed.</summary>
+    /// <param name="failure">Why it failed, as a sentence; null if it was done.</param>
+    public ValueTask RecordAsync(AdminActor actor, string action, string target, string? failure = null) =>
+        WriteAsync(Of(actor, action, target, failure ?? Done));
 
     /// <summary>Entries with smaller ids than this, the newest first.</summary>
     public ValueTask<IReadOnlyList<AuditRow>> NewestAsync(

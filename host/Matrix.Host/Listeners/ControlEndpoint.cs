@@ -71,7 +71,7 @@ internal sealed class ControlEndpoint(
             "" => (StatusCodes.Status200OK, $"{server} answers"),
             var failure => (StatusCodes.Status409Conflict, $"{server} was tried: {failure}"),
         };
-        await RecordAsync("federation.retry", server, status == StatusCodes.Status200OK, text, stop)
+        await RecordAsync("federation.retry", server, status == StatusCodes.Status200OK, text)
             .ConfigureAwait(false);
         return (status, text);
     }
@@ -86,7 +86,7 @@ internal sealed class ControlEndpoint(
 
         var isActive = http.Request.Query.ContainsKey("pin");
         var sent = await notices.SendAsync(userId, text, isActive, stop).ConfigureAwait(false);
-        await RecordAsync("notice.send", userId, sent.IsOk, sent.Failure?.Message, stop).ConfigureAwait(false);
+        await RecordAsync("notice.send", userId, sent.IsOk, sent.Failure?.Message).ConfigureAwait(false);
         return sent.IsOk
             ? (StatusCodes.Status200OK, $"sent {sent.Value}")
             : (StatusCodes.Status409Conflict, sent.Failure.Message);
@@ -106,7 +106,7 @@ internal sealed class ControlEndpoint(
         };
         if (outcome is { } done)
         {
-            await RecordAsync($"media.{command}", subject, done.IsDone, done.Text, stop).ConfigureAwait(false);
+            await RecordAsync($"media.{command}", subject, done.IsDone, done.Text).ConfigureAwait(false);
         }
 
         return outcome is not { } said ? _unknown
@@ -131,10 +131,8 @@ internal sealed class ControlEndpoint(
             : (StatusCodes.Status200OK, $"{userId}: {command}");
     }
 
-    private ValueTask RecordAsync(string action, string target, bool isDone, string? text, CancellationToken stop) =>
-        isDone
-            ? audit.RecordAsync(AdminActor.Operator, action, target)
-            : audit.RecordFailureAsync(AdminActor.Operator, action, target, text ?? "failed");
+    private ValueTask RecordAsync(string action, string target, bool isDone, string? text) =>
+        audit.RecordAsync(AdminActor.Operator, action, target, isDone ? null : text ?? "failed");
 
     /// <summary>The body; null if it is too large.</summary>
     private static async ValueTask<string?> ReadAsync(HttpRequest request, CancellationToken stop)

@@ -48,7 +48,7 @@ internal sealed class MediaActs(
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
     {
         var outcome = await operations.DeleteAsync(UriOf(call), stop).ConfigureAwait(false);
-        await RecordAsync(call, "media.delete", UriOf(call), outcome, stop).ConfigureAwait(false);
+        await RecordAsync(call, "media.delete", UriOf(call), outcome).ConfigureAwait(false);
         return outcome.IsDone ? Deleted([call["mediaId"]]) : Answer.NotFound("There is no such media here.");
     }
 
@@ -82,14 +82,14 @@ internal sealed class MediaActs(
     private async ValueTask<Answer> QuarantineAsync(Call call, CancellationToken stop)
     {
         var outcome = await operations.QuarantineAsync(UriOf(call), call.Caller.UserId, stop).ConfigureAwait(false);
-        await RecordAsync(call, "media.quarantine", UriOf(call), outcome, stop).ConfigureAwait(false);
+        await RecordAsync(call, "media.quarantine", UriOf(call), outcome).ConfigureAwait(false);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media here.");
     }
 
     private async ValueTask<Answer> ReleaseAsync(Call call, CancellationToken stop)
     {
         var outcome = await operations.ReleaseAsync(UriOf(call), stop).ConfigureAwait(false);
-        await RecordAsync(call, "media.release", UriOf(call), outcome, stop).ConfigureAwait(false);
+        await RecordAsync(call, "media.release", UriOf(call), outcome).ConfigureAwait(false);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media in quarantine.");
     }
 
@@ -109,9 +109,6 @@ internal sealed class MediaActs(
         return Answer.Json(count, static (json, count) => json.WriteNumber("deleted", count));
     }
 
-    private ValueTask RecordAsync(
-        Call call, string action, string target, MediaOutcome outcome, CancellationToken stop) =>
-        outcome.IsDone
-            ? audit.RecordAsync(call.Actor(), action, target)
-            : audit.RecordFailureAsync(call.Actor(), action, target, outcome.Text);
+    private ValueTask RecordAsync(Call call, string action, string target, MediaOutcome outcome) =>
+        audit.RecordAsync(call.Actor(), action, target, outcome.IsDone ? null : outcome.Text);
 }

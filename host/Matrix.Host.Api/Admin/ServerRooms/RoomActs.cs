@@ -53,7 +53,7 @@ internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndp
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
         var target = userId ?? call.Caller.UserId;
         var failure = await rooms.MakeAdminAsync(room.Value, target, stop).ConfigureAwait(false);
-        await RecordAsync(call, "room.make_admin", $"{room.Value} {target}", failure?.Message, stop)
+        await audit.RecordAsync(call.Actor(), "room.make_admin", $"{room.Value} {target}", failure?.Message)
             .ConfigureAwait(false);
         return RoomAnswers.Empty(failure);
     }
@@ -64,12 +64,8 @@ internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndp
         if (call.Query.Problem is { } problem) return problem;
         var room = call["roomIdOrAlias"];
         var joined = await rooms.JoinAsync(call.Caller.UserId, userId!, room, via, stop).ConfigureAwait(false);
-        await RecordAsync(call, "room.join", $"{room} {userId}", joined.Failure?.Message, stop).ConfigureAwait(false);
+        await audit.RecordAsync(call.Actor(), "room.join", $"{room} {userId}", joined.Failure?.Message)
+            .ConfigureAwait(false);
         return RoomAnswers.RoomId(joined);
     }
-
-    private ValueTask RecordAsync(Call call, string action, string target, string? failure, CancellationToken stop) =>
-        failure is null
-            ? audit.RecordAsync(call.Actor(), action, target)
-            : audit.RecordFailureAsync(call.Actor(), action, target, failure);
 }
