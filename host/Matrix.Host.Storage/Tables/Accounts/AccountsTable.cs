@@ -243,7 +243,7 @@ internal static class DeviceHandlers
         Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM device_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2"),
-        Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM one_time_key_claims WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM sliding_connections WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2"),
@@ -256,7 +256,7 @@ internal static class DeviceHandlers
         Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM device_keys WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id <> $2"),
-        Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM one_time_key_claims WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM sliding_connections WHERE user_id = $1 AND device_id <> $2"),
     ];

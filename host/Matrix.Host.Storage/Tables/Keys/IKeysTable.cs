@@ -155,8 +155,9 @@ public sealed class ClaimOfKey(string userId, string deviceId, string algorithm)
 }
 
 /// <summary>
-/// Deletes all but about the last <paramref name="Keep"/> claimed one-time keys of a device. Deleted ones could be
-/// uploaded again. Each upload includes this change, so the number of claimed keys is limited.
+/// Deletes the claimed one-time keys of a device but for those of the last <paramref name="Keep"/> places of each
+/// algorithm. Deleted ones could be uploaded again. Each upload includes this change, so the number of claimed keys is
+/// limited.
 /// </summary>
 public sealed record ClaimedKeysForgotten(string UserId, string DeviceId, int Keep) : Change;
 

@@ -2,51 +2,37 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Keys;
 
-/// <summary>Claims keys of many devices with three statements.</summary>
+/// <summary>
+/// Claims keys of many devices with three statements. A claim moves the place up to which the keys of its device and
+/// algorithm are claimed, and changes no key.
+/// </summary>
 internal static class KeyClaimStatements
 {
-    private const string SqliteClaims = """
-        (SELECT value ->> 0 AS of_user, value ->> 1 AS of_device, value ->> 2 AS of_algorithm FROM json_each($2)) AS w
-        """;
+    private const string IsClaimed =
+        "c.user_id = w.of_user AND c.device_id = w.of_device AND c.algorithm = w.of_algorithm";
 
-    private const string PostgresClaims = "unnest($2, $3, $4) AS w (of_user, of_device, of_algorithm)";
-
-    private const string IsOfClaim =
-        "k.user_id = w.of_user AND k.device_id = w.of_device AND k.algorithm = w.of_algorithm";
-
-    private const string OldestKey = """
-        (SELECT o.key_id FROM one_time_keys o
-            WHERE o.user_id = w.of_user AND o.device_id = w.of_device AND o.algorithm = w.of_algorithm
-            ORDER BY o.position, o.seq LIMIT 1)
+    private const string OldestKey = $"""
+        (SELECT k.place FROM one_time_keys k WHERE {KeyHandlers.IsUnclaimed} ORDER BY k.place LIMIT 1)
         """;
 
     // Runs before the statements for one-time keys, and leaves devices alone that have one.
-    private static readonly Statement UseFallbackKeys = OfClaims($"""
-        UPDATE fallback_keys AS k SET used = $1 FROM CLAIMS
-        WHERE {IsOfClaim} AND NOT EXISTS (SELECT 1 FROM one_time_keys o
-            WHERE o.user_id = w.of_user AND o.device_id = w.of_device AND o.algorithm = w.of_algorithm)
+    private static readonly Statement UseFallbackKeys = OfClaims(2, $"""
+        UPDATE fallback_keys AS f SET used = $1 FROM CLAIMS
+        WHERE f.user_id = w.of_user AND f.device_id = w.of_device AND f.algorithm = w.of_algorithm
+            AND NOT EXISTS (SELECT 1 FROM one_time_key_claims c CROSS JOIN one_time_keys k
+                WHERE {IsClaimed} AND {KeyHandlers.IsUnclaimed})
         RETURNING user_id, device_id, algorithm, key_id, json
         """);
 
-    private static readonly Statement RememberOneTimeKeys = OfClaims($"""
-        INSERT INTO claimed_keys (user_id, device_id, algorithm, key_id, json, position)
-        SELECT k.user_id, k.device_id, k.algorithm, k.key_id, k.json, $1 FROM CLAIMS CROSS JOIN one_time_keys k
-        WHERE {IsOfClaim} AND k.key_id = {OldestKey}
-        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE
-            SET json = excluded.json, position = excluded.position
-        RETURNING user_id, device_id, algorithm, key_id, json
+    private static readonly Statement ReadOneTimeKeys = OfClaims(1, $"""
+        SELECT k.user_id, k.device_id, k.algorithm, k.key_id, k.json
+        FROM CLAIMS CROSS JOIN one_time_key_claims c CROSS JOIN one_time_keys k
+        WHERE {IsClaimed} AND k.user_id = c.user_id AND k.device_id = c.device_id AND k.algorithm = c.algorithm
+            AND k.place = {OldestKey}
         """);
 
-    // The first argument is only of the others.
-    private static readonly Statement TakeOneTimeKeys = Statement.Of(
-        $"""
-        DELETE FROM one_time_keys WHERE (user_id, device_id, algorithm, key_id) IN (
-            SELECT w.of_user, w.of_device, w.of_algorithm, {OldestKey}
-            FROM {SqliteClaims.Replace("$2", "$1", StringComparison.Ordinal)})
-        """,
-        $"""
-        DELETE FROM one_time_keys k USING unnest($1, $2, $3) AS w (of_user, of_device, of_algorithm)
-        WHERE {IsOfClaim} AND k.key_id = {OldestKey}
+    private static readonly Statement TakeOneTimeKeys = OfClaims(1, $"""
+        UPDATE one_time_key_claims AS c SET place = COALESCE({OldestKey}, c.place) FROM CLAIMS WHERE {IsClaimed}
         """);
 
     /// <summary>Carries the change out.</summary>
@@ -64,7 +50,7 @@ internal static class KeyClaimStatements
             UseFallbackKeys, op, static (a, op) => a.Int(1).Rows(op.Claims, _columns),
             (_, row) => Claimed(claims, row, isFallback: true));
         writes.RunFor(
-            RememberOneTimeKeys, op, static (a, op) => a.Position().Rows(op.Claims, _columns),
+            ReadOneTimeKeys, op, static (a, op) => a.Rows(op.Claims, _columns),
             (_, row) => Claimed(claims, row, isFallback: false));
         writes.Run(TakeOneTimeKeys, op, static (a, op) => a.Rows(op.Claims, _columns));
     }
@@ -80,7 +66,13 @@ internal static class KeyClaimStatements
         return true;
     }
 
-    private static Statement OfClaims(string text) => Statement.Of(
-        text.Replace("CLAIMS", SqliteClaims, StringComparison.Ordinal),
-        text.Replace("CLAIMS", PostgresClaims, StringComparison.Ordinal));
+    /// <summary>A statement with the claims, as rows `w`, in place of CLAIMS. Their first argument has a number.</summary>
+    private static Statement OfClaims(int first, string text) => Statement.Of(
+        text.Replace("CLAIMS", $"""
+            (SELECT value ->> 0 AS of_user, value ->> 1 AS of_device, value ->> 2 AS of_algorithm
+                FROM json_each(${first})) AS w
+            """, StringComparison.Ordinal),
+        text.Replace("CLAIMS", $"""
+            unnest(${first}, ${first + 1}, ${first + 2}) AS w (of_user, of_device, of_algorithm)
+            """, StringComparison.Ordinal));
 }

@@ -23,16 +23,14 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         """);
 
     // A fallback key's row has a null count.
-    private static readonly Statement Counts = Statement.Of("""
-        SELECT algorithm, COUNT(*) FROM one_time_keys WHERE user_id = $1 AND device_id = $2 GROUP BY algorithm
+    private static readonly Statement Counts = Statement.Of($"""
+        SELECT c.algorithm, (SELECT COUNT(*) FROM one_time_keys k WHERE {KeyHandlers.IsUnclaimed})
+            FROM one_time_key_claims c WHERE c.user_id = $1 AND c.device_id = $2
         UNION ALL
         SELECT algorithm, NULL FROM fallback_keys WHERE user_id = $1 AND device_id = $2 AND used = 0
         """);
 
-    private static readonly Statement Algorithms = Statement.Of("""
-        SELECT algorithm FROM one_time_keys WHERE user_id = $1 AND device_id = $2
-        UNION SELECT algorithm FROM fallback_keys WHERE user_id = $1 AND device_id = $2
-        """);
+    private static readonly Statement Algorithms = Statement.Of(KeyHandlers.AlgorithmsOfDevice);
 
     private static readonly Statement PositionOf = Statement.Of(
         "SELECT position FROM device_list_changes WHERE user_id = $1 AND only_for = ''");
@@ -87,7 +85,7 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             static row => (Algorithm: row.Text(0), Count: (int?)row.Int64OrNull(1)),
             stop);
         return new KeyCounts(
-            rows.Where(row => row.Count is not null).ToDictionary(
+            rows.Where(row => row.Count > 0).ToDictionary(
                 row => row.Algorithm, row => row.Count ?? 0, StringComparer.Ordinal),
             [.. rows.Where(row => row.Count is null).Select(row => row.Algorithm)]);
     }
@@ -125,10 +123,17 @@ internal static class KeyHandlers
 {
     private const string DeviceIsThere = "EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)";
 
-    // Clients repeat an upload whose response was lost; a key that was claimed meanwhile must not come back.
-    private const string WasGivenAway = """
-        EXISTS (SELECT 1 FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4
-            AND json = $5)
+    /// <summary>Whether a key `k` is left, by the claims `c` of its device and algorithm.</summary>
+    internal const string IsUnclaimed = """
+        k.user_id = c.user_id AND k.device_id = c.device_id AND k.algorithm = c.algorithm
+            AND k.place > c.place
+        """;
+
+    /// <summary>The algorithms of the one-time keys that a device has left, and of its fallback keys.</summary>
+    internal const string AlgorithmsOfDevice = $"""
+        SELECT c.algorithm FROM one_time_key_claims c WHERE c.user_id = $1 AND c.device_id = $2
+            AND EXISTS (SELECT 1 FROM one_time_keys k WHERE {IsUnclaimed})
+        UNION SELECT algorithm FROM fallback_keys WHERE user_id = $1 AND device_id = $2
         """;
 
     private static readonly Statement DropSignaturesOnChanged = Statement.Of("""
@@ -141,21 +146,32 @@ internal static class KeyHandlers
         ON CONFLICT (user_id, device_id) DO UPDATE SET json = excluded.json
         """);
 
+    private static readonly Statement InsertClaims = Statement.Of($"""
+        INSERT INTO one_time_key_claims (user_id, device_id, algorithm, place)
+        SELECT $1, $2, $3, 0 WHERE {DeviceIsThere}
+        ON CONFLICT (user_id, device_id, algorithm) DO NOTHING
+        """);
+
+    // A claimed key makes room for another one with its id. If all keys are forgotten, places go on after the claims'.
     private static readonly Statement InsertOneTimeKey = Statement.Of($"""
-        INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, json, position, seq)
-        SELECT $1, $2, $3, $4, $5, $6, $7 WHERE {DeviceIsThere} AND NOT {WasGivenAway}
-        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json
-            WHERE one_time_keys.json = excluded.json
+        INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, json, place)
+        SELECT $1, $2, $3, $4, $5, 1 + COALESCE(
+                (SELECT MAX(place) FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3),
+                c.place)
+            FROM one_time_key_claims c WHERE c.user_id = $1 AND c.device_id = $2 AND c.algorithm = $3
+        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json, place = excluded.place
+            WHERE one_time_keys.json <> excluded.json AND one_time_keys.place <= (SELECT place
+                FROM one_time_key_claims WHERE user_id = $1 AND device_id = $2 AND algorithm = $3)
         """);
 
-    private static readonly Statement IsNotNeeded = Statement.Of(
-        $"SELECT 1 WHERE NOT {DeviceIsThere} OR {WasGivenAway}");
-
-    private static readonly Statement HasFewAlgorithms = Statement.Of("""
-        SELECT 1 WHERE $3 >= (SELECT COUNT(*) FROM (
-            SELECT algorithm FROM one_time_keys WHERE user_id = $1 AND device_id = $2
-            UNION SELECT algorithm FROM fallback_keys WHERE user_id = $1 AND device_id = $2) AS algorithms)
+    // Clients repeat an upload whose response was lost; a key that was claimed meanwhile must not come back.
+    private static readonly Statement IsNotNeeded = Statement.Of($"""
+        SELECT 1 WHERE NOT {DeviceIsThere} OR EXISTS (SELECT 1 FROM one_time_keys
+            WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4 AND json = $5)
         """);
+
+    private static readonly Statement HasFewAlgorithms = Statement.Of(
+        $"SELECT 1 WHERE $3 >= (SELECT COUNT(*) FROM ({AlgorithmsOfDevice}) AS algorithms)");
 
     private static readonly Statement UpsertFallbackKey = Statement.Of($"""
         INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, 0
@@ -166,9 +182,14 @@ internal static class KeyHandlers
         """);
 
     private static readonly Statement ForgetClaimed = Statement.Of("""
-        DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND position <= (
-            SELECT position FROM claimed_keys WHERE user_id = $1 AND device_id = $2 ORDER BY position DESC
-                LIMIT 1 OFFSET $3)
+        DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND place <= (
+            SELECT c.place - $3 FROM one_time_key_claims c
+                WHERE c.user_id = $1 AND c.device_id = $2 AND c.algorithm = one_time_keys.algorithm)
+        """);
+
+    private static readonly Statement ForgetAlgorithms = Statement.Of("""
+        DELETE FROM one_time_key_claims WHERE user_id = $1 AND device_id = $2
+            AND algorithm NOT IN (SELECT algorithm FROM one_time_keys WHERE user_id = $1 AND device_id = $2)
         """);
 
     private static readonly Statement DropSignaturesOnReplaced = Statement.Of("""
@@ -212,9 +233,9 @@ internal static class KeyHandlers
         })
         .On<OneTimeKeyUploaded>(static (op, writes) =>
         {
+            writes.Run(InsertClaims, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm));
             writes.RunIf(InsertOneTimeKey, op, static (a, op) => a
-                .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json).Position()
-                .Sequence());
+                .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json));
             writes.RunFor(
                 IsNotNeeded,
                 op,
@@ -226,7 +247,11 @@ internal static class KeyHandlers
         .On<FallbackKeyUploaded>(UpsertFallbackKey, static (a, op) => a
             .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
         .On<KeysClaimed>(KeyClaimStatements.Apply)
-        .On<ClaimedKeysForgotten>(ForgetClaimed, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Keep))
+        .On<ClaimedKeysForgotten>(static (op, writes) =>
+        {
+            writes.Run(ForgetClaimed, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Keep));
+            writes.Run(ForgetAlgorithms, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
+        })
         .On<CrossSigningKeyUploaded>(static (op, writes) =>
         {
             writes.Run(
