@@ -9,7 +9,7 @@ internal static class ClientsRun
     public static IReadOnlyList<IMeasure> All { get; } =
     [
         new SlidingMeasure(), new SearchMeasure(), new IndexingMeasure(), new MediaMeasure(), new ThumbnailMeasure(),
-        new DirectoryMeasure(), new KeysMeasure(), new PushMeasure(), new ServiceMeasure(),
+        new DirectoryMeasure(), new KeysMeasure(), new PushMeasure(), new ServiceMeasure(), new LoginsMeasure(),
         new FloodsMeasure(),
     ];
 }

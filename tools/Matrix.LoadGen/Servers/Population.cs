@@ -13,6 +13,7 @@ internal sealed class Population(Server server, int most = 1000)
 {
     private readonly List<Account> _accounts = [
         .. server.Tokens.Select(t => new Account(server, t.UserId, t.AccessToken))];
+    private readonly Dictionary<string, string> _passwords = [];
     private readonly string _prefix = "load" + Guid.NewGuid().ToString("n")[..8];
 
     public IReadOnlyList<Account> First(int count)
@@ -33,6 +34,9 @@ internal sealed class Population(Server server, int most = 1000)
     /// <summary>A user that no workload has used before.</summary>
     public Account Fresh() => First(_accounts.Count + 1)[^1];
 
+    /// <summary>The password of a user that this population made.</summary>
+    public string PasswordOf(Account account) => _passwords[account.UserId];
+
     private Account Register(string name)
     {
         if (server.Secret is null)
@@ -47,8 +51,9 @@ internal sealed class Population(Server server, int most = 1000)
         var mac = Mac(server.Secret, nonce, name, password);
         var body = JsonSerializer.SerializeToUtf8Bytes(new { nonce, username = name, password, admin = false, mac });
         var made = Read(connection, connection.Post(path, body));
-        return new Account(
-            server, made.GetProperty("user_id").GetString()!, made.GetProperty("access_token").GetString()!);
+        var userId = made.GetProperty("user_id").GetString()!;
+        _passwords[userId] = password;
+        return new Account(server, userId, made.GetProperty("access_token").GetString()!);
     }
 
     // The protocol uses SHA-1.
