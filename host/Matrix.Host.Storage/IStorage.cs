@@ -39,6 +39,7 @@ using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -46,6 +47,7 @@ using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 using Matrix.Host.Storage.Tables.UserDirectory;
 using Matrix.Host.Storage.Tables.UserListing;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Storage;
 
@@ -138,6 +140,12 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Clients, codes and sessions of the OAuth 2.0 API.</summary>
     IOAuthTable OAuth { get; }
+
+    /// <summary>Third-party identifiers of accounts.</summary>
+    IThirdPartyIdsTable ThirdPartyIds { get; }
+
+    /// <summary>Proofs of mail addresses and phone numbers.</summary>
+    IValidationSessionsTable ValidationSessions { get; }
 
     /// <summary>Events that clients scheduled.</summary>
     IDelayedEventsTable DelayedEvents { get; }

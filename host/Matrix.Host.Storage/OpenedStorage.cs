@@ -40,6 +40,7 @@ using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -47,6 +48,7 @@ using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 using Matrix.Host.Storage.Tables.UserDirectory;
 using Matrix.Host.Storage.Tables.UserListing;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Storage;
 
@@ -88,6 +90,8 @@ internal sealed class OpenedStorage : IStorage
         UserList = new UserListTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
         OAuth = new OAuthTable(reads);
+        ThirdPartyIds = new ThirdPartyIdsTable(reads);
+        ValidationSessions = new ValidationSessionsTable(reads);
         DehydratedDevices = new DehydratedDevicesTable(reads);
         DelayedEvents = new DelayedEventsTable(reads);
         AppServices = new AppServicesTable(reads);
@@ -163,6 +167,10 @@ internal sealed class OpenedStorage : IStorage
     public IServerNoticesTable ServerNotices { get; }
 
     public IOAuthTable OAuth { get; }
+
+    public IThirdPartyIdsTable ThirdPartyIds { get; }
+
+    public IValidationSessionsTable ValidationSessions { get; }
 
     public IDehydratedDevicesTable DehydratedDevices { get; }
 

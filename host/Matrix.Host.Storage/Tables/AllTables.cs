@@ -38,12 +38,14 @@ using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.StrippedRooms;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Tables.UrlPreviews;
 using Matrix.Host.Storage.Tables.UserDirectory;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Storage.Tables;
 
@@ -72,6 +74,8 @@ internal static class AllTables
         TokenHandlers.Register(handlers);
         AdminTokenHandlers.Register(handlers);
         OAuthHandlers.Register(handlers);
+        ThirdPartyIdsTable.Register(handlers);
+        ValidationSessionsTable.Register(handlers);
         AccountDataTable.Register(handlers);
         ProfilesTable.Register(handlers);
         PresenceTable.Register(handlers);

@@ -1,0 +1,99 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.ValidationSessions;
+
+internal sealed class ValidationSessionsTable(IReads reads) : IValidationSessionsTable
+{
+    private const string Columns = """
+        session_id, used_for, medium, address, secret, send_attempt, token, guesses, language, next_link, expires_at,
+        validated_at
+        """;
+
+    private static readonly Statement ById = Statement.Of(
+        $"SELECT {Columns} FROM validation_sessions WHERE session_id = $1");
+
+    private static readonly Statement BySecret = Statement.Of($"""
+        SELECT {Columns} FROM validation_sessions
+        WHERE used_for = $1 AND medium = $2 AND address = $3 AND secret = $4
+        """);
+
+    // $1 is the bound less one: the session that comes needs a place.
+    private static readonly Statement MakePlace = Statement.Of("""
+        DELETE FROM validation_sessions WHERE session_id IN (
+            SELECT session_id FROM validation_sessions ORDER BY expires_at, session_id LIMIT (
+                SELECT CASE WHEN COUNT(*) > $1 THEN COUNT(*) - $1 ELSE 0 END FROM validation_sessions))
+        """);
+
+    // A session that has ended makes place for one of the same client and address.
+    private static readonly Statement DropEnded = Statement.Of("""
+        DELETE FROM validation_sessions
+        WHERE used_for = $1 AND medium = $2 AND address = $3 AND secret = $4 AND expires_at <= $5
+        """);
+
+    private static readonly Statement Insert = Statement.Of($"""
+        INSERT INTO validation_sessions ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL)
+        ON CONFLICT (used_for, medium, address, secret) DO NOTHING
+        """);
+
+    private static readonly Statement Resend = Statement.Of("""
+        UPDATE validation_sessions SET send_attempt = $2, token = $3, next_link = $4, expires_at = $5
+        WHERE session_id = $1 AND send_attempt < $2 AND validated_at IS NULL AND expires_at > $6
+        """);
+
+    private static readonly Statement Confirm = Statement.Of("""
+        UPDATE validation_sessions SET validated_at = COALESCE(validated_at, $3)
+        WHERE session_id = $1 AND token = $2 AND expires_at > $3
+        """);
+
+    private static readonly Statement Try = Statement.Of(
+        "UPDATE validation_sessions SET guesses = guesses + 1 WHERE session_id = $1 AND guesses < $2 AND expires_at > $3");
+
+    private static readonly Statement Use = Statement.Of(
+        "DELETE FROM validation_sessions WHERE session_id = $1 AND validated_at IS NOT NULL AND expires_at > $2");
+
+    private static readonly Statement UseAsOwner = Statement.Of("""
+        DELETE FROM validation_sessions WHERE session_id = $1 AND validated_at IS NOT NULL AND expires_at > $3
+            AND EXISTS (SELECT 1 FROM third_party_ids i JOIN users u ON u.user_id = i.user_id
+                WHERE i.medium = validation_sessions.medium AND i.address = validation_sessions.address
+                    AND u.user_id = $2 AND u.deactivated_at IS NULL)
+        """);
+
+    private static readonly Statement Purge = Statement.Of("DELETE FROM validation_sessions WHERE expires_at < $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<ValidationBegun>(static (op, writes) =>
+        {
+            writes.Run(DropEnded, op.Row, static (a, row) => a
+                .Int((int)row.Purpose).Text(row.Medium).Text(row.Address).Blob(row.Secret).Now());
+            writes.Run(MakePlace, op, static (a, op) => a.Int(op.Most - 1));
+            writes.RunIf(Insert, op, static (a, op) => a
+                .Text(op.Row.SessionId).Int((int)op.Row.Purpose).Text(op.Row.Medium).Text(op.Row.Address)
+                .Blob(op.Row.Secret).Int(op.Row.SendAttempt).BlobOrNull(op.Row.Token).Int(op.Row.Guesses)
+                .Text(op.Row.Language).TextOrNull(op.Row.NextLink).Int(op.Row.ExpiresAt));
+        })
+        .OnCondition<ValidationResent>(Resend, static (a, op) => a
+            .Text(op.SessionId).Int(op.SendAttempt).BlobOrNull(op.Token).TextOrNull(op.NextLink).Int(op.ExpiresAt)
+            .Now())
+        .OnCondition<ValidationConfirmed>(Confirm, static (a, op) => a
+            .Text(op.SessionId).Blob(op.Token).Now())
+        .OnCondition<ValidationTried>(Try, static (a, op) => a.Text(op.SessionId).Int(op.Most).Now())
+        .OnCondition<ValidationUsed>(Use, static (a, op) => a.Text(op.SessionId).Now())
+        .OnCondition<OwnerValidated>(UseAsOwner, static (a, op) => a.Text(op.SessionId).Text(op.UserId).Now())
+        .On<ValidationsPurged>(Purge, static (a, op) => a.Int(op.ExpiredBefore));
+
+    public ValueTask<ValidationSessionRow?> FindAsync(string sessionId, CancellationToken stop) =>
+        reads.FirstAsync(ById, sessionId, static (a, id) => a.Text(id), Row, stop);
+
+    public ValueTask<ValidationSessionRow?> FindAsync(
+        ValidationPurpose purpose, string medium, string address, ReadOnlyMemory<byte> secret, CancellationToken stop) =>
+        reads.FirstAsync(
+            BySecret,
+            (purpose, medium, address, secret),
+            static (a, q) => a.Int((int)q.purpose).Text(q.medium).Text(q.address).Blob(q.secret),
+            Row,
+            stop);
+
+    private static ValidationSessionRow? Row(IRow row) => new(
+        row.Text(0), (ValidationPurpose)row.Int64(1), row.Text(2), row.Text(3), row.Blob(4), row.Int64(5),
+        row.BlobOrNull(6), row.Int32(7), row.Text(8), row.TextOrNull(9), row.Int64(10), row.Int64OrNull(11));
+}
