@@ -66,6 +66,27 @@ public enum UserFailureKind
 
     /// <summary>Data that the request relies on, such as the password, has changed since it was checked.</summary>
     Outdated,
+
+    /// <summary>Another account has the third-party identifier.</summary>
+    IdentifierInUse,
+
+    /// <summary>No account has the third-party identifier.</summary>
+    IdentifierNotFound,
+
+    /// <summary>The server does not allow the third-party identifier.</summary>
+    IdentifierDenied,
+
+    /// <summary>Nothing proves that the user has the third-party identifier.</summary>
+    IdentifierAuthFailed,
+
+    /// <summary>The server cannot confirm third-party identifiers of this medium.</summary>
+    MediumNotSupported,
+
+    /// <summary>The token is not the one that was sent to the address.</summary>
+    TokenIncorrect,
+
+    /// <summary>The session of validation has ended.</summary>
+    SessionExpired,
 }
 
 /// <summary>A failure with a sentence for the client.</summary>

@@ -1,6 +1,7 @@
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.Rendezvous;
+using Matrix.Host.Users.ThirdPartyIds;
 using Matrix.Host.Users.Voip;
 
 namespace Matrix.Host.Users;
@@ -70,6 +71,15 @@ public sealed record UsersOptions
 
     /// <summary>Sign-ins by QR code.</summary>
     public RendezvousOptions Rendezvous { get; init; } = new();
+
+    /// <summary>Mail addresses and phone numbers of accounts.</summary>
+    public ThirdPartyIdOptions ThirdPartyIds { get; init; } = new();
+
+    /// <summary>Whether registration requires a mail address.</summary>
+    public bool RegistrationRequiresEmail { get; init; }
+
+    /// <summary>Whether registration requires a phone number.</summary>
+    public bool RegistrationRequiresPhone { get; init; }
 
     /// <summary>The OAuth 2.0 API.</summary>
     public OAuthOptions OAuth { get; init; } = new();

@@ -18,6 +18,8 @@ using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.Rendezvous;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.ThirdPartyIds;
+using Matrix.Host.Users.ThirdPartyIds.Messages;
 using Matrix.Host.Users.ToDevice;
 using Matrix.Host.Users.Voip;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,7 +30,8 @@ namespace Matrix.Host.Users;
 public static class UsersServices
 {
     /// <summary>
-    /// Adds them. They need the network, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/>, an <see
+    /// Adds them. They need the network, an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/>, an
+    /// <see cref="IMessageLimits"/>, an <see
     /// cref="IAccountObserver"/>, an <see cref="IEncryptedRooms"/> and the <see cref="AdminOptions"/>.
     /// </summary>
     public static IServiceCollection AddUsers(
@@ -68,6 +71,13 @@ public static class UsersServices
         .AddSingleton<Registrations>()
         .AddSingleton<GuestAccounts>()
         .AddSingleton<UnusedGuests>()
+        .AddSingleton(options.ThirdPartyIds)
+        .AddSingleton<MessageSender>()
+        .AddSingleton<IdentifierPolicy>()
+        .AddSingleton<AddressNotices>()
+        .AddSingleton<AccountIdentifiers>()
+        .AddSingleton<IdentityBindings>()
+        .AddSingleton<Validations>()
         .AddSingleton<PasswordChanges>()
         .AddSingleton<Deactivation>()
         .AddSingleton<AuditLog>()

@@ -4,14 +4,15 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host;
 
 /// <summary>
-/// Deletes old transaction ids, long expired tokens, unused connections of sliding sync and unused OAuth clients, every
-/// ten minutes.
+/// Deletes old transaction ids, long expired tokens, unused connections of sliding sync, unused OAuth clients and
+/// ended proofs of addresses, every ten minutes.
 /// </summary>
 internal sealed partial class Housekeeping(
     IStorage storage,
@@ -36,6 +37,7 @@ internal sealed partial class Housekeeping(
             .Add(new TransactionsPurged(transactionsKept))
             .Add(new ExpiredTokensPurged(expiredBefore))
             .Add(new SlidingConnectionsExpired(unusedSince))
+            .Add(new ValidationsPurged(now.ToUnixTimeMilliseconds()))
             .Add(new OAuthLeftoversPurged(
                 now.Subtract(_codesKept).ToUnixTimeMilliseconds(), now.Subtract(clientsKept).ToUnixTimeMilliseconds()));
         await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);

@@ -23,6 +23,7 @@ public static class AdminApi
         .AddSingleton<IEndpoints, Accounts.Accounts>()
         .AddSingleton<IEndpoints, AccountActs>()
         .AddSingleton<IEndpoints, AccountDetails>()
+        .AddSingleton<IEndpoints, IdentifierLookups>()
         .AddSingleton<IEndpoints, AccountDevices>()
         .AddSingleton<IEndpoints, Tokens>()
         .AddSingleton<IEndpoints, RoomListing>()

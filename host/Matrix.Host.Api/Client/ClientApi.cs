@@ -5,6 +5,7 @@ using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.ThirdPartyIds;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Client;
@@ -55,7 +56,14 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Accounts.WhoAmI>()
         .AddSingleton<IEndpoints, Accounts.ChangePassword>()
         .AddSingleton<IEndpoints, Accounts.Deactivate>()
-        .AddSingleton<IEndpoints, Accounts.ContactInformation>()
+        .AddSingleton<IMessageLimits, ContactInformation.MessageLimits>()
+        .AddSingleton<AddressFlows>()
+        .AddSingleton<IAuthStage, EmailStage>()
+        .AddSingleton<IAuthStage, PhoneStage>()
+        .AddSingleton<IEndpoints, ContactInformation.AccountThirdPartyIds>()
+        .AddSingleton<IEndpoints, ContactInformation.Bindings>()
+        .AddSingleton<IEndpoints, ContactInformation.ConfirmationPages>()
+        .AddSingleton<IEndpoints, ContactInformation.RequestTokens>()
         .AddSingleton<IEndpoints, ServerAdministration.ModeratedAccounts>()
         .AddSingleton<IEndpoints, ServerAdministration.WhoIs>()
         .AddSingleton<IEndpoints, Devices.Devices>()

@@ -2,6 +2,7 @@ using System.Globalization;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
 using Matrix.Host.Users.KeyBackup;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client;
 
@@ -16,6 +17,7 @@ internal static class UserAnswers
     /// <summary>The response to a failure.</summary>
     internal static Answer Of(UserFailure failure)
     {
+        if (failure is TooManyMessages { Wait: var wait }) return Answer.LimitExceeded(wait, failure.Message);
         if (failure.Kind is UserFailureKind.Busy or UserFailureKind.Outdated)
         {
             return Answer.LimitExceeded(_busyFor, failure.Message);
@@ -69,6 +71,13 @@ internal static class UserAnswers
         UserFailureKind.TimedOut => (408, MatrixError.Unknown),
         UserFailureKind.UserInUse => (400, MatrixError.UserInUse),
         UserFailureKind.RegistrationTokenUsedUp => (403, MatrixError.Forbidden),
+        UserFailureKind.IdentifierInUse => (400, MatrixError.ThreepidInUse),
+        UserFailureKind.IdentifierNotFound => (400, MatrixError.ThreepidNotFound),
+        UserFailureKind.IdentifierDenied => (403, MatrixError.ThreepidDenied),
+        UserFailureKind.IdentifierAuthFailed => (400, MatrixError.ThreepidAuthFailed),
+        UserFailureKind.MediumNotSupported => (400, MatrixError.ThreepidMediumNotSupported),
+        UserFailureKind.TokenIncorrect => (400, MatrixError.TokenIncorrect),
+        UserFailureKind.SessionExpired => (400, MatrixError.SessionExpired),
         UserFailureKind.Deactivated => (403, MatrixError.UserDeactivated),
         UserFailureKind.Locked => (401, MatrixError.UserLocked),
         UserFailureKind.Busy or UserFailureKind.InboxFull or UserFailureKind.Outdated =>

@@ -103,6 +103,15 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.AllUserCodes"/>.</summary>
     public Rate AllUserCodes { get; init; } = new(1, 200);
 
+    /// <summary>The rate of <see cref="RateClass.MessagesFrom"/>.</summary>
+    public Rate MessagesFrom { get; init; } = new(0.01, 20);
+
+    /// <summary>The rate of <see cref="RateClass.MessagesTo"/>.</summary>
+    public Rate MessagesTo { get; init; } = new(0.001, 5);
+
+    /// <summary>The rate of <see cref="RateClass.AllMessages"/>.</summary>
+    public Rate AllMessages { get; init; } = new(1, 300);
+
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
 
@@ -134,6 +143,9 @@ public sealed record RateLimitOptions(
             RateClass.OAuthTokens => OAuthTokens,
             RateClass.UserCodes => UserCodes,
             RateClass.AllUserCodes => AllUserCodes,
+            RateClass.MessagesFrom => MessagesFrom,
+            RateClass.MessagesTo => MessagesTo,
+            RateClass.AllMessages => AllMessages,
             RateClass.NotaryServers => NotaryServers,
             RateClass.Admin => Admin,
             _ => null,

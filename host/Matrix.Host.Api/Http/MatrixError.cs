@@ -32,6 +32,13 @@ public static class MatrixError
     public const string ProfileTooLarge = "M_PROFILE_TOO_LARGE";
     public const string RoomInUse = "M_ROOM_IN_USE";
     public const string ServerNotTrusted = "M_SERVER_NOT_TRUSTED";
+    public const string SessionExpired = "M_SESSION_EXPIRED";
+    public const string ThreepidAuthFailed = "M_THREEPID_AUTH_FAILED";
+    public const string ThreepidDenied = "M_THREEPID_DENIED";
+    public const string ThreepidInUse = "M_THREEPID_IN_USE";
+    public const string ThreepidMediumNotSupported = "M_THREEPID_MEDIUM_NOT_SUPPORTED";
+    public const string ThreepidNotFound = "M_THREEPID_NOT_FOUND";
+    public const string TokenIncorrect = "M_TOKEN_INCORRECT";
     public const string TooLarge = "M_TOO_LARGE";
     public const string UnableToAuthoriseJoin = "M_UNABLE_TO_AUTHORISE_JOIN";
     public const string UnableToGrantJoin = "M_UNABLE_TO_GRANT_JOIN";

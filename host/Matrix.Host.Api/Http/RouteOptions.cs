@@ -130,6 +130,17 @@ public enum RateClass
     /// <summary>The same of all users together.</summary>
     AllUserCodes,
 
+    /// <summary>
+    /// Messages to mail addresses and phone numbers that requests from one address cause. Counted where they are sent.
+    /// </summary>
+    MessagesFrom,
+
+    /// <summary>Such messages to one address.</summary>
+    MessagesTo,
+
+    /// <summary>Such messages of all requests together.</summary>
+    AllMessages,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }

@@ -8,6 +8,7 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Users.Devices;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Accounts;
 
@@ -17,6 +18,9 @@ public enum DeactivationResult
     /// <summary>The account has ended.</summary>
     Done,
 
+    /// <summary>The account has ended, but identifiers of it may still be bound at identity servers.</summary>
+    DoneStillBound,
+
     /// <summary>The account had ended before: of two requests at once, both succeed.</summary>
     DoneBefore,
 
@@ -25,16 +29,22 @@ public enum DeactivationResult
 }
 
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
-public sealed class Deactivation(IStorage storage, IAccountObserver observer)
+public sealed class Deactivation(IStorage storage, IAccountObserver observer, IdentityBindings bindings)
 {
     /// <summary>Ends an account with all its devices, durably; then its user leaves their rooms.</summary>
     /// <param name="userId">The user.</param>
     /// <param name="erase">Whether the user's data is deleted too.</param>
     /// <param name="condition">Must hold when the end is written.</param>
     /// <param name="stop">Cancels it until the end is written.</param>
+    /// <param name="identityServer">Where identifiers are unbound; null for where they were bound.</param>
     public async ValueTask<DeactivationResult> EndAsync(
-        string userId, bool erase, ConditionalChange condition, CancellationToken stop)
+        string userId,
+        bool erase,
+        ConditionalChange condition,
+        CancellationToken stop,
+        string? identityServer = null)
     {
+        var owned = await storage.ThirdPartyIds.OfUserAsync(userId, stop).ConfigureAwait(false);
         var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
         DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
 
@@ -52,7 +62,10 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer)
         if (!receipt.Refused)
         {
             await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
-            return DeactivationResult.Done;
+            return await bindings.UnbindAllAsync(userId, owned, identityServer, CancellationToken.None)
+                .ConfigureAwait(false)
+                ? DeactivationResult.Done
+                : DeactivationResult.DoneStillBound;
         }
 
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }

@@ -3,11 +3,12 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Devices;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Accounts;
 
-/// <summary>Changes passwords. Client-Server API, "Password management".</summary>
-public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher)
+/// <summary>Changes passwords, and tells the account's mail addresses. Client-Server API, "Password management".</summary>
+public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, AddressNotices notices)
 {
     /// <summary>Changes a password.</summary>
     /// <param name="userId">The user.</param>
@@ -33,8 +34,12 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher)
         var batch = new WriteBatch(4).Require(condition).Require(new PasswordChanged(userId, hash));
         if (logsOut) DeviceManagement.AddDeletionOfAll(batch, userId, except);
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused
-            ? new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.")
-            : null;
+        if (receipt.Refused)
+        {
+            return new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.");
+        }
+
+        await notices.PasswordChangedAsync(userId, CancellationToken.None).ConfigureAwait(false);
+        return null;
     }
 }

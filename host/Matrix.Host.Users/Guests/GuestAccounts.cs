@@ -21,6 +21,9 @@ public sealed record GuestUpgrade(string UserId, string AccessToken, string Pass
 
     /// <summary>The login that goes with it; null for none.</summary>
     public LoginWish? Login { get; init; }
+
+    /// <summary>Must hold when it is written.</summary>
+    public IReadOnlyList<ConditionalChange> Conditions { get; init; } = [];
 }
 
 /// <summary>Creates guests, and makes users of them. Client-Server API, "Guest Access".</summary>
@@ -86,6 +89,7 @@ public sealed class GuestAccounts(
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
         var batch = new WriteBatch();
         if (redemption is not null) batch.Require(redemption);
+        foreach (var also in upgrade.Conditions) batch.Require(also);
         batch.Require(new GuestUpgraded(
             upgrade.UserId, TokenHash.BytesOf(upgrade.AccessToken), upgrade.PasswordHash, makesAdmin));
         DeviceManagement.AddDeletionOfAll(batch, upgrade.UserId, except: upgrade.Login?.DeviceId);

@@ -13,16 +13,22 @@ public sealed class SignUps(
     Usernames usernames,
     PasswordLogin passwords,
     PasswordHasher hasher,
-    Registrations registrations)
+    Registrations registrations,
+    UsersOptions options)
 {
-    /// <summary>The ways to register now.</summary>
-    public ValueTask<RegistrationWays> WaysAsync(CancellationToken stop) => gate.WaysAsync(stop);
+    /// <summary>
+    /// The ways to register now. The page cannot confirm addresses, so that it is closed where registration requires one.
+    /// </summary>
+    public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop) =>
+        options.RegistrationRequiresEmail || options.RegistrationRequiresPhone
+            ? default
+            : await gate.WaysAsync(stop).ConfigureAwait(false);
 
     /// <summary>Creates an account without a device; otherwise the failure's sentence is for the user.</summary>
     public async ValueTask<UserResult<UserRow>> CreateAsync(
         string username, string password, string? token, CancellationToken stop)
     {
-        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        var ways = await WaysAsync(stop).ConfigureAwait(false);
         if (ways.IsClosed) return Failed("Registration is closed on this server.");
         var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
         if (problem is { } why) return Failed(SentenceOf(why));

@@ -3,6 +3,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -44,11 +45,39 @@ public sealed class PasswordLogin(
 
         // Counted by user, whatever the spelling, existing or not. Other user ids are counted by address only.
         var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
-        if (counted is not null && Take(counted, address) is { Ticks: > 0 } wait)
+        return counted is not null && Take(counted, address) is { Ticks: > 0 } wait
+            ? new PasswordCheck.TooMany(wait)
+            : await CheckAsync(user, password, address, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Checks the password of the user who has a mail address or phone number; null stands for one that nobody has.
+    /// </summary>
+    public async ValueTask<PasswordCheck> CheckAsync(
+        ThirdPartyId? id, string password, string address, CancellationToken stop)
+    {
+        var owner = id is { } given
+            ? await storage.ThirdPartyIds.FindAsync(given.Medium, given.Address, stop).ConfigureAwait(false)
+            : null;
+        var user = owner is null
+            ? null
+            : await storage.Accounts.FindUserAsync(owner.UserId, stop).ConfigureAwait(false);
+
+        // Counted by what was given, whether or not anybody has it.
+        if (id is { } counted)
         {
-            return new PasswordCheck.TooMany(wait);
+            var wait = user is not null && known.Knows(user.UserId, address)
+                ? limits.TakeKnown(user.UserId, address)
+                : limits.Take($"{counted.Medium} {counted.Address}");
+            if (wait > TimeSpan.Zero) return new PasswordCheck.TooMany(wait);
         }
 
+        return await CheckAsync(user, password, address, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<PasswordCheck> CheckAsync(
+        UserRow? user, string password, string address, CancellationToken stop)
+    {
         if (password.Length > Longest) return _wrong;
 
         var hash = user is { DeactivatedAt: null } ? user.PasswordHash : null;

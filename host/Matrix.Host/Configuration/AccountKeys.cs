@@ -13,6 +13,8 @@ internal static partial class ConfigKeys
         Key(
             "registration.requires_token", ConfigTypes.Flag, c => c.Users.RegistrationRequiresToken,
             "Whether open registration needs a registration token."),
+        RegistrationRequiresEmail,
+        RegistrationRequiresPhone,
         Key(
             "registration.shared_secret", ConfigTypes.Text, c => c.Client.RegistrationSharedSecret,
             "A secret for creating accounts, administrators included, by /_synapse/admin/v1/register and `mx user "

@@ -49,8 +49,11 @@ internal static partial class ConfigKeys
                 + "run, and the burst allowed after a pause.",
         ["push"] = "Notifications that are pushed to users' devices.",
         ["email"] =
-            "Mail about notifications. It needs email.smtp_host, email.from and public_base_url; users confirm their "
-                + "addresses.",
+            "Mail: about notifications, and to confirm addresses. It needs email.smtp_host, email.from and "
+                + "public_base_url.",
+        ["identifiers"] = "Mail addresses and phone numbers of accounts. Users confirm them by a link or a code.",
+        ["text_messages"] = "Text messages (SMS) with codes that confirm phone numbers.",
+        ["identity_servers"] = "Identity servers, which know users by their addresses.",
         ["media"] = "Uploaded files, and copies of other servers'.",
         ["app_services"] =
             "Application services, such as bridges: their registrations, and the bounds on requests to them.",
@@ -149,6 +152,14 @@ internal static partial class ConfigKeys
         "media.folder", ConfigTypes.Text, "",
         "The folder of the files, \"\" for `media` in data_dir. Relative to this file.");
 
+    internal static ConfigKey<bool> RegistrationRequiresEmail { get; } = Key(
+        "registration.requires_email", ConfigTypes.Flag, c => c.Users.RegistrationRequiresEmail,
+        "Whether registration needs a mail address. The first user needs none.");
+
+    internal static ConfigKey<bool> RegistrationRequiresPhone { get; } = Key(
+        "registration.requires_phone", ConfigTypes.Flag, c => c.Users.RegistrationRequiresPhone,
+        "Whether registration needs a phone number. The first user needs none.");
+
     /// <summary>All settings in the order of the commented file.</summary>
     internal static IReadOnlyList<ConfigKey> All { get; } =
     [
@@ -228,6 +239,7 @@ internal static partial class ConfigKeys
         .. RateLimitKeys(),
         .. PushKeys(),
         .. EmailKeys(),
+        .. ThirdPartyIdKeys(),
         .. MediaKeys(),
         .. PresenceKeys(),
         .. SearchKeys(),

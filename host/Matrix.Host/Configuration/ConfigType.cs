@@ -180,6 +180,15 @@ internal static class ConfigTypes
         "server names, in which * and ? are wildcards, such as example.org or *.example.org",
         static t => (t.All(c => char.IsAsciiLetterOrDigit(c) || "-.:[]*?".Contains(c)), t));
 
+    /// <summary>Mail addresses, or globs.</summary>
+    internal static ConfigType<IReadOnlyList<string>> AddressPatterns { get; } = ListOf(
+        "mail addresses, in which * is a wildcard, such as *@example.org",
+        static t => (t.Contains('@') && !t.Any(char.IsWhiteSpace), t));
+
+    /// <summary>Countries by their codes of ISO 3166-1.</summary>
+    internal static ConfigType<IReadOnlyList<string>> Countries { get; } = ListOf(
+        "countries, such as DE or GB", static t => (t.Length == 2 && t.All(char.IsAsciiLetterUpper), t));
+
     /// <summary>Names of servers, with or without a port.</summary>
     internal static ConfigType<IReadOnlyList<string>> ServerNames { get; } = ListOf(
         "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));

@@ -5,8 +5,10 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
 using Matrix.Host.Network;
+using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.TextMessages;
 using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Push;
@@ -115,6 +117,10 @@ internal sealed record HomeserverConfig
     internal MailOptions Mail { get; init; } = new();
 
     internal EmailOptions Email { get; init; } = new();
+
+    internal TextMessageOptions TextMessages { get; init; } = new();
+
+    internal IdentityServerOptions IdentityServers { get; init; } = new();
 
     internal AppServiceOptions AppServices { get; init; } = new() { ServerName = "" };
 
@@ -228,6 +234,23 @@ internal sealed record HomeserverConfig
         var serverName = values.Get(ConfigKeys.ServerName);
         var config = new HomeserverConfig();
         foreach (var key in ConfigKeys.All) values.Apply(key, config);
+        if (config.Users.RegistrationRequiresEmail
+            && (!config.Mail.IsConfigured || config.Client.PublicBaseUrl.Length == 0))
+        {
+            Refuse(
+                ConfigKeys.RegistrationRequiresEmail,
+                "`registration.requires_email` needs `email.smtp_host`, `email.from` and `public_base_url`");
+        }
+
+        if (config.Users.RegistrationRequiresPhone
+            && (!config.TextMessages.IsConfigured || config.Client.PublicBaseUrl.Length == 0))
+        {
+            Refuse(
+                ConfigKeys.RegistrationRequiresPhone,
+                "`registration.requires_phone` needs `text_messages.gateway_url` and `public_base_url`");
+        }
+
+        if (mistakes.Count > 0) return (null, mistakes);
         return (config with
         {
             DataDir = dataDir,
@@ -242,6 +265,7 @@ internal sealed record HomeserverConfig
                 ServerName = serverName,
                 ReservedNames = [config.Rooms.Notices.Localpart],
                 OAuth = config.Users.OAuth with { PublicBaseUrl = config.Client.PublicBaseUrl },
+                ThirdPartyIds = config.Users.ThirdPartyIds with { BaseUrl = config.Client.PublicBaseUrl },
             },
             Rooms = config.Rooms with { ServerName = serverName },
             Media = config.Media with

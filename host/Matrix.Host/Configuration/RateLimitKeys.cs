@@ -132,6 +132,24 @@ internal static partial class ConfigKeys
             "rate_limits.all_user_codes_burst", ConfigTypes.Number, c => c.Rates.AllUserCodes.Burst,
             "The burst of the same."),
         Key(
+            "rate_limits.messages_from_per_second", ConfigTypes.Number, c => c.Rates.MessagesFrom.PerSecond,
+            "Mails and text messages that requests from one address cause, to confirm addresses."),
+        Key(
+            "rate_limits.messages_from_burst", ConfigTypes.Number, c => c.Rates.MessagesFrom.Burst,
+            "The burst of the same messages."),
+        Key(
+            "rate_limits.messages_to_per_second", ConfigTypes.Number, c => c.Rates.MessagesTo.PerSecond,
+            "Such messages to one mail address or phone number."),
+        Key(
+            "rate_limits.messages_to_burst", ConfigTypes.Number, c => c.Rates.MessagesTo.Burst,
+            "The burst of the same messages."),
+        Key(
+            "rate_limits.all_messages_per_second", ConfigTypes.Number, c => c.Rates.AllMessages.PerSecond,
+            "Such messages of all requests together."),
+        Key(
+            "rate_limits.all_messages_burst", ConfigTypes.Number, c => c.Rates.AllMessages.Burst,
+            "The burst of the same messages."),
+        Key(
             "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
             "Servers that queries for signing keys from one address name."),
         Key(

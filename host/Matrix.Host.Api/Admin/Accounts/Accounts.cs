@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.ContactInformation;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
@@ -11,6 +12,7 @@ using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Admin.Accounts;
 
@@ -20,12 +22,14 @@ internal sealed class Accounts(
     AccountModeration moderation,
     Usernames usernames,
     IAccountPolicy policy,
+    AccountIdentifiers identifiers,
+    AuditLog audit,
     IStorage storage,
     AdminOptions options) : IEndpoints
 {
     private sealed record Listing(UserQuery Query, AdminPage Page);
 
-    private sealed record PutBody(AccountWish Wish, bool? IsLocked);
+    private sealed record PutBody(AccountWish Wish, bool? IsLocked, IReadOnlyList<ThirdPartyId>? Identifiers);
 
     public void Map(ClientRoutes routes)
     {
@@ -126,14 +130,16 @@ internal sealed class Accounts(
             Field("avatar_url"),
             devices.Max(static device => device.LastSeenAt));
         var isLocked = row.IsLocked || await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null;
+        var threepids = await identifiers.OfAsync(userId, stop).ConfigureAwait(false);
         return Answer.Json(
-            (listed, isLocked, row.IsSuspended),
+            (listed, isLocked, row.IsSuspended, threepids),
             static (json, it) =>
             {
                 // Tools expect a number here, also for a user whom nobody saw.
                 WriteRow(json, it.listed with { LastSeenAt = it.listed.LastSeenAt ?? 0 });
                 json.WriteBoolean("locked", it.isLocked);
                 json.WriteBoolean("suspended", it.IsSuspended);
+                ThirdPartyIdJson.Write(json, it.threepids);
             },
             status);
 
@@ -142,11 +148,26 @@ internal sealed class Accounts(
             profile.TryGetValue(name, out var value) ? (ReadOnlyMemory<byte>?)value : null;
     }
 
-    private static PutBody ReadBody(BodyReader body) => new(ReadWish(body), body.OptionalFlag("locked"));
+    private static PutBody ReadBody(BodyReader body) =>
+        new(ReadWish(body), body.OptionalFlag("locked"), ReadIdentifiers(body));
+
+    /// <summary>The whole list of an account's identifiers; null if it stays as it is.</summary>
+    private static IReadOnlyList<ThirdPartyId>? ReadIdentifiers(BodyReader body)
+    {
+        if (body.HasNull("threepids") || body.InnerItems("threepids") is not { } items) return null;
+        var read = new List<ThirdPartyId>(items.Length);
+        foreach (var item in items)
+        {
+            var (medium, address) = (item.RequiredText("medium"), item.RequiredText("address"));
+            if (ThirdPartyId.Read(medium, address) is { } id) read.Add(id);
+            else body.Refuse(MatrixError.InvalidParam, $"`{item.PathOf("address")}` is not valid.");
+        }
+
+        return [.. read.Distinct()];
+    }
 
     private static AccountWish ReadWish(BodyReader body)
     {
-        Refuse(body, "threepids", "identifiers");
         Refuse(body, "external_ids", "external identities");
         if (body.TextOrNull("user_type") is not null)
         {
@@ -193,6 +214,16 @@ internal sealed class Accounts(
             && await moderation.LockAsync(call.Actor(), userId, isLocked, stop).ConfigureAwait(false) is { } refused)
         {
             return UserAnswers.Of(refused);
+        }
+
+        if (user.IsOk
+            && body.Identifiers is { } wanted
+            && user.Value.DeactivatedAt is null
+            && await identifiers.SetAsync(
+                userId, wanted, audit.Of(call.Actor(), "user.threepids", userId), stop).ConfigureAwait(false)
+                is { } failure)
+        {
+            return UserAnswers.Of(failure);
         }
 
         return await DetailsAsync(userId, put.Value ? 201 : 200, stop).ConfigureAwait(false);

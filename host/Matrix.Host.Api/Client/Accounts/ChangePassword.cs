@@ -5,12 +5,14 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>Changes of passwords. Client-Server API, "Password management".</summary>
 internal sealed class ChangePassword(
-    PasswordLogin passwords, PasswordChanges changes, UserInteractiveAuth interactive) : IEndpoints
+    PasswordLogin passwords, PasswordChanges changes, Validations validations, UserInteractiveAuth interactive)
+    : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "account/password",
@@ -23,8 +25,8 @@ internal sealed class ChangePassword(
     {
         if (passwords.Judge(wish.NewPassword) is { } weak) return RegistrationAnswers.WeakPassword(weak);
 
-        // Without a token, the password proves the user.
-        var demand = new AuthDemand(AuthFlow.Password, call.CallerIfAny?.UserId);
+        // Without a token, the password or a confirmed address proves the user.
+        var demand = new AuthDemand(Flows, call.CallerIfAny?.UserId);
         var auth = await interactive.DemandAsync(call, wish.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;
 
@@ -43,6 +45,13 @@ internal sealed class ChangePassword(
             _ => Answer.LimitExceeded(TimeSpan.FromSeconds(2)),
         };
     }
+
+    private IReadOnlyList<AuthFlow> Flows =>
+    [
+        .. AuthFlow.Password,
+        .. validations.Supports(Medium.Email) ? [new AuthFlow(AuthStage.Email)] : Array.Empty<AuthFlow>(),
+        .. validations.Supports(Medium.Phone) ? [new AuthFlow(AuthStage.Phone)] : Array.Empty<AuthFlow>(),
+    ];
 
     private sealed record Wish(JsonObject Body, string NewPassword, bool LogOutDevices);
 }

@@ -1,4 +1,5 @@
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client.ContactInformation;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Accounts;
@@ -8,16 +9,10 @@ namespace Matrix.Host.Api.Client.Accounts;
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
 internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth interactive) : IEndpoints
 {
-    // No account has addresses or phone numbers, so unbinding all of them succeeds.
-    private static readonly Answer _done = Answer.Bytes("""{"id_server_unbind_result":"success"}"""u8.ToArray());
-
     public void Map(ClientRoutes routes) => routes.Post(
         "account/deactivate",
         static body =>
-        {
-            _ = body.Text("id_server");
-            return new Wish(body.Whole, body.Flag("erase"));
-        },
+            new Wish(body.Whole, body.Flag("erase"), IdentityServerNames.Read(body.TextOrNull("id_server"))),
         PostAsync,
         new RouteOptions { Access = Access.UsersOrNobody, Rate = RateClass.Login, OpenToSuspended = true });
 
@@ -28,13 +23,15 @@ internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth 
         if (auth.Refusal is { } refusal) return refusal;
 
         var userId = auth.Session!.UserId!;
-        return await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop).ConfigureAwait(false) switch
+        var result = await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop, wish.IdServer)
+            .ConfigureAwait(false);
+        return result switch
         {
             DeactivationResult.Refused => interactive.AskAgain(auth, demand),
-            DeactivationResult.DoneBefore => _done,
-            _ => UserInteractiveAuth.Grant(auth, _done),
+            DeactivationResult.DoneBefore => UnbindAnswers.Of(isUnbound: true),
+            _ => UserInteractiveAuth.Grant(auth, UnbindAnswers.Of(result == DeactivationResult.Done)),
         };
     }
 
-    private sealed record Wish(JsonObject Body, bool Erase);
+    private sealed record Wish(JsonObject Body, bool Erase, string? IdServer);
 }

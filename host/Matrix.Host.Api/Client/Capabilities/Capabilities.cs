@@ -1,11 +1,12 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.Capabilities;
 
 /// <summary>Capabilities. Client-Server API, "Capabilities negotiation".</summary>
-internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
+internal sealed class Capabilities(RoomsOptions rooms, Validations validations) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -29,7 +30,7 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
         json.WriteStartObject("capabilities");
         Flag("m.change_password", !isOAuth);
         Flag("m.forget_forced_upon_leave", false);
-        Flag("m.3pid_changes", false);
+        Flag("m.3pid_changes", !isOAuth && (validations.Supports(Medium.Email) || validations.Supports(Medium.Phone)));
         Flag("m.get_login_token", !isOAuth);
         Flag("m.profile_fields", true);
 

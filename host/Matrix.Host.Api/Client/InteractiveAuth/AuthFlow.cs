@@ -6,6 +6,8 @@ internal static class AuthStage
     internal const string Dummy = "m.login.dummy";
     internal const string Password = "m.login.password";
     internal const string RegistrationToken = "m.login.registration_token";
+    internal const string Email = "m.login.email.identity";
+    internal const string Phone = "m.login.msisdn";
     internal const string OAuth = "m.oauth";
 
     /// <summary>The name of <see cref="OAuth"/> before it was in the specification (MSC4312).</summary>
@@ -29,6 +31,9 @@ internal sealed record AuthFlow(params string[] Stages)
 /// account is at risk, and clients request the flows before they know the user name.</param>
 internal sealed record AuthDemand(IReadOnlyList<AuthFlow> Flows, string? UserId, bool IsBoundToBody = true)
 {
+    /// <summary>Whether an account is created, so that an address must not be anybody's.</summary>
+    internal bool IsRegistration => !IsBoundToBody;
+
     /// <summary>Whether sessions of the OAuth 2.0 API can give it.</summary>
     internal bool IsForOAuth => Flows == AuthFlow.OAuth;
 }

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -30,6 +31,22 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         get
         {
             lock (_lock) return _completed.Select(c => c.Proof.RegistrationToken).FirstOrDefault(t => t is not null);
+        }
+    }
+
+    /// <summary>The proved addresses, which are used up only by the registration itself.</summary>
+    internal IReadOnlyList<(string Stage, ValidationSessionRow Validation)> Validations
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return
+                [
+                    .. _completed.Where(c => c.Proof.Validation is not null)
+                        .Select(c => (c.Stage, c.Proof.Validation!)),
+                ];
+            }
         }
     }
 

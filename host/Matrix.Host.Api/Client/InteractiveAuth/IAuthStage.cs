@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -57,6 +58,9 @@ internal sealed record StageProof
 
     /// <summary>The valid registration token, which only the registration itself uses up.</summary>
     internal string? RegistrationToken { get; init; }
+
+    /// <summary>The session that proves an address of nobody, which only the registration itself uses up.</summary>
+    internal ValidationSessionRow? Validation { get; init; }
 }
 
 /// <summary>The result of an attempt.</summary>

@@ -1,28 +1,40 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
+
+/// <summary>The user of a login, as the client gives it.</summary>
+/// <param name="UserId">The user id; null for an address.</param>
+/// <param name="Identifier">The address; null for a user id, and for what is no address.</param>
+internal sealed record GivenUser(string? UserId, ThirdPartyId? Identifier)
+{
+    /// <summary>An address that nobody has.</summary>
+    internal static GivenUser Nobody { get; } = new(null, null);
+
+    /// <summary>Whether it is a mail address or phone number.</summary>
+    internal bool IsAddress => UserId is null;
+}
 
 /// <summary>Reads the user of a login. Client-Server API, "Identifier types".</summary>
 internal static class UserIdentifier
 {
     /// <summary>
-    /// The user id given by `identifier`, or by the older `user`. Null for an address or phone number: this server
-    /// knows none. Mistakes are recorded in the reader.
+    /// The user given by `identifier`, or by the older members. Mistakes are recorded in the reader.
     /// </summary>
-    internal static string? Read(BodyReader body, string serverName)
+    internal static GivenUser Read(BodyReader body, string serverName)
     {
         if (body.Inner("identifier") is not { } identifier)
         {
             if (body.Text("user") is { } user) return UserIdOf(user, serverName);
-            if (body.Text("medium") is not null && body.Text("address") is not null) return null;
+            if (body.Text("medium") is { } medium && body.Text("address") is { } address) return Of(medium, address);
             body.Refuse(MatrixError.BadJson, $"`{body.PathOf("identifier")}` is missing.");
-            return null;
+            return GivenUser.Nobody;
         }
 
         // The specification's example of a login by address has no type.
-        if (!identifier.Has("type") && identifier.Text("medium") is not null && identifier.Text("address") is not null)
+        if (!identifier.Has("type") && identifier.Text("medium") is { } ofMedium && identifier.Text("address") is { } at)
         {
-            return null;
+            return Of(ofMedium, at);
         }
 
         switch (identifier.RequiredText("type"))
@@ -30,19 +42,23 @@ internal static class UserIdentifier
             case "m.id.user":
                 return UserIdOf(identifier.RequiredText("user"), serverName);
             case "m.id.thirdparty":
-                _ = identifier.RequiredText("medium");
-                _ = identifier.RequiredText("address");
-                return null;
+                return Of(identifier.RequiredText("medium"), identifier.RequiredText("address"));
             case "m.id.phone":
-                _ = identifier.RequiredText("country");
-                _ = identifier.RequiredText("phone");
-                return null;
+                var country = identifier.RequiredText("country");
+
+                // Old clients have the older name.
+                var number = identifier.Has("phone") || !identifier.Has("number")
+                    ? identifier.RequiredText("phone")
+                    : identifier.RequiredText("number");
+                return new GivenUser(null, ThirdPartyId.OfPhone(number, country));
             default:
                 body.Refuse(MatrixError.Unrecognized, "The type of the identifier is unknown.");
-                return null;
+                return GivenUser.Nobody;
         }
     }
 
-    private static string UserIdOf(string user, string serverName) =>
-        user.StartsWith('@') ? user : $"@{user}:{serverName}";
+    private static GivenUser Of(string medium, string address) => new(null, ThirdPartyId.Read(medium, address));
+
+    private static GivenUser UserIdOf(string user, string serverName) =>
+        new(user.StartsWith('@') ? user : $"@{user}:{serverName}", null);
 }

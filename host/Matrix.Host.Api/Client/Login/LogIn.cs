@@ -70,8 +70,8 @@ internal sealed class LogIn(
             {
                 { Token: { } token } => await ByTokenAsync(token, stop).ConfigureAwait(false),
                 { Password: { } password } =>
-                    await ByPasswordAsync(call, request.UserId, password, stop).ConfigureAwait(false),
-                _ => await ByServiceAsync(call, request.UserId, stop).ConfigureAwait(false),
+                    await ByPasswordAsync(call, request.User!, password, stop).ConfigureAwait(false),
+                _ => await ByServiceAsync(call, request.User!.UserId, stop).ConfigureAwait(false),
             };
             if (refusal is not null) return refusal;
 
@@ -97,13 +97,18 @@ internal sealed class LogIn(
     });
 
     private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByPasswordAsync(
-        Call call, string? userId, string password, CancellationToken stop) =>
-        await passwords.CheckAsync(userId, password, call.Address, stop).ConfigureAwait(false) switch
+        Call call, GivenUser user, string password, CancellationToken stop)
+    {
+        var check = user.IsAddress
+            ? await passwords.CheckAsync(user.Identifier, password, call.Address, stop).ConfigureAwait(false)
+            : await passwords.CheckAsync(user.UserId, password, call.Address, stop).ConfigureAwait(false);
+        return check switch
         {
             PasswordCheck.Right right => (right.Proof, null),
             PasswordCheck.TooMany(var wait) => (null, Answer.LimitExceeded(wait)),
             _ => (null, Answer.Forbidden("The user or the password is wrong.")),
         };
+    }
 
     /// <summary>Application Service API, "Server admin style permissions".</summary>
     private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByServiceAsync(
@@ -136,7 +141,7 @@ internal sealed class LogIn(
         }));
     }
 
-    private sealed record LoginRequest(LoginWish Wish, string? UserId, string? Password, string? Token);
+    private sealed record LoginRequest(LoginWish Wish, GivenUser? User, string? Password, string? Token);
 }
 
 /// <summary>Counts password attempts in the rate limiter of requests.</summary>

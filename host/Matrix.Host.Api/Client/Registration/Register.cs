@@ -4,11 +4,14 @@ using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Guests;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.Registration;
 
@@ -20,12 +23,12 @@ internal sealed class Register(
     PasswordHasher hasher,
     Registrations registrations,
     GuestAccounts guests,
+    AccountIdentifiers identifiers,
+    AddressFlows addresses,
     UserInteractiveAuth interactive) : IEndpoints
 {
     private const int GeneratedNameLetters = 12;
     private const string GeneratedNameAlphabet = "abcdefghijklmnopqrstuvwxyz";
-
-    private static readonly Answer _closed = Answer.Forbidden("Registration is closed on this server.");
 
     public void Map(ClientRoutes routes)
     {
@@ -74,7 +77,7 @@ internal sealed class Register(
         if (interactive.ResultOf(call, request.Body) is { } result) return result;
 
         var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
-        if (ways.IsClosed) return _closed;
+        if (ways.IsClosed) return RegistrationAnswers.Closed;
 
         // Checked before authentication, so that no client authenticates in vain.
         var (userId, refused) = await UserIdAsync(request, stop).ConfigureAwait(false);
@@ -84,7 +87,7 @@ internal sealed class Register(
             return RegistrationAnswers.WeakPassword(weak);
         }
 
-        var demand = new AuthDemand(FlowsOf(ways), UserId: null, IsBoundToBody: false);
+        var demand = new AuthDemand(addresses.Of(FlowsOf(ways)), UserId: null, IsBoundToBody: false);
         var auth = await interactive.DemandAsync(call, request.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } ask) return ask;
         if (request.Password is not { } password)
@@ -129,16 +132,43 @@ internal sealed class Register(
     {
         var token = auth.Session!.RegistrationToken;
         var login = request.InhibitLogin ? null : request.Wish;
+        var proved = auth.Session.Validations;
+        ConditionalChange[] additions =
+        [
+            .. proved.SelectMany(each => new ConditionalChange[]
+            {
+                identifiers.AdditionOf(userId, each.Validation),
+                new ValidationUsed(each.Validation.SessionId),
+            }),
+        ];
         var created = request.GuestToken is { } guestToken
             ? await guests.UpgradeAsync(
-                new GuestUpgrade(userId, guestToken, hash) { RegistrationToken = token, Login = login }, stop)
-                .ConfigureAwait(false)
+                new GuestUpgrade(userId, guestToken, hash)
+                {
+                    RegistrationToken = token,
+                    Login = login,
+                    Conditions = additions,
+                },
+                stop).ConfigureAwait(false)
             : await registrations.CreateAsync(
-                new NewAccount(userId, hash) { RegistrationToken = token, Login = login }, stop).ConfigureAwait(false);
+                new NewAccount(userId, hash) { RegistrationToken = token, Login = login, Conditions = additions },
+                stop).ConfigureAwait(false);
         if (created.Failure?.Kind == UserFailureKind.RegistrationTokenUsedUp)
         {
             auth.Session.Reopen(AuthStage.RegistrationToken);
             return interactive.Ask(auth.Session, demand, MatrixError.Forbidden, created.Failure.Message);
+        }
+
+        if (!created.IsOk && Array.Exists(additions, static change => !change.Applied))
+        {
+            // An address that is taken by now, or whose session has ended, is asked for again.
+            foreach (var (stage, validation) in proved)
+            {
+                if (await identifiers.CanAddAsync(validation, stop).ConfigureAwait(false)) continue;
+                auth.Session.Reopen(stage);
+                return interactive.Ask(
+                    auth.Session, demand, MatrixError.Forbidden, "The address cannot be used any more.");
+            }
         }
 
         return created.IsOk
@@ -188,7 +218,7 @@ internal sealed class Register(
     private async ValueTask<Answer> ValidityAsync(Call call, string token, CancellationToken stop)
     {
         var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
-        if (ways.IsClosed) return _closed;
+        if (ways.IsClosed) return RegistrationAnswers.Closed;
 
         var valid = await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false);
         return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));

@@ -16,6 +16,9 @@ internal static class RegistrationAnswers
     /// <summary>400 `M_USER_IN_USE`.</summary>
     internal static Answer InUse { get; } = Answer.Error(400, MatrixError.UserInUse, "The user id is already taken.");
 
+    /// <summary>403: nobody may register.</summary>
+    internal static Answer Closed { get; } = Answer.Forbidden("Registration is closed on this server.");
+
     internal static Answer Of(UsernameProblem problem) => problem switch
     {
         UsernameProblem.InUse => InUse,

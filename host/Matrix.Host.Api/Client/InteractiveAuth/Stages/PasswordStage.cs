@@ -13,29 +13,29 @@ internal sealed class PasswordStage(PasswordLogin passwords, ClientOptions optio
     {
         var given = attempt.Given;
         var password = given.RequiredFreeText("password");
-        var userId = UserIdentifier.Read(given, options.ServerName);
+        var user = UserIdentifier.Read(given, options.ServerName);
         if (given.Problem is not null) return StageResult.Malformed;
-        if (userId is null)
-        {
-            return StageResult.Refused(Answer.Forbidden("No user here has this address or phone number."));
-        }
-
         var demanded = attempt.Demand.UserId;
-        if (demanded is not null && !IsThat(userId, demanded))
+        if (user.UserId is { } userId && demanded is not null && !IsThat(userId, demanded))
         {
             return StageResult.Wrong("The password must be the calling user's.");
         }
 
-        var check = await passwords
-            .CheckAsync(demanded ?? userId, password, attempt.Call.Address, stop).ConfigureAwait(false);
+        var check = user.UserId is { } id
+            ? await passwords.CheckAsync(demanded ?? id, password, attempt.Call.Address, stop).ConfigureAwait(false)
+            : await passwords.CheckAsync(user.Identifier, password, attempt.Call.Address, stop).ConfigureAwait(false);
         return check switch
         {
-            PasswordCheck.Right(var user) => StageResult.Completed(new StageProof
-            {
-                UserId = user.UserId,
-                Condition = () => new PasswordIs(user.UserId, user.PasswordHash!),
-            }),
+            PasswordCheck.Right(var owner) when demanded is null || demanded == owner.UserId =>
+                StageResult.Completed(new StageProof
+                {
+                    UserId = owner.UserId,
+                    Condition = () => new PasswordIs(owner.UserId, owner.PasswordHash!),
+                }),
             PasswordCheck.TooMany(var wait) => StageResult.Refused(Answer.LimitExceeded(wait)),
+
+            // An address that nobody has gets a 403, so that a wrong password for another address does too.
+            _ when user.IsAddress => StageResult.Refused(Answer.Forbidden("The address or the password is wrong.")),
             _ => StageResult.Wrong("The password is wrong."),
         };
     }

@@ -1,0 +1,125 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.ThirdPartyIds;
+using Matrix.Host.Storage.Tables.ValidationSessions;
+
+namespace Matrix.Host.Users.ThirdPartyIds;
+
+/// <summary>
+/// The third-party identifiers of accounts. Client-Server API, "Adding Account Administrative Contact Information".
+/// </summary>
+public sealed class AccountIdentifiers(
+    IStorage storage, ThirdPartyIdOptions options, AddressNotices notices, UserLocks locks, TimeProvider clock)
+{
+    private static readonly UserFailure _inUse = new(
+        UserFailureKind.IdentifierInUse, "Another account has the identifier.");
+
+    private static readonly UserFailure _changed = new(
+        UserFailureKind.IdentifierAuthFailed, "The session has been used, or the account has ended.");
+
+    /// <summary>A user's identifiers, the oldest first.</summary>
+    public ValueTask<IReadOnlyList<ThirdPartyIdRow>> OfAsync(string userId, CancellationToken stop) =>
+        storage.ThirdPartyIds.OfUserAsync(userId, stop);
+
+    /// <summary>The user who has an identifier; null for nobody.</summary>
+    public async ValueTask<string?> OwnerAsync(ThirdPartyId id, CancellationToken stop) =>
+        (await storage.ThirdPartyIds.FindAsync(id.Medium, id.Address, stop).ConfigureAwait(false))?.UserId;
+
+    /// <summary>The change by which an account gets the identifier of a confirmed session.</summary>
+    public ThirdPartyIdAdded AdditionOf(string userId, ValidationSessionRow session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return new ThirdPartyIdAdded(
+            new ThirdPartyIdRow(
+                session.Medium,
+                session.Address,
+                userId,
+                session.Language,
+                session.ValidatedAt ?? clock.GetUtcNow().ToUnixTimeMilliseconds()),
+            options.MostOfUser);
+    }
+
+    /// <summary>Whether an identifier is still nobody's, and the session that proved it has not ended.</summary>
+    public async ValueTask<bool> CanAddAsync(ValidationSessionRow session, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop).ConfigureAwait(false)
+                is null
+            && await storage.ValidationSessions.FindAsync(session.SessionId, stop).ConfigureAwait(false)
+                is { } row
+            && row.ExpiresAt > clock.GetUtcNow().ToUnixTimeMilliseconds();
+    }
+
+    /// <summary>Adds the identifier of a confirmed session, which is used up.</summary>
+    public async ValueTask<UserFailure?> AddAsync(
+        string userId, ValidationSessionRow session, ConditionalChange condition, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        var owned = await OfAsync(userId, stop).ConfigureAwait(false);
+        var isNew = !owned.Any(row => row.Medium == session.Medium && row.Address == session.Address);
+        if (isNew && owned.Count >= options.MostOfUser) return TooMany;
+        var addition = AdditionOf(userId, session);
+        var batch = new WriteBatch(1).Require(condition).Require(addition).Require(new ValidationUsed(session.SessionId));
+        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
+        {
+            var owner = await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop)
+                .ConfigureAwait(false);
+            return owner is null || owner.UserId == userId ? _changed : _inUse;
+        }
+
+        if (isNew && ThirdPartyId.Read(session.Medium, session.Address) is { } id)
+        {
+            await notices.AddedAsync(userId, id, stop).ConfigureAwait(false);
+        }
+
+        return null;
+    }
+
+    /// <summary>Removes an identifier, if the user has it.</summary>
+    public async ValueTask RemoveAsync(string userId, ThirdPartyId id, CancellationToken stop)
+    {
+        var before = await OfAsync(userId, stop).ConfigureAwait(false);
+        var removal = new ThirdPartyIdRemoved(userId, id.Medium, id.Address);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(removal), stop).ConfigureAwait(false);
+        if (removal.Applied) notices.Removed(userId, id, before);
+    }
+
+    /// <summary>Gives an account exactly these identifiers, as an administrator wants.</summary>
+    /// <param name="record">The record of the act, which always applies.</param>
+    public async ValueTask<UserFailure?> SetAsync(
+        string userId, IReadOnlyList<ThirdPartyId> ids, ConditionalChange record, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        if (ids.Count > options.MostOfUser) return TooMany;
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        var before = await OfAsync(userId, stop).ConfigureAwait(false);
+        var (now, language) = (clock.GetUtcNow().ToUnixTimeMilliseconds(), Messages.Languages.Usual);
+        var batch = new WriteBatch().Require(new UserIsActive(userId)).Require(record);
+        var removed = before.Where(row => !ids.Any(id => IsThat(row, id))).ToArray();
+        foreach (var row in removed) batch.Require(new ThirdPartyIdRemoved(userId, row.Medium, row.Address));
+        var added = ids.Where(id => !before.Any(row => IsThat(row, id))).ToArray();
+        foreach (var id in added)
+        {
+            batch.Require(new ThirdPartyIdAdded(
+                new ThirdPartyIdRow(id.Medium, id.Address, userId, language, now), options.MostOfUser));
+        }
+
+        if (removed.Length + added.Length == 0) return null;
+        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return _inUse;
+        foreach (var id in added) await notices.AddedAsync(userId, id, stop).ConfigureAwait(false);
+        foreach (var row in removed)
+        {
+            if (ThirdPartyId.Read(row.Medium, row.Address) is { } id) notices.Removed(userId, id, before);
+        }
+
+        return null;
+    }
+
+    private UserFailure TooMany => new(
+        UserFailureKind.LimitReached, $"An account has at most {options.MostOfUser} addresses and phone numbers.");
+
+    private static bool IsThat(ThirdPartyIdRow row, ThirdPartyId id) =>
+        row.Medium == id.Medium && row.Address == id.Address;
+}

@@ -1,0 +1,18 @@
+namespace Matrix.Host.Users.ThirdPartyIds;
+
+/// <summary>Limits the messages that requests cause.</summary>
+public interface IMessageLimits
+{
+    /// <summary>
+    /// Counts a message by who asks, by the address that gets it, and overall. Returns the time to wait if there were
+    /// too many, otherwise zero.
+    /// </summary>
+    /// <param name="asker">The network address of the request.</param>
+    /// <param name="mailbox">What the address most likely leads to.</param>
+    TimeSpan Take(string asker, string mailbox);
+}
+
+/// <summary>Too many messages were asked for.</summary>
+/// <param name="Wait">The time to wait.</param>
+public sealed record TooManyMessages(TimeSpan Wait)
+    : UserFailure(UserFailureKind.Busy, "Too many messages were asked for. Try again later.");

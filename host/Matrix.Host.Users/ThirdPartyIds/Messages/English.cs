@@ -1,0 +1,83 @@
+using Matrix.Host.Storage.Tables.ValidationSessions;
+
+namespace Matrix.Host.Users.ThirdPartyIds.Messages;
+
+/// <summary>Messages in English.</summary>
+internal sealed class English : ILanguage
+{
+    private const string NotYou = "If it was not you, do nothing.";
+
+    public string Code => "en";
+
+    public MailText Mail(Message message, string server) => message.Kind switch
+    {
+        MessageKind.ConfirmRegistration => new MailText(
+            $"Confirm your address for {server}",
+            $"Somebody, probably you, is creating an account on {server} with this address.",
+            "Confirm the address",
+            NotYou),
+        MessageKind.ConfirmAddition => new MailText(
+            $"Confirm your address for {server}",
+            $"Somebody, probably you, is adding this address to an account on {server}.",
+            "Confirm the address",
+            NotYou),
+        MessageKind.ConfirmPassword => new MailText(
+            $"A new password on {server}",
+            $"Somebody, probably you, wants a new password for {message.UserId} on {server}. Confirm this only "
+                + "if you started it yourself, a moment ago: whoever started it can choose the password then.",
+            "Allow a new password",
+            NotYou),
+        MessageKind.InUse => new MailText(
+            $"Your address on {server}",
+            $"Somebody, probably you, named this address for an account on {server}. The account "
+                + $"{message.UserId} has it already. If you have forgotten its password, ask your application "
+                + "for a new one.",
+            "",
+            NotYou),
+        MessageKind.Unknown => new MailText(
+            $"Your address on {server}",
+            $"Somebody, probably you, wanted a new password on {server}, but no account there has this address. "
+                + "Try another of your addresses.",
+            "",
+            NotYou),
+        MessageKind.Added => new MailText(
+            $"Your account on {server} has a new address",
+            $"{message.About} was added to your account {message.UserId}.",
+            "",
+            "If it was not you, change your password, and remove the address."),
+        MessageKind.Removed => new MailText(
+            $"Your account on {server} lost an address",
+            $"{message.About} was removed from your account {message.UserId}.",
+            "",
+            "If it was not you, change your password."),
+        _ => new MailText(
+            $"Your password on {server} was changed",
+            $"The password of your account {message.UserId} was changed.",
+            "",
+            "If it was not you, ask your application for a new password by this address, and sign out all devices."),
+    };
+
+    public string Text(Message message, string server) => message.Kind switch
+    {
+        MessageKind.ConfirmPassword =>
+            $"{message.Proof} allows a new password for {message.UserId}. Give it to nobody.",
+        MessageKind.InUse =>
+            $"Somebody named this number for an account on {server}. {message.UserId} has it already.",
+        MessageKind.Unknown =>
+            $"Somebody wanted a new password on {server}, but no account there has this number.",
+        _ => $"{message.Proof} is your code for {server}. Give it to nobody.",
+    };
+
+    public ConfirmationText Page(ValidationPurpose purpose, string server) => new(
+        "Confirm your address",
+        purpose switch
+        {
+            ValidationPurpose.Registration => $"Somebody is creating an account on {server} with your address.",
+            ValidationPurpose.Addition => $"Somebody is adding your address to an account on {server}.",
+            _ => $"Somebody wants a new password for your account on {server}. Go on only if you started it "
+                + "yourself, a moment ago: whoever started it can choose the password then.",
+        },
+        "Confirm",
+        "Done. Go back to your application.",
+        "The link is not valid any more. Ask your application for another.");
+}
