@@ -326,6 +326,15 @@ public static class RoomRegistration
             parts.Get<RoomReceiver>(),
             parts.Get<EventStore>(),
             parts.Get<PolicyLists>()))
+        .AddSingleton(parts => new AddressInvites(
+            parts.Get<IdentityApi>(),
+            parts.Get<RoomMemberships>(),
+            parts.Get<RoomSender>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<StateReader>(),
+            parts.Get<ILocalUsers>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new ThirdPartyInvites(
             parts.Get<FederationApi>(),
             parts.Get<IdentityKeys>(),

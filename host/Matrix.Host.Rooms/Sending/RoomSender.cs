@@ -88,6 +88,23 @@ public sealed class RoomSender
         return result is { IsOk: true, Value: true };
     }
 
+    /// <summary>
+    /// Why a room would refuse a state event now; null if it would not. Users who are not in the room do not learn of
+    /// it. Sends nothing.
+    /// </summary>
+    internal async ValueTask<RoomFailure?> RefusedStateAsync(
+        RoomSnapshot snapshot, Draft draft, CancellationToken stop)
+    {
+        if (!snapshot.Local.IsJoined(draft.Sender)) return Unknown;
+        var result = await InLaneAsync<bool>(
+            snapshot.Room.Nid,
+            async session => await _appender.WouldRefuseAsync(session, draft, stop).ConfigureAwait(false) is { } refused
+                ? refused
+                : true,
+            stop).ConfigureAwait(false);
+        return result.Failure;
+    }
+
     /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
     internal ValueTask<RoomResult<string>> AppendAsync(
         string roomId, Draft draft, SentAs? sentAs, long? timestamp, Transaction? transaction, CancellationToken stop)

@@ -4,6 +4,8 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Client.AppServices;
 using Matrix.Host.Api.Client.RoomMembership;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Users.AppServices;
 using Microsoft.Extensions.Logging;
@@ -12,8 +14,15 @@ namespace Matrix.Host.Api.Client.RoomCreation;
 
 /// <summary>Creation of rooms. Client-Server API, "Creation".</summary>
 internal sealed partial class CreateRoom(
-    RoomCreator creator, AppServiceDirectory services, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
+    RoomCreator creator,
+    AddressInvites addresses,
+    AppServiceDirectory services,
+    RoomsOptions rooms,
+    ClientOptions options,
+    ILogger<CreateRoom> log) : IEndpoints
 {
+    private sealed record Creation(RoomRequest Room, IReadOnlyList<AddressInvite> Addresses);
+
     public void Map(ClientRoutes routes) =>
         routes.Post(
             "createRoom",
@@ -27,8 +36,14 @@ internal sealed partial class CreateRoom(
                 BodyMayBeMissing = true,
             });
 
-    private async ValueTask<Answer> CreateAsync(Call call, RoomRequest request, CancellationToken stop)
+    private async ValueTask<Answer> CreateAsync(Call call, Creation creation, CancellationToken stop)
     {
+        var request = creation.Room;
+        foreach (var invite in creation.Addresses)
+        {
+            if (InvitesByAddress.Refusal(addresses, invite) is { } refusal) return refusal;
+        }
+
         if (request.Alias is { } alias && !services.MayManageAlias(call.Service, alias))
         {
             return ServiceAnswers.Exclusive;
@@ -36,10 +51,18 @@ internal sealed partial class CreateRoom(
 
         var creatorId = call.Caller.UserId;
         var asked = request with { Creator = creatorId, NotInvited = why => LeftOut(creatorId, why.Message) };
-        return RoomAnswers.RoomId(await creator.CreateAsync(asked, stop).ConfigureAwait(false));
+        var created = await creator.CreateAsync(asked, stop).ConfigureAwait(false);
+        if (created.IsOk)
+        {
+            await addresses.InviteAllAsync(
+                creatorId, created.Value, creation.Addresses, why => LeftOut(creatorId, why.Message), stop)
+                .ConfigureAwait(false);
+        }
+
+        return RoomAnswers.RoomId(created);
     }
 
-    private RoomRequest Read(BodyReader body)
+    private Creation Read(BodyReader body)
     {
         var isPublished = body.Text("visibility") switch
         {
@@ -57,9 +80,14 @@ internal sealed partial class CreateRoom(
                 ? null!
                 : Preset.PrivateChat,
         };
-        foreach (var invite in body.InnerItems("invite_3pid") ?? []) ThirdPartyInvites.Refuse(invite);
+        AddressInvite[] byAddress = [.. (body.InnerItems("invite_3pid") ?? []).Select(InvitesByAddress.Read)];
+        if (byAddress.Length > rooms.MaxInitialInvites)
+        {
+            body.Refuse(
+                MatrixError.InvalidParam, $"`invite_3pid` can have at most {rooms.MaxInitialInvites} addresses.");
+        }
 
-        return new RoomRequest
+        var room = new RoomRequest
         {
             Creator = "",
             Version = body.Text("room_version"),
@@ -78,6 +106,7 @@ internal sealed partial class CreateRoom(
                     (state.RequiredText("type"), state.Text("state_key") ?? "", state.RequiredContent("content"))),
             ],
         };
+        return new Creation(room, byAddress);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "An invite to a room created by {Creator} failed: {Why}")]

@@ -2,13 +2,15 @@ using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
 /// <summary>Joins, invites, leaves, kicks, bans and forgetting. Client-Server API, "Room membership".</summary>
-internal sealed class Membership(RoomMemberships memberships, RoomJoins joins, SuspendedUsers suspended) : IEndpoints
+internal sealed class Membership(
+    RoomMemberships memberships, AddressInvites addresses, RoomJoins joins, SuspendedUsers suspended) : IEndpoints
 {
     /// <summary>The most characters of a reason, which becomes part of an event.</summary>
     private const int LongestReason = 4096;
@@ -28,7 +30,7 @@ internal sealed class Membership(RoomMemberships memberships, RoomJoins joins, S
         routes.Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
         routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
         routes.Post("rooms/{roomId}/forget", ForgetAsync, open with { Access = Access.Users });
-        routes.Post("rooms/{roomId}/invite", Invitee, Of(memberships.InviteAsync), one);
+        routes.Post("rooms/{roomId}/invite", Invitee, InviteAsync, one);
         routes.Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
         routes.Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
         routes.Post("rooms/{roomId}/unban", Target, Of(memberships.UnbanAsync), one);
@@ -70,10 +72,27 @@ internal sealed class Membership(RoomMemberships memberships, RoomJoins joins, S
         return new Someone(userId, Reason(body));
     }
 
-    private static Someone Invitee(BodyReader body)
+    private sealed record Invited(Someone? User, AddressInvite? Address, string? Reason);
+
+    private static Invited Invitee(BodyReader body)
     {
-        if (ThirdPartyInvites.IsOne(body)) ThirdPartyInvites.Refuse(body);
-        return Target(body);
+        if (InvitesByAddress.IsOne(body)) return new Invited(null, InvitesByAddress.Read(body), Reason(body));
+        var user = Target(body);
+        return new Invited(user, null, user.Reason);
+    }
+
+    private async ValueTask<Answer> InviteAsync(Call call, Invited invited, CancellationToken stop)
+    {
+        var (sender, roomId) = (call.Caller.UserId, call["roomId"]);
+        if (invited.Address is not { } address)
+        {
+            return RoomAnswers.Empty(await memberships
+                .InviteAsync(sender, roomId, invited.User!.UserId, invited.Reason, stop).ConfigureAwait(false));
+        }
+
+        if (InvitesByAddress.Refusal(addresses, address) is { } refusal) return refusal;
+        return await addresses.InviteAsync(sender, roomId, address, invited.Reason, stop).ConfigureAwait(false)
+            is { } failure ? InvitesByAddress.Of(failure) : Answer.Empty;
     }
 
     /// <summary>An action of one user on another in a room.</summary>

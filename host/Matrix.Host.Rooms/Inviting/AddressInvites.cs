@@ -1,0 +1,160 @@
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Network.IdentityServers;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+
+namespace Matrix.Host.Rooms.Inviting;
+
+/// <summary>An invite of whoever has an address.</summary>
+/// <param name="Server">The identity server that knows it.</param>
+/// <param name="Medium">`email` or `msisdn`.</param>
+/// <param name="Address">The address in its canonical form.</param>
+public sealed record AddressInvite(NamedIdentityServer Server, string Medium, string Address)
+{
+    /// <summary>The medium only: an address is private.</summary>
+    public override string ToString() => Medium;
+}
+
+/// <summary>Why an invite by address failed: in the room, or at the identity server.</summary>
+public sealed record AddressInviteFailure(RoomFailure? Room, IdentityFailure? Identity)
+{
+    /// <summary>A sentence.</summary>
+    public string Message => Room?.Message ?? Identity?.Message ?? "";
+}
+
+/// <summary>
+/// Invites by third-party identifier: of the user to whom an identity server has bound it, or by an invite that waits
+/// there until it is bound. Client-Server API, "Third-party invites".
+/// </summary>
+public sealed class AddressInvites
+{
+    private const string InvitationType = "m.room.third_party_invite";
+
+    private readonly IdentityApi _identity;
+    private readonly RoomMemberships _memberships;
+    private readonly RoomSender _sender;
+    private readonly RoomSnapshots _rooms;
+    private readonly StateReader _state;
+    private readonly ILocalUsers _users;
+    private readonly RoomsOptions _options;
+    private readonly TimeProvider _time;
+
+    internal AddressInvites(
+        IdentityApi identity,
+        RoomMemberships memberships,
+        RoomSender sender,
+        RoomSnapshots rooms,
+        StateReader state,
+        ILocalUsers users,
+        RoomsOptions options,
+        TimeProvider time)
+    {
+        _identity = identity;
+        _memberships = memberships;
+        _sender = sender;
+        _rooms = rooms;
+        _state = state;
+        _users = users;
+        _options = options;
+        _time = time;
+    }
+
+    /// <summary>Whether users may name an identity server.</summary>
+    public bool Trusts(string server) => _identity.Trusts(server);
+
+    /// <summary>Invites one address.</summary>
+    public async ValueTask<AddressInviteFailure?> InviteAsync(
+        string sender, string roomId, AddressInvite invite, string? reason, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(invite);
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+        {
+            return new AddressInviteFailure(RoomSender.Unknown, null);
+        }
+
+        // The identity server learns of no invite that the room refuses.
+        var refused = await _sender.RefusedStateAsync(
+            snapshot, Draft.State(InvitationType, "token", sender, JsonObject.Empty), stop).ConfigureAwait(false);
+        if (refused is not null) return new AddressInviteFailure(refused, null);
+        var found = await _identity.LookUpAsync(invite.Server, invite.Medium, invite.Address, stop)
+            .ConfigureAwait(false);
+        if (!found.IsOk) return new AddressInviteFailure(null, found.Failure);
+        if (found.Value is { } userId)
+        {
+            return await _memberships.InviteAsync(sender, roomId, userId, reason, stop).ConfigureAwait(false)
+                is { } failure ? new AddressInviteFailure(failure, null) : null;
+        }
+
+        var described = await DescribeAsync(snapshot, sender, invite, stop).ConfigureAwait(false);
+        var stored = await _identity.StoreInviteAsync(invite.Server, described, stop).ConfigureAwait(false);
+        if (!stored.IsOk) return new AddressInviteFailure(null, stored.Failure);
+
+        // Not cancelled: the identity server has told the address.
+        var draft = Draft.State(InvitationType, stored.Value!.Token, sender, stored.Value.Content);
+        var sent = await _sender.SendStateAsync(roomId, draft, null, CancellationToken.None).ConfigureAwait(false);
+        return sent.IsOk ? null : new AddressInviteFailure(sent.Failure, null);
+    }
+
+    /// <summary>
+    /// Invites addresses to a room that was created, and waits for them within a bounded time: the rest goes on after
+    /// it. The room stays if an identity server cannot be reached.
+    /// </summary>
+    /// <param name="notInvited">Called with the reason for each address that is not invited.</param>
+    public async ValueTask InviteAllAsync(
+        string sender,
+        string roomId,
+        IReadOnlyList<AddressInvite> invites,
+        Action<AddressInviteFailure> notInvited,
+        CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(invites);
+        if (invites.Count == 0) return;
+        var inviting = Parallel.ForEachAsync(
+            invites,
+            new ParallelOptions { MaxDegreeOfParallelism = _options.InvitesAtOnce },
+            async (invite, _) =>
+            {
+                if (await InviteAsync(sender, roomId, invite, null, CancellationToken.None).ConfigureAwait(false)
+                    is { } failure)
+                {
+                    notInvited(failure);
+                }
+            });
+        try
+        {
+            await inviting.WaitAsync(_options.CreationInviteTime, _time, stop).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The client learns of the room now, and of the invites by sync.
+        }
+    }
+
+    /// <summary>What the identity server may tell the address. Identity Service API, "Invitation storage".</summary>
+    private async ValueTask<JsonObject> DescribeAsync(
+        RoomSnapshot room, string sender, AddressInvite invite, CancellationToken stop)
+    {
+        var shown = await _users.ShownProfileAsync(sender, stop).ConfigureAwait(false);
+        var members = new List<(string Name, string? Value)>
+        {
+            ("address", invite.Address),
+            ("medium", invite.Medium),
+            ("room_alias", await TextAsync("m.room.canonical_alias", "alias").ConfigureAwait(false)),
+            ("room_avatar_url", await TextAsync("m.room.avatar", "url").ConfigureAwait(false)),
+            ("room_id", room.Room.RoomId),
+            ("room_join_rules", await TextAsync("m.room.join_rules", "join_rule").ConfigureAwait(false)),
+            ("room_name", await TextAsync("m.room.name", "name").ConfigureAwait(false)),
+            ("room_type", await TextAsync("m.room.create", "type").ConfigureAwait(false)),
+            ("sender", sender),
+            ("sender_avatar_url", shown.AvatarUrl),
+            ("sender_display_name", shown.DisplayName),
+        };
+        return JsonObject.OfSeq(
+            members.Where(static each => each.Value is not null)
+                .Select(static each => (each.Name, Json.NewString(each.Value!))));
+
+        async ValueTask<string?> TextAsync(string type, string member) =>
+            (await _state.ContentAsync(room, type, "", stop).ConfigureAwait(false))?.Text(member);
+    }
+}
