@@ -28,13 +28,16 @@ internal static class PhoneNumberForm
         }
     }
 
-    /// <summary>The country of a number (ISO 3166-1); null if it has none.</summary>
+    /// <summary>
+    /// The country of a number (ISO 3166-1): of several with its code, the main one for a number that none has assigned.
+    /// Null if there is none.
+    /// </summary>
     internal static string? CountryOf(string canonical)
     {
         try
         {
-            return Numbers.GetRegionCodeForNumber(
-                Numbers.Parse(string.Create(CultureInfo.InvariantCulture, $"+{canonical}"), null));
+            var number = Numbers.Parse(string.Create(CultureInfo.InvariantCulture, $"+{canonical}"), null);
+            return Numbers.GetRegionCodeForNumber(number) ?? Numbers.GetRegionCodeForCountryCode(number.CountryCode);
         }
         catch (NumberParseException)
         {

@@ -234,22 +234,7 @@ internal sealed record HomeserverConfig
         var serverName = values.Get(ConfigKeys.ServerName);
         var config = new HomeserverConfig();
         foreach (var key in ConfigKeys.All) values.Apply(key, config);
-        if (config.Users.RegistrationRequiresEmail
-            && (!config.Mail.IsConfigured || config.Client.PublicBaseUrl.Length == 0))
-        {
-            Refuse(
-                ConfigKeys.RegistrationRequiresEmail,
-                "`registration.requires_email` needs `email.smtp_host`, `email.from` and `public_base_url`");
-        }
-
-        if (config.Users.RegistrationRequiresPhone
-            && (!config.TextMessages.IsConfigured || config.Client.PublicBaseUrl.Length == 0))
-        {
-            Refuse(
-                ConfigKeys.RegistrationRequiresPhone,
-                "`registration.requires_phone` needs `text_messages.gateway_url` and `public_base_url`");
-        }
-
+        foreach (var (key, message) in ConfigKeys.MissingForAddresses(config)) Refuse(key, message);
         if (mistakes.Count > 0) return (null, mistakes);
         return (config with
         {

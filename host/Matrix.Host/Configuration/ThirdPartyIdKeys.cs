@@ -2,6 +2,25 @@ namespace Matrix.Host.Configuration;
 
 internal static partial class ConfigKeys
 {
+    /// <summary>What registration with addresses needs and the configuration does not have.</summary>
+    internal static IEnumerable<(ConfigKey Key, string Message)> MissingForAddresses(HomeserverConfig config)
+    {
+        var hasUrl = config.Client.PublicBaseUrl.Length > 0;
+        if (config.Users.RegistrationRequiresEmail && !(config.Mail.IsConfigured && hasUrl))
+        {
+            yield return (
+                RegistrationRequiresEmail,
+                "`registration.requires_email` needs `email.smtp_host`, `email.from` and `public_base_url`");
+        }
+
+        if (config.Users.RegistrationRequiresPhone && !(config.TextMessages.IsConfigured && hasUrl))
+        {
+            yield return (
+                RegistrationRequiresPhone,
+                "`registration.requires_phone` needs `text_messages.gateway_url` and `public_base_url`");
+        }
+    }
+
     /// <summary>The settings of mail addresses and phone numbers of accounts, and of identity servers.</summary>
     private static ConfigKey[] ThirdPartyIdKeys() =>
     [

@@ -145,6 +145,12 @@ public sealed class ConfigTests
         "turn:\n  uris: [\"turn:a.example\"]\n",
         "homeserver.yaml:2: `turn.uris` needs `turn.shared_secret`, or `turn.username` and its password")]
     [TestCase(
+        "registration:\n  requires_email: true\n",
+        "homeserver.yaml:2: `registration.requires_email` needs `email.smtp_host`, `email.from` and `public_base_url`")]
+    [TestCase(
+        "public_base_url: https://a.example\nregistration:\n  requires_phone: true\n",
+        "homeserver.yaml:3: `registration.requires_phone` needs `text_messages.gateway_url` and `public_base_url`")]
+    [TestCase(
         "well_known:\n  client:\n    org.example.a: 1\n",
         "homeserver.yaml:3: `well_known.client` needs a `public_base_url`")]
     [TestCase(
