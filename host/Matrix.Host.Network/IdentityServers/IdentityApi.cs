@@ -149,7 +149,8 @@ public sealed record StoredInvite(string Token, JsonObject Content)
                 return null;
             }
 
-            keys.Add(JsonObject.OfSeq([("key_validity_url", Json.NewString(url)), ("public_key", Json.NewString(text))]));
+            keys.Add(JsonObject.OfSeq(
+                [("key_validity_url", Json.NewString(url)), ("public_key", Json.NewString(text))]));
         }
 
         return new StoredInvite(token, JsonObject.OfSeq(

@@ -25,8 +25,8 @@ public sealed record TextMessageOptions
 }
 
 /// <summary>
-/// Sends text messages by the operator's gateway: a POST with `to` (a number with its country code, only digits), `text`
-/// and `language`. A status of 2xx means that the gateway took it.
+/// Sends text messages by the operator's gateway: a POST with `to` (a number with its country code, only digits),
+/// `text` and `language`. A status of 2xx means that the gateway took it.
 /// </summary>
 public sealed class TextMessageGateway(TextMessageOptions options, OperatorUrlClient client)
 {

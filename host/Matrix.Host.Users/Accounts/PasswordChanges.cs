@@ -7,7 +7,9 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Accounts;
 
-/// <summary>Changes passwords, and tells the account's mail addresses. Client-Server API, "Password management".</summary>
+/// <summary>
+/// Changes passwords, and tells the account's mail addresses. Client-Server API, "Password management".
+/// </summary>
 public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, AddressNotices notices)
 {
     /// <summary>Changes a password.</summary>

@@ -17,7 +17,8 @@ public sealed class SignUps(
     UsersOptions options)
 {
     /// <summary>
-    /// The ways to register now. The page cannot confirm addresses, so that it is closed where registration requires one.
+    /// The ways to register now. The page cannot confirm addresses, so that it is closed where registration requires
+    /// one.
     /// </summary>
     public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop) =>
         options.RegistrationRequiresEmail || options.RegistrationRequiresPhone

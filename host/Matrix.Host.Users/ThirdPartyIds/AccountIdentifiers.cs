@@ -61,7 +61,10 @@ public sealed class AccountIdentifiers(
         var isNew = !owned.Any(row => row.Medium == session.Medium && row.Address == session.Address);
         if (isNew && owned.Count >= options.MostOfUser) return TooMany;
         var addition = AdditionOf(userId, session);
-        var batch = new WriteBatch(1).Require(condition).Require(addition).Require(new ValidationUsed(session.SessionId));
+        var batch = new WriteBatch(1)
+            .Require(condition)
+            .Require(addition)
+            .Require(new ValidationUsed(session.SessionId));
         if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
         {
             var owner = await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop)

@@ -8,7 +8,9 @@ internal static class MailAddressForm
 {
     private const int Longest = 254;
 
-    /// <summary>The address with its case folded and its domain as in the DNS; null if the text is no address.</summary>
+    /// <summary>
+    /// The address with its case folded and its domain as in the DNS; null if the text is no address.
+    /// </summary>
     internal static string? Canonical(string text)
     {
         var trimmed = text.Trim();

@@ -29,8 +29,8 @@ internal static class PhoneNumberForm
     }
 
     /// <summary>
-    /// The country of a number (ISO 3166-1): of several with its code, the main one for a number that none has assigned.
-    /// Null if there is none.
+    /// The country of a number (ISO 3166-1): of several with its code, the main one for a number that none has
+    /// assigned. Null if there is none.
     /// </summary>
     internal static string? CountryOf(string canonical)
     {

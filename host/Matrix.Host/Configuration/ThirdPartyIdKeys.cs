@@ -64,8 +64,8 @@ internal static partial class ConfigKeys
             "The pause after the first failed try; it grows by as much with each."),
         Key(
             "text_messages.gateway_url", ConfigTypes.HttpUrl, c => c.TextMessages.GatewayUrl,
-            "The address of a gateway that sends text messages (SMS): each is posted as JSON with `to` (digits with the "
-                + "country code), `text` and `language`. \"\" for none: then accounts have no phone numbers."),
+            "The address of a gateway that sends text messages (SMS): each is posted as JSON with `to` (digits with "
+                + "the country code), `text` and `language`. \"\" for none: then accounts have no phone numbers."),
         Key(
             "text_messages.gateway_token", ConfigTypes.Text, c => c.TextMessages.GatewayToken,
             "A token that the gateway gets as `Authorization: Bearer`; \"\" for none."),

@@ -106,7 +106,7 @@ internal sealed class ThirdPartyIdsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_session_proves_the_owner_of_its_address_only_while_the_account_has_it()
     {
-        await Write(new UserCreated(Alice, UserKind.User, null, false), new UserCreated(Bob, UserKind.User, null, false));
+        foreach (var user in new[] { Alice, Bob }) await Write(new UserCreated(user, UserKind.User, null, false));
         await Applies(Adds(Alice, "a@x"));
         await Applies(new ValidationBegun(Session("s"), 10));
         Assert.That(await Applies(new OwnerValidated("s", Alice)), Is.False, "It is not confirmed.");

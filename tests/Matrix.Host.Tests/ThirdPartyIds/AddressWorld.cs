@@ -31,7 +31,8 @@ internal sealed partial class AddressWorld : IAsyncDisposable
     /// <summary>The name of the identity server.</summary>
     public string IdentityName => _web.EndPoint.ToString();
 
-    [GeneratedRegex("https://matrix.test.example(/_matrix/static/identifiers/confirm\\?sid=[^&\\s\"]+&token=[^&\\s\"]+)")]
+    [GeneratedRegex(
+        "https://matrix.test.example(/_matrix/static/identifiers/confirm\\?sid=[^&\\s\"]+&token=[^&\\s\"]+)")]
     private static partial Regex Links { get; }
 
     [GeneratedRegex("^\\d{6}")]

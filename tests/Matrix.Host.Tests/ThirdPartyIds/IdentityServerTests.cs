@@ -62,7 +62,8 @@ internal sealed class IdentityServerTests(string kind)
     private JsonObject Mappings(JsonObject body)
     {
         var hash = (string)body["addresses"]![0]!;
-        var bobs = Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData("bob@mail.example email pepper"u8))
+        var bobs = Convert
+            .ToBase64String(System.Security.Cryptography.SHA256.HashData("bob@mail.example email pepper"u8))
             .TrimEnd('=').Replace('+', '-').Replace('/', '_');
         return hash == bobs ? new JsonObject { [hash] = _bob.UserId } : [];
     }

@@ -136,7 +136,7 @@ test("strangers do not learn whether an address or number is known", async () =>
 
 test("addresses that are none, or not allowed, are refused by each requestToken", async () => {
   for (const of of ["register", "account/3pid", "account/password"]) {
-    const [email, phone] = [`/_matrix/client/v3/${of}/email/requestToken`, `/_matrix/client/v3/${of}/msisdn/requestToken`];
+    const [email, phone] = ["email", "msisdn"].map((medium) => `/_matrix/client/v3/${of}/${medium}/requestToken`);
     const post = (path, body) => call(server, "POST", path, { body });
     refusedWith(await post(email, byMail("nobody")), 400, "M_INVALID_PARAM");
     refusedWith(await post(email, byMail("a@elsewhere.example")), 403, "M_THREEPID_DENIED");

@@ -17,7 +17,8 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
     private const int LongestSecret = 255;
     private const int LongestLink = 2048;
 
-    private sealed record Asked(ThirdPartyId? Id, string Medium, string ClientSecret, long SendAttempt, string? NextLink);
+    private sealed record Asked(
+        ThirdPartyId? Id, string Medium, string ClientSecret, long SendAttempt, string? NextLink);
 
     public void Map(ClientRoutes routes)
     {
@@ -34,7 +35,9 @@ internal sealed class RequestTokens(Validations validations, RegistrationGate ga
         }
     }
 
-    /// <summary>Reads the secret by which a client knows a session. Identity Service API, "Email associations".</summary>
+    /// <summary>
+    /// Reads the secret by which a client knows a session. Identity Service API, "Establishing associations".
+    /// </summary>
     internal static string ReadSecret(BodyReader body)
     {
         var secret = body.RequiredText("client_secret");

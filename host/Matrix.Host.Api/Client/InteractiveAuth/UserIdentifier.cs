@@ -32,9 +32,11 @@ internal static class UserIdentifier
         }
 
         // The specification's example of a login by address has no type.
-        if (!identifier.Has("type") && identifier.Text("medium") is { } ofMedium && identifier.Text("address") is { } at)
+        if (!identifier.Has("type")
+            && identifier.Text("medium") is { } ofMedium
+            && identifier.Text("address") is { } ofAddress)
         {
-            return Of(ofMedium, at);
+            return Of(ofMedium, ofAddress);
         }
 
         switch (identifier.RequiredText("type"))

@@ -7,7 +7,9 @@ namespace Matrix.Host.Api.Client.Registration;
 /// <summary>Adds mail addresses and phone numbers to the flows of registration.</summary>
 internal sealed class AddressFlows(Validations validations, UsersOptions options)
 {
-    /// <summary>The flows with the addresses that are required, and those with the addresses that may be given.</summary>
+    /// <summary>
+    /// The flows with the addresses that are required, and those with the addresses that may be given.
+    /// </summary>
     internal List<AuthFlow> Of(IReadOnlyList<AuthFlow> flows)
     {
         var all = new List<AuthFlow>();

@@ -12,7 +12,9 @@ public interface IValidationSessionsTable
     /// <summary>The session with this id, even if it has expired; null if there is none.</summary>
     ValueTask<ValidationSessionRow?> FindAsync(string sessionId, CancellationToken stop);
 
-    /// <summary>The session of a client's secret for an address, even if it has expired; null if there is none.</summary>
+    /// <summary>
+    /// The session of a client's secret for an address, even if it has expired; null if there is none.
+    /// </summary>
     ValueTask<ValidationSessionRow?> FindAsync(
         ValidationPurpose purpose, string medium, string address, ReadOnlyMemory<byte> secret, CancellationToken stop);
 }
@@ -64,8 +66,8 @@ public sealed record ValidationSessionRow(
 public sealed record ValidationBegun(ValidationSessionRow Row, int Most) : ConditionalChange;
 
 /// <summary>
-/// Sends another token in a session, which replaces the one before. Not applied if the session has ended, was confirmed,
-/// or has a send attempt that is not lower.
+/// Sends another token in a session, which replaces the one before. Not applied if the session has ended, was
+/// confirmed, or has a send attempt that is not lower.
 /// </summary>
 public sealed record ValidationResent(
     string SessionId, long SendAttempt, ReadOnlyMemory<byte>? Token, string? NextLink, long ExpiresAt)

@@ -45,8 +45,10 @@ internal sealed class ValidationSessionsTable(IReads reads) : IValidationSession
         WHERE session_id = $1 AND token = $2 AND expires_at > $3
         """);
 
-    private static readonly Statement Try = Statement.Of(
-        "UPDATE validation_sessions SET guesses = guesses + 1 WHERE session_id = $1 AND guesses < $2 AND expires_at > $3");
+    private static readonly Statement Try = Statement.Of("""
+        UPDATE validation_sessions SET guesses = guesses + 1
+        WHERE session_id = $1 AND guesses < $2 AND expires_at > $3
+        """);
 
     private static readonly Statement Use = Statement.Of(
         "DELETE FROM validation_sessions WHERE session_id = $1 AND validated_at IS NOT NULL AND expires_at > $2");
@@ -85,7 +87,11 @@ internal sealed class ValidationSessionsTable(IReads reads) : IValidationSession
         reads.FirstAsync(ById, sessionId, static (a, id) => a.Text(id), Row, stop);
 
     public ValueTask<ValidationSessionRow?> FindAsync(
-        ValidationPurpose purpose, string medium, string address, ReadOnlyMemory<byte> secret, CancellationToken stop) =>
+        ValidationPurpose purpose,
+        string medium,
+        string address,
+        ReadOnlyMemory<byte> secret,
+        CancellationToken stop) =>
         reads.FirstAsync(
             BySecret,
             (purpose, medium, address, secret),

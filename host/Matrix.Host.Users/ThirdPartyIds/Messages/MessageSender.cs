@@ -79,6 +79,7 @@ public sealed partial class MessageSender(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "A message to a user's {Medium} address was not sent: {Reason} ({HeldBack} such lines were held back)")]
+        Message = "A message to a user's {Medium} address was not sent: {Reason} "
+            + "({HeldBack} such lines were held back)")]
     private partial void NotSent(string medium, string reason, int heldBack);
 }
