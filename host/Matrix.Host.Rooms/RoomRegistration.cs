@@ -8,6 +8,7 @@ using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Rooms.Delayed;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Rooms.Inspecting;
 using Matrix.Host.Rooms.Inviting;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Lanes;
@@ -435,6 +436,8 @@ public static class RoomRegistration
         .AddSingleton<SummaryLookup>()
         .AddSingleton<ContentReports>()
         .AddSingleton<ReportLists>()
+        .AddSingleton(parts => new RoomGraphs(
+            parts.Get<IStorage>().Events, parts.Get<IStorage>().Followers))
         .AddSingleton<RoomLists>()
         .AddSingleton<RoomAdministration>()
         .AddSingleton<SpaceHierarchy>();

@@ -9,6 +9,9 @@ public interface IStorageAdmin
     /// <summary>The migrations that were applied to this database, in order.</summary>
     ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop);
 
+    /// <summary>Bytes of the whole database on disk. It does not read the tables.</summary>
+    ValueTask<long> BytesAsync(CancellationToken stop);
+
     /// <summary>Bytes by table, indexes included, largest first.</summary>
     ValueTask<IReadOnlyList<TableSize>> TableSizesAsync(CancellationToken stop);
 

@@ -16,6 +16,11 @@ public static class AdminApi
     public static IServiceCollection AddAdminApi(this IServiceCollection services) => services
         .AddSingleton<Nonces>()
         .AddSingleton<SentNotices>()
+        .AddSingleton<MediaModeration>()
+        .AddSingleton<RoomModeration>()
+        .AddSingleton<AnyEvents>()
+        .AddSingleton<DestinationRetries>()
+        .AddSingleton<NoticeSending>()
         .AddSingleton<IEndpoints, Health>()
         .AddSingleton<IEndpoints, SharedSecretRegistration>()
         .AddSingleton<IEndpoints, ServerVersion>()

@@ -65,6 +65,9 @@ public sealed partial class FederationOutbound : IAsyncDisposable
     /// </summary>
     public IReadOnlyList<KnownServer> Known => _destinations.States;
 
+    /// <summary>What waits to be sent now.</summary>
+    public OutboundLoad Load => new(_queue.Sending, _queue.Ready, _queue.Waiting, _feed.Waiting);
+
     /// <summary>Starts to send.</summary>
     public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
 

@@ -1,5 +1,12 @@
 namespace Matrix.Host.Outbound.Federation;
 
+/// <summary>What waits to be sent to other servers.</summary>
+/// <param name="Sending">Servers with a transaction in flight.</param>
+/// <param name="Ready">Servers that wait for a turn.</param>
+/// <param name="BackingOff">Servers that failed and wait for their next attempt.</param>
+/// <param name="Batches">Batches of changes whose servers are not determined yet.</param>
+public readonly record struct OutboundLoad(int Sending, int Ready, int BackingOff, int Batches);
+
 /// <summary>Another server, as far as events are sent to it. Times are in milliseconds since the epoch.</summary>
 /// <param name="Failures">The failures since the last success.</param>
 /// <param name="RetryAt">When it is tried again; 0 if it answers.</param>

@@ -6,19 +6,21 @@ using Matrix.Host.Storage.Tables.Reports;
 
 namespace Matrix.Host.Rooms.Administration;
 
-/// <summary>A report of an event, with what its room is called.</summary>
+/// <summary>A report, with what its room is called.</summary>
 public sealed record ListedReport(ReportRow Row, string? RoomName, string? CanonicalAlias);
 
-/// <summary>Which reports of events are listed. A null admits all.</summary>
+/// <summary>Which reports are listed. A null admits all.</summary>
 /// <param name="Reporter">Part of the reporter's user id.</param>
 /// <param name="RoomId">Part of the room's id.</param>
-/// <param name="Sender">Part of the user id of the event's sender.</param>
+/// <param name="Sender">Part of the user id of the event's sender, or of the user.</param>
 /// <param name="IsOldestFirst">Whether the oldest come first.</param>
-public sealed record ReportQuery(string? Reporter, string? RoomId, string? Sender, bool IsOldestFirst)
+/// <param name="Kind">What is reported.</param>
+public sealed record ReportQuery(
+    string? Reporter, string? RoomId, string? Sender, bool IsOldestFirst, ReportKind? Kind = ReportKind.Event)
 {
     /// <summary>Whether the query admits a report.</summary>
     internal bool Admits(ReportRow row) =>
-        row.Content.Kind == ReportKind.Event
+        (Kind is null || row.Content.Kind == Kind)
         && Contains(row.Reporter, Reporter)
         && Contains(row.Content.RoomId, RoomId)
         && Contains(row.Content.UserId, Sender);
@@ -28,7 +30,7 @@ public sealed record ReportQuery(string? Reporter, string? RoomId, string? Sende
 }
 
 /// <summary>
-/// Reports of events, for administrators. A list reads all reports, whose number is bounded where they are stored.
+/// Reports, for administrators. A list reads all reports, whose number is bounded where they are stored.
 /// </summary>
 public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSummaries summaries)
 {
@@ -58,13 +60,13 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
         return (listed, found.Count);
     }
 
-    /// <summary>A report of an event; null if there is none.</summary>
+    /// <summary>A report; null if there is none.</summary>
     public async ValueTask<ListedReport?> FindAsync(long id, CancellationToken stop)
     {
         var next = id == long.MaxValue
             ? []
             : await storage.Reports.NewestAsync(id + 1, 1, stop).ConfigureAwait(false);
-        return next is [var row] && row.Id == id && row.Content.Kind == ReportKind.Event
+        return next is [var row] && row.Id == id
             ? await OfAsync(row, stop).ConfigureAwait(false)
             : null;
     }

@@ -49,6 +49,14 @@ public sealed class RoomLists(
             : null;
     }
 
+    /// <summary>What a room is called: its name or canonical alias; null if it has none.</summary>
+    public async ValueTask<string?> NameAsync(string roomId, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
+        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+        return summary.Name ?? summary.CanonicalAlias;
+    }
+
     /// <summary>The URIs of all rooms' avatars. It reads all rooms.</summary>
     public async ValueTask<IReadOnlyList<string>> AvatarsAsync(CancellationToken stop)
     {

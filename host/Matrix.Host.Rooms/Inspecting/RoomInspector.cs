@@ -19,7 +19,6 @@ public sealed class RoomInspector
     private const int MaxRooms = 20;
 
     private const int MaxStaged = 100_000;
-    private const int MaxGaps = 1000;
     private const long CacheBytes = 64 << 20;
     private const string CreateType = "m.room.create";
 
@@ -103,22 +102,8 @@ public sealed class RoomInspector
 
     /// <summary>The newest events of a room, and its extremities whatever their age.</summary>
     /// <param name="limit">The most events beside the extremities.</param>
-    public async ValueTask<InspectedGraph> GraphAsync(RoomRow room, int limit, CancellationToken stop)
-    {
-        ArgumentNullException.ThrowIfNull(room);
-        var rows = await _storage.Events.RangeAsync(
-            room.Nid, EventNid.LastOf(room.Nid), null, Direction.Backward, limit, EventMarks.Outlier, stop)
-            .ConfigureAwait(false);
-        var extremities = room.Header.Extremities.Select(extremity => extremity.EventId).ToHashSet();
-        var older = extremities.Except(rows.Select(row => row.EventId)).ToArray();
-        var others = await _storage.Events.FindManyAsync(room.Nid, older, stop).ConfigureAwait(false);
-        var gaps = await _storage.Followers.GapsAsync(room.Nid, MaxGaps, stop).ConfigureAwait(false);
-        return new InspectedGraph(
-            room.RoomId,
-            [.. rows.Concat(others).Select(row => new StoredEvent(room.Identity, row))],
-            extremities,
-            gaps.ToHashSet());
-    }
+    public ValueTask<InspectedGraph> GraphAsync(RoomRow room, int limit, CancellationToken stop) =>
+        new RoomGraphs(_storage.Events, _storage.Followers).NewestAsync(room, limit, stop);
 
     private async ValueTask<InspectedEvent> InspectAsync(StoredEvent stored, CancellationToken stop)
     {

@@ -10,6 +10,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Rooms.Policies;
 
+/// <summary>A policy list that the server follows.</summary>
+/// <param name="RoomId">Its room.</param>
+/// <param name="IsJoined">Whether a user of this server is in the room, so that changes come here.</param>
+/// <param name="Rules">What it says.</param>
+public sealed record FollowedList(string RoomId, bool IsJoined, IReadOnlyList<PolicyRule> Rules);
+
 /// <summary>
 /// The rules of the policy lists that the operator subscribes the server to, in memory. A rule takes effect with the
 /// commit of its event: whoever asks after it reads the changed entries of the room's state first. Client-Server API,
@@ -62,6 +68,33 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
         _lists.Count == 0 || Volatile.Read(ref _changed) == Volatile.Read(ref _read)
             ? new(_rules)
             : ReadAsync(stop);
+
+    /// <summary>The lists that the server follows, each with its rules.</summary>
+    public async ValueTask<IReadOnlyList<FollowedList>> ListsAsync(CancellationToken stop)
+    {
+        await RulesAsync(stop).ConfigureAwait(false);
+        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            var byRoom = _known.Where(static known => known.Value is not null)
+                .ToLookup(static known => known.Key.Room, static known => known.Value!);
+            var lists = new List<FollowedList>();
+            foreach (var roomId in _options.Policies.Rooms)
+            {
+                var snapshot = await _rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+                lists.Add(new FollowedList(
+                    roomId,
+                    snapshot is { IsResident: true },
+                    snapshot is null ? [] : [.. byRoom[snapshot.Room.Nid]]));
+            }
+
+            return lists;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
 
     /// <summary>The rule that matches a server; null if none does, or it is this one.</summary>
     public async ValueTask<PolicyRule?> OfServerAsync(string server, CancellationToken stop) =>

@@ -11,10 +11,15 @@ internal sealed class PostgresAdmin(IReads reads, string version) : IStorageAdmi
             WHERE nspname = current_schema()) ORDER BY 2 DESC
         """);
 
+    private static readonly Statement Bytes = Statement.Of("SELECT pg_database_size(current_database())");
+
     public string Engine => $"PostgreSQL {version}";
 
     public ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop) =>
         AdminStatements.MigrationsAsync(reads, stop);
+
+    public ValueTask<long> BytesAsync(CancellationToken stop) =>
+        reads.FirstAsync(Bytes, static row => row.Int64(0), stop);
 
     public ValueTask<IReadOnlyList<TableSize>> TableSizesAsync(CancellationToken stop) =>
         reads.ListAsync(Tables, static row => new TableSize(row.Text(0), row.Int64(1), row.Int64(2)), stop);

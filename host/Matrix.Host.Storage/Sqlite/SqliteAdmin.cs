@@ -15,10 +15,17 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
         GROUP BY COALESCE(s.tbl_name, 'schema') ORDER BY 2 DESC
         """);
 
+    private static readonly Statement Bytes = Statement.Of("""
+        SELECT c.page_count * s.page_size FROM pragma_page_count() c, pragma_page_size() s
+        """);
+
     public string Engine => $"SQLite {SqliteConnection.Version}";
 
     public ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop) =>
         AdminStatements.MigrationsAsync(reads, stop);
+
+    public ValueTask<long> BytesAsync(CancellationToken stop) =>
+        reads.FirstAsync(Bytes, static row => row.Int64(0), stop);
 
     public ValueTask<IReadOnlyList<TableSize>> TableSizesAsync(CancellationToken stop) =>
         reads.ListAsync(Tables, static row => new TableSize(row.Text(0), row.Int64(1), row.Int64(2)), stop);

@@ -55,6 +55,8 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
         var second = await Store.Rooms.ListAsync(first[^1].Nid, 3, Stop);
         var some = await Store.Rooms.FindManyAsync([new RoomNid(4), new RoomNid(9), Garden], Stop);
 
+        Assert.That(await Store.Rooms.CountAsync(Stop), Is.EqualTo(5));
+        Assert.That(await Store.Admin.BytesAsync(Stop), Is.GreaterThan(10_000));
         Assert.That(first.Select(row => row.Nid.Value), Is.EqualTo(new[] { 1, 2, 3 }));
         Assert.That(second.Select(row => row.Nid.Value), Is.EqualTo(new[] { 4, 5 }));
         Assert.That(some.Select(row => row.Nid.Value), Is.EquivalentTo(new[] { 2, 4 }));

@@ -8,7 +8,8 @@ namespace Matrix.Host.Api.Admin.Federating;
 /// <summary>
 /// Other servers, for administrators: those that are owed events or do not answer, and those that were sent to lately.
 /// </summary>
-internal sealed class Destinations(FederationOutbound outbound, AuditLog audit, AdminOptions options) : IEndpoints
+internal sealed class Destinations(FederationOutbound outbound, DestinationRetries retries, AdminOptions options)
+    : IEndpoints
 {
     private sealed record Asked(string? Search, bool IsByFailure, bool IsReversed, AdminPage Page);
 
@@ -72,16 +73,8 @@ internal sealed class Destinations(FederationOutbound outbound, AuditLog audit, 
             ? Answer.Json(row, Write)
             : Answer.NotFound("Nothing is waiting for that server, and nothing was sent to it lately."));
 
-    private async ValueTask<Answer> ResetAsync(Call call, CancellationToken stop)
-    {
-        var server = call["serverName"];
-        var failure = await outbound.RetryAsync(server, stop).ConfigureAwait(false);
-        if (failure is null)
-        {
-            return Answer.InvalidParam("The server is not waiting for a new attempt.");
-        }
-
-        await audit.RecordAsync(call.Actor(), "federation.retry", server).ConfigureAwait(false);
-        return Answer.Empty;
-    }
+    private async ValueTask<Answer> ResetAsync(Call call, CancellationToken stop) =>
+        await retries.RetryAsync(call.Actor(), call["serverName"], stop).ConfigureAwait(false) is null
+            ? Answer.InvalidParam("The server is not waiting for a new attempt.")
+            : Answer.Empty;
 }

@@ -8,7 +8,7 @@ namespace Matrix.Host.Api.Admin.Files;
 
 /// <summary>What administrators do to media: deletion, quarantine, the cache of other servers' media.</summary>
 internal sealed class MediaActs(
-    MediaOperations operations,
+    MediaModeration moderation,
     MediaAdministration media,
     RoomLists rooms,
     UserAdministration users,
@@ -47,8 +47,7 @@ internal sealed class MediaActs(
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
     {
-        var outcome = await operations.DeleteAsync(UriOf(call), stop).ConfigureAwait(false);
-        await RecordAsync(call, "media.delete", UriOf(call), outcome).ConfigureAwait(false);
+        var outcome = await moderation.DeleteAsync(call.Actor(), UriOf(call), stop).ConfigureAwait(false);
         return outcome.IsDone ? Deleted([call["mediaId"]]) : Answer.NotFound("There is no such media here.");
     }
 
@@ -81,25 +80,22 @@ internal sealed class MediaActs(
 
     private async ValueTask<Answer> QuarantineAsync(Call call, CancellationToken stop)
     {
-        var outcome = await operations.QuarantineAsync(UriOf(call), call.Caller.UserId, stop).ConfigureAwait(false);
-        await RecordAsync(call, "media.quarantine", UriOf(call), outcome).ConfigureAwait(false);
+        var outcome = await moderation.QuarantineAsync(call.Actor(), UriOf(call), stop).ConfigureAwait(false);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media here.");
     }
 
     private async ValueTask<Answer> ReleaseAsync(Call call, CancellationToken stop)
     {
-        var outcome = await operations.ReleaseAsync(UriOf(call), stop).ConfigureAwait(false);
-        await RecordAsync(call, "media.release", UriOf(call), outcome).ConfigureAwait(false);
+        var outcome = await moderation.ReleaseAsync(call.Actor(), UriOf(call), stop).ConfigureAwait(false);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media in quarantine.");
     }
 
     private async ValueTask<Answer> QuarantineOfUserAsync(Call call, CancellationToken stop)
     {
-        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
-        if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        var count = await media.QuarantineOfUserAsync(call["userId"], call.Caller.UserId, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "media.quarantine_of_user", call["userId"]).ConfigureAwait(false);
-        return Answer.Json(count, static (json, count) => json.WriteNumber("num_quarantined", count));
+        var count = await moderation.QuarantineOfUserAsync(call.Actor(), call["userId"], stop).ConfigureAwait(false);
+        return count.IsOk
+            ? Answer.Json(count.Value, static (json, count) => json.WriteNumber("num_quarantined", count))
+            : UserAnswers.Of(count.Failure);
     }
 
     private async ValueTask<Answer> PurgeAsync(Call call, long before, CancellationToken stop)
@@ -108,7 +104,4 @@ internal sealed class MediaActs(
         await audit.RecordAsync(call.Actor(), "media.purge_cache", $"{count} files").ConfigureAwait(false);
         return Answer.Json(count, static (json, count) => json.WriteNumber("deleted", count));
     }
-
-    private ValueTask RecordAsync(Call call, string action, string target, MediaOutcome outcome) =>
-        audit.RecordAsync(call.Actor(), action, target, outcome.IsDone ? null : outcome.Text);
 }

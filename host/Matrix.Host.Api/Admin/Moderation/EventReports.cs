@@ -1,15 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
+using Matrix.Host.Api.Admin.ServerRooms;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Administration;
-using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage.Tables.Reports;
 using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.Moderation;
 
 /// <summary>`/_synapse/admin/v1/event_reports`: what users reported.</summary>
-internal sealed class EventReports(
-    ReportLists reports, RoomAccess access, EventPages pages, AuditLog audit, AdminOptions options) : IEndpoints
+internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditLog audit, AdminOptions options)
+    : IEndpoints
 {
     private static readonly Answer _unknown = Answer.NotFound("There is no such report of an event.");
 
@@ -70,12 +71,15 @@ internal sealed class EventReports(
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         if (IdOf(call) is not { } id) return InvalidId;
-        if (await reports.FindAsync(id, stop).ConfigureAwait(false) is not { } report) return _unknown;
+        if (await reports.FindAsync(id, stop).ConfigureAwait(false)
+            is not { Row.Content.Kind: ReportKind.Event } report)
+        {
+            return _unknown;
+        }
+
         var content = report.Row.Content;
-        var readable = await access.AllOfAsync(call.Caller.UserId, content.RoomId!, stop).ConfigureAwait(false);
-        var stored = readable.IsOk
-            ? await pages.FindAsync(readable.Value, content.EventId!, stop).ConfigureAwait(false)
-            : null;
+        var stored = await events.FindAsync(call.Caller.UserId, content.RoomId!, content.EventId!, stop)
+            .ConfigureAwait(false);
         return Answer.Json((report, stored), static (json, state) =>
         {
             Write(json, state.report);

@@ -2,8 +2,6 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Notices;
-using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.Moderation;
 
@@ -11,7 +9,7 @@ namespace Matrix.Host.Api.Admin.Moderation;
 /// `/_synapse/admin/v1/send_server_notice`: a notice in the user's room of server notices. Only text can be sent. A
 /// repeated transaction id of the administrator returns the first notice, as long as it is remembered.
 /// </summary>
-internal sealed class Notices(ServerNotices notices, AuditLog audit, SentNotices sentNotices) : IEndpoints
+internal sealed class Notices(NoticeSending notices, SentNotices sentNotices) : IEndpoints
 {
     private sealed record Notice(string UserId, string Text);
 
@@ -47,10 +45,6 @@ internal sealed class Notices(ServerNotices notices, AuditLog audit, SentNotices
     private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => sentNotices.OnceAsync(
         (call.Caller.UserId, call["txnId"]), () => PostAsync(call, notice, stop), stop);
 
-    private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop)
-    {
-        var sent = await notices.SendAsync(notice.UserId, notice.Text, isActive: false, stop).ConfigureAwait(false);
-        if (sent.IsOk) await audit.RecordAsync(call.Actor(), "notice.send", notice.UserId).ConfigureAwait(false);
-        return RoomAnswers.EventId(sent);
-    }
+    private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop) => RoomAnswers.EventId(
+        await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, stop).ConfigureAwait(false));
 }

@@ -7,7 +7,7 @@ using Matrix.Host.Users.Administration;
 namespace Matrix.Host.Api.Admin.ServerRooms;
 
 /// <summary>What administrators do to rooms: blocks, joins of local users, power.</summary>
-internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndpoints
+internal sealed class RoomActs(RoomAdministration rooms, RoomModeration moderation, AuditLog audit) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -41,9 +41,7 @@ internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndp
 
     private async ValueTask<Answer> PutBlockAsync(Call call, bool isBlocked, CancellationToken stop)
     {
-        var roomId = call["roomId"];
-        var record = audit.Of(call.Actor(), isBlocked ? "room.block" : "room.unblock", roomId);
-        await rooms.BlockAsync(call.Caller.UserId, roomId, isBlocked, record, stop).ConfigureAwait(false);
+        await moderation.BlockAsync(call.Actor(), call["roomId"], isBlocked, stop).ConfigureAwait(false);
         return Answer.Json(isBlocked, static (json, isBlocked) => json.WriteBoolean("block", isBlocked));
     }
 
@@ -52,10 +50,8 @@ internal sealed class RoomActs(RoomAdministration rooms, AuditLog audit) : IEndp
         var room = await rooms.ResolveAsync(call["roomIdOrAlias"], stop).ConfigureAwait(false);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
         var target = userId ?? call.Caller.UserId;
-        var failure = await rooms.MakeAdminAsync(room.Value, target, stop).ConfigureAwait(false);
-        await audit.RecordAsync(call.Actor(), "room.make_admin", $"{room.Value} {target}", failure?.Message)
-            .ConfigureAwait(false);
-        return RoomAnswers.Empty(failure);
+        return RoomAnswers.Empty(
+            await moderation.MakeAdminAsync(call.Actor(), room.Value, target, stop).ConfigureAwait(false));
     }
 
     private async ValueTask<Answer> JoinAsync(Call call, string? userId, CancellationToken stop)

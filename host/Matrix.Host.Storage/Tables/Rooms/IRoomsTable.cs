@@ -19,6 +19,9 @@ public interface IRoomsTable
     /// <summary>The rooms with these numbers, unordered; unknown ones are left out.</summary>
     ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop);
 
+    /// <summary>The number of rooms. It costs a row of an index for each.</summary>
+    ValueTask<long> CountAsync(CancellationToken stop);
+
     /// <summary>All rooms by number, a page at a time: those after <paramref name="after"/>.</summary>
     ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop);
 

@@ -23,6 +23,8 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     private static readonly Statement ByNids = Statement.ByKeys($"{Rows} WHERE r.room_nid = KEY");
     private static readonly Statement Page = Statement.Of($"{Rows} WHERE r.room_nid > $1 ORDER BY r.room_nid LIMIT $2");
 
+    private static readonly Statement Count = Statement.Of("SELECT COUNT(*) FROM rooms");
+
     private static readonly Statement StepAt = Statement.Of("""
         SELECT step FROM current_state_log WHERE room_nid = $1 AND position <= $2 ORDER BY position DESC LIMIT 1
         """);
@@ -95,6 +97,9 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     public ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(
         IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
         reads.ByKeysAsync(ByNids, rooms, By.Room, Row, stop);
+
+    public ValueTask<long> CountAsync(CancellationToken stop) =>
+        reads.FirstAsync(Count, static row => row.Int64(0), stop);
 
     public ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop) =>
         reads.ListAsync(Page, (after, limit), static (a, q) => a.Room(q.after).Int(q.limit), Row, stop);
