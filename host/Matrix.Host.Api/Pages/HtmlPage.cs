@@ -1,16 +1,13 @@
-using System.Security.Cryptography;
-using System.Text;
 using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Pages;
 
 /// <summary>
-/// Pages for browsers, in one style: light and dark, on phones and desktops, without external files. A page runs no
-/// script but its own, cannot be framed, and is not kept by caches.
+/// Pages for browsers with one column, in one style: light and dark, on phones and desktops, without external files.
 /// </summary>
 internal static class HtmlPage
 {
-    private const string Style = """
+    private static readonly PageStyle _style = new("""
         :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; --line: #8888; --accent: #0b6bcb; }
         @media (prefers-color-scheme: dark) { :root { --accent: #6cb4ff; } }
         * { box-sizing: border-box; }
@@ -35,9 +32,7 @@ internal static class HtmlPage
         [role=alert]:not(:empty) { border-left: 4px solid #c62828; padding: .25rem .75rem; }
         [role=status]:not(:empty) { border-left: 4px solid #2e7d32; padding: .25rem .75rem; }
         .note { color: GrayText; font-size: .9rem; }
-        """;
-
-    private static readonly string _styleHash = HashOf(Style);
+        """);
 
     /// <summary>Builds a page.</summary>
     /// <param name="title">Its title, which is also its heading.</param>
@@ -46,44 +41,16 @@ internal static class HtmlPage
     /// <param name="formTargets">Origins or schemes to which the response of its forms may redirect.</param>
     /// <param name="status">The HTTP status.</param>
     internal static Answer Of(
-        string title, Html body, string script = "", IReadOnlyList<string>? formTargets = null, int status = 200)
-    {
-        var html = Html.Of($"""
+        string title, Html body, string script = "", IReadOnlyList<string>? formTargets = null, int status = 200) =>
+        new PageDocument(title, Html.Of($"""
+            <main>
             <h1>{title}</h1>
             {body}
-            """);
-
-        // Of the source: neither the style nor a script has values in it.
-        var page = $"""
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>{Html.Of($"{title}")}</title>
-            <style>{Style}</style>
-            </head>
-            <body>
-            <main>
-            {html}
             </main>
-            {(script.Length == 0 ? "" : $"<script>{script}</script>")}
-            </body>
-            </html>
-
-            """;
-        return Answer.Page(Encoding.UTF8.GetBytes(page), PolicyOf(script, formTargets ?? []), status);
-    }
-
-    private static string PolicyOf(string script, IReadOnlyList<string> formTargets)
-    {
-        var scripts = script.Length == 0 ? "" : $"script-src '{HashOf(script)}'; connect-src 'self'; ";
-        var targets = string.Concat(formTargets.Select(static target => " " + target));
-        return $"default-src 'none'; style-src '{_styleHash}'; {scripts}form-action 'self'{targets}; base-uri 'none'; "
-            + "frame-ancestors 'none'";
-    }
-
-    /// <summary>The source by which the content security policy allows an element's text.</summary>
-    private static string HashOf(string text) =>
-        $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+            """))
+        {
+            Script = script,
+            FormTargets = formTargets ?? [],
+            Status = status,
+        }.In(_style);
 }

@@ -4,11 +4,12 @@ namespace Matrix.Host.Api.Pages;
 
 /// <summary>
 /// A cookie of this server's pages: scripts cannot read it, no other host can set it, and requests from other sites
-/// have it only if they open a page. Without TLS (on loopback) it has neither the prefix nor `Secure`.
+/// have it only if they open a page, or never. Without TLS (on loopback) it has neither the prefix nor `Secure`.
 /// </summary>
 /// <param name="name">The name without a prefix.</param>
 /// <param name="isSecure">Whether browsers reach this server by TLS.</param>
-internal sealed class PageCookie(string name, bool isSecure)
+/// <param name="isStrict">Whether requests from other sites never have it.</param>
+internal sealed class PageCookie(string name, bool isSecure, bool isStrict = false)
 {
     private readonly string _name = isSecure ? $"__Host-{name}" : name;
 
@@ -34,7 +35,8 @@ internal sealed class PageCookie(string name, bool isSecure)
     internal string Write(string value, TimeSpan? lifetime = null)
     {
         var age = lifetime is { } time ? $"; Max-Age={(long)time.TotalSeconds}" : "";
-        return $"{_name}={value}; Path=/; HttpOnly; SameSite=Lax{(isSecure ? "; Secure" : "")}{age}";
+        var sites = isStrict ? "Strict" : "Lax";
+        return $"{_name}={value}; Path=/; HttpOnly; SameSite={sites}{(isSecure ? "; Secure" : "")}{age}";
     }
 
     /// <summary>The `Set-Cookie` that deletes it.</summary>

@@ -30,24 +30,15 @@ public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTime
 /// </summary>
 public sealed class BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOptions options, TimeProvider clock)
 {
-    private readonly Lock _lock = new();
-    private readonly Dictionary<TokenHash, LinkedListNode<Entry>> _bySession = [];
-    private readonly LinkedList<Entry> _byAge = new();
+    private readonly BrowserStore<BrowserSignIn> _browsers = new(options.SignInLifetime, options.SignIns, clock);
 
     /// <summary>Signs a browser in.</summary>
     /// <param name="session">Its session, which began just now: nobody else knows it.</param>
     /// <param name="user">The user, who proved who they are.</param>
     public void Begin(string session, UserRow user)
     {
-        if (!TokenHash.TryOf(session, out var hash)) return;
-        var entry = new Entry(hash, new BrowserSignIn(user.UserId, user.PasswordHash, clock.GetUtcNow()));
-        lock (_lock)
-        {
-            DropOld();
-            if (_bySession.TryGetValue(hash, out var before)) Drop(before);
-            if (_bySession.Count >= options.SignIns) Drop(_byAge.First!);
-            _bySession.Add(hash, _byAge.AddLast(entry));
-        }
+        ArgumentNullException.ThrowIfNull(user);
+        _browsers.Begin(session, new BrowserSignIn(user.UserId, user.PasswordHash, clock.GetUtcNow()));
     }
 
     /// <summary>
@@ -56,15 +47,7 @@ public sealed class BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOp
     /// </summary>
     public async ValueTask<BrowserSignIn?> FindAsync(string session, CancellationToken stop)
     {
-        if (!TokenHash.TryOf(session, out var hash)) return null;
-        BrowserSignIn signIn;
-        lock (_lock)
-        {
-            DropOld();
-            if (!_bySession.TryGetValue(hash, out var node)) return null;
-            signIn = node.Value.SignIn;
-        }
-
+        if (_browsers.Find(session) is not { } signIn) return null;
         var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
         if (user is { DeactivatedAt: null }
             && user.PasswordHash == signIn.PasswordHash
@@ -78,26 +61,5 @@ public sealed class BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOp
     }
 
     /// <summary>Signs a browser out.</summary>
-    public void End(string session)
-    {
-        if (!TokenHash.TryOf(session, out var hash)) return;
-        lock (_lock)
-        {
-            if (_bySession.TryGetValue(hash, out var node)) Drop(node);
-        }
-    }
-
-    private void DropOld()
-    {
-        var before = clock.GetUtcNow() - options.SignInLifetime;
-        while (_byAge.First is { } oldest && oldest.Value.SignIn.At <= before) Drop(oldest);
-    }
-
-    private void Drop(LinkedListNode<Entry> node)
-    {
-        _bySession.Remove(node.Value.Session);
-        _byAge.Remove(node);
-    }
-
-    private sealed record Entry(TokenHash Session, BrowserSignIn SignIn);
+    public void End(string session) => _browsers.End(session);
 }

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Pages;
+
+/// <summary>A style sheet of the source.</summary>
+internal sealed class PageStyle(string css)
+{
+    /// <summary>The style sheet.</summary>
+    internal string Css { get; } = css;
+
+    /// <summary>The source by which a content security policy allows it.</summary>
+    internal string Source { get; } = PageDocument.SourceOf(css);
+}
+
+/// <summary>
+/// An HTML document. It runs no script but its own, loads nothing, cannot be framed, and is not kept by caches.
+/// </summary>
+/// <param name="Title">The title.</param>
+/// <param name="Body">What is in its body.</param>
+internal sealed record PageDocument(string Title, Html Body)
+{
+    /// <summary>More of its head.</summary>
+    internal Html Head { get; init; }
+
+    /// <summary>Its script, of the source: no value is in it. Empty for none.</summary>
+    internal string Script { get; init; } = "";
+
+    /// <summary>Origins or schemes to which the response of its forms may redirect.</summary>
+    internal IReadOnlyList<string> FormTargets { get; init; } = [];
+
+    /// <summary>The HTTP status.</summary>
+    internal int Status { get; init; } = 200;
+
+    /// <summary>The response, in a style.</summary>
+    internal Answer In(PageStyle style)
+    {
+        // Of the source: neither the style nor the script has values in it.
+        var page = $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{Html.Of($"{Title}")}</title>
+            <style>{style.Css}</style>
+            {Head}
+            </head>
+            <body>
+            {Body}
+            {(Script.Length == 0 ? "" : $"<script>{Script}</script>")}
+            </body>
+            </html>
+
+            """;
+        return Answer.Page(Encoding.UTF8.GetBytes(page), PolicyIn(style), Status);
+    }
+
+    /// <summary>The source by which a content security policy allows an element's text.</summary>
+    internal static string SourceOf(string text) =>
+        $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+
+    private string PolicyIn(PageStyle style)
+    {
+        var scripts = Script.Length == 0 ? "" : $"script-src '{SourceOf(Script)}'; connect-src 'self'; ";
+        var targets = string.Concat(FormTargets.Select(static target => " " + target));
+        return $"default-src 'none'; style-src '{style.Source}'; {scripts}form-action 'self'{targets}; "
+            + "base-uri 'none'; frame-ancestors 'none'";
+    }
+}

@@ -1,0 +1,76 @@
+namespace Matrix.Host.Users.Sessions;
+
+/// <summary>
+/// What is known of browsers by the cookie of their session: in memory, by the cookie's hash, for a limited time. The
+/// oldest are dropped first.
+/// </summary>
+/// <param name="lifetime">How long a browser is known.</param>
+/// <param name="most">The most browsers.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class BrowserStore<T>(TimeSpan lifetime, int most, TimeProvider clock)
+    where T : class
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<TokenHash, LinkedListNode<Entry>> _bySession = [];
+    private readonly LinkedList<Entry> _byAge = new();
+
+    /// <summary>Knows a browser from now on.</summary>
+    internal void Begin(string session, T value)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return;
+        lock (_lock)
+        {
+            DropOld();
+            if (_bySession.TryGetValue(hash, out var before)) Drop(before);
+            if (_bySession.Count >= most) Drop(_byAge.First!);
+            _bySession.Add(hash, _byAge.AddLast(new Entry(hash, value, clock.GetUtcNow())));
+        }
+    }
+
+    /// <summary>What is known of a browser; null for nothing.</summary>
+    internal T? Find(string session)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return null;
+        lock (_lock)
+        {
+            DropOld();
+            return _bySession.TryGetValue(hash, out var node) ? node.Value.Value : null;
+        }
+    }
+
+    /// <summary>Changes what is known of a browser, if it is still known. It does not become younger.</summary>
+    internal void Change(string session, Func<T, T> change)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return;
+        lock (_lock)
+        {
+            DropOld();
+            if (!_bySession.TryGetValue(hash, out var node)) return;
+            node.Value = node.Value with { Value = change(node.Value.Value) };
+        }
+    }
+
+    /// <summary>Forgets a browser.</summary>
+    internal void End(string session)
+    {
+        if (!TokenHash.TryOf(session, out var hash)) return;
+        lock (_lock)
+        {
+            if (_bySession.TryGetValue(hash, out var node)) Drop(node);
+        }
+    }
+
+    private void DropOld()
+    {
+        var before = clock.GetUtcNow() - lifetime;
+        while (_byAge.First is { } oldest && oldest.Value.BegunAt <= before) Drop(oldest);
+    }
+
+    private void Drop(LinkedListNode<Entry> node)
+    {
+        _bySession.Remove(node.Value.Session);
+        _byAge.Remove(node);
+    }
+
+    private sealed record Entry(TokenHash Session, T Value, DateTimeOffset BegunAt);
+}
