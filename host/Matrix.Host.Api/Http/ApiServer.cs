@@ -13,11 +13,13 @@ namespace Matrix.Host.Api.Http;
 public abstract partial class ApiServer
 {
     private readonly RouteTable _routes;
+    private readonly RequestCounts _counts;
     private readonly ILogger _log;
 
-    private protected ApiServer(Routes routes, ILogger log)
+    private protected ApiServer(Routes routes, RequestCounts counts, ILogger log)
     {
         _routes = new RouteTable(routes.Collected);
+        _counts = counts;
         _log = log;
     }
 
@@ -35,6 +37,7 @@ public abstract partial class ApiServer
         var method = http.Request.Method;
         var template = "(none)";
         var status = 499;
+        var isSync = false;
         Answer? answer = null;
         try
         {
@@ -46,6 +49,7 @@ public abstract partial class ApiServer
             }
 
             (answer, template) = Choose(match, method, out var route, out var names);
+            isSync = _counts.Began(template);
             answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
 
             status = await SendAsync(http, answer).ConfigureAwait(false);
@@ -70,6 +74,7 @@ public abstract partial class ApiServer
         {
             answer?.Release();
             HttpMetrics.Answered(method, template, status, startedAt);
+            _counts.Ended(method, template, status, isSync);
             if (_log.IsEnabled(LogLevel.Debug))
             {
                 var elapsed = Stopwatch.GetElapsedTime(startedAt);

@@ -35,8 +35,9 @@ public sealed class ClientServer : ApiServer
         AccountLocks locks,
         HttpOptions options,
         RateLimiter limiter,
+        RequestCounts counts,
         ILogger<ClientServer> log)
-        : base(Map(endpoints), log)
+        : base(Map(endpoints), counts, log)
     {
         _tokens = tokens;
         _services = services;

@@ -54,8 +54,9 @@ public sealed class FederationServer : ApiServer
         RateLimiter limiter,
         FederationOutbound outbound,
         TimeProvider clock,
+        RequestCounts counts,
         ILogger<FederationServer> log)
-        : base(Map(endpoints), log)
+        : base(Map(endpoints), counts, log)
     {
         _authentication = authentication;
         _limiter = limiter;

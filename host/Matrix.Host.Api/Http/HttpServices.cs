@@ -9,6 +9,7 @@ public static class HttpServices
     /// <summary>Adds the services. They need the options, a clock, and the users' access tokens.</summary>
     public static IServiceCollection AddHttp(this IServiceCollection services) => services
         .AddSingleton<RateLimiter>()
+        .AddSingleton<RequestCounts>()
         .AddSingleton<DiagnosticSource, RefusedRequests>()
         .AddSingleton<ClientServer>()
         .AddSingleton<RequestAuthentication>()

@@ -63,6 +63,7 @@ public sealed class FaultTests
                 new RateLimiter(
                     new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
                     TimeProvider.System),
+                new RequestCounts(TimeProvider.System),
                 factory.CreateLogger<ClientServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };
