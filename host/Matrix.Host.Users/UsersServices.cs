@@ -81,6 +81,7 @@ public static class UsersServices
         .AddSingleton<PasswordChanges>()
         .AddSingleton<Deactivation>()
         .AddSingleton<AuditLog>()
+        .AddSingleton<AdminSignIns>()
         .AddSingleton<UserAdministration>()
         .AddSingleton<DeviceAdministration>()
         .AddSingleton<RegistrationTokens>()

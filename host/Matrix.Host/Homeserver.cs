@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Matrix.Host.Api.Admin;
+using Matrix.Host.Api.AdminPages;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Federation;
 using Matrix.Host.Api.Http;
@@ -290,7 +291,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHttp()
             .AddClientApi()
             .AddFederationApi()
-            .AddAdminApi();
+            .AddAdminApi()
+            .AddAdminPages();
         if (certificate is not null) builder.Services.AddSingleton(certificate).AddHostedService<TlsReloads>();
         complete(builder.Services);
 

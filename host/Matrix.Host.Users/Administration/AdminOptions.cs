@@ -15,6 +15,15 @@ public sealed record AdminOptions
     /// <summary>The most items in a page.</summary>
     public int LongestPage { get; init; } = 1000;
 
+    /// <summary>How long an administrator stays signed in on the admin page.</summary>
+    public TimeSpan SignInLifetime { get; init; } = TimeSpan.FromHours(2);
+
+    /// <summary>How long after the password was given it is not asked again before what cannot be undone.</summary>
+    public TimeSpan ConfirmedFor { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The most browsers in which administrators are signed in at once.</summary>
+    public int SignIns { get; init; } = 100;
+
     /// <summary>The most registration tokens.</summary>
     public int RegistrationTokens { get; init; } = 10_000;
 }

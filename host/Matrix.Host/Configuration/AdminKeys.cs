@@ -21,6 +21,15 @@ internal static partial class ConfigKeys
             "admin.registration_tokens", ConfigTypes.Whole(1), c => c.Admin.RegistrationTokens,
             "The most registration tokens."),
         Key(
+            "admin.sign_in_lifetime", ConfigTypes.Duration, c => c.Admin.SignInLifetime,
+            "How long an administrator stays signed in on the admin page. A restart signs them out."),
+        Key(
+            "admin.confirmed_for", ConfigTypes.Duration, c => c.Admin.ConfirmedFor,
+            "How long the admin page does not ask for the password again before what cannot be undone."),
+        Key(
+            "admin.sign_ins", ConfigTypes.Whole(1, 100_000), c => c.Admin.SignIns,
+            "Browsers in which administrators are signed in at once; the oldest are signed out first."),
+        Key(
             "admin.listed_rooms", ConfigTypes.Whole(100), c => c.Rooms.MaxListedRooms,
             "The most rooms in the list of rooms, which is made in memory; beyond it, the newest are listed."),
     ];

@@ -1,0 +1,148 @@
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.AdminPages.Frame;
+
+/// <summary>
+/// What all pages for administrators share: who is signed in, the tokens of forms, the password before what cannot be
+/// undone, and the layout.
+/// </summary>
+internal sealed class AdminFrame(AdminSignIns signIns, PageNotices notices, ClientOptions options)
+{
+    /// <summary>
+    /// The prefix of all pages. It is below the path of the administration API, so that whoever closes that path, or
+    /// gives it a listener of its own, does the same to the pages.
+    /// </summary>
+    internal const string Root = AdminPaths.Prefix + "page/";
+
+    /// <summary>The name of the first page.</summary>
+    internal const string FirstPage = "overview";
+
+    /// <summary>The name of the page on which administrators sign in.</summary>
+    internal const string SignInPage = "sign-in";
+
+    /// <summary>What pages need: they look themselves who is signed in.</summary>
+    internal static RouteOptions Options { get; } =
+        new() { Access = Access.Anyone, IsPage = true, Rate = RateClass.Admin };
+
+    /// <summary>Maps a page.</summary>
+    internal void Page(
+        ClientRoutes routes, string name, Func<AdminVisit, CancellationToken, ValueTask<AdminView>> show) =>
+        routes.At(Root).Get(name, (call, stop) => ShowAsync(call, name, show, stop), Options);
+
+    /// <summary>Maps an act that can be undone: a form.</summary>
+    internal void Act(
+        ClientRoutes routes, string name, Func<AdminVisit, FormReader, CancellationToken, ValueTask<ActResult>> act) =>
+        routes.At(Root).PostForm(
+            name, static form => form, (call, form, stop) => ActAsync(call, form, act, stop), Options);
+
+    /// <summary>Maps an act that cannot be undone: a page that asks for the password, and its form.</summary>
+    internal void Confirmed(ClientRoutes routes, string name, IConfirmedAct act)
+    {
+        Page(routes, name, async (visit, stop) => await AskAsync(act, visit, "", stop).ConfigureAwait(false));
+        Act(routes, name, (visit, form, stop) => ConfirmAsync(act, visit, form, stop));
+    }
+
+    /// <summary>The response with a page.</summary>
+    internal Answer PageOf(AdminVisit visit, AdminView view)
+    {
+        if (notices.Take(visit.Session) is { } notice)
+        {
+            view = notice.IsAlert ? view with { Alert = notice.Text } : view with { Done = notice.Text };
+        }
+
+        return visit.Session.Keep(Layout.Of(visit, view, options.ServerName));
+    }
+
+    /// <summary>Leads the browser to the sign-in page, and then on.</summary>
+    internal static Answer ToSignIn(string next) =>
+        Answer.Redirect($"{SignInPage}?continue={Uri.EscapeDataString(next)}");
+
+    private async ValueTask<AdminVisit?> VisitAsync(Call call, CancellationToken stop)
+    {
+        var session = AdminSessions.Of(call);
+        return session.NewCookie is null && await signIns.FindAsync(session.Id, stop).ConfigureAwait(false) is { } user
+            ? new AdminVisit(call, session, user)
+            : null;
+    }
+
+    private async ValueTask<Answer> ShowAsync(
+        Call call,
+        string name,
+        Func<AdminVisit, CancellationToken, ValueTask<AdminView>> show,
+        CancellationToken stop)
+    {
+        if (await VisitAsync(call, stop).ConfigureAwait(false) is not { } visit)
+        {
+            return ToSignIn(call.HasQuery ? $"{name}?{call.QueryText}" : name);
+        }
+
+        var view = await show(visit, stop).ConfigureAwait(false);
+        return call.Query.Problem ?? PageOf(visit, view);
+    }
+
+    private async ValueTask<Answer> ActAsync(
+        Call call,
+        FormReader form,
+        Func<AdminVisit, FormReader, CancellationToken, ValueTask<ActResult>> act,
+        CancellationToken stop)
+    {
+        if (!AdminSessions.Of(call).Accepts(form)) return PageSessions.Foreign;
+        if (await VisitAsync(call, stop).ConfigureAwait(false) is not { } visit) return ToSignIn(FirstPage);
+        switch (await act(visit, form, stop).ConfigureAwait(false))
+        {
+            case ActResult.GoesTo(var page, var notice):
+                notices.Put(visit.Session, notice);
+                return visit.Session.Keep(Answer.Redirect(page));
+            case ActResult.Shows(var view):
+                return PageOf(visit, view);
+            default:
+                throw new InvalidOperationException("There is no other result.");
+        }
+    }
+
+    private async ValueTask<AdminView> AskAsync(
+        IConfirmedAct act, AdminVisit visit, string alert, CancellationToken stop)
+    {
+        if (await act.AskAsync(visit, stop).ConfigureAwait(false) is not { } question)
+        {
+            return AdminView.Nothing(Sections.Overview, "It does not exist, or no longer.");
+        }
+
+        var password = signIns.IsConfirmed(visit.User)
+            ? Html.Empty
+            : Html.Of($"""
+                <label>Your password
+                <input name="password" type="password" required autocomplete="current-password"></label>
+                """);
+        return new AdminView(question.Section, question.Title, Html.Of($"""
+            <form method="post" class="panel narrow">
+            {visit.Session.FormField}
+            {question.Body}
+            {password}
+            <p class="buttons"><button class="danger">{question.Button}</button>
+            <a class="button" href="{question.Back}">Cancel</a></p>
+            </form>
+            """))
+        {
+            Alert = alert,
+            Status = alert.Length == 0 ? 200 : 403,
+        };
+    }
+
+    private async ValueTask<ActResult> ConfirmAsync(
+        IConfirmedAct act, AdminVisit visit, FormReader form, CancellationToken stop)
+    {
+        if (!signIns.IsConfirmed(visit.User)
+            && await signIns.ConfirmAsync(
+                visit.Session.Id, visit.User, form.Text("password") ?? "", visit.Call.Address, stop)
+                .ConfigureAwait(false) is { } refusal)
+        {
+            return new ActResult.Shows(await AskAsync(act, visit, refusal, stop).ConfigureAwait(false));
+        }
+
+        return await act.DoAsync(visit, form, stop).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,92 @@
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.AdminPages.Frame;
+
+/// <summary>The page on which administrators sign in, and the button that signs them out.</summary>
+internal sealed class SignInPages(AdminSignIns signIns, ClientOptions options) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        routes.At(AdminPaths.Prefix).Get("page", ToFirst, AdminFrame.Options);
+        var pages = routes.At(AdminFrame.Root);
+        pages.Get("", ToFirstBelow, AdminFrame.Options);
+        pages.Get(AdminFrame.SignInPage, ShowAsync, AdminFrame.Options);
+        pages.PostForm(
+            AdminFrame.SignInPage,
+            static form => form,
+            PostAsync,
+            AdminFrame.Options with { Rate = RateClass.Login });
+        pages.PostForm("sign-out", static form => form, SignOutAsync, AdminFrame.Options);
+    }
+
+    private static ValueTask<Answer> ToFirst(Call call, CancellationToken stop) =>
+        ValueTask.FromResult(Answer.Redirect($"page/{AdminFrame.FirstPage}"));
+
+    private static ValueTask<Answer> ToFirstBelow(Call call, CancellationToken stop) =>
+        ValueTask.FromResult(Answer.Redirect(AdminFrame.FirstPage));
+
+    private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
+    {
+        var session = AdminSessions.Of(call);
+        var isSignedIn = session.NewCookie is null
+            && await signIns.FindAsync(session.Id, stop).ConfigureAwait(false) is not null;
+        return isSignedIn ? Answer.Redirect(NextOf(call)) : PageOf(session, "", "", 200);
+    }
+
+    private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
+    {
+        var session = AdminSessions.Of(call);
+        if (!session.Accepts(form)) return PageSessions.Foreign;
+        var name = (form.Text("username") ?? "").Trim();
+        var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
+        var (user, problem, isTooMany) = await signIns
+            .CheckAsync(userId, form.Text("password") ?? "", call.Address, stop).ConfigureAwait(false);
+        return user is null
+            ? PageOf(session, name, problem, isTooMany ? 429 : 403)
+            : await SignInAsync(call, session, user).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Signs the browser of an administrator in, who proved who they are, with a new session, so that nobody who knew
+    /// the old one is signed in too.
+    /// </summary>
+    private async ValueTask<Answer> SignInAsync(Call call, PageSession session, UserRow user)
+    {
+        signIns.End(session.Id);
+        var fresh = AdminSessions.Begin(call);
+        await signIns.BeginAsync(fresh.Id, user, call.Address).ConfigureAwait(false);
+        return fresh.Keep(Answer.Redirect(NextOf(call)));
+    }
+
+    private ValueTask<Answer> SignOutAsync(Call call, FormReader form, CancellationToken stop)
+    {
+        var session = AdminSessions.Of(call);
+        if (!session.Accepts(form)) return ValueTask.FromResult(PageSessions.Foreign);
+        signIns.End(session.Id);
+        return ValueTask.FromResult(AdminSessions.Begin(call).Keep(Answer.Redirect(AdminFrame.SignInPage)));
+    }
+
+    private Answer PageOf(PageSession session, string name, string alert, int status) =>
+        session.Keep(HtmlPage.Of(
+            "Administration",
+            Html.Of($"""
+                <p>Sign in as an administrator of {options.ServerName}.</p>
+                <p role="alert">{alert}</p>
+                <form method="post">
+                {session.FormField}
+                <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
+                spellcheck="false" value="{name}"></label>
+                <label>Password <input name="password" type="password" required
+                autocomplete="current-password"></label>
+                <button>Sign in</button>
+                </form>
+                <p class="note">This page works by https, or by http on this machine, such as through a tunnel.</p>
+                """),
+            status: status));
+
+    private static string NextOf(Call call) => Link.NextOf(call.Query.Text("continue"));
+}

@@ -1,0 +1,73 @@
+using Matrix.Host.Api.AdminPages.Frame;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.BlockedRooms;
+
+namespace Matrix.Host.Api.AdminPages.Rooms;
+
+/// <summary>A room: its settings and aliases, and what can be done to it.</summary>
+internal sealed class RoomPage(AdminFrame frame, RoomLists rooms, RoomAdministration administration, IStorage storage)
+    : IEndpoints
+{
+    public void Map(ClientRoutes routes) => frame.Page(routes, RoomLink.Page, ShowAsync);
+
+    private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
+    {
+        var roomId = visit.Query("id");
+        var row = await storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false);
+        if (row is null || await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } room)
+        {
+            return RoomMarks.NoRoom;
+        }
+
+        var block = await administration.FindBlockAsync(roomId, stop).ConfigureAwait(false);
+        var aliases = await storage.Aliases.OfRoomAsync(row.Nid, stop).ConfigureAwait(false);
+        var marks = Html.Of($"{RoomMarks.Of(room)}{Shown.BadgeIf(block is not null, "bad", "blocked")}");
+        return RoomMarks.ViewOf(room, RoomLink.Page, marks, Html.Of($"""
+            {FactsOf(room, row.CreatedAt, block)}
+            <h2>Aliases on this server</h2>
+            <div class="panel">{AliasesOf(aliases)}</div>
+            <h2>Moderation</h2>
+            <p class="note">Local users cannot join a blocked room, or be invited to it. Its members stay.</p>
+            <div class="buttons">
+            {ActForm.Of(
+                visit,
+                "room-block",
+                block is null ? "Block the room" : "End the block",
+                "",
+                ("id", roomId), ("value", block is null ? "true" : "false"))}
+            <a class="button" href="{Link.To("room-admin", ("id", roomId))}">Make a user its administrator</a>
+            </div>
+            """));
+    }
+
+    private static Html FactsOf(ListedRoom room, long createdAt, BlockedRoomRow? block)
+    {
+        var summary = room.Summary;
+        return Shown.Facts(
+            Shown.Fact("Room id", Html.Of($"<code>{summary.RoomId}</code>")),
+            Shown.Fact("Topic", summary.Topic),
+            Shown.Fact("Canonical alias", summary.CanonicalAlias),
+            Shown.Fact("Members", $"{Shown.Count(summary.JoinedCount)}, of them {room.LocalMembers} local"),
+            Shown.Fact("State events", Shown.Count(room.StateEvents)),
+            Shown.Fact("Version", summary.Version),
+            Shown.Fact("Creator", Html.Of($"{room.Creator}")),
+            Shown.Fact("Known here since", Shown.Time(createdAt)),
+            Shown.Fact("Who may join", summary.JoinRule),
+            Shown.Fact("History is visible to", room.HistoryVisibility),
+            Shown.Fact("Guests", room.GuestAccess),
+            Shown.Fact("Encryption", summary.Encryption ?? "none"),
+            Shown.Fact("Users of other servers", room.IsFederatable ? "may join" : "may not join"),
+            Shown.Fact("Published in the directory", room.IsPublished ? "yes" : "no"),
+            block is null ? Html.Empty : Shown.Fact("Blocked by", block.BlockedBy));
+    }
+
+    private static Html AliasesOf(IReadOnlyList<string> aliases) => aliases.Count == 0
+        ? Html.Of($"""<p class="empty">None.</p>""")
+        : Html.Join(aliases.Select(static alias => Html.Of($"""
+            <div class="row">{alias}
+            <a class="quiet bad" href="{Link.To("alias-delete", ("alias", alias))}">Delete</a></div>
+            """)));
+}

@@ -1,0 +1,40 @@
+using Matrix.Host.Api.AdminPages.Frame;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Moderation;
+
+namespace Matrix.Host.Api.AdminPages.Users;
+
+/// <summary>What administrators do to accounts.</summary>
+internal sealed class UserActs(
+    AdminFrame frame, UserAdministration users, DeviceAdministration devices, AccountModeration moderation)
+    : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        frame.Act(routes, "user-lock", (visit, form, stop) => SwitchAsync(
+            form,
+            (userId, value) => moderation.LockAsync(visit.Actor, userId, value, stop),
+            "The account is locked.",
+            "The account is not locked any more."));
+        frame.Act(routes, "user-suspend", (visit, form, stop) => SwitchAsync(
+            form,
+            (userId, value) => moderation.SuspendAsync(visit.Actor, userId, value, stop),
+            "The account is suspended.",
+            "The account is not suspended any more."));
+        frame.Confirmed(routes, "user-admin", new AdminRight(users));
+        frame.Confirmed(routes, "user-password", new PasswordReset(users));
+        frame.Confirmed(routes, "user-deactivate", new UserDeactivation(users));
+        frame.Confirmed(routes, "device-delete", new DeviceDeletion(devices));
+    }
+
+    private static async ValueTask<ActResult> SwitchAsync(
+        FormReader form, Func<string, bool, ValueTask<UserFailure?>> change, string on, string off)
+    {
+        var userId = form.Text("id") ?? "";
+        var value = form.Text("value") == "true";
+        var failure = await change(userId, value).ConfigureAwait(false);
+        return ActResult.Of(UserLinks.To(userId), failure?.Message, value ? on : off);
+    }
+}

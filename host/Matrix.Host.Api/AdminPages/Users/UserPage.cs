@@ -1,0 +1,92 @@
+using Matrix.Host.Api.AdminPages.Frame;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.AdminPages.Users;
+
+/// <summary>A user's account, and what can be done to it.</summary>
+internal sealed class UserPage(AdminFrame frame, UserAdministration users, IAccountPolicy policy, IStorage storage)
+    : IEndpoints
+{
+    public void Map(ClientRoutes routes) => frame.Page(routes, UserLinks.Page, ShowAsync);
+
+    private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
+    {
+        var userId = visit.Query("id");
+        if (await users.FindAsync(userId, stop).ConfigureAwait(false) is not { IsOk: true, Value: var user })
+        {
+            return UserLinks.NoUser;
+        }
+
+        var refusal = await policy.RefusalAsync(userId, stop).ConfigureAwait(false);
+        var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+        var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        return UserLinks.ViewOf(userId, UserLinks.Page, MarksOf(user, refusal), Html.Of($"""
+            {Shown.Facts(
+                Shown.Fact("Display name", Field("displayname")),
+                Shown.Fact("Avatar", Field("avatar_url")),
+                Shown.Fact("Registered", Shown.Time(user.CreatedAt)),
+                Shown.Fact("Last seen", Shown.Time(devices.Max(static device => device.LastSeenAt))),
+                Shown.Fact("Devices", Shown.Count(devices.Count)),
+                Shown.Fact("Password", user.PasswordHash is null ? "none" : "set"),
+                user.DeactivatedAt is { } ended ? Shown.Fact("Deactivated", Shown.Time(ended)) : Html.Empty,
+                refusal is null ? Html.Empty : Shown.Fact("Refused by a policy list", refusal))}
+            {(user.DeactivatedAt is null ? ActsOf(visit, user) : Html.Empty)}
+            """));
+
+        string? Field(string name) =>
+            profile.TryGetValue(name, out var value) ? Shown.JsonText(value) : null;
+    }
+
+    private static Html MarksOf(UserRow user, string? refusal) => Html.Of($"""
+        {Shown.BadgeIf(user.IsAdmin, "info", "administrator")}
+        {Shown.BadgeIf(user.Kind == UserKind.Guest, "", "guest")}
+        {Shown.BadgeIf(user.Kind == UserKind.AppService, "", "application service")}
+        {Shown.BadgeIf(user.IsLocked || refusal is not null, "warn", "locked")}
+        {Shown.BadgeIf(user.IsSuspended, "warn", "suspended")}
+        {Shown.BadgeIf(user.DeactivatedAt is not null, "bad", user.Erased ? "erased" : "deactivated")}
+        """);
+
+    private static Html ActsOf(AdminVisit visit, UserRow user)
+    {
+        var isSelf = user.UserId == visit.User.UserId;
+        var moderation = user.IsAdmin
+            ? Html.Of($"""<p class="note">Administrators cannot be locked or suspended.</p>""")
+            : Html.Of($"""
+                <p class="note">A locked user cannot use the account. A suspended one can read, and leave rooms.</p>
+                <div class="buttons">
+                {Switch(visit, "user-lock", user.IsLocked ? "Unlock" : "Lock", user.UserId, !user.IsLocked)}
+                {Switch(
+                    visit,
+                    "user-suspend",
+                    user.IsSuspended ? "End the suspension" : "Suspend",
+                    user.UserId,
+                    !user.IsSuspended)}
+                </div>
+                """);
+        var right = isSelf || user.Kind != UserKind.User
+            ? Html.Empty
+            : Html.Of($"""
+                <a class="button" href="{Link.To("user-admin", ("id", user.UserId))}">
+                {(user.IsAdmin ? "Take the administrator right" : "Make administrator")}</a>
+                """);
+        return Html.Of($"""
+            <h2>Moderation</h2>
+            {moderation}
+            <h2>Account</h2>
+            <div class="buttons">
+            <a class="button" href="{Link.To("user-password", ("id", user.UserId))}">Set a password</a>
+            {right}
+            <a class="button" href="{Link.To(Sections.Notices, ("id", user.UserId))}">Send a notice</a>
+            <a class="button danger" href="{Link.To("user-deactivate", ("id", user.UserId))}">Deactivate</a>
+            </div>
+            """);
+    }
+
+    private static Html Switch(AdminVisit visit, string act, string label, string userId, bool value) =>
+        ActForm.Of(visit, act, label, "", ("id", userId), ("value", value ? "true" : "false"));
+}
