@@ -23,6 +23,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
+using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
@@ -107,6 +108,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>The messages of users' presence.</summary>
     IPresenceTable Presence { get; }
+
+    /// <summary>Presence lists.</summary>
+    IPresenceListsTable PresenceLists { get; }
 
     /// <summary>The user directory.</summary>
     IUserDirectoryTable UserDirectory { get; }

@@ -24,6 +24,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
+using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
@@ -80,6 +81,7 @@ internal sealed class OpenedStorage : IStorage
         AccountData = new AccountDataTable(reads);
         Profiles = new ProfilesTable(reads);
         Presence = new PresenceTable(reads);
+        PresenceLists = new PresenceListsTable(reads);
         UserDirectory = new UserDirectoryTable(reads);
         Pushers = new PushersTable(reads);
         Filters = new FiltersTable(reads);
@@ -147,6 +149,8 @@ internal sealed class OpenedStorage : IStorage
     public IProfilesTable Profiles { get; }
 
     public IPresenceTable Presence { get; }
+
+    public IPresenceListsTable PresenceLists { get; }
 
     public IUserDirectoryTable UserDirectory { get; }
 

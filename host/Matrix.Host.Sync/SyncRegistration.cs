@@ -34,6 +34,8 @@ public static class SyncRegistration
         .AddSingleton<DeviceSections>()
         .AddSingleton<NewEvents>()
         .AddSingleton<RoomInfo>()
+        .AddSingleton<EphemeralNews>()
+        .AddSingleton<IPresentUsers>(parts => parts.GetRequiredService<EphemeralNews>())
         .AddSingleton<IEventFeed, EventStreamReader>()
         .AddSingleton<IInitialSync, InitialSyncReader>()
         .AddSingleton<ISync, SyncEngine>()

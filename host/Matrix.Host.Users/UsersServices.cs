@@ -92,6 +92,7 @@ public static class UsersServices
         .AddSingleton<PresencePublisher>()
         .AddSingleton<PresenceActivity>()
         .AddSingleton<UserPresences>()
+        .AddSingleton<PresenceLists>()
         .AddSingleton<EarlyPresence>()
         .AddSingleton<ReceivedPresence>()
         .AddSingleton<UserAccountData>()

@@ -15,7 +15,6 @@ public static class AdminApi
     /// <summary>Adds the endpoints.</summary>
     public static IServiceCollection AddAdminApi(this IServiceCollection services) => services
         .AddSingleton<Nonces>()
-        .AddSingleton<SentNotices>()
         .AddSingleton<MediaModeration>()
         .AddSingleton<RoomModeration>()
         .AddSingleton<AnyEvents>()

@@ -128,5 +128,12 @@ public static class ClientApi
         .AddSingleton<IEndpoints, RoomReading.EventAtTime>()
         .AddSingleton<IEndpoints, RoomReading.RoomPages>()
         .AddSingleton<IEndpoints, RoomReading.RoomStates>()
-        .AddSingleton<IEndpoints, RoomReading.Related>();
+        .AddSingleton<IEndpoints, RoomReading.Related>()
+        .AddSingleton<Legacy.LegacyRoomReader>()
+        .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacySignIn>()
+        .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacyRooms>()
+        .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacyReading>()
+        .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacyUsers>()
+        .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacyDirectory>()
+        .AddSingleton<IEndpoints, Legacy.LegacyApi>();
 }

@@ -46,8 +46,24 @@ public sealed record ClientOptions
     /// <summary>The most rooms in a page of the rooms that two users share.</summary>
     public int MaxMutualRooms { get; init; } = 500;
 
+    /// <summary>The API of 2014, for the oldest clients.</summary>
+    public LegacyOptions Legacy { get; init; } = new();
+
     /// <summary>A page about the limits of accounts; empty for none.</summary>
     public string LimitsInfo { get; init; } = "";
+}
+
+/// <summary>Options of `/_matrix/client/api/v1`, the Client-Server API of 2014.</summary>
+public sealed record LegacyOptions
+{
+    /// <summary>Whether it is served.</summary>
+    public bool IsOn { get; init; }
+
+    /// <summary>Whether rooms are public if their creator does not say.</summary>
+    public bool PublicRooms { get; init; }
+
+    /// <summary>The most responses that are remembered by their transaction ids.</summary>
+    public int MaxTransactions { get; init; } = 10_000;
 }
 
 /// <summary>Who helps users. Contacts are user ids and mail addresses.</summary>

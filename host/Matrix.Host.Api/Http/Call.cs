@@ -85,6 +85,15 @@ public sealed class Call
 
     internal Route Route { get; }
 
+    /// <summary>The same request as one of another route.</summary>
+    /// <param name="values">The values of that route's path parameters.</param>
+    /// <param name="query">Further query parameters, encoded; empty for none. Those of the request come first.</param>
+    internal Call To(Route route, string[] names, string[] values, string query)
+    {
+        var target = query.Length == 0 ? _target : $"{_target}{(_target.Contains('?') ? '&' : '?')}{query}";
+        return new Call(Http, target, route, names, values, _caller, _peer, Address) { Service = Service };
+    }
+
     /// <summary>
     /// A path parameter, percent-decoded and valid if its name is that of an identifier. Empty if it is optional and
     /// absent.

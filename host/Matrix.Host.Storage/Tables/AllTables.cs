@@ -22,6 +22,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
 using Matrix.Host.Storage.Tables.Presence;
+using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
@@ -79,6 +80,7 @@ internal static class AllTables
         AccountDataTable.Register(handlers);
         ProfilesTable.Register(handlers);
         PresenceTable.Register(handlers);
+        PresenceListsTable.Register(handlers);
         UserDirectoryTable.Register(handlers);
         PushersTable.Register(handlers);
         FiltersTable.Register(handlers);

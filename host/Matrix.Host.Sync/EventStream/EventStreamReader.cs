@@ -23,6 +23,7 @@ internal sealed class EventStreamReader(
     RoomPositions positions,
     TimelinePositions places,
     NewEvents news,
+    EphemeralNews ephemeral,
     SyncOptions options,
     TimeProvider time) : IEventFeed
 {
@@ -49,19 +50,26 @@ internal sealed class EventStreamReader(
         {
             var now = Now();
             var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
+            var before = since;
+            IReadOnlyList<NewEvent> found = [];
             if (now.Position > since.Position)
             {
                 var page = await news.BetweenAsync(userId, stream, since, now.Position, stop).ConfigureAwait(false);
                 since = now with { Position = page.Through };
-                if (page.Events.Count > 0)
-                {
-                    return await WriteAsync(start, since.ToString(), page.Events, request.Reader, stop)
-                        .ConfigureAwait(false);
-                }
+                found = page.Events;
             }
             else
             {
                 since = now with { Position = since.Position };
+            }
+
+            var more = request.WithEphemeral
+                ? await ephemeral.BetweenAsync(userId, stream, before, since, stop).ConfigureAwait(false)
+                : [];
+            if (found.Count > 0 || more.Count > 0)
+            {
+                return await WriteAsync(start, since.ToString(), found, request.Reader, stop, more)
+                    .ConfigureAwait(false);
             }
 
             var left = LeftUntil(deadline);
@@ -149,7 +157,12 @@ internal sealed class EventStreamReader(
             : EventNid.None;
 
     private async ValueTask<SyncAnswer> WriteAsync(
-        string start, string end, IReadOnlyList<NewEvent> events, UserDevice reader, CancellationToken stop)
+        string start,
+        string end,
+        IReadOnlyList<NewEvent> events,
+        UserDevice reader,
+        CancellationToken stop,
+        IReadOnlyList<Json>? more = null)
     {
         var output = new ByteBuffer(events.Count == 0 ? 256 : 16 * 1024);
         try
@@ -164,6 +177,12 @@ internal sealed class EventStreamReader(
                     await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop)
                         .ConfigureAwait(false);
                 }
+            }
+
+            for (var i = 0; i < more?.Count; i++)
+            {
+                if (i > 0 || events.Count > 0) output.Byte((byte)',');
+                CanonicalJson.write(output, more[i]);
             }
 
             output.Raw("],\"end\":"u8);

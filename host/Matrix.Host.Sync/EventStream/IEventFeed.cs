@@ -1,3 +1,4 @@
+using Matrix.Core.Json;
 using Matrix.Host.Rooms;
 using Matrix.Host.Storage;
 using Matrix.Host.Sync.V3;
@@ -8,7 +9,18 @@ namespace Matrix.Host.Sync.EventStream;
 /// <param name="Reader">The user and device.</param>
 /// <param name="From">The token; null for what comes from now on.</param>
 /// <param name="Timeout">The longest wait for events.</param>
-public sealed record EventsRequest(UserDevice Reader, string? From, TimeSpan Timeout);
+public sealed record EventsRequest(UserDevice Reader, string? From, TimeSpan Timeout)
+{
+    /// <summary>Whether typing users, receipts and presence are among the events of all rooms.</summary>
+    public bool WithEphemeral { get; init; }
+}
+
+/// <summary>The presence of those whom a user sees. Client-Server API, "Presence".</summary>
+public interface IPresentUsers
+{
+    /// <summary>The presence events of the user, and of the present users who share a room with them.</summary>
+    ValueTask<IReadOnlyList<Json>> OfAsync(string userId, CancellationToken stop);
+}
 
 /// <summary>
 /// The event stream of clients that do not sync, and of those that look into a room without joining it. Client-Server

@@ -36,6 +36,9 @@ public sealed record PresenceOptions
     /// <summary>The most users in memory, local ones and others.</summary>
     public int MaxUsers { get; init; } = 100_000;
 
+    /// <summary>The most users on a presence list.</summary>
+    public int MaxListed { get; init; } = 200;
+
     /// <summary>The most bytes of a status message.</summary>
     public int StatusBytes { get; init; } = 512;
 

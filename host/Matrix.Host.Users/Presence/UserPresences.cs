@@ -49,12 +49,18 @@ public sealed class UserPresences(
     /// </summary>
     public async ValueTask<UserResult<SeenPresence>> FindAsync(string viewer, string userId, CancellationToken stop)
     {
-        var isLocal = UserId.server(userId) == users.ServerName;
         if (userId != viewer && !await storage.Memberships.ShareRoomAsync(viewer, userId, stop).ConfigureAwait(false))
         {
             return _notShown;
         }
 
+        return await ReadAsync(userId, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>A user's presence, for those who may see it.</summary>
+    internal async ValueTask<UserResult<SeenPresence>> ReadAsync(string userId, CancellationToken stop)
+    {
+        var isLocal = UserId.server(userId) == users.ServerName;
         if (!board.IsOn || (!isLocal && !board.IsFederated)) return _none;
         var seen = board.Find(userId) ?? new SeenPresence(userId, PresenceState.Offline, false, null, null);
         return isLocal

@@ -33,7 +33,7 @@ internal static partial class ConfigKeys
             "Certificate and key of listeners.federation; without them it serves plain HTTP, for a proxy in front of "
                 + "it. listeners.client has no TLS: put a proxy in front of it.",
         ["federation"] = "Other servers: which ones, and the bounds on requests to them.",
-        ["compatibility"] = "Old servers.",
+        ["compatibility"] = "Old servers and old clients.",
         ["registration"] =
             "Registration of accounts. Closed by default, except for the first user's token, which the first start "
                 + "prints.",
@@ -227,6 +227,7 @@ internal static partial class ConfigKeys
             "How often the server looks whether the two files have changed."),
         CustomCa,
         .. FederationKeys(),
+        .. CompatibilityKeys(),
         .. AccountKeys(),
         .. OAuthKeys(),
         .. TurnKeys(),

@@ -9,8 +9,10 @@ namespace Matrix.Host.Api.Admin.Moderation;
 /// `/_synapse/admin/v1/send_server_notice`: a notice in the user's room of server notices. Only text can be sent. A
 /// repeated transaction id of the administrator returns the first notice, as long as it is remembered.
 /// </summary>
-internal sealed class Notices(NoticeSending notices, SentNotices sentNotices) : IEndpoints
+internal sealed class Notices(NoticeSending notices) : IEndpoints
 {
+    private readonly AnsweredOnce _sent = new(most: 1000);
+
     private sealed record Notice(string UserId, string Text);
 
     public void Map(ClientRoutes routes)
@@ -42,8 +44,8 @@ internal sealed class Notices(NoticeSending notices, SentNotices sentNotices) : 
         return new Notice(userId, content.RequiredFreeText("body"));
     }
 
-    private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => sentNotices.OnceAsync(
-        (call.Caller.UserId, call["txnId"]), () => PostAsync(call, notice, stop), stop);
+    private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => _sent.OnceAsync(
+        $"{call.Caller.UserId} {call["txnId"]}", () => PostAsync(call, notice, stop), stop);
 
     private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop) => RoomAnswers.EventId(
         await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, stop).ConfigureAwait(false));

@@ -1,0 +1,171 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Presence;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Sync.EventStream;
+using Matrix.Host.Users.Presence;
+
+namespace Matrix.Host.Api.Client.Legacy;
+
+/// <summary>
+/// The event stream, the first synchronisation, and the events of rooms, in the shape of 2014. The 2014 Client-Server
+/// API, "Receiving live updates on a client", "Syncing rooms", "Getting events for a room".
+/// </summary>
+internal sealed class LegacyReading(
+    IEventFeed stream, IPresentUsers present, PresenceBoard board, LegacyRoomReader rooms) : ILegacyGroup
+{
+    /// <summary>A client that does not say waits for some seconds, as the document's tutorial tells.</summary>
+    private const long UsualTimeout = 10_000;
+
+    private TodaysOperation _events = null!;
+    private TodaysOperation _event = null!;
+    private TodaysOperation _sync = null!;
+    private TodaysOperation _roomSync = null!;
+    private TodaysOperation _messages = null!;
+    private TodaysOperation _members = null!;
+    private TodaysOperation _state = null!;
+
+    public void Map(LegacyRoutes routes)
+    {
+        _events = routes.Today.Of("GET", "events");
+        _event = routes.Today.Of("GET", "events/{eventId}");
+        _sync = routes.Today.Of("GET", "initialSync");
+        _roomSync = routes.Today.Of("GET", "rooms/{roomId}/initialSync");
+        _messages = routes.Today.Of("GET", "rooms/{roomId}/messages");
+        _members = routes.Today.Of("GET", "rooms/{roomId}/members");
+        _state = routes.Today.Of("GET", "rooms/{roomId}/state");
+        routes.Get("events", _events, EventsAsync);
+        routes.Get($"events/{{{LegacyIds.Parameter}}}", _event, EventAsync);
+        routes.Get("initialSync", _sync, SyncAsync);
+        routes.Get("rooms/{roomId}/initialSync", _roomSync, RoomSyncAsync);
+        routes.Get("rooms/{roomId}/messages", _messages, MessagesAsync);
+        routes.Get("rooms/{roomId}/members", _members, MembersAsync);
+        routes.Get("rooms/{roomId}/state", _state, StateAsync);
+    }
+
+    private async ValueTask<Answer> EventsAsync(Call call, CancellationToken stop)
+    {
+        var timeout = Math.Min(call.Query.Number("timeout") ?? UsualTimeout, int.MaxValue);
+        if (call.Query.Problem is { } problem) return problem;
+
+        // Users are online while they are connected to the stream.
+        using var online = board.Sync(call.Caller.Device, PresenceState.Online);
+        var request = new EventsRequest(
+            call.Caller.Device, call.Query.Text("from"), TimeSpan.FromMilliseconds(timeout))
+        {
+            WithEphemeral = true,
+        };
+        var found = await stream.OfUserAsync(request, stop).ConfigureAwait(false);
+        if (!found.IsOk) return RoomAnswers.Of(found.Failure);
+        using var answer = found.Value;
+        return JsonText.TryParseStored(answer.Json.Span, out var page)
+            ? LegacyJson.AnswerOf(await PageAsync(call, page, stop).ConfigureAwait(false))
+            : throw new InvalidOperationException("The event stream is not JSON.");
+    }
+
+    private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
+    {
+        if (!LegacyIds.TryRead(call, out var eventId, out var part)) return LegacyIds.Invalid;
+        var answer = await _event.CallAsync(call, null, stop, "", ("eventId", eventId)).ConfigureAwait(false);
+        if (answer.ObjectOf() is not { } today) return answer;
+        var facts = await rooms.OfAsync(call.Caller.UserId, [Json.NewObject(today)], stop).ConfigureAwait(false);
+        var room = facts.Find(today.Text("room_id"));
+        if (part is null) return LegacyJson.AnswerOf(LegacyEvents.One(today, room));
+        return today.Text("type") == LegacyPowerLevels.Type
+            ? LegacyJson.AnswerOf(LegacyEvents.Part(today, part, room))
+            : Answer.NotFound("The event does not exist, or you may not see it.");
+    }
+
+    private async ValueTask<Answer> SyncAsync(Call call, CancellationToken stop)
+    {
+        var answer = await _sync.CallAsync(call, null, stop).ConfigureAwait(false);
+        if (answer.ObjectOf() is not { } all) return answer;
+        var translated = new List<Json>();
+        foreach (var room in all.Items("rooms"))
+        {
+            if (room is Json.Object one)
+            {
+                translated.Add(Json.NewObject(await RoomAsync(call, one.Item, stop).ConfigureAwait(false)));
+            }
+        }
+
+        var presence = await present.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        return LegacyJson.AnswerOf(all.Without("account_data").With(
+            ("rooms", Json.NewArray([.. translated])), ("presence", Events(presence, new LegacyRoomFacts()))));
+    }
+
+    private async ValueTask<Answer> RoomSyncAsync(Call call, CancellationToken stop)
+    {
+        var answer = await _roomSync.CallAsync(call, null, stop).ConfigureAwait(false);
+        if (answer.ObjectOf() is not { } room) return answer;
+        var members = room.Items("state").OfType<Json.Object>()
+            .Where(static each => each.Item.Text("type") == "m.room.member"
+                && each.Item.Inner("content")?.Text("membership") == "join")
+            .Select(static each => each.Item.Text("state_key")).ToHashSet();
+        var presence = (await present.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false))
+            .Where(each => members.Contains((each as Json.Object)?.Item.Text("sender")));
+        return LegacyJson.AnswerOf((await RoomAsync(call, room, stop).ConfigureAwait(false)).With(
+            ("presence", Events(presence, new LegacyRoomFacts()))));
+    }
+
+    private async ValueTask<Answer> MessagesAsync(Call call, CancellationToken stop)
+    {
+        var last = await rooms.EndAsync(call["roomId"], stop).ConfigureAwait(false);
+        var answer = await _messages.CallAsync(call, null, stop, "dir=b").ConfigureAwait(false);
+        if (answer.ObjectOf() is not { } page) return answer;
+
+        // Every page had an end. What comes after the last page is empty, until there are new events.
+        var end = page.Items("chunk").Length == 0
+            ? page.Find("start")
+            : Json.NewString((call.Query.Text("dir") == "f" ? last : default).ToString());
+        return LegacyJson.AnswerOf(
+            (await PageAsync(call, page, stop).ConfigureAwait(false)).WithDefault("end", end));
+    }
+
+    private async ValueTask<Answer> MembersAsync(Call call, CancellationToken stop)
+    {
+        var answer = await _members.CallAsync(call, null, stop).ConfigureAwait(false);
+        if (answer.ObjectOf() is not { } page) return answer;
+
+        // All members are in one page.
+        return LegacyJson.AnswerOf((await PageAsync(call, page, stop).ConfigureAwait(false)).With(
+            ("start", Json.NewString("START")), ("end", Json.NewString("END"))));
+    }
+
+    private async ValueTask<Answer> StateAsync(Call call, CancellationToken stop)
+    {
+        var answer = await _state.CallAsync(call, null, stop).ConfigureAwait(false);
+        if (answer.ItemsOf() is not { } state) return answer;
+        var facts = await rooms.OfAsync(call.Caller.UserId, state, stop).ConfigureAwait(false);
+        return LegacyJson.AnswerOf(LegacyEvents.State(state, facts));
+    }
+
+    /// <summary>A page with the events of its chunk translated.</summary>
+    private async ValueTask<JsonObject> PageAsync(Call call, JsonObject page, CancellationToken stop)
+    {
+        var chunk = page.Items("chunk");
+        var facts = await rooms.OfAsync(call.Caller.UserId, chunk, stop).ConfigureAwait(false);
+        return page.With(("chunk", Events(chunk, facts)));
+    }
+
+    /// <summary>A room with its messages and its state, or with the invite to it.</summary>
+    private async ValueTask<JsonObject> RoomAsync(Call call, JsonObject room, CancellationToken stop)
+    {
+        if (room.Inner("invite") is { } invite)
+        {
+            return room.With(("invite", Json.NewObject(LegacyEvents.One(invite, null))))
+                .WithDefault("inviter", invite.Find("sender"));
+        }
+
+        var (messages, state) = (room.Inner("messages") ?? JsonObject.Empty, room.Items("state"));
+        var facts = await rooms.OfAsync(call.Caller.UserId, [.. messages.Items("chunk"), .. state], stop)
+            .ConfigureAwait(false);
+        var chunk = messages.With(("chunk", Events(messages.Items("chunk"), facts)))
+            .WithDefault("start", messages.Find("end"));
+        return room.Without("account_data").With(
+            ("messages", Json.NewObject(chunk)), ("state", Json.NewArray([.. LegacyEvents.State(state, facts)])));
+    }
+
+    private static Json Events(IEnumerable<Json> events, LegacyRoomFacts facts) =>
+        Json.NewArray([.. LegacyEvents.Timeline(events, facts)]);
+}

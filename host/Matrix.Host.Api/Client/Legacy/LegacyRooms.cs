@@ -1,0 +1,118 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.Legacy;
+
+/// <summary>
+/// Rooms: their creation, memberships, events and state. The 2014 Client-Server API, "Rooms". What an old client writes
+/// becomes today's event, and it reads today's state in the old shape.
+/// </summary>
+internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options) : ILegacyGroup
+{
+    private const string StatePath = "rooms/{roomId}/state/{eventType}/{stateKey?}";
+
+    private TodaysOperation _create = null!;
+    private TodaysOperation _send = null!;
+    private TodaysOperation _redact = null!;
+    private TodaysOperation _receipt = null!;
+    private TodaysOperation _getState = null!;
+    private TodaysOperation _putState = null!;
+
+    public void Map(LegacyRoutes routes)
+    {
+        _create = routes.Today.Of("POST", "createRoom");
+        _send = routes.Today.Of("PUT", "rooms/{roomId}/send/{eventType}/{txnId}");
+        _redact = routes.Today.Of("PUT", "rooms/{roomId}/redact/{eventId}/{txnId}");
+        _receipt = routes.Today.Of("POST", "rooms/{roomId}/receipt/{receiptType}/{eventId}");
+        _getState = routes.Today.Of("GET", StatePath);
+        _putState = routes.Today.Of("PUT", StatePath);
+
+        routes.Post("createRoom", _create, LegacyRoutes.Whole, CreateAsync);
+        routes.Same(
+            "POST",
+            "join/{roomIdOrAlias}",
+            "rooms/{roomId}/join",
+            "rooms/{roomId}/invite",
+            "rooms/{roomId}/leave",
+            "rooms/{roomId}/kick",
+            "rooms/{roomId}/ban");
+        routes.Same("PUT", "rooms/{roomId}/typing/{userId}");
+        routes.Send("rooms/{roomId}/send/{eventType}", _send, static body => body, SendAsync);
+        routes.Send(
+            $"rooms/{{roomId}}/redact/{{{LegacyIds.Parameter}}}", _redact, LegacyRoutes.Whole, RedactAsync);
+        routes.Get(StatePath, _getState, GetStateAsync);
+        routes.Put(StatePath, _putState, static body => body, PutStateAsync);
+    }
+
+    private async ValueTask<Answer> CreateAsync(Call call, JsonObject body, CancellationToken stop)
+    {
+        if (options.Legacy.PublicRooms) body = body.WithDefault("visibility", Json.NewString("public"));
+        var answer = await _create.CallAsync(call, body, stop).ConfigureAwait(false);
+        return body.Text("room_alias_name") is { } name
+            ? answer.Change(json => json.With(("room_alias", Json.NewString($"#{name}:{options.ServerName}"))))
+            : answer;
+    }
+
+    private async ValueTask<Answer> SendAsync(Call call, BodyReader body, string txnId, CancellationToken stop)
+    {
+        if (call["eventType"] == LegacyFeedback.Type)
+        {
+            var target = LegacyFeedback.ReadTarget(body);
+            if (body.Problem is { } wrong) return wrong;
+            if (target is not null)
+            {
+                var set = await _receipt.CallAsync(
+                    call, JsonObject.Empty, stop, "", ("receiptType", "m.read"), ("eventId", target))
+                    .ConfigureAwait(false);
+                var id = LegacyFeedback.IdOf(target, call.Caller.UserId);
+                return set.Change(json => json.With(("event_id", Json.NewString(id))));
+            }
+        }
+
+        return await _send.CallAsync(call, body.Whole, stop, "", ("txnId", txnId)).ConfigureAwait(false);
+    }
+
+    private ValueTask<Answer> RedactAsync(Call call, JsonObject body, string txnId, CancellationToken stop) =>
+        LegacyIds.TryRead(call, out var eventId, out _)
+            ? _redact.CallAsync(call, body, stop, "", ("txnId", txnId), ("eventId", eventId))
+            : ValueTask.FromResult(LegacyIds.Invalid);
+
+    private async ValueTask<Answer> GetStateAsync(Call call, CancellationToken stop)
+    {
+        var type = call["eventType"];
+        var part = call["stateKey"].Length == 0 ? LegacyPowerLevels.PartOf(type) : null;
+        if (part is null && type is not (LegacyPowerLevels.Type or "m.room.create"))
+        {
+            return await _getState.CallAsync(call, null, stop).ConfigureAwait(false);
+        }
+
+        var answer = await _getState.CallAsync(
+            call, null, stop, "format=event", ("eventType", part is null ? type : LegacyPowerLevels.Type))
+            .ConfigureAwait(false);
+        if (answer.ObjectOf() is not { } today) return answer;
+        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var old = part is null ? LegacyEvents.One(today, facts) : LegacyEvents.Part(today, part, facts);
+        return LegacyJson.AnswerOf(old.Inner("content") ?? JsonObject.Empty);
+    }
+
+    private async ValueTask<Answer> PutStateAsync(Call call, BodyReader body, CancellationToken stop)
+    {
+        var type = call["eventType"];
+        var part = LegacyPowerLevels.PartOf(type);
+        if (call["stateKey"].Length > 0 || (part is null && type != LegacyPowerLevels.Type))
+        {
+            return await _putState.CallAsync(call, body.Whole, stop).ConfigureAwait(false);
+        }
+
+        // Whoever is not in the room is refused by today's operation, whatever they write.
+        var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        var today = facts?.PowerLevels ?? JsonObject.Empty;
+        var content = part is null
+            ? LegacyPowerLevels.Merge(body, today, facts?.Creators ?? [])
+            : LegacyPowerLevels.WithPart(body, part, today);
+        return content is null
+            ? body.Problem!
+            : await _putState.CallAsync(call, content, stop, "", ("eventType", LegacyPowerLevels.Type))
+                .ConfigureAwait(false);
+    }
+}

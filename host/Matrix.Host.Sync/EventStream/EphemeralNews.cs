@@ -1,0 +1,143 @@
+using Matrix.Core.Json;
+using Matrix.Core.Presence;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
+using Matrix.Host.Users.Presence;
+
+namespace Matrix.Host.Sync.EventStream;
+
+/// <summary>
+/// What is not stored as events, for the event stream of clients that want it: typing users, receipts and presence.
+/// </summary>
+internal sealed class EphemeralNews(
+    IStorage storage,
+    Notifier notifier,
+    RoomSnapshots rooms,
+    ITypingBoard typing,
+    EphemeralReader receipts,
+    PresenceStream presence,
+    PresenceBoard board,
+    IgnoredUsers ignored,
+    PresenceOptions options) : IPresentUsers
+{
+    public async ValueTask<IReadOnlyList<Json>> OfAsync(string userId, CancellationToken stop)
+    {
+        if (!board.IsOn) return [];
+        var stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
+        var present = await presence.PresentAsync(stream, userId, stop).ConfigureAwait(false);
+        var hidden = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        return PresenceOf(present.Append(userId).Distinct(), hidden);
+    }
+
+    /// <summary>The news between two tokens, as events.</summary>
+    public async ValueTask<IReadOnlyList<Json>> BetweenAsync(
+        string userId, UserStream? stream, SyncToken since, SyncToken through, CancellationToken stop)
+    {
+        var found = new List<Json>();
+        var hidden = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        var after = since.EphemeralIn(notifier.Epoch);
+        foreach (var (room, parts) in await RoomsAsync(userId, stream, since.Position, after, stop)
+            .ConfigureAwait(false))
+        {
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot
+                || !snapshot.Local.IsJoined(userId))
+            {
+                continue;
+            }
+
+            if ((parts & RoomParts.Typing) != 0)
+            {
+                found.Add(TypingOf(snapshot.Room.RoomId, typing.In(room).Where(user => !hidden.Contains(user))));
+            }
+
+            if ((parts & RoomParts.Receipts) == 0) continue;
+            var read = await ReceiptsAsync(room, since.Position, through.Position, stop).ConfigureAwait(false);
+            if (receipts.Shown(read, userId, hidden) is { Count: > 0 } shown)
+            {
+                found.Add(ReceiptsOf(snapshot.Room.RoomId, shown));
+            }
+        }
+
+        if (!board.IsOn || through.Ephemeral <= after) return found;
+        var changed = await presence.ChangedAsync(stream, userId, after, through.Ephemeral, stop)
+            .ConfigureAwait(false);
+        found.AddRange(PresenceOf(changed, hidden));
+        return found;
+    }
+
+    /// <summary>The rooms that may have news. If memory does not reach back, all of them may.</summary>
+    private async ValueTask<IEnumerable<(RoomNid Room, RoomParts Parts)>> RoomsAsync(
+        string userId, UserStream? stream, long position, long ephemeral, CancellationToken stop)
+    {
+        var news = new List<UpdatedRoom>();
+        if (stream?.TryCollect(position, ephemeral, news) == true)
+        {
+            return news.Select(static each => (each.Room.RoomNid, each.Parts));
+        }
+
+        var joined = await storage.Memberships.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false);
+        return joined.Select(row => (
+            row.Room, RoomParts.Receipts | (typing.In(row.Room).Count > 0 ? RoomParts.Typing : RoomParts.None)));
+    }
+
+    private async ValueTask<List<ReceiptMark>> ReceiptsAsync(
+        RoomNid room, long after, long upTo, CancellationToken stop)
+    {
+        var read = new List<ReceiptMark>();
+        if (notifier.Room(room) is { } stream && stream.TryReceipts(after, upTo, read)) return read;
+        foreach (var row in await storage.Receipts.OfRoomAsync(room, after, upTo, stop).ConfigureAwait(false))
+        {
+            read.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
+        }
+
+        return read;
+    }
+
+    private List<Json> PresenceOf(IEnumerable<string> users, IReadOnlySet<string> hidden)
+    {
+        var events = new List<Json>();
+        foreach (var userId in users)
+        {
+            if (events.Count == options.MaxShown) break;
+            if (hidden.Contains(userId) || board.Find(userId) is not { } seen) continue;
+            var content = new List<(string, Json)>
+            {
+                ("presence", Json.NewString(PresenceStates.Name(seen.State))),
+            };
+            if (seen.LastActiveAgo is { } ago) content.Add(("last_active_ago", Json.NewInt(ago)));
+            if (seen.StatusMessage is { } message) content.Add(("status_msg", Json.NewString(message)));
+            events.Add(ObjectOf(
+                ("content", ObjectOf([.. content])),
+                ("sender", Json.NewString(userId)),
+                ("type", Json.NewString("m.presence"))));
+        }
+
+        return events;
+    }
+
+    private static Json TypingOf(string roomId, IEnumerable<string> users) => ObjectOf(
+        ("content", ObjectOf(("user_ids", Json.NewArray([.. users.Select(Json.NewString)])))),
+        ("room_id", Json.NewString(roomId)),
+        ("type", Json.NewString("m.typing")));
+
+    private static Json ReceiptsOf(string roomId, IReadOnlyList<ReceiptMark> shown) => ObjectOf(
+        (
+            "content",
+            ObjectOf([.. shown.GroupBy(static each => each.EventId).Select(static ofEvent => (
+                ofEvent.Key,
+                ObjectOf([.. ofEvent.GroupBy(static each => each.Type).Select(static ofType => (
+                    ofType.Key,
+                    ObjectOf([.. ofType.Select(static each => (
+                        each.UserId, ObjectOf(("ts", Json.NewInt(each.Timestamp)))))])))])))])),
+        ("room_id", Json.NewString(roomId)),
+        ("type", Json.NewString("m.receipt")));
+
+    private static Json ObjectOf(params (string Name, Json Value)[] members) =>
+        Json.NewObject(JsonObject.OfSeq(members));
+}
