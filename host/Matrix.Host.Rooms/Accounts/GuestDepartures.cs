@@ -1,3 +1,4 @@
+using System.Globalization;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
@@ -102,7 +103,7 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
                 {
                     // The rooms in memory are as they were after this position. A later change wakes the worker again.
                     if (change.Position > Volatile.Read(ref _ended)) continue;
-                    if (await TryAsync(change, stop).ConfigureAwait(false) is not { } failure) continue;
+                    if (await TryReadableAsync(change, stop).ConfigureAwait(false) is not { } failure) continue;
                     failed(failure);
                     finished = false;
                 }
@@ -115,6 +116,20 @@ public sealed class GuestDepartures : IChangeConsumer, IDisposable
                 failed(new FailedDeparture("", "", fault.Message));
                 return false;
             }
+        }
+    }
+
+    /// <summary>The same as <see cref="TryAsync"/>. A room that cannot be read does not keep others waiting.</summary>
+    private async ValueTask<FailedDeparture?> TryReadableAsync(GuestAccessChange change, CancellationToken stop)
+    {
+        try
+        {
+            return await TryAsync(change, stop).ConfigureAwait(false);
+        }
+        catch (StorageException fault)
+        {
+            var room = string.Create(CultureInfo.InvariantCulture, $"{change.Room}");
+            return new FailedDeparture("", room, fault.Message);
         }
     }
 

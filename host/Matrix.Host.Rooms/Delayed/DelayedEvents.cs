@@ -302,7 +302,7 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
             { IsSuspended: false } => null,
             _ when row.StateKey is { } key => SuspendedUsers.RefusesState(user, row.Type, key, content),
             _ => await _suspended.RefusesEventAsync(
-                user, row.RoomId, row.Type, content.Text("redacts"), stop).ConfigureAwait(false),
+                user, row.RoomId, row.Type, content, content.Text("redacts"), stop).ConfigureAwait(false),
         };
     }
 

@@ -91,7 +91,7 @@ public sealed class RoomMemberships
         var barred = membership switch
         {
             "invite" => await RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false),
-            "join" when sender == userId =>
+            "join" or "knock" when sender == userId =>
                 await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false),
             _ => null,
         };

@@ -114,6 +114,12 @@ public sealed class RoomAdministrationTests : AdminTests
         (await Alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = bob.UserId }))
             .Is(403, "M_FORBIDDEN");
         await SendsAsync(Alice, room, "members stay");
+        (await Alice.PutAsync(
+            $"rooms/{room}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "knock" })).Is(200);
+        var knock = new JsonObject { ["membership"] = "knock" };
+        (await bob.PutAsync($"rooms/{room}/state/m.room.member/{bob.UserId}", knock)).Is(403, "M_FORBIDDEN");
+        (await Alice.PutAsync(
+            $"rooms/{room}/state/m.room.join_rules", new JsonObject { ["join_rule"] = "public" })).Is(200);
 
         (await Root.PutAsync($"{V1}rooms/{room}/block", new JsonObject { ["block"] = false })).Is(200);
         (await bob.PostAsync($"rooms/{room}/join")).Is(200);

@@ -88,6 +88,18 @@ internal sealed class GuestTests
         await guest.JoinsAsync(secret);
     }
 
+    [Test]
+    public async Task A_guest_cannot_knock_by_a_state_event_either()
+    {
+        var guest = await GuestAsync();
+        var room = await RoomAsync("can_join");
+        await _alice.SetsAsync(room, "m.room.join_rules", new JsonObject { ["join_rule"] = "knock" });
+
+        (await guest.PutAsync(
+            $"rooms/{Esc(room)}/state/m.room.member/{Esc(guest.UserId)}",
+            new JsonObject { ["membership"] = "knock" })).Is(403, "M_GUEST_ACCESS_FORBIDDEN");
+    }
+
     [TestCase("forbidden")]
     [TestCase("nonsense")]
     [TestCase(null)]

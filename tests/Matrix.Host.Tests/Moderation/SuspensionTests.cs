@@ -72,6 +72,14 @@ internal sealed class SuspensionTests : ModerationTests
         TestName = "Redacting_other_users_events_is_forbidden")]
     [TestCase("PUT", "rooms/{room}/send/m.room.redaction/{txn}", """{"redacts":"{others}"}""",
         TestName = "Redacting_other_users_events_by_an_event_is_forbidden")]
+    [TestCase("PUT", "rooms/{room}/send/m.room.redaction/{txn}", """{"redacts":"{own}","body":"still talking"}""",
+        TestName = "A_redaction_with_more_than_a_reason_is_forbidden")]
+    [TestCase("PUT", "rooms/{room}/state/m.room.member/{user}", """{"membership":"leave","displayname":"x"}""",
+        TestName = "A_leave_with_more_than_a_reason_is_forbidden")]
+    [TestCase("PUT", "sendToDevice/m.room.encrypted/{txn}", """{"messages":{}}""",
+        TestName = "Messages_to_devices_that_verify_nothing_are_forbidden")]
+    [TestCase("PUT", "sendToDevice/org.example.chat/{txn}", """{"messages":{}}""",
+        TestName = "Messages_to_devices_of_ones_own_type_are_forbidden")]
     [TestCase("POST", "createRoom", "{}", TestName = "Creating_a_room_is_forbidden")]
     [TestCase("POST", "rooms/{room}/upgrade", """{"new_version":"11"}""", TestName = "Upgrading_a_room_is_forbidden")]
     [TestCase("POST", "rooms/{room}/kick", """{"user_id":"{admin}"}""", TestName = "Kicking_is_forbidden")]
@@ -109,6 +117,10 @@ internal sealed class SuspensionTests : ModerationTests
     [TestCase("PUT", "rooms/{room}/redact/{own}/{txn}", "{}", TestName = "Redacting_ones_own_event_is_allowed")]
     [TestCase("PUT", "rooms/{room}/send/m.room.redaction/{txn}", """{"redacts":"{own}"}""",
         TestName = "Redacting_ones_own_event_by_an_event_is_allowed")]
+    [TestCase("PUT", "rooms/{room}/send/m.room.redaction/{txn}", """{"redacts":"{own}","reason":"sorry"}""",
+        TestName = "A_redaction_may_have_a_reason")]
+    [TestCase("PUT", "rooms/{room}/state/m.room.member/{user}", """{"membership":"leave","reason":"bye"}""",
+        TestName = "A_leave_may_have_a_reason")]
     [TestCase("PUT", "devices/{device}", """{"display_name":"x"}""", TestName = "Naming_a_device_is_allowed")]
     [TestCase("POST", "logout", "{}", TestName = "Logging_out_is_allowed")]
     [TestCase("POST", "logout/all", "{}", TestName = "Logging_out_of_all_devices_is_allowed")]

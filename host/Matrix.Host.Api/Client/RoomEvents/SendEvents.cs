@@ -41,7 +41,8 @@ internal sealed class SendEvents(
         var type = call["eventType"];
         if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
         if (call.Caller.IsSuspended
-            && await RefusalAsync(call, type, content.Text("redacts"), stop).ConfigureAwait(false) is { } refused)
+            && await RefusalAsync(call, type, content, content.Text("redacts"), stop).ConfigureAwait(false)
+                is { } refused)
         {
             return refused;
         }
@@ -67,9 +68,10 @@ internal sealed class SendEvents(
     }
 
     /// <summary>The error for an event of a suspended user; null if they may send it.</summary>
-    private async ValueTask<Answer?> RefusalAsync(Call call, string type, string? redacts, CancellationToken stop) =>
+    private async ValueTask<Answer?> RefusalAsync(
+        Call call, string type, JsonObject content, string? redacts, CancellationToken stop) =>
         await suspended.RefusesEventAsync(
-            call.Caller.UserId, call["roomId"], type, redacts, stop).ConfigureAwait(false) is { } failure
+            call.Caller.UserId, call["roomId"], type, content, redacts, stop).ConfigureAwait(false) is { } failure
             ? RoomAnswers.Of(failure)
             : null;
 
@@ -85,13 +87,13 @@ internal sealed class SendEvents(
     private async ValueTask<Answer> RedactAsync(Call call, string? reason, CancellationToken stop)
     {
         var target = call["eventId"];
+        var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
         if (call.Caller.IsSuspended
-            && await RefusalAsync(call, "m.room.redaction", target, stop).ConfigureAwait(false) is { } refused)
+            && await RefusalAsync(call, "m.room.redaction", content, target, stop).ConfigureAwait(false) is { } refused)
         {
             return refused;
         }
 
-        var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
         var draft = new Draft("m.room.redaction", null, call.Caller.UserId, content, target);
         return RoomAnswers.EventId(
             await sender.SendAsync(

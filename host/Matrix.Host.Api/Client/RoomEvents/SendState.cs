@@ -31,6 +31,9 @@ internal sealed class SendState(
         OpenToSuspended = true,
     };
 
+    private static readonly Answer _guestKnocks = Answer.Error(
+        403, MatrixError.GuestAccessForbidden, "Guests cannot knock.");
+
     public void Map(ClientRoutes routes)
     {
         routes.Put("rooms/{roomId}/state/{eventType}/{stateKey?}", static body => body.Whole, PutAsync, _event);
@@ -43,6 +46,11 @@ internal sealed class SendState(
         if (call.Caller.IsSuspended && SuspendedUsers.RefusesState(user, type, stateKey, content) is { } refused)
         {
             return RoomAnswers.Of(refused);
+        }
+
+        if (call.Caller.IsGuest && type == "m.room.member" && content.Text("membership") == "knock")
+        {
+            return _guestKnocks;
         }
 
         var timestamp = ServiceAnswers.Timestamp(call, out var problem);

@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Users.ToDevice;
 
@@ -27,6 +28,7 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
     {
         var caller = call.Caller;
         var type = call["eventType"];
+        if (caller.IsSuspended && SuspendedUsers.RefusesToDevice(type) is { } refused) return RoomAnswers.Of(refused);
         var transaction = new TransactionKey(caller.UserId, caller.DeviceId, $"sendToDevice/{type}", call["txnId"]);
         var failure = await sender.SendAsync(caller.UserId, transaction, type, messages, stop).ConfigureAwait(false);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure);
