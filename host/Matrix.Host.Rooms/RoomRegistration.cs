@@ -10,6 +10,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Inspecting;
 using Matrix.Host.Rooms.Inviting;
+using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Notices;
@@ -440,6 +441,8 @@ public static class RoomRegistration
             parts.Get<IStorage>().Events, parts.Get<IStorage>().Followers))
         .AddSingleton<RoomLists>()
         .AddSingleton<RoomAdministration>()
+        .AddSingleton<JobList>()
+        .AddSingleton<JobRunner>()
         .AddSingleton<SpaceHierarchy>();
 
     private static T Get<T>(this IServiceProvider parts)

@@ -15,6 +15,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
@@ -132,6 +133,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Rooms that local users may not join.</summary>
     IBlockedRoomsTable BlockedRooms { get; }
+
+    /// <summary>Work that goes on in the background.</summary>
+    IJobsTable Jobs { get; }
 
     /// <summary>Lists of users for administrators.</summary>
     IUserListTable UserList { get; }

@@ -16,6 +16,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
@@ -89,6 +90,7 @@ internal sealed class OpenedStorage : IStorage
         Reports = new ReportsTable(reads);
         AuditLog = new AuditLogTable(reads);
         BlockedRooms = new BlockedRoomsTable(reads);
+        Jobs = new JobsTable(reads);
         UserList = new UserListTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
         OAuth = new OAuthTable(reads);
@@ -165,6 +167,8 @@ internal sealed class OpenedStorage : IStorage
     public IAuditLogTable AuditLog { get; }
 
     public IBlockedRoomsTable BlockedRooms { get; }
+
+    public IJobsTable Jobs { get; }
 
     public IUserListTable UserList { get; }
 

@@ -15,6 +15,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.Followers;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Media;
@@ -88,6 +89,7 @@ internal static class AllTables
         ReportsTable.Register(handlers);
         AuditLogTable.Register(handlers);
         BlockedRoomsTable.Register(handlers);
+        JobsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
         DehydratedDevicesTable.Register(handlers);
         DelayedEventsTable.Register(handlers);

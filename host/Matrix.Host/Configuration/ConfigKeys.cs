@@ -235,6 +235,7 @@ internal static partial class ConfigKeys
         RtcTransports,
         .. NoticeKeys(),
         .. AdminKeys(),
+        .. JobKeys(),
         .. PolicyKeys(),
         .. LimitKeys(),
         .. RateLimitKeys(),

@@ -1,0 +1,33 @@
+-- Work of the server that goes on in the background and that a restart continues, and what became of it. state is that
+-- of JobState; input is what was asked for, progress what the job needs to continue, each as JSON.
+CREATE TABLE jobs (
+    job_id TEXT NOT NULL PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL,
+    state SMALLINT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    who TEXT NOT NULL,
+    error TEXT NOT NULL,
+    input BLOB NOT NULL,
+    progress BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX jobs_state ON jobs (state, created_at);
+
+-- The greatest number of a room that was deleted: numbers are not used again.
+CREATE TABLE deleted_rooms (
+    one INTEGER PRIMARY KEY,
+    last_nid INTEGER NOT NULL
+);
+
+-- The limits of users that administrators set instead of the configured ones; 0 for no limit.
+CREATE TABLE rate_limits (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    per_second INTEGER NOT NULL,
+    burst INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Media that is not put in quarantine with other media of its user or room.
+ALTER TABLE media ADD COLUMN protected SMALLINT NOT NULL DEFAULT 0;
