@@ -443,6 +443,19 @@ public static class RoomRegistration
         .AddSingleton<RoomAdministration>()
         .AddSingleton<JobList>()
         .AddSingleton<JobRunner>()
+        .AddSingleton(parts => new RoomDeletion(
+            parts.Get<LaneDirectory>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<RoomCreator>(),
+            parts.Get<RoomSender>(),
+            parts.Get<RoomMemberships>(),
+            parts.Get<JobList>(),
+            parts.Get<ILocalUsers>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<JobOptions>(),
+            parts.Get<TimeProvider>()))
+        .AddSingleton<IJobKind>(parts => parts.Get<RoomDeletion>())
         .AddSingleton<SpaceHierarchy>();
 
     private static T Get<T>(this IServiceProvider parts)

@@ -33,6 +33,7 @@ using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Storage.Tables.Reports;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
@@ -136,6 +137,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Work that goes on in the background.</summary>
     IJobsTable Jobs { get; }
+
+    /// <summary>The rows of rooms that are deleted.</summary>
+    IRoomRowsTable RoomRows { get; }
 
     /// <summary>Lists of users for administrators.</summary>
     IUserListTable UserList { get; }

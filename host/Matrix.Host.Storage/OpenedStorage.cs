@@ -34,6 +34,7 @@ using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Storage.Tables.Reports;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
@@ -91,6 +92,7 @@ internal sealed class OpenedStorage : IStorage
         AuditLog = new AuditLogTable(reads);
         BlockedRooms = new BlockedRoomsTable(reads);
         Jobs = new JobsTable(reads);
+        RoomRows = new RoomRowsTable(reads);
         UserList = new UserListTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
         OAuth = new OAuthTable(reads);
@@ -169,6 +171,8 @@ internal sealed class OpenedStorage : IStorage
     public IBlockedRoomsTable BlockedRooms { get; }
 
     public IJobsTable Jobs { get; }
+
+    public IRoomRowsTable RoomRows { get; }
 
     public IUserListTable UserList { get; }
 

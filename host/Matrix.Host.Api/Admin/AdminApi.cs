@@ -33,6 +33,8 @@ public static class AdminApi
         .AddSingleton<IEndpoints, RoomListing>()
         .AddSingleton<IEndpoints, RoomDetails>()
         .AddSingleton<IEndpoints, RoomActs>()
+        .AddSingleton<IEndpoints, RoomDeletions>()
+        .AddSingleton<IEndpoints, Server.Jobs>()
         .AddSingleton<IEndpoints, MediaLists>()
         .AddSingleton<IEndpoints, MediaActs>()
         .AddSingleton<IEndpoints, Destinations>()

@@ -45,6 +45,9 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
         var rooms = (await storage.Rooms.FindManyAsync(nids, stop).ConfigureAwait(false))
             .ToDictionary(room => room.Nid);
         var identities = rooms.Values.ToDictionary(room => room.Nid, room => room.Identity);
+
+        // Rooms that were deleted since have no changes.
+        rows = [.. rows.Where(row => rooms.ContainsKey(row.Nid.Room))];
         var appendedNids = rows.Select(row => row.Nid).ToArray();
         var redacted = (await storage.Events.RedactedByAsync(appendedNids, stop).ConfigureAwait(false))
             .ToLookup(row => row.RedactedBy);

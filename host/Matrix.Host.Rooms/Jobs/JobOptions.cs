@@ -15,6 +15,14 @@ public sealed record JobOptions
     /// <summary>The most rows that a job writes or deletes at once.</summary>
     public int Rows { get; init; } = 200;
 
+    /// <summary>
+    /// How long a room that is deleted waits: for other servers to get the departures, and for requests that read it.
+    /// </summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest time that it waits for other servers that answer slowly.</summary>
+    public TimeSpan LongestGrace { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How long a request waits for the end of the job that it began.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(50);
 }

@@ -210,6 +210,28 @@ internal sealed class Lane(
         }
     }
 
+    /// <summary>
+    /// Writes the batch after which the room does not exist, once all batches before it are durable. Later sessions
+    /// find no room.
+    /// </summary>
+    internal async ValueTask<WriteReceipt> EndAsync(WriteBatch batch, CancellationToken stop)
+    {
+        await HoldAsync(stop).ConfigureAwait(false);
+        try
+        {
+            if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
+            else await SettledAsync(_chain).ConfigureAwait(false);
+            return await writer.WriteAsync(batch, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            Forget();
+            _chain = new WriteChain();
+            _undurable.Clear();
+            Leave();
+        }
+    }
+
     private async ValueTask HoldAsync(CancellationToken stop)
     {
         await _slots.WaitAsync(stop).ConfigureAwait(false);

@@ -5,6 +5,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.BlockedRooms;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 using Microsoft.Extensions.Logging;
 
@@ -136,6 +137,9 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
     {
         switch (change)
         {
+            case RoomDeleted deleted when _lists.Contains(deleted.Room.RoomId):
+                Missed(position);
+                break;
             case RoomAdvanced advanced when _lists.Contains(advanced.Room.RoomId):
                 Interlocked.Increment(ref _changed);
                 break;

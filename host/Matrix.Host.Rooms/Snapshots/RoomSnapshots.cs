@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Snapshots;
@@ -55,7 +56,14 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// <summary>The room of that id; null if this server does not know it.</summary>
     public async ValueTask<RoomSnapshot?> FindAsync(string roomId, CancellationToken stop)
     {
-        if (_ids.TryGet(roomId, out var identity)) return await FindAsync(identity.Nid, stop).ConfigureAwait(false);
+        if (_ids.TryGet(roomId, out var identity))
+        {
+            if (await FindAsync(identity.Nid, stop).ConfigureAwait(false) is { } known) return known;
+
+            // The room was deleted while it was read; there may be a new one.
+            _ids.Remove(roomId);
+        }
+
         var row = await _table.FindAsync(roomId, stop).ConfigureAwait(false);
         return row is null ? null : await FindAsync(row.Nid, stop).ConfigureAwait(false);
     }
@@ -127,6 +135,9 @@ public sealed class RoomSnapshots : IChangeConsumer
             case MembershipChanged { IsLocal: true } changed:
                 (_batch.Memberships ??= []).Add(changed);
                 break;
+            case RoomDeleted { Applied: true } deleted:
+                Delete(deleted.Room);
+                break;
             case RoomAdvanced advanced:
                 _batch.Advanced = advanced;
                 _batch.Position = position;
@@ -147,6 +158,19 @@ public sealed class RoomSnapshots : IChangeConsumer
 
         _events.Clear();
         _states.Clear();
+    }
+
+    /// <summary>Forgets a room that does not exist any more.</summary>
+    private void Delete(RoomIdentity room)
+    {
+        lock (_gate)
+        {
+            _snapshots.Remove(room.Nid);
+            if (_loading.TryGetValue(room.Nid, out var loading)) loading.Missed = true;
+        }
+
+        _ids.Remove(room.RoomId);
+        _states.Remove(room.Nid);
     }
 
     /// <summary>Ends the batch's changes of the room: readers see all of them at once.</summary>

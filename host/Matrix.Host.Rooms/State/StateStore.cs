@@ -49,6 +49,9 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
         _rooms.Put(room, states);
     }
 
+    /// <summary>Drops the cached states of a room.</summary>
+    internal void Remove(RoomNid room) => _rooms.Remove(room);
+
     /// <summary>Drops all cached states.</summary>
     internal void Clear() => _rooms.Clear();
 

@@ -32,6 +32,7 @@ using Matrix.Host.Storage.Tables.ReceivedTransactions;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.RemoteDevices;
 using Matrix.Host.Storage.Tables.Reports;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
@@ -90,6 +91,7 @@ internal static class AllTables
         AuditLogTable.Register(handlers);
         BlockedRoomsTable.Register(handlers);
         JobsTable.Register(handlers);
+        RoomRowsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
         DehydratedDevicesTable.Register(handlers);
         DelayedEventsTable.Register(handlers);

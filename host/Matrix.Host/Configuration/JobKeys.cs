@@ -18,6 +18,13 @@ internal static partial class ConfigKeys
             "jobs.rows", ConfigTypes.Whole(1, 10_000), c => c.Jobs.Rows,
             "The most rows that a job writes or deletes at once."),
         Key(
+            "jobs.grace", ConfigTypes.Duration, c => c.Jobs.Grace,
+            "How long a room that is deleted waits: for other servers to get the departures, and for requests that "
+                + "read it."),
+        Key(
+            "jobs.longest_grace", ConfigTypes.Duration, c => c.Jobs.LongestGrace,
+            "The longest time that it waits for other servers that answer slowly."),
+        Key(
             "jobs.longest_wait", ConfigTypes.Duration, c => c.Jobs.LongestWait,
             "How long a request waits for the end of the job that it began."),
     ];

@@ -82,6 +82,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
             // Tests hash many passwords that nobody will try to guess.
             ["passwords.memory"] = "64KiB",
             ["passwords.operations"] = "1",
+            ["jobs.grace"] = "1ms",
         };
         foreach (var (key, value) in settings) all[key] = value;
 

@@ -17,7 +17,12 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
             WHERE l.event_nid > (r.room_nid << 32) + r.last_ordinal AND l.event_nid < ((r.room_nid + 1) << 32))
         """;
 
-    private static readonly Statement LastNid = Statement.Of("SELECT COALESCE(MAX(room_nid), 0) FROM rooms");
+    private static readonly Statement LastNid = Statement.Of("""
+        SELECT MAX(nid) FROM (
+            SELECT COALESCE(MAX(room_nid), 0) AS nid FROM rooms
+            UNION ALL SELECT COALESCE(MAX(last_nid), 0) FROM deleted_rooms) numbers
+        """);
+
     private static readonly Statement ById = Statement.Of($"{Rows} WHERE r.room_id = $1");
     private static readonly Statement ByNid = Statement.Of($"{Rows} WHERE r.room_nid = $1");
     private static readonly Statement ByNids = Statement.ByKeys($"{Rows} WHERE r.room_nid = KEY");

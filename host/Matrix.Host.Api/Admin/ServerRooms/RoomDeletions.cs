@@ -1,0 +1,108 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Admin.Server;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Administration;
+using Matrix.Host.Rooms.Jobs;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Jobs;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.Admin.ServerRooms;
+
+/// <summary>
+/// Deletion of rooms: version 1 waits for its end, for a bounded time; version 2 returns an id for its status.
+/// </summary>
+internal sealed class RoomDeletions(RoomDeletion deletion, JobList jobs, AuditLog audit) : IEndpoints
+{
+    /// <summary>The most deletions of one room in a status.</summary>
+    private const int MostOfRoom = 100;
+
+    private static readonly Answer _unknown = Answer.NotFound("No deletion is known by that id.");
+
+    private sealed record Asked(RoomDeletionWish Wish, bool Blocks);
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Admin(1).Delete("rooms/{roomId}", Read, DeleteAsync);
+        var second = routes.Admin(2);
+        second.Delete("rooms/{roomId}", Read, BeginAsync);
+        second.Get("rooms/{roomId}/delete_status", OfRoomAsync);
+        second.Get("rooms/delete_status/{deleteId}", StatusAsync);
+    }
+
+    private static Asked Read(BodyReader body)
+    {
+        var userId = body.TextOrNull("new_room_user_id");
+        if (userId is not null && !UserId.isValid(userId))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`new_room_user_id` is not a valid user id.");
+        }
+
+        return new Asked(
+            new RoomDeletionWish
+            {
+                Purges = body.Flag("purge", otherwise: true),
+                Forces = body.Flag("force_purge"),
+                NewRoomUserId = userId,
+                RoomName = body.TextOrNull("room_name"),
+                Message = body.HasNull("message") ? null : body.FreeText("message"),
+            },
+            body.Flag("block"));
+    }
+
+    private ValueTask<RoomResult<JobRow>> StartAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var records = new List<ConditionalChange>(2);
+        if (asked.Blocks) records.Add(audit.Of(call.Actor(), "room.block", call["roomId"]));
+        records.Add(audit.Of(call.Actor(), asked.Wish.Purges ? "room.delete" : "room.shut_down", call["roomId"]));
+        return deletion.BeginAsync(call.Actor().Who, call["roomId"], asked.Blocks, asked.Wish, records, stop);
+    }
+
+    private async ValueTask<Answer> BeginAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var begun = await StartAsync(call, asked, stop).ConfigureAwait(false);
+        return begun.IsOk
+            ? Answer.Json(begun.Value, static (json, job) => json.WriteString("delete_id", job.JobId))
+            : RoomAnswers.Of(begun.Failure);
+    }
+
+    private async ValueTask<Answer> DeleteAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var begun = await StartAsync(call, asked, stop).ConfigureAwait(false);
+        if (!begun.IsOk) return RoomAnswers.Of(begun.Failure);
+        var job = await jobs.WaitAsync(begun.Value.JobId, stop).ConfigureAwait(false) ?? begun.Value;
+        return job.State switch
+        {
+            JobState.Done => Answer.Json(RoomDeletionProgress.Of(job), JobJson.WriteShutdown),
+            JobState.Failed => Answer.Error(400, MatrixError.Unknown, job.Error),
+            JobState.Cancelled => Answer.Error(400, MatrixError.Unknown, "The deletion was cancelled."),
+            _ => Answer.Error(504, MatrixError.Unknown, $"The deletion goes on; its id is {job.JobId}."),
+        };
+    }
+
+    private async ValueTask<Answer> OfRoomAsync(Call call, CancellationToken stop)
+    {
+        var found = await jobs.ListAsync(
+            new JobQuery(RoomDeletion.Kind, call["roomId"]), MostOfRoom, stop).ConfigureAwait(false);
+        if (found.Count == 0) return Answer.NotFound("No deletion of the room is known.");
+        return Answer.Json(found, static (json, found) =>
+        {
+            json.WriteStartArray("results");
+            foreach (var job in found)
+            {
+                json.WriteStartObject();
+                JobJson.WriteDeletion(json, job);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop) =>
+        await jobs.FindAsync(call["deleteId"], stop).ConfigureAwait(false) is { Kind: RoomDeletion.Kind } job
+            ? Answer.Json(job, JobJson.WriteDeletion)
+            : _unknown;
+}
