@@ -456,6 +456,13 @@ public static class RoomRegistration
             parts.Get<JobOptions>(),
             parts.Get<TimeProvider>()))
         .AddSingleton<IJobKind>(parts => parts.Get<RoomDeletion>())
+        .AddSingleton<HistoryPurger>()
+        .AddSingleton<HistoryPurge>()
+        .AddSingleton<IJobKind>(parts => parts.Get<HistoryPurge>())
+        .AddSingleton<UserRedaction>()
+        .AddSingleton<IJobKind>(parts => parts.Get<UserRedaction>())
+        .AddSingleton<Retention>()
+        .AddSingleton<IJobKind>(parts => parts.Get<Retention>())
         .AddSingleton<SpaceHierarchy>();
 
     private static T Get<T>(this IServiceProvider parts)

@@ -232,6 +232,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Rooms)
             .AddSingleton(config.Admin)
             .AddSingleton(config.Jobs)
+            .AddSingleton(config.Retention)
             .AddSingleton(config.Media)
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)

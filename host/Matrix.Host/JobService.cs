@@ -1,16 +1,18 @@
+using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
 using Microsoft.Extensions.Hosting;
 
 namespace Matrix.Host;
 
 /// <summary>Carries jobs out while the server runs.</summary>
-internal sealed class JobService(JobRunner runner) : BackgroundService
+internal sealed class JobService(JobRunner runner, Retention retention) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await runner.RunAsync(stoppingToken).ConfigureAwait(false);
+            await Task.WhenAll(runner.RunAsync(stoppingToken), retention.RunAsync(stoppingToken))
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -34,6 +34,8 @@ public static class AdminApi
         .AddSingleton<IEndpoints, RoomDetails>()
         .AddSingleton<IEndpoints, RoomActs>()
         .AddSingleton<IEndpoints, RoomDeletions>()
+        .AddSingleton<IEndpoints, HistoryPurges>()
+        .AddSingleton<IEndpoints, UserRedactions>()
         .AddSingleton<IEndpoints, Server.Jobs>()
         .AddSingleton<IEndpoints, MediaLists>()
         .AddSingleton<IEndpoints, MediaActs>()

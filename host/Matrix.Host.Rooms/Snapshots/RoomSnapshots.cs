@@ -135,6 +135,9 @@ public sealed class RoomSnapshots : IChangeConsumer
             case MembershipChanged { IsLocal: true } changed:
                 (_batch.Memberships ??= []).Add(changed);
                 break;
+            case EventsPurged purged:
+                foreach (var nid in purged.Events) _events.Drop(nid);
+                break;
             case RoomDeleted { Applied: true } deleted:
                 Delete(deleted.Room);
                 break;

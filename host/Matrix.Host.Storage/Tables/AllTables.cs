@@ -61,6 +61,7 @@ internal static class AllTables
         var handlers = new WriteHandlers();
         RoomsTable.Register(handlers);
         EventsTable.Register(handlers, insertEvent);
+        EventPurges.Register(handlers);
         StateTable.Register(handlers);
         MembershipsTable.Register(handlers);
         TransactionsTable.Register(handlers);

@@ -13,6 +13,7 @@ using Matrix.Host.Outbound;
 using Matrix.Host.Outbound.AppServices;
 using Matrix.Host.Outbound.Push;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Searching;
@@ -67,6 +68,8 @@ internal sealed record HomeserverConfig
     internal AdminOptions Admin { get; init; } = new();
 
     internal JobOptions Jobs { get; init; } = new();
+
+    internal RetentionOptions Retention { get; init; } = new();
 
     /// <summary>Whether `mx` can ask the running server, through a socket in the data folder.</summary>
     internal bool HasControl { get; init; } = true;

@@ -27,5 +27,23 @@ internal static partial class ConfigKeys
         Key(
             "jobs.longest_wait", ConfigTypes.Duration, c => c.Jobs.LongestWait,
             "How long a request waits for the end of the job that it began."),
+        Key(
+            "retention.follow_rooms", ConfigTypes.Flag, c => c.Retention.FollowsRooms,
+            "Whether messages are deleted that are older than a room's m.room.retention says (MSC1763)."),
+        Key(
+            "retention.messages", ConfigTypes.DurationOrEver, c => c.Retention.Usual,
+            "How long messages are kept in rooms that do not say, such as 365d, or ever."),
+        Key(
+            "retention.shortest", ConfigTypes.Duration, c => c.Retention.Shortest,
+            "The shortest time that a room may ask for; a shorter one becomes this."),
+        Key(
+            "retention.longest", ConfigTypes.DurationOrEver, c => c.Retention.Longest,
+            "The longest time that a room may ask for; a longer one becomes this."),
+        Key(
+            "retention.empty_rooms", ConfigTypes.DurationOrEver, c => c.Retention.EmptyRooms,
+            "How long after its last local member left a room is deleted from this server, or ever for never."),
+        Key(
+            "retention.interval", ConfigTypes.TimerDuration, c => c.Retention.Interval,
+            "How often it is looked what is too old."),
     ];
 }

@@ -208,6 +208,22 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         reads.ListAsync(
             ByIdAnywhere, (eventId, limit), static (a, q) => a.EventId(q.eventId).Int(q.limit), Row, stop);
 
+    public ValueTask<IReadOnlyList<PurgeableEvent>> PurgeableAsync(
+        EventNid after, EventNid before, int limit, CancellationToken stop) => reads.ListAsync(
+            EventPurges.Candidates,
+            (after, before, limit),
+            static (a, q) => a.Nid(q.after).Nid(q.before).Room(q.before.Room).Int(q.limit),
+            static row => new PurgeableEvent(row.Nid(0), row.Text(1)),
+            stop);
+
+    public ValueTask<IReadOnlyList<(EventNid Nid, string EventId)>> OfSenderAsync(
+        EventNid before, string sender, int limit, CancellationToken stop) => reads.ListAsync(
+            EventPurges.OfSender,
+            (before, sender, limit),
+            static (a, q) => a.Nid(q.before).Nid(EventNid.FirstOf(q.before.Room)).Text(q.sender).Int(q.limit),
+            static row => (row.Nid(0), row.EventId(1)),
+            stop);
+
     public ValueTask<EventRow?> FindAsync(EventNid nid, CancellationToken stop) =>
         reads.FirstAsync(ByNid, nid, static (a, nid) => a.Nid(nid), Row, stop);
 

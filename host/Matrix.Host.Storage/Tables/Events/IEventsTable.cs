@@ -6,6 +6,20 @@ namespace Matrix.Host.Storage.Tables.Events;
 /// <summary>The events of all rooms.</summary>
 public interface IEventsTable
 {
+    /// <summary>
+    /// Messages of a room after one event and before another that a purge may delete: no state event, no root of a
+    /// thread that goes on, no redaction of an event that stays.
+    /// </summary>
+    ValueTask<IReadOnlyList<PurgeableEvent>> PurgeableAsync(
+        EventNid after, EventNid before, int limit, CancellationToken stop);
+
+    /// <summary>
+    /// Messages of a user in the room of an event, before it, that nobody redacted; the newest first. Reads the room's
+    /// events up to the last that it returns.
+    /// </summary>
+    ValueTask<IReadOnlyList<(EventNid Nid, string EventId)>> OfSenderAsync(
+        EventNid before, string sender, int limit, CancellationToken stop);
+
     /// <summary>The room's event with this id, or null.</summary>
     ValueTask<EventRow?> FindAsync(RoomNid room, string eventId, CancellationToken stop);
 

@@ -1,0 +1,143 @@
+using System.Text.Json;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Rooms.Jobs;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Jobs;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Administration;
+
+/// <summary>
+/// Deletes messages that are older than their room keeps them (MSC1763), and rooms that all local members left long
+/// ago, as a job for the whole server.
+/// </summary>
+public sealed class Retention(
+    RoomSnapshots rooms,
+    StateReader state,
+    HistoryPurger purger,
+    RoomDeletion deletion,
+    JobList jobs,
+    IStorage storage,
+    RetentionOptions options,
+    TimeProvider time) : IJobKind
+{
+    /// <summary>The kind of these jobs.</summary>
+    public const string Kind = "retention";
+
+    private const string StateType = "m.room.retention";
+
+    /// <summary>The most rooms without anything to delete that are looked at in one step.</summary>
+    private const int RoomsAtOnce = 100;
+
+    private sealed record Progress(int Room, long After, long Purged);
+
+    /// <inheritdoc/>
+    public string Name => Kind;
+
+    /// <summary>Begins a job at each interval until it is stopped.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        if (!options.IsOn) return;
+        using var timer = new PeriodicTimer(options.Interval, time);
+        do
+        {
+            try
+            {
+                await BeginAsync(stop).ConfigureAwait(false);
+            }
+            catch (StorageException)
+            {
+                // The next interval begins one.
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false));
+    }
+
+    /// <summary>Begins a job, unless one goes on.</summary>
+    internal async ValueTask<RoomResult<JobRow>> BeginAsync(CancellationToken stop) =>
+        await jobs.BeginAsync(Kind, "", JobList.Server, ReadOnlyMemory<byte>.Empty, [], stop).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public async ValueTask<JobStep> StepAsync(JobRow job, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        var progress = job.Progress.IsEmpty
+            ? new Progress(0, 0, 0)
+            : JsonSerializer.Deserialize<Progress>(job.Progress.Span)!;
+        var page = await storage.Rooms.ListAsync(new RoomNid(progress.Room), RoomsAtOnce, stop).ConfigureAwait(false);
+        foreach (var row in page)
+        {
+            var passed = new Progress(row.Nid.Value, 0, progress.Purged);
+            if (await rooms.FindAsync(row.Nid, stop).ConfigureAwait(false) is not { } room
+                || await IsLeftAsync(room, stop).ConfigureAwait(false)
+                || await LifetimeAsync(room, stop).ConfigureAwait(false) is not { } lifetime)
+            {
+                progress = passed;
+                continue;
+            }
+
+            var oldest = time.GetUtcNow().Subtract(lifetime).ToUnixTimeMilliseconds();
+            var after = progress.After == 0 ? HistoryPurger.StartOf(row.Nid) : new EventNid(progress.After);
+            var last = EventNid.Of(row.Nid, row.Header.LastOrdinal);
+            var part = await purger.StepAsync(room, after, last, deletesLocal: true, oldest, stop)
+                .ConfigureAwait(false);
+            progress = progress with { After = part.Through.Value, Purged = progress.Purged + part.Purged };
+
+            // A whole page of younger messages: the rest is younger too, but for servers with wrong clocks.
+            if (!part.IsLast && part.Purged > 0) return StepOf(progress, hasEnded: false);
+            if (part.Purged > 0 || after != HistoryPurger.StartOf(row.Nid))
+            {
+                await purger.EndAsync(row.Nid, part.Purged > 0 ? part.Through : after, stop).ConfigureAwait(false);
+            }
+
+            return StepOf(passed with { Purged = progress.Purged }, hasEnded: false);
+        }
+
+        return StepOf(progress, hasEnded: page.Count < RoomsAtOnce);
+    }
+
+    /// <summary>How long a room's messages are kept; null for ever.</summary>
+    internal async ValueTask<TimeSpan?> LifetimeAsync(RoomSnapshot room, CancellationToken stop)
+    {
+        if (options.FollowsRooms
+            && await state.ContentAsync(room, StateType, "", stop).ConfigureAwait(false) is { } content
+            && content.Number("max_lifetime") is { } longest and > 0
+            && (content.Number("min_lifetime") ?? 0) <= longest)
+        {
+            var wanted = TimeSpan.FromMilliseconds(Math.Min(longest, TimeSpan.MaxValue.TotalMilliseconds / 2));
+            return wanted < options.Shortest ? options.Shortest
+                : wanted > options.Longest ? options.Longest
+                : wanted;
+        }
+
+        return options.Usual;
+    }
+
+    /// <summary>Whether all local members left the room long ago; its deletion begins then.</summary>
+    private async ValueTask<bool> IsLeftAsync(RoomSnapshot room, CancellationToken stop)
+    {
+        if (options.EmptyRooms is not { } kept || room.IsResident) return false;
+        var members = await storage.Memberships.LocalMembersAsync(room.Room.Nid, MembershipSet.Any, stop)
+            .ConfigureAwait(false);
+        if (members.Any(static member => member.Membership is Membership.Invite or Membership.Knock)) return false;
+        foreach (var member in members)
+        {
+            var left = await storage.Events.FindAsync(member.Event, stop).ConfigureAwait(false);
+            if (left is null) continue;
+            var at = new StoredEvent(room.Room, left).OriginServerTs;
+            if (at > time.GetUtcNow().Subtract(kept).ToUnixTimeMilliseconds()) return false;
+        }
+
+        await deletion.BeginAsync(
+            JobList.Server, room.Room.RoomId, blocks: false, new RoomDeletionWish(), [], stop).ConfigureAwait(false);
+        return true;
+    }
+
+    private static JobStep StepOf(Progress progress, bool hasEnded) =>
+        new(progress.Purged, 0, JsonSerializer.SerializeToUtf8Bytes(progress), hasEnded);
+}
