@@ -456,6 +456,7 @@ public static class RoomRegistration
             parts.Get<JobOptions>(),
             parts.Get<TimeProvider>()))
         .AddSingleton<IJobKind>(parts => parts.Get<RoomDeletion>())
+        .AddSingleton<RoomFileUris>()
         .AddSingleton<HistoryPurger>()
         .AddSingleton<HistoryPurge>()
         .AddSingleton<IJobKind>(parts => parts.Get<HistoryPurge>())

@@ -258,6 +258,9 @@ public sealed record RoomsOptions
     /// <summary>The most rooms in the list that administrators see; beyond it, the newest are listed.</summary>
     public int MaxListedRooms { get; init; } = 100_000;
 
+    /// <summary>The most events of a room in which media is looked for.</summary>
+    public int MaxScannedEvents { get; init; } = 100_000;
+
     /// <summary>The most servers of a room that are returned with its id.</summary>
     public int MaxDirectoryServers { get; init; } = 1000;
 }

@@ -27,6 +27,7 @@ using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
@@ -137,6 +138,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Work that goes on in the background.</summary>
     IJobsTable Jobs { get; }
+
+    /// <summary>The limits of single users.</summary>
+    IRateLimitsTable RateLimits { get; }
 
     /// <summary>The rows of rooms that are deleted.</summary>
     IRoomRowsTable RoomRows { get; }

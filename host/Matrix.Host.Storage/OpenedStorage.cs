@@ -28,6 +28,7 @@ using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
@@ -92,6 +93,7 @@ internal sealed class OpenedStorage : IStorage
         AuditLog = new AuditLogTable(reads);
         BlockedRooms = new BlockedRoomsTable(reads);
         Jobs = new JobsTable(reads);
+        RateLimits = new RateLimitsTable(reads);
         RoomRows = new RoomRowsTable(reads);
         UserList = new UserListTable(reads);
         ServerNotices = new ServerNoticesTable(reads);
@@ -171,6 +173,8 @@ internal sealed class OpenedStorage : IStorage
     public IBlockedRoomsTable BlockedRooms { get; }
 
     public IJobsTable Jobs { get; }
+
+    public IRateLimitsTable RateLimits { get; }
 
     public IRoomRowsTable RoomRows { get; }
 

@@ -111,6 +111,7 @@ internal sealed class Homeserver : IAsyncDisposable
             });
             var server = new Homeserver(app, storage, media);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
+            await app.Services.GetRequiredService<RateOverrides>().LoadAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener, "http", opened: 0);
             var federation = AddressOf(

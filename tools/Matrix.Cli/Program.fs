@@ -3,6 +3,7 @@ namespace Matrix.Cli
 open System
 open System.IO
 open Argu
+open Matrix.Cli.Admin
 open Matrix.Cli.Output
 open Matrix.Cli.Config
 open Matrix.Cli.Db
@@ -33,6 +34,9 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Room of ParseResults<RoomArguments>
     | [<CliPrefix(CliPrefix.None)>] Reports of ParseResults<ReportsArguments>
     | [<CliPrefix(CliPrefix.None)>] Audit of ParseResults<AuditArguments>
+    | [<CliPrefix(CliPrefix.None)>] Job of ParseResults<JobArguments>
+    | [<CliPrefix(CliPrefix.None)>] Token of ParseResults<TokenArguments>
+    | [<CliPrefix(CliPrefix.None)>] Report of ParseResults<ReportArguments>
     | [<CliPrefix(CliPrefix.None)>] Media of ParseResults<MediaArguments>
     | [<CliPrefix(CliPrefix.None)>] Federation of ParseResults<FederationArguments>
     | [<CliPrefix(CliPrefix.None)>] Notice of ParseResults<NoticeArguments>
@@ -43,7 +47,7 @@ type Arguments =
         member this.Usage =
             match this with
             | Config _ -> "checks the server's configuration, or prints a default one."
-            | User _ -> "creates accounts."
+            | User _ -> "lists, creates, changes and ends accounts."
             | Db _ -> "backs up and measures the database."
             | Vectors _ -> "runs test vectors: questions about the room versions with their answers."
             | Rules _ -> "prints, compares and checks the rules of room versions."
@@ -52,9 +56,12 @@ type Arguments =
             | State _ -> "resolves the states of rooms."
             | Event _ -> "prints, hashes, redacts, signs and verifies single events."
             | Explain _ -> "explains why this server accepted, soft-failed or rejected an event."
-            | Room _ -> "draws the event graph of a room of this server."
+            | Room _ -> "lists, shows, purges and deletes rooms of this server."
             | Reports _ -> "lists what users of this server reported."
             | Audit _ -> "lists what administrators did."
+            | Job _ -> "lists, shows and cancels work that goes on in the background."
+            | Token _ -> "lists, makes and deletes registration tokens."
+            | Report _ -> "lists, shows and deletes reports of events."
             | Media _ -> "lists, deletes and quarantines media."
             | Federation _ -> "checks other servers, and shows what they have not got yet."
             | Notice _ -> "sends notices to users."
@@ -77,6 +84,9 @@ module internal Program =
         | Room arguments -> RoomCommand.run arguments
         | Reports arguments -> ReportsCommand.run arguments
         | Audit arguments -> AuditCommand.run arguments
+        | Job arguments -> AdminCommands.job arguments
+        | Token arguments -> AdminCommands.token arguments
+        | Report arguments -> AdminCommands.report arguments
         | Media arguments -> MediaCommand.run arguments
         | Federation arguments -> FederationCommand.run arguments
         | Notice arguments -> NoticeCommand.run arguments

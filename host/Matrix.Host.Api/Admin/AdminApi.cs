@@ -39,6 +39,9 @@ public static class AdminApi
         .AddSingleton<IEndpoints, Server.Jobs>()
         .AddSingleton<IEndpoints, MediaLists>()
         .AddSingleton<IEndpoints, MediaActs>()
+        .AddSingleton<IEndpoints, RoomFiles>()
+        .AddSingleton<IEndpoints, RateLimits>()
+        .AddSingleton<IEndpoints, FoundEvents>()
         .AddSingleton<IEndpoints, Destinations>()
         .AddSingleton<IEndpoints, EventReports>()
         .AddSingleton<IEndpoints, Notices>();

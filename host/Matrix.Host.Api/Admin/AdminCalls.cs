@@ -9,7 +9,9 @@ namespace Matrix.Host.Api.Admin;
 internal static class AdminCalls
 {
     /// <summary>The administrator who makes a request.</summary>
-    internal static AdminActor Actor(this Call call) => new(call.Caller.UserId, call.Address);
+    internal static AdminActor Actor(this Call call) => call.Caller.UserId == AdminActor.Operator.Who
+        ? AdminActor.Operator
+        : new AdminActor(call.Caller.UserId, call.Address);
 
     /// <summary>The page that a query asks for.</summary>
     internal static AdminPage ReadPage(QueryReader query, AdminOptions options)

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Matrix.Host.Api.Http;
 
@@ -14,6 +15,26 @@ public static class AdminPaths
     /// <summary>Whether a path belongs to the administration API.</summary>
     public static bool Serves(string? path) =>
         path is not null && path.StartsWith(Prefix, StringComparison.Ordinal) && path != Registration;
+
+    /// <summary>
+    /// Whether a request may be one for the administration API: by the path as sent, by which routes are found, or as
+    /// the web server reads it.
+    /// </summary>
+    public static bool MayServe(HttpContext http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        return Serves(http.Request.Path.Value) || Serves(SentPath(http));
+    }
+
+    /// <summary>Whether it is one by both.</summary>
+    public static bool Serves(HttpContext http)
+    {
+        ArgumentNullException.ThrowIfNull(http);
+        return Serves(http.Request.Path.Value) && Serves(SentPath(http));
+    }
+
+    private static string SentPath(HttpContext http) =>
+        RequestPath.PathOf(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget).ToString();
 
     /// <summary>Refuses a request: this listener does not serve the path.</summary>
     public static async Task RefuseAsync(HttpContext http)

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using Matrix.Host.Network;
+using Matrix.Host.Storage;
 using Matrix.Host.Users;
+using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
@@ -17,6 +19,13 @@ public sealed class ClientServer : ApiServer
     private static readonly Answer _suspended = Answer.Error(
         403, MatrixError.UserSuspended, "You cannot do this while your account is suspended.");
 
+    /// <summary>
+    /// The operator, through the control socket: only the server's user can open it, and only the administration API is
+    /// served there.
+    /// </summary>
+    private static readonly Caller _operator = new(
+        new UserDevice(AdminActor.Operator.Who, ""), IsAdmin: true, IsGuest: false);
+
     private static readonly Answer _otherOrigin = Answer.Forbidden("Pages of other origins cannot send this form.");
 
     private readonly IAccessTokens _tokens;
@@ -24,6 +33,7 @@ public sealed class ClientServer : ApiServer
     private readonly AppServiceCallers _serviceCallers;
     private readonly AccountLocks _locks;
     private readonly RateLimiter _limiter;
+    private readonly RateOverrides _overrides;
     private readonly HttpOptions _options;
 
     /// <summary>Maps all endpoints.</summary>
@@ -36,6 +46,7 @@ public sealed class ClientServer : ApiServer
         HttpOptions options,
         RateLimiter limiter,
         RequestCounts counts,
+        RateOverrides overrides,
         ILogger<ClientServer> log)
         : base(Map(endpoints), counts, log)
     {
@@ -44,6 +55,7 @@ public sealed class ClientServer : ApiServer
         _serviceCallers = serviceCallers;
         _locks = locks;
         _limiter = limiter;
+        _overrides = overrides;
         _options = options;
     }
 
@@ -58,8 +70,9 @@ public sealed class ClientServer : ApiServer
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
 
         var service = ServiceOf(http, target);
-        Caller? caller = null;
-        if (route.Options.Access != Access.Anyone)
+        var isOperator = http.Features.Get<AcceptedBy>()?.Listener == Listener.Control;
+        Caller? caller = isOperator ? _operator : null;
+        if (route.Options.Access != Access.Anyone && !isOperator)
         {
             var (found, refusal) = service is null
                 ? await AuthenticateAsync(http, target, address, route.Options.Access, stop).ConfigureAwait(false)
@@ -75,9 +88,15 @@ public sealed class ClientServer : ApiServer
             }
         }
 
-        if (service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId))
+        if (!isOperator
+            && (service is null
+                || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId)))
         {
-            var wait = _limiter.Take(route.Options.Rate, caller?.UserId ?? AddressBlock.Of(address));
+            var wait = caller is not null
+                    && route.Options.Rate == RateClass.Send
+                    && _overrides.Find(caller.UserId) is { } rate
+                ? _limiter.Take(RateClass.Send, caller.UserId, rate)
+                : _limiter.Take(route.Options.Rate, caller?.UserId ?? AddressBlock.Of(address));
             if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         }
 

@@ -10,6 +10,7 @@ public static class HttpServices
     public static IServiceCollection AddHttp(this IServiceCollection services) => services
         .AddSingleton<RateLimiter>()
         .AddSingleton<RequestCounts>()
+        .AddSingleton<RateOverrides>()
         .AddSingleton<DiagnosticSource, RefusedRequests>()
         .AddSingleton<ClientServer>()
         .AddSingleton<RequestAuthentication>()

@@ -31,6 +31,17 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         return wait;
     }
 
+    /// <summary>Takes one request at a rate of its own; no rate for no limit.</summary>
+    internal TimeSpan Take(RateClass kind, string who, Rate rate)
+    {
+        if (!options.Enabled || rate.PerSecond == 0) return TimeSpan.Zero;
+        var bucket = _buckets.GetOrAdd(
+            (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
+        var wait = bucket.Take(rate, 1);
+        if (_buckets.Count > options.Tracked) Sweep();
+        return wait;
+    }
+
     /// <summary>
     /// Takes a look-up that needs another server or an application service, which clients without a token may cause at
     /// the rate of <see cref="RateClass.OpenSummaries"/> only. Returns the time to wait; zero for all others.

@@ -79,12 +79,49 @@ public sealed class MediaAdministration(
                 userId, MediaOrder.MediaId, isReversed: false, skip, ReadAtOnce, stop).ConfigureAwait(false);
             var batch = new Storage.Commits.WriteBatch();
             var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-            var open = page.Where(static media => !media.IsQuarantined).ToArray();
+            var open = page.Where(static media => media is { IsQuarantined: false, IsProtected: false }).ToArray();
             foreach (var media in open) batch.Add(new FileQuarantined(media.FileHash!, by, now));
             if (open.Length > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
             count += open.Length;
             if (page.Count < ReadAtOnce) return count;
         }
+    }
+
+    /// <summary>Leaves media out when all media of a user or room is put in quarantine, or no longer.</summary>
+    /// <returns>Whether it is here.</returns>
+    public async ValueTask<bool> ProtectAsync(
+        string mediaId, bool isProtected, Storage.Commits.ConditionalChange record, CancellationToken stop)
+    {
+        var batch = new Storage.Commits.WriteBatch(2)
+            .Require(new MediaProtected(options.ServerName, mediaId, isProtected))
+            .Require(record);
+        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+    }
+
+    /// <summary>Keeps contents from being served, by their URIs. Returns their number.</summary>
+    /// <param name="by">Who asks, for the record.</param>
+    public async ValueTask<int> QuarantineManyAsync(
+        IEnumerable<string> uris, string by, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(uris);
+        var count = 0;
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var uri in uris)
+        {
+            if (uri["mxc://".Length..].Split('/') is not [var origin, var id]
+                || await storage.Media.FindAsync(origin, id, stop).ConfigureAwait(false)
+                    is not { FileHash: { } hash, IsQuarantined: false, IsProtected: false })
+            {
+                continue;
+            }
+
+            await storage.Writer.WriteAsync(
+                new Storage.Commits.WriteBatch(1).Add(new FileQuarantined(hash, by, now)), stop)
+                .ConfigureAwait(false);
+            count++;
+        }
+
+        return count;
     }
 
     /// <summary>What users have uploaded, a page of them, and the number of all users that the query admits.</summary>

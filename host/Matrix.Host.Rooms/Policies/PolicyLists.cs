@@ -123,10 +123,14 @@ public sealed partial class PolicyLists : IChangeConsumer, IDisposable
             ?? Refusal(await OfUserAsync(userId, stop).ConfigureAwait(false), userId);
     }
 
-    /// <summary>Why a user may not join a room, or knock on it, by its id or alias; null if they may.</summary>
+    /// <summary>
+    /// Why a user may not join a room, or knock on it, by its id or alias; null if they may. The block of a room
+    /// concerns this server's users: others join through whatever server they like.
+    /// </summary>
     public async ValueTask<RoomFailure?> RefusedJoinAsync(string userId, string room, CancellationToken stop)
     {
-        if (await BlockAsync(room, stop).ConfigureAwait(false) is { } block) return block;
+        if (RoomNames.ServerOf(userId) == _options.ServerName
+            && await BlockAsync(room, stop).ConfigureAwait(false) is { } block) return block;
         if ((await RulesAsync(stop).ConfigureAwait(false)).Count == 0) return null;
         return Refusal(await OfRoomAsync(room, stop).ConfigureAwait(false), "the room")
             ?? Refusal(await OfUserAsync(userId, stop).ConfigureAwait(false), userId);

@@ -31,3 +31,12 @@ CREATE TABLE rate_limits (
 
 -- Media that is not put in quarantine with other media of its user or room.
 ALTER TABLE media ADD COLUMN protected SMALLINT NOT NULL DEFAULT 0;
+
+-- Entries are counted for each administrator, so that one cannot push out those of others.
+ALTER TABLE audit_log ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+UPDATE audit_log SET number = entry_id;
+CREATE INDEX audit_log_who ON audit_log (who, number);
+
+-- The administrator who acts as the user by a token.
+ALTER TABLE tokens ADD COLUMN issued_by TEXT;
+CREATE INDEX tokens_issued_by ON tokens (issued_by) WHERE issued_by IS NOT NULL;

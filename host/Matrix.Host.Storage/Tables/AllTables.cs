@@ -26,6 +26,7 @@ using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.ReceivedMessages;
 using Matrix.Host.Storage.Tables.ReceivedTransactions;
@@ -92,6 +93,7 @@ internal static class AllTables
         AuditLogTable.Register(handlers);
         BlockedRoomsTable.Register(handlers);
         JobsTable.Register(handlers);
+        RateLimitsTable.Register(handlers);
         RoomRowsTable.Register(handlers);
         ServerNoticesTable.Register(handlers);
         DehydratedDevicesTable.Register(handlers);

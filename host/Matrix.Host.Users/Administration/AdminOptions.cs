@@ -6,7 +6,7 @@ public sealed record AdminOptions
     /// <summary>How long entries of the audit log are kept.</summary>
     public TimeSpan AuditKept { get; init; } = TimeSpan.FromDays(365);
 
-    /// <summary>The most entries of the audit log.</summary>
+    /// <summary>The most entries of one administrator in the audit log.</summary>
     public int AuditEntries { get; init; } = 100_000;
 
     /// <summary>The longest that a token lasts by which an administrator acts as a user.</summary>

@@ -48,7 +48,8 @@ public sealed class LoginAs(
         var batch = new WriteBatch(3)
             .Require(new UserIsActive(userId))
             .Require(audit.Of(actor, "user.login_as", userId))
-            .Add(new LoginAsIssued(userId, TokenHash.BytesOf(token), Math.Min(validUntil ?? latest, latest)));
+            .Add(new LoginAsIssued(
+                userId, TokenHash.BytesOf(token), Math.Min(validUntil ?? latest, latest), actor.Who));
         return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
             ? new UserFailure(UserFailureKind.Deactivated, "The account has been deactivated.")
             : token;

@@ -189,6 +189,9 @@ public sealed class UserAdministration(
             return wish.IsDeactivated == true ? null : _ended;
         }
 
+        // Before anything changes.
+        if (wish.IsAdmin == false && before?.IsAdmin == true && actor.Who == userId) return _demotesSelf;
+        if (wish.IsAdmin == true && before is { Kind: not UserKind.User }) return _noPerson;
         if (wish.Password is { } password
             && await SetPasswordAsync(actor, userId, password, wish.LogsOut, stop).ConfigureAwait(false) is { } weak)
         {

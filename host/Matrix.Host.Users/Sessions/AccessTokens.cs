@@ -56,6 +56,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     /// <inheritdoc/>
     public void Take(Change change, long position)
     {
+        // Tokens by which the administrator acts as others end too.
+        if (change is UserDeactivated or AdminChanged { IsAdmin: false }) Missed(position);
         var user = change switch
         {
             TokensIssued put => put.UserId,

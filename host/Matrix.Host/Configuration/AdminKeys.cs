@@ -10,7 +10,7 @@ internal static partial class ConfigKeys
             "How long entries of the audit log are kept."),
         Key(
             "admin.audit_entries", ConfigTypes.Whole(100), c => c.Admin.AuditEntries,
-            "The most entries of the audit log; the oldest are deleted first."),
+            "The most entries of one administrator in the audit log; their oldest are deleted first."),
         Key(
             "admin.longest_login_as", ConfigTypes.Duration, c => c.Admin.LongestLoginAs,
             "The longest that a token lasts by which an administrator acts as a user."),
@@ -29,6 +29,9 @@ internal static partial class ConfigKeys
         Key(
             "admin.sign_ins", ConfigTypes.Whole(1, 100_000), c => c.Admin.SignIns,
             "Browsers in which administrators are signed in at once; the oldest are signed out first."),
+        Key(
+            "admin.scanned_events", ConfigTypes.Whole(100), c => c.Rooms.MaxScannedEvents,
+            "The most events of a room in which media is looked for, the newest first."),
         Key(
             "admin.listed_rooms", ConfigTypes.Whole(100), c => c.Rooms.MaxListedRooms,
             "The most rooms in the list of rooms, which is made in memory; beyond it, the newest are listed."),

@@ -21,11 +21,11 @@ internal sealed class RequestDispatch(
     {
         Listener.Federation when federation is not null => federation.HandleAsync(http),
         Listener.Metrics when http.Request.Path != "/health" => MetricsEndpoint.AnswerAsync(http, metrics),
-        Listener.Admin when !AdminPaths.Serves(http.Request.Path.Value) => AdminPaths.RefuseAsync(http),
-        Listener.Control => control.AnswerAsync(http),
+        Listener.Admin when !AdminPaths.Serves(http) => AdminPaths.RefuseAsync(http),
+        Listener.Control when !AdminPaths.Serves(http) => control.AnswerAsync(http),
         null when federationOnClient && federation is not null && FederationRoutes.Serves(http.Request.Path.Value) =>
             federation.HandleAsync(http),
-        null when adminApart && AdminPaths.Serves(http.Request.Path.Value) => AdminPaths.RefuseAsync(http),
+        null when adminApart && AdminPaths.MayServe(http) => AdminPaths.RefuseAsync(http),
         _ => clients.HandleAsync(http),
     };
 }

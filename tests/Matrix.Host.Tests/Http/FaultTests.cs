@@ -64,6 +64,7 @@ public sealed class FaultTests
                     new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
                     TimeProvider.System),
                 new RequestCounts(TimeProvider.System),
+                overrides: null!,
                 factory.CreateLogger<ClientServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };

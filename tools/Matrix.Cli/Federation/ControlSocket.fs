@@ -58,6 +58,42 @@ let ask (settings: OperatorSettings) (path: string) (text: string) : Result<stri
         | :? HttpRequestException ->
             Error(Refused "no server is running with this data folder, or it is another user's")
 
+/// A request to the administration API, which the socket serves to the operator. The response is JSON.
+let request (settings: OperatorSettings) (verb: string) (path: string) (body: string | null) : Result<string, Ending> =
+    match settings.ControlSocket with
+    | null ->
+        Error(Refused $"{settings.File}: the server has no control socket (listeners.control, or a long data_dir)")
+    | socket ->
+        let send =
+            task {
+                use http = client socket
+                use message = new HttpRequestMessage(HttpMethod(verb), path)
+
+                match body with
+                | null -> ()
+                | body -> message.Content <- new StringContent(body)
+
+                use! response = http.SendAsync message
+                let! said = response.Content.ReadAsStringAsync()
+                return response.IsSuccessStatusCode, said
+            }
+
+        try
+            match send.GetAwaiter().GetResult() with
+            | true, said -> Ok said
+            | false, said ->
+                use json = Text.Json.JsonDocument.Parse said
+
+                match json.RootElement.TryGetProperty("error") with
+                | true, error -> Error(Refused(string (error.GetString())))
+                | false, _ -> Error(Refused said)
+        with
+        | :? OperationCanceledException ->
+            Error(Refused $"the server has not answered within {patience.TotalSeconds} s; what was asked goes on")
+        | :? Text.Json.JsonException -> Error(Refused "the server's answer cannot be read: is it of another version?")
+        | :? HttpRequestException ->
+            Error(Refused "no server is running with this data folder, or it is another user's")
+
 /// Sends a command with a text, and prints what the server says.
 let postText (settings: OperatorSettings) (path: string) (text: string) : Ending =
     match ask settings path text with

@@ -4,6 +4,7 @@ open System
 open System.Globalization
 open System.Threading
 open Argu
+open Matrix.Cli.Admin
 open Matrix.Cli.Config
 open Matrix.Cli.Federation
 open Matrix.Cli.Output
@@ -57,6 +58,7 @@ type MediaArguments =
     | [<CliPrefix(CliPrefix.None)>] Delete of ParseResults<DeleteMediaArguments>
     | [<CliPrefix(CliPrefix.None)>] Quarantine of ParseResults<ContentArguments>
     | [<CliPrefix(CliPrefix.None)>] Release of ParseResults<ContentArguments>
+    | [<CliPrefix(CliPrefix.None)>] Purge_Remote of ParseResults<PurgeRemoteArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -65,6 +67,7 @@ type MediaArguments =
             | Delete _ -> "deletes media of the running server."
             | Quarantine _ -> "keeps a content from being served, whatever URI has it now or later."
             | Release _ -> "lets a content be served again."
+            | Purge_Remote _ -> "deletes copies of other servers' media that nobody read lately."
 
 /// `mx media`: lists media from the database, and has the running server delete it or keep it from being served.
 module internal MediaCommand =
@@ -184,3 +187,4 @@ module internal MediaCommand =
         | Delete arguments -> delete arguments
         | Quarantine arguments -> content "/media/quarantine" arguments
         | Release arguments -> content "/media/release" arguments
+        | Purge_Remote arguments -> AdminCommands.purgeRemote arguments

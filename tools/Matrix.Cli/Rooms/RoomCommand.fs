@@ -4,6 +4,7 @@ open System
 open System.IO
 open System.Threading
 open Argu
+open Matrix.Cli.Admin
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Host.Rooms.Inspecting
@@ -30,11 +31,31 @@ type RoomGraphArguments =
 [<RequireSubcommand>]
 type RoomArguments =
     | [<CliPrefix(CliPrefix.None)>] Graph of ParseResults<RoomGraphArguments>
+    | [<CliPrefix(CliPrefix.None)>] List of ParseResults<PageArguments>
+    | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Members of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Media of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Delete of ParseResults<RoomDeleteArguments>
+    | [<CliPrefix(CliPrefix.None)>] Purge_History of ParseResults<PurgeHistoryArguments>
+    | [<CliPrefix(CliPrefix.None)>] Block of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Unblock of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Make_Admin of ParseResults<RoomAndUserArguments>
+    | [<CliPrefix(CliPrefix.None)>] Join of ParseResults<RoomAndUserArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Graph _ -> "prints or draws the newest events of a room, its extremities and its gaps."
+            | List _ -> "lists the rooms."
+            | Show _ -> "shows a room."
+            | Members _ -> "lists the joined members of a room."
+            | Media _ -> "lists the media that a room's messages name."
+            | Delete _ -> "deletes a room from this server."
+            | Purge_History _ -> "deletes old messages of a room."
+            | Block _ -> "blocks a room: local users cannot join it."
+            | Unblock _ -> "ends the block of a room."
+            | Make_Admin _ -> "gives a user the power of the room's most powerful local member."
+            | Join _ -> "joins a user to a room."
 
 /// `mx room`: what the database says of a room.
 module internal RoomCommand =
@@ -152,3 +173,16 @@ module internal RoomCommand =
     let run (arguments: ParseResults<RoomArguments>) : Ending =
         match arguments.GetSubCommand() with
         | Graph arguments -> graph arguments
+        | List arguments -> AdminCommands.rooms arguments
+        | Show arguments -> AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "rooms/" + id) null
+        | Members arguments ->
+            AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "rooms/" + id + "/members") null
+        | Media arguments ->
+            AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "room/" + id + "/media") null
+        | Delete arguments -> AdminCommands.deleteRoom arguments
+        | Purge_History arguments -> AdminCommands.purgeHistory arguments
+        | Block arguments -> AdminCommands.blocks true arguments
+        | Unblock arguments -> AdminCommands.blocks false arguments
+        | Make_Admin arguments ->
+            AdminCommands.withUser (fun room -> AdminApi.V1 + "rooms/" + room + "/make_room_admin") arguments
+        | Join arguments -> AdminCommands.withUser (fun room -> AdminApi.V1 + "join/" + room) arguments

@@ -2,6 +2,7 @@ namespace Matrix.Cli.Users
 
 open System
 open Argu
+open Matrix.Cli.Admin
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Cli.Users.SharedSecretRegistration
@@ -28,6 +29,15 @@ type CreateArguments =
 [<RequireSubcommand>]
 type UserArguments =
     | [<CliPrefix(CliPrefix.None)>] Create of ParseResults<CreateArguments>
+    | [<CliPrefix(CliPrefix.None)>] List of ParseResults<PageArguments>
+    | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Rooms of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Devices of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Reset_Password of ParseResults<ResetPasswordArguments>
+    | [<CliPrefix(CliPrefix.None)>] Deactivate of ParseResults<DeactivateArguments>
+    | [<CliPrefix(CliPrefix.None)>] Make_Admin of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Unmake_Admin of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Redact of ParseResults<RedactArguments>
     | [<CliPrefix(CliPrefix.None)>] Lock of ParseResults<ModerationArguments>
     | [<CliPrefix(CliPrefix.None)>] Unlock of ParseResults<ModerationArguments>
     | [<CliPrefix(CliPrefix.None)>] Suspend of ParseResults<ModerationArguments>
@@ -37,6 +47,15 @@ type UserArguments =
         member this.Usage =
             match this with
             | Create _ -> "creates an account on a running server, with its shared secret."
+            | List _ -> "lists the users."
+            | Show _ -> "shows a user."
+            | Rooms _ -> "lists the rooms that a user is in."
+            | Devices _ -> "lists a user's devices."
+            | Reset_Password _ -> "gives a user another password."
+            | Deactivate _ -> "ends an account, for good."
+            | Make_Admin _ -> "makes a user an administrator of the server."
+            | Unmake_Admin _ -> "takes the right to administer the server."
+            | Redact _ -> "redacts a user's messages."
             | Lock _ -> "locks an account: its user can only log out."
             | Unlock _ -> "unlocks an account: its sessions go on."
             | Suspend _ -> "suspends an account: its user can read, and neither send nor join."
@@ -109,6 +128,17 @@ module internal UserCommand =
     let run (arguments: ParseResults<UserArguments>) =
         match arguments.GetSubCommand() with
         | Create arguments -> create arguments
+        | List arguments -> AdminCommands.users arguments
+        | Show arguments -> AdminCommands.thing arguments "GET" (fun id -> AdminApi.V2 + "users/" + id) null
+        | Rooms arguments ->
+            AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "users/" + id + "/joined_rooms") null
+        | Devices arguments ->
+            AdminCommands.thing arguments "GET" (fun id -> AdminApi.V2 + "users/" + id + "/devices") null
+        | Reset_Password arguments -> AdminCommands.resetPassword arguments
+        | Deactivate arguments -> AdminCommands.deactivate arguments
+        | Make_Admin arguments -> AdminCommands.makeAdmin true arguments
+        | Unmake_Admin arguments -> AdminCommands.makeAdmin false arguments
+        | Redact arguments -> AdminCommands.redact arguments
         | Lock arguments -> ModerationCommand.lock' arguments
         | Unlock arguments -> ModerationCommand.unlock arguments
         | Suspend arguments -> ModerationCommand.suspend arguments

@@ -73,7 +73,7 @@ internal sealed class MediaLists(MediaAdministration media, AuditLog audit, Admi
         json.WriteNumber("last_access_ts", row.AccessedAt);
         // Who put it there is kept for the file, which several URIs may have: this only says that somebody did.
         json.WriteString("quarantined_by", row.IsQuarantined ? "admin" : null);
-        json.WriteBoolean("safe_from_quarantine", false);
+        json.WriteBoolean("safe_from_quarantine", row.IsProtected);
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)

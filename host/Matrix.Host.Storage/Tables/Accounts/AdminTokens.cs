@@ -5,10 +5,11 @@ namespace Matrix.Host.Storage.Tables.Accounts;
 
 /// <summary>
 /// Stores an access token by which an administrator acts as a user. It belongs to no device, so that the user's list of
-/// devices stays as it is and their logouts do not end it.
+/// devices stays as it is. It ends when the user logs out everywhere, or the administrator is none any more.
 /// </summary>
 /// <param name="ExpiresAt">Milliseconds since the epoch.</param>
-public sealed record LoginAsIssued(string UserId, ReadOnlyMemory<byte> Hash, long ExpiresAt) : Change;
+/// <param name="IssuedBy">The administrator.</param>
+public sealed record LoginAsIssued(string UserId, ReadOnlyMemory<byte> Hash, long ExpiresAt, string IssuedBy) : Change;
 
 /// <summary>Creates a registration token. Not applied if there is one of that name.</summary>
 /// <param name="ExpiresAt">Milliseconds since the epoch; null for never.</param>
@@ -22,9 +23,14 @@ public sealed record RegistrationTokenLimited(string Token, int? UsesAllowed, lo
 internal static class AdminTokenHandlers
 {
     private static readonly Statement LogInAs = Statement.Of("""
-        INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed)
-        VALUES ($1, 0, $2, '', $3, 1, 1)
+        INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed, issued_by)
+        VALUES ($1, 0, $2, '', $3, 1, 1, $4)
         """);
+
+    private static readonly Statement EndOfUser = Statement.Of(
+        "DELETE FROM tokens WHERE user_id = $1 AND device_id = ''");
+
+    private static readonly Statement EndOfAdmin = Statement.Of("DELETE FROM tokens WHERE issued_by = $1");
 
     private static readonly Statement Create = Statement.Of("""
         INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin)
@@ -36,7 +42,14 @@ internal static class AdminTokenHandlers
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<LoginAsIssued>(LogInAs, static (a, op) => a.Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt))
+        .On<LoginAsIssued>(LogInAs, static (a, op) => a
+            .Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt).Text(op.IssuedBy))
+        .On<OtherDevicesDeleted>(EndOfUser, static (a, op) => a.Text(op.UserId))
+        .On<UserDeactivated>(EndOfAdmin, static (a, op) => a.Text(op.UserId))
+        .On<AdminChanged>(static (op, writes) =>
+        {
+            if (!op.IsAdmin) writes.Run(EndOfAdmin, op, static (a, op) => a.Text(op.UserId));
+        })
         .OnCondition<RegistrationTokenCreated>(
             Create, static (a, op) => a.Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt))
         .OnCondition<RegistrationTokenLimited>(

@@ -17,13 +17,15 @@ internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
     private static readonly Statement Count = Statement.Of($"SELECT COUNT(*) FROM audit_log {Where}");
 
     private static readonly Statement Insert = Statement.Of("""
-        INSERT INTO audit_log (entry_id, done_at, who, address, action, target, result)
-        VALUES ((SELECT COALESCE(MAX(entry_id), 0) + 1 FROM audit_log), $1, $2, $3, $4, $5, $6)
+        INSERT INTO audit_log (entry_id, done_at, who, address, action, target, result, number)
+        VALUES ((SELECT COALESCE(MAX(entry_id), 0) + 1 FROM audit_log), $1, $2, $3, $4, $5, $6,
+            (SELECT COALESCE(MAX(number), 0) + 1 FROM audit_log WHERE who = $2))
         """);
 
-    // Ids have no gaps, because only the oldest are deleted.
-    private static readonly Statement DropMost = Statement.Of(
-        "DELETE FROM audit_log WHERE entry_id <= (SELECT MAX(entry_id) FROM audit_log) - $1");
+    // An administrator's numbers have no gaps, because only the oldest are deleted.
+    private static readonly Statement DropMost = Statement.Of("""
+        DELETE FROM audit_log WHERE who = $1 AND number <= (SELECT MAX(number) FROM audit_log WHERE who = $1) - $2
+        """);
 
     private static readonly Statement DropOld = Statement.Of("""
         DELETE FROM audit_log WHERE done_at < $1 - $2 AND entry_id < (SELECT MAX(entry_id) FROM audit_log)
@@ -34,7 +36,7 @@ internal sealed class AuditLogTable(IReads reads) : IAuditLogTable
         {
             writes.RunIf(Insert, op, static (a, op) => a
                 .Now().Text(op.Who).Text(op.Address).Text(op.Action).Text(op.Target).Text(op.Result));
-            writes.Run(DropMost, op, static (a, op) => a.Int(op.Most));
+            writes.Run(DropMost, op, static (a, op) => a.Text(op.Who).Int(op.Most));
             writes.Run(DropOld, op, static (a, op) => a.Now().Int(op.KeptFor));
         });
 

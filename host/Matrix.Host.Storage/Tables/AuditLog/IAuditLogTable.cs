@@ -36,7 +36,7 @@ public sealed record AuditRow(
 /// An administrator did something. It always applies, so that it can be required in the batch of the act itself.
 /// </summary>
 /// <param name="KeptFor">Milliseconds after which entries are deleted.</param>
-/// <param name="Most">The most entries that are kept.</param>
+/// <param name="Most">The most entries of one administrator that are kept.</param>
 public sealed record AdminActRecorded(
     string Who, string Address, string Action, string Target, string Result, long KeptFor, long Most)
     : ConditionalChange

@@ -68,7 +68,11 @@ public sealed record MediaRow(
     long CreatedAt,
     long AccessedAt,
     long? ExpiresAt,
-    bool IsQuarantined);
+    bool IsQuarantined)
+{
+    /// <summary>Whether it is left out when all media of a user or room is put in quarantine.</summary>
+    public bool IsProtected { get; init; }
+}
 
 /// <summary>Which media is listed.</summary>
 public sealed record MediaListing
@@ -124,6 +128,11 @@ public sealed record ExpiredMediaPurged(long Before) : Change;
 
 /// <summary>A file must not be served any more.</summary>
 public sealed record FileQuarantined(string FileHash, string By, long At) : Change;
+
+/// <summary>
+/// Media is left out, or no longer, when all media of a user or room is put in quarantine. Applies if it is here.
+/// </summary>
+public sealed record MediaProtected(string Origin, string MediaId, bool IsProtected) : ConditionalChange;
 
 /// <summary>A file may be served again. Not applied if it could be.</summary>
 public sealed record FileReleased(string FileHash) : ConditionalChange;

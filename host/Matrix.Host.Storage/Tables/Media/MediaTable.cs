@@ -7,7 +7,7 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
     internal const string Columns = """
         m.origin, m.media_id, m.file_hash, m.size, m.content_type, m.file_name, m.uploader, m.created_at, m.accessed_at,
         m.expires_at,
-        (SELECT COUNT(*) FROM quarantined_files q WHERE q.file_hash = m.file_hash)
+        (SELECT COUNT(*) FROM quarantined_files q WHERE q.file_hash = m.file_hash), m.protected
         """;
 
     private static readonly Statement Find = Statement.Of(
@@ -94,6 +94,9 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         ON CONFLICT (file_hash) DO NOTHING
         """);
 
+    private static readonly Statement Protect = Statement.Of(
+        "UPDATE media SET protected = $3 WHERE origin = $1 AND media_id = $2");
+
     private static readonly Statement Release = Statement.Of("DELETE FROM quarantined_files WHERE file_hash = $1");
 
     public ValueTask<MediaRow?> FindAsync(string origin, string mediaId, CancellationToken stop) => reads.FirstAsync(
@@ -172,6 +175,8 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         .On<MediaAccessed>(static (op, writes) => writes.Run(
             Access, op, static (a, op) => a.Text(op.Origin).Text(op.MediaId).Int(op.At)))
         .On<ExpiredMediaPurged>(static (op, writes) => writes.Run(Purge, op, static (a, op) => a.Int(op.Before)))
+        .OnCondition<MediaProtected>(
+            Protect, static (a, op) => a.Text(op.Origin).Text(op.MediaId).Bool(op.IsProtected))
         .On<FileQuarantined>(static (op, writes) => writes.Run(
             Quarantine, op, static (a, op) => a.Text(op.FileHash).Text(op.By).Int(op.At)));
 
@@ -186,5 +191,8 @@ internal sealed class MediaTable(IReads reads) : IMediaTable
         row.Int64(7),
         row.Int64(8),
         row.Int64OrNull(9),
-        row.Bool(10));
+        row.Bool(10))
+    {
+        IsProtected = row.Bool(11),
+    };
 }

@@ -1,0 +1,85 @@
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.RateLimits;
+using Matrix.Host.Users.Administration;
+
+namespace Matrix.Host.Api.Admin.Accounts;
+
+/// <summary>
+/// `/_synapse/admin/v1/users/{userId}/override_ratelimit`: how much a user may send. 0 messages in a second are no
+/// limit.
+/// </summary>
+internal sealed class RateLimits(
+    RateOverrides overrides, UserAdministration users, AuditLog audit, IStorage storage) : IEndpoints
+{
+    private const string Path = "users/{userId}/override_ratelimit";
+
+    private sealed record Limit(int PerSecond, int Burst);
+
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Get(Path, GetAsync);
+        admin.Post(Path, Read, SetAsync);
+        admin.Delete(Path, DeleteAsync);
+    }
+
+    private static Limit Read(BodyReader body)
+    {
+        return new Limit(Of("messages_per_second"), Of("burst_count"));
+
+        int Of(string name)
+        {
+            var number = body.HasNull(name) ? 0 : body.Number(name) ?? 0;
+            if (number is < 0 or > int.MaxValue)
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{name}` must not be negative.");
+            }
+
+            return (int)Math.Clamp(number, 0, int.MaxValue);
+        }
+    }
+
+    private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
+    {
+        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        return found.IsOk
+            ? Of(overrides.Find(call["userId"]) is { } rate ? new Limit((int)rate.PerSecond, (int)rate.Burst) : null)
+            : UserAnswers.Of(found.Failure);
+    }
+
+    private async ValueTask<Answer> SetAsync(Call call, Limit limit, CancellationToken stop)
+    {
+        var userId = call["userId"];
+        var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
+        await WriteAsync(
+            call, new RateLimitSet(new UserRateLimit(userId, limit.PerSecond, limit.Burst)), stop)
+            .ConfigureAwait(false);
+        return Of(limit);
+    }
+
+    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop)
+    {
+        var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
+        if (!found.IsOk) return UserAnswers.Of(found.Failure);
+        await WriteAsync(call, new RateLimitRemoved(call["userId"]), stop).ConfigureAwait(false);
+        return Answer.Empty;
+    }
+
+    private async ValueTask WriteAsync(Call call, Change change, CancellationToken stop)
+    {
+        var action = change is RateLimitSet ? "user.set_rate_limit" : "user.unset_rate_limit";
+        var batch = new WriteBatch(2).Require(audit.Of(call.Actor(), action, call["userId"])).Add(change);
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+    }
+
+    private static Answer Of(Limit? limit) => Answer.Json(limit, static (json, limit) =>
+    {
+        if (limit is null) return;
+        json.WriteNumber("messages_per_second", limit.PerSecond);
+        json.WriteNumber("burst_count", limit.Burst);
+    });
+}
