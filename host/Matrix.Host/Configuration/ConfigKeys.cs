@@ -20,6 +20,8 @@ internal static partial class ConfigKeys
         ["well_known"] = "What is served at /.well-known/matrix.",
         ["server_notices"] =
             "Messages of the operator to users (`mx notice send`), in a room of its own for each user.",
+        ["jobs"] = "Work that goes on in the background: deletions of rooms, purges of history (`mx job`).",
+        ["retention"] = "How long messages, and rooms without local members, are kept.",
         ["admin"] = "The administration API, and the record of what administrators do (`mx audit`).",
         ["policy_lists"] =
             "Rooms with rules about users, rooms and servers to refuse: the server follows them.",

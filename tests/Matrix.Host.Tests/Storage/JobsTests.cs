@@ -41,6 +41,7 @@ internal sealed class JobsTests(string kind) : StorageTests(kind)
             await Write(new JobEnded(job.JobId, JobState.Done, ""));
         }
 
+        Time.Advance(TimeSpan.FromSeconds(1));
         await BeginAsync(jobs, "count", "last");
         var kept = await jobs.ListAsync(new JobQuery(), 9, Stop);
         Assert.That(kept.Select(job => job.Subject), Is.EqualTo(new[] { "last", "4", "3" }));
