@@ -47,7 +47,7 @@ internal static class PushRegistration
                 parts.Get<NotifiedEvents>(),
                 parts.Get<IgnoredUsers>(),
                 parts.Get<ILocalUsers>())))
-        .AddSingleton(Poster)
+        .AddSingleton(Sender)
         .AddSingleton(Outbound);
 
     private static PushOutbound Outbound(IServiceProvider parts)
@@ -62,7 +62,7 @@ internal static class PushRegistration
             index,
             parts.Get<PushContents>(),
             badges,
-            parts.Get<UrlPoster>(),
+            parts.Get<UrlSender>(),
             new EmailServices(email, parts.Get<Mailer>(), new ConfirmationLimits(
                 email.ConfirmationInterval, email.LongestConfirmationInterval, email.MaxConfirmations,
                 parts.Get<TimeProvider>())),
@@ -82,13 +82,13 @@ internal static class PushRegistration
     }
 
     /// <summary>Push gateways may be in other private networks than other servers.</summary>
-    private static UrlPoster Poster(IServiceProvider parts)
-    {
-        var network = parts.Get<NetworkOptions>() with { AllowNetworks = parts.Get<PushOptions>().AllowNetworks };
-        var http = new SafeHttpSender(
-            network, new AddressPolicy(network), parts.Get<CertificateTrust>(), parts.Get<TimeProvider>(), "push");
-        return new UrlPoster(http, parts.Get<IDnsResolver>(), network);
-    }
+    private static UrlSender Sender(IServiceProvider parts) => UrlSender.With(
+        parts.Get<NetworkOptions>(),
+        parts.Get<PushOptions>().AllowNetworks,
+        parts.Get<CertificateTrust>(),
+        parts.Get<IDnsResolver>(),
+        parts.Get<TimeProvider>(),
+        "push");
 
     private static T Get<T>(this IServiceProvider parts)
         where T : notnull => parts.GetRequiredService<T>();

@@ -23,6 +23,7 @@ using Matrix.Host.Storage.Tables.MediaLists;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -39,6 +40,7 @@ using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.ServerNotices;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
@@ -162,6 +164,12 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Proofs of mail addresses and phone numbers.</summary>
     IValidationSessionsTable ValidationSessions { get; }
+
+    /// <summary>The people of identity providers, and the devices that providers logged in.</summary>
+    ISingleSignOnTable SingleSignOn { get; }
+
+    /// <summary>The policies that users accepted.</summary>
+    IPoliciesTable Policies { get; }
 
     /// <summary>Events that clients scheduled.</summary>
     IDelayedEventsTable DelayedEvents { get; }

@@ -24,6 +24,7 @@ using Matrix.Host.Storage.Tables.MediaLists;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.OAuth;
 using Matrix.Host.Storage.Tables.OutboundMessages;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Storage.Tables.Presence;
 using Matrix.Host.Storage.Tables.PresenceLists;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -40,6 +41,7 @@ using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.Search;
 using Matrix.Host.Storage.Tables.ServerKeys;
 using Matrix.Host.Storage.Tables.ServerNotices;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
@@ -100,6 +102,8 @@ internal sealed class OpenedStorage : IStorage
         OAuth = new OAuthTable(reads);
         ThirdPartyIds = new ThirdPartyIdsTable(reads);
         ValidationSessions = new ValidationSessionsTable(reads);
+        SingleSignOn = new SingleSignOnTable(reads);
+        Policies = new PoliciesTable(reads);
         DehydratedDevices = new DehydratedDevicesTable(reads);
         DelayedEvents = new DelayedEventsTable(reads);
         AppServices = new AppServicesTable(reads);
@@ -187,6 +191,10 @@ internal sealed class OpenedStorage : IStorage
     public IThirdPartyIdsTable ThirdPartyIds { get; }
 
     public IValidationSessionsTable ValidationSessions { get; }
+
+    public ISingleSignOnTable SingleSignOn { get; }
+
+    public IPoliciesTable Policies { get; }
 
     public IDehydratedDevicesTable DehydratedDevices { get; }
 

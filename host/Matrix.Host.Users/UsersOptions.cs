@@ -1,6 +1,8 @@
+using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.Rendezvous;
+using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;
 using Matrix.Host.Users.Voip;
 
@@ -83,6 +85,12 @@ public sealed record UsersOptions
 
     /// <summary>The OAuth 2.0 API.</summary>
     public OAuthOptions OAuth { get; init; } = new();
+
+    /// <summary>Captchas at registration.</summary>
+    public CaptchaOptions Captcha { get; init; } = new();
+
+    /// <summary>Identity providers.</summary>
+    public SsoOptions Sso { get; init; } = new();
 
     /// <summary>The most filters of one user.</summary>
     public int Filters { get; init; } = 1000;

@@ -1,4 +1,8 @@
 using Matrix.Core.Federation;
+using Matrix.Host.Network;
+using Matrix.Host.Network.Discovery.Dns;
+using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Urls;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
@@ -18,6 +22,7 @@ using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.Rendezvous;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;
 using Matrix.Host.Users.ThirdPartyIds.Messages;
 using Matrix.Host.Users.ToDevice;
@@ -46,6 +51,17 @@ public static class UsersServices
         .AddSingleton<SeenDevices>()
         .AddSingleton<Logins>()
         .AddSingleton<OpenIdTokens>()
+        .AddSingleSignOn(options.Sso)
+        .AddSingleton(options.Captcha)
+        .AddSingleton(parts => new Captchas(
+            UrlSender.With(
+                parts.GetRequiredService<NetworkOptions>(),
+                options.Captcha.AllowNetworks,
+                parts.GetRequiredService<CertificateTrust>(),
+                parts.GetRequiredService<IDnsResolver>(),
+                parts.GetRequiredService<TimeProvider>(),
+                "captcha"),
+            options.Captcha))
         .AddSingleton(options.OAuth)
         .AddSingleton<OAuthClients>()
         .AddSingleton<AuthorizationRequests>()

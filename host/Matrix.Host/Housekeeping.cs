@@ -2,6 +2,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.OAuth;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.ValidationSessions;
@@ -33,11 +34,12 @@ internal sealed partial class Housekeeping(
         var expiredBefore = clock.GetUtcNow().Subtract(expiredTokensKept).ToUnixTimeMilliseconds();
         var unusedSince = clock.GetUtcNow().Subtract(slidingKept).ToUnixTimeMilliseconds();
         var now = clock.GetUtcNow();
-        var batch = new WriteBatch(4)
+        var batch = new WriteBatch(5)
             .Add(new TransactionsPurged(transactionsKept))
             .Add(new ExpiredTokensPurged(expiredBefore))
             .Add(new SlidingConnectionsExpired(unusedSince))
             .Add(new ValidationsPurged(now.ToUnixTimeMilliseconds()))
+            .Add(new SsoGrantsPurged(now.ToUnixTimeMilliseconds()))
             .Add(new OAuthLeftoversPurged(
                 now.Subtract(_codesKept).ToUnixTimeMilliseconds(), now.Subtract(clientsKept).ToUnixTimeMilliseconds()));
         await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);

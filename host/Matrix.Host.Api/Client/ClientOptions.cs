@@ -34,6 +34,9 @@ public sealed record ClientOptions
     /// <summary>The shared secret of registration by administrators' tools; empty for none.</summary>
     public string RegistrationSharedSecret { get; init; } = "";
 
+    /// <summary>The policies that new users accept.</summary>
+    public IReadOnlyList<PolicyDocument> Policies { get; init; } = [];
+
     /// <summary>The lifetime of a session of user-interactive authentication.</summary>
     public TimeSpan InteractiveLifetime { get; init; } = TimeSpan.FromMinutes(15);
 

@@ -55,10 +55,12 @@ public abstract class Answer
             ]);
 
     /// <summary>303: the browser opens another page, by GET. Caches do not keep it.</summary>
+    /// <param name="url">Where it leads.</param>
+    /// <param name="status">Another status, where the specification has one.</param>
     /// <exception cref="ArgumentException">The URL has characters that no header can have.</exception>
-    internal static Answer Redirect(string url) => url.Any(static c => c is <= ' ' or >= '\x7F')
+    internal static Answer Redirect(string url, int status = 303) => url.Any(static c => c is <= ' ' or >= '\x7F')
         ? throw new ArgumentException("The URL is not percent-encoded.", nameof(url))
-        : new WithHeaders(new NoBody(303), [new("Location", url), new("Cache-Control", "no-store")]);
+        : new WithHeaders(new NoBody(status), [new("Location", url), new("Cache-Control", "no-store")]);
 
     /// <summary>The same response with cookies, each as the value of a `Set-Cookie`.</summary>
     internal Answer WithCookies(params ReadOnlySpan<string> cookies)

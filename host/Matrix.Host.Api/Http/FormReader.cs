@@ -31,6 +31,9 @@ public sealed class FormReader
     /// <summary>All values of a field.</summary>
     public string[] Texts(string name) => _pairs.Texts(name);
 
+    /// <summary>The first values of all fields.</summary>
+    public IReadOnlyDictionary<string, string> All => _pairs.TextsExcept();
+
     /// <summary>A required field; empty (and a mistake) if it is absent.</summary>
     public string RequiredText(string name)
     {

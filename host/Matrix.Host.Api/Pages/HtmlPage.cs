@@ -40,8 +40,14 @@ internal static class HtmlPage
     /// <param name="script">Its script; empty for none.</param>
     /// <param name="formTargets">Origins or schemes to which the response of its forms may redirect.</param>
     /// <param name="status">The HTTP status.</param>
+    /// <param name="embed">A part of another site in it; null for none.</param>
     internal static Answer Of(
-        string title, Html body, string script = "", IReadOnlyList<string>? formTargets = null, int status = 200) =>
+        string title,
+        Html body,
+        string script = "",
+        IReadOnlyList<string>? formTargets = null,
+        int status = 200,
+        PageEmbed? embed = null) =>
         new PageDocument(title, Html.Of($"""
             <main>
             <h1>{title}</h1>
@@ -50,6 +56,7 @@ internal static class HtmlPage
             """))
         {
             Script = script,
+            Embed = embed,
             FormTargets = formTargets ?? [],
             Status = status,
         }.In(_style);

@@ -14,8 +14,13 @@ internal sealed class PageStyle(string css)
     internal string Source { get; } = PageDocument.SourceOf(css);
 }
 
+/// <summary>A part of another site in a page, such as a captcha. The only external file that a page may have.</summary>
+/// <param name="Script">The URL of its script.</param>
+/// <param name="Origins">The origins that its scripts and frames come from.</param>
+internal sealed record PageEmbed(string Script, IReadOnlyList<string> Origins);
+
 /// <summary>
-/// An HTML document. It runs no script but its own, loads nothing, cannot be framed, and is not kept by caches.
+/// An HTML document. It runs no script but its own and that of an embedded part, loads nothing else, cannot be framed, and is not kept by caches.
 /// </summary>
 /// <param name="Title">The title.</param>
 /// <param name="Body">What is in its body.</param>
@@ -26,6 +31,9 @@ internal sealed record PageDocument(string Title, Html Body)
 
     /// <summary>Its script, of the source: no value is in it. Empty for none.</summary>
     internal string Script { get; init; } = "";
+
+    /// <summary>A part of another site in it; null for none.</summary>
+    internal PageEmbed? Embed { get; init; }
 
     /// <summary>Origins or schemes to which the response of its forms may redirect.</summary>
     internal IReadOnlyList<string> FormTargets { get; init; } = [];
@@ -50,6 +58,7 @@ internal sealed record PageDocument(string Title, Html Body)
             <body>
             {Body}
             {(Script.Length == 0 ? "" : $"<script>{Script}</script>")}
+            {(Embed is null ? Html.Empty : Html.Of($"<script src=\"{Embed.Script}\" async defer></script>"))}
             </body>
             </html>
 
@@ -63,7 +72,10 @@ internal sealed record PageDocument(string Title, Html Body)
 
     private string PolicyIn(PageStyle style)
     {
-        var scripts = Script.Length == 0 ? "" : $"script-src '{SourceOf(Script)}'; connect-src 'self'; ";
+        var others = Embed is null ? "" : string.Concat(Embed.Origins.Select(static origin => " " + origin));
+        var own = Script.Length == 0 ? "" : $" '{SourceOf(Script)}'";
+        var scripts = own.Length + others.Length == 0 ? "" : $"script-src{own}{others}; connect-src 'self'{others}; ";
+        if (others.Length > 0) scripts += $"frame-src{others}; img-src{others}; ";
         var targets = string.Concat(FormTargets.Select(static target => " " + target));
         return $"default-src 'none'; style-src '{style.Source}'; {scripts}form-action 'self'{targets}; "
             + "base-uri 'none'; frame-ancestors 'none'";

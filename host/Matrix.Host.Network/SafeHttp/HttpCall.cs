@@ -20,8 +20,11 @@ public sealed record HttpCall(HttpTarget Target, string Method, string PathAndQu
     /// <summary>Further headers, such as `Accept`.</summary>
     public IReadOnlyList<(string Name, string Value)> Headers { get; init; } = [];
 
-    /// <summary>The body, as JSON; null for none.</summary>
+    /// <summary>The body; null for none.</summary>
     public ReadOnlyMemory<byte>? Body { get; init; }
+
+    /// <summary>The type of the body.</summary>
+    public string ContentType { get; init; } = "application/json";
 
     /// <summary>The most bytes of the response's body.</summary>
     public required int MaxBytes { get; init; }

@@ -14,7 +14,6 @@ public sealed class SafeHttpSender : IDisposable
     private const string Authority = "http://server";
 
     private static readonly UriCreationOptions _asItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
-    private static readonly MediaTypeHeaderValue _json = new("application/json");
 
     private readonly ServerPools _pools;
     private readonly BodyReader _bodies;
@@ -152,7 +151,7 @@ public sealed class SafeHttpSender : IDisposable
         if (call.Body is { } body)
         {
             request.Content = new ReadOnlyMemoryContent(body);
-            request.Content.Headers.ContentType = _json;
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue(call.ContentType);
         }
 
         return request;

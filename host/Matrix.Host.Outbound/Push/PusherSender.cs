@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Urls;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -141,9 +142,13 @@ internal sealed class PusherSender(PusherName pusher, PusherServices services, G
         try
         {
             if (GatewayRequest.UrlOf(data) is not { } url) return Failed();
-            outcome = await services.Poster.PostAsync(
-                url, GatewayRequest.Body(row, data, content, count), _options.MaxResponseBytes, _options.RequestTime,
-                services.Ends).ConfigureAwait(false);
+            var call = new UrlCall(url, "POST")
+            {
+                Body = GatewayRequest.Body(row, data, content, count),
+                MaxBytes = _options.MaxResponseBytes,
+                Time = _options.RequestTime,
+            };
+            outcome = await services.Http.SendAsync(call, services.Ends).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (services.Ends.IsCancellationRequested)
         {

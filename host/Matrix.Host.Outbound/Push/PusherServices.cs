@@ -11,7 +11,7 @@ internal sealed record PusherServices(
     PusherIndex Index,
     PushContents Contents,
     Badges Badges,
-    UrlPoster Poster,
+    UrlSender Http,
     EmailServices Email,
     PushLog Log,
     TimeProvider Time,

@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.Sessions;
@@ -27,6 +28,9 @@ public sealed record NewAccount(string UserId, string? PasswordHash)
 
     /// <summary>The login that goes with the registration; null for none.</summary>
     public LoginWish? Login { get; init; }
+
+    /// <summary>The policies that the user accepted.</summary>
+    public IReadOnlyList<AcceptedPolicy> Accepted { get; init; } = [];
 
     /// <summary>Must hold when the account is written.</summary>
     public IReadOnlyList<ConditionalChange> Conditions { get; init; } = [];
@@ -72,6 +76,7 @@ public sealed class Registrations(IStorage storage, Logins logins)
             batch.Add(new ProfileFieldChanged(account.UserId, ProfileFields.DisplayName, CanonicalJson.bytes(value)));
         }
 
+        foreach (var accepted in account.Accepted) batch.Add(new PolicyAccepted(account.UserId, accepted));
         var login = account.Login is { } wish ? logins.Add(batch, account.UserId, wish) : null;
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         if (!receipt.Refused) return new Registered(account.UserId, login);

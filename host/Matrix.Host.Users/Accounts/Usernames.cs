@@ -20,6 +20,19 @@ public enum UsernameProblem
     Refused,
 }
 
+/// <summary>Says what is wrong with a name.</summary>
+public static class UsernameProblems
+{
+    /// <summary>The problem, for a person.</summary>
+    public static string ToSentence(this UsernameProblem problem) => problem switch
+    {
+        UsernameProblem.InUse => "The user name is taken.",
+        UsernameProblem.Exclusive => "The user name is reserved.",
+        UsernameProblem.Refused => "This server does not accept the user name.",
+        _ => "A user name can have a-z, 0-9, . _ = - / and +.",
+    };
+}
+
 /// <summary>Checks the names of new users.</summary>
 public sealed class Usernames(
     IStorage storage, AppServiceDirectory services, IAccountPolicy policy, UsersOptions options)

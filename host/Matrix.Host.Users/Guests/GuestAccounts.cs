@@ -4,6 +4,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Sessions;
@@ -18,6 +19,9 @@ public sealed record GuestUpgrade(string UserId, string AccessToken, string Pass
 {
     /// <summary>The registration token that is used up by this; null if none is needed.</summary>
     public string? RegistrationToken { get; init; }
+
+    /// <summary>The policies that the user accepted.</summary>
+    public IReadOnlyList<AcceptedPolicy> Accepted { get; init; } = [];
 
     /// <summary>The login that goes with it; null for none.</summary>
     public LoginWish? Login { get; init; }
@@ -93,6 +97,7 @@ public sealed class GuestAccounts(
         batch.Require(new GuestUpgraded(
             upgrade.UserId, TokenHash.BytesOf(upgrade.AccessToken), upgrade.PasswordHash, makesAdmin));
         DeviceManagement.AddDeletionOfAll(batch, upgrade.UserId, except: upgrade.Login?.DeviceId);
+        foreach (var accepted in upgrade.Accepted) batch.Add(new PolicyAccepted(upgrade.UserId, accepted));
         var login = upgrade.Login is { } wish ? logins.Add(batch, upgrade.UserId, wish) : null;
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         if (!receipt.Refused) return new Registered(upgrade.UserId, login);

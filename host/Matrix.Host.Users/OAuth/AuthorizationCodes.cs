@@ -4,6 +4,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
@@ -37,9 +38,14 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
             request.Scope.Text,
             request.RedirectUri,
             request.Challenge);
-        var batch = new WriteBatch(2)
+        var batch = new WriteBatch(3)
             .Require(user.NewCondition())
             .Add(new OAuthCodeIssued(row, options.CodesOfUser));
+        if (user.Origin is { } origin)
+        {
+            batch.Add(new SsoGrantIssued(row.Hash, origin.Issuer, origin.Session, row.ExpiresAt));
+        }
+
         return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
             ? new UserFailure(UserFailureKind.Outdated, "The account has changed since you signed in.")
             : new UserResult<string>(code);

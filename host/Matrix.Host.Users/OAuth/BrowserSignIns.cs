@@ -20,6 +20,12 @@ public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTime
     /// <summary>Whether an administrator suspended the account.</summary>
     public bool IsSuspended { get; init; }
 
+    /// <summary>The provider that the user signed in at; null for none.</summary>
+    public SsoOrigin? Origin { get; init; }
+
+    /// <summary>The proof for a login of a device.</summary>
+    public LoginProof Proof => new(UserId, [NewCondition()]) { Origin = Origin };
+
     /// <summary>The id only.</summary>
     public override string ToString() => UserId;
 }
@@ -28,30 +34,45 @@ public sealed record BrowserSignIn(string UserId, string? PasswordHash, DateTime
 /// The browsers that are signed in, by their session's cookie: in memory, for a limited time. They are no devices. The
 /// oldest are dropped first.
 /// </summary>
-public sealed class BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOptions options, TimeProvider clock)
+public sealed class BrowserSignIns : IChangeConsumer
 {
-    private readonly BrowserStore<BrowserSignIn> _browsers = new(options.SignInLifetime, options.SignIns, clock);
+    private readonly IStorage _storage;
+    private readonly AccountLocks _locks;
+    private readonly TimeProvider _clock;
+    private readonly BrowserStore<BrowserSignIn> _browsers;
+
+    /// <summary>Nobody is signed in. Commits that log a user out everywhere sign their browsers out.</summary>
+    public BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOptions options, TimeProvider clock)
+    {
+        ArgumentNullException.ThrowIfNull(storage);
+        ArgumentNullException.ThrowIfNull(options);
+        (_storage, _locks, _clock) = (storage, locks, clock);
+        _browsers = new BrowserStore<BrowserSignIn>(options.SignInLifetime, options.SignIns, clock);
+        storage.Writer.AddConsumer(this);
+    }
 
     /// <summary>Signs a browser in.</summary>
     /// <param name="session">Its session, which began just now: nobody else knows it.</param>
     /// <param name="user">The user, who proved who they are.</param>
-    public void Begin(string session, UserRow user)
+    /// <param name="origin">The provider that proved it; null for none.</param>
+    public void Begin(string session, UserRow user, SsoOrigin? origin = null)
     {
         ArgumentNullException.ThrowIfNull(user);
-        _browsers.Begin(session, new BrowserSignIn(user.UserId, user.PasswordHash, clock.GetUtcNow()));
+        _browsers.Begin(
+            session, new BrowserSignIn(user.UserId, user.PasswordHash, _clock.GetUtcNow()) { Origin = origin });
     }
 
     /// <summary>
-    /// The user who is signed in with a session; null for nobody, or if the account ended, is locked, or has another
-    /// password.
+    /// The user who is signed in; null for nobody. A user who was deactivated, locked, or has another password since is
+    /// not.
     /// </summary>
     public async ValueTask<BrowserSignIn?> FindAsync(string session, CancellationToken stop)
     {
         if (_browsers.Find(session) is not { } signIn) return null;
-        var user = await storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
+        var user = await _storage.Accounts.FindUserAsync(signIn.UserId, stop).ConfigureAwait(false);
         if (user is { DeactivatedAt: null }
             && user.PasswordHash == signIn.PasswordHash
-            && await locks.OfUserAsync(user, stop).ConfigureAwait(false) is null)
+            && await _locks.OfUserAsync(user, stop).ConfigureAwait(false) is null)
         {
             return signIn with { IsSuspended = user.IsSuspended };
         }
@@ -62,4 +83,24 @@ public sealed class BrowserSignIns(IStorage storage, AccountLocks locks, OAuthOp
 
     /// <summary>Signs a browser out.</summary>
     public void End(string session) => _browsers.End(session);
+
+    /// <summary>Signs out the browsers that providers' sessions signed in.</summary>
+    public void EndOf(Predicate<SsoOrigin> isEnded) =>
+        _browsers.EndWhere(signIn => signIn.Origin is { } origin && isEnded(origin));
+
+    /// <summary>The same, of one user.</summary>
+    public void EndOf(string userId, Predicate<SsoOrigin> isEnded) =>
+        _browsers.EndWhere(signIn => signIn.UserId == userId && signIn.Origin is { } origin && isEnded(origin));
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        if (change is OtherDevicesDeleted { Except: null, UserId: var userId })
+        {
+            _browsers.EndWhere(signIn => signIn.UserId == userId);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => _browsers.EndWhere(static _ => true);
 }

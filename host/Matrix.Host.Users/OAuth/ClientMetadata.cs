@@ -84,6 +84,8 @@ public sealed record ClientMetadata
             return Refused($"client_name must have at most {LongestName} characters.");
         }
 
+        if (body.Text("client_name") is { } given && NameOf(given) is null) return Refused("client_name shows nothing.");
+
         return ReadGrants(body, new ClientMetadata(clientUri, host)
         {
             Name = NameOf(body.Text("client_name")),
@@ -181,8 +183,15 @@ public sealed record ClientMetadata
         if (name is null) return null;
         var shown = string.Concat(
             name.EnumerateRunes().Where(IsShown).Select(static rune => rune.ToString())).Trim();
-        return shown.Length == 0 ? null : shown;
+        return shown.EnumerateRunes().Any(IsSeen) ? shown : null;
     }
+
+    /// <summary>Whether a character leaves a mark by itself: some letters and symbols are blank.</summary>
+    private static bool IsSeen(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+            UnicodeCategory.SpaceSeparator or UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark
+            or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse
+            or UnicodeCategory.Surrogate)
+        && rune.Value is not (0x115F or 0x1160 or 0x2800 or 0x3164 or 0xFFA0 or 0x1D159);
 
     private static bool IsShown(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator

@@ -1,7 +1,9 @@
+using Matrix.Host.Network;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.OAuth;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
@@ -33,8 +35,12 @@ public sealed class DeviceAuthorizations(
     private const string Letters = "BCDFGHJKLMNPQRSTVWXZ";
 
     /// <summary>Begins an authorization.</summary>
+    /// <param name="clientId">The client.</param>
+    /// <param name="scope">What it asks for.</param>
+    /// <param name="address">The address of the device.</param>
+    /// <param name="stop">Cancels it.</param>
     public async ValueTask<OAuthResult<DeviceAuthorization>> BeginAsync(
-        string? clientId, string? scope, CancellationToken stop)
+        string? clientId, string? scope, string address, CancellationToken stop)
     {
         if (await clients.FindAsync(clientId, stop).ConfigureAwait(false) is not { } client)
         {
@@ -60,7 +66,8 @@ public sealed class DeviceAuthorizations(
             asked.DeviceId,
             asked.Text,
             UserId: null);
-        var issued = new OAuthDeviceCodeIssued(row, options.DeviceCodes);
+        var issued = new OAuthDeviceCodeIssued(
+            row, options.DeviceCodes, AddressBlock.Of(address), options.DeviceCodesOfAddress);
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(issued), stop).ConfigureAwait(false);
         return issued.Applied
             ? new DeviceAuthorization(device, $"{user[..GroupLetters]}-{user[GroupLetters..]}")
@@ -98,7 +105,13 @@ public sealed class DeviceAuthorizations(
         var decided = new OAuthDeviceCodeDecided(
             hash, user.UserId, allows ? OAuthDecision.Allowed : OAuthDecision.Denied);
         var condition = user.NewCondition();
-        var batch = new WriteBatch(1).Require(condition).Require(decided);
+        var batch = new WriteBatch(2).Require(condition).Require(decided);
+        if (allows && user.Origin is { } origin)
+        {
+            var expiry = clock.GetUtcNow().Add(options.DeviceCodeLifetime).ToUnixTimeMilliseconds();
+            batch.Add(new SsoGrantIssued(hash, origin.Issuer, origin.Session, expiry));
+        }
+
         if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return null;
         return condition.Applied
             ? gone

@@ -2,6 +2,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.OAuth;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OAuth;
@@ -63,7 +64,7 @@ public sealed class OAuthGrants(
         }
 
         return await BeginAsync(
-            client, new OAuthCodeRedeemed(hash), hash, new UserDevice(row.UserId, row.DeviceId), row.Scope, stop)
+            client, new OAuthCodeRedeemed(hash), hash, hash, new UserDevice(row.UserId, row.DeviceId), row.Scope, stop)
             .ConfigureAwait(false);
     }
 
@@ -93,6 +94,7 @@ public sealed class OAuthGrants(
                 client,
                 new OAuthDeviceCodeRedeemed(hash),
                 hash,
+                row.UserCode,
                 new UserDevice(row.UserId!, row.DeviceId),
                 row.Scope,
                 stop).ConfigureAwait(false),
@@ -151,6 +153,7 @@ public sealed class OAuthGrants(
     /// <param name="client">The client.</param>
     /// <param name="redemption">Uses the code up.</param>
     /// <param name="code">The hash of the code.</param>
+    /// <param name="allowed">The hash of what the user allowed: the code, or the user code of a device.</param>
     /// <param name="device">The user and the device.</param>
     /// <param name="scope">What is granted.</param>
     /// <param name="stop">Cancels it.</param>
@@ -158,6 +161,7 @@ public sealed class OAuthGrants(
         OAuthClient client,
         ConditionalChange redemption,
         ReadOnlyMemory<byte> code,
+        ReadOnlyMemory<byte> allowed,
         UserDevice device,
         string scope,
         CancellationToken stop)
@@ -173,11 +177,12 @@ public sealed class OAuthGrants(
         }
 
         var secret = RefreshToken.NewSession();
-        var batch = new WriteBatch(5).Require(redemption).Require(new UserIsActive(device.UserId));
+        var batch = new WriteBatch(6).Require(redemption).Require(new UserIsActive(device.UserId));
         var wish = new LoginWish(device.DeviceId, client.ShownName, Refreshes: true);
         var login = logins.Add(batch, device.UserId, wish, secret);
         batch.Add(new OAuthSessionBegun(new OAuthSessionRow(
             device.UserId, device.DeviceId, client.Id, TokenHash.BytesOf(secret), code, scope)));
+        batch.Add(new SsoGrantUsed(allowed, device.UserId, device.DeviceId));
         if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
         {
             return new GrantedTokens(login.AccessToken, login.RefreshToken!, login.ExpiresIn!.Value, scope);

@@ -37,6 +37,9 @@ public sealed record OAuthOptions
     /// <summary>The most device codes at once.</summary>
     public int DeviceCodes { get; init; } = 10_000;
 
+    /// <summary>The most device codes of one address at once.</summary>
+    public int DeviceCodesOfAddress { get; init; } = 50;
+
     /// <summary>The least time between two requests with a device code.</summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 

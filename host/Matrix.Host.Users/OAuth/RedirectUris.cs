@@ -62,6 +62,9 @@ public static class RedirectUris
         null => "",
     };
 
+    /// <summary>The scheme of a URI, in lower case; null if it is none.</summary>
+    public static string? SchemeOf(string uri) => WebAddress.TryParse(uri)?.Scheme;
+
     /// <summary>
     /// The place to which a redirect URI leads, for people: a host, or an application of this device.
     /// </summary>

@@ -1,6 +1,7 @@
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -25,27 +26,44 @@ public sealed class SignUps(
             ? default
             : await gate.WaysAsync(stop).ConfigureAwait(false);
 
-    /// <summary>Creates an account without a device; otherwise the failure's sentence is for the user.</summary>
-    public async ValueTask<UserResult<UserRow>> CreateAsync(
+    /// <summary>The user id of a new account; otherwise the failure's sentence is for the user.</summary>
+    /// <param name="username">The name.</param>
+    /// <param name="password">The password.</param>
+    /// <param name="token">The registration token; null for none.</param>
+    /// <param name="stop">Cancels it.</param>
+    public async ValueTask<UserResult<string>> JudgeAsync(
         string username, string password, string? token, CancellationToken stop)
     {
         var ways = await WaysAsync(stop).ConfigureAwait(false);
         if (ways.IsClosed) return Failed("Registration is closed on this server.");
         var (userId, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
-        if (problem is { } why) return Failed(SentenceOf(why));
+        if (problem is { } why) return Failed(why.ToSentence());
         if (passwords.Judge(password) is { } weak) return Failed(weak);
         if (token is null && !ways.Freely) return Failed("A registration token is needed.");
-        if (token is not null && !await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false))
-        {
-            return Failed("The registration token is not valid.");
-        }
+        return token is not null && !await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false)
+            ? Failed("The registration token is not valid.")
+            : new UserResult<string>(userId);
+    }
 
+    /// <summary>Creates an account without a device; otherwise the failure's sentence is for the user.</summary>
+    /// <param name="userId">The user id, which <see cref="JudgeAsync"/> has accepted with the rest.</param>
+    /// <param name="password">The password.</param>
+    /// <param name="token">The registration token; null for none.</param>
+    /// <param name="accepted">The policies that the user accepted.</param>
+    /// <param name="stop">Cancels it.</param>
+    public async ValueTask<UserResult<UserRow>> CreateAsync(
+        string userId,
+        string password,
+        string? token,
+        IReadOnlyList<AcceptedPolicy> accepted,
+        CancellationToken stop)
+    {
         if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash)
         {
             return new UserFailure(UserFailureKind.Busy, "The server is busy. Try again in a few seconds.");
         }
 
-        var account = new NewAccount(userId, hash) { RegistrationToken = token };
+        var account = new NewAccount(userId, hash) { RegistrationToken = token, Accepted = accepted };
         var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
         if (!created.IsOk) return created.Failure;
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
@@ -54,12 +72,4 @@ public sealed class SignUps(
     }
 
     private static UserFailure Failed(string sentence) => new(UserFailureKind.InvalidParam, sentence);
-
-    private static string SentenceOf(UsernameProblem problem) => problem switch
-    {
-        UsernameProblem.InUse => "The user name is taken.",
-        UsernameProblem.Exclusive => "The user name is reserved.",
-        UsernameProblem.Refused => "This server does not accept the user name.",
-        _ => "A user name can have a-z, 0-9, . _ = - / and +.",
-    };
 }

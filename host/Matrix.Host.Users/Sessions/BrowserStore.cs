@@ -60,6 +60,15 @@ internal sealed class BrowserStore<T>(TimeSpan lifetime, int most, TimeProvider 
         }
     }
 
+    /// <summary>Forgets the browsers of which this is known.</summary>
+    internal void EndWhere(Predicate<T> isEnded)
+    {
+        lock (_lock)
+        {
+            foreach (var entry in _byAge.Where(entry => isEnded(entry.Value)).ToList()) Drop(_bySession[entry.Session]);
+        }
+    }
+
     private void DropOld()
     {
         var before = clock.GetUtcNow() - lifetime;

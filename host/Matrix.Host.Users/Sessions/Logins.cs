@@ -2,6 +2,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -27,7 +28,14 @@ public sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refre
 /// <summary>A user who has proved who they are.</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="Conditions">Must hold when the login is written.</param>
-public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> Conditions);
+public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> Conditions)
+{
+    /// <summary>The hash of the login token; null for another proof.</summary>
+    internal ReadOnlyMemory<byte>? LoginToken { get; init; }
+
+    /// <summary>The provider that proved it to a page of this server; null for another proof.</summary>
+    internal SsoOrigin? Origin { get; init; }
+}
 
 /// <summary>Creates devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
 public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions options, TimeProvider clock)
@@ -50,6 +58,13 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         var batch = new WriteBatch(2);
         foreach (var condition in proof.Conditions) batch.Require(condition);
         var login = Add(batch, proof.UserId, wish);
+        if (proof.LoginToken is { } token) batch.Add(new SsoGrantUsed(token, login.UserId, login.DeviceId));
+        if (proof.Origin is { } origin)
+        {
+            batch.Add(new SsoSessionBegun(
+                new SsoSessionRow(login.UserId, login.DeviceId, origin.Issuer, origin.Session)));
+        }
+
         return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
             ? new UserFailure(UserFailureKind.Outdated, "The account is being changed at the same time.")
             : login;
@@ -137,13 +152,26 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     public async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
         string userId, ConditionalChange condition, CancellationToken stop)
     {
+        var token = await NewLoginTokenAsync(userId, condition, options.LoginTokenLifetime, origin: null, stop)
+            .ConfigureAwait(false);
+        return token is null ? null : (token, options.LoginTokenLifetime);
+    }
+
+    /// <summary>A login token with its own lifetime; null if the condition did not hold.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="condition">Must hold when it is written.</param>
+    /// <param name="lifetime">Its lifetime.</param>
+    /// <param name="origin">The provider that the user signed in at; null for none.</param>
+    /// <param name="stop">Cancels it.</param>
+    public async ValueTask<string?> NewLoginTokenAsync(
+        string userId, ConditionalChange condition, TimeSpan lifetime, SsoOrigin? origin, CancellationToken stop)
+    {
         var token = "mlt_" + SecretBytes.RandomText(TokenBytes);
-        var expiry = clock.GetUtcNow().Add(options.LoginTokenLifetime).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(1)
-            .Require(condition)
-            .Add(new LoginTokenIssued(TokenHash.BytesOf(token), userId, expiry));
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused ? null : (token, options.LoginTokenLifetime);
+        var hash = TokenHash.BytesOf(token);
+        var expiry = clock.GetUtcNow().Add(lifetime).ToUnixTimeMilliseconds();
+        var batch = new WriteBatch(2).Require(condition).Add(new LoginTokenIssued(hash, userId, expiry));
+        if (origin is not null) batch.Add(new SsoGrantIssued(hash, origin.Issuer, origin.Session, expiry));
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? null : token;
     }
 
     /// <summary>The proof that a login token gives; the login uses the token up.</summary>
@@ -160,7 +188,10 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             null => invalid,
             { DeactivatedAt: not null } =>
                 new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated."),
-            _ => new LoginProof(user.UserId, [new LoginTokenRedeemed(bytes), new UserIsActive(user.UserId)]),
+            _ => new LoginProof(user.UserId, [new LoginTokenRedeemed(bytes), new UserIsActive(user.UserId)])
+            {
+                LoginToken = bytes,
+            },
         };
     }
 

@@ -2,6 +2,7 @@ using System.Linq.Expressions;
 using System.Net;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Matrix.Host.Users.SingleSignOn;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;
@@ -44,6 +45,9 @@ internal static partial class ConfigKeys
         ["reports"] = "What users report to the operators (`mx reports`).",
         ["sessions"] = "Logins and tokens.",
         ["oauth"] = "Sign-in by OAuth 2.0, on pages of this server.",
+        ["sso"] = "Sign-in at identity providers, by OpenID Connect.",
+        ["terms"] = "What new users accept.",
+        ["captcha"] = "Captchas at registration.",
         ["passwords"] = "The cost of one password hash (Argon2id).",
         ["limits"] = "Limits on requests, users and rooms.",
         ["rate_limits"] =
@@ -162,6 +166,13 @@ internal static partial class ConfigKeys
         "registration.requires_phone", ConfigTypes.Flag, c => c.Users.RegistrationRequiresPhone,
         "Whether registration needs a phone number. The first user needs none.");
 
+    internal static ConfigKey<IReadOnlyList<SsoProvider>> SsoProviders { get; } = Key(
+        "sso.providers", new SsoProvidersType { IsObject = true }, c => c.Users.Sso.Providers,
+        "Identity providers (OpenID Connect). Each has an id, name, issuer and client_id, a client_secret or "
+            + "client_secret_file, and may have an icon (mxc://), brand, scopes, localpart_template, "
+            + "display_name_template, links_users and creates_users. It needs a public_base_url with https, or with "
+            + "http on the loopback interface.");
+
     /// <summary>All settings in the order of the commented file.</summary>
     internal static IReadOnlyList<ConfigKey> All { get; } =
     [
@@ -232,6 +243,7 @@ internal static partial class ConfigKeys
         .. CompatibilityKeys(),
         .. AccountKeys(),
         .. OAuthKeys(),
+        .. SsoKeys(),
         .. TurnKeys(),
         .. RendezvousKeys(),
         RtcTransports,

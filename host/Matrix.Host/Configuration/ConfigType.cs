@@ -193,6 +193,25 @@ internal static class ConfigTypes
     internal static ConfigType<IReadOnlyList<string>> ServerNames { get; } = ListOf(
         "server names, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
 
+    /// <summary>Beginnings of URLs, with the whole host.</summary>
+    internal static ConfigType<IReadOnlyList<string>> UrlBeginnings { get; } = ListOf(
+        "beginnings of URLs with a scheme and host, such as https://chat.example.org/ or org.example.app:/",
+        static t => (Uri.TryCreate(t, UriKind.Absolute, out _) && t.All(static c => c is > ' ' and < '\x7F'), t));
+
+    /// <summary>Origins of pages.</summary>
+    internal static ConfigType<IReadOnlyList<string>> Origins { get; } = ListOf(
+        "origins, such as https://example.org",
+        static t =>
+        {
+            // An origin has no brackets of its own: these are the list's.
+            var origin = t.Trim('[', ']');
+            return (
+                Uri.TryCreate(origin, UriKind.Absolute, out var u)
+                    && u.Scheme is "https" or "http"
+                    && u.GetLeftPart(UriPartial.Authority) == origin,
+                origin);
+        });
+
     /// <summary>Files and folders.</summary>
     internal static ConfigType<IReadOnlyList<string>> Paths { get; } = ListOf(
         "paths of files or folders", static t => (t.Length > 0, t));

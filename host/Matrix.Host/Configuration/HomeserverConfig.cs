@@ -24,6 +24,7 @@ using Matrix.Host.Streams;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Presence;
 using Microsoft.Extensions.Logging;
 
@@ -223,6 +224,28 @@ internal sealed record HomeserverConfig
                 $"`{ClientOptions.RtcFoci}` is set twice: `matrix_rtc.transports` sets it too");
         }
 
+        var providers = values.Get(ConfigKeys.SsoProviders);
+        if (providers.Count > 0 && !(new OAuthOptions { PublicBaseUrl = values.Get(ConfigKeys.PublicBaseUrl) }).IsOn)
+        {
+            Refuse(
+                ConfigKeys.SsoProviders,
+                "`sso.providers` needs a `public_base_url` with https, or with http on the loopback interface");
+        }
+
+        var secrets = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var provider in providers.Where(static provider => provider.ClientSecretFile.Length > 0))
+        {
+            try
+            {
+                secrets[provider.Id] = File.ReadAllText(Path.GetFullPath(provider.ClientSecretFile, folder)).Trim();
+            }
+            catch (Exception missing) when (
+                missing is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                Refuse(ConfigKeys.SsoProviders, $"`sso.providers`: the secret of {provider.Id}: {missing.Message}");
+            }
+        }
+
         var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
         if (values.Get(ConfigKeys.DefaultRoomVersion) is var version
             && RoomRules.Unstable.Contains(version)
@@ -257,6 +280,15 @@ internal sealed record HomeserverConfig
                 ReservedNames = [config.Rooms.Notices.Localpart],
                 OAuth = config.Users.OAuth with { PublicBaseUrl = config.Client.PublicBaseUrl },
                 ThirdPartyIds = config.Users.ThirdPartyIds with { BaseUrl = config.Client.PublicBaseUrl },
+                Sso = config.Users.Sso with
+                {
+                    Providers =
+                    [
+                        .. providers.Select(provider => secrets.TryGetValue(provider.Id, out var secret)
+                            ? provider with { ClientSecret = secret }
+                            : provider),
+                    ],
+                },
             },
             Rooms = config.Rooms with { ServerName = serverName },
             Media = config.Media with

@@ -31,6 +31,10 @@ internal static partial class ConfigKeys
             "oauth.device_codes", ConfigTypes.Whole(10, 10_000_000), c => c.Users.OAuth.DeviceCodes,
             "Devices that wait for their user at once; more are refused."),
         Key(
+            "oauth.device_codes_of_address", ConfigTypes.Whole(1, 10_000_000),
+            c => c.Users.OAuth.DeviceCodesOfAddress,
+            "Those of one address."),
+        Key(
             "oauth.poll_interval", ConfigTypes.Duration, c => c.Users.OAuth.PollInterval,
             "How often such a device may ask."),
         Key(

@@ -22,7 +22,9 @@ internal sealed class ArrowTests
         ["Matrix.Host.Media"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Network Microsoft.AspNetCore Microsoft.Net.Http.Headers "
             + "AngleSharp AWSSDK.S3 AWSSDK.Core",
-        ["Matrix.Host.Users"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network PhoneNumbers",
+        ["Matrix.Host.Users"] =
+            "Matrix.Core Matrix.Host.Storage Matrix.Host.Sodium Matrix.Host.Network PhoneNumbers "
+            + "Microsoft.IdentityModel.JsonWebTokens Microsoft.IdentityModel.Tokens",
         ["Matrix.Host.Streams"] = "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users",
         ["Matrix.Host.Sync"] =
             "Matrix.Core Matrix.Host.Storage Matrix.Host.Rooms Matrix.Host.Users Matrix.Host.Streams",

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -20,22 +21,25 @@ public sealed class FallbackTests
         await using var server = await HomeserverFixture.StartAsync();
         var body = new JsonObject { ["username"] = "by-browser", ["password"] = "long enough" };
         var session = (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401).Member("session");
-        var page = $"auth/m.login.registration_token/fallback/web?session={session}";
+        var page = $"/_matrix/client/v3/auth/m.login.registration_token/fallback/web?session={session}";
 
-        var shown = await server.Anyone.GetAsync(page);
+        var browser = new TestBrowser(server);
+        var shown = await browser.OpensAsync(page);
         Assert.That(shown.Status, Is.EqualTo(200));
         Assert.That(shown.ContentHeaders.ContentType!.ToString(), Is.EqualTo("text/html; charset=utf-8"));
-        Assert.That(
-            shown.Text,
-            Does.Contain("window.onAuthDone();").And.Contain("""window.opener.postMessage("authDone", "*");"""));
-        Assert.That(shown.Headers.GetValues("Content-Security-Policy").Single(), Does.Contain("script-src 'sha256-"));
+        Assert.That(shown.Text, Does.Not.Contain("<script"));
 
-        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "wrong" }))
-            .Is(403, "M_FORBIDDEN");
-        (await server.Anyone.PostAsync(
-            page,
-            new JsonObject { ["session"] = session, ["token"] = server.FirstUserToken })).Is(200);
-        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "again" })).Is(200);
+        Assert.That((await browser.SubmitsAsync(page, ("token", "wrong"))).Status, Is.EqualTo(403));
+        Assert.That((await browser.SubmitsAsync(page)).Status, Is.EqualTo(400));
+        var foreign = await browser.PostsAsync(page, ("token", server.FirstUserToken!));
+        Assert.That(foreign.Text, Does.Contain("out of date"));
+        await browser.OpensAsync(page);
+        var done = await browser.SubmitsAsync(page, ("token", server.FirstUserToken!));
+        Assert.That(
+            done.Text,
+            Does.Contain("window.onAuthDone();").And.Contain("""window.opener.postMessage("authDone", "*");"""));
+        Assert.That(done.Headers.GetValues("Content-Security-Policy").Single(), Does.Contain("script-src 'sha256-"));
+        Assert.That((await browser.OpensAsync(page)).Text, Does.Contain("window.onAuthDone();"), "It stays done.");
 
         body["auth"] = new JsonObject { ["session"] = session };
         (await server.Anyone.PostAsync("register", body)).Is(200);
@@ -49,12 +53,15 @@ public sealed class FallbackTests
         var second = await user.LogsInAsync();
         var path = $"devices/{second.DeviceId}";
         var session = (await user.DeleteAsync(path, new JsonObject())).Is(401).Member("session");
-        var page = $"auth/m.login.password/fallback/web?session={session}";
-        (await _server.Anyone.GetAsync(page)).Is(200);
+        var page = $"/_matrix/client/v3/auth/m.login.password/fallback/web?session={session}";
+        var browser = new TestBrowser(_server);
+        Assert.That((await browser.OpensAsync(page)).Text, Does.Contain($"value=\"{user.UserId}\""));
 
-        (await _server.Anyone.PostAsync(page, other.PasswordAuth(session))).Is(403, "M_FORBIDDEN");
+        await browser.SubmitsAsync(page, ("user", other.UserId), ("password", other.Password));
+        Assert.That(browser.Page.Status, Is.EqualTo(403));
         (await user.DeleteAsync(path, new JsonObject { ["auth"] = new JsonObject { ["session"] = session } })).Is(401);
-        (await _server.Anyone.PostAsync(page, user.PasswordAuth(session))).Is(200);
+        await browser.SubmitsAsync(page, ("user", user.UserId), ("password", user.Password));
+        Assert.That(browser.Page.Status, Is.EqualTo(200), browser.Page.Text);
         (await user.DeleteAsync(path, new JsonObject { ["auth"] = new JsonObject { ["session"] = session } })).Is(200);
     }
 
@@ -63,17 +70,19 @@ public sealed class FallbackTests
     {
         var user = await _server.RegistersAsync("elsewhere");
         var session = (await user.DeleteAsync("devices/X", new JsonObject())).Is(401).Member("session");
+        foreach (var (rest, status) in new[]
+        {
+            ($"m.login.recaptcha/fallback/web?session={session}", 404), ("m.login.dummy/fallback/web", 404),
+            ("m.login.dummy/fallback/web?session=made-up", 404), ($"m.login.dummy/fallback/web?session={session}", 403),
+            ($"m.oauth/fallback/web?session={session}", 404),
+        })
+        {
+            var browser = new TestBrowser(_server);
+            Assert.That((await browser.OpensAsync("/_matrix/client/v3/auth/" + rest)).Status, Is.EqualTo(status), rest);
+            Assert.That(
+                (await browser.SubmitsAsync("/_matrix/client/v3/auth/" + rest)).Status, Is.EqualTo(status), rest);
+        }
 
-        (await _server.Anyone.GetAsync($"auth/m.login.recaptcha/fallback/web?session={session}"))
-            .Is(404, "M_UNRECOGNIZED");
-        (await _server.Anyone.PostAsync("auth/m.login.recaptcha/fallback/web")).Is(404, "M_UNRECOGNIZED");
-        (await _server.Anyone.GetAsync("auth/m.login.dummy/fallback/web")).Is(400, "M_MISSING_PARAM");
-        (await _server.Anyone.GetAsync("auth/m.login.dummy/fallback/web?session=made-up")).Is(404, "M_NOT_FOUND");
-        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web")).Is(400, "M_BAD_JSON");
-        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web", new JsonObject { ["session"] = "made-up" }))
-            .Is(404, "M_NOT_FOUND");
-        (await _server.Anyone.PostAsync("auth/m.login.dummy/fallback/web", new JsonObject { ["session"] = session }))
-            .Is(403, "M_FORBIDDEN");
         (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = new JsonObject { ["session"] = session } }))
             .Is(401);
     }
@@ -81,11 +90,20 @@ public sealed class FallbackTests
     [Test]
     public async Task A_page_logs_in_for_clients_that_know_no_way_to()
     {
+        var user = await _server.RegistersAsync("fallback");
         foreach (var rest in (string[])["/", "?device_id=GHTYAJCE"])
         {
-            var page = await _server.Anyone.GetAsync("/_matrix/static/client/login" + rest);
-            Assert.That(page.Status, Is.EqualTo(200));
-            Assert.That(page.Text, Does.Contain("window.matrixLogin.onLogin(response)"));
+            var path = "/_matrix/static/client/login" + rest;
+            var browser = new TestBrowser(_server);
+            Assert.That((await browser.OpensAsync(path)).Text, Does.Not.Contain("<script"));
+            await browser.SubmitsAsync(path, ("user", "fallback"), ("password", "wrong"));
+            Assert.That(browser.Page.Status, Is.EqualTo(403));
+            var done = await browser.SubmitsAsync(path, ("user", "fallback"), ("password", user.Password));
+            Assert.That(done.Text, Does.Contain("window.matrixLogin.onLogin(response)"));
+            var response = JsonNode.Parse(System.Net.WebUtility.HtmlDecode(
+                done.Text.Split("data-response=\"")[1].Split('"')[0]))!;
+            Assert.That((string?)response["user_id"], Is.EqualTo(user.UserId));
+            if (rest.Length > 1) Assert.That((string?)response["device_id"], Is.EqualTo("GHTYAJCE"));
         }
     }
 }

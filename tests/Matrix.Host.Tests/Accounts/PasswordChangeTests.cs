@@ -112,13 +112,10 @@ public sealed class PasswordChangeTests
         }
 
         var session = (await AskAsync(null)).Is(401).Member("session");
-        var proof = new JsonObject
-        {
-            ["session"] = session,
-            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = user.UserId },
-            ["password"] = user.Password,
-        };
-        (await _server.Anyone.PostAsync("auth/m.login.password/fallback/web", proof)).Is(200);
+        var page = $"/_matrix/client/v3/auth/m.login.password/fallback/web?session={session}";
+        var browser = new OAuth.TestBrowser(_server);
+        await browser.OpensAsync(page);
+        (await browser.SubmitsAsync(page, ("user", user.UserId), ("password", user.Password))).Is(200);
         await ChangeAsync(user, logOut: false);
 
         var refused = (await AskAsync(new JsonObject { ["session"] = session })).Is(401, "M_FORBIDDEN");

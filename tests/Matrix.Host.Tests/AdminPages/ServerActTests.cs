@@ -63,7 +63,9 @@ public sealed class ServerActTests : AdminPageTests
         var room = await CreatesRoomAsync(Alice, "The list");
         (await Alice.PutAsync($"rooms/{room}/state/m.policy.rule.user/spam", new JsonObject
         {
-            ["entity"] = "@spam*:*", ["reason"] = "<em>spam</em>", ["recommendation"] = "m.ban",
+            ["entity"] = "@spam*:*",
+            ["reason"] = "<em>spam</em>",
+            ["recommendation"] = "m.ban",
         })).Is(200);
         await Server.RestartAsync(("policy_lists.rooms", room));
         Browser.Cookie = (await SignsInAsync(Root)).Cookie;

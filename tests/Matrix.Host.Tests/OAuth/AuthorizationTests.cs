@@ -65,8 +65,7 @@ internal sealed class AuthorizationTests
     [TestCase("openid")]
     public async Task A_scope_that_is_not_full_access_as_one_device_is_an_error_for_the_client(string scope)
     {
-        await _browser.OpensAsync((Asked with { Scope = scope }).Path);
-        var answer = _browser.Answer(OAuthActs.Callback);
+        var answer = ErrorIn(await _browser.OpensAsync((Asked with { Scope = scope }).Path));
         Assert.That((answer["error"], answer["state"], answer["iss"]),
             Is.EqualTo(("invalid_scope", "s &t", OAuthActs.Issuer)));
     }
@@ -82,19 +81,20 @@ internal sealed class AuthorizationTests
     [TestCase("&state=", "&request=a.b.c&state=", "request_not_supported")]
     [TestCase("&state=", "&request_uri=https%3A%2F%2Fevil.org&state=", "request_uri_not_supported")]
     [TestCase("&response_type=code", "&response_type=code&response_type=code", "invalid_request")]
-    public async Task A_mistake_in_the_request_is_an_error_for_the_client_of_a_signed_in_user(
+    public async Task A_mistake_in_the_request_is_a_page_with_a_link_signed_in_or_not(
         string part, string instead, string error)
     {
         var path = Asked.Path.Replace(part, instead, StringComparison.Ordinal);
-        await _browser.OpensAsync(path);
-        var answer = _browser.Answer(OAuthActs.Callback);
-        Assert.That((answer["error"], answer["iss"]), Is.EqualTo((error, OAuthActs.Issuer)));
-        Assert.That(answer["code"], Is.Null);
 
         // Nobody is led from this server to another one by a link alone.
-        var stranger = await new TestBrowser(_server).OpensAsync(path);
-        Assert.That(stranger.Status, Is.EqualTo(400));
-        Assert.That(stranger.Text, Does.Contain("Go back to app.example.com"));
+        foreach (var browser in new[] { _browser, new TestBrowser(_server) })
+        {
+            var page = await browser.OpensAsync(path);
+            Assert.That(page.Text, Does.Contain("Go back to app.example.com"));
+            var answer = ErrorIn(page);
+            Assert.That((answer["error"], answer["iss"]), Is.EqualTo((error, OAuthActs.Issuer)));
+            Assert.That(answer["code"], Is.Null);
+        }
     }
 
     [TestCase("client_id=", "client_id=x")]
@@ -227,6 +227,16 @@ internal sealed class AuthorizationTests
         (await _server.Anyone.FormAsync(
             OAuthActs.Root + "device", ("client_id", client), ("scope", Asked.Scope ?? "")))
             .IsError(400, "unauthorized_client");
+    }
+
+    /// <summary>The error for the client, in the link of a page.</summary>
+    private static System.Collections.Specialized.NameValueCollection ErrorIn(Reply page)
+    {
+        Assert.That(page.Status, Is.EqualTo(400), page.Text);
+        var link = System.Net.WebUtility.HtmlDecode(
+            page.Text.Split("href=\"").First(part => part.StartsWith(OAuthActs.Callback, StringComparison.Ordinal))
+                .Split('"')[0]);
+        return System.Web.HttpUtility.ParseQueryString(link[(OAuthActs.Callback.Length + 1)..]);
     }
 
     private static (string Name, string Value)[] FieldsOf(Authorization asked, string code) =>

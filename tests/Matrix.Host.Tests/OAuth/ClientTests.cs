@@ -89,6 +89,8 @@ internal sealed class ClientTests
     [TestCase("tos_uri", "\"http://example.com/tos\"")]
     [TestCase("policy_uri", "\"https://me@example.com/\"")]
     [TestCase("application_type", "\"desktop\"")]
+    [TestCase("client_name", "\"\"")]
+    [TestCase("client_name", "\"\\u3164\\u2800 \\u200b\"")]
     [TestCase("token_endpoint_auth_method", "\"client_secret_basic\"")]
     [TestCase("grant_types", "[\"implicit\"]")]
     [TestCase("grant_types", "[5]")]

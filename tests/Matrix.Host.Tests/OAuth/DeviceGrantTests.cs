@@ -132,10 +132,11 @@ internal sealed class DeviceGrantTests
             (await _browser.SubmitsAsync(Link, ("user_code", begun.Member("user_code")))).Status, Is.EqualTo(429));
     }
 
-    [Test]
-    public async Task Waiting_devices_are_bounded()
+    [TestCase("oauth.device_codes")]
+    [TestCase("oauth.device_codes_of_address")]
+    public async Task Waiting_devices_are_bounded_in_all_and_by_address(string bound)
     {
-        await _server.RestartAsync(("oauth.device_codes", "10"));
+        await _server.RestartAsync((bound, "10"));
         for (var i = 0; i < 10; i++) await BeginAsync();
         (await _server.Anyone.FormAsync(OAuthActs.Root + "device", ("client_id", _client), ("scope", Scope)))
             .IsError(503, "temporarily_unavailable");

@@ -179,6 +179,17 @@ internal sealed class PageTests
     }
 
     [Test]
+    public async Task Logging_out_everywhere_signs_browsers_out()
+    {
+        var browser = await TestBrowser.SignedInAsync(_server, _alice);
+        var other = await TestBrowser.SignedInAsync(_server, await _server.RegistersAsync("bob"));
+        (await _alice.PostAsync("logout/all")).Is(200);
+        await browser.OpensAsync(Account);
+        Assert.That(browser.Location, Does.StartWith(SignIn));
+        Assert.That((await other.OpensAsync(Account)).Status, Is.EqualTo(200));
+    }
+
+    [Test]
     public async Task A_browser_stays_signed_in_for_a_time_or_until_it_signs_out()
     {
         var browser = await TestBrowser.SignedInAsync(_server, _alice);

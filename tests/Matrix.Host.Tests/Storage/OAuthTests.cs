@@ -77,7 +77,7 @@ internal sealed class OAuthTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_device_code_is_decided_once_and_used_once()
     {
-        Assert.That(await Applies(new OAuthDeviceCodeIssued(DeviceCode(1), Most: 2)));
+        Assert.That(await Applies(new OAuthDeviceCodeIssued(DeviceCode(1), Most: 2, "10.0.0.1", 2)));
         Assert.That(await Applies(new OAuthDeviceCodeRedeemed(Hash(1))), Is.False, "Nobody has decided.");
         Assert.That(await Applies(new OAuthDeviceCodeDecided(Hash(101), Alice, OAuthDecision.Allowed)));
         Assert.That(await Applies(new OAuthDeviceCodeDecided(Hash(101), Alice, OAuthDecision.Denied)), Is.False);
@@ -85,8 +85,9 @@ internal sealed class OAuthTests(string kind) : StorageTests(kind)
         Assert.That((row!.Decision, row.UserId), Is.EqualTo((OAuthDecision.Allowed, (string?)Alice)));
         Assert.That((await Store.OAuth.FindUserCodeAsync(Hash(101), Stop))!.DeviceId, Is.EqualTo("TV"));
 
-        Assert.That(await Applies(new OAuthDeviceCodeIssued(DeviceCode(2, 1), Most: 2)));
-        Assert.That(await Applies(new OAuthDeviceCodeIssued(DeviceCode(3), Most: 2)), Is.False, "There are enough.");
+        Assert.That(await Applies(new OAuthDeviceCodeIssued(DeviceCode(2, 1), Most: 2, "10.0.0.1", 2)));
+        Assert.That(
+            await Applies(new OAuthDeviceCodeIssued(DeviceCode(3), 2, "10.0.0.1", 2)), Is.False, "There are enough.");
         Assert.That(
             await Applies(new OAuthDeviceCodeDecided(Hash(102), Alice, OAuthDecision.Allowed)), Is.False, "Expired.");
         await Write(new OAuthLeftoversPurged(2, 0));

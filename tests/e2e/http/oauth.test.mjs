@@ -69,7 +69,8 @@ test("the response can be in the fragment, and a refusal is an error for the cli
   for (const [more, error] of [[{ scope: "openid" }, "invalid_scope"], [{ code_challenge: "x" }, "invalid_request"]]) {
     const wrong = await authorization(as, client, callback, more);
     await pages.open(wrong.url.href);
-    const found = new URL(pages.left).searchParams;
+    const link = /href="(http[^"]+)"/.exec(pages.text)[1].replaceAll("&amp;", "&");
+    const found = new URL(link).searchParams;
     assert.throws(() => oauth.validateAuthResponse(as, client, found, wrong.state), { error });
     endpoint("authorization", error);
   }

@@ -41,7 +41,7 @@ internal sealed class ChangePassword(
         return failure?.Kind switch
         {
             null => UserInteractiveAuth.Grant(auth, Answer.Empty),
-            UserFailureKind.Outdated => interactive.AskAgain(auth, demand),
+            UserFailureKind.Outdated => interactive.AskAgain(auth),
             _ => Answer.LimitExceeded(TimeSpan.FromSeconds(2)),
         };
     }

@@ -27,7 +27,7 @@ internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth 
             .ConfigureAwait(false);
         return result switch
         {
-            DeactivationResult.Refused => interactive.AskAgain(auth, demand),
+            DeactivationResult.Refused => interactive.AskAgain(auth),
             DeactivationResult.DoneBefore => UnbindAnswers.Of(isUnbound: true),
             _ => UserInteractiveAuth.Grant(auth, UnbindAnswers.Of(result == DeactivationResult.Done)),
         };

@@ -65,7 +65,7 @@ internal sealed class UploadSigningKeys(
                 return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
             }
 
-            if (condition is { Applied: false }) return interactive.AskAgain(authenticated!.Value, demand);
+            if (condition is { Applied: false }) return interactive.AskAgain(authenticated!.Value);
         }
 
         return UserAnswers.Of(new UserFailure(UserFailureKind.Busy, "Another request is changing the keys."));

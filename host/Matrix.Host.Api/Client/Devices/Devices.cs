@@ -95,7 +95,7 @@ internal sealed class Devices(
 
         return await devices.DeleteAsync(userId, deletion.DeviceIds, auth.NewCondition(), stop).ConfigureAwait(false)
             ? UserInteractiveAuth.Grant(auth, Answer.Empty)
-            : interactive.AskAgain(auth, demand);
+            : interactive.AskAgain(auth);
     }
 
     /// <summary>Null where nothing is known: some clients refuse a response without the member. Decision 23.</summary>

@@ -8,6 +8,9 @@ internal static class AuthStage
     internal const string RegistrationToken = "m.login.registration_token";
     internal const string Email = "m.login.email.identity";
     internal const string Phone = "m.login.msisdn";
+    internal const string Terms = "m.login.terms";
+    internal const string Recaptcha = "m.login.recaptcha";
+    internal const string Sso = "m.login.sso";
     internal const string OAuth = "m.oauth";
 
     /// <summary>The name of <see cref="OAuth"/> before it was in the specification (MSC4312).</summary>

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
@@ -47,6 +48,15 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
                         .Select(c => (c.Stage, c.Proof.Validation!)),
                 ];
             }
+        }
+    }
+
+    /// <summary>The policies that the user accepted.</summary>
+    internal IReadOnlyList<AcceptedPolicy> Accepted
+    {
+        get
+        {
+            lock (_lock) return [.. _completed.SelectMany(c => c.Proof.Accepted)];
         }
     }
 

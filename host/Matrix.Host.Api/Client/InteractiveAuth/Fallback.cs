@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
@@ -7,64 +8,98 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 /// Pages for completing a stage in a browser. A client that does not know the stage then repeats its request with the
 /// session alone. Client-Server API, "Fallback" of the User-Interactive Authentication API.
 /// </summary>
-internal sealed class Fallback(UserInteractiveAuth interactive) : IEndpoints
+internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions browsers) : IEndpoints
 {
     private const string Path = "auth/{authType}/fallback/web";
 
+    /// <summary>As the specification has it; without scripts the user goes back by themselves.</summary>
     private const string Script = """
-        whenSubmitted(async given => {
-            const body = { session: query.get("session") };
-            if ("user" in given) body.identifier = { type: "m.id.user", user: given.user };
-            if ("password" in given) body.password = given.password;
-            if ("token" in given) body.token = given.token;
-            if (!await send(location.pathname, body)) return;
-            done("Done. You can return to your application.");
-            if (window.onAuthDone) {
-                window.onAuthDone();
-            } else if (window.opener && window.opener.postMessage) {
-                window.opener.postMessage("authDone", "*");
-            }
-        });
+        if (window.onAuthDone) {
+            window.onAuthDone();
+        } else if (window.opener && window.opener.postMessage) {
+            window.opener.postMessage("authDone", "*");
+        }
         """;
 
-    private static readonly Answer _noPage = Answer.Error(
-        404, MatrixError.Unrecognized, "This server does not have this authentication stage.");
+    private static readonly Answer _noPage = Failed("This server does not have this authentication stage.", 404);
 
-    private static readonly Dictionary<string, Answer> _pages = new(StringComparer.Ordinal)
-    {
-        [AuthStage.Dummy] = WebPage.Of("Continue", "", Script),
-        [AuthStage.RegistrationToken] = WebPage.Of(
-            "Register",
-            """<p><label>Registration token <input name="token" required autocomplete="off"></label></p>""",
-            Script),
-        [AuthStage.Password] = WebPage.Of(
-            "Confirm that it is you",
-            """
-            <p><label>User name <input name="user" required autocomplete="username"></label></p>
-            <p><label>Password
-            <input name="password" type="password" required autocomplete="current-password"></label></p>
-            """,
-            Script),
-    };
+    private static readonly Answer _noSession = Failed("It took too long, or it is done already.", 404);
+
+    /// <summary>The page of a stage that is complete.</summary>
+    internal static Answer Done { get; } = HtmlPage.Of(
+        "Done",
+        Html.Of($"<p role=\"status\">You can close this page and return to your application.</p>"),
+        Script);
 
     public void Map(ClientRoutes routes)
     {
-        routes.Get(
-            Path, static query => query.RequiredText("session"), Show, new RouteOptions { Access = Access.Anyone });
-        routes.Post(
-            Path,
-            static body => body.Whole,
-            PostAsync,
-            new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login });
+        var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
+        routes.Get(Path, ShowAsync, page);
+        routes.PostForm(Path, static form => form, PostAsync, page with { Rate = RateClass.Login });
     }
 
-    private ValueTask<Answer> Show(Call call, string session, CancellationToken stop) => ValueTask.FromResult(
-        !_pages.TryGetValue(call["authType"], out var page) ? _noPage
-        : interactive.Knows(session) ? page
-        : UserInteractiveAuth.NoSession);
+    private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
+    {
+        var (session, refusal) = Read(call);
+        return refusal ?? await PageAsync(call, session!, browsers.Of(call), "", 200, stop).ConfigureAwait(false);
+    }
 
-    private ValueTask<Answer> PostAsync(Call call, JsonObject given, CancellationToken stop) =>
-        _pages.ContainsKey(call["authType"])
-            ? interactive.CompleteAsync(call, call["authType"], given, stop)
-            : ValueTask.FromResult(_noPage);
+    private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
+    {
+        var (session, refusal) = Read(call);
+        if (refusal is not null) return refusal;
+        var browser = browsers.Of(call);
+        if (!browser.Accepts(form)) return PageSessions.Foreign;
+        var given = new BodyReader(JsonObject.OfSeq(form.All.Select(
+            static field => new ValueTuple<string, Json>(field.Key, Json.NewString(field.Value)))));
+        var attempt = new StageAttempt(session!, session!.Demand, given, call) { Browser = browser };
+        var result = await interactive.AttemptInBrowserAsync(call["authType"], attempt, stop).ConfigureAwait(false);
+        if (result.Proof is not null) return Done;
+        if (given.Problem is null && result.Refusal is { Status: 302 or 303 } leads) return browser.Keep(leads);
+        var (alert, status) = given.Problem is not null ? ("Something is missing.", 400)
+            : result.Refusal is { Status: 429 } ? ("There were too many attempts. Wait a moment and try again.", 429)
+            : (result.Message.Length > 0 ? result.Message : "It did not work.", 403);
+        return await PageAsync(call, session, browser, alert, status, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The open session of a request whose next stage this is; otherwise the page that says why not.</summary>
+    private (AuthSession? Session, Answer? Refusal) Read(Call call)
+    {
+        if (interactive.StageOf(call["authType"]) is not { IsCompletedElsewhere: false } stage) return (null, _noPage);
+        if (interactive.Find(call.Query.Text("session")) is not { } session) return (null, _noSession);
+        return session.TurnOf(session.Demand.Flows, stage.Type) switch
+        {
+            StageTurn.Completed => (null, Done),
+            StageTurn.NotYet => (null, Failed("This is not the next step.", 403)),
+            _ => (session, null),
+        };
+    }
+
+    private async ValueTask<Answer> PageAsync(
+        Call call, AuthSession session, PageSession browser, string alert, int status, CancellationToken stop)
+    {
+        var stage = interactive.StageOf(call["authType"])!;
+        if (await stage.PageAsync(session, call, stop).ConfigureAwait(false) is not { } page) return _noPage;
+        return browser.Keep(HtmlPage.Of(
+            page.Title,
+            Html.Of($"""
+                <p role="alert">{alert}</p>
+                <form method="post">
+                {browser.FormField}
+                {page.Fields}
+                {page.Buttons}
+                </form>
+                """),
+            formTargets: page.Targets,
+            status: status,
+            embed: page.Embed));
+    }
+
+    private static Answer Failed(string sentence, int status) => HtmlPage.Of(
+        "This cannot go on",
+        Html.Of($"""
+            <p role="alert">{sentence}</p>
+            <p>Go back to your application and start again.</p>
+            """),
+        status: status);
 }

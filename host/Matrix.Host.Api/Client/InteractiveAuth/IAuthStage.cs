@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Policies;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
@@ -13,6 +15,21 @@ internal interface IAuthStage
 {
     /// <summary>The type, such as `m.login.password`.</summary>
     string Type { get; }
+
+    /// <summary>Whether the configuration has the stage. Otherwise the server behaves as if it did not exist.</summary>
+    bool IsConfigured => true;
+
+    /// <summary>
+    /// The place of the stage in each flow of registration, before the dummy or token that ends it, on the API and on
+    /// the page of OAuth; null if registration does not demand it.
+    /// </summary>
+    int? RegistrationPlace => null;
+
+    /// <summary>
+    /// Whether a user can prove by the stage who they are, in place of the password; null for stages that prove nothing
+    /// about a user.
+    /// </summary>
+    Func<string, CancellationToken, ValueTask<bool>>? Proves => null;
 
     /// <summary>Whether clients need parameters for the stage.</summary>
     bool HasParams => false;
@@ -29,6 +46,11 @@ internal interface IAuthStage
     /// </summary>
     ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop);
 
+    /// <summary>
+    /// What a page needs to complete the stage in a browser; null if there is none. Client-Server API, "Fallback".
+    /// </summary>
+    ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new((StagePage?)null);
+
     /// <summary>Writes the members of the stage's parameters.</summary>
     void WriteParams(Utf8JsonWriter json)
     {
@@ -40,7 +62,26 @@ internal interface IAuthStage
 /// <param name="Demand">The authentication that the endpoint demands.</param>
 /// <param name="Given">What the client sent: the `auth` of a request, or the values of a page.</param>
 /// <param name="Call">The request.</param>
-internal sealed record StageAttempt(AuthSession Session, AuthDemand Demand, BodyReader Given, Call Call);
+internal sealed record StageAttempt(AuthSession Session, AuthDemand Demand, BodyReader Given, Call Call)
+{
+    /// <summary>The browser whose form it is; null if a client sent it.</summary>
+    internal PageSession? Browser { get; init; }
+}
+
+/// <summary>The part of a page by which a browser completes a stage.</summary>
+/// <param name="Title">The heading of a page that has nothing else.</param>
+/// <param name="Fields">The fields of its form, without a button.</param>
+internal sealed record StagePage(string Title, Html Fields)
+{
+    /// <summary>The buttons of a page that has nothing else.</summary>
+    internal Html Buttons { get; init; } = Html.Of($"<button>Continue</button>");
+
+    /// <summary>A part of another site; null for none.</summary>
+    internal PageEmbed? Embed { get; init; }
+
+    /// <summary>Origins to which its form may lead.</summary>
+    internal IReadOnlyList<string> Targets { get; init; } = [];
+}
 
 /// <summary>What a completed stage proved.</summary>
 internal sealed record StageProof
@@ -55,6 +96,9 @@ internal sealed record StageProof
     /// Makes the condition that must hold when the request is written, such as an unchanged password; null for none.
     /// </summary>
     internal Func<ConditionalChange>? Condition { get; init; }
+
+    /// <summary>The policies that the user accepted.</summary>
+    internal IReadOnlyList<AcceptedPolicy> Accepted { get; init; } = [];
 
     /// <summary>The valid registration token, which only the registration itself uses up.</summary>
     internal string? RegistrationToken { get; init; }

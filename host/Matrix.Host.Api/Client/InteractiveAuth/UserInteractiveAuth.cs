@@ -22,27 +22,38 @@ internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Sessio
 /// <summary>
 /// Demands authentication for a request, in stages. Client-Server API, "User-Interactive Authentication API".
 /// </summary>
-internal sealed class UserInteractiveAuth(
-    AuthSessions sessions, AccountLocks locks, IEnumerable<IAuthStage> stages)
+internal sealed class UserInteractiveAuth
 {
     private static readonly Answer _notForOAuth = Answer.Error(
         404,
         MatrixError.Unrecognized,
         "A session of the OAuth 2.0 API cannot do this. Use the account management page.");
 
-    private readonly Dictionary<string, IAuthStage> _stages =
-        stages.ToDictionary(stage => stage.Type, StringComparer.Ordinal);
+    private readonly AuthSessions _sessions;
+    private readonly AccountLocks _locks;
+    private readonly Dictionary<string, IAuthStage> _stages;
+    private readonly IAuthStage[] _provers;
+
+    /// <summary>With the stages that are configured.</summary>
+    public UserInteractiveAuth(AuthSessions sessions, AccountLocks locks, IEnumerable<IAuthStage> stages)
+    {
+        (_sessions, _locks) = (sessions, locks);
+        _stages = stages.Where(static stage => stage.IsConfigured)
+            .ToDictionary(static stage => stage.Type, StringComparer.Ordinal);
+        _provers = [.. _stages.Values.Where(static stage => stage.Proves is not null)];
+    }
 
     /// <summary>Evaluates the `auth` of a body: whether it completes a flow, or the response to send.</summary>
     internal async ValueTask<AuthOutcome> DemandAsync(
         Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
     {
         if (call.CallerIfAny is { IsOAuth: true } && !demand.IsForOAuth) return new AuthOutcome(_notForOAuth, null);
+        demand = await ForUserAsync(demand, stop).ConfigureAwait(false);
         var operation = OperationOf(call, body, demand);
         var reader = new BodyReader(body);
         if (!reader.Has("auth") || reader.HasNull("auth"))
         {
-            var started = sessions.Start(operation, demand);
+            var started = _sessions.Start(operation, demand);
             return new AuthOutcome(Ask(started, demand), started);
         }
 
@@ -53,7 +64,7 @@ internal sealed class UserInteractiveAuth(
         if (reader.Problem is { } malformed) return new AuthOutcome(malformed, null);
 
         var request = RequestOf(call, body);
-        var session = id is null ? null : sessions.Find(id);
+        var session = id is null ? null : _sessions.Find(id);
         if (session is { IsFinished: true })
         {
             if (session.ResultOf(request) is { } result) return new AuthOutcome(result, session, request);
@@ -68,7 +79,7 @@ internal sealed class UserInteractiveAuth(
 
         if (session is null)
         {
-            session = sessions.Start(operation, demand);
+            session = _sessions.Start(operation, demand);
 
             // Old clients send their password at once, without a session. An ended session starts again.
             if (id is not null)
@@ -106,7 +117,7 @@ internal sealed class UserInteractiveAuth(
 
         // Without a token, only the stages show whose account it is.
         var locked = call.CallerIfAny is null && session.UserId is { } user
-            ? await locks.OfUserAsync(user, stop).ConfigureAwait(false)
+            ? await _locks.OfUserAsync(user, stop).ConfigureAwait(false)
             : null;
         return new AuthOutcome(locked is null ? null : UserAnswers.Of(locked), session, request);
     }
@@ -118,35 +129,33 @@ internal sealed class UserInteractiveAuth(
     internal Answer? ResultOf(Call call, JsonObject body)
     {
         var id = new BodyReader(body).Inner("auth")?.Text("session");
-        return id is not null && sessions.Find(id) is { IsFinished: true } session
+        return id is not null && _sessions.Find(id) is { IsFinished: true } session
             ? session.ResultOf(RequestOf(call, body))
             : null;
     }
 
-    /// <summary>404: the session does not exist or has ended.</summary>
-    internal static Answer NoSession { get; } = Answer.NotFound(
-        "The authentication session does not exist or has ended.");
+    /// <summary>An open session; null if it does not exist or has ended.</summary>
+    internal AuthSession? Find(string? session) =>
+        session is not null && _sessions.Find(session) is { IsFinished: false } found ? found : null;
 
-    /// <summary>Whether the session exists and is open.</summary>
-    internal bool Knows(string session) => sessions.Find(session) is { IsFinished: false };
+    /// <summary>A stage that is configured; null for others.</summary>
+    internal IAuthStage? StageOf(string type) => _stages.GetValueOrDefault(type);
 
     /// <summary>
-    /// Completes a stage of a session apart from its request, which is then repeated with the session alone.
+    /// Attempts a stage of a session apart from its request, which is then repeated with the session alone.
     /// </summary>
-    internal async ValueTask<Answer> CompleteAsync(Call call, string stage, JsonObject given, CancellationToken stop)
-    {
-        var reader = new BodyReader(given);
-        var id = reader.RequiredText("session");
-        if (reader.Problem is { } malformed) return malformed;
-        if (sessions.Find(id) is not { IsFinished: false } session) return NoSession;
-        var turn = session.TurnOf(session.Demand.Flows, stage);
-        if (turn == StageTurn.Completed) return Answer.Empty;
-        if (turn == StageTurn.NotYet) return Answer.Forbidden("This is not the next stage.");
+    internal ValueTask<StageResult> AttemptInBrowserAsync(
+        string stage, StageAttempt attempt, CancellationToken stop) => AttemptAsync(stage, attempt, stop);
 
-        var attempt = new StageAttempt(session, session.Demand, reader, call);
-        var result = await AttemptAsync(stage, attempt, stop).ConfigureAwait(false);
-        if (reader.Problem is { } wrong) return wrong;
-        return result.Proof is not null ? Answer.Empty : result.Refusal ?? Answer.Forbidden(result.Message);
+    /// <summary>
+    /// Completes a stage that was proved elsewhere; false if it is not the next one of a session of the user.
+    /// </summary>
+    internal bool Complete(string? session, string stage, StageProof proof)
+    {
+        if (Find(session) is not { } found || found.Demand.UserId != proof.UserId) return false;
+        var turn = found.TurnOf(found.Demand.Flows, stage);
+        if (turn == StageTurn.Next) found.Complete(stage, proof);
+        return turn != StageTurn.NotYet;
     }
 
     /// <summary>Grants the request: its session grants no other, and the same request gets the same response.</summary>
@@ -157,10 +166,11 @@ internal sealed class UserInteractiveAuth(
     }
 
     /// <summary>The 401 of a request for which the proved condition does not hold any more.</summary>
-    internal Answer AskAgain(AuthOutcome outcome, AuthDemand demand)
+    internal Answer AskAgain(AuthOutcome outcome)
     {
-        outcome.Session!.ReopenConditional();
-        return Ask(outcome.Session, demand, MatrixError.Forbidden, "The account has changed since the authentication.");
+        var session = outcome.Session!;
+        session.ReopenConditional();
+        return Ask(session, session.Demand, MatrixError.Forbidden, "The account has changed since the authentication.");
     }
 
     /// <summary>
@@ -208,6 +218,21 @@ internal sealed class UserInteractiveAuth(
             json.WriteString("session", session.Id);
         },
         401);
+
+    /// <summary>
+    /// What a user can do in place of the password: users of single sign-on may have none.
+    /// </summary>
+    private async ValueTask<AuthDemand> ForUserAsync(AuthDemand demand, CancellationToken stop)
+    {
+        if (demand.Flows != AuthFlow.Password || demand.UserId is not { } userId || _provers.Length < 2) return demand;
+        var flows = new List<AuthFlow>(_provers.Length);
+        foreach (var stage in _provers)
+        {
+            if (await stage.Proves!(userId, stop).ConfigureAwait(false)) flows.Add(new AuthFlow(stage.Type));
+        }
+
+        return flows.Count == 0 ? demand : demand with { Flows = flows };
+    }
 
     /// <summary>Attempts a stage, and completes it if it succeeded.</summary>
     private async ValueTask<StageResult> AttemptAsync(string type, StageAttempt attempt, CancellationToken stop)

@@ -121,11 +121,23 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
         }
 
         if (session is null) return _needsSession;
-        var shown = LegacyJson.Of(
-            ("session", Json.NewString(session)), ("token", Json.NewString(given.Token!)));
-        var stage = await interactive.CompleteAsync(call, AuthStage.RegistrationToken, shown, stop)
-            .ConfigureAwait(false);
-        if (stage.Status != 200) return stage;
+        if (interactive.Find(session) is not { } open)
+        {
+            return Answer.NotFound("The authentication session does not exist or has ended.");
+        }
+
+        var turn = open.TurnOf(open.Demand.Flows, AuthStage.RegistrationToken);
+        if (turn == StageTurn.NotYet) return Answer.Forbidden("This is not the next stage.");
+        if (turn == StageTurn.Next)
+        {
+            var shown = new BodyReader(LegacyJson.Of(("token", Json.NewString(given.Token!))));
+            var attempt = new StageAttempt(open, open.Demand, shown, call);
+            var result = await interactive.AttemptInBrowserAsync(AuthStage.RegistrationToken, attempt, stop)
+                .ConfigureAwait(false);
+            if (shown.Problem is { } wrong) return wrong;
+            if (result.Proof is null) return result.Refusal ?? Answer.Forbidden(result.Message);
+        }
+
         return Answer.Json(session, static (json, session) =>
         {
             json.WriteString("session", session);

@@ -3,7 +3,9 @@ using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
 using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.SingleSignOn;
 
 namespace Matrix.Host.Api.Client.Login;
 
@@ -13,19 +15,16 @@ internal sealed class LogIn(
     Logins logins,
     UserInteractiveAuth interactive,
     AppServiceDirectory services,
+    SsoOptions sso,
+    OAuthOptions oauth,
     ClientOptions options) : IEndpoints
 {
     private const string PasswordType = "m.login.password";
     private const string TokenType = "m.login.token";
     private const int Attempts = 3;
 
-    private static readonly Answer _flows = Answer.Bytes(
-        """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]}"""u8.ToArray());
-
-    private static readonly Answer _flowsWithServices = Answer.Bytes("""
-        {"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true},
-        {"type":"m.login.application_service"}]}
-        """u8.ToArray());
+    private readonly Answer _flows = LoginFlows.Of(sso, oauth.IsOn, withServices: false);
+    private readonly Answer _flowsWithServices = LoginFlows.Of(sso, oauth.IsOn, withServices: true);
 
     public void Map(ClientRoutes routes)
     {
@@ -76,25 +75,12 @@ internal sealed class LogIn(
             if (refusal is not null) return refusal;
 
             var login = await logins.LogInAsync(proof!, request.Wish, stop).ConfigureAwait(false);
-            if (login.IsOk) return AnswerOf(login.Value);
+            if (login.IsOk) return LoginAnswers.Of(login.Value, options);
             if (login.Failure.Kind != UserFailureKind.Outdated) return UserAnswers.Of(login.Failure, options);
         }
 
         return Answer.LimitExceeded(TimeSpan.FromSeconds(1), "Another request is changing the account.");
     }
-
-    private Answer AnswerOf(IssuedLogin login) => Answer.Json((login, options), static (json, state) =>
-    {
-        json.WriteString("user_id", state.login.UserId);
-        json.WriteString("device_id", state.login.DeviceId);
-        state.login.WriteTokens(json);
-        if (state.options.PublicBaseUrl.Length == 0) return;
-        json.WriteStartObject("well_known");
-        json.WriteStartObject("m.homeserver");
-        json.WriteString("base_url", state.options.PublicBaseUrl);
-        json.WriteEndObject();
-        json.WriteEndObject();
-    });
 
     private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByPasswordAsync(
         Call call, GivenUser user, string password, CancellationToken stop)
@@ -133,7 +119,7 @@ internal sealed class LogIn(
         if (auth.Refusal is { } refusal) return refusal;
 
         var made = await logins.NewLoginTokenAsync(call.Caller.UserId, auth.NewCondition(), stop).ConfigureAwait(false);
-        if (made is not { } token) return interactive.AskAgain(auth, demand);
+        if (made is not { } token) return interactive.AskAgain(auth);
         return UserInteractiveAuth.Grant(auth, Answer.Json(token, static (json, made) =>
         {
             json.WriteString("login_token", made.Token);

@@ -37,6 +37,21 @@ internal static class LoginBody
 /// <summary>The part that responses with new tokens share.</summary>
 internal static class LoginAnswers
 {
+    /// <summary>The response of a login.</summary>
+    internal static Answer Of(IssuedLogin login, ClientOptions options) =>
+        Answer.Json((login, options), static (json, state) =>
+        {
+            json.WriteString("user_id", state.login.UserId);
+            json.WriteString("device_id", state.login.DeviceId);
+            state.login.WriteTokens(json);
+            if (state.options.PublicBaseUrl.Length == 0) return;
+            json.WriteStartObject("well_known");
+            json.WriteStartObject("m.homeserver");
+            json.WriteString("base_url", state.options.PublicBaseUrl);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+
     /// <summary>Writes the tokens.</summary>
     internal static void WriteTokens(this IssuedLogin login, Utf8JsonWriter json)
     {

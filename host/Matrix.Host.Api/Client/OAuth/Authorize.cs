@@ -30,7 +30,7 @@ internal sealed class Authorize(
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
         var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
-        var (request, refusal) = await ReadAsync(call, browser, stop).ConfigureAwait(false);
+        var (request, refusal) = await ReadAsync(call, stop).ConfigureAwait(false);
         if (request is null) return refusal!;
         var next = NextOf(call);
         if (request.CreatesAccount)
@@ -46,7 +46,7 @@ internal sealed class Authorize(
     private async ValueTask<Answer> DecideAsync(Call call, FormReader form, CancellationToken stop)
     {
         var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
-        var (request, refusal) = await ReadAsync(call, browser, stop).ConfigureAwait(false);
+        var (request, refusal) = await ReadAsync(call, stop).ConfigureAwait(false);
         if (request is null) return refusal!;
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         if (browser.User is not { } user) return browsers.ToSignIn(browser, NextOf(call));
@@ -68,33 +68,27 @@ internal sealed class Authorize(
     }
 
     private async ValueTask<(AuthorizationRequest? Request, Answer? Refusal)> ReadAsync(
-        Call call, Browser browser, CancellationToken stop)
+        Call call, CancellationToken stop)
     {
         if (call.Query.Problem is { } malformed) return (null, malformed);
         var given = new AuthorizationParameters(call.Query.Text, call.Query.Repeated);
         return await requests.ReadAsync(given, stop).ConfigureAwait(false) switch
         {
             AuthorizationReading.Valid(var request) => (request, null),
-            AuthorizationReading.ForClient error => (null, Refuse(browser, error)),
+            AuthorizationReading.ForClient error => (null, Refuse(error)),
             AuthorizationReading.ForUser(var message) => (null, ConsentPage.Refused(message)),
             _ => throw new InvalidOperationException("A reading has one of three forms."),
         };
     }
 
     /// <summary>
-    /// Anyone can register a client, so that a link with a mistake would lead from this server to any other one. Only a
-    /// user who is signed in is sent there; anyone else sees where the link leads.
+    /// Anyone can register a client, so that a link with a mistake would lead from this server to any other one: the
+    /// user sees where it leads, and follows it or not. RFC 9700, "Authorization Server as Open Redirector".
     /// </summary>
-    private Answer Refuse(Browser browser, AuthorizationReading.ForClient refused)
-    {
-        var parameters = ErrorOf(refused.Error);
-        return browser.User is not null
-            ? Respond(refused.RedirectUri, refused.InFragment, refused.State, parameters)
-            : ConsentPage.Refused(
-                $"The application's request has a mistake: {refused.Error.Description}",
-                UrlOf(refused.RedirectUri, refused.InFragment, refused.State, parameters),
-                RedirectUris.PlaceOf(refused.RedirectUri).Place);
-    }
+    private Answer Refuse(AuthorizationReading.ForClient refused) => ConsentPage.Refused(
+        $"The application's request has a mistake: {refused.Error.Description}",
+        UrlOf(refused.RedirectUri, refused.InFragment, refused.State, ErrorOf(refused.Error)),
+        RedirectUris.PlaceOf(refused.RedirectUri).Place);
 
     private async ValueTask<Answer> ConsentAsync(
         Call call, Browser browser, AuthorizationRequest request, string alert, int status, CancellationToken stop)

@@ -2,6 +2,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.OAuth;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.OAuth;
 
@@ -28,11 +29,12 @@ internal sealed class Browsers(PageSessions sessions, BrowserSignIns signIns, OA
     /// <param name="call">The request.</param>
     /// <param name="user">The user, who proved who they are.</param>
     /// <param name="next">Where the browser goes on.</param>
-    internal Answer SignIn(Call call, UserRow user, string next)
+    /// <param name="origin">The provider that proved it; null for none.</param>
+    internal Answer SignIn(Call call, UserRow user, string next, SsoOrigin? origin = null)
     {
         signIns.End(sessions.Of(call).Id);
         var fresh = sessions.Begin();
-        signIns.Begin(fresh.Id, user);
+        signIns.Begin(fresh.Id, user, origin);
         return fresh.Keep(Answer.Redirect(next));
     }
 

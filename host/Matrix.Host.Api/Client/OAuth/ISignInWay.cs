@@ -6,6 +6,9 @@ namespace Matrix.Host.Api.Client.OAuth;
 /// </summary>
 internal interface ISignInWay
 {
+    /// <summary>Whether it leads back to any page, also where the pages of OAuth are off.</summary>
+    bool IsForLogin => false;
+
     /// <summary>The links to show now; none if the way is closed.</summary>
     /// <param name="next">Where the browser goes on: <see cref="OAuthPaths.NextOf"/> has checked it.</param>
     /// <param name="stop">Cancels it.</param>

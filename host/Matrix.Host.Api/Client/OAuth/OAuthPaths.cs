@@ -21,6 +21,17 @@ internal sealed class OAuthPaths
     internal const string SignUpPage = "sign-up";
     internal const string SignOutPage = "sign-out";
     internal const string AccountPage = "account";
+    internal const string LoginTokenPage = "login-token";
+    internal const string SsoStart = "sso/start";
+    internal const string SsoCallback = "sso/callback";
+    internal const string SsoNamePage = "sso/name";
+    internal const string SsoLogout = "sso/logout";
+
+    /// <summary>The parameter of <see cref="LoginTokenPage"/> that says where the browser goes.</summary>
+    internal const string RedirectUrl = "redirectUrl";
+
+    /// <summary>The page for clients that know no login type. Client-Server API, "Login Fallback".</summary>
+    internal const string LoginFallback = "/_matrix/static/client/login/";
 
     private const int LongestContinue = 8192;
 
@@ -34,7 +45,7 @@ internal sealed class OAuthPaths
     public OAuthPaths(OAuthOptions options)
     {
         _base = options.PublicBaseUrl.TrimEnd('/');
-        _pathOfBase = options.IsOn ? new Uri(_base).AbsolutePath.TrimEnd('/') : "";
+        _pathOfBase = Uri.TryCreate(_base, UriKind.Absolute, out var url) ? url.AbsolutePath.TrimEnd('/') : "";
     }
 
     /// <summary>The issuer identifier. RFC 8414.</summary>
@@ -49,18 +60,38 @@ internal sealed class OAuthPaths
     /// <summary>The path of a page that leads to another one when it is done.</summary>
     internal string PathOf(string name, string next) => $"{PathOf(name)}?continue={Uri.EscapeDataString(next)}";
 
+    /// <summary>The path of the page that leads to a client with a login token.</summary>
+    internal string LoginTokenPathOf(string redirectUrl) =>
+        $"{PathOf(LoginTokenPage)}?{RedirectUrl}={Uri.EscapeDataString(redirectUrl)}";
+
+    /// <summary>The path of the login fallback, for a browser that is on another page.</summary>
+    internal string LoginFallbackPath => _pathOfBase + LoginFallback;
+
+    /// <summary>
+    /// The origins to which a form leads that goes on to a page of this server, since browsers look at all redirects.
+    /// </summary>
+    internal IReadOnlyList<string> TargetsOf(string next)
+    {
+        var start = LoginTokenPathOf("");
+        return next.StartsWith(start, StringComparison.Ordinal)
+            && RedirectUris.TargetOf(Uri.UnescapeDataString(next[start.Length..])) is { Length: > 0 } target
+            ? [target]
+            : [];
+    }
+
     /// <summary>
     /// Where a browser goes on. Only pages of this API: a link must not lead elsewhere through this server. Anything
     /// else is the account page.
     /// </summary>
     internal string NextOf(string? wanted) =>
         wanted is { Length: <= LongestContinue }
-        && wanted.StartsWith(_pathOfBase + Root, StringComparison.Ordinal)
+        && (wanted.StartsWith(_pathOfBase + Root, StringComparison.Ordinal)
+            || wanted.StartsWith(LoginFallbackPath, StringComparison.Ordinal))
         && wanted.AsSpan().IndexOfAnyExcept(_inPaths) < 0
         && !wanted.AsSpan(0, EndOfPath(wanted)).Contains("..", StringComparison.Ordinal)
 
         // Browsers take escaped dots for dots.
-        && !wanted.AsSpan((_pathOfBase + Root).Length..EndOfPath(wanted)).Contains('%')
+        && !wanted.AsSpan(_pathOfBase.Length..EndOfPath(wanted)).Contains('%')
             ? wanted
             : PathOf(AccountPage);
 

@@ -80,6 +80,7 @@ internal sealed class SignIn(
                 </form>
                 {Html.Join(links)}
                 """),
+            formTargets: paths.TargetsOf(NextOf(call)),
             status: status));
     }
 

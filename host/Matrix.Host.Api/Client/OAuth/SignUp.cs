@@ -1,3 +1,4 @@
+using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Accounts;
@@ -7,8 +8,12 @@ namespace Matrix.Host.Api.Client.OAuth;
 
 /// <summary>The page on which users register. Client-Server API, "User registration" of OAuth 2.0.</summary>
 internal sealed class SignUp(
-    Browsers browsers, SignUps signUps, ClientOptions client, OAuthPaths paths, OAuthOptions options)
-    : IEndpoints, ISignInWay
+    Browsers browsers,
+    SignUps signUps,
+    RegistrationStages stages,
+    ClientOptions client,
+    OAuthPaths paths,
+    OAuthOptions options) : IEndpoints, ISignInWay
 {
     public void Map(ClientRoutes routes)
     {
@@ -29,7 +34,9 @@ internal sealed class SignUp(
     {
         var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
         var ways = await signUps.WaysAsync(stop).ConfigureAwait(false);
-        return ways.IsClosed ? browsers.ToSignIn(browser, NextOf(call)) : PageOf(browser, ways, call, "", "", 200);
+        return ways.IsClosed
+            ? browsers.ToSignIn(browser, NextOf(call))
+            : await PageAsync(browser, ways, call, "", "", 200, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
@@ -41,19 +48,34 @@ internal sealed class SignUp(
         var password = form.Text("password") ?? "";
         if (form.Text("password_again") != password)
         {
-            return PageOf(browser, ways, call, name, "The two passwords differ.", 400);
+            return await AgainAsync("The two passwords differ.").ConfigureAwait(false);
         }
 
+        // What can be wrong comes before the stages: a captcha is solved for one attempt.
         var token = form.Text("token") is { Length: > 0 } given ? given.Trim() : null;
-        var created = await signUps.CreateAsync(name, password, token, stop).ConfigureAwait(false);
+        var judged = await signUps.JudgeAsync(name, password, token, stop).ConfigureAwait(false);
+        if (!judged.IsOk) return await AgainAsync(judged.Failure.Message).ConfigureAwait(false);
+        var (passed, missing) = await stages.AttemptAsync(call, form, browser.Session, stop).ConfigureAwait(false);
+        if (passed is null) return await AgainAsync(missing).ConfigureAwait(false);
+        var created = await signUps.CreateAsync(judged.Value, password, token, passed.Accepted, stop)
+            .ConfigureAwait(false);
         return created.IsOk
             ? browsers.SignIn(call, created.Value, NextOf(call))
-            : PageOf(browser, ways, call, name, created.Failure.Message, 400);
+            : await AgainAsync(created.Failure.Message).ConfigureAwait(false);
+
+        ValueTask<Answer> AgainAsync(string alert) => PageAsync(browser, ways, call, name, alert, 400, stop);
     }
 
-    private Answer PageOf(
-        Browser browser, RegistrationWays ways, Call call, string name, string alert, int status)
+    private async ValueTask<Answer> PageAsync(
+        Browser browser,
+        RegistrationWays ways,
+        Call call,
+        string name,
+        string alert,
+        int status,
+        CancellationToken stop)
     {
+        var demanded = await stages.PageAsync(call, stop).ConfigureAwait(false);
         var token = !ways.ByToken ? Html.Empty
             : ways.Freely ? Html.Of(
                 $"""<label>Registration token, if you have one <input name="token" autocomplete="off"></label>""")
@@ -71,11 +93,14 @@ internal sealed class SignUp(
                 <label>Password again
                 <input name="password_again" type="password" required autocomplete="new-password"></label>
                 {token}
+                {demanded.Fields}
                 <button>Create the account</button>
                 </form>
                 <p><a href="{paths.PathOf(OAuthPaths.SignInPage, NextOf(call))}">I have an account</a></p>
                 """),
-            status: status));
+            formTargets: paths.TargetsOf(NextOf(call)),
+            status: status,
+            embed: demanded.Embed));
     }
 
     private string NextOf(Call call) => paths.NextOf(call.Query.Text("continue"));

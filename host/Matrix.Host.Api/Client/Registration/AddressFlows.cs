@@ -19,13 +19,20 @@ internal sealed class AddressFlows(Validations validations, UsersOptions options
             var isFirstUser = flow.Stages.Contains(AuthStage.RegistrationToken) && !options.RegistrationRequiresToken;
             var email = options.RegistrationRequiresEmail && !isFirstUser;
             var phone = options.RegistrationRequiresPhone && !isFirstUser;
-            all.Add(With(flow, email, phone));
+            var mayAdd = (!email && validations.Supports(Medium.Email)) || (!phone && validations.Supports(Medium.Phone));
+            all.Add(Ended(With(flow, email, phone), mayAdd));
             if (!email && validations.Supports(Medium.Email)) all.Add(With(flow, true, phone));
             if (!phone && validations.Supports(Medium.Phone)) all.Add(With(flow, email, true));
         }
 
         return all;
     }
+
+    /// <summary>A flow that is the beginning of another one needs the dummy stage. "Dummy Auth".</summary>
+    private static AuthFlow Ended(AuthFlow flow, bool isBeginning) =>
+        !isBeginning || flow.Stages.Contains(AuthStage.Dummy) || flow.Stages.Contains(AuthStage.RegistrationToken)
+            ? flow
+            : new AuthFlow([.. flow.Stages, AuthStage.Dummy]);
 
     private static AuthFlow With(AuthFlow flow, bool email, bool phone)
     {

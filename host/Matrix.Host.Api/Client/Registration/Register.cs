@@ -25,6 +25,7 @@ internal sealed class Register(
     GuestAccounts guests,
     AccountIdentifiers identifiers,
     AddressFlows addresses,
+    RegistrationStages stages,
     UserInteractiveAuth interactive) : IEndpoints
 {
     private const int GeneratedNameLetters = 12;
@@ -87,7 +88,8 @@ internal sealed class Register(
             return RegistrationAnswers.WeakPassword(weak);
         }
 
-        var demand = new AuthDemand(addresses.Of(FlowsOf(ways)), UserId: null, IsBoundToBody: false);
+        var flows = addresses.Of(stages.FlowsOf(ways.Freely, ways.ByToken));
+        var demand = new AuthDemand(flows, UserId: null, IsBoundToBody: false);
         var auth = await interactive.DemandAsync(call, request.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } ask) return ask;
         if (request.Password is not { } password)
@@ -132,6 +134,7 @@ internal sealed class Register(
     {
         var token = auth.Session!.RegistrationToken;
         var login = request.InhibitLogin ? null : request.Wish;
+        var accepted = auth.Session.Accepted;
         var proved = auth.Session.Validations;
         ConditionalChange[] additions =
         [
@@ -147,11 +150,18 @@ internal sealed class Register(
                 {
                     RegistrationToken = token,
                     Login = login,
+                    Accepted = accepted,
                     Conditions = additions,
                 },
                 stop).ConfigureAwait(false)
             : await registrations.CreateAsync(
-                new NewAccount(userId, hash) { RegistrationToken = token, Login = login, Conditions = additions },
+                new NewAccount(userId, hash)
+                {
+                    RegistrationToken = token,
+                    Login = login,
+                    Accepted = accepted,
+                    Conditions = additions,
+                },
                 stop).ConfigureAwait(false);
         if (created.Failure?.Kind == UserFailureKind.RegistrationTokenUsedUp)
         {
@@ -222,14 +232,6 @@ internal sealed class Register(
 
         var valid = await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false);
         return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));
-    }
-
-    private static List<AuthFlow> FlowsOf(RegistrationWays ways)
-    {
-        var flows = new List<AuthFlow>(2);
-        if (ways.Freely) flows.Add(new AuthFlow(AuthStage.Dummy));
-        if (ways.ByToken) flows.Add(new AuthFlow(AuthStage.RegistrationToken));
-        return flows;
     }
 
     private sealed record RegisterRequest(

@@ -100,7 +100,10 @@ public sealed record OAuthCodeRedeemed(ReadOnlyMemory<byte> Hash) : ConditionalC
 
 /// <summary>Stores a device code. Not applied if there are as many as may be, or if the user code is taken.</summary>
 /// <param name="Most">The most device codes.</param>
-public sealed record OAuthDeviceCodeIssued(OAuthDeviceCodeRow Row, int Most) : ConditionalChange;
+/// <param name="Address">Who asks for it.</param>
+/// <param name="MostOfAddress">The most valid device codes of one address.</param>
+public sealed record OAuthDeviceCodeIssued(OAuthDeviceCodeRow Row, int Most, string Address, int MostOfAddress)
+    : ConditionalChange;
 
 /// <summary>The user decided about a device code. Not applied if it is unknown, decided or expired.</summary>
 public sealed record OAuthDeviceCodeDecided(

@@ -107,9 +107,10 @@ internal static class OAuthHandlers
         "DELETE FROM oauth_codes WHERE hash = $1 AND expires_at > $2");
 
     private static readonly Statement InsertDeviceCode = Statement.Of("""
-        INSERT INTO oauth_device_codes (hash, user_code, expires_at, decision, client_id, device_id, scope)
-        SELECT $1, $2, $3, 0, $4, $5, $6
+        INSERT INTO oauth_device_codes (hash, user_code, expires_at, decision, client_id, device_id, scope, address)
+        SELECT $1, $2, $3, 0, $4, $5, $6, $8
         WHERE (SELECT COUNT(*) FROM oauth_device_codes) < $7
+            AND (SELECT COUNT(*) FROM oauth_device_codes WHERE address = $8 AND expires_at > $10) < $9
         ON CONFLICT (user_code) DO NOTHING
         """);
 
@@ -165,7 +166,7 @@ internal static class OAuthHandlers
         .OnCondition<OAuthCodeRedeemed>(UseCode, static (a, op) => a.Blob(op.Hash).Now())
         .OnCondition<OAuthDeviceCodeIssued>(InsertDeviceCode, static (a, op) => a
             .Blob(op.Row.Hash).Blob(op.Row.UserCode).Int(op.Row.ExpiresAt).Text(op.Row.ClientId).Text(op.Row.DeviceId)
-            .Text(op.Row.Scope).Int(op.Most))
+            .Text(op.Row.Scope).Int(op.Most).Text(op.Address).Int(op.MostOfAddress).Now())
         .OnCondition<OAuthDeviceCodeDecided>(Decide, static (a, op) => a
             .Blob(op.UserCode).Int((int)op.Decision).Text(op.UserId).Now())
         .OnCondition<OAuthDeviceCodeRedeemed>(UseDeviceCode, static (a, op) => a.Blob(op.Hash).Now())

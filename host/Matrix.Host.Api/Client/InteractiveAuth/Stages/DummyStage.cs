@@ -1,9 +1,15 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
 /// <summary>A stage that asks for nothing. Client-Server API, "Dummy Auth".</summary>
 internal sealed class DummyStage : IAuthStage
 {
     public string Type => AuthStage.Dummy;
+
+    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
+        new(new StagePage("Continue", Html.Of($"<p>Nothing else is needed here.</p>")));
 
     public ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop) =>
         ValueTask.FromResult(StageResult.Completed(StageProof.Nothing));

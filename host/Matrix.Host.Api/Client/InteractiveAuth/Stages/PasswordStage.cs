@@ -1,13 +1,25 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
 /// <summary>The user's password. Client-Server API, "Password-based".</summary>
-internal sealed class PasswordStage(PasswordLogin passwords, ClientOptions options) : IAuthStage
+internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, ClientOptions options) : IAuthStage
 {
     public string Type => AuthStage.Password;
+
+    public Func<string, CancellationToken, ValueTask<bool>> Proves => async (userId, stop) =>
+        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { PasswordHash: not null };
+
+    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
+        new StagePage("Confirm that it is you", Html.Of($"""
+            <label>User name <input name="user" required autocomplete="username" autocapitalize="none"
+            spellcheck="false" value="{session.Demand.UserId}"></label>
+            <label>Password <input name="password" type="password" required autocomplete="current-password"></label>
+            """)));
 
     public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
     {

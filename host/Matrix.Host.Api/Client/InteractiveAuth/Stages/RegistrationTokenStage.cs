@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
@@ -7,6 +8,10 @@ namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 internal sealed class RegistrationTokenStage(RegistrationGate gate, RateLimiter limiter) : IAuthStage
 {
     public string Type => AuthStage.RegistrationToken;
+
+    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
+        new StagePage("Register", Html.Of(
+            $"""<label>Registration token <input name="token" required autocomplete="off"></label>""")));
 
     public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
     {

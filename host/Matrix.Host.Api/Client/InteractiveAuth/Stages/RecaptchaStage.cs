@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Users.Accounts;
+
+namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
+
+/// <summary>A captcha. Client-Server API, "Google ReCaptcha".</summary>
+internal sealed class RecaptchaStage(Captchas captchas, CaptchaOptions options) : IAuthStage
+{
+    /// <summary>The name that the captcha's script gives its field.</summary>
+    private const string FieldOfPage = "g-recaptcha-response";
+
+    public string Type => AuthStage.Recaptcha;
+
+    public bool IsConfigured => options.IsOn;
+
+    public int? RegistrationPlace => 10;
+
+    public bool HasParams => true;
+
+    public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
+    {
+        var response = attempt.Browser is null
+            ? attempt.Given.RequiredText("response")
+            : attempt.Given.TextOrNull(FieldOfPage) ?? "";
+        if (attempt.Given.Problem is not null) return StageResult.Malformed;
+        return await captchas.CheckAsync(response, attempt.Call.Address, stop).ConfigureAwait(false) switch
+        {
+            true => StageResult.Completed(StageProof.Nothing),
+            false => StageResult.Wrong("The captcha was not solved."),
+            null => StageResult.Wrong("The captcha cannot be checked now. Try again later."),
+        };
+    }
+
+    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
+        new StagePage("Show that you are human", Html.Of($"""
+            <div class="g-recaptcha" data-sitekey="{options.PublicKey}"></div>
+            <noscript><p role="alert">The captcha needs JavaScript.</p></noscript>
+            """))
+        {
+            Embed = new PageEmbed(options.ScriptUrl, options.PageOrigins),
+        });
+
+    public void WriteParams(Utf8JsonWriter json) => json.WriteString("public_key", options.PublicKey);
+}

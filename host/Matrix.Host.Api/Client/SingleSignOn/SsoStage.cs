@@ -1,0 +1,72 @@
+using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
+using Matrix.Host.Users.SingleSignOn;
+
+namespace Matrix.Host.Api.Client.SingleSignOn;
+
+/// <summary>
+/// A user confirms a request by signing in again. The form comes before the provider, so that nobody confirms what they
+/// did not read. Client-Server API, "SSO during User-Interactive Authentication".
+/// </summary>
+internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOptions options) : IAuthStage
+{
+    public string Type => AuthStage.Sso;
+
+    public bool IsConfigured => options.Providers.Count > 0;
+
+    public Func<string, CancellationToken, ValueTask<bool>> Proves => async (userId, stop) =>
+        (await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false)).Count > 0;
+
+    public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
+    {
+        if (attempt.Browser is null || attempt.Demand.UserId is not { } userId)
+        {
+            return StageResult.Wrong("Confirm it in a browser first.");
+        }
+
+        var wanted = attempt.Given.TextOrNull("provider");
+        var providers = await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false);
+        if (providers.FirstOrDefault(provider => provider.Id == wanted) is not { } provider)
+        {
+            return StageResult.Wrong("Choose where you sign in.");
+        }
+
+        return StageResult.Refused(await starts.BeginAsync(
+            attempt.Browser, provider, new SsoPurpose.Confirm(attempt.Session.Id, userId), stop)
+            .ConfigureAwait(false));
+    }
+
+    public async ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop)
+    {
+        if (session.Demand.UserId is not { } userId) return null;
+        var providers = await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false);
+        var targets = new List<string>();
+        foreach (var provider in providers)
+        {
+            targets.AddRange(await starts.TargetsAsync(provider, stop).ConfigureAwait(false));
+        }
+
+        return new StagePage("Confirm that it is you", Html.Of($"""
+            <p>An application wants to <strong>{WordsOf(session.Operation)}</strong>, as <strong>{userId}</strong>. To
+            confirm it, sign in again. If you did not expect this, close this page: somebody may have got into your
+            account.</p>
+            """))
+        {
+            Buttons = Html.Join(providers.Select(static provider => Html.Of(
+                $"""<button name="provider" value="{provider.Id}">Sign in with {provider.Name}</button>"""))),
+            Targets = targets,
+        };
+    }
+
+    private static string WordsOf(string operation) => operation switch
+    {
+        _ when operation.Contains("/devices", StringComparison.Ordinal)
+            || operation.Contains("delete_devices", StringComparison.Ordinal) => "sign a device out",
+        _ when operation.Contains("account/deactivate", StringComparison.Ordinal) => "end your account",
+        _ when operation.Contains("account/password", StringComparison.Ordinal) => "change your password",
+        _ when operation.Contains("device_signing", StringComparison.Ordinal) => "replace your encryption identity",
+        _ when operation.Contains("get_token", StringComparison.Ordinal) => "sign another device in",
+        _ => "change your account",
+    };
+}

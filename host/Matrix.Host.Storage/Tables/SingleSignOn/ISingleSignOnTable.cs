@@ -1,0 +1,52 @@
+using Matrix.Host.Storage.Commits;
+
+namespace Matrix.Host.Storage.Tables.SingleSignOn;
+
+/// <summary>
+/// The people of identity providers and their accounts, and the devices that providers logged in. An identity takes
+/// some 200 bytes and a user who signed in has one for each provider; a session some 150, and it ends with its device;
+/// a grant some 200, for as long as its token is valid.
+/// </summary>
+public interface ISingleSignOnTable
+{
+    /// <summary>The user of a person at a provider; null if they have none.</summary>
+    ValueTask<string?> FindUserAsync(string issuer, string subject, CancellationToken stop);
+
+    /// <summary>The identities of a user.</summary>
+    ValueTask<IReadOnlyList<SsoIdentityRow>> IdentitiesAsync(string userId, CancellationToken stop);
+
+    /// <summary>The devices that a provider's session logged in, at most as many as the limit.</summary>
+    ValueTask<IReadOnlyList<SsoSessionRow>> SessionsAsync(
+        string issuer, string session, int limit, CancellationToken stop);
+
+    /// <summary>The devices of a user that a provider logged in.</summary>
+    ValueTask<IReadOnlyList<SsoSessionRow>> SessionsOfUserAsync(string userId, string issuer, CancellationToken stop);
+}
+
+/// <summary>A person at a provider, with their account.</summary>
+/// <param name="Subject">The person's id at the provider.</param>
+public sealed record SsoIdentityRow(string Issuer, string Subject, string UserId);
+
+/// <summary>A device that a provider logged in.</summary>
+/// <param name="Session">The provider's id of its session; empty if it has none.</param>
+public sealed record SsoSessionRow(string UserId, string DeviceId, string Issuer, string Session);
+
+/// <summary>Says whose account a person at a provider has. Not applied if they have one already.</summary>
+public sealed record SsoIdentityLinked(string Issuer, string Subject, string UserId) : ConditionalChange;
+
+/// <summary>A login token or code came from a sign-in at a provider.</summary>
+/// <param name="Hash">The hash of the token or code.</param>
+/// <param name="ExpiresAt">Milliseconds since the epoch.</param>
+public sealed record SsoGrantIssued(ReadOnlyMemory<byte> Hash, string Issuer, string Session, long ExpiresAt) : Change;
+
+/// <summary>
+/// The login that used a token or code has this device: if it came from a provider, the session is the provider's. It
+/// comes after the change that issues tokens, because tokens of another login end a session.
+/// </summary>
+public sealed record SsoGrantUsed(ReadOnlyMemory<byte> Hash, string UserId, string DeviceId) : Change;
+
+/// <summary>A device was logged in by a provider directly.</summary>
+public sealed record SsoSessionBegun(SsoSessionRow Row) : Change;
+
+/// <summary>Deletes grants that expired before this time (milliseconds since the epoch).</summary>
+public sealed record SsoGrantsPurged(long ExpiredBefore) : Change;

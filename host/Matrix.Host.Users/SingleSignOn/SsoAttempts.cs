@@ -1,0 +1,94 @@
+using System.Security.Cryptography;
+using System.Text;
+using Matrix.Host.Sodium;
+
+namespace Matrix.Host.Users.SingleSignOn;
+
+/// <summary>What a sign-in at a provider is for.</summary>
+public abstract record SsoPurpose
+{
+    private SsoPurpose()
+    {
+    }
+
+    /// <summary>The browser is signed in, and goes on.</summary>
+    /// <param name="Next">Where it goes on.</param>
+    public sealed record SignIn(string Next) : SsoPurpose;
+
+    /// <summary>A user confirms a request. Client-Server API, "SSO during User-Interactive Authentication".</summary>
+    /// <param name="AuthSession">The session of the request's authentication.</param>
+    /// <param name="UserId">The user who must confirm it.</param>
+    public sealed record Confirm(string AuthSession, string UserId) : SsoPurpose;
+}
+
+/// <summary>A sign-in that began.</summary>
+/// <param name="Provider">The provider.</param>
+/// <param name="Browser">The hash of the browser's session: another browser cannot end the sign-in.</param>
+/// <param name="Nonce">What the ID token must have.</param>
+/// <param name="Verifier">The code verifier.</param>
+/// <param name="Purpose">What it is for.</param>
+/// <param name="StartedAt">When it began.</param>
+public sealed record SsoAttempt(
+    SsoProvider Provider,
+    string Browser,
+    string Nonce,
+    string Verifier,
+    SsoPurpose Purpose,
+    DateTimeOffset StartedAt)
+{
+    /// <summary>Leaves out the secrets.</summary>
+    public override string ToString() => $"{nameof(SsoAttempt)} at {Provider}";
+}
+
+/// <summary>A person without an account who came from a provider, while they choose a name.</summary>
+/// <param name="Identity">The person.</param>
+/// <param name="Next">Where the browser goes on.</param>
+public sealed record SsoNewcomer(ProviderIdentity Identity, string Next);
+
+/// <summary>The sign-ins at providers that wait for their end, in memory. Each ends once.</summary>
+public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
+{
+    private const int SecretSize = 32;
+
+    private readonly TimedStore<SsoAttempt> _attempts = new(options.AttemptLifetime, options.Attempts, clock);
+    private readonly TimedStore<SsoNewcomer> _newcomers = new(options.AttemptLifetime, options.Attempts, clock);
+
+    /// <summary>Begins a sign-in; returns its state.</summary>
+    /// <param name="provider">The provider.</param>
+    /// <param name="browser">The browser's session.</param>
+    /// <param name="purpose">What it is for.</param>
+    public (string State, SsoAttempt Attempt) Begin(SsoProvider provider, string browser, SsoPurpose purpose)
+    {
+        var state = SecretBytes.RandomText(SecretSize);
+        var attempt = new SsoAttempt(
+            provider,
+            HashOf(browser),
+            SecretBytes.RandomText(SecretSize),
+            SecretBytes.RandomText(SecretSize),
+            purpose,
+            clock.GetUtcNow());
+        _attempts.TryAdd(state, attempt);
+        return (state, attempt);
+    }
+
+    /// <summary>
+    /// Ends the sign-in of a state in the browser that began it; null if there is none, or it is another browser's.
+    /// </summary>
+    public SsoAttempt? End(string state, string browser) =>
+        _attempts.Find(state) is { } found
+        && SecretBytes.AreEqual(found.Browser, HashOf(browser))
+            ? _attempts.Take(state)
+            : null;
+
+    /// <summary>Remembers a person who has to choose a name in a browser.</summary>
+    public void Wait(string browser, SsoNewcomer newcomer) => _newcomers.Put(HashOf(browser), newcomer);
+
+    /// <summary>The person who has to choose a name in a browser; null for nobody.</summary>
+    public SsoNewcomer? WaitingIn(string browser) => _newcomers.Find(HashOf(browser));
+
+    /// <summary>The person has chosen.</summary>
+    public void Leave(string browser) => _newcomers.Take(HashOf(browser));
+
+    private static string HashOf(string browser) =>
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(browser)));
+}

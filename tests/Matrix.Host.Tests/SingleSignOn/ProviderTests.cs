@@ -1,0 +1,195 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.OAuth;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.SingleSignOn;
+
+/// <summary>What a provider, or somebody in its place, may not do; and logouts by the provider.</summary>
+internal sealed class ProviderTests
+{
+    private TestProvider _provider = null!;
+    private HomeserverFixture _server = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _provider = new TestProvider();
+        _server = await SsoActs.StartAsync(_provider.Config());
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await _server.DisposeAsync();
+        _provider.Dispose();
+    }
+
+    private async Task<TestBrowser> ComesBackAsync(Func<string, string>? change = null)
+    {
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        var back = _provider.SignsIn(browser.Location!, "s1", "alice");
+        await browser.OpensAsync(change is null ? back : change(back));
+        return browser;
+    }
+
+    private static readonly (string Name, Action<JsonObject> Change)[] _lies =
+    [
+        ("nonce", static c => c["nonce"] = "other"), ("no nonce", static c => c.Remove("nonce")),
+        ("audience", static c => c["aud"] = "another client"),
+        ("party", static c => c["azp"] = "another client"),
+        ("several audiences", static c => c["aud"] = new JsonArray("matrix", "other")),
+        ("issuer", static c => c["iss"] = "https://evil.org"),
+        ("expired", static c => c["exp"] = TestProvider.Now - 120), ("no end", static c => c.Remove("exp")),
+        ("future", static c => c["iat"] = TestProvider.Now + 600),
+        ("not yet", static c => c["nbf"] = TestProvider.Now + 600),
+        ("no subject", static c => c.Remove("sub")),
+        ("long subject", static c => c["sub"] = new string('x', 256)),
+    ];
+
+    [Test]
+    public async Task A_token_that_says_something_else_signs_nobody_in()
+    {
+        foreach (var (name, change) in _lies)
+        {
+            _provider.Changes = change;
+            Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(502), name);
+        }
+
+        _provider.Changes = static claims => claims["exp"] = TestProvider.Now - 30;
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303), "A clock may be a little wrong.");
+        Assert.That(_server.Log, Does.Contain("Sign-in at the provider").And.Not.Contain("s&cret"));
+    }
+
+    [TestCase("none")]
+    [TestCase("HS256")]
+    public async Task A_token_that_is_signed_by_nobody_or_by_the_public_key_is_refused(string algorithm)
+    {
+        _provider.Algorithm = algorithm;
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(502));
+    }
+
+    [Test]
+    public async Task A_token_that_another_key_signed_is_refused_and_a_new_key_is_read()
+    {
+        using var forged = RSA.Create(2048);
+        _provider.ForgedKey = forged;
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(502));
+        _provider.ForgedKey = null;
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+        _provider.Rotates();
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+        Assert.That(_provider.KeyReads, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Unknown_keys_are_looked_for_at_a_limited_rate()
+    {
+        await _server.RestartAsync(("sso.read_pause", "1h"));
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+        _provider.Rotates();
+        for (var i = 0; i < 3; i++) Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(502));
+        Assert.That(_provider.KeyReads, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_sign_in_ends_once_in_the_browser_that_began_it_and_in_its_time()
+    {
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        var back = _provider.SignsIn(browser.Location!, "s1", "alice");
+        Assert.That((await new TestBrowser(_server).OpensAsync(back)).Status, Is.EqualTo(400), "Without a session.");
+        var other = new TestBrowser(_server);
+        await other.OpensAsync(SsoActs.RedirectPath());
+        Assert.That((await other.OpensAsync(back)).Status, Is.EqualTo(400), "With another session.");
+        Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(303));
+        Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(400), "Again.");
+
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        back = _provider.SignsIn(browser.Location!, "s1", "alice");
+        _server.Ahead = TimeSpan.FromMinutes(11);
+        Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(400), "Late.");
+    }
+
+    [Test]
+    public async Task A_code_that_is_not_the_providers_and_a_refusal_are_pages()
+    {
+        Assert.That((await ComesBackAsync(back => back.Replace("code=", "code=x", StringComparison.Ordinal)))
+            .Page.Status, Is.EqualTo(502));
+        Assert.That((await ComesBackAsync(back => back.Replace("code=", "error=", StringComparison.Ordinal)))
+            .Page.Status, Is.EqualTo(403));
+        Assert.That((await ComesBackAsync(back => back + "&iss=https%3A%2F%2Fevil.org")).Page.Status, Is.EqualTo(502));
+        _provider.Fails = System.Net.HttpStatusCode.InternalServerError;
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(502));
+    }
+
+    [Test]
+    public async Task A_provider_in_a_private_network_is_not_asked_unless_the_configuration_allows_it()
+    {
+        await _server.RestartAsync(("sso.allow_networks", "[]"));
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        Assert.That(browser.Page.Status, Is.EqualTo(502));
+    }
+
+    [Test]
+    public async Task A_provider_that_logs_a_session_out_ends_its_devices_and_no_others()
+    {
+        var first = new TestClient(_server, (await _server.ComesFromAsync(_provider, "s1", "alice", "one"))
+            .Member("access_token"));
+        var second = new TestClient(_server, (await _server.ComesFromAsync(_provider, "s1", "alice", "two"))
+            .Member("access_token"));
+        var token = _provider.LogoutToken(static claims => (claims["sid"], claims["sub"]) = ("one", "s1"));
+        (await LogsOutAsync(token)).Is(200);
+        (await first.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await second.GetAsync("account/whoami")).Is(200);
+        Assert.That((await LogsOutAsync(token)).Status, Is.EqualTo(400), "Each token counts once.");
+
+        (await LogsOutAsync(_provider.LogoutToken(static claims => claims["sub"] = "s1"))).Is(200);
+        (await second.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+    }
+
+    [Test]
+    public async Task A_logout_that_is_not_the_providers_ends_nothing()
+    {
+        var client = new TestClient(_server, (await _server.ComesFromAsync(_provider, "s1", "alice", "one"))
+            .Member("access_token"));
+        foreach (var change in new Action<JsonObject>[]
+        {
+            static c => c.Remove("sid"), static c => c["nonce"] = "n", static c => c.Remove("events"),
+            static c => c["aud"] = "other", static c => c["exp"] = TestProvider.Now - 120, static c => c.Remove("jti"),
+            static c => c["iat"] = TestProvider.Now - 3600,
+        })
+        {
+            var token = _provider.LogoutToken(claims =>
+            {
+                claims["sid"] = "one";
+                change(claims);
+            });
+            Assert.That((await LogsOutAsync(token)).Status, Is.EqualTo(400));
+        }
+
+        Assert.That((await LogsOutAsync("nonsense")).Status, Is.EqualTo(400));
+        (await client.GetAsync("account/whoami")).Is(200);
+    }
+
+    [Test]
+    public async Task A_logout_ends_what_pages_and_OAuth_made_of_the_session()
+    {
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync($"{OAuthActs.Root}sso/start/corp?continue=%2F_matrix%2Foauth2%2Faccount");
+        await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice", "one"));
+        var asked = new Authorization(await _server.RegistersClientAsync(), "DEVICE0001");
+        var code = (await browser.AllowsAsync(asked))["code"]!;
+        var tokens = (await _server.ExchangesAsync(asked, code)).Is(200);
+        (await LogsOutAsync(_provider.LogoutToken(static claims => claims["sid"] = "one"))).Is(200);
+        (await new TestClient(_server, tokens.Member("access_token")).GetAsync("account/whoami"))
+            .Is(401, "M_UNKNOWN_TOKEN");
+        await browser.OpensAsync(OAuthActs.Root + "account");
+        Assert.That(browser.Location, Does.StartWith(OAuthActs.Root + "sign-in"));
+    }
+
+    private Task<Reply> LogsOutAsync(string token) =>
+        _server.Anyone.FormAsync(OAuthActs.Root + "sso/logout/corp", ("logout_token", token));
+}

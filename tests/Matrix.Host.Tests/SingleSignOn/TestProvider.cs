@@ -1,0 +1,239 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using System.Web;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.SingleSignOn;
+
+/// <summary>An identity provider with its own keys, which a test can make lie.</summary>
+internal sealed class TestProvider : IDisposable
+{
+    private readonly HttpListener _listener = new();
+    private readonly Dictionary<string, (string Challenge, JsonObject Claims)> _codes = [];
+    private readonly Task _served;
+
+    internal TestProvider()
+    {
+        var port = Random.Shared.Next(20_000, 32_000);
+        Issuer = $"http://127.0.0.1:{port}";
+        _listener.Prefixes.Add(Issuer + "/");
+        _listener.Start();
+        _served = ServeAsync();
+    }
+
+    internal string Issuer { get; }
+
+    internal RSA Key { get; private set; } = RSA.Create(2048);
+
+    internal string KeyId { get; private set; } = "first";
+
+    /// <summary>What signs, if not the published key.</summary>
+    internal RSA? ForgedKey { get; set; }
+
+    /// <summary>Changes the claims of the next ID tokens.</summary>
+    internal Action<JsonObject> Changes { get; set; } = static _ => { };
+
+    /// <summary>What the UserInfo endpoint says beside the subject.</summary>
+    internal JsonObject UserInfo { get; set; } = new();
+
+    internal int KeyReads { get; private set; }
+
+    internal string Algorithm { get; set; } = "RS256";
+
+    internal HttpStatusCode? Fails { get; set; }
+
+    /// <summary>The configuration of a server that has it.</summary>
+    internal string Config(string id = "corp", string more = "") => $$"""
+        {"id":"{{id}}","name":"Corp {{id}}","issuer":"{{Issuer}}","client_id":"matrix","client_secret":"s&cret"
+        {{more}}}
+        """;
+
+    /// <summary>Another key, under another id.</summary>
+    internal void Rotates() => (Key, KeyId) = (RSA.Create(2048), "second");
+
+    /// <summary>
+    /// A person signs in at the URL that a server led to; returns the path to which the browser comes back.
+    /// </summary>
+    internal string SignsIn(string authorizationUrl, string subject, string name, string? session = null)
+    {
+        var asked = HttpUtility.ParseQueryString(new Uri(authorizationUrl).Query);
+        Assert.That(authorizationUrl, Does.StartWith(Issuer + "/authorize?"));
+        Assert.That(asked["code_challenge_method"], Is.EqualTo("S256"));
+        var code = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+        var claims = Claims(subject);
+        claims["nonce"] = asked["nonce"];
+        claims["preferred_username"] = name;
+        claims["name"] = name.ToUpperInvariant();
+        if (asked["max_age"] is not null) claims["auth_time"] = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        if (session is not null) claims["sid"] = session;
+        Changes(claims);
+        _codes[code] = (asked["code_challenge"]!, claims);
+        var back = new Uri(asked["redirect_uri"]!);
+        return $"{back.PathAndQuery}?code={code}&state={asked["state"]}";
+    }
+
+    internal string LogoutToken(Action<JsonObject> change)
+    {
+        var claims = new JsonObject
+        {
+            ["iss"] = Issuer,
+            ["aud"] = "matrix",
+            ["jti"] = Guid.NewGuid().ToString(),
+            ["iat"] = Now,
+            ["exp"] = Now + 60,
+            ["events"] = new JsonObject { ["http://schemas.openid.net/event/backchannel-logout"] = new JsonObject() },
+        };
+        change(claims);
+        return Sign(claims);
+    }
+
+    public void Dispose()
+    {
+        _listener.Stop();
+        _listener.Close();
+        _served.Wait(TimeSpan.FromSeconds(5));
+        Key.Dispose();
+    }
+
+    internal static long Now => DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+
+    internal string Sign(JsonObject claims)
+    {
+        var header = new JsonObject { ["alg"] = Algorithm, ["kid"] = KeyId, ["typ"] = "JWT" };
+        var text = $"{Url(Encoding.UTF8.GetBytes(header.ToJsonString()))}."
+            + Url(Encoding.UTF8.GetBytes(claims.ToJsonString()));
+        var signature = Algorithm switch
+        {
+            "none" => "",
+            "HS256" => Url(HMACSHA256.HashData(Key.ExportSubjectPublicKeyInfo(), Encoding.ASCII.GetBytes(text))),
+            _ => Url((ForgedKey ?? Key).SignData(
+                Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)),
+        };
+        return $"{text}.{signature}";
+    }
+
+    private JsonObject Claims(string subject) => new()
+    {
+        ["iss"] = Issuer,
+        ["aud"] = "matrix",
+        ["sub"] = subject,
+        ["iat"] = Now,
+        ["exp"] = Now + 300,
+    };
+
+    private async Task ServeAsync()
+    {
+        while (_listener.IsListening)
+        {
+            try
+            {
+                var call = await _listener.GetContextAsync();
+                using var reader = new StreamReader(call.Request.InputStream);
+                var form = HttpUtility.ParseQueryString(await reader.ReadToEndAsync());
+                var (status, body) = Answer(call.Request, form);
+                call.Response.StatusCode = (int)(Fails ?? status);
+                call.Response.ContentType = "application/json";
+                await call.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(body.ToJsonString()));
+                call.Response.Close();
+            }
+            catch (Exception fault) when (fault is HttpListenerException or ObjectDisposedException)
+            {
+                return;
+            }
+        }
+    }
+
+    private (HttpStatusCode Status, JsonObject Body) Answer(
+        HttpListenerRequest request, System.Collections.Specialized.NameValueCollection form)
+    {
+        switch (request.Url!.AbsolutePath)
+        {
+            case "/.well-known/openid-configuration":
+                return (HttpStatusCode.OK, new JsonObject
+                {
+                    ["issuer"] = Issuer,
+                    ["authorization_endpoint"] = Issuer + "/authorize",
+                    ["token_endpoint"] = Issuer + "/token",
+                    ["jwks_uri"] = Issuer + "/keys",
+                    ["userinfo_endpoint"] = Issuer + "/userinfo",
+                });
+            case "/keys":
+                KeyReads++;
+                var key = Key.ExportParameters(false);
+                return (HttpStatusCode.OK, new JsonObject
+                {
+                    ["keys"] = new JsonArray(new JsonObject
+                    {
+                        ["kty"] = "RSA",
+                        ["use"] = "sig",
+                        ["kid"] = KeyId,
+                        ["n"] = Url(key.Modulus!),
+                        ["e"] = Url(key.Exponent!),
+                    }),
+                });
+            case "/token":
+                var secret = Convert.ToBase64String("matrix:s%26cret"u8);
+                var proof = Url(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"] ?? "")));
+                return request.Headers["Authorization"] == $"Basic {secret}"
+                    && _codes.Remove(form["code"] ?? "", out var known)
+                    && known.Challenge == proof
+                    ? (HttpStatusCode.OK, new JsonObject
+                    {
+                        ["access_token"] = (string?)known.Claims["sub"],
+                        ["token_type"] = "Bearer",
+                        ["id_token"] = Sign(known.Claims),
+                    })
+                    : (HttpStatusCode.BadRequest, new JsonObject { ["error"] = "invalid_grant" });
+            case "/userinfo":
+                var info = (JsonObject)UserInfo.DeepClone();
+                info["sub"] ??= request.Headers["Authorization"]!["Bearer ".Length..];
+                return (HttpStatusCode.OK, info);
+            default:
+                return (HttpStatusCode.NotFound, new JsonObject());
+        }
+    }
+
+    private static string Url(ReadOnlySpan<byte> bytes) =>
+        Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+}
+
+/// <summary>What people with a provider do.</summary>
+internal static class SsoActs
+{
+    internal const string Client = "https://chat.example.org/app";
+    internal const string BaseUrl = "http://localhost:8008";
+
+    internal static Task<HomeserverFixture> StartAsync(
+        string providers, params (string Key, string Value)[] settings) => HomeserverFixture.StartAsync(
+        [
+            ("public_base_url", BaseUrl), ("sso.providers", $"[{providers}]"), ("sso.allow_networks", "127.0.0.1/32"),
+            ("sso.client_urls", "https://chat.example.org/"), ("sso.read_pause", "1ms"), .. settings,
+        ]);
+
+    internal static string RedirectPath(string url = Client, string? provider = "corp") =>
+        $"login/sso/redirect{(provider is null ? "" : "/" + provider)}?redirectUrl={Uri.EscapeDataString(url)}";
+
+    /// <summary>The login token in the URL that the browser was led to.</summary>
+    internal static string TokenOf(string? url)
+    {
+        Assert.That(url, Does.Contain("loginToken="));
+        return HttpUtility.ParseQueryString(new Uri(url!).Query)["loginToken"]!;
+    }
+
+    internal static async Task<Reply> LogsInByTokenAsync(this HomeserverFixture server, string token) =>
+        await server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = token });
+
+    /// <summary>A browser goes through a provider to the client; returns the response of the login.</summary>
+    internal static async Task<Reply> ComesFromAsync(
+        this HomeserverFixture server, TestProvider provider, string subject, string name, string? session = null)
+    {
+        var browser = new OAuth.TestBrowser(server);
+        await browser.OpensAsync(RedirectPath());
+        await browser.OpensAsync(provider.SignsIn(browser.Location!, subject, name, session));
+        Assert.That(browser.Page.Status, Is.EqualTo(303), browser.Page.Text);
+        await browser.OpensAsync(browser.Location!);
+        return (await server.LogsInByTokenAsync(TokenOf(browser.Location))).Is(200);
+    }
+}
