@@ -8,7 +8,7 @@ namespace Matrix.Host.Tests.Admin;
 /// <summary>Purges of history, and redactions of a user's messages, in the administration API.</summary>
 public sealed class HistoryPurgeTests : AdminTests
 {
-    private static readonly string _noEvent = "$" + new string('a', 43);
+    private static readonly string _noEvent = "$" + new string('A', 43);
 
     [Test]
     public async Task Messages_before_an_event_go_and_the_room_goes_on()
