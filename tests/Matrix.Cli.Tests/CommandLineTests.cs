@@ -11,11 +11,15 @@ internal sealed partial class CommandLineTests
     private static readonly Dictionary<string, string[]> _levels = new()
     {
         [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "explain",
-            "room", "reports", "audit", "media", "federation", "notice", "keys", "version"],
+            "room", "reports", "audit", "job", "token", "report", "media", "federation", "notice", "keys", "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
-        ["user"] = ["create", "lock", "unlock", "suspend", "unsuspend"],
+        ["user"] =
+        [
+            "create", "list", "show", "rooms", "devices", "reset-password", "deactivate", "make-admin",
+            "unmake-admin", "redact", "lock", "unlock", "suspend", "unsuspend",
+        ],
         ["user create"] = ["NAME", "--admin", "--password-stdin", "--server"],
         ["user lock"] = ["USER", "--config", "--format"],
         ["user unlock"] = ["USER", "--config", "--format"],
@@ -52,11 +56,15 @@ internal sealed partial class CommandLineTests
         ["event sign"] = ["FILE", "--room-version", "--key", "--server"],
         ["event verify"] = ["FILE", "--room-version", "--keys", "--public-key"],
         ["explain"] = ["EVENT ID", "--full", "--config", "--format"],
-        ["room"] = ["graph"],
+        ["room"] =
+        [
+            "graph", "list", "show", "members", "media", "delete", "purge-history", "block", "unblock", "make-admin",
+            "join",
+        ],
         ["room graph"] = ["ROOM", "--svg", "--dot", "--events", "--config", "--format"],
         ["reports"] = ["--before", "--limit", "--config", "--format"],
         ["audit"] = ["--who", "--action", "--target", "--before", "--limit", "--config", "--format"],
-        ["media"] = ["list", "delete", "quarantine", "release"],
+        ["media"] = ["list", "delete", "quarantine", "release", "purge-remote"],
         ["media list"] = ["--user", "--origin", "--quarantined", "--after", "--limit", "--config", "--format"],
         ["media delete"] = ["URI", "--user", "--config"],
         ["media quarantine"] = ["URI", "--config"],
@@ -71,6 +79,43 @@ internal sealed partial class CommandLineTests
         ["keys"] = ["generate", "rotate"],
         ["keys generate"] = ["--out", "--key-version"],
         ["keys rotate"] = ["--key-version", "--config", "--format"],
+        ["job"] = ["list", "show", "wait", "cancel"],
+        ["job cancel"] = ["ID", "--config", "--format"],
+        ["job list"] = ["--search", "--from", "--limit", "--config", "--format"],
+        ["job show"] = ["ID", "--config", "--format"],
+        ["job wait"] = ["ID", "--config", "--format"],
+        ["media purge-remote"] = ["--before", "--config", "--format"],
+        ["report"] = ["list", "show", "delete"],
+        ["report delete"] = ["ID", "--config", "--format"],
+        ["report list"] = ["--search", "--from", "--limit", "--config", "--format"],
+        ["report show"] = ["ID", "--config", "--format"],
+        ["room block"] = ["ID", "--config", "--format"],
+        ["room delete"] =
+        [
+            "ROOM", "--block", "--no-purge", "--force", "--new-room-user", "--room-name", "--message", "--no-wait",
+            "--config", "--format",
+        ],
+        ["room join"] = ["ROOM", "USER", "--config", "--format"],
+        ["room list"] = ["--search", "--from", "--limit", "--config", "--format"],
+        ["room make-admin"] = ["ROOM", "USER", "--config", "--format"],
+        ["room media"] = ["ID", "--config", "--format"],
+        ["room members"] = ["ID", "--config", "--format"],
+        ["room purge-history"] = ["ROOM", "--before", "--until", "--local", "--no-wait", "--config", "--format"],
+        ["room show"] = ["ID", "--config", "--format"],
+        ["room unblock"] = ["ID", "--config", "--format"],
+        ["token"] = ["list", "create", "delete"],
+        ["token create"] = ["--token", "--uses", "--expires", "--config", "--format"],
+        ["token delete"] = ["ID", "--config", "--format"],
+        ["token list"] = ["--search", "--from", "--limit", "--config", "--format"],
+        ["user deactivate"] = ["USER", "--erase", "--config", "--format"],
+        ["user devices"] = ["ID", "--config", "--format"],
+        ["user list"] = ["--search", "--from", "--limit", "--config", "--format"],
+        ["user make-admin"] = ["ID", "--config", "--format"],
+        ["user redact"] = ["USER", "--reason", "--limit", "--no-wait", "--config", "--format"],
+        ["user reset-password"] = ["USER", "--password-stdin", "--keep-sessions", "--config", "--format"],
+        ["user rooms"] = ["ID", "--config", "--format"],
+        ["user show"] = ["ID", "--config", "--format"],
+        ["user unmake-admin"] = ["ID", "--config", "--format"],
         ["version"] = ["--format"],
     };
 
@@ -96,7 +141,7 @@ internal sealed partial class CommandLineTests
         Assert.That(Level().Matches(script).Select(match => match.Groups[1].Value).Append(""), Is.EquivalentTo(Levels));
     }
 
-    [GeneratedRegex(@"' ([a-z ]+)'\) path=")]
+    [GeneratedRegex(@"' ([a-z -]+)'\) path=")]
     private static partial Regex Level();
 
     /// <summary>`mx` does not check the declarations at start, which would take a third of the time.</summary>

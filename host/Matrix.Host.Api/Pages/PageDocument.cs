@@ -20,7 +20,8 @@ internal sealed class PageStyle(string css)
 internal sealed record PageEmbed(string Script, IReadOnlyList<string> Origins);
 
 /// <summary>
-/// An HTML document. It runs no script but its own and that of an embedded part, loads nothing else, cannot be framed, and is not kept by caches.
+/// An HTML document. It runs no script but its own and that of an embedded part, loads nothing else, cannot be framed,
+/// and is not kept by caches.
 /// </summary>
 /// <param name="Title">The title.</param>
 /// <param name="Body">What is in its body.</param>

@@ -14,7 +14,8 @@ public interface IJobKind
     /// <summary>Does the next part of a job.</summary>
     /// <param name="job">The job, with the progress of the steps before.</param>
     /// <param name="stop">The server stops.</param>
-    /// <exception cref="JobFailedException">The job cannot go on. Other exceptions are retried, for a while.</exception>
+    /// <exception cref="JobFailedException">The job cannot go on. Other exceptions are retried, for a
+    /// while.</exception>
     ValueTask<JobStep> StepAsync(JobRow job, CancellationToken stop);
 }
 

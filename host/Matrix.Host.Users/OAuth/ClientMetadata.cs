@@ -84,7 +84,11 @@ public sealed record ClientMetadata
             return Refused($"client_name must have at most {LongestName} characters.");
         }
 
-        if (body.Text("client_name") is { } given && NameOf(given) is null) return Refused("client_name shows nothing.");
+        if (body.Text("client_name") is { } given && NameOf(given) is null)
+        {
+            return Refused("client_name shows nothing.");
+        }
+
 
         return ReadGrants(body, new ClientMetadata(clientUri, host)
         {

@@ -15,7 +15,8 @@ public sealed class RoomDeletionTests : AdminTests
         var bob = await Server.RegistersAsync("bob-of-deleted");
         var room = await CreatesRoomAsync(Alice, "Deleted");
         (await bob.PostAsync($"rooms/{room}/join")).Is(200);
-        var root = (await Alice.PutAsync($"rooms/{room}/send/m.room.message/1", Text("teapot"))).Is(200).Member("event_id");
+        var root = (await Alice.PutAsync($"rooms/{room}/send/m.room.message/1", Text("teapot"))).Is(200)
+            .Member("event_id");
         await Alice.PutAsync($"rooms/{room}/send/m.room.message/2", new JsonObject
         {
             ["msgtype"] = "m.text",
@@ -141,7 +142,8 @@ public sealed class RoomDeletionTests : AdminTests
 
     private static JsonObject Text(string text) => new() { ["msgtype"] = "m.text", ["body"] = text };
 
-    private static string Texts(JsonNode? list) => string.Join(' ', list!.AsArray().Select(each => (string?)each).Order());
+    private static string Texts(JsonNode? list) =>
+        string.Join(' ', list!.AsArray().Select(each => (string?)each).Order());
 
     private async Task<RoomNid> NidOfAsync(string room) =>
         (await Server.Services.GetRequiredService<IStorage>().Rooms.FindAsync(room, default))!.Nid;

@@ -1,8 +1,8 @@
 namespace Matrix.Cli.Admin
 
 open Argu
+open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Cli.Users
 
 [<RequireSubcommand>]
 type JobArguments =

@@ -4,6 +4,7 @@ open System
 open Argu
 open Matrix.Cli.Admin
 open Matrix.Cli.Config
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Cli.Users.SharedSecretRegistration
 

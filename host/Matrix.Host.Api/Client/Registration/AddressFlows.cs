@@ -19,10 +19,11 @@ internal sealed class AddressFlows(Validations validations, UsersOptions options
             var isFirstUser = flow.Stages.Contains(AuthStage.RegistrationToken) && !options.RegistrationRequiresToken;
             var email = options.RegistrationRequiresEmail && !isFirstUser;
             var phone = options.RegistrationRequiresPhone && !isFirstUser;
-            var mayAdd = (!email && validations.Supports(Medium.Email)) || (!phone && validations.Supports(Medium.Phone));
-            all.Add(Ended(With(flow, email, phone), mayAdd));
-            if (!email && validations.Supports(Medium.Email)) all.Add(With(flow, true, phone));
-            if (!phone && validations.Supports(Medium.Phone)) all.Add(With(flow, email, true));
+            var mayAddEmail = !email && validations.Supports(Medium.Email);
+            var mayAddPhone = !phone && validations.Supports(Medium.Phone);
+            all.Add(Ended(With(flow, email, phone), isBeginning: mayAddEmail || mayAddPhone));
+            if (mayAddEmail) all.Add(With(flow, true, phone));
+            if (mayAddPhone) all.Add(With(flow, email, true));
         }
 
         return all;

@@ -19,7 +19,8 @@ internal sealed class JobsTable(IReads reads) : IJobsTable
         """);
 
     private static readonly Statement Insert = Statement.Of("""
-        INSERT INTO jobs (job_id, kind, subject, who, input, state, created_at, changed_at, done, total, error, progress)
+        INSERT INTO jobs (
+            job_id, kind, subject, who, input, state, created_at, changed_at, done, total, error, progress)
         SELECT $1, $2, $3, $4, $5, 0, $6, $6, 0, CAST($7 AS INTEGER), '', $8
         WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE state < 2 AND kind = $2 AND subject = $3)
             AND (SELECT COUNT(*) FROM jobs WHERE state < 2) < $9

@@ -1,5 +1,5 @@
 /// Reads a password, never from the command line, which other users of the machine can see.
-module internal Matrix.Cli.Users.Passwords
+module internal Matrix.Cli.Input.Passwords
 
 open System
 open Matrix.Cli.Output
