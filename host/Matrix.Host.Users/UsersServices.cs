@@ -100,6 +100,7 @@ public static class UsersServices
         .AddSingleton<AdminSignIns>()
         .AddSingleton<UserAdministration>()
         .AddSingleton<DeviceAdministration>()
+        .AddSingleton<UserRateLimits>()
         .AddSingleton<RegistrationTokens>()
         .AddSingleton<LoginAs>()
         .AddSingleton<UserProfiles>()

@@ -89,7 +89,6 @@ public sealed record ClientMetadata
             return Refused("client_name shows nothing.");
         }
 
-
         return ReadGrants(body, new ClientMetadata(clientUri, host)
         {
             Name = NameOf(body.Text("client_name")),

@@ -1,7 +1,5 @@
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.RateLimits;
 using Matrix.Host.Users.Administration;
 
@@ -11,8 +9,7 @@ namespace Matrix.Host.Api.Admin.Accounts;
 /// `/_synapse/admin/v1/users/{userId}/override_ratelimit`: how much a user may send. 0 messages in a second are no
 /// limit.
 /// </summary>
-internal sealed class RateLimits(
-    RateOverrides overrides, UserAdministration users, AuditLog audit, IStorage storage) : IEndpoints
+internal sealed class RateLimits(RateOverrides overrides, UserAdministration users, UserRateLimits limits) : IEndpoints
 {
     private const string Path = "users/{userId}/override_ratelimit";
 
@@ -55,8 +52,7 @@ internal sealed class RateLimits(
         var userId = call["userId"];
         var found = await users.FindAsync(userId, stop).ConfigureAwait(false);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        await WriteAsync(
-            call, new RateLimitSet(new UserRateLimit(userId, limit.PerSecond, limit.Burst)), stop)
+        await limits.SetAsync(call.Actor(), new UserRateLimit(userId, limit.PerSecond, limit.Burst), stop)
             .ConfigureAwait(false);
         return Of(limit);
     }
@@ -65,15 +61,8 @@ internal sealed class RateLimits(
     {
         var found = await users.FindAsync(call["userId"], stop).ConfigureAwait(false);
         if (!found.IsOk) return UserAnswers.Of(found.Failure);
-        await WriteAsync(call, new RateLimitRemoved(call["userId"]), stop).ConfigureAwait(false);
+        await limits.RemoveAsync(call.Actor(), call["userId"], stop).ConfigureAwait(false);
         return Answer.Empty;
-    }
-
-    private async ValueTask WriteAsync(Call call, Change change, CancellationToken stop)
-    {
-        var action = change is RateLimitSet ? "user.set_rate_limit" : "user.unset_rate_limit";
-        var batch = new WriteBatch(2).Require(audit.Of(call.Actor(), action, call["userId"])).Add(change);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
     }
 
     private static Answer Of(Limit? limit) => Answer.Json(limit, static (json, limit) =>
