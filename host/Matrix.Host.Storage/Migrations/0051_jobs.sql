@@ -16,11 +16,8 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID;
 CREATE INDEX jobs_state ON jobs (state, created_at);
 
--- The greatest number of a room that was deleted: numbers are not used again.
-CREATE TABLE deleted_rooms (
-    one INTEGER PRIMARY KEY,
-    last_nid INTEGER NOT NULL
-);
+-- The table sequence has a second row once a room was deleted, the greatest number of such a room: numbers are not used
+-- again. The server reads it when it opens a database, also one of an older schema, and so it is in a table of all.
 
 -- The limits of users that administrators set instead of the configured ones; 0 for no limit.
 CREATE TABLE rate_limits (

@@ -14,7 +14,7 @@ internal sealed partial class RoomRowsTests(string kind) : StorageTests(kind)
     private static readonly string[] _others =
     [
         "reports.room_id", "backup_keys.room_id", "stripped_rooms.room_id", "blocked_rooms.room_id",
-        "rooms.room_nid", "rooms.room_id", "delayed_events.room_id", "deleted_rooms.last_nid",
+        "rooms.room_nid", "rooms.room_id", "delayed_events.room_id",
     ];
 
     /// <summary>Tables that are emptied with the events, or user by user.</summary>

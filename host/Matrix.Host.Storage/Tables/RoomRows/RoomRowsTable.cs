@@ -33,9 +33,9 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
         """);
 
     private static readonly Statement Number = Statement.Of("""
-        INSERT INTO deleted_rooms (one, last_nid) VALUES (1, $1)
-        ON CONFLICT (one) DO UPDATE SET last_nid = CASE WHEN deleted_rooms.last_nid > excluded.last_nid
-            THEN deleted_rooms.last_nid ELSE excluded.last_nid END
+        INSERT INTO sequence (one, position) VALUES (2, $1)
+        ON CONFLICT (one) DO UPDATE SET position = CASE WHEN sequence.position > excluded.position
+            THEN sequence.position ELSE excluded.position END
         """);
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM rooms WHERE room_nid = $1");

@@ -20,7 +20,7 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     private static readonly Statement LastNid = Statement.Of("""
         SELECT MAX(nid) FROM (
             SELECT COALESCE(MAX(room_nid), 0) AS nid FROM rooms
-            UNION ALL SELECT COALESCE(MAX(last_nid), 0) FROM deleted_rooms) numbers
+            UNION ALL SELECT COALESCE(MAX(position), 0) FROM sequence WHERE one = 2) numbers
         """);
 
     private static readonly Statement ById = Statement.Of($"{Rows} WHERE r.room_id = $1");
