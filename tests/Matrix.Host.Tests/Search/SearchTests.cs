@@ -278,16 +278,16 @@ internal sealed class SearchTests(string kind) : SearchWorld(kind)
     public async Task The_events_around_all_hits_share_the_time_of_one_search()
     {
         var room = await CreatesAsync(Alice);
-        for (var i = 0; i < 20; i++) await SaysAsync(Alice, room, "limes");
+        for (var i = 0; i < 60; i++) await SaysAsync(Alice, room, "limes");
         await Server.RestartAsync(("limits.scan_time", "1ms"));
 
         var found = await SearchAsync(Alice, "limes", more: criteria =>
         {
             criteria["event_context"] = new JsonObject();
-            criteria["filter"] = new JsonObject { ["limit"] = 20 };
+            criteria["filter"] = new JsonObject { ["limit"] = 60 };
         });
         var contexts = found["results"]!.AsArray().Select(hit => hit!["context"]!).ToList();
-        Assert.That(contexts, Has.Count.EqualTo(20));
+        Assert.That(contexts, Has.Count.EqualTo(60));
         Assert.That(contexts[0]["events_before"]!.AsArray(), Is.Not.Empty);
         Assert.That(contexts.Count(context => context["events_before"]!.AsArray().Count == 0), Is.GreaterThan(2));
         Assert.That(contexts.Select(context => (string?)context["start"]), Is.All.Not.Null);

@@ -224,14 +224,17 @@ internal sealed class UserInteractiveAuth
     /// </summary>
     private async ValueTask<AuthDemand> ForUserAsync(AuthDemand demand, CancellationToken stop)
     {
-        if (demand.Flows != AuthFlow.Password || demand.UserId is not { } userId || _provers.Length < 2) return demand;
+        var password = AuthFlow.Password[0];
+        if (!demand.Flows.Contains(password) || demand.UserId is not { } userId || _provers.Length < 2) return demand;
         var flows = new List<AuthFlow>(_provers.Length);
         foreach (var stage in _provers)
         {
             if (await stage.Proves!(userId, stop).ConfigureAwait(false)) flows.Add(new AuthFlow(stage.Type));
         }
 
-        return flows.Count == 0 ? demand : demand with { Flows = flows };
+        return flows.Count == 0
+            ? demand
+            : demand with { Flows = [.. flows, .. demand.Flows.Where(flow => flow != password)] };
     }
 
     /// <summary>Attempts a stage, and completes it if it succeeded.</summary>
