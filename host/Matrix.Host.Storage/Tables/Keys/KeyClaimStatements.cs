@@ -66,7 +66,7 @@ internal static class KeyClaimStatements
         return true;
     }
 
-    /// <summary>A statement with the claims, as rows `w`, in place of CLAIMS. Their first argument has a number.</summary>
+    /// <summary>A statement with the claims, as rows `w`, for CLAIMS. Their first argument has a number.</summary>
     private static Statement OfClaims(int first, string text) => Statement.Of(
         text.Replace("CLAIMS", $"""
             (SELECT value ->> 0 AS of_user, value ->> 1 AS of_device, value ->> 2 AS of_algorithm
