@@ -32,12 +32,14 @@ let query (parameters: (string * string option) list) : string =
 let body (members: (string * Cell option) list) : string =
     JsonText.ofWriting (fun json ->
         json.WriteStartObject()
+
         Report.members json [
             for name, value in members do
                 match value with
                 | Some value -> name, value
                 | None -> ()
         ]
+
         json.WriteEndObject())
 
 let private cellOf (value: JsonElement) : Cell =
@@ -125,8 +127,13 @@ let wait (config: string option) (format: OutputFormat) (jobId: string) : Ending
     /// The status, the error, and what is done.
     let read (answer: string) =
         use json = JsonDocument.Parse answer
-        let text (name: string) = string (json.RootElement.GetProperty(name).GetString())
-        let number (name: string) = json.RootElement.GetProperty(name).GetInt64()
+
+        let text (name: string) =
+            string (json.RootElement.GetProperty(name).GetString())
+
+        let number (name: string) =
+            json.RootElement.GetProperty(name).GetInt64()
+
         let total = number "total"
         let ofAll = if total > 0L then $" of {total}" else ""
         let kind, subject, doneSoFar = text "kind", text "subject", number "done"

@@ -115,8 +115,7 @@ module internal AdminCommands =
         match arguments.GetSubCommand() with
         | TokenArguments.List page' -> page page' (AdminApi.V1 + "registration_tokens") "search" []
         | TokenArguments.Create made -> create made
-        | TokenArguments.Delete one ->
-            thing one "DELETE" (fun id -> AdminApi.V1 + "registration_tokens/" + id) null
+        | TokenArguments.Delete one -> thing one "DELETE" (fun id -> AdminApi.V1 + "registration_tokens/" + id) null
 
     let report (arguments: ParseResults<ReportArguments>) : Ending =
         match arguments.GetSubCommand() with
@@ -150,7 +149,9 @@ module internal AdminCommands =
             (arguments.TryGetResult DeactivateArguments.Config)
             (arguments.GetResult(DeactivateArguments.Format, Text))
             "POST"
-            (AdminApi.V1 + "deactivate/" + AdminApi.escaped (arguments.GetResult DeactivateArguments.User))
+            (AdminApi.V1
+             + "deactivate/"
+             + AdminApi.escaped (arguments.GetResult DeactivateArguments.User))
             (AdminApi.body [ "erase", Some(Truth(arguments.Contains Erase)) ])
 
     let makeAdmin (isAdmin: bool) (arguments: ParseResults<ThingArguments>) : Ending =
@@ -209,7 +210,9 @@ module internal AdminCommands =
             (arguments.TryGetResult RoomDeleteArguments.Config)
             (arguments.GetResult(RoomDeleteArguments.Format, Text))
             "DELETE"
-            (AdminApi.V2 + "rooms/" + AdminApi.escaped (arguments.GetResult RoomDeleteArguments.Room))
+            (AdminApi.V2
+             + "rooms/"
+             + AdminApi.escaped (arguments.GetResult RoomDeleteArguments.Room))
             (AdminApi.body [
                 "block", Some(Truth(arguments.Contains Block))
                 "purge", Some(Truth(not (arguments.Contains No_Purge)))

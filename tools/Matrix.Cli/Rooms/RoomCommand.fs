@@ -177,8 +177,7 @@ module internal RoomCommand =
         | Show arguments -> AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "rooms/" + id) null
         | Members arguments ->
             AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "rooms/" + id + "/members") null
-        | Media arguments ->
-            AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "room/" + id + "/media") null
+        | Media arguments -> AdminCommands.thing arguments "GET" (fun id -> AdminApi.V1 + "room/" + id + "/media") null
         | Delete arguments -> AdminCommands.deleteRoom arguments
         | Purge_History arguments -> AdminCommands.purgeHistory arguments
         | Block arguments -> AdminCommands.blocks true arguments
