@@ -20,6 +20,7 @@ public static class AdminApi
         .AddSingleton<AnyEvents>()
         .AddSingleton<DestinationRetries>()
         .AddSingleton<NoticeSending>()
+        .AddSingleton<JobStarts>()
         .AddSingleton<IEndpoints, Health>()
         .AddSingleton<IEndpoints, SharedSecretRegistration>()
         .AddSingleton<IEndpoints, ServerVersion>()

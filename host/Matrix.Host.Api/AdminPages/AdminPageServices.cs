@@ -1,5 +1,6 @@
 using Matrix.Host.Api.AdminPages.Audit;
 using Matrix.Host.Api.AdminPages.Frame;
+using Matrix.Host.Api.AdminPages.Jobs;
 using Matrix.Host.Api.AdminPages.Media;
 using Matrix.Host.Api.AdminPages.Notices;
 using Matrix.Host.Api.AdminPages.Overview;
@@ -28,6 +29,7 @@ public static class AdminPageServices
         .AddSingleton<IEndpoints, UserPage>()
         .AddSingleton<IEndpoints, UserBelongings>()
         .AddSingleton<IEndpoints, UserActs>()
+        .AddSingleton<IEndpoints, NewUser>()
         .AddSingleton<IEndpoints, RoomList>()
         .AddSingleton<IEndpoints, RoomPage>()
         .AddSingleton<IEndpoints, RoomParts>()
@@ -40,5 +42,6 @@ public static class AdminPageServices
         .AddSingleton<IEndpoints, PolicyPage>()
         .AddSingleton<IEndpoints, TokenPages>()
         .AddSingleton<IEndpoints, NoticePage>()
+        .AddSingleton<IEndpoints, JobPages>()
         .AddSingleton<IEndpoints, AuditPage>();
 }

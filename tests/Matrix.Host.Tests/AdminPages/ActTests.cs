@@ -225,7 +225,8 @@ public sealed class ActTests : AdminPageTests
             "room-graph?id=!none", "room-event?id=!none&event=$e", "file?uri=mxc://test.example/none", "file?uri=x",
             "report?id=99999", "report?id=x", "server?name=nowhere.example", "user-deactivate?id=@nobody:test.example",
             "media-delete?uri=x", "token-delete?token=none", "alias-delete?alias=%23none:test.example",
-            "device-delete?id=@nobody:test.example&device=D", "report-delete?id=99999",
+            "device-delete?id=@nobody:test.example&device=D", "report-delete?id=99999", "job?id=none",
+            "job-cancel?id=none", "room-delete?id=!none", "room-purge?id=!none",
         })
         {
             Assert.That((await Browser.OpensAsync(Pages + page)).Status, Is.EqualTo(404), page);

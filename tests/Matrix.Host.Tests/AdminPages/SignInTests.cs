@@ -20,7 +20,8 @@ public sealed class SignInTests : AdminPageTests
         "room-admin?id=!r", "alias-delete?alias=%23a:test.example", "media", "file?uri=mxc://test.example/x",
         "media-delete?uri=mxc://test.example/x", "user-media-quarantine?id=@alice:test.example", "reports",
         "report?id=1", "report-delete?id=1", "servers", "server?name=x", "policies", "tokens",
-        "token-delete?token=x", "notices", "audit",
+        "token-delete?token=x", "notices", "audit", "jobs", "job?id=x", "job-cancel?id=x", "room-delete?id=!r",
+        "room-purge?id=!r", "user-redact?id=@alice:test.example", "user-new",
     ];
 
     private static readonly string[] _acts =
@@ -30,7 +31,8 @@ public sealed class SignInTests : AdminPageTests
         "device-delete?id=@alice:test.example&device=D", "room-block", "room-admin?id=!r",
         "alias-delete?alias=%23a:test.example", "media-quarantine", "media-release",
         "media-delete?uri=mxc://test.example/x", "user-media-quarantine?id=@alice:test.example", "report-delete?id=1",
-        "server-retry", "token-create", "token-delete?token=x", "notice-send",
+        "server-retry", "token-create", "token-delete?token=x", "notice-send", "jobs-enable", "job-cancel?id=x",
+        "room-delete?id=!r", "room-purge?id=!r", "user-redact?id=@alice:test.example", "user-create",
     ];
 
     private async Task ChangeAsync(Change change) => await Server.Services.GetRequiredService<IStorage>().Writer

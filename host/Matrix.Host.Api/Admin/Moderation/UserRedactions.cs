@@ -5,15 +5,12 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Storage.Tables.Jobs;
-using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.Moderation;
 
 /// <summary>Redaction of a user's messages.</summary>
-internal sealed class UserRedactions(UserRedaction redaction, JobList jobs, AuditLog audit) : IEndpoints
+internal sealed class UserRedactions(JobStarts starts, JobList jobs) : IEndpoints
 {
-    private sealed record Asked(string[] Rooms, string? Reason, long? Limit, bool AsAdmin);
-
     public void Map(ClientRoutes routes)
     {
         var admin = routes.Admin(1);
@@ -21,7 +18,7 @@ internal sealed class UserRedactions(UserRedaction redaction, JobList jobs, Audi
         admin.Get("user/redact_status/{redactId}", StatusAsync);
     }
 
-    private static Asked Read(BodyReader body)
+    private static RedactionWish Read(BodyReader body)
     {
         var rooms = body.HasNull("rooms") ? [] : body.RequiredTexts("rooms");
         if (!Array.TrueForAll(rooms, static room => RoomId.isValid(room)))
@@ -31,20 +28,12 @@ internal sealed class UserRedactions(UserRedaction redaction, JobList jobs, Audi
 
         var limit = body.HasNull("limit") ? null : body.Number("limit");
         if (limit <= 0) body.Refuse(MatrixError.InvalidParam, "`limit` must be positive.");
-        return new Asked(rooms, body.TextOrNull("reason"), limit, body.Flag("use_admin"));
+        return new RedactionWish(rooms, body.TextOrNull("reason"), limit, body.Flag("use_admin"));
     }
 
-    private async ValueTask<Answer> BeginAsync(Call call, Asked asked, CancellationToken stop)
+    private async ValueTask<Answer> BeginAsync(Call call, RedactionWish asked, CancellationToken stop)
     {
-        var begun = await redaction.BeginAsync(
-            call.Actor().Who,
-            call["userId"],
-            asked.Rooms,
-            asked.Reason,
-            asked.Limit,
-            asked.AsAdmin,
-            audit.Of(call.Actor(), "user.redact", call["userId"]),
-            stop).ConfigureAwait(false);
+        var begun = await starts.RedactAsync(call.Actor(), call["userId"], asked, stop).ConfigureAwait(false);
         return begun.IsOk
             ? Answer.Json(begun.Value, static (json, job) => json.WriteString("redact_id", job.JobId))
             : RoomAnswers.Of(begun.Failure);

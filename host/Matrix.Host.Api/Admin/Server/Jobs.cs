@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Admin.Server;
 /// Jobs. `jobs` is an endpoint of this server; tools know jobs as `scheduled_tasks`, and those that go on as
 /// `background_updates`.
 /// </summary>
-internal sealed class Jobs(JobList jobs, AuditLog audit, AdminOptions options) : IEndpoints
+internal sealed class Jobs(JobList jobs, JobStarts starts, AdminOptions options) : IEndpoints
 {
     private static readonly Answer _unknown = Answer.NotFound("There is no such job.");
 
@@ -98,11 +98,8 @@ internal sealed class Jobs(JobList jobs, AuditLog audit, AdminOptions options) :
             ? Answer.Json(job, JobJson.Write)
             : _unknown;
 
-    private async ValueTask<Answer> CancelAsync(Call call, CancellationToken stop)
-    {
-        var record = audit.Of(call.Actor(), "job.cancel", call["jobId"]);
-        return RoomAnswers.Empty(await jobs.CancelAsync(call["jobId"], record, stop).ConfigureAwait(false));
-    }
+    private async ValueTask<Answer> CancelAsync(Call call, CancellationToken stop) =>
+        RoomAnswers.Empty(await starts.CancelAsync(call.Actor(), call["jobId"], stop).ConfigureAwait(false));
 
     private async ValueTask<Answer> StatusAsync(Call call, CancellationToken stop)
     {
@@ -128,8 +125,7 @@ internal sealed class Jobs(JobList jobs, AuditLog audit, AdminOptions options) :
 
     private async ValueTask<Answer> EnableAsync(Call call, bool isEnabled, CancellationToken stop)
     {
-        jobs.Enable(isEnabled);
-        await audit.RecordAsync(call.Actor(), isEnabled ? "job.enable" : "job.disable", "").ConfigureAwait(false);
+        await starts.EnableAsync(call.Actor(), isEnabled).ConfigureAwait(false);
         return Enabled();
     }
 

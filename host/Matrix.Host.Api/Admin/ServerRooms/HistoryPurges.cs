@@ -5,12 +5,11 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Storage.Tables.Jobs;
-using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
 
 /// <summary>Purges of rooms' history.</summary>
-internal sealed class HistoryPurges(HistoryPurge purge, JobList jobs, AuditLog audit) : IEndpoints
+internal sealed class HistoryPurges(JobStarts starts, JobList jobs) : IEndpoints
 {
     private sealed record Asked(string? EventId, long? Time, bool DeletesLocal);
 
@@ -35,17 +34,15 @@ internal sealed class HistoryPurges(HistoryPurge purge, JobList jobs, AuditLog a
 
     private async ValueTask<Answer> BeginAsync(Call call, Asked asked, string? eventId, CancellationToken stop)
     {
-        var (who, roomId) = (call.Actor().Who, call["roomId"]);
-        var record = audit.Of(call.Actor(), "room.purge_history", roomId);
+        var (actor, roomId) = (call.Actor(), call["roomId"]);
         RoomResult<JobRow> begun;
         if ((eventId ?? asked.EventId) is { } before)
         {
-            begun = await purge.BeginAsync(who, roomId, before, asked.DeletesLocal, record, stop)
-                .ConfigureAwait(false);
+            begun = await starts.PurgeAsync(actor, roomId, before, asked.DeletesLocal, stop).ConfigureAwait(false);
         }
         else if (asked.Time is { } time)
         {
-            begun = await purge.BeginAsync(who, roomId, time, asked.DeletesLocal, record, stop).ConfigureAwait(false);
+            begun = await starts.PurgeAsync(actor, roomId, time, asked.DeletesLocal, stop).ConfigureAwait(false);
         }
         else
         {

@@ -5,16 +5,14 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Jobs;
-using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
 
 /// <summary>
 /// Deletion of rooms: version 1 waits for its end, for a bounded time; version 2 returns an id for its status.
 /// </summary>
-internal sealed class RoomDeletions(RoomDeletion deletion, JobList jobs, AuditLog audit) : IEndpoints
+internal sealed class RoomDeletions(JobStarts starts, JobList jobs) : IEndpoints
 {
     /// <summary>The most deletions of one room in a status.</summary>
     private const int MostOfRoom = 100;
@@ -52,13 +50,8 @@ internal sealed class RoomDeletions(RoomDeletion deletion, JobList jobs, AuditLo
             body.Flag("block"));
     }
 
-    private ValueTask<RoomResult<JobRow>> StartAsync(Call call, Asked asked, CancellationToken stop)
-    {
-        var records = new List<ConditionalChange>(2);
-        if (asked.Blocks) records.Add(audit.Of(call.Actor(), "room.block", call["roomId"]));
-        records.Add(audit.Of(call.Actor(), asked.Wish.Purges ? "room.delete" : "room.shut_down", call["roomId"]));
-        return deletion.BeginAsync(call.Actor().Who, call["roomId"], asked.Blocks, asked.Wish, records, stop);
-    }
+    private ValueTask<RoomResult<JobRow>> StartAsync(Call call, Asked asked, CancellationToken stop) =>
+        starts.DeleteRoomAsync(call.Actor(), call["roomId"], asked.Wish, asked.Blocks, stop);
 
     private async ValueTask<Answer> BeginAsync(Call call, Asked asked, CancellationToken stop)
     {

@@ -109,6 +109,8 @@ internal static class AdminStyle
         .figures .bad dd:first-of-type { color: var(--bad); }
         .chart { display: block; width: 100%; height: 5.5rem; } .chart path { fill: var(--tint); }
         .chart polyline { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+        progress { display: block; width: 100%; max-width: 14rem; height: .5rem; margin-top: .3rem;
+            accent-color: var(--accent); }
         .tabs { display: flex; flex-wrap: wrap; gap: 0 1.1rem; border-bottom: 1px solid var(--line); margin: 0 0 1rem; }
         .tabs a { padding: .35rem 0; color: var(--soft); border-bottom: 2px solid transparent; margin-bottom: -1px; }
         .tabs a[aria-current] { color: var(--text); font-weight: 550; border-color: var(--accent); }

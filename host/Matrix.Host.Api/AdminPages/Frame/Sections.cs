@@ -12,6 +12,7 @@ internal static class Sections
     internal const string Policies = "policies";
     internal const string Tokens = "tokens";
     internal const string Notices = "notices";
+    internal const string Jobs = "jobs";
     internal const string Audit = "audit";
 
     /// <summary>The sections in order.</summary>
@@ -26,6 +27,7 @@ internal static class Sections
         (Policies, "Policy lists"),
         (Tokens, "Registration tokens"),
         (Notices, "Server notices"),
+        (Jobs, "Jobs"),
         (Audit, "Audit log"),
     ];
 

@@ -6,24 +6,10 @@ using Matrix.Host.Outbound.Federation;
 
 namespace Matrix.Host.Api.AdminPages.Overview;
 
-/// <summary>The figures of the server, which the page renews: every five seconds by its script, otherwise rarely.
-/// </summary>
+/// <summary>The figures of the server, which the page renews.</summary>
 internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IEndpoints
 {
     private const int MostFailing = 10;
-
-    private const string Script = """
-        const live = document.getElementById("live");
-        setInterval(async () => {
-          if (document.hidden) return;
-          const response = await fetch(location.href, { redirect: "manual" }).catch(() => null);
-          if (response?.type === "opaqueredirect") return location.reload();
-          if (!response?.ok) return;
-          const page = new DOMParser().parseFromString(await response.text(), "text/html");
-          const next = page.getElementById("live");
-          if (next && !live.contains(document.activeElement)) live.replaceChildren(...next.childNodes);
-        }, 5000);
-        """;
 
     private static readonly string _version =
         typeof(OverviewPage).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "";
@@ -33,17 +19,11 @@ internal sealed class OverviewPage(AdminFrame frame, ServerFigures figures) : IE
     private async ValueTask<AdminView> ShowAsync(AdminVisit visit, CancellationToken stop)
     {
         var now = await figures.NowAsync(stop).ConfigureAwait(false);
-        return new AdminView(Sections.Overview, "Overview", Html.Of($"""
-            <div id="live">
+        return new AdminView(Sections.Overview, "Overview", Live.Part(Html.Of($"""
             {FiguresOf(now)}
             {ChartOf(now)}
             {FailingOf(now.Failing)}
-            </div>
-            """))
-        {
-            Script = Script,
-            Head = Html.Of($"""<noscript><meta http-equiv="refresh" content="30"></noscript>"""),
-        };
+            """))).Renewed();
     }
 
     private static Html FiguresOf(Figures now)

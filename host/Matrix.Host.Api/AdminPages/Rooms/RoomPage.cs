@@ -39,6 +39,8 @@ internal sealed class RoomPage(AdminFrame frame, RoomLists rooms, RoomAdministra
                 "",
                 ("id", roomId), ("value", block is null ? "true" : "false"))}
             <a class="button" href="{Link.To("room-admin", ("id", roomId))}">Make a user its administrator</a>
+            <a class="button danger" href="{Link.To("room-purge", ("id", roomId))}">Purge its history</a>
+            <a class="button danger" href="{Link.To("room-delete", ("id", roomId))}">Delete the room</a>
             </div>
             """));
     }

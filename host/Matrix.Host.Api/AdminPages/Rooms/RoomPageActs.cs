@@ -1,4 +1,5 @@
 using Matrix.Core.Ident;
+using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.Admin.ServerRooms;
 using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
@@ -9,13 +10,15 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Api.AdminPages.Rooms;
 
 /// <summary>What administrators do to rooms.</summary>
-internal sealed class RoomPageActs(AdminFrame frame, RoomModeration moderation, RoomLists rooms, IStorage storage)
-    : IEndpoints
+internal sealed class RoomPageActs(
+    AdminFrame frame, RoomModeration moderation, JobStarts starts, RoomLists rooms, IStorage storage) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         frame.Act(routes, "room-block", BlockAsync);
         frame.Confirmed(routes, "room-admin", new RoomAdminRight(moderation, rooms));
+        frame.Confirmed(routes, "room-delete", new RoomErasure(starts, rooms));
+        frame.Confirmed(routes, "room-purge", new RoomPurge(starts, rooms));
         frame.Confirmed(routes, "alias-delete", new AliasDeletion(moderation, storage));
     }
 

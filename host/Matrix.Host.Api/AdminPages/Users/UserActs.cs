@@ -1,3 +1,4 @@
+using Matrix.Host.Api.Admin.Server;
 using Matrix.Host.Api.AdminPages.Frame;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
@@ -8,8 +9,11 @@ namespace Matrix.Host.Api.AdminPages.Users;
 
 /// <summary>What administrators do to accounts.</summary>
 internal sealed class UserActs(
-    AdminFrame frame, UserAdministration users, DeviceAdministration devices, AccountModeration moderation)
-    : IEndpoints
+    AdminFrame frame,
+    UserAdministration users,
+    DeviceAdministration devices,
+    AccountModeration moderation,
+    JobStarts starts) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -25,6 +29,7 @@ internal sealed class UserActs(
             "The account is not suspended any more."));
         frame.Confirmed(routes, "user-admin", new AdminRight(users));
         frame.Confirmed(routes, "user-password", new PasswordReset(users));
+        frame.Confirmed(routes, "user-redact", new UserRedactionAct(starts, users));
         frame.Confirmed(routes, "user-deactivate", new UserDeactivation(users));
         frame.Confirmed(routes, "device-delete", new DeviceDeletion(devices));
     }

@@ -49,6 +49,7 @@ internal sealed class UserList(AdminFrame frame, IStorage storage) : IEndpoints
                     ("deactivated", "deactivated"))}
                 """))}
             {DataTable.Of("Accounts of this server", _columns, [.. rows.Select(RowOf)], "No account matches.", list)}
+            <div class="buttons"><a class="button" href="{NewUser.Page}">New account</a></div>
             """));
     }
 

@@ -5,12 +5,17 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.AdminPages.Users;
 
 /// <summary>A user's account, and what can be done to it.</summary>
-internal sealed class UserPage(AdminFrame frame, UserAdministration users, IAccountPolicy policy, IStorage storage)
-    : IEndpoints
+internal sealed class UserPage(
+    AdminFrame frame,
+    UserAdministration users,
+    AccountIdentifiers identifiers,
+    IAccountPolicy policy,
+    IStorage storage) : IEndpoints
 {
     public void Map(ClientRoutes routes) => frame.Page(routes, UserLinks.Page, ShowAsync);
 
@@ -25,6 +30,7 @@ internal sealed class UserPage(AdminFrame frame, UserAdministration users, IAcco
         var refusal = await policy.RefusalAsync(userId, stop).ConfigureAwait(false);
         var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
         var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var addresses = await identifiers.OfAsync(userId, stop).ConfigureAwait(false);
         return UserLinks.ViewOf(userId, UserLinks.Page, MarksOf(user, refusal), Html.Of($"""
             {Shown.Facts(
                 Shown.Fact("Display name", Field("displayname")),
@@ -33,6 +39,9 @@ internal sealed class UserPage(AdminFrame frame, UserAdministration users, IAcco
                 Shown.Fact("Last seen", Shown.Time(devices.Max(static device => device.LastSeenAt))),
                 Shown.Fact("Devices", Shown.Count(devices.Count)),
                 Shown.Fact("Password", user.PasswordHash is null ? "none" : "set"),
+                Shown.Fact(
+                    "Mail addresses and phone numbers",
+                    string.Join(", ", addresses.Select(static each => each.Address))),
                 user.DeactivatedAt is { } ended ? Shown.Fact("Deactivated", Shown.Time(ended)) : Html.Empty,
                 refusal is null ? Html.Empty : Shown.Fact("Refused by a policy list", refusal))}
             {(user.DeactivatedAt is null ? ActsOf(visit, user) : Html.Empty)}
@@ -82,6 +91,7 @@ internal sealed class UserPage(AdminFrame frame, UserAdministration users, IAcco
             <a class="button" href="{Link.To("user-password", ("id", user.UserId))}">Set a password</a>
             {right}
             <a class="button" href="{Link.To(Sections.Notices, ("id", user.UserId))}">Send a notice</a>
+            <a class="button danger" href="{Link.To("user-redact", ("id", user.UserId))}">Redact all messages</a>
             <a class="button danger" href="{Link.To("user-deactivate", ("id", user.UserId))}">Deactivate</a>
             </div>
             """);
