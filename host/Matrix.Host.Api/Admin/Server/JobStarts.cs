@@ -2,6 +2,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Jobs;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AuditLog;
 using Matrix.Host.Storage.Tables.Jobs;
 using Matrix.Host.Users.Administration;
 
@@ -67,6 +68,6 @@ internal sealed class JobStarts(
         return audit.RecordAsync(actor, isEnabled ? "job.enable" : "job.disable", "");
     }
 
-    private ConditionalChange RecordOfPurge(AdminActor actor, string roomId) =>
+    private AdminActRecorded RecordOfPurge(AdminActor actor, string roomId) =>
         audit.Of(actor, "room.purge_history", roomId);
 }
