@@ -17,7 +17,7 @@ internal static class PostgresStorage
         var source = SourceOf(settings, options);
         var reads = new PostgresReads(source);
         var metrics = new WriterMetrics();
-        var writer = new PostgresWriter(owner, AllTables.Handlers(PostgresEventInsert.Insert), options, metrics);
+        var writer = new PostgresWriter(owner, AllTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim)), options, metrics);
         return await OpenedStorage.OpenAsync(
             options,
             reads,

@@ -33,7 +33,7 @@ internal static class SqliteStorage
 
             readers = new SqliteReaders([.. connections.Skip(2)], options);
             writer = new SqliteWriter(
-                writing, checkpointing, file.Sync, AllTables.Handlers(SqliteEventInsert.Insert), options, metrics);
+                writing, checkpointing, file.Sync, AllTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim)), options, metrics);
             metrics.WatchReads(() => readers.Waiting);
             return await OpenedStorage.OpenAsync(
                 options,

@@ -58,12 +58,12 @@ namespace Matrix.Host.Storage.Tables;
 /// <summary>The one list of table groups.</summary>
 internal static class AllTables
 {
-    /// <summary>The handlers of every type of change. Each database gives its own for an event's row.</summary>
-    public static WriteHandlers Handlers(Action<EventRow, IWrites> insertEvent)
+    /// <summary>The handlers of every type of change.</summary>
+    public static WriteHandlers Handlers(DatabaseHandlers own)
     {
         var handlers = new WriteHandlers();
         RoomsTable.Register(handlers);
-        EventsTable.Register(handlers, insertEvent);
+        EventsTable.Register(handlers, own.InsertEvent);
         EventPurges.Register(handlers);
         StateTable.Register(handlers);
         MembershipsTable.Register(handlers);
@@ -103,7 +103,7 @@ internal static class AllTables
         DehydratedDevicesTable.Register(handlers);
         DelayedEventsTable.Register(handlers);
         AppServicesTable.Register(handlers);
-        KeyHandlers.Register(handlers);
+        KeyHandlers.Register(handlers, own.ClaimKeys);
         KeyBackupHandlers.Register(handlers);
         MediaTable.Register(handlers);
         UrlPreviewsTable.Register(handlers);

@@ -224,7 +224,7 @@ internal static class KeyHandlers
         ON CONFLICT (user_id, only_for) DO UPDATE SET position = excluded.position
         """);
 
-    public static void Register(WriteHandlers handlers) => handlers
+    public static void Register(WriteHandlers handlers, Action<KeysClaimed, IWrites> claim) => handlers
         .On<DeviceKeysUploaded>(static (op, writes) =>
         {
             writes.Run(
@@ -246,7 +246,7 @@ internal static class KeyHandlers
             HasFewAlgorithms, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Most), static (_, _) => true)
         .On<FallbackKeyUploaded>(UpsertFallbackKey, static (a, op) => a
             .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
-        .On<KeysClaimed>(KeyClaimStatements.Apply)
+        .On(claim)
         .On<ClaimedKeysForgotten>(static (op, writes) =>
         {
             writes.Run(ForgetClaimed, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Keep));
