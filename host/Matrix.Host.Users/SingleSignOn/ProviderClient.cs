@@ -70,11 +70,13 @@ public sealed class ProviderClient(
         }
 
         var identity = await tokens.ReadIdTokenAsync(provider, token, attempt.Nonce, stop).ConfigureAwait(false);
+
+        // OpenID Connect Core 1.0, "Authentication Request": with `max_age`, the token must have an `auth_time`.
         if (attempt.Purpose is SsoPurpose.Confirm
-            && identity.AuthenticatedAt is { } at
-            && at < attempt.StartedAt - options.ClockSkew)
+            && (identity.AuthenticatedAt is not { } at || at < attempt.StartedAt - options.ClockSkew))
         {
-            throw new ProviderException($"{provider.Issuer} did not ask the person to sign in again");
+            throw new ProviderException(
+                $"{provider.Issuer} does not say that the person signed in again: no `auth_time`, or an old one");
         }
 
         return await CompleteAsync(identity, metadata, given.Text("access_token"), stop).ConfigureAwait(false);

@@ -63,15 +63,20 @@ internal sealed class ConfirmTests
         (await other.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
     }
 
-    [Test]
-    public async Task A_sign_in_of_before_does_not_confirm_anything()
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task A_sign_in_of_before_or_of_no_known_time_does_not_confirm_anything(bool hasTime)
     {
         var session = (await _alice.DeleteAsync("devices/X", new JsonObject())).Is(401).Member("session");
         var page = $"/_matrix/client/v3/auth/m.login.sso/fallback/web?session={session}";
         var browser = new TestBrowser(_server);
         await browser.OpensAsync(page);
         await browser.SubmitsAsync(page, ("provider", "corp"));
-        _provider.Changes = static claims => claims["auth_time"] = TestProvider.Now - 600;
+        _provider.Changes = claims =>
+        {
+            claims.Remove("auth_time");
+            if (hasTime) claims["auth_time"] = TestProvider.Now - 600;
+        };
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
         Assert.That(browser.Page.Status, Is.EqualTo(502));
         var claimed = new JsonObject { ["type"] = "m.login.sso", ["session"] = session };

@@ -62,6 +62,35 @@ internal sealed class ProviderTests
         Assert.That(_server.Log, Does.Contain("Sign-in at the provider").And.Not.Contain("s&cret"));
     }
 
+    [Test]
+    public async Task A_token_that_a_key_on_an_elliptic_curve_signed_signs_in()
+    {
+        _provider.Algorithm = "ES256";
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+    }
+
+    [Test]
+    public async Task A_provider_gets_the_secret_in_the_body_if_it_takes_it_nowhere_else()
+    {
+        _provider.TakesSecretInBody = true;
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+    }
+
+    [Test]
+    public async Task The_secret_may_be_in_a_file()
+    {
+        var file = Path.Combine(_server.Folder, "secret");
+        await File.WriteAllTextAsync(file, "s&cret\n");
+        var config = _provider.Config().Replace(
+            "\"client_secret\":\"s&cret\"", $"\"client_secret_file\":\"{file}\"", StringComparison.Ordinal);
+        Assert.That(config, Does.Contain("client_secret_file"));
+        await _server.RestartAsync(("sso.providers", $"[{config}]"));
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+        await File.WriteAllTextAsync(file, "another");
+        await _server.RestartAsync();
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(502));
+    }
+
     [TestCase("none")]
     [TestCase("HS256")]
     public async Task A_token_that_is_signed_by_nobody_or_by_the_public_key_is_refused(string algorithm)

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Moderation;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.SingleSignOn;
 
@@ -45,6 +48,26 @@ internal sealed class SignInTests
         Assert.That(profile.Member("displayname"), Is.EqualTo("ALICE"));
         var again = await _server.ComesFromAsync(_provider, "s1", "renamed");
         Assert.That(again.Member("user_id"), Is.EqualTo("@alice:test.example"));
+    }
+
+    [TestCase("true")]
+    [TestCase("false")]
+    public async Task A_locked_user_gets_nothing_by_signing_in_at_a_provider(string oauth)
+    {
+        await _server.RestartAsync(("oauth.enabled", oauth));
+        await _server.ComesFromAsync(_provider, "s1", "alice");
+        await _server.Services.GetRequiredService<AccountModeration>()
+            .LockAsync(AdminActor.Operator, "@alice:test.example", true, CancellationToken.None);
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
+        for (var step = 0; step < 5 && browser.Location is { } next; step++)
+        {
+            Assert.That(next, Does.StartWith("/").And.Not.Contain("loginToken="));
+            await browser.OpensAsync(next);
+        }
+
+        Assert.That(browser.Page.Text, Does.Not.Contain("@alice:test.example"));
     }
 
     [Test]

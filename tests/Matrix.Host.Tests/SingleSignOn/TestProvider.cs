@@ -29,6 +29,12 @@ internal sealed class TestProvider : IDisposable
 
     internal string KeyId { get; private set; } = "first";
 
+    /// <summary>The published key and what signs, if the algorithm is ES256.</summary>
+    internal ECDsa EllipticKey { get; } = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+    /// <summary>Whether it takes the client's secret in the body only.</summary>
+    internal bool TakesSecretInBody { get; set; }
+
     /// <summary>What signs, if not the published key.</summary>
     internal RSA? ForgedKey { get; set; }
 
@@ -95,6 +101,7 @@ internal sealed class TestProvider : IDisposable
         _listener.Close();
         _served.Wait(TimeSpan.FromSeconds(5));
         Key.Dispose();
+        EllipticKey.Dispose();
     }
 
     internal static long Now => DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -108,6 +115,7 @@ internal sealed class TestProvider : IDisposable
         {
             "none" => "",
             "HS256" => Url(HMACSHA256.HashData(Key.ExportSubjectPublicKeyInfo(), Encoding.ASCII.GetBytes(text))),
+            "ES256" => Url(EllipticKey.SignData(Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256)),
             _ => Url((ForgedKey ?? Key).SignData(
                 Encoding.ASCII.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)),
         };
@@ -151,32 +159,30 @@ internal sealed class TestProvider : IDisposable
         switch (request.Url!.AbsolutePath)
         {
             case "/.well-known/openid-configuration":
-                return (HttpStatusCode.OK, new JsonObject
+                var metadata = new JsonObject
                 {
                     ["issuer"] = Issuer,
                     ["authorization_endpoint"] = Issuer + "/authorize",
                     ["token_endpoint"] = Issuer + "/token",
                     ["jwks_uri"] = Issuer + "/keys",
                     ["userinfo_endpoint"] = Issuer + "/userinfo",
-                });
+                };
+                if (TakesSecretInBody)
+                {
+                    metadata["token_endpoint_auth_methods_supported"] = new JsonArray("client_secret_post");
+                }
+
+                return (HttpStatusCode.OK, metadata);
             case "/keys":
                 KeyReads++;
-                var key = Key.ExportParameters(false);
-                return (HttpStatusCode.OK, new JsonObject
-                {
-                    ["keys"] = new JsonArray(new JsonObject
-                    {
-                        ["kty"] = "RSA",
-                        ["use"] = "sig",
-                        ["kid"] = KeyId,
-                        ["n"] = Url(key.Modulus!),
-                        ["e"] = Url(key.Exponent!),
-                    }),
-                });
+                return (HttpStatusCode.OK, new JsonObject { ["keys"] = new JsonArray(PublicKey()) });
             case "/token":
                 var secret = Convert.ToBase64String("matrix:s%26cret"u8);
                 var proof = Url(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"] ?? "")));
-                return request.Headers["Authorization"] == $"Basic {secret}"
+                var isClient = TakesSecretInBody
+                    ? request.Headers["Authorization"] is null && form["client_secret"] == "s&cret"
+                    : request.Headers["Authorization"] == $"Basic {secret}" && form["client_secret"] is null;
+                return isClient
                     && _codes.Remove(form["code"] ?? "", out var known)
                     && known.Challenge == proof
                     ? (HttpStatusCode.OK, new JsonObject
@@ -193,6 +199,21 @@ internal sealed class TestProvider : IDisposable
             default:
                 return (HttpStatusCode.NotFound, new JsonObject());
         }
+    }
+
+    private JsonObject PublicKey()
+    {
+        var json = new JsonObject { ["use"] = "sig", ["kid"] = KeyId };
+        if (Algorithm == "ES256")
+        {
+            var point = EllipticKey.ExportParameters(false).Q;
+            (json["kty"], json["crv"], json["x"], json["y"]) = ("EC", "P-256", Url(point.X!), Url(point.Y!));
+            return json;
+        }
+
+        var key = Key.ExportParameters(false);
+        (json["kty"], json["n"], json["e"]) = ("RSA", Url(key.Modulus!), Url(key.Exponent!));
+        return json;
     }
 
     private static string Url(ReadOnlySpan<byte> bytes) =>
