@@ -17,7 +17,11 @@ internal sealed record PageSession(string Id, string? NewCookie)
     /// <summary>The token, in a hidden field.</summary>
     internal Html FormField => Html.Of($"""<input type="hidden" name="{Field}" value="{FormToken}">""");
 
-    private string FormToken => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes("form " + Id)));
+    private string FormToken => SecretFor("form");
+
+    /// <summary>A secret of the browser for one use: it says nothing about the cookie, or about other uses.</summary>
+    internal string SecretFor(string use) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{use} {Id}")));
 
     /// <summary>Whether a form was made for this browser.</summary>
     internal bool Accepts(FormReader form) => NewCookie is null && CryptographicOperations.FixedTimeEquals(

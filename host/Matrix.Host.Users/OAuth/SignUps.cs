@@ -2,8 +2,10 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Policies;
+using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.OAuth;
 
@@ -15,16 +17,10 @@ public sealed class SignUps(
     PasswordLogin passwords,
     PasswordHasher hasher,
     Registrations registrations,
-    UsersOptions options)
+    AccountIdentifiers identifiers)
 {
-    /// <summary>
-    /// The ways to register now. The page cannot confirm addresses, so that it is closed where registration requires
-    /// one.
-    /// </summary>
-    public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop) =>
-        options.RegistrationRequiresEmail || options.RegistrationRequiresPhone
-            ? default
-            : await gate.WaysAsync(stop).ConfigureAwait(false);
+    /// <summary>The ways to register now.</summary>
+    public ValueTask<RegistrationWays> WaysAsync(CancellationToken stop) => gate.WaysAsync(stop);
 
     /// <summary>The user id of a new account; otherwise the failure's sentence is for the user.</summary>
     /// <param name="username">The name.</param>
@@ -50,22 +46,37 @@ public sealed class SignUps(
     /// <param name="password">The password.</param>
     /// <param name="token">The registration token; null for none.</param>
     /// <param name="accepted">The policies that the user accepted.</param>
+    /// <param name="proved">The addresses that the user confirmed.</param>
     /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<UserRow>> CreateAsync(
         string userId,
         string password,
         string? token,
         IReadOnlyList<AcceptedPolicy> accepted,
+        IReadOnlyList<ValidationSessionRow> proved,
         CancellationToken stop)
     {
+        ArgumentNullException.ThrowIfNull(proved);
         if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash)
         {
             return new UserFailure(UserFailureKind.Busy, "The server is busy. Try again in a few seconds.");
         }
 
-        var account = new NewAccount(userId, hash) { RegistrationToken = token, Accepted = accepted };
+        var additions = identifiers.AdditionsOf(userId, proved);
+        var account = new NewAccount(userId, hash)
+        {
+            RegistrationToken = token,
+            Accepted = accepted,
+            Conditions = additions,
+        };
         var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
-        if (!created.IsOk) return created.Failure;
+        if (!created.IsOk)
+        {
+            return created.Failure.Kind == UserFailureKind.UserInUse && additions.Any(static each => !each.Applied)
+                ? Failed("An address cannot be used any more.")
+                : created.Failure;
+        }
+
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user
             ? user
             : Failed("The account has ended.");

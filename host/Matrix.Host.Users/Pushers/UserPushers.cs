@@ -5,6 +5,7 @@ using System.Text;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Users.Pushers;
 
@@ -41,9 +42,14 @@ public sealed class UserPushers(IStorage storage, UserLocks locks, UsersOptions 
 
         // An address is no secret: whoever names it does not end the mail of others.
         var isEmail = pusher.Kind == PusherKind.Email;
+
+        // What the account has confirmed needs no second confirmation.
+        var isConfirmed = !isEmail
+            || (await storage.ThirdPartyIds.OfUserAsync(pusher.UserId, stop).ConfigureAwait(false))
+                .Any(row => row.Medium == Medium.Email && row.Address == pusher.PushKey);
         var secret = isEmail ? Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes)) : "";
         var set = new PusherSet(
-            pusher with { IsConfirmed = !isEmail, Secret = secret }, isAppended || isEmail);
+            pusher with { IsConfirmed = isConfirmed, Secret = secret }, isAppended || isEmail);
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(set), stop).ConfigureAwait(false);
         return set.Applied ? null : new UserFailure(UserFailureKind.Outdated, "The device has ended.");
     }

@@ -1,6 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 
@@ -39,6 +40,16 @@ public sealed class AccountIdentifiers(
                 session.ValidatedAt ?? clock.GetUtcNow().ToUnixTimeMilliseconds()),
             options.MostOfUser);
     }
+
+    /// <summary>The conditions by which a new account gets the identifiers of confirmed sessions.</summary>
+    public ConditionalChange[] AdditionsOf(string userId, IEnumerable<ValidationSessionRow> sessions) =>
+    [
+        .. sessions.SelectMany(session => new ConditionalChange[]
+        {
+            AdditionOf(userId, session),
+            new ValidationUsed(session.SessionId),
+        }),
+    ];
 
     /// <summary>Whether an identifier is still nobody's, and the session that proved it has not ended.</summary>
     public async ValueTask<bool> CanAddAsync(ValidationSessionRow session, CancellationToken stop)
@@ -81,12 +92,19 @@ public sealed class AccountIdentifiers(
     }
 
     /// <summary>Removes an identifier, if the user has it.</summary>
-    public async ValueTask RemoveAsync(string userId, ThirdPartyId id, CancellationToken stop)
+    /// <param name="condition">Must hold when it is written; null for none.</param>
+    /// <returns>Whether the condition held.</returns>
+    public async ValueTask<bool> RemoveAsync(
+        string userId, ThirdPartyId id, CancellationToken stop, ConditionalChange? condition = null)
     {
         var before = await OfAsync(userId, stop).ConfigureAwait(false);
         var removal = new ThirdPartyIdRemoved(userId, id.Medium, id.Address);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(removal), stop).ConfigureAwait(false);
+        var batch = new WriteBatch(2);
+        if (condition is not null) batch.Require(condition);
+        if (before.Any(row => IsThat(row, id))) EndPusher(batch, userId, id.Medium, id.Address);
+        if ((await storage.Writer.WriteAsync(batch.Add(removal), stop).ConfigureAwait(false)).Refused) return false;
         if (removal.Applied) notices.Removed(userId, id, before);
+        return true;
     }
 
     /// <summary>Gives an account exactly these identifiers, as an administrator wants.</summary>
@@ -101,7 +119,12 @@ public sealed class AccountIdentifiers(
         var (now, language) = (clock.GetUtcNow().ToUnixTimeMilliseconds(), Messages.Languages.Usual);
         var batch = new WriteBatch().Require(new UserIsActive(userId)).Require(record);
         var removed = before.Where(row => !ids.Any(id => IsThat(row, id))).ToArray();
-        foreach (var row in removed) batch.Require(new ThirdPartyIdRemoved(userId, row.Medium, row.Address));
+        foreach (var row in removed)
+        {
+            batch.Require(new ThirdPartyIdRemoved(userId, row.Medium, row.Address));
+            EndPusher(batch, userId, row.Medium, row.Address);
+        }
+
         var added = ids.Where(id => !before.Any(row => IsThat(row, id))).ToArray();
         foreach (var id in added)
         {
@@ -118,6 +141,12 @@ public sealed class AccountIdentifiers(
         }
 
         return null;
+    }
+
+    /// <summary>An address that the account has no more gets no mail about its messages.</summary>
+    private static void EndPusher(WriteBatch batch, string userId, string medium, string address)
+    {
+        if (medium == Medium.Email) batch.Add(new PusherDeleted(userId, PusherApps.Email, address));
     }
 
     private UserFailure TooMany => new(

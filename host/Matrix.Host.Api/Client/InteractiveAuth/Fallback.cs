@@ -56,6 +56,11 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         var result = await interactive.AttemptInBrowserAsync(call["authType"], attempt, stop).ConfigureAwait(false);
         if (result.Proof is not null) return Done;
         if (given.Problem is null && result.Refusal is { Status: 302 or 303 } leads) return browser.Keep(leads);
+        if (given.Problem is null && result.Page is { } next)
+        {
+            return PageOf(next, browser, result.Message, result.Status);
+        }
+
         var (alert, status) = given.Problem is not null ? ("Something is missing.", 400)
             : result.Refusal is { Status: 429 } ? ("There were too many attempts. Wait a moment and try again.", 429)
             : (result.Message.Length > 0 ? result.Message : "It did not work.", 403);
@@ -79,8 +84,13 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         Call call, AuthSession session, PageSession browser, string alert, int status, CancellationToken stop)
     {
         var stage = interactive.StageOf(call["authType"])!;
-        if (await stage.PageAsync(session, call, stop).ConfigureAwait(false) is not { } page) return _noPage;
-        return browser.Keep(HtmlPage.Of(
+        return await stage.PageAsync(session, call, stop).ConfigureAwait(false) is { } page
+            ? PageOf(page, browser, alert, status)
+            : _noPage;
+    }
+
+    private static Answer PageOf(StagePage page, PageSession browser, string alert, int status) =>
+        browser.Keep(HtmlPage.Of(
             page.Title,
             Html.Of($"""
                 <p role="alert">{alert}</p>
@@ -93,7 +103,6 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
             formTargets: page.Targets,
             status: status,
             embed: page.Embed));
-    }
 
     private static Answer Failed(string sentence, int status) => HtmlPage.Of(
         "This cannot go on",

@@ -116,11 +116,21 @@ internal readonly record struct StageResult(StageProof? Proof, string Message, A
     /// <summary>The reader of the given object has the mistake.</summary>
     internal static StageResult Malformed { get; } = new(null, "", null);
 
+    /// <summary>The page of the next step, if a browser completes the stage in several; null for the first.</summary>
+    internal StagePage? Page { get; init; }
+
+    /// <summary>The HTTP status of that page.</summary>
+    internal int Status { get; init; } = 200;
+
     /// <summary>The stage is complete.</summary>
     internal static StageResult Completed(StageProof proof) => new(proof, "", null);
 
     /// <summary>The client may try again.</summary>
     internal static StageResult Wrong(string message) => new(null, message, null);
+
+    /// <summary>The browser gets the page of the next step.</summary>
+    internal static StageResult Continues(StagePage page, string message, int status) =>
+        new(null, message, null) { Page = page, Status = status };
 
     /// <summary>The request gets this response.</summary>
     internal static StageResult Refused(Answer answer) => new(null, "", answer);

@@ -59,6 +59,19 @@ internal static class UserIdentifier
         }
     }
 
+    /// <summary>
+    /// The user that somebody typed: a user id or name, a mail address, or a phone number with `+` and the country
+    /// code. A user name that looks like such a number is typed as a user id.
+    /// </summary>
+    internal static GivenUser Typed(string text, string serverName)
+    {
+        var typed = text.Trim();
+        if (typed.IndexOf('@', StringComparison.Ordinal) > 0) return Of(Medium.Email, typed);
+        return typed is ['+', _, ..] && typed.Skip(1).All(static c => char.IsAsciiDigit(c) || c is ' ' or '-')
+            ? Of(Medium.Phone, typed)
+            : UserIdOf(typed, serverName);
+    }
+
     private static GivenUser Of(string medium, string address) => new(null, ThirdPartyId.Read(medium, address));
 
     private static GivenUser UserIdOf(string user, string serverName) =>

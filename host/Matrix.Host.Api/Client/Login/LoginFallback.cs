@@ -13,7 +13,7 @@ namespace Matrix.Host.Api.Client.Login;
 /// the page that ends it has a script, which gives the client the response. Client-Server API, "Login Fallback".
 /// </summary>
 internal sealed class LoginFallback(
-    PasswordLogin passwords,
+    PasswordForm passwords,
     Logins logins,
     Browsers browsers,
     IEnumerable<ISignInWay> ways,
@@ -61,15 +61,12 @@ internal sealed class LoginFallback(
                 : await AgainAsync("Sign in again.", 403).ConfigureAwait(false);
         }
 
-        var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
-        return await passwords.CheckAsync(userId, form.Text("password") ?? "", call.Address, stop)
+        return await passwords.CheckAsync(name, form.Text("password") ?? "", call.Address, stop)
             .ConfigureAwait(false) switch
         {
             PasswordCheck.Right right => await LogInAsync(right.Proof).ConfigureAwait(false),
-            PasswordCheck.TooMany =>
-                await AgainAsync("There were too many attempts. Wait a moment and try again.", 429)
-                    .ConfigureAwait(false),
-            _ => await AgainAsync("The user name or the password is wrong.", 403).ConfigureAwait(false),
+            PasswordCheck.TooMany => await AgainAsync(PasswordForm.TooMany, 429).ConfigureAwait(false),
+            _ => await AgainAsync(PasswordForm.Wrong, 403).ConfigureAwait(false),
         };
 
         ValueTask<Answer> AgainAsync(string alert, int status) => PageAsync(call, browser, name, alert, status, stop);
@@ -136,11 +133,10 @@ internal sealed class LoginFallback(
                 {goesOn}
                 <form method="post">
                 {browser.Session.FormField}
-                <label>User name <input name="user" required autocomplete="username" autocapitalize="none"
-                spellcheck="false" value="{name}"></label>
-                <label>Password <input name="password" type="password" required autocomplete="current-password"></label>
+                {passwords.FieldsOf("user", name)}
                 <button>Log in</button>
                 </form>
+                {passwords.LinkOf(next)}
                 {Html.Join(links)}
                 """),
             status: status));

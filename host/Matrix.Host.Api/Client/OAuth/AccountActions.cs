@@ -16,6 +16,9 @@ internal static class AccountActions
     /// <summary>This server's own: clients of the OAuth 2.0 API cannot change passwords.</summary>
     internal const string Password = "password";
 
+    /// <summary>This server's own: clients of the OAuth 2.0 API cannot add or remove addresses.</summary>
+    internal const string Addresses = "addresses";
+
     /// <summary>Those that the metadata lists.</summary>
     internal static IReadOnlyList<string> Listed { get; } =
         [Profile, DevicesList, DeviceView, DeviceDelete, Deactivate, CrossSigningReset];
@@ -27,6 +30,7 @@ internal static class AccountActions
         "org.matrix.session_view" or "session_view" => DeviceView,
         "org.matrix.session_end" or "session_end" => DeviceDelete,
         Password => Password,
+        Addresses => Addresses,
         not null when Listed.Contains(action) => action,
         _ => Profile,
     };

@@ -33,6 +33,9 @@ internal sealed class OAuthPaths
     /// <summary>The page for clients that know no login type. Client-Server API, "Login Fallback".</summary>
     internal const string LoginFallback = "/_matrix/static/client/login/";
 
+    /// <summary>The page for a new password. It needs no client of OAuth.</summary>
+    internal const string ForgottenPage = "/_matrix/static/client/password";
+
     private const int LongestContinue = 8192;
 
     private static readonly SearchValues<char> _inPaths = SearchValues.Create(
@@ -66,6 +69,10 @@ internal sealed class OAuthPaths
 
     /// <summary>The path of the login fallback, for a browser that is on another page.</summary>
     internal string LoginFallbackPath => _pathOfBase + LoginFallback;
+
+    /// <summary>The path of the page for a new password, which leads to another one when it is done.</summary>
+    internal string ForgottenPathOf(string next) =>
+        $"{_pathOfBase}{ForgottenPage}?continue={Uri.EscapeDataString(next)}";
 
     /// <summary>
     /// The origins to which a form leads that goes on to a page of this server, since browsers look at all redirects.

@@ -8,7 +8,7 @@ namespace Matrix.Host.Api.Client.OAuth;
 /// <summary>The page on which users sign in, and the button that signs them out.</summary>
 internal sealed class SignIn(
     Browsers browsers,
-    PasswordLogin passwords,
+    PasswordForm passwords,
     IEnumerable<ISignInWay> ways,
     ClientOptions client,
     OAuthPaths paths,
@@ -34,17 +34,14 @@ internal sealed class SignIn(
         var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         var name = (form.Text("username") ?? "").Trim();
-        var userId = name.StartsWith('@') ? name : $"@{name}:{client.ServerName}";
         var check = await passwords
-            .CheckAsync(userId, form.Text("password") ?? "", call.Address, stop).ConfigureAwait(false);
+            .CheckAsync(name, form.Text("password") ?? "", call.Address, stop).ConfigureAwait(false);
         return check switch
         {
             PasswordCheck.Right(var user) => browsers.SignIn(call, user, NextOf(call)),
-            PasswordCheck.TooMany => await PageAsync(
-                browser, call, name, "There were too many attempts. Wait a moment and try again.", 429, stop)
-                .ConfigureAwait(false),
-            _ => await PageAsync(browser, call, name, "The user name or the password is wrong.", 403, stop)
-                .ConfigureAwait(false),
+            PasswordCheck.TooMany =>
+                await PageAsync(browser, call, name, PasswordForm.TooMany, 429, stop).ConfigureAwait(false),
+            _ => await PageAsync(browser, call, name, PasswordForm.Wrong, 403, stop).ConfigureAwait(false),
         };
     }
 
@@ -73,11 +70,10 @@ internal sealed class SignIn(
                 <p role="alert">{alert}</p>
                 <form method="post">
                 {browser.Session.FormField}
-                <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
-                spellcheck="false" value="{name}"></label>
-                <label>Password <input name="password" type="password" required autocomplete="current-password"></label>
+                {passwords.FieldsOf("username", name)}
                 <button>Sign in</button>
                 </form>
+                {passwords.LinkOf(NextOf(call))}
                 {Html.Join(links)}
                 """),
             formTargets: paths.TargetsOf(NextOf(call)),

@@ -1,3 +1,4 @@
+using Matrix.Host.Api.Client.AddressPages;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
@@ -11,6 +12,7 @@ internal sealed class SignUp(
     Browsers browsers,
     SignUps signUps,
     RegistrationStages stages,
+    SignUpAddresses addresses,
     ClientOptions client,
     OAuthPaths paths,
     OAuthOptions options) : IEndpoints, ISignInWay
@@ -34,9 +36,10 @@ internal sealed class SignUp(
     {
         var browser = await browsers.OfAsync(call, stop).ConfigureAwait(false);
         var ways = await signUps.WaysAsync(stop).ConfigureAwait(false);
-        return ways.IsClosed
-            ? browsers.ToSignIn(browser, NextOf(call))
-            : await PageAsync(browser, ways, call, "", "", 200, stop).ConfigureAwait(false);
+        if (ways.IsClosed) return browsers.ToSignIn(browser, NextOf(call));
+        return addresses.FirstOf(call, ways) is { } step
+            ? StepPage(browser, call, step, Html.Empty)
+            : await PageAsync(browser, ways, SignUpProofs.None, call, "", "", 200, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
@@ -46,29 +49,56 @@ internal sealed class SignUp(
         var ways = await signUps.WaysAsync(stop).ConfigureAwait(false);
         var name = (form.Text("username") ?? "").Trim();
         var password = form.Text("password") ?? "";
+        var token = form.Text("token") is { Length: > 0 } given ? given.Trim() : null;
+
+        // The addresses come first, each with forms of its own.
+        var isStep = form.Text(AddressDialog.StepField) is not null;
+        if (isStep && ways.IsClosed) return browsers.ToSignIn(browser, NextOf(call));
+        var proofs = ways.IsClosed ? SignUpProofs.None : await addresses
+            .TakeAsync(call, form, browser.Session, isStep ? ways.ByToken : token is not null, stop)
+            .ConfigureAwait(false);
+        if (proofs.Next is { } step) return StepPage(browser, call, step, proofs.Kept);
+        if (isStep) return await PageAsync(browser, ways, proofs, call, "", "", 200, stop).ConfigureAwait(false);
         if (form.Text("password_again") != password)
         {
             return await AgainAsync("The two passwords differ.").ConfigureAwait(false);
         }
 
         // What can be wrong comes before the stages: a captcha is solved for one attempt.
-        var token = form.Text("token") is { Length: > 0 } given ? given.Trim() : null;
         var judged = await signUps.JudgeAsync(name, password, token, stop).ConfigureAwait(false);
         if (!judged.IsOk) return await AgainAsync(judged.Failure.Message).ConfigureAwait(false);
         var (passed, missing) = await stages.AttemptAsync(call, form, browser.Session, stop).ConfigureAwait(false);
         if (passed is null) return await AgainAsync(missing).ConfigureAwait(false);
-        var created = await signUps.CreateAsync(judged.Value, password, token, passed.Accepted, stop)
-            .ConfigureAwait(false);
+        var created = await signUps
+            .CreateAsync(judged.Value, password, token, passed.Accepted, proofs.Proved, stop).ConfigureAwait(false);
         return created.IsOk
             ? browsers.SignIn(call, created.Value, NextOf(call))
             : await AgainAsync(created.Failure.Message).ConfigureAwait(false);
 
-        ValueTask<Answer> AgainAsync(string alert) => PageAsync(browser, ways, call, name, alert, 400, stop);
+        ValueTask<Answer> AgainAsync(string alert) => PageAsync(browser, ways, proofs, call, name, alert, 400, stop);
     }
+
+    /// <summary>The page of an address that is proved before the rest.</summary>
+    private Answer StepPage(Browser browser, Call call, AddressStep step, Html kept) =>
+        browser.Session.Keep(HtmlPage.Of(
+            step.Title,
+            Html.Of($"""
+                <p>For your new account on {client.ServerName}.</p>
+                <p role="alert">{step.Alert}</p>
+                <form method="post">
+                {browser.Session.FormField}
+                {kept}
+                {step.Fields}
+                {step.Buttons}
+                </form>
+                <p><a href="{paths.PathOf(OAuthPaths.SignInPage, NextOf(call))}">I have an account</a></p>
+                """),
+            status: step.Status));
 
     private async ValueTask<Answer> PageAsync(
         Browser browser,
         RegistrationWays ways,
+        SignUpProofs proofs,
         Call call,
         string name,
         string alert,
@@ -87,6 +117,7 @@ internal sealed class SignUp(
                 <p role="alert">{alert}</p>
                 <form method="post">
                 {browser.Session.FormField}
+                {proofs.Kept}
                 <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
                 spellcheck="false" value="{name}"></label>
                 <label>Password <input name="password" type="password" required autocomplete="new-password"></label>
@@ -96,6 +127,7 @@ internal sealed class SignUp(
                 {demanded.Fields}
                 <button>Create the account</button>
                 </form>
+                {addresses.LinksOf(call, ways, NextOf(call))}
                 <p><a href="{paths.PathOf(OAuthPaths.SignInPage, NextOf(call))}">I have an account</a></p>
                 """),
             formTargets: paths.TargetsOf(NextOf(call)),

@@ -14,9 +14,6 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
     /// <summary>The path that the URL of every push gateway has.</summary>
     private const string GatewayPath = "/_matrix/push/v1/notify";
 
-    /// <summary>The `app_id` of every pusher that sends mail.</summary>
-    private const string EmailApp = "m.email";
-
     private const int MostAppId = 64;
     private const int MostPushKeyBytes = 512;
     private const int MostText = 512;
@@ -70,7 +67,9 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
         if (set.Kind is not { } kind)
         {
             await pushers.DeleteAsync(userId, set.AppId, set.PushKey, stop).ConfigureAwait(false);
-            if (set.AppId == EmailApp && MailAddresses.Canonical(set.PushKey) is var address && address != set.PushKey)
+            if (set.AppId == PusherApps.Email
+                && MailAddresses.Canonical(set.PushKey) is var address
+                && address != set.PushKey)
             {
                 await pushers.DeleteAsync(userId, set.AppId, address, stop).ConfigureAwait(false);
             }
@@ -112,10 +111,10 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
         var data = body.RequiredContent("data");
         if (kind == "email") CheckAddress(body, appId, pushKey);
         else if (kind != "http") body.Refuse(MatrixError.InvalidParam, "`kind` must be `http`, `email` or null.");
-        else if (appId == EmailApp)
+        else if (appId == PusherApps.Email)
         {
             // Such a pusher would take the place of one by mail, whose address was confirmed or not.
-            body.Refuse(MatrixError.InvalidParam, $"`app_id` cannot be `{EmailApp}` where `kind` is `http`.");
+            body.Refuse(MatrixError.InvalidParam, $"`app_id` cannot be `{PusherApps.Email}` where `kind` is `http`.");
         }
         else if (body.Problem is null) CheckUrl(body);
         var bytes = CanonicalJson.bytes(Json.NewObject(data));
@@ -141,7 +140,7 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
 
     private static void CheckAddress(BodyReader body, string appId, string address)
     {
-        if (appId != EmailApp) body.Refuse(MatrixError.InvalidParam, $"`app_id` must be `{EmailApp}`.");
+        if (appId != PusherApps.Email) body.Refuse(MatrixError.InvalidParam, $"`app_id` must be `{PusherApps.Email}`.");
         if (!MailAddresses.IsAddress(address))
         {
             body.Refuse(MatrixError.InvalidParam, "`pushkey` must be a mail address.");

@@ -136,14 +136,7 @@ internal sealed class Register(
         var login = request.InhibitLogin ? null : request.Wish;
         var accepted = auth.Session.Accepted;
         var proved = auth.Session.Validations;
-        ConditionalChange[] additions =
-        [
-            .. proved.SelectMany(each => new ConditionalChange[]
-            {
-                identifiers.AdditionOf(userId, each.Validation),
-                new ValidationUsed(each.Validation.SessionId),
-            }),
-        ];
+        var additions = identifiers.AdditionsOf(userId, proved.Select(static each => each.Validation));
         var created = request.GuestToken is { } guestToken
             ? await guests.UpgradeAsync(
                 new GuestUpgrade(userId, guestToken, hash)

@@ -35,6 +35,13 @@ public enum PusherKind
     Email = 2,
 }
 
+/// <summary>Values of `app_id` that have a meaning for servers.</summary>
+public static class PusherApps
+{
+    /// <summary>That of every pusher that sends mail.</summary>
+    public const string Email = "m.email";
+}
+
 /// <summary>A pusher's id, user and kind.</summary>
 public readonly record struct PusherName(long PusherId, string UserId, PusherKind Kind);
 

@@ -33,8 +33,8 @@ internal sealed class PushersTable(IReads reads) : IPushersTable
             app_display_name = excluded.app_display_name, device_display_name = excluded.device_display_name,
             lang = excluded.lang, profile_tag = excluded.profile_tag, data = excluded.data, set_at = excluded.set_at,
             mailed_at = CASE WHEN pushers.is_confirmed = 1 THEN pushers.mailed_at ELSE 0 END,
-            is_confirmed = CASE WHEN pushers.kind = excluded.kind THEN pushers.is_confirmed
-                ELSE excluded.is_confirmed END,
+            is_confirmed = CASE WHEN pushers.kind = excluded.kind AND excluded.is_confirmed = 0
+                THEN pushers.is_confirmed ELSE excluded.is_confirmed END,
             secret = CASE WHEN pushers.kind = excluded.kind THEN pushers.secret ELSE excluded.secret END
         RETURNING pusher_id
         """);

@@ -1,4 +1,6 @@
+using Matrix.Host.Api.Client.AddressPages;
 using Matrix.Host.Api.Client.ContactInformation;
+using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -7,26 +9,54 @@ namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 /// <summary>
 /// A mail address that was confirmed. Client-Server API, "Email-based (identity / homeserver)".
 /// </summary>
-internal sealed class EmailStage(Validations validations, AccountIdentifiers identifiers)
-    : AddressStage(AuthStage.Email, Medium.Email, validations, identifiers);
+internal sealed class EmailStage(Validations validations, AccountIdentifiers identifiers, AddressDialog dialog)
+    : AddressStage(AuthStage.Email, Medium.Email, validations, identifiers, dialog);
 
 /// <summary>
 /// A phone number that was confirmed. Client-Server API, "Phone number/MSISDN-based (identity / homeserver)".
 /// </summary>
-internal sealed class PhoneStage(Validations validations, AccountIdentifiers identifiers)
-    : AddressStage(AuthStage.Phone, Medium.Phone, validations, identifiers);
+internal sealed class PhoneStage(Validations validations, AccountIdentifiers identifiers, AddressDialog dialog)
+    : AddressStage(AuthStage.Phone, Medium.Phone, validations, identifiers, dialog);
 
 /// <summary>
 /// An address that was confirmed in a session of validation: of nobody, for a registration; otherwise of the user.
 /// </summary>
 internal abstract class AddressStage(
-    string type, string medium, Validations validations, AccountIdentifiers identifiers) : IAuthStage
+    string type, string medium, Validations validations, AccountIdentifiers identifiers, AddressDialog dialog)
+    : IAuthStage
 {
     private static readonly StageResult _notConfirmed = StageResult.Wrong("The address has not been confirmed.");
 
     public string Type => type;
 
-    public async ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop)
+    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
+        new(dialog.Supports(medium) ? PageOf(dialog.Ask(medium)) : null);
+
+    public ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop) =>
+        attempt.Browser is null ? OfClientAsync(attempt, stop) : OfBrowserAsync(attempt, stop);
+
+    private static StagePage PageOf(AddressStep step) => new(step.Title, step.Fields) { Buttons = step.Buttons };
+
+    private static ValidationPurpose PurposeOf(StageAttempt attempt) =>
+        attempt.Demand.IsRegistration ? ValidationPurpose.Registration : ValidationPurpose.Password;
+
+    private async ValueTask<StageResult> OfBrowserAsync(StageAttempt attempt, CancellationToken stop)
+    {
+        var visit = new AddressVisit(
+            attempt.Call, attempt.Browser!, attempt.Given.TextOrNull, PurposeOf(attempt), medium);
+        var step = await dialog.TakeAsync(visit, stop).ConfigureAwait(false);
+        if (step.Proved is not { } proved)
+        {
+            return StageResult.Continues(PageOf(step), step.Alert, step.Status);
+        }
+
+        var result = await OfSessionAsync(attempt, proved, stop).ConfigureAwait(false);
+        return result.Proof is null
+            ? StageResult.Continues(PageOf(dialog.Ask(medium)), result.Message, 403)
+            : result;
+    }
+
+    private async ValueTask<StageResult> OfClientAsync(StageAttempt attempt, CancellationToken stop)
     {
         // Clients before version 1.1 have the older name.
         var given = attempt.Given.Has("threepid_creds") || !attempt.Given.Has("threepidCreds")
@@ -34,30 +64,31 @@ internal abstract class AddressStage(
             : attempt.Given.RequiredInner("threepidCreds");
         var (sessionId, secret) = (given.RequiredText("sid"), RequestTokens.ReadSecret(given));
         if (attempt.Given.Problem is not null) return StageResult.Malformed;
-        var demand = attempt.Demand;
-        var purpose = demand.IsRegistration ? ValidationPurpose.Registration : ValidationPurpose.Password;
-        var session = await validations.ValidatedAsync(purpose, sessionId, secret, stop).ConfigureAwait(false);
-        if (!session.IsOk
-            || session.Value.Medium != medium
-            || ThirdPartyId.Read(medium, session.Value.Address) is not { } id)
-        {
-            return _notConfirmed;
-        }
+        var session = await validations.ValidatedAsync(PurposeOf(attempt), sessionId, secret, stop)
+            .ConfigureAwait(false);
+        return session.IsOk && session.Value.Medium == medium
+            ? await OfSessionAsync(attempt, session.Value, stop).ConfigureAwait(false)
+            : _notConfirmed;
+    }
 
+    private async ValueTask<StageResult> OfSessionAsync(
+        StageAttempt attempt, ValidationSessionRow session, CancellationToken stop)
+    {
+        if (ThirdPartyId.Read(medium, session.Address) is not { } id) return _notConfirmed;
         var owner = await identifiers.OwnerAsync(id, stop).ConfigureAwait(false);
-        if (demand.IsRegistration)
+        if (attempt.Demand.IsRegistration)
         {
             return owner is null
-                ? StageResult.Completed(new StageProof { Validation = session.Value })
+                ? StageResult.Completed(new StageProof { Validation = session })
                 : StageResult.Wrong("Another account has the address.");
         }
 
-        return owner is null || (demand.UserId is { } demanded && demanded != owner)
+        return owner is null || (attempt.Demand.UserId is { } demanded && demanded != owner)
             ? _notConfirmed
             : StageResult.Completed(new StageProof
             {
                 UserId = owner,
-                Condition = () => new OwnerValidated(sessionId, owner),
+                Condition = () => new OwnerValidated(session.SessionId, owner),
             });
     }
 }

@@ -64,6 +64,7 @@ internal sealed class AccountPage(
             <nav aria-label="Account">
             <p><a href="{visit.Links.To(AccountActions.Profile)}">Profile</a> ·
             <a href="{visit.Links.To(AccountActions.DevicesList)}">Devices</a> ·
+            <a href="{visit.Links.To(AccountActions.Addresses)}">Addresses</a> ·
             <a href="{visit.Links.To(AccountActions.Password)}">Password</a> ·
             <a href="{visit.Links.To(AccountActions.CrossSigningReset)}">Reset encryption</a> ·
             <a href="{visit.Links.To(AccountActions.Deactivate)}">End account</a></p>

@@ -1,8 +1,7 @@
-using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Users;
 using Matrix.Host.Users.ThirdPartyIds;
 
-namespace Matrix.Host.Api.Client.Registration;
+namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>Adds mail addresses and phone numbers to the flows of registration.</summary>
 internal sealed class AddressFlows(Validations validations, UsersOptions options)
@@ -15,10 +14,7 @@ internal sealed class AddressFlows(Validations validations, UsersOptions options
         var all = new List<AuthFlow>();
         foreach (var flow in flows)
         {
-            // The first user may register before mail works, if the token is only theirs.
-            var isFirstUser = flow.Stages.Contains(AuthStage.RegistrationToken) && !options.RegistrationRequiresToken;
-            var email = options.RegistrationRequiresEmail && !isFirstUser;
-            var phone = options.RegistrationRequiresPhone && !isFirstUser;
+            var (email, phone) = Required(flow.Stages.Contains(AuthStage.RegistrationToken));
             var mayAddEmail = !email && validations.Supports(Medium.Email);
             var mayAddPhone = !phone && validations.Supports(Medium.Phone);
             all.Add(Ended(With(flow, email, phone), isBeginning: mayAddEmail || mayAddPhone));
@@ -27,6 +23,16 @@ internal sealed class AddressFlows(Validations validations, UsersOptions options
         }
 
         return all;
+    }
+
+    /// <summary>The addresses that a registration needs.</summary>
+    /// <param name="byToken">Whether it is by a registration token.</param>
+    internal (bool Email, bool Phone) Required(bool byToken)
+    {
+        // The first user may register before mail works, if the token is only theirs.
+        var isFirstUser = byToken && !options.RegistrationRequiresToken;
+        return (
+            options.RegistrationRequiresEmail && !isFirstUser, options.RegistrationRequiresPhone && !isFirstUser);
     }
 
     /// <summary>A flow that is the beginning of another one needs the dummy stage. "Dummy Auth".</summary>
