@@ -85,6 +85,9 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.Reports"/>.</summary>
     public Rate Reports { get; init; } = new(0.1, 20);
 
+    /// <summary>The rate of <see cref="RateClass.Directories"/>.</summary>
+    public Rate Directories { get; init; } = new(2, 60);
+
     /// <summary>The rate of <see cref="RateClass.OpenSummaries"/>.</summary>
     public Rate OpenSummaries { get; init; } = new(0.2, 10);
 
@@ -137,6 +140,7 @@ public sealed record RateLimitOptions(
             RateClass.Invites => Invites,
             RateClass.BoundInvites => BoundInvites,
             RateClass.Reports => Reports,
+            RateClass.Directories => Directories,
             RateClass.OpenSummaries => OpenSummaries,
             RateClass.Rendezvous => Rendezvous,
             RateClass.OAuthClients => OAuthClients,

@@ -82,6 +82,9 @@ public enum RateClass
     /// <summary>Reports of events, rooms and users.</summary>
     Reports,
 
+    /// <summary>Searches of the directories of users and of published rooms.</summary>
+    Directories,
+
     /// <summary>
     /// Room summaries, published rooms and aliases that need another server or an application service, for clients
     /// without a token. Counted where they are looked up.

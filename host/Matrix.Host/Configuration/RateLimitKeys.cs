@@ -94,6 +94,12 @@ internal static partial class ConfigKeys
             "rate_limits.reports_burst", ConfigTypes.Number, c => c.Rates.Reports.Burst,
             "The burst of the same reports."),
         Key(
+            "rate_limits.directories_per_second", ConfigTypes.Number, c => c.Rates.Directories.PerSecond,
+            "Searches of the directories of users and of published rooms, by a user, or by address."),
+        Key(
+            "rate_limits.directories_burst", ConfigTypes.Number, c => c.Rates.Directories.Burst,
+            "The burst of the same searches."),
+        Key(
             "rate_limits.open_summaries_per_second", ConfigTypes.Number, c => c.Rates.OpenSummaries.PerSecond,
             "Room summaries, published rooms and aliases that other servers are asked for without an access token, "
                 + "from one address."),

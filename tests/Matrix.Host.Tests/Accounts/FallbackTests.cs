@@ -56,6 +56,7 @@ public sealed class FallbackTests
         var page = $"/_matrix/client/v3/auth/m.login.password/fallback/web?session={session}";
         var browser = new TestBrowser(_server);
         Assert.That((await browser.OpensAsync(page)).Text, Does.Contain($"value=\"{user.UserId}\""));
+        Assert.That(browser.Page.Text, Does.Contain("sign a device out"), "It says what the password confirms.");
 
         await browser.SubmitsAsync(page, ("user", other.UserId), ("password", other.Password));
         Assert.That(browser.Page.Status, Is.EqualTo(403));

@@ -11,11 +11,16 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.Anyone };
-        routes.Get("publicRooms", ReadQuery, ListAsync, new RouteOptions { Access = Access.Lenient });
+        routes.Get(
+            "publicRooms",
+            ReadQuery,
+            ListAsync,
+            new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories });
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
             BodyMayBeMissing = true,
             OpenToSuspended = true,
+            Rate = RateClass.Directories,
         });
         routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);
         routes.Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);

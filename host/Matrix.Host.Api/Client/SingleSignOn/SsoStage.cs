@@ -48,9 +48,8 @@ internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOption
         }
 
         return new StagePage("Confirm that it is you", Html.Of($"""
-            <p>An application wants to <strong>{WordsOf(session.Operation)}</strong>, as <strong>{userId}</strong>. To
-            confirm it, sign in again. If you did not expect this, close this page: somebody may have got into your
-            account.</p>
+            {OperationText.Of(session)}
+            <p>To confirm it, sign in again.</p>
             """))
         {
             Buttons = Html.Join(providers.Select(static provider => Html.Of(
@@ -58,15 +57,4 @@ internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOption
             Targets = targets,
         };
     }
-
-    private static string WordsOf(string operation) => operation switch
-    {
-        _ when operation.Contains("/devices", StringComparison.Ordinal)
-            || operation.Contains("delete_devices", StringComparison.Ordinal) => "sign a device out",
-        _ when operation.Contains("account/deactivate", StringComparison.Ordinal) => "end your account",
-        _ when operation.Contains("account/password", StringComparison.Ordinal) => "change your password",
-        _ when operation.Contains("device_signing", StringComparison.Ordinal) => "replace your encryption identity",
-        _ when operation.Contains("get_token", StringComparison.Ordinal) => "sign another device in",
-        _ => "change your account",
-    };
 }

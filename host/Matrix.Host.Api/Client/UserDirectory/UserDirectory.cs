@@ -11,7 +11,11 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
     private sealed record Asked(string Term, int Limit);
 
     public void Map(ClientRoutes routes) =>
-        routes.Post("user_directory/search", Read, SearchAsync, RouteOptions.AlsoSuspended);
+        routes.Post(
+            "user_directory/search",
+            Read,
+            SearchAsync,
+            RouteOptions.AlsoSuspended with { Rate = RateClass.Directories });
 
     private static Asked Read(BodyReader body)
     {

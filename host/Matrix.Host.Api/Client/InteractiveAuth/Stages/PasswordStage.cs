@@ -16,6 +16,7 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
 
     public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
         new StagePage("Confirm that it is you", Html.Of($"""
+            {OperationText.Of(session)}
             <label>User name <input name="user" required autocomplete="username" autocapitalize="none"
             spellcheck="false" value="{session.Demand.UserId}"></label>
             <label>Password <input name="password" type="password" required autocomplete="current-password"></label>

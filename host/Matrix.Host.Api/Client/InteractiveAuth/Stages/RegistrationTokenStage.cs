@@ -1,5 +1,6 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
+using Matrix.Host.Network;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
@@ -17,7 +18,7 @@ internal sealed class RegistrationTokenStage(RegistrationGate gate, RateLimiter 
     {
         var token = attempt.Given.RequiredText("token");
         if (attempt.Given.Problem is not null) return StageResult.Malformed;
-        if (limiter.Take(RateClass.Registration, attempt.Call.Address) is { Ticks: > 0 } pause)
+        if (limiter.Take(RateClass.Registration, AddressBlock.Of(attempt.Call.Address)) is { Ticks: > 0 } pause)
         {
             return StageResult.Refused(Answer.LimitExceeded(pause));
         }
