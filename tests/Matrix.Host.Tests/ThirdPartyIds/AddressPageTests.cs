@@ -9,7 +9,7 @@ namespace Matrix.Host.Tests.ThirdPartyIds;
 internal sealed class AddressPageTests(string kind) : AddressPages(kind)
 {
     [Test]
-    public async Task A_client_registers_with_an_address_that_aBrowser_confirmed_on_the_page_of_the_stage()
+    public async Task A_client_registers_with_an_address_that_a_browser_confirmed_on_the_page_of_the_stage()
     {
         await World.Server.RestartAsync(("registration.requires_email", "true"));
         var body = new JsonObject { ["username"] = "bob", ["password"] = "long enough" };
@@ -131,7 +131,7 @@ internal sealed class AddressPageTests(string kind) : AddressPages(kind)
     }
 
     [Test]
-    public async Task A_confirmation_is_of_theBrowser_that_asked_for_it()
+    public async Task A_confirmation_is_of_the_browser_that_asked_for_it()
     {
         await World.Server.RestartAsync(
             ("registration.enabled", "true"), ("registration.requires_email", "true"));
