@@ -35,7 +35,7 @@ internal sealed class ForgottenPassword(
     }
 
     private ValueTask<Answer> ShowAsync(Call call, CancellationToken stop) =>
-        ValueTask.FromResult(PageOf(call, browsers.Of(call), dialog.Ask(MediumOf(call))));
+        ValueTask.FromResult(PageOf(call, browsers.Of(call), AddressDialog.Ask(MediumOf(call))));
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {

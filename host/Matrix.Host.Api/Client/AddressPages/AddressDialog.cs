@@ -29,7 +29,7 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
     internal bool Supports(string medium) => validations.Supports(medium);
 
     /// <summary>The step that asks for the address.</summary>
-    internal AddressStep Ask(string medium, string typed = "") => medium == Medium.Phone
+    internal static AddressStep Ask(string medium, string typed = "") => medium == Medium.Phone
         ? new AddressStep("Your phone number", Html.Of($"""
             <p>We send a code to it.</p>
             <label>Phone number <input name="{AddressOf(medium)}" type="tel" required autocomplete="tel"

@@ -29,7 +29,7 @@ internal sealed class SignUpAddresses(
 
     /// <summary>The first step of a page that is opened; null if it needs no address.</summary>
     internal AddressStep? FirstOf(Call call, RegistrationWays ways) =>
-        MediaOf(call, ways.ByToken).Select(medium => dialog.Ask(medium)).FirstOrDefault();
+        MediaOf(call, ways.ByToken).Select(static medium => AddressDialog.Ask(medium)).FirstOrDefault();
 
     /// <summary>Takes a form.</summary>
     /// <param name="byToken">Whether a registration token permits the registration.</param>
@@ -45,7 +45,7 @@ internal sealed class SignUpAddresses(
             var step = await dialog.TakeAsync(visit, stop).ConfigureAwait(false);
             if (step.Proved is { } session && !await CanAddAsync(session, stop).ConfigureAwait(false))
             {
-                step = dialog.Ask(medium).Because("Another account has the address.", 403);
+                step = AddressDialog.Ask(medium).Because("Another account has the address.", 403);
             }
 
             if (step.Proved is null) return new SignUpProofs(proved, step, Html.Join(kept));

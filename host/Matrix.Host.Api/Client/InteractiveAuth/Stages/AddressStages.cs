@@ -30,7 +30,7 @@ internal abstract class AddressStage(
     public string Type => type;
 
     public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
-        new(dialog.Supports(medium) ? PageOf(dialog.Ask(medium)) : null);
+        new(dialog.Supports(medium) ? PageOf(AddressDialog.Ask(medium)) : null);
 
     public ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop) =>
         attempt.Browser is null ? OfClientAsync(attempt, stop) : OfBrowserAsync(attempt, stop);
@@ -52,7 +52,7 @@ internal abstract class AddressStage(
 
         var result = await OfSessionAsync(attempt, proved, stop).ConfigureAwait(false);
         return result.Proof is null
-            ? StageResult.Continues(PageOf(dialog.Ask(medium)), result.Message, 403)
+            ? StageResult.Continues(PageOf(AddressDialog.Ask(medium)), result.Message, 403)
             : result;
     }
 

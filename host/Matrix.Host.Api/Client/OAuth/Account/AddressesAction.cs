@@ -31,7 +31,7 @@ internal sealed class AddressesAction(
             {ListOf(visit, rows)}
             {Html.Join(dialog.Media.Select(medium => Html.Of($"""
                 <h2>{(medium == Medium.Phone ? "Add a phone number" : "Add a mail address")}</h2>
-                {FormOf(visit, medium, dialog.Ask(medium))}
+                {FormOf(visit, medium, AddressDialog.Ask(medium))}
                 """)))}
             """));
     }
