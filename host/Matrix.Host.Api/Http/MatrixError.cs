@@ -4,6 +4,7 @@ namespace Matrix.Host.Api.Http;
 public static class MatrixError
 {
 #pragma warning disable CS1591 // Each name is its code.
+    public const string AppServiceLoginUnsupported = "M_APPSERVICE_LOGIN_UNSUPPORTED";
     public const string BadAlias = "M_BAD_ALIAS";
     public const string BadJson = "M_BAD_JSON";
     public const string BadStatus = "M_BAD_STATUS";

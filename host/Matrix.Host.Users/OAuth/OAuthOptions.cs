@@ -16,6 +16,12 @@ public sealed record OAuthOptions
         && Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url)
         && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback));
 
+    /// <summary>Whether the legacy API, to log in and register, is not wanted beside it.</summary>
+    public bool Only { get; init; }
+
+    /// <summary>Whether it is the only API to log in and register.</summary>
+    public bool IsOnly => Only && IsOn;
+
     /// <summary>The most registered clients.</summary>
     public int Clients { get; init; } = 10_000;
 

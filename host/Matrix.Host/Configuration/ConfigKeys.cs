@@ -166,6 +166,11 @@ internal static partial class ConfigKeys
         "registration.requires_phone", ConfigTypes.Flag, c => c.Users.RegistrationRequiresPhone,
         "Whether registration needs a phone number. The first user needs none.");
 
+    internal static ConfigKey<bool> OAuthOnly { get; } = Key(
+        "oauth.only", ConfigTypes.Flag, c => c.Users.OAuth.Only,
+        "Whether clients can log in and register only so. The endpoints of the legacy API for it answer 404, and "
+            + "application services register users without a login. Sessions that are there stay.");
+
     internal static ConfigKey<IReadOnlyList<SsoProvider>> SsoProviders { get; } = Key(
         "sso.providers", new SsoProvidersType { IsObject = true }, c => c.Users.Sso.Providers,
         "Identity providers (OpenID Connect). Each has an id, name, issuer and client_id, a client_secret or "

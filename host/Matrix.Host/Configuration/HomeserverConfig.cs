@@ -224,8 +224,16 @@ internal sealed record HomeserverConfig
                 $"`{ClientOptions.RtcFoci}` is set twice: `matrix_rtc.transports` sets it too");
         }
 
+        var oauth = new OAuthOptions { PublicBaseUrl = values.Get(ConfigKeys.PublicBaseUrl) };
+        if (values.Get(ConfigKeys.OAuthOnly) && !oauth.IsOn)
+        {
+            Refuse(
+                ConfigKeys.OAuthOnly,
+                "`oauth.only` needs a `public_base_url` with https, or with http on the loopback interface");
+        }
+
         var providers = values.Get(ConfigKeys.SsoProviders);
-        if (providers.Count > 0 && !(new OAuthOptions { PublicBaseUrl = values.Get(ConfigKeys.PublicBaseUrl) }).IsOn)
+        if (providers.Count > 0 && !oauth.IsOn)
         {
             Refuse(
                 ConfigKeys.SsoProviders,

@@ -9,6 +9,7 @@ internal static partial class ConfigKeys
             "oauth.enabled", ConfigTypes.Flag, c => c.Users.OAuth.Enabled,
             "Whether clients can sign in by OAuth 2.0, on pages of this server. It needs a public_base_url with https, "
                 + "or with http on the loopback interface."),
+        OAuthOnly,
         Key(
             "oauth.clients", ConfigTypes.Whole(10, 10_000_000), c => c.Users.OAuth.Clients,
             "Registered clients. Beyond it those without a session are forgotten, the oldest first."),

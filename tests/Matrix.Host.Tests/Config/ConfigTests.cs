@@ -151,6 +151,9 @@ public sealed class ConfigTests
         "public_base_url: https://a.example\nregistration:\n  requires_phone: true\n",
         "homeserver.yaml:3: `registration.requires_phone` needs `text_messages.gateway_url` and `public_base_url`")]
     [TestCase(
+        "public_base_url: http://a.example\noauth:\n  only: true\n",
+        "homeserver.yaml:3: `oauth.only` needs a `public_base_url` with https, or with http on the loopback interface")]
+    [TestCase(
         "well_known:\n  client:\n    org.example.a: 1\n",
         "homeserver.yaml:3: `well_known.client` needs a `public_base_url`")]
     [TestCase(

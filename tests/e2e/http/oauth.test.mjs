@@ -16,6 +16,17 @@ before(async () => {
 });
 after(() => server?.dispose());
 
+test("A server with OAuth only has no legacy login", async () => {
+  const only = await startServer({ MATRIX_OAUTH__ONLY: "true" });
+  try {
+    const { status, body } = await raw(only, "GET", v3`login`);
+    assert.deepEqual([status, body.errcode], [404, "M_UNRECOGNIZED"]);
+    assert.ok((await metadataOf(only)).issuer);
+  } finally {
+    await only.dispose();
+  }
+});
+
 const form = async (path, fields) => {
   const response = await fetch(path, { method: "POST", body: new URLSearchParams(fields) });
   return { status: response.status, body: await response.json() };

@@ -16,7 +16,6 @@ internal sealed class ThumbnailMeasure : IMeasure
     private const int Each = 7;
     private const int AtOnce = 20;
     private const int Turns = 3;
-    private const int MessagesBefore = 400;
     private const double SendTarget = 1.5;
 
     public string Name => "thumbnails";
@@ -52,28 +51,14 @@ internal sealed class ThumbnailMeasure : IMeasure
 
     private static void AtOnceBesideASender(MeasureContext bench, ClientServer server, Account user, byte[] jpeg)
     {
-        var sender = server.Population.Fresh();
-        var room = Uri.EscapeDataString(sender.CreateRoom("beside thumbnails"));
-        var (before, during) = (new Durations(), new Durations());
-        for (var i = 0; i < MessagesBefore; i++) Send(sender, room, new Durations());
-        var watch = new Stopwatch();
+        var sending = new BesideSender(server);
         for (var turn = 0; turn < Turns; turn++)
         {
-            var paths = Uploaded(user, "image/jpeg", jpeg, AtOnce);
-            for (var i = 0; i < MessagesBefore; i++) Send(sender, room, before);
-            var threads = paths.ConvertAll(path => new Thread(() => Get(user, path)));
-            watch.Start();
-            threads.ForEach(thread => thread.Start());
-            while (threads.Exists(thread => thread.IsAlive)) Send(sender, room, during);
-            watch.Stop();
+            sending.Turn(Uploaded(user, "image/jpeg", jpeg, AtOnce).ConvertAll<Action>(path => () => Get(user, path)));
         }
 
-        bench.Add(Outcome.Reported(
-            $"thumbnails: {AtOnce} at once take", watch.Elapsed.TotalSeconds / Turns, "s"));
-        bench.Add(Outcome.Reported("thumbnails: p50 of a send before", before.Percentile(50), "ms"));
-        bench.Add(Outcome.AtMost(
-            $"thumbnails: p50 of a send beside {AtOnce} at once, multiple of before", SendTarget,
-            during.Percentile(50) / before.Percentile(50), "times"));
+        bench.Add(Outcome.Reported($"thumbnails: {AtOnce} at once take", sending.Seconds.Average(), "s"));
+        sending.Report(bench, "thumbnails", AtOnce, SendTarget);
     }
 
     /// <summary>
@@ -96,12 +81,5 @@ internal sealed class ThumbnailMeasure : IMeasure
     {
         using var connection = user.Again();
         connection.Get(path);
-    }
-
-    private static void Send(Account sender, string room, Durations into)
-    {
-        var start = Stopwatch.GetTimestamp();
-        sender.Send(room);
-        into.Add(Stopwatch.GetTimestamp() - start);
     }
 }

@@ -17,6 +17,10 @@ internal static class ServiceAnswers
         ? Answer.Error(401, MatrixError.UnknownToken, "The access token is not that of an application service.")
         : Answer.Error(401, MatrixError.MissingToken, "This request requires the token of an application service.");
 
+    /// <summary>400 `M_APPSERVICE_LOGIN_UNSUPPORTED`: users log in by OAuth 2.0 only.</summary>
+    internal static Answer NoLogin { get; } = Answer.Error(
+        400, MatrixError.AppServiceLoginUnsupported, "Users log in by OAuth 2.0 only: register with `inhibit_login`.");
+
     /// <summary>400: the endpoint needs a device, and the application service has named none.</summary>
     internal static Answer NoDevice { get; } = Answer.Error(
         400, MatrixError.MissingParam, "This endpoint requires a `device_id` in the query.");

@@ -38,7 +38,7 @@ internal sealed class LogIn(
             new RouteOptions { Rate = RateClass.Login, OpenToSuspended = true });
     }
 
-    private Answer Flows => services.All.Count > 0 ? _flowsWithServices : _flows;
+    private Answer Flows => oauth.IsOnly ? LoginFlows.NotHere : services.All.Count > 0 ? _flowsWithServices : _flows;
 
     private LoginRequest Read(BodyReader body)
     {
@@ -61,6 +61,8 @@ internal sealed class LogIn(
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)
     {
+        if (oauth.IsOnly) return request.IsByService ? ServiceAnswers.NoLogin : LoginFlows.NotHere;
+
         // The proof must still hold when the login is written. If the password or its hash changed meanwhile, it is
         // checked again.
         for (var attempt = 0; attempt < Attempts; attempt++)
@@ -114,6 +116,8 @@ internal sealed class LogIn(
 
     private async ValueTask<Answer> GetTokenAsync(Call call, Core.Json.JsonObject body, CancellationToken stop)
     {
+        if (oauth.IsOnly) return LoginFlows.NotHere;
+
         var demand = new AuthDemand(AuthFlow.Password, call.Caller.UserId);
         var auth = await interactive.DemandAsync(call, body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;
@@ -127,7 +131,10 @@ internal sealed class LogIn(
         }));
     }
 
-    private sealed record LoginRequest(LoginWish Wish, GivenUser? User, string? Password, string? Token);
+    private sealed record LoginRequest(LoginWish Wish, GivenUser? User, string? Password, string? Token)
+    {
+        internal bool IsByService => Password is null && Token is null;
+    }
 }
 
 /// <summary>Counts password attempts in the rate limiter of requests.</summary>

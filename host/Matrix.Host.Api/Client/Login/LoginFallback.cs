@@ -18,6 +18,7 @@ internal sealed class LoginFallback(
     Browsers browsers,
     IEnumerable<ISignInWay> ways,
     OAuthPaths paths,
+    OAuthOptions oauth,
     ClientOptions options,
     TimeProvider clock) : IEndpoints
 {
@@ -31,6 +32,8 @@ internal sealed class LoginFallback(
 
     public void Map(ClientRoutes routes)
     {
+        if (oauth.IsOnly) return;
+
         var pages = routes.At("/_matrix/static/client/");
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
         foreach (var path in new[] { "login/", "login" })

@@ -8,6 +8,10 @@ namespace Matrix.Host.Api.Client.Login;
 /// <summary>The ways to log in. Client-Server API, "Login" of the legacy API, and "OAuth 2.0 aware clients".</summary>
 internal static class LoginFlows
 {
+    /// <summary>404 `M_UNRECOGNIZED`: the server has only the OAuth 2.0 API.</summary>
+    internal static Answer NotHere { get; } = Answer.Error(
+        404, MatrixError.Unrecognized, "This server does not have the legacy API to log in: it has OAuth 2.0.");
+
     /// <summary>The response with the ways.</summary>
     /// <param name="sso">The identity providers.</param>
     /// <param name="hasPages">Whether the pages of OAuth are there, which know all ways to sign in.</param>

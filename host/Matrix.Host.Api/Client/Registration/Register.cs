@@ -10,6 +10,7 @@ using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Guests;
+using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -26,7 +27,8 @@ internal sealed class Register(
     AccountIdentifiers identifiers,
     AddressFlows addresses,
     RegistrationStages stages,
-    UserInteractiveAuth interactive) : IEndpoints
+    UserInteractiveAuth interactive,
+    OAuthOptions oauth) : IEndpoints
 {
     private const int GeneratedNameLetters = 12;
     private const string GeneratedNameAlphabet = "abcdefghijklmnopqrstuvwxyz";
@@ -60,6 +62,7 @@ internal sealed class Register(
         var body = new BodyReader(whole);
         if (kind == "guest")
         {
+            if (oauth.IsOnly) return LoginFlows.NotHere;
             var name = LoginBody.ReadDisplayName(body, "initial_device_display_name");
             if (body.Problem is { } unfit) return unfit;
             var guest = await guests.CreateAsync(name, stop).ConfigureAwait(false);
@@ -73,6 +76,7 @@ internal sealed class Register(
     private async ValueTask<Answer> PostAsync(Call call, RegisterRequest request, CancellationToken stop)
     {
         if (request.IsByService) return await ByServiceAsync(call, request, stop).ConfigureAwait(false);
+        if (oauth.IsOnly) return LoginFlows.NotHere;
 
         // The name is taken now, by this request itself.
         if (interactive.ResultOf(call, request.Body) is { } result) return result;
@@ -194,6 +198,7 @@ internal sealed class Register(
     private async ValueTask<Answer> ByServiceAsync(Call call, RegisterRequest request, CancellationToken stop)
     {
         if (call.Service is not { } service) return ServiceAnswers.NoService(call);
+        if (oauth.IsOnly && !request.InhibitLogin) return ServiceAnswers.NoLogin;
         if (request.Username is not { } username)
         {
             return Answer.Error(400, MatrixError.MissingParam, "`username` is missing.");
@@ -212,6 +217,8 @@ internal sealed class Register(
 
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
     {
+        if (oauth.IsOnly) return LoginFlows.NotHere;
+
         var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
         return problem is { } why
             ? RegistrationAnswers.Of(why)

@@ -19,9 +19,11 @@ internal sealed class SsoRedirect(
     public void Map(ClientRoutes routes)
     {
         var page = new RouteOptions { Access = Access.Anyone, IsPage = true, Rate = RateClass.Login };
+        routes.At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
+        if (oauth.IsOnly) return;
+
         routes.Get("login/sso/redirect", Read, ChooseAsync, page);
         routes.Get("login/sso/redirect/{idpId}", Read, RedirectAsync, page);
-        routes.At(OAuthPaths.Root).Get($"{OAuthPaths.SsoStart}/{{idpId}}", StartAsync, page);
     }
 
     public ValueTask<IReadOnlyList<SignInLink>> LinksAsync(string next, CancellationToken stop) => new(
