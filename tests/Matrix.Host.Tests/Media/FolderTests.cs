@@ -72,8 +72,10 @@ internal sealed class FolderTests
     [Test]
     public void Folders_on_two_file_systems_are_refused()
     {
-        var elsewhere = Path.Combine("/dev/shm", Path.GetFileName(_folder));
-        if (!Directory.Exists("/dev/shm")) Assert.Ignore("There is no second file system.");
+        const string memory = "/dev/shm";
+        var other = _folder.StartsWith(memory, StringComparison.Ordinal) ? "/var/tmp" : memory;
+        if (!Directory.Exists(other)) Assert.Ignore("There is no second file system.");
+        var elsewhere = Path.Combine(other, Path.GetFileName(_folder));
         Directory.CreateDirectory(elsewhere);
         try
         {
