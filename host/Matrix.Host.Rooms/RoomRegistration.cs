@@ -441,6 +441,8 @@ public static class RoomRegistration
             parts.Get<IStorage>().Events, parts.Get<IStorage>().Followers))
         .AddSingleton<RoomLists>()
         .AddSingleton<RoomAdministration>()
+        .AddSingleton(parts => new ForwardExtremities(
+            parts.Get<DummyEvents>(), parts.Get<EventStore>(), parts.Get<IStorage>()))
         .AddSingleton<JobList>()
         .AddSingleton<JobRunner>()
         .AddSingleton(parts => new RoomDeletion(

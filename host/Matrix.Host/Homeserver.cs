@@ -309,12 +309,6 @@ internal sealed class Homeserver : IAsyncDisposable
             app.Services.GetRequiredService<ClientServer>(),
             config.ServesFederation ? app.Services.GetRequiredService<FederationServer>() : null,
             app.Services.GetRequiredService<MetricsPage>(),
-            new ControlEndpoint(
-                app.Services.GetRequiredService<FederationOutbound>(),
-                app.Services.GetRequiredService<ServerNotices>(),
-                app.Services.GetRequiredService<MediaOperations>(),
-                app.Services.GetRequiredService<AccountModeration>(),
-                app.Services.GetRequiredService<AuditLog>()),
             config.FederationOnClient,
             adminApart: config.AdminListener is not null);
         ((IApplicationBuilder)app).Run(dispatch.AnswerAsync);

@@ -30,22 +30,6 @@ public sealed class MediaOperations(IStorage storage, ContentRepository reposito
             : new MediaOutcome(false, $"{UriOf(media)} was changed meanwhile");
     }
 
-    /// <summary>Deletes what a local user has uploaded, at most <see cref="MostDeleted"/> URIs.</summary>
-    public async ValueTask<MediaOutcome> DeleteOfUserAsync(string userId, CancellationToken stop)
-    {
-        var query = new MediaListing { Uploader = userId };
-        var found = await storage.Media.ListAsync(query, MostDeleted + 1, stop).ConfigureAwait(false);
-        if (found.Count == 0) return new MediaOutcome(false, $"{userId} has no media");
-        var deleted = 0;
-        foreach (var media in found.Take(MostDeleted))
-        {
-            if (await repository.DeleteAsync(media, stop).ConfigureAwait(false)) deleted++;
-        }
-
-        var more = found.Count > MostDeleted ? "; there is more: repeat the command" : "";
-        return new MediaOutcome(true, $"deleted {deleted} of {userId}{more}");
-    }
-
     /// <summary>Keeps a content from being served: under all of its URIs, and those of later uploads.</summary>
     /// <param name="uriOrHash">A URI with the content, or the SHA-256 of the content in hexadecimal.</param>
     /// <param name="by">Who asks, for the record.</param>

@@ -15,8 +15,14 @@ public sealed record ListedReport(ReportRow Row, string? RoomName, string? Canon
 /// <param name="Sender">Part of the user id of the event's sender, or of the user.</param>
 /// <param name="IsOldestFirst">Whether the oldest come first.</param>
 /// <param name="Kind">What is reported.</param>
+/// <param name="Before">Only reports with smaller ids.</param>
 public sealed record ReportQuery(
-    string? Reporter, string? RoomId, string? Sender, bool IsOldestFirst, ReportKind? Kind = ReportKind.Event)
+    string? Reporter,
+    string? RoomId,
+    string? Sender,
+    bool IsOldestFirst,
+    ReportKind? Kind = ReportKind.Event,
+    long Before = long.MaxValue)
 {
     /// <summary>Whether the query admits a report.</summary>
     internal bool Admits(ReportRow row) =>
@@ -42,7 +48,7 @@ public sealed class ReportLists(IStorage storage, RoomSnapshots rooms, RoomSumma
     {
         ArgumentNullException.ThrowIfNull(query);
         var found = new List<ReportRow>();
-        for (var before = long.MaxValue; ;)
+        for (var before = query.Before; ;)
         {
             var page = await storage.Reports.NewestAsync(before, ReadAtOnce, stop).ConfigureAwait(false);
             found.AddRange(page.Where(query.Admits));

@@ -40,6 +40,22 @@ public sealed class RoomLists(
         }
     }
 
+    /// <summary>The rooms in which users of another server are joined, by their ids.</summary>
+    public async ValueTask<IReadOnlyList<ServersRoomRow>> OfServerAsync(string serverName, CancellationToken stop)
+    {
+        await _turn.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            var found = await storage.Rooms.OfServerAsync(serverName, options.MaxListedRooms, stop)
+                .ConfigureAwait(false);
+            return [.. found.OrderBy(static room => room.RoomId, StringComparer.Ordinal)];
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     /// <summary>A room; null if this server does not know it.</summary>
     public async ValueTask<ListedRoom?> FindAsync(string roomId, CancellationToken stop)
     {

@@ -95,10 +95,11 @@ public sealed class RoomAliasDirectory(
     /// <summary>
     /// A room's aliases: for its members, and for everyone where its history is world-readable. Null for others.
     /// </summary>
-    public async ValueTask<IReadOnlyList<string>?> OfRoomAsync(string userId, string roomId, CancellationToken stop)
+    /// <param name="userId">The user; null for an administrator, who sees those of all rooms.</param>
+    public async ValueTask<IReadOnlyList<string>?> OfRoomAsync(string? userId, string roomId, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
-        if (!snapshot.Local.IsJoined(userId))
+        if (userId is not null && !snapshot.Local.IsJoined(userId))
         {
             var visibility = await state.ContentAsync(
                 snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);

@@ -31,6 +31,9 @@ internal sealed class DummyEvents(
     /// <summary>The time after which a room is looked at again.</summary>
     private static readonly TimeSpan _pause = TimeSpan.FromMinutes(1);
 
+    private static readonly RoomFailure _nobody = new(
+        RoomFailureKind.BadState, "No local member of the room may send the event that merges them.");
+
     private readonly ConcurrentDictionary<RoomNid, long> _tried = new();
 
     /// <summary>Merges the extremities soon, if there are too many. Called while the room's lane is held.</summary>
@@ -44,13 +47,39 @@ internal sealed class DummyEvents(
         fetcher.Run(room.Room, stop => MergeAsync(room.Room, stop));
     }
 
+    /// <summary>Merges all extremities now. Returns how many fewer the room has.</summary>
+    internal async ValueTask<RoomResult<int>> MergeAllAsync(RoomNid room, CancellationToken stop)
+    {
+        var merged = 0;
+        for (var sent = 0; sent < MostAtOnce; sent++)
+        {
+            var made = await sender.InLaneAsync<int>(
+                room,
+                async session =>
+                {
+                    var before = session.Pending.Extremities.Length;
+                    if (before <= 1) return 0;
+                    return await MergeAsync(session, most: 1, stop).ConfigureAwait(false)
+                        ? before - session.Pending.Extremities.Length
+                        : _nobody;
+                },
+                stop).ConfigureAwait(false);
+            if (!made.IsOk) return merged > 0 ? merged : made.Failure;
+            if (made.Value == 0) break;
+            merged += made.Value;
+        }
+
+        return merged;
+    }
+
     /// <summary>False if the room is busy.</summary>
     private async ValueTask<bool> MergeAsync(RoomIdentity room, CancellationToken stop)
     {
         for (var sent = 0; sent < MostAtOnce; sent++)
         {
             var made = await sender.InLaneAsync<bool>(
-                room.Nid, async session => await MergeAsync(session, stop).ConfigureAwait(false), stop)
+                room.Nid, async session => await MergeAsync(session, options.Receiving.ExtremitiesMerged, stop)
+                    .ConfigureAwait(false), stop)
                 .ConfigureAwait(false);
             if (!made.IsOk) return made.Failure.Kind != RoomFailureKind.Busy;
             if (!made.Value) return true;
@@ -60,9 +89,9 @@ internal sealed class DummyEvents(
     }
 
     /// <summary>Whether an event was sent: there are too many extremities, and a local user may send it.</summary>
-    private async ValueTask<bool> MergeAsync(LaneSession session, CancellationToken stop)
+    private async ValueTask<bool> MergeAsync(LaneSession session, int most, CancellationToken stop)
     {
-        if (session.Pending.Extremities.Length <= options.Receiving.ExtremitiesMerged) return false;
+        if (session.Pending.Extremities.Length <= most) return false;
         foreach (var userId in await SendersAsync(session, stop).ConfigureAwait(false))
         {
             var draft = new Draft(DecisionWriter.DummyType, null, userId, JsonObject.Empty, null);

@@ -56,6 +56,47 @@ public sealed class SpaceHierarchy(
         CancellationToken stop)
     {
         using var patience = new CancellationTokenSource(options.HierarchyTime, time);
+        return await WalkAsync(
+            rootId,
+            suggestedOnly,
+            depth,
+            from,
+            limit,
+            async next => await KnownHereAsync(userId, next.RoomId, stop).ConfigureAwait(false)
+                ?? await ElsewhereAsync(userId, next, patience.Token, stop).ConfigureAwait(false))
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// A part of the tree of a space for an administrator: all rooms whose state this server follows. No other server
+    /// is asked.
+    /// </summary>
+    public ValueTask<RoomResult<HierarchyPage>> OfAdministratorAsync(
+        string rootId, bool suggestedOnly, int depth, HierarchyPlace from, int limit, CancellationToken stop) =>
+        WalkAsync(
+            rootId,
+            suggestedOnly,
+            depth,
+            from,
+            limit,
+            async next => await HereAsync(next.RoomId, stop).ConfigureAwait(false) is { } snapshot
+                ? await VisitedAsync(snapshot, stop).ConfigureAwait(false)
+                : _nothing);
+
+    private async ValueTask<Visited> VisitedAsync(RoomSnapshot snapshot, CancellationToken stop)
+    {
+        var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
+        return new Visited(await WithChildrenAsync(snapshot, summary, stop).ConfigureAwait(false), null);
+    }
+
+    private async ValueTask<RoomResult<HierarchyPage>> WalkAsync(
+        string rootId,
+        bool suggestedOnly,
+        int depth,
+        HierarchyPlace from,
+        int limit,
+        Func<Pending, ValueTask<Visited>> visitAsync)
+    {
         var part = new HierarchyPart(from, limit);
         var pending = new Stack<Pending>();
         pending.Push(new Pending(rootId, [], 0, null));
@@ -64,8 +105,7 @@ public sealed class SpaceHierarchy(
         {
             if (!met.Add(next.RoomId)) continue;
             visited++;
-            var visit = await KnownHereAsync(userId, next.RoomId, stop).ConfigureAwait(false)
-                ?? await ElsewhereAsync(userId, next, patience.Token, stop).ConfigureAwait(false);
+            var visit = await visitAsync(next).ConfigureAwait(false);
             if (visit.Room is null)
             {
                 if (next.Level == 0) return _hidden;

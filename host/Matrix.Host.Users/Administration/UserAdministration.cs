@@ -81,6 +81,7 @@ public sealed class UserAdministration(
         ArgumentNullException.ThrowIfNull(actor);
         ArgumentNullException.ThrowIfNull(wish);
         if (UserId.server(userId) != options.ServerName) return _remote;
+        if (ProfileRefusal(wish) is { } unfit) return unfit;
         var user = await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
         if (user is null)
         {
@@ -90,6 +91,16 @@ public sealed class UserAdministration(
 
         var failure = await ChangeAsync(actor, userId, user, wish, stop).ConfigureAwait(false);
         return failure is null ? user is null : failure;
+    }
+
+    /// <summary>Why a display name or avatar cannot be set; null if both can.</summary>
+    private static UserFailure? ProfileRefusal(AccountWish wish)
+    {
+        return RefusalOf(ProfileFields.DisplayName, wish.DisplayName)
+            ?? RefusalOf(ProfileFields.AvatarUrl, wish.AvatarUrl);
+
+        static UserFailure? RefusalOf(string field, string? text) =>
+            text is null ? null : ProfileFields.JudgeValue(field, Json.NewString(text));
     }
 
     /// <summary>Gives a user the right to administer the server, or takes it.</summary>

@@ -12,7 +12,6 @@ internal sealed class RequestDispatch(
     ClientServer clients,
     FederationServer? federation,
     MetricsPage metrics,
-    ControlEndpoint control,
     bool federationOnClient,
     bool adminApart)
 {
@@ -21,8 +20,7 @@ internal sealed class RequestDispatch(
     {
         Listener.Federation when federation is not null => federation.HandleAsync(http),
         Listener.Metrics when http.Request.Path != "/health" => MetricsEndpoint.AnswerAsync(http, metrics),
-        Listener.Admin when !AdminPaths.Serves(http) => AdminPaths.RefuseAsync(http),
-        Listener.Control when !AdminPaths.Serves(http) => control.AnswerAsync(http),
+        Listener.Admin or Listener.Control when !AdminPaths.Serves(http) => AdminPaths.RefuseAsync(http),
         null when federationOnClient && federation is not null && FederationRoutes.Serves(http.Request.Path.Value) =>
             federation.HandleAsync(http),
         null when adminApart && AdminPaths.MayServe(http) => AdminPaths.RefuseAsync(http),

@@ -105,7 +105,7 @@ public sealed class FederationCommandTests
         var healthy = await RunAsync("federation", "retry", peer.Peer.Name);
         Assert.That(
             (healthy.Code, healthy.Errors),
-            Is.EqualTo((1, $"mx: no attempt to reach {peer.Peer.Name} is waiting\n")));
+            Is.EqualTo((1, "mx: The server is not waiting for a new attempt.\n")));
     }
 
     [Test]

@@ -22,14 +22,14 @@ public sealed class ReportsCommandTests
         var wrong = await RunAsync("reports", "--limit", "0");
 
         Assert.That(text.Code, Is.Zero, text.Errors);
-        Assert.That(text.Output, Does.Contain("count: 2").And.Contain(alice.UserId).And.Contain("!room:x"));
+        Assert.That(text.Output, Does.Contain("total: 2").And.Contain(alice.UserId).And.Contain("!room:x"));
         Assert.That(text.Output, Does.Not.Contain("\u001b"), "a reason cannot write to the terminal");
-        var row = json.Json.GetProperty("reports").EnumerateArray().Single();
+        var row = json.Json.GetProperty("event_reports").EnumerateArray().Single();
         Assert.That(row.GetProperty("reason").GetString(), Does.StartWith("second"));
         Assert.That(row.GetProperty("kind").GetString(), Is.EqualTo("room"));
         var older = await RunAsync("reports", "--before", $"{row.GetProperty("id").GetInt64()}", "--format", "json");
         Assert.That(
-            older.Json.GetProperty("reports")[0].GetProperty("reason").GetString(), Is.EqualTo("first"));
+            older.Json.GetProperty("event_reports")[0].GetProperty("reason").GetString(), Is.EqualTo("first"));
         Assert.That((wrong.Code, wrong.Output), Is.EqualTo((2, "")), wrong.Errors);
 
         Task<Ran> RunAsync(params string[] arguments) =>

@@ -3,6 +3,8 @@ using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Outbound;
@@ -74,6 +76,39 @@ public sealed class DummyEventTests : OutboundTests
         Assert.That(await ExtremitiesAsync(room), Is.EqualTo(Branches));
         var shown = (await Alice.TimelineAsync(roomId)).Select(each => (string)each["event_id"]!);
         Assert.That(shown, Is.SupersetOf(branches.Select(each => each.EventId)));
+    }
+
+    [Test]
+    public async Task An_administrator_merges_few_branches_and_sees_the_rooms_of_a_server()
+    {
+        Peer.Rules = RoomRules.Find("11")!;
+        var room = await PeerRoom.JoinAsync(Server, Peer.Peer, await Alice.CreateRoomAsync("11"), "bob");
+        var fork = room.Latest;
+        for (var n = 0; n < 4; n++)
+        {
+            room.Latest = fork;
+            (await room.SendAsync(Server, $"fork{n}", room.Say("bob", $"branch {n}"))).Is(200);
+        }
+
+        Assert.That(await ExtremitiesAsync(room), Is.EqualTo(4));
+        var admin = new WriteBatch(1).Add(new AdminChanged(Alice.UserId, true));
+        await Server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(admin, CancellationToken.None);
+        var path = $"/_synapse/admin/v1/rooms/{Escape(room.RoomId)}/forward_extremities";
+
+        var listed = (await Alice.GetAsync(path)).Is(200).Json;
+        var merged = (await Alice.DeleteAsync(path)).Is(200).Json;
+
+        Assert.That(((int)listed["count"]!, (int)merged["deleted"]!), Is.EqualTo((4, 3)));
+        Assert.That(await ExtremitiesAsync(room), Is.EqualTo(1));
+        var destination = $"/_synapse/admin/v1/federation/destinations/{Peer.Peer.Name}/rooms";
+        var rooms = (await Alice.GetAsync(destination)).Is(200).Json;
+        Assert.That(
+            ((string?)rooms["rooms"]![0]!["room_id"], (int)rooms["total"]!), Is.EqualTo((room.RoomId, 1)));
+        Assert.That((long)rooms["rooms"]![0]!["stream_ordering"]!, Is.Positive);
+        Assert.That((await Alice.GetAsync(destination + "?from=1")).Is(200).Json["rooms"]!.AsArray(),
+            Is.Empty);
+        (await Alice.GetAsync("/_synapse/admin/v1/federation/destinations/other.example/rooms"))
+            .Is(404, "M_NOT_FOUND");
     }
 
     private async Task<Pdu[]> ForkAsync(PeerRoom room)

@@ -60,6 +60,8 @@ public sealed class LocalUser
 
     public Task<Reply> GetAsync(string path) => SendAsync(_http, HttpMethod.Get, path, body: null);
 
+    public Task<Reply> DeleteAsync(string path) => SendAsync(_http, HttpMethod.Delete, path, body: null);
+
     /// <summary>Uploads a text. Returns the URI without its scheme: `server/id`.</summary>
     public async Task<string> UploadAsync(string content, string type = "text/plain", string name = "")
     {
@@ -325,8 +327,10 @@ public sealed class LocalUser
 
     private static async Task<Reply> SendAsync(HttpClient http, HttpMethod method, string path, JsonObject? body)
     {
-        var version = path.StartsWith("v1/", StringComparison.Ordinal) ? "" : "v3/";
-        using var request = new HttpRequestMessage(method, "/_matrix/client/" + version + path)
+        var root = path.StartsWith('/') ? ""
+            : path.StartsWith("v1/", StringComparison.Ordinal) ? "/_matrix/client/"
+            : "/_matrix/client/v3/";
+        using var request = new HttpRequestMessage(method, root + path)
         {
             Content = body is null
                 ? null

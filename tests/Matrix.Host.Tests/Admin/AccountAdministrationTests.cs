@@ -80,6 +80,7 @@ public sealed class AccountAdministrationTests : AdminTests
         {
             "name", "user_type", "is_guest", "admin", "deactivated", "erased", "shadow_banned", "displayname",
             "avatar_url", "creation_ts", "last_seen_ts", "locked", "suspended", "threepids",
+            "external_ids",
         }));
         Assert.That(((bool)created.Json["admin"]!, (long)created.Json["last_seen_ts"]!), Is.EqualTo((true, 0L)));
         Assert.That(created.Member("displayname"), Is.EqualTo("New"));

@@ -35,7 +35,11 @@ public sealed class AdminFrameTests : AdminTests
         ("GET", V1 + "federation/destinations/other.example"),
         ("POST", V1 + "federation/destinations/other.example/reset_connection"), ("GET", V1 + "event_reports"),
         ("GET", V1 + "event_reports/1"), ("DELETE", V1 + "event_reports/1"), ("POST", V1 + "send_server_notice"),
-        ("PUT", V1 + "send_server_notice/t"),
+        ("PUT", V1 + "send_server_notice/t"), ("GET", V1 + "rooms/!r:test.example/hierarchy"),
+        ("DELETE", V1 + "rooms/!r:test.example/forward_extremities"), ("PUT", V1 + "suspend/@a:test.example"),
+        ("PUT", V1 + "lock/@a:test.example"), ("GET", V1 + "federation/destinations/other.example/rooms"),
+        ("GET", V1 + "auth_providers/x/users/y"), ("POST", V1 + "media/quarantine/00"),
+        ("POST", V1 + "media/unquarantine/00"),
     ];
 
     [TestCaseSource(nameof(_endpoints))]

@@ -20,7 +20,7 @@ public sealed class ModerationTests : AdminTests
         Assert.That(Names(report), Is.EqualTo(new[]
         {
             "id", "received_ts", "room_id", "event_id", "user_id", "reason", "score", "sender", "canonical_alias",
-            "name",
+            "name", "kind",
         }));
         Assert.That(
             ((string?)report["event_id"], (string?)report["name"], (int)list["total"]!),

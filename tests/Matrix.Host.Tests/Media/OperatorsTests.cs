@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Media;
 using Matrix.Host.Tests.Support;
@@ -7,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Media;
 
-/// <summary>Media that operators delete or keep from being served, through the control socket.</summary>
+/// <summary>Media that operators delete or keep from being served, through the administration API.</summary>
 [TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
 internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
 {
@@ -19,12 +17,12 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         var first = await Alice.UploadsAsync("the same");
         var second = await Bob.UploadsAsync("the same");
 
-        Assert.That(await AsksAsync("delete", "mxc://" + first), Is.EqualTo((200, $"deleted mxc://{first}")));
+        Assert.That((await DeletesAsync($"media/{first}")).Status, Is.EqualTo(200));
 
         (await Bob.DownloadsAsync(first)).Is(404, "M_NOT_FOUND");
         Assert.That((await Bob.DownloadsAsync(second)).Is(200).Text, Is.EqualTo("the same"));
-        Assert.That((await AsksAsync("delete", "mxc://" + first)).Status, Is.EqualTo(409));
-        await AsksAsync("delete", "mxc://" + second);
+        Assert.That((await DeletesAsync($"media/{first}")).Status, Is.EqualTo(404));
+        await DeletesAsync($"media/{second}");
         Assert.That(MediaServer.FilesOf(Server), Is.Empty);
     }
 
@@ -34,12 +32,11 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         var own = new[] { await Alice.UploadsAsync("one"), await Alice.UploadsAsync("two") };
         var other = await Bob.UploadsAsync("three");
 
-        Assert.That(await AsksAsync("delete-of-user", Alice.UserId), Is.EqualTo((200, $"deleted 2 of {Alice.UserId}")));
+        Assert.That((await DeletesAsync($"users/{Alice.UserId}/media")).Total, Is.EqualTo(2));
 
         foreach (var uri in own) (await Bob.DownloadsAsync(uri)).Is(404, "M_NOT_FOUND");
         (await Bob.DownloadsAsync(other)).Is(200);
-        Assert.That(await AsksAsync("delete-of-user", Alice.UserId), Is.EqualTo(
-            (409, $"{Alice.UserId} has no media")));
+        Assert.That((await DeletesAsync($"users/{Alice.UserId}/media")).Total, Is.Zero);
     }
 
     [Test]
@@ -50,9 +47,7 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
         var good = await Bob.UploadsAsync("good");
         (await Bob.DownloadsAsync(first)).Is(200);
 
-        var (status, said) = await AsksAsync("quarantine", "mxc://" + first);
-        Assert.That((status, said), Is.EqualTo((200, said)), said);
-        Assert.That(said, Does.EndWith("(URIs: 2)"));
+        Assert.That(await PostsAsync("quarantine", first), Is.EqualTo(200));
 
         var later = await Bob.UploadsAsync("bad");
         foreach (var uri in new[] { first, second, later }) (await Alice.DownloadsAsync(uri)).Is(404, "M_NOT_FOUND");
@@ -62,10 +57,12 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
             new[] { first, second, later }.Select(uri => uri.Split('/')[1])));
 
         // The content is known by its hash when no URI has it any more.
-        foreach (var uri in new[] { first, second }) await AsksAsync("delete", "mxc://" + uri);
-        Assert.That((await AsksAsync("release", listed[0].FileHash!)).Status, Is.EqualTo(200));
+        foreach (var uri in new[] { first, second }) await DeletesAsync($"media/{uri}");
+        Assert.That(await PostsAsync("unquarantine", listed[0].FileHash!), Is.EqualTo(200));
         Assert.That((await Alice.DownloadsAsync(later)).Is(200).Text, Is.EqualTo("bad"));
-        Assert.That((await AsksAsync("release", "mxc://" + later)).Status, Is.EqualTo(409));
+        Assert.That(await PostsAsync("unquarantine", later), Is.EqualTo(404));
+        Assert.That(await PostsAsync("quarantine", listed[0].FileHash!), Is.EqualTo(200));
+        (await Alice.DownloadsAsync(later)).Is(404, "M_NOT_FOUND");
     }
 
     [Test]
@@ -98,32 +95,29 @@ internal sealed class OperatorsTests(string kind) : TwoUsersTests(kind)
             Is.Empty);
     }
 
-    [TestCase("delete", "mxc://test.example/nothing")]
-    [TestCase("delete", "https://test.example/nothing")]
-    [TestCase("quarantine", "mxc://test.example")]
-    [TestCase("quarantine", "mxc://test.example/a/b")]
-    [TestCase("release", "")]
-    public async Task What_is_no_media_is_said(string command, string subject) =>
-        Assert.That((await AsksAsync(command, subject)).Status, Is.EqualTo(409));
-
-    [Test]
-    public async Task Other_commands_are_unknown() =>
-        Assert.That((await AsksAsync("burn", "mxc://test.example/x")).Status, Is.EqualTo(404));
-
-    private async Task<(int Status, string Text)> AsksAsync(string command, string subject)
+    [TestCase("test.example/nothing")]
+    [TestCase("test.example")]
+    [TestCase("test.example/a/b")]
+    [TestCase("0123abcd")]
+    public async Task What_is_no_media_is_said(string subject)
     {
-        using var http = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectCallback = async (_, stop) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                await socket.ConnectAsync(
-                    new UnixDomainSocketEndPoint(Path.Combine(Server.Folder, "control", "socket")), stop);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        });
-        using var body = new ByteArrayContent(Encoding.UTF8.GetBytes(subject));
-        using var reply = await http.PostAsync(new Uri($"http://server/media/{command}"), body);
-        return ((int)reply.StatusCode, await reply.Content.ReadAsStringAsync());
+        Assert.That((await DeletesAsync("media/" + subject)).Status, Is.EqualTo(404));
+        Assert.That(await PostsAsync("quarantine", subject), Is.EqualTo(404));
+        Assert.That(await PostsAsync("unquarantine", subject), Is.EqualTo(404));
     }
+
+    [TestCase("/media/delete")]
+    [TestCase("/_matrix/client/v3/account/whoami")]
+    [TestCase("/_synapse/admin/v1/register")]
+    public async Task The_operators_socket_serves_the_administration_api_only(string path) =>
+        Assert.That((await Server.OperatorGetsAsync(HttpMethod.Post, path)).Status, Is.EqualTo(404));
+
+    private async Task<(int Status, int? Total)> DeletesAsync(string path)
+    {
+        var (status, json) = await Server.OperatorAsync(HttpMethod.Delete, path);
+        return (status, (int?)json["total"]);
+    }
+
+    private async Task<int> PostsAsync(string act, string subject) =>
+        (await Server.OperatorAsync(HttpMethod.Post, $"media/{act}/{subject}")).Status;
 }

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -8,6 +9,23 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
 {
     [SetUp]
     public async Task Rooms() => await Write(Room(Kitchen), Room(Garden));
+
+    [Test]
+    public async Task The_rooms_of_another_server_are_those_that_its_users_have_joined()
+    {
+        await Write(
+            new RoomFederated(Kitchen),
+            new RoomFederated(Garden),
+            new MembershipChanged(Kitchen, "@a:peer.example:8448", null, Membership.Join, EventNid.None, false),
+            new MembershipChanged(Garden, "@a:peer.example:8448", null, Membership.Leave, EventNid.None, false),
+            new MembershipChanged(Garden, "@b:peer.example", null, Membership.Join, EventNid.None, false));
+
+        var rooms = await Store.Rooms.OfServerAsync("peer.example:8448", 10, Stop);
+
+        Assert.That(rooms.Select(room => room.RoomId), Is.EqualTo(new[] { RoomIdOf(Kitchen) }));
+        Assert.That(rooms[0].LastPosition, Is.Positive);
+        Assert.That(await Store.Rooms.OfServerAsync("example", 10, Stop), Is.Empty);
+    }
 
     [Test]
     public async Task A_users_rooms_are_those_with_the_memberships_asked_for()

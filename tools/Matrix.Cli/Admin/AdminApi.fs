@@ -2,10 +2,10 @@
 module internal Matrix.Cli.Admin.AdminApi
 
 open System
+open System.Globalization
 open System.Text.Json
 open System.Threading
 open Matrix.Cli.Config
-open Matrix.Cli.Federation
 open Matrix.Cli.Output
 
 [<Literal>]
@@ -42,13 +42,23 @@ let body (members: (string * Cell option) list) : string =
 
         json.WriteEndObject())
 
-let private cellOf (value: JsonElement) : Cell =
+/// Times have such names, and are in milliseconds since 1970. 0 is no time.
+let private isTime (name: string) (number: int64) : bool =
+    number > 0L && (name = "ts" || name.EndsWith("_ts", StringComparison.Ordinal))
+
+let private dateOf (milliseconds: int64) : string =
+    DateTimeOffset
+        .FromUnixTimeMilliseconds(milliseconds)
+        .UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture)
+
+let private cellOf (name: string) (value: JsonElement) : Cell =
     match value.ValueKind with
     | JsonValueKind.String -> Word(string (value.GetString()))
     | JsonValueKind.True -> Truth true
     | JsonValueKind.False -> Truth false
     | JsonValueKind.Number ->
         match value.TryGetInt64() with
+        | true, number when isTime name number -> Word(dateOf number)
         | true, number -> Count number
         | false, _ -> Word(value.GetRawText())
     | JsonValueKind.Null -> Word ""
@@ -71,7 +81,7 @@ let private tableOf (name: string) (items: JsonElement list) : Table =
                     [
                         for column in columns ->
                             match item.TryGetProperty(column) with
-                            | true, value -> cellOf value
+                            | true, value -> cellOf column value
                             | false, _ -> Word ""
                     ]
             ]
@@ -80,14 +90,14 @@ let private tableOf (name: string) (items: JsonElement list) : Table =
         {
             Name = name
             Columns = [ "value" ]
-            Rows = [ for item in items -> [ cellOf item ] ]
+            Rows = [ for item in items -> [ cellOf "" item ] ]
         }
 
 let private reportOf (answer: JsonElement) : Report = {
     Facts = [
         for each in answer.EnumerateObject() do
             if each.Value.ValueKind <> JsonValueKind.Array then
-                each.Name, cellOf each.Value
+                each.Name, cellOf each.Name each.Value
     ]
     Tables = [
         for each in answer.EnumerateObject() do
@@ -117,6 +127,21 @@ let run (config: string option) (format: OutputFormat) (verb: string) (path: str
     match ask config verb path body with
     | Ok answer -> show format answer
     | Error ending -> ending
+
+/// Asks, and shows these values instead of the response, which says no more than that it is done.
+let act
+    (config: string option)
+    (format: OutputFormat)
+    (verb: string)
+    (path: string)
+    (body: string | null)
+    (done': (string * Cell) list)
+    : Ending =
+    match ask config verb path body with
+    | Error ending -> ending
+    | Ok _ ->
+        Report.print format { Facts = done'; Tables = [] }
+        Done
 
 let private look = TimeSpan.FromMilliseconds 500.0
 

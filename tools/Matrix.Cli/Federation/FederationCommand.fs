@@ -1,26 +1,16 @@
 namespace Matrix.Cli.Federation
 
-open System
+open System.Text.Json
 open Argu
-open Matrix.Cli.Config
+open Matrix.Cli.Admin
 open Matrix.Cli.Output
-
-type RetryArguments =
-    | [<MainCommand; ExactlyOnce>] Server of SERVER: string
-    | [<Unique>] Config of FILE: string
-
-    interface IArgParserTemplate with
-        member this.Usage =
-            match this with
-            | Server _ -> "the server's name."
-            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
 
 [<RequireSubcommand>]
 type FederationArguments =
     | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<FederationCheckArguments>
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ServerArguments>
-    | [<CliPrefix(CliPrefix.None)>] Retry of ParseResults<RetryArguments>
+    | [<CliPrefix(CliPrefix.None)>] Retry of ParseResults<ThingArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -33,12 +23,27 @@ type FederationArguments =
 /// `mx federation`.
 module internal FederationCommand =
 
-    let private retry (arguments: ParseResults<RetryArguments>) : Ending =
-        match Settings.load (arguments.TryGetResult RetryArguments.Config) with
+    let private retry (arguments: ParseResults<ThingArguments>) : Ending =
+        let server = arguments.GetResult Thing
+
+        let asked =
+            AdminApi.ask
+                (arguments.TryGetResult ThingArguments.Config)
+                "POST"
+                (AdminApi.V1
+                 + "federation/destinations/"
+                 + AdminApi.escaped server
+                 + "/reset_connection")
+                null
+
+        match asked with
         | Error ending -> ending
-        | Ok settings ->
-            let server = arguments.GetResult RetryArguments.Server
-            ControlSocket.post settings ("/federation/retry/" + Uri.EscapeDataString server)
+        | Ok answer ->
+            use json = JsonDocument.Parse answer
+
+            match json.RootElement.TryGetProperty "failure" with
+            | true, failure -> Refused $"{server} was tried: {failure.GetString()}"
+            | false, _ -> AdminApi.show (arguments.GetResult(ThingArguments.Format, Text)) answer
 
     let run (arguments: ParseResults<FederationArguments>) : Ending =
         match arguments.GetSubCommand() with

@@ -6,7 +6,6 @@ open System.Threading
 open Argu
 open Matrix.Cli.Admin
 open Matrix.Cli.Config
-open Matrix.Cli.Federation
 open Matrix.Cli.Output
 open Matrix.Host.Storage.Tables.Media
 
@@ -34,23 +33,27 @@ type DeleteMediaArguments =
     | [<MainCommand; Unique>] Uri of URI: string
     | [<Unique>] User of USER: string
     | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Uri _ -> "the media, as mxc://SERVER/ID. Its file is deleted if no other URI has it."
-            | User _ -> "all that this local user uploaded, instead."
-            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | User _ -> "what this local user uploaded, instead: up to 1,000 files at once."
+            | Config _ -> Usages.Config
+            | Format _ -> OutputFormat.TextByDefault
 
 type ContentArguments =
     | [<MainCommand; ExactlyOnce>] Content of URI: string
     | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Content _ -> "a URI with the content, as mxc://SERVER/ID, or the SHA-256 of the content."
-            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Config _ -> Usages.Config
+            | Format _ -> OutputFormat.TextByDefault
 
 [<RequireSubcommand>]
 type MediaArguments =
@@ -63,7 +66,7 @@ type MediaArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | List _ -> "lists media of this server, and what it keeps of others'."
+            | List _ -> "lists media of this server, and what it keeps of others', from the database."
             | Delete _ -> "deletes media of the running server."
             | Quarantine _ -> "keeps a content from being served, whatever URI has it now or later."
             | Release _ -> "lets a content be served again."
@@ -77,6 +80,10 @@ module internal MediaCommand =
 
     [<Literal>]
     let private MostRows = 10_000
+
+    /// The most files that one request deletes.
+    [<Literal>]
+    let private MostDeleted = 1_000
 
     [<Literal>]
     let private Scheme = "mxc://"
@@ -108,15 +115,23 @@ module internal MediaCommand =
         word row.FileHash
     ]
 
+    /// The server and the id of a URI.
+    let private parse (uri: string) : (string * string) option =
+        if uri.StartsWith(Scheme, StringComparison.Ordinal) then
+            match uri.Substring(Scheme.Length).Split '/' with
+            | [| origin; mediaId |] -> Some(origin, mediaId)
+            | _ -> None
+        else
+            None
+
     /// The two parts of a URI; empty ones for none.
     let private partsOf (uri: string option) : Result<string * string, Ending> =
         match uri with
         | None -> Ok("", "")
-        | Some uri when uri.StartsWith(Scheme, StringComparison.Ordinal) ->
-            match uri.Substring(Scheme.Length).Split '/' with
-            | [| origin; mediaId |] -> Ok(origin, mediaId)
-            | _ -> Error(Misused $"--after: expected mxc://SERVER/ID, found {uri}")
-        | Some uri -> Error(Misused $"--after: expected mxc://SERVER/ID, found {uri}")
+        | Some uri ->
+            match parse uri with
+            | Some parts -> Ok parts
+            | None -> Error(Misused $"--after: expected mxc://SERVER/ID, found {uri}")
 
     let private list (arguments: ParseResults<ListMediaArguments>) : Ending =
         let limit = arguments.GetResult(Limit, DefaultLimit)
@@ -164,27 +179,44 @@ module internal MediaCommand =
                     return Done
                 })
 
-    /// Has the running server do something; what it is done to is the body.
-    let private ask (config: string option) (path: string) (subject: string) : Ending =
-        match Settings.load config with
-        | Error ending -> ending
-        | Ok settings -> ControlSocket.postText settings path subject
-
     let private delete (arguments: ParseResults<DeleteMediaArguments>) : Ending =
-        let config = arguments.TryGetResult DeleteMediaArguments.Config
+        let ask path =
+            AdminApi.run
+                (arguments.TryGetResult DeleteMediaArguments.Config)
+                (arguments.GetResult(DeleteMediaArguments.Format, Text))
+                "DELETE"
+                (AdminApi.V1 + path)
+                null
 
         match arguments.TryGetResult Uri, arguments.TryGetResult DeleteMediaArguments.User with
-        | Some uri, None -> ask config "/media/delete" uri
-        | None, Some user -> ask config "/media/delete-of-user" user
+        | Some uri, None ->
+            match parse uri with
+            | Some(origin, mediaId) -> ask $"media/{AdminApi.escaped origin}/{AdminApi.escaped mediaId}"
+            | None -> Misused $"expected mxc://SERVER/ID, found {uri}"
+        | None, Some user -> ask $"users/{AdminApi.escaped user}/media?limit={MostDeleted}"
         | _ -> Misused "expected either a URI or --user"
 
-    let private content (path: string) (arguments: ParseResults<ContentArguments>) : Ending =
-        ask (arguments.TryGetResult ContentArguments.Config) path (arguments.GetResult Content)
+    /// Has the running server serve a content no more, or again.
+    let private content (act: string) (isServed: bool) (arguments: ParseResults<ContentArguments>) : Ending =
+        let content = arguments.GetResult Content
+
+        let path =
+            match parse content with
+            | Some(origin, mediaId) -> AdminApi.escaped origin + "/" + AdminApi.escaped mediaId
+            | None -> AdminApi.escaped content
+
+        AdminApi.act
+            (arguments.TryGetResult ContentArguments.Config)
+            (arguments.GetResult(ContentArguments.Format, Text))
+            "POST"
+            (AdminApi.V1 + "media/" + act + "/" + path)
+            null
+            [ "content", Word content; "served", Truth isServed ]
 
     let run (arguments: ParseResults<MediaArguments>) : Ending =
         match arguments.GetSubCommand() with
         | List arguments -> list arguments
         | Delete arguments -> delete arguments
-        | Quarantine arguments -> content "/media/quarantine" arguments
-        | Release arguments -> content "/media/release" arguments
+        | Quarantine arguments -> content "quarantine" false arguments
+        | Release arguments -> content "unquarantine" true arguments
         | Purge_Remote arguments -> AdminCommands.purgeRemote arguments

@@ -1,22 +1,22 @@
 namespace Matrix.Cli.Notices
 
-open System
 open Argu
-open Matrix.Cli.Config
-open Matrix.Cli.Federation
+open Matrix.Cli.Admin
 open Matrix.Cli.Output
 
 type SendNoticeArguments =
     | [<MainCommand; ExactlyOnce>] Notice of USER: string * TEXT: string
     | [<Unique>] Pin
     | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Notice _ -> "the user's id, and the text."
             | Pin -> "makes it the notice that clients show until the next pinned one."
-            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Config _ -> Usages.Config
+            | Format _ -> OutputFormat.TextByDefault
 
 [<RequireSubcommand>]
 type NoticeArguments =
@@ -30,19 +30,26 @@ type NoticeArguments =
 /// `mx notice`.
 module internal NoticeCommand =
 
+    let private bodyOf (user: string) (text: string) (isPinned: bool) : string =
+        JsonText.ofWriting (fun json ->
+            json.WriteStartObject()
+            json.WriteString("user_id", user)
+            json.WriteBoolean("pin", isPinned)
+            json.WriteStartObject "content"
+            json.WriteString("msgtype", "m.text")
+            json.WriteString("body", text)
+            json.WriteEndObject()
+            json.WriteEndObject())
+
     let private send (arguments: ParseResults<SendNoticeArguments>) : Ending =
-        match Settings.load (arguments.TryGetResult SendNoticeArguments.Config) with
-        | Error ending -> ending
-        | Ok settings ->
-            let user, text = arguments.GetResult SendNoticeArguments.Notice
+        let user, text = arguments.GetResult SendNoticeArguments.Notice
 
-            let query =
-                if arguments.Contains SendNoticeArguments.Pin then
-                    "?pin"
-                else
-                    ""
-
-            ControlSocket.postText settings ("/notices/" + Uri.EscapeDataString user + query) text
+        AdminApi.run
+            (arguments.TryGetResult SendNoticeArguments.Config)
+            (arguments.GetResult(SendNoticeArguments.Format, Text))
+            "POST"
+            (AdminApi.V1 + "send_server_notice")
+            (bodyOf user text (arguments.Contains SendNoticeArguments.Pin))
 
     let run (arguments: ParseResults<NoticeArguments>) : Ending =
         match arguments.GetSubCommand() with

@@ -39,10 +39,10 @@ type UserArguments =
     | [<CliPrefix(CliPrefix.None)>] Make_Admin of ParseResults<ThingArguments>
     | [<CliPrefix(CliPrefix.None)>] Unmake_Admin of ParseResults<ThingArguments>
     | [<CliPrefix(CliPrefix.None)>] Redact of ParseResults<RedactArguments>
-    | [<CliPrefix(CliPrefix.None)>] Lock of ParseResults<ModerationArguments>
-    | [<CliPrefix(CliPrefix.None)>] Unlock of ParseResults<ModerationArguments>
-    | [<CliPrefix(CliPrefix.None)>] Suspend of ParseResults<ModerationArguments>
-    | [<CliPrefix(CliPrefix.None)>] Unsuspend of ParseResults<ModerationArguments>
+    | [<CliPrefix(CliPrefix.None)>] Lock of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Unlock of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Suspend of ParseResults<ThingArguments>
+    | [<CliPrefix(CliPrefix.None)>] Unsuspend of ParseResults<ThingArguments>
 
     interface IArgParserTemplate with
         member this.Usage =

@@ -6,12 +6,14 @@ using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.UserListing;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Admin.Accounts;
@@ -25,6 +27,7 @@ internal sealed class Accounts(
     AccountIdentifiers identifiers,
     AuditLog audit,
     IStorage storage,
+    SsoOptions providers,
     AdminOptions options) : IEndpoints
 {
     private sealed record Listing(UserQuery Query, AdminPage Page);
@@ -131,8 +134,9 @@ internal sealed class Accounts(
             devices.Max(static device => device.LastSeenAt));
         var isLocked = row.IsLocked || await policy.RefusalAsync(userId, stop).ConfigureAwait(false) is not null;
         var threepids = await identifiers.OfAsync(userId, stop).ConfigureAwait(false);
+        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop).ConfigureAwait(false);
         return Answer.Json(
-            (listed, isLocked, row.IsSuspended, threepids),
+            (listed, isLocked, row.IsSuspended, threepids, identities, providers),
             static (json, it) =>
             {
                 // Tools expect a number here, also for a user whom nobody saw.
@@ -140,12 +144,30 @@ internal sealed class Accounts(
                 json.WriteBoolean("locked", it.isLocked);
                 json.WriteBoolean("suspended", it.IsSuspended);
                 ThirdPartyIdJson.Write(json, it.threepids);
+                WriteIdentities(json, it.identities, it.providers);
             },
             status);
 
         // Without the cast, null would become empty memory.
         ReadOnlyMemory<byte>? Field(string name) =>
             profile.TryGetValue(name, out var value) ? (ReadOnlyMemory<byte>?)value : null;
+    }
+
+    /// <summary>An issuer that the configuration does not have any more stands for itself.</summary>
+    private static void WriteIdentities(
+        Utf8JsonWriter json, IReadOnlyList<SsoIdentityRow> identities, SsoOptions providers)
+    {
+        json.WriteStartArray("external_ids");
+        foreach (var identity in identities)
+        {
+            var provider = providers.Providers.FirstOrDefault(each => each.Issuer == identity.Issuer);
+            json.WriteStartObject();
+            json.WriteString("auth_provider", provider?.Id ?? identity.Issuer);
+            json.WriteString("external_id", identity.Subject);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     private static PutBody ReadBody(BodyReader body) =>

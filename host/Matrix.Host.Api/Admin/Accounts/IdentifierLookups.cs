@@ -1,19 +1,40 @@
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage;
+using Matrix.Host.Users.SingleSignOn;
 using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Admin.Accounts;
 
-/// <summary>Finds the account that has a mail address or phone number, for administrators.</summary>
-internal sealed class IdentifierLookups(AccountIdentifiers identifiers) : IEndpoints
+/// <summary>
+/// Finds the account that has a mail address or phone number, or an identity at a provider, for administrators.
+/// </summary>
+internal sealed class IdentifierLookups(AccountIdentifiers identifiers, SsoOptions providers, IStorage storage)
+    : IEndpoints
 {
     private static readonly Answer _nobody = Answer.NotFound("No account has this address or number.");
+    private static readonly Answer _noIdentity = Answer.NotFound("No account has this identity.");
 
-    public void Map(ClientRoutes routes) =>
-        routes.Admin(1).Get("threepid/{medium}/users/{address}", FindAsync);
+    public void Map(ClientRoutes routes)
+    {
+        var admin = routes.Admin(1);
+        admin.Get("threepid/{medium}/users/{address}", FindAsync);
+        admin.Get("auth_providers/{provider}/users/{subject}", FindIdentityAsync);
+    }
 
     private async ValueTask<Answer> FindAsync(Call call, CancellationToken stop) =>
         ThirdPartyId.Read(call["medium"], call["address"]) is { } id
         && await identifiers.OwnerAsync(id, stop).ConfigureAwait(false) is { } userId
-            ? Answer.Json(userId, static (json, id) => json.WriteString("user_id", id))
+            ? AnswerOf(userId)
             : _nobody;
+
+    /// <summary>The provider is one of the configuration, by its id.</summary>
+    private async ValueTask<Answer> FindIdentityAsync(Call call, CancellationToken stop) =>
+        providers.Find(call["provider"]) is { } provider
+        && await storage.SingleSignOn.FindUserAsync(provider.Issuer, call["subject"], stop).ConfigureAwait(false)
+            is { } userId
+            ? AnswerOf(userId)
+            : _noIdentity;
+
+    private static Answer AnswerOf(string userId) =>
+        Answer.Json(userId, static (json, id) => json.WriteString("user_id", id));
 }

@@ -13,7 +13,12 @@ internal sealed class DestinationRetries(FederationOutbound outbound, AuditLog a
     internal async ValueTask<string?> RetryAsync(AdminActor actor, string server, CancellationToken stop)
     {
         var failure = await outbound.RetryAsync(server, stop).ConfigureAwait(false);
-        if (failure is not null) await audit.RecordAsync(actor, "federation.retry", server).ConfigureAwait(false);
+        if (failure is not null)
+        {
+            await audit.RecordAsync(actor, "federation.retry", server, failure.Length == 0 ? null : failure)
+                .ConfigureAwait(false);
+        }
+
         return failure;
     }
 }

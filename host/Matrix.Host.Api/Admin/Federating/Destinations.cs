@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Outbound.Federation;
+using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.Federating;
@@ -8,9 +9,14 @@ namespace Matrix.Host.Api.Admin.Federating;
 /// <summary>
 /// Other servers, for administrators: those that are owed events or do not answer, and those that were sent to lately.
 /// </summary>
-internal sealed class Destinations(FederationOutbound outbound, DestinationRetries retries, AdminOptions options)
-    : IEndpoints
+internal sealed class Destinations(
+    FederationOutbound outbound, DestinationRetries retries, RoomLists rooms, AdminOptions options) : IEndpoints
 {
+    private static readonly Answer _unknown = Answer.NotFound(
+        "Nothing is waiting for that server, and nothing was sent to it lately.");
+
+    private sealed record RoomsAsked(bool IsReversed, AdminPage Page);
+
     private sealed record Asked(string? Search, bool IsByFailure, bool IsReversed, AdminPage Page);
 
     public void Map(ClientRoutes routes)
@@ -18,6 +24,10 @@ internal sealed class Destinations(FederationOutbound outbound, DestinationRetri
         var admin = routes.Admin(1);
         admin.Get("federation/destinations", Read, List);
         admin.Get("federation/destinations/{serverName}", Get);
+        admin.Get(
+            "federation/destinations/{serverName}/rooms",
+            query => new RoomsAsked(AdminCalls.ReadDirection(query), AdminCalls.ReadPage(query, options)),
+            RoomsAsync);
         admin.Post("federation/destinations/{serverName}/reset_connection", ResetAsync);
     }
 
@@ -71,10 +81,38 @@ internal sealed class Destinations(FederationOutbound outbound, DestinationRetri
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(
         outbound.Known.FirstOrDefault(row => row.ServerName == call["serverName"]) is { } row
             ? Answer.Json(row, Write)
-            : Answer.NotFound("Nothing is waiting for that server, and nothing was sent to it lately."));
+            : _unknown);
 
+    private async ValueTask<Answer> RoomsAsync(Call call, RoomsAsked asked, CancellationToken stop)
+    {
+        var found = await rooms.OfServerAsync(call["serverName"], stop).ConfigureAwait(false);
+        if (found.Count == 0 && outbound.Known.All(row => row.ServerName != call["serverName"])) return _unknown;
+        var page = (asked.IsReversed ? found.Reverse() : found)
+            .Skip((int)Math.Min(asked.Page.From, found.Count)).Take(asked.Page.Limit).ToArray();
+        return Answer.Json((page, found.Count, asked.Page), static (json, state) =>
+        {
+            json.WriteStartArray("rooms");
+            foreach (var room in state.page)
+            {
+                json.WriteStartObject();
+                json.WriteString("room_id", room.RoomId);
+                json.WriteNumber("stream_ordering", room.LastPosition);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            state.Page.WriteNextText(json, state.page.Length, state.Count);
+            json.WriteNumber("total", state.Count);
+        });
+    }
+
+    // Tools read no member of the response. `mx` says what came of the attempt.
     private async ValueTask<Answer> ResetAsync(Call call, CancellationToken stop) =>
-        await retries.RetryAsync(call.Actor(), call["serverName"], stop).ConfigureAwait(false) is null
-            ? Answer.InvalidParam("The server is not waiting for a new attempt.")
-            : Answer.Empty;
+        await retries.RetryAsync(call.Actor(), call["serverName"], stop).ConfigureAwait(false) is { } failure
+            ? Answer.Json(failure, static (json, failure) =>
+            {
+                json.WriteBoolean("reached", failure.Length == 0);
+                if (failure.Length > 0) json.WriteString("failure", failure);
+            })
+            : Answer.InvalidParam("The server is not waiting for a new attempt.");
 }

@@ -23,8 +23,12 @@ internal sealed class MediaActs(
         admin.Delete("media/{serverName}/{mediaId}", DeleteAsync);
         admin.Post("media/delete", DeleteUnusedAsync);
         admin.Post("media/{serverName}/delete", DeleteUnusedOfServerAsync);
-        admin.Post("media/quarantine/{serverName}/{mediaId}", QuarantineAsync);
-        admin.Post("media/unquarantine/{serverName}/{mediaId}", ReleaseAsync);
+        admin.Post("media/quarantine/{serverName}/{mediaId}", (call, stop) => QuarantineAsync(call, UriOf(call), stop));
+        admin.Post("media/unquarantine/{serverName}/{mediaId}", (call, stop) => ReleaseAsync(call, UriOf(call), stop));
+
+        // Of this server only: a content that has no URI any more.
+        admin.Post("media/quarantine/{sha256}", (call, stop) => QuarantineAsync(call, call["sha256"], stop));
+        admin.Post("media/unquarantine/{sha256}", (call, stop) => ReleaseAsync(call, call["sha256"], stop));
         admin.Post("user/{userId}/media/quarantine", QuarantineOfUserAsync);
         admin.Post(
             "purge_media_cache",
@@ -78,15 +82,15 @@ internal sealed class MediaActs(
         return Deleted(deleted);
     }
 
-    private async ValueTask<Answer> QuarantineAsync(Call call, CancellationToken stop)
+    private async ValueTask<Answer> QuarantineAsync(Call call, string content, CancellationToken stop)
     {
-        var outcome = await moderation.QuarantineAsync(call.Actor(), UriOf(call), stop).ConfigureAwait(false);
+        var outcome = await moderation.QuarantineAsync(call.Actor(), content, stop).ConfigureAwait(false);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media here.");
     }
 
-    private async ValueTask<Answer> ReleaseAsync(Call call, CancellationToken stop)
+    private async ValueTask<Answer> ReleaseAsync(Call call, string content, CancellationToken stop)
     {
-        var outcome = await moderation.ReleaseAsync(call.Actor(), UriOf(call), stop).ConfigureAwait(false);
+        var outcome = await moderation.ReleaseAsync(call.Actor(), content, stop).ConfigureAwait(false);
         return outcome.IsDone ? Answer.Empty : Answer.NotFound("There is no such media in quarantine.");
     }
 

@@ -8,7 +8,10 @@ using Matrix.Host.Users.Administration;
 
 namespace Matrix.Host.Api.Admin.Moderation;
 
-/// <summary>`/_synapse/admin/v1/event_reports`: what users reported.</summary>
+/// <summary>
+/// `/_synapse/admin/v1/event_reports`: what users reported. `kind` and `before` are parameters of this server only:
+/// without them, the list has reports of events, as tools expect.
+/// </summary>
 internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditLog audit, AdminOptions options)
     : IEndpoints
 {
@@ -29,7 +32,15 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
             query.Text("user_id"),
             query.Text("room_id"),
             query.Text("event_sender_user_id"),
-            IsOldestFirst: !AdminCalls.ReadDirection(query, usual: "b")),
+            IsOldestFirst: !AdminCalls.ReadDirection(query, usual: "b"),
+            query.OneOf("kind", "any", "event", "room", "user") switch
+            {
+                "any" => null,
+                "room" => ReportKind.Room,
+                "user" => ReportKind.User,
+                _ => ReportKind.Event,
+            },
+            query.Number("before", least: 1) ?? long.MaxValue),
         AdminCalls.ReadPage(query, options));
 
     private async ValueTask<Answer> ListAsync(Call call, Asked asked, CancellationToken stop)
@@ -66,6 +77,12 @@ internal sealed class EventReports(ReportLists reports, AnyEvents events, AuditL
         json.WriteString("sender", content.UserId);
         json.WriteString("canonical_alias", report.CanonicalAlias);
         json.WriteString("name", report.RoomName);
+        json.WriteString("kind", content.Kind switch
+        {
+            ReportKind.Event => "event",
+            ReportKind.Room => "room",
+            _ => "user",
+        });
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)

@@ -8,10 +8,11 @@ namespace Matrix.Host.Api.Admin.Moderation;
 internal sealed class NoticeSending(ServerNotices notices, AuditLog audit)
 {
     /// <summary>Sends a notice to a local user. Returns the event's id.</summary>
+    /// <param name="isActive">Whether clients show it until the next such notice.</param>
     internal async ValueTask<RoomResult<string>> SendAsync(
-        AdminActor actor, string userId, string text, CancellationToken stop)
+        AdminActor actor, string userId, string text, bool isActive, CancellationToken stop)
     {
-        var sent = await notices.SendAsync(userId, text, isActive: false, stop).ConfigureAwait(false);
+        var sent = await notices.SendAsync(userId, text, isActive, stop).ConfigureAwait(false);
         if (sent.IsOk) await audit.RecordAsync(actor, "notice.send", userId).ConfigureAwait(false);
         return sent;
     }

@@ -13,7 +13,7 @@ internal sealed class Notices(NoticeSending notices) : IEndpoints
 {
     private readonly AnsweredOnce _sent = new(most: 1000);
 
-    private sealed record Notice(string UserId, string Text);
+    private sealed record Notice(string UserId, string Text, bool IsActive);
 
     public void Map(ClientRoutes routes)
     {
@@ -41,12 +41,13 @@ internal sealed class Notices(NoticeSending notices) : IEndpoints
             body.Refuse(MatrixError.InvalidParam, "Notices are text: `msgtype` must be m.text or m.notice.");
         }
 
-        return new Notice(userId, content.RequiredFreeText("body"));
+        // `pin` is a member of this server only.
+        return new Notice(userId, content.RequiredFreeText("body"), body.Flag("pin"));
     }
 
     private ValueTask<Answer> PutAsync(Call call, Notice notice, CancellationToken stop) => _sent.OnceAsync(
         $"{call.Caller.UserId} {call["txnId"]}", () => PostAsync(call, notice, stop), stop);
 
     private async ValueTask<Answer> PostAsync(Call call, Notice notice, CancellationToken stop) => RoomAnswers.EventId(
-        await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, stop).ConfigureAwait(false));
+        await notices.SendAsync(call.Actor(), notice.UserId, notice.Text, notice.IsActive, stop).ConfigureAwait(false));
 }

@@ -10,7 +10,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Api.Admin.ServerRooms;
 
-/// <summary>A room of the administration API: details, members, state, forward extremities.</summary>
+/// <summary>A room of the administration API: details, members, state.</summary>
 internal sealed class RoomDetails(
     RoomLists lists,
     RoomSnapshots rooms,
@@ -30,7 +30,6 @@ internal sealed class RoomDetails(
         admin.Get("rooms/{roomId}", GetAsync);
         admin.Get("rooms/{roomId}/members", MembersAsync);
         admin.Get("rooms/{roomId}/state", static query => query.Text("type"), StateAsync);
-        admin.Get("rooms/{roomId}/forward_extremities", ExtremitiesAsync);
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
@@ -100,23 +99,5 @@ internal sealed class RoomDetails(
         await pages.WriteAsync(output, readable, found, call.Caller.Device, stop).ConfigureAwait(false);
         output.Byte((byte)'}');
         return Answer.Bytes(output.ToArray());
-    }
-
-    private async ValueTask<Answer> ExtremitiesAsync(Call call, CancellationToken stop)
-    {
-        if (await storage.Rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } row) return _unknown;
-        return Answer.Json(row.Header, static (json, header) =>
-        {
-            json.WriteNumber("count", header.Extremities.Count);
-            json.WriteStartArray("results");
-            foreach (var extremity in header.Extremities)
-            {
-                json.WriteStartObject();
-                json.WriteString("event_id", extremity.EventId);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        });
     }
 }

@@ -9,15 +9,21 @@ using Matrix.Host.Rooms.Summaries;
 
 namespace Matrix.Host.Api.Client.Spaces;
 
-/// <summary>The rooms of a space. Client-Server API, "Spaces".</summary>
+/// <summary>
+/// The rooms of a space. Client-Server API, "Spaces". Administrators see all rooms of it that this server is in.
+/// </summary>
 internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) : IEndpoints
 {
     private const int UsualLimit = 50;
 
     private sealed record Asked(bool SuggestedOnly, int Depth, HierarchyPlace From, int Limit);
 
-    public void Map(ClientRoutes routes) =>
-        routes.V1.Get("rooms/{roomId}/hierarchy", Read, GetAsync);
+    public void Map(ClientRoutes routes)
+    {
+        const string Path = "rooms/{roomId}/hierarchy";
+        routes.V1.Get(Path, Read, GetAsync);
+        routes.Admin(1).Get(Path, Read, GetWholeAsync);
+    }
 
     private Asked Read(QueryReader query)
     {
@@ -46,6 +52,18 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
         var page = await hierarchy.OfUserAsync(
             call.Caller.UserId, call["roomId"], asked.SuggestedOnly, asked.Depth, asked.From, asked.Limit, stop)
             .ConfigureAwait(false);
+        return AnswerOf(asked, page);
+    }
+
+    private async ValueTask<Answer> GetWholeAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var page = await hierarchy.OfAdministratorAsync(
+            call["roomId"], asked.SuggestedOnly, asked.Depth, asked.From, asked.Limit, stop).ConfigureAwait(false);
+        return page.IsOk ? AnswerOf(asked, page) : Answer.NotFound("This server is not in that room.");
+    }
+
+    private static Answer AnswerOf(Asked asked, RoomResult<HierarchyPage> page)
+    {
         if (!page.IsOk) return RoomAnswers.Of(page.Failure);
         var next = page.Value.Next is { } place ? TokenOf(asked, place) : null;
         return Answer.Json((page.Value.Rooms, next), static (json, it) =>

@@ -26,6 +26,12 @@ public interface IRoomsTable
     ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop);
 
     /// <summary>
+    /// The rooms in which users of another server are joined, with their last positions, unordered. It reads all rooms
+    /// with other servers, and the members of those that are not the server's.
+    /// </summary>
+    ValueTask<IReadOnlyList<ServersRoomRow>> OfServerAsync(string serverName, int limit, CancellationToken stop);
+
+    /// <summary>
     /// The step of the room's current state at this position: the latest logged at or before it. 0 if there is none.
     /// </summary>
     ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop);
@@ -60,6 +66,10 @@ public sealed record RoomRow(
         Nid, RoomId, RoomRules.FindUnstable(Version)
             ?? throw new InvalidDataException($"Room {RoomId} has the unknown version {Version}."));
 }
+
+/// <summary>A room in which another server is.</summary>
+/// <param name="LastPosition">As the room's row has it.</param>
+public readonly record struct ServersRoomRow(string RoomId, long LastPosition);
 
 /// <summary>A change of a room's current state.</summary>
 /// <param name="Position">The position of the batch that changed it.</param>

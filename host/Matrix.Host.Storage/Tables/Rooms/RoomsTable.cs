@@ -30,6 +30,9 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
 
     private static readonly Statement Count = Statement.Of("SELECT COUNT(*) FROM rooms");
 
+    private static readonly Statement OfServer = Statement.Of(
+        OfServerBy("instr(m.user_id, ':')"), OfServerBy("strpos(m.user_id, ':')"));
+
     private static readonly Statement StepAt = Statement.Of("""
         SELECT step FROM current_state_log WHERE room_nid = $1 AND position <= $2 ORDER BY position DESC LIMIT 1
         """);
@@ -108,6 +111,24 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
 
     public ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop) =>
         reads.ListAsync(Page, (after, limit), static (a, q) => a.Room(q.after).Int(q.limit), Row, stop);
+
+    public ValueTask<IReadOnlyList<ServersRoomRow>> OfServerAsync(
+        string serverName, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            OfServer,
+            (serverName, limit),
+            static (a, q) => a.Text(q.serverName).Int(q.limit),
+            static row => new ServersRoomRow(row.Text(0), row.Int64(1)),
+            stop);
+
+    // The domain of a user id is everything after the first colon.
+    private static string OfServerBy(string colon) => $"""
+        SELECT r.room_id, r.last_position FROM rooms r
+        WHERE r.federated = 1 AND EXISTS (
+            SELECT 1 FROM memberships m WHERE m.room_nid = r.room_nid AND m.membership = 1 AND m.is_local = 0
+                AND substr(m.user_id, {colon} + 1) = $1)
+        LIMIT $2
+        """;
 
     public ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop) =>
         reads.FirstAsync(

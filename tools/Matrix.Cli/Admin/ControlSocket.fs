@@ -1,5 +1,5 @@
 /// Asks the running server through its socket.
-module internal Matrix.Cli.Federation.ControlSocket
+module internal Matrix.Cli.Admin.ControlSocket
 
 open System
 open System.IO
@@ -32,31 +32,6 @@ let private client (path: string) : HttpClient =
         )
 
     new HttpClient(handler, BaseAddress = Uri "http://server", Timeout = patience)
-
-/// Sends a command with a text, and returns what the server says.
-let ask (settings: OperatorSettings) (path: string) (text: string) : Result<string, Ending> =
-    match settings.ControlSocket with
-    | null ->
-        Error(Refused $"{settings.File}: the server has no control socket (listeners.control, or a long data_dir)")
-    | socket ->
-        let send =
-            task {
-                use http = client socket
-                use content = new StringContent(text)
-                use! response = http.PostAsync(path, content)
-                let! said = response.Content.ReadAsStringAsync()
-                return response.IsSuccessStatusCode, said
-            }
-
-        try
-            match send.GetAwaiter().GetResult() with
-            | true, said -> Ok said
-            | false, said -> Error(Refused said)
-        with
-        | :? OperationCanceledException ->
-            Error(Refused $"the server has not answered within {patience.TotalSeconds} s; its attempt goes on")
-        | :? HttpRequestException ->
-            Error(Refused "no server is running with this data folder, or it is another user's")
 
 /// A request to the administration API, which the socket serves to the operator. The response is JSON.
 let request (settings: OperatorSettings) (verb: string) (path: string) (body: string | null) : Result<string, Ending> =
@@ -93,14 +68,3 @@ let request (settings: OperatorSettings) (verb: string) (path: string) (body: st
         | :? Text.Json.JsonException -> Error(Refused "the server's answer cannot be read: is it of another version?")
         | :? HttpRequestException ->
             Error(Refused "no server is running with this data folder, or it is another user's")
-
-/// Sends a command with a text, and prints what the server says.
-let postText (settings: OperatorSettings) (path: string) (text: string) : Ending =
-    match ask settings path text with
-    | Ok said ->
-        Printing.plain [ Ending.printable said ]
-        Done
-    | Error ending -> ending
-
-/// Sends a command, and prints what the server says.
-let post (settings: OperatorSettings) (path: string) : Ending = postText settings path ""

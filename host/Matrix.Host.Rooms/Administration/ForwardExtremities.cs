@@ -1,0 +1,54 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Inbound;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Administration;
+
+/// <summary>A forward extremity of a room.</summary>
+/// <param name="Step">The number of the state after the event.</param>
+public sealed record ForwardExtremity(string EventId, long Depth, int Step);
+
+/// <summary>
+/// The forward extremities of a room, for administrators. None is dropped, because its state would be lost: they are
+/// merged by an event that names them.
+/// </summary>
+public sealed class ForwardExtremities
+{
+    private static readonly RoomFailure _unknown = new(RoomFailureKind.NotFound, "This server has no such room.");
+
+    private readonly DummyEvents _merging;
+    private readonly EventStore _events;
+    private readonly IStorage _storage;
+
+    internal ForwardExtremities(DummyEvents merging, EventStore events, IStorage storage)
+    {
+        _merging = merging;
+        _events = events;
+        _storage = storage;
+    }
+
+    /// <summary>The extremities of a room.</summary>
+    public async ValueTask<RoomResult<IReadOnlyList<ForwardExtremity>>> OfAsync(string roomId, CancellationToken stop)
+    {
+        if (await _storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } row) return _unknown;
+        var found = new List<ForwardExtremity>();
+        foreach (var extremity in row.Header.Extremities)
+        {
+            if (await _events.ByIdAsync(row.Identity, extremity.EventId, stop).ConfigureAwait(false) is { } stored)
+            {
+                found.Add(new ForwardExtremity(stored.EventId, stored.Pdu.Depth, stored.Row.Step));
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// Merges the extremities by events of a local member. Returns how many fewer the room has; a failure if no local
+    /// member may send such an event.
+    /// </summary>
+    public async ValueTask<RoomResult<int>> MergeAsync(string roomId, CancellationToken stop) =>
+        await _storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } row
+            ? await _merging.MergeAllAsync(row.Nid, stop).ConfigureAwait(false)
+            : _unknown;
+}

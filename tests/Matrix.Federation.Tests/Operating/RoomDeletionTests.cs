@@ -1,0 +1,51 @@
+using System.Text.Json.Nodes;
+using Matrix.Federation.Tests.Support;
+using Matrix.Processes;
+
+namespace Matrix.Federation.Tests.Operating;
+
+/// <summary>Deletion of a room with members on another server, by the operator of one of two servers.</summary>
+public sealed class RoomDeletionTests
+{
+    [Test]
+    public async Task Members_on_another_server_see_that_the_local_ones_left_and_keep_the_room()
+    {
+        await using var here = await ServerProcess.StartAsync();
+        await using var there = await ServerProcess.StartAsync();
+        var alice = await LocalUser.RegisterAsync(here, "alice");
+        var carol = await LocalUser.RegisterAsync(here, "carol");
+        var bob = await LocalUser.RegisterAsync(there, "bob");
+        var roomId = await alice.CreateRoomAsync("11");
+        (await carol.PostAsync($"join/{roomId}", [])).Is(200);
+        (await bob.PostAsync($"join/{roomId}?via={here.Name}", [])).Is(200);
+        var said = await alice.SayAsync(roomId, "before");
+        await Until.HoldsAsync(async () => (await bob.GetAsync($"rooms/{roomId}/event/{said}")).Status == 200);
+        var since = await bob.SyncTokenAsync();
+        var listed = await RunAsync(here, "room", "show", roomId, "--format", "json");
+        Assert.That(listed.Json.GetProperty("joined_members").GetInt32(), Is.EqualTo(3));
+
+        var ran = await RunAsync(here, "room", "delete", roomId, "--format", "json");
+
+        Assert.That((ran.Code, ran.Json.GetProperty("status").GetString()), Is.EqualTo((0, "complete")), ran.Errors);
+        (await alice.GetAsync($"rooms/{roomId}/state")).Is(403, "M_FORBIDDEN");
+        (await alice.GetAsync($"rooms/{roomId}/event/{said}")).Is(404, "M_NOT_FOUND");
+        foreach (var user in (string[])[alice.UserId, carol.UserId])
+        {
+            await Until.HoldsAsync(async () => (string?)(await bob.GetAsync(
+                $"rooms/{roomId}/state/m.room.member/{user}")).Is(200).Json["membership"] == "leave");
+        }
+
+        var room = (await bob.SyncAsync(since))["rooms"]!["join"]![roomId]!;
+        Assert.That(
+            room["timeline"]!["events"]!.AsArray()
+                .Where(each => (string?)each!["content"]!["membership"] == "leave")
+                .Select(each => (string?)each!["state_key"]),
+            Is.EquivalentTo(new[] { alice.UserId, carol.UserId }));
+        (await bob.GetAsync($"rooms/{roomId}/event/{said}")).Is(200);
+        await bob.SayAsync(roomId, "the room goes on here");
+        Assert.That((await RunAsync(here, "room", "show", roomId)).Code, Is.EqualTo(1), "it does not come back");
+    }
+
+    private static Task<Ran> RunAsync(ServerProcess server, params string[] arguments) =>
+        Command.RunInAsync(server.Process.Settings.AsReadOnly(), "", arguments);
+}
