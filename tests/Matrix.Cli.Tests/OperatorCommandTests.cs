@@ -69,7 +69,6 @@ internal sealed class OperatorCommandTests
         Of("room make-admin %ROOM @alice:hybrid.test", "{}", ""),
         Of("room purge-history %ROOM --before %EVENT", "\"status\":\"complete\"", "status: complete"),
         Of("media quarantine mxc://%MEDIA", "\"served\":false", "served: no"),
-        Of("media release mxc://%MEDIA", "\"served\":true", "served: yes"),
         Of("media delete --user @bob:hybrid.test", "\"total\":0", "total: 0"),
         Of("media purge-remote --before 1", "\"deleted\":0", "deleted: 0"),
         Of("token list", "\"registration_tokens\":", ""),
@@ -91,6 +90,16 @@ internal sealed class OperatorCommandTests
         var second = await RunAsync(command);
         Assert.That((second.Code, second.Errors), Is.EqualTo((0, "")), second.Output);
         Assert.That(second.Output, Does.Contain(Filled(text)));
+    }
+
+    [TestCase("--format json", "\"served\": true")]
+    [TestCase("", "served: yes")]
+    public async Task What_is_in_quarantine_is_released(string format, string text)
+    {
+        Assert.That((await RunAsync($"media quarantine mxc://{_media}")).Code, Is.Zero);
+        var ran = await RunAsync($"media release mxc://{_media} {format}".TrimEnd());
+        Assert.That((ran.Code, ran.Errors), Is.EqualTo((0, "")));
+        Assert.That(ran.Output, Does.Contain(text));
     }
 
     [TestCase("user lock @nobody:hybrid.test", "There is no such user.")]

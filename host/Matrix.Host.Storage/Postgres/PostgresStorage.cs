@@ -17,7 +17,8 @@ internal static class PostgresStorage
         var source = SourceOf(settings, options);
         var reads = new PostgresReads(source);
         var metrics = new WriterMetrics();
-        var writer = new PostgresWriter(owner, AllTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim)), options, metrics);
+        var handlers = AllTables.Handlers(new(PostgresEventInsert.Insert, PostgresKeyClaims.Claim));
+        var writer = new PostgresWriter(owner, handlers, options, metrics);
         return await OpenedStorage.OpenAsync(
             options,
             reads,

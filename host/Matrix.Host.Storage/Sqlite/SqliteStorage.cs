@@ -32,8 +32,8 @@ internal static class SqliteStorage
             }
 
             readers = new SqliteReaders([.. connections.Skip(2)], options);
-            writer = new SqliteWriter(
-                writing, checkpointing, file.Sync, AllTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim)), options, metrics);
+            var handlers = AllTables.Handlers(new(SqliteEventInsert.Insert, SqliteKeyClaims.Claim));
+            writer = new SqliteWriter(writing, checkpointing, file.Sync, handlers, options, metrics);
             metrics.WatchReads(() => readers.Waiting);
             return await OpenedStorage.OpenAsync(
                 options,

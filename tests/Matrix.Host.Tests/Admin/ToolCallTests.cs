@@ -8,7 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Admin;
 
-/// <summary>Calls of synadm, Draupnir and Synapse Admin: spaces, extremities, suspension, identities, profiles.</summary>
+/// <summary>
+/// Calls of synadm, Draupnir and Synapse Admin: spaces, extremities, suspension, identities, profiles.
+/// </summary>
 public sealed class ToolCallTests : AdminTests
 {
     [Test]
@@ -106,7 +108,8 @@ public sealed class ToolCallTests : AdminTests
             Is.EqualTo((200, $$"""{"user_id":"{{user.UserId}}"}""")));
         foreach (var other in (string[])["work/users/8", "other/users/7%20seven"])
         {
-            Assert.That((await server.OperatorAsync(HttpMethod.Get, $"auth_providers/{other}")).Status, Is.EqualTo(404));
+            var answer = await server.OperatorAsync(HttpMethod.Get, $"auth_providers/{other}");
+            Assert.That(answer.Status, Is.EqualTo(404));
         }
 
         var (_, details) = await server.OperatorGetsAsync(HttpMethod.Get, $"{V2}users/{user.UserId}");

@@ -29,7 +29,8 @@ internal sealed class SyncQueriesTests
         }
 
         await SyncsAsync(alice, 20);
-        // While what follows the rooms' events still runs, its queries count too: the least of some counts is the sync's.
+        // While what follows the rooms' events still runs, its queries count too: the least of some counts is the
+        // sync's.
         List<string>? again = null;
         for (var limit = 21; limit < 26; limit++)
         {
