@@ -17,6 +17,7 @@ await suite.TestAsync(
     "the next start resumes a first start that was killed while it created its database",
     () => FirstStart.ResumesAsync(seed));
 await KillAsync("SQLite", null, onSqlite);
+await KillJobsAsync("SQLite", () => null);
 
 if (onPostgres > 0)
 {
@@ -28,6 +29,8 @@ if (onPostgres > 0)
         "the server refuses PostgreSQL with synchronous_commit off",
         () => PostgresSettings.SynchronousCommitOffIsRefusedAsync(postgres));
     await KillAsync("PostgreSQL", postgres.NewDatabase("kill"), onPostgres);
+    var databases = 0;
+    await KillJobsAsync("PostgreSQL", () => postgres.NewDatabase($"jobs{++databases}"));
 }
 
 await suite.TestAsync(
@@ -58,4 +61,18 @@ async Task KillAsync(string database, string? url, int rounds)
         await suite.TestAsync(
             $"kill -9 on {database}, round {round}: what was acknowledged exists once", kill.RoundAsync);
     }
+}
+
+async Task KillJobsAsync(string database, Func<string?> newDatabase)
+{
+    await suite.TestAsync($"kill -9 on {database} in the middle of a room's deletion: it goes on, and ends", async () =>
+    {
+        using var jobs = new KilledJobs(newDatabase(), seed);
+        await jobs.DeletionAsync();
+    });
+    await suite.TestAsync($"kill -9 on {database} in the middle of a purge of history: it goes on, and ends", async () =>
+    {
+        using var jobs = new KilledJobs(newDatabase(), seed);
+        await jobs.PurgeAsync();
+    });
 }

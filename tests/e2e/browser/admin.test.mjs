@@ -259,6 +259,63 @@ test("a room, its members, its state, and its graph with forks", async () => {
   await pictures("room-admin");
 });
 
+test("a room is deleted, a history purged and messages redacted, as jobs with progress", async () => {
+  const until = new Date(Date.now() + 60_000).toISOString().slice(0, 16);
+  const gone = await ada.createsRoom({ preset: "public_chat", name: "To be deleted" });
+  const old = await ada.createsRoom({ preset: "public_chat", name: "Old messages" });
+  const said = await ada.sends(old, "long ago");
+  await ada.sends(old, "the last one");
+  const ends = () => page.getByText("done", { exact: true }).first().waitFor({ timeout: 30_000 });
+
+  await page.goto(url(`room?id=${encodeURIComponent(gone)}`));
+  await page.getByRole("link", { name: "Delete the room" }).click();
+  await heading(/Delete To be deleted/).waitFor();
+  await page.getByLabel("Block the room too").check();
+  await pictures("room-delete");
+  await page.getByRole("button", { name: "Delete the room" }).click();
+  await done("The job has begun.");
+  await pictures("job");
+  await ends();
+  assert.equal((await ada.get(v3`joined_rooms`)).joined_rooms.includes(gone), false);
+  assert.equal((await page.goto(url(`room?id=${encodeURIComponent(gone)}`))).status(), 404);
+
+  await page.goto(url(`room?id=${encodeURIComponent(old)}`));
+  await page.getByRole("link", { name: "Purge its history" }).click();
+  await pictures("room-purge");
+  await page.getByLabel("Up to, in UTC").fill(until);
+  await page.getByLabel("Messages of this server's users too").check();
+  await page.getByRole("button", { name: "Purge the history" }).click();
+  await done("The job has begun.");
+  await ends();
+  assert.equal((await raw(server, "GET", v3`rooms/${old}/event/${said}`, { token: ada.token })).status, 404);
+
+  const hasty = await User.register(server, "hasty");
+  await hasty.joins(reported);
+  const mistake = await hasty.sends(reported, "what nobody should have said");
+  await page.goto(url(`user?id=${encodeURIComponent(hasty.id)}`));
+  await page.getByRole("link", { name: "Redact" }).click();
+  await pictures("user-redact");
+  await page.getByLabel("Reason").fill("spam");
+  await page.getByRole("button", { name: "Redact the messages" }).click();
+  await done("The job has begun.");
+  await ends();
+  assert.deepEqual((await ada.get(v3`rooms/${reported}/event/${mistake}`)).content, {});
+  await page.goto(url("jobs"));
+  await page.getByRole("link", { name: "room.delete" }).waitFor();
+  await pictures("jobs");
+});
+
+test("an account is created", async () => {
+  await page.goto(url("user-new"));
+  await pictures("user-new");
+  await page.getByLabel("User name").fill("katherine");
+  await page.getByLabel("Display name").fill("Katherine Johnson");
+  await page.getByLabel("Password").fill("a long new password");
+  await page.getByRole("button", { name: "Create the account" }).click();
+  await done("The account is created.");
+  await heading(`@katherine:${server.name}`).waitFor();
+});
+
 test("media is quarantined and deleted, and an uploaded page runs nothing", async () => {
   await page.goto(url("media"));
   await pictures("media");

@@ -7,7 +7,8 @@ import { World, requestOf } from "../support/requests.mjs";
 import { Server } from "../support/server.mjs";
 import { everyOperation, present, statusesOf } from "../support/spec.mjs";
 
-const limited = ["LOGIN", "PASSWORD", "REGISTRATION", "SEND", "MEMBERSHIP", "OTHER", "RECURSION", "REPORTS"];
+const limited = [
+  "LOGIN", "PASSWORD", "REGISTRATION", "SEND", "MEMBERSHIP", "OTHER", "RECURSION", "REPORTS", "DIRECTORIES"];
 const operations = present ? everyOperation() : [];
 let server, world;
 before(async () => {
