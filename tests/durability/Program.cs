@@ -65,12 +65,12 @@ async Task KillAsync(string database, string? url, int rounds)
 
 async Task KillJobsAsync(string database, Func<string?> newDatabase)
 {
-    await suite.TestAsync($"kill -9 on {database} in the middle of a room's deletion: it goes on, and ends", async () =>
+    await suite.TestAsync($"kill -9 on {database} in the middle of a room's deletion: it goes on and ends", async () =>
     {
         using var jobs = new KilledJobs(newDatabase(), seed);
         await jobs.DeletionAsync();
     });
-    await suite.TestAsync($"kill -9 on {database} in the middle of a purge of history: it goes on, and ends", async () =>
+    await suite.TestAsync($"kill -9 on {database} in the middle of a purge of history: it goes on and ends", async () =>
     {
         using var jobs = new KilledJobs(newDatabase(), seed);
         await jobs.PurgeAsync();
