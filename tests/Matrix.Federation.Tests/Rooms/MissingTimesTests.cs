@@ -16,6 +16,7 @@ public sealed class MissingTimesTests
     private Pdu _before = null!;
     private List<Pdu> _missed = null!;
     private Pdu _after = null!;
+    private long _latest;
 
     [TearDown]
     public async Task TearDownAsync()
@@ -32,7 +33,11 @@ public sealed class MissingTimesTests
 
         var found = await AtAsync(wanted.OriginServerTs, direction);
 
-        Assert.That((string?)found["event_id"], Is.EqualTo(wanted.EventId));
+        Assert.That(
+            (string?)found["event_id"],
+            Is.EqualTo(wanted.EventId),
+            () => $"before {_before.EventId}, missed {string.Join(' ', _missed.Select(each => each.EventId))}, "
+                + $"after {_after.EventId}; asked {string.Join('\n', _peer.Requests)}\n{_server.Log}");
         var context = (await _alice.GetAsync(
             $"rooms/{PeerRoom.Escape(_room.RoomId)}/context/{PeerRoom.Escape(wanted.EventId)}?limit=4")).Is(200).Json;
         Assert.That(
@@ -158,11 +163,17 @@ public sealed class MissingTimesTests
         _peer.Requests.Clear();
     }
 
-    /// <summary>A message, at a time of its own.</summary>
+    /// <summary>A message, at a time of its own, also if the machine's clock is set back meanwhile.</summary>
     private async Task<Pdu> SayAsync(string text)
     {
-        await Task.Delay(3);
-        return _room.Say("bob", text);
+        do
+        {
+            await Task.Delay(3);
+        }
+        while (DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() <= _latest);
+        var said = _room.Say("bob", text);
+        _latest = said.OriginServerTs;
+        return said;
     }
 
     private async Task<JsonObject> AtAsync(long time, string direction) => (await _alice.GetAsync(

@@ -85,6 +85,10 @@ public sealed class HomeserverFixture : IAsyncDisposable
             ["jobs.grace"] = "1ms",
         };
         foreach (var (key, value) in settings) all[key] = value;
+        if (all.GetValueOrDefault("database.url", EmptyDatabase.Url) == EmptyDatabase.Url)
+        {
+            await EmptyDatabase.CopyIntoAsync(folder).ConfigureAwait(false);
+        }
 
         var fixture = new HomeserverFixture(all, folder);
         await fixture.StartAsync().ConfigureAwait(false);

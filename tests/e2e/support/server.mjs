@@ -58,6 +58,9 @@ export class Server {
         MATRIX_REGISTRATION__SHARED_SECRET: this.secret,
         MATRIX_REGISTRATION__ENABLED: "true",
         MATRIX_RATE_LIMITS__ENABLED: "false",
+        // Tests hash many passwords that nobody will try to guess.
+        MATRIX_PASSWORDS__MEMORY: "64KiB",
+        MATRIX_PASSWORDS__OPERATIONS: "1",
         ...this.settings,
       },
       stdio: ["ignore", log, log],

@@ -1,6 +1,8 @@
 namespace Matrix.Properties.SmallWorlds
 
+open System.Collections.Concurrent
 open System.Collections.Generic
+open System.Runtime.CompilerServices
 open Matrix.Rules
 open Matrix.Rules.Printing
 open Matrix.Core.Auth
@@ -161,6 +163,15 @@ module internal DecisionSearch =
                 else
                     goal.Verdict <- Some apart
 
+    /// The grounds of a version by the name of their world, for as long as the version lives: each of its comparisons
+    /// needs them.
+    let private grounds =
+        ConditionalWeakTable<RoomVersion, ConcurrentDictionary<string, Ground>>()
+
+    let private stageOf (version: RoomVersion) (world: World) : Stage =
+        let ofVersion = grounds.GetOrCreateValue version
+        Stage(ofVersion.GetOrAdd(world.Name, (fun _ -> Ground(world, version))))
+
     /// Searches for all of them at once, the lightest cases first.
     let run (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) (limit: int) : Map<string, Shown> =
         let goals = goals a b changes
@@ -168,8 +179,7 @@ module internal DecisionSearch =
 
         let stages =
             Worlds.all
-            |> List.map (fun world ->
-                world, lazy (Stage(Ground(world, a, rulesA))), lazy (Stage(Ground(world, b, rulesB))))
+            |> List.map (fun world -> world, lazy (stageOf a world), lazy (stageOf b world))
 
         let mutable left = goals
         let mutable weight = 0
