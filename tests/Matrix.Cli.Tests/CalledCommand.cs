@@ -5,7 +5,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests;
 
 /// <summary>
-/// Calls the built `mx` in this process, for tests that ask it hundreds of questions: most of the time of such a process
+/// Calls the built `mx` in this process, for tests that ask it hundreds of questions: most of the time of a process
 /// is its start. One call after another, since the console belongs to the process.
 /// </summary>
 internal static class CalledCommand

@@ -262,9 +262,10 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
             http.Response.StatusCode = 500;
             return Task.CompletedTask;
         };
+        await Bob.SaysAsync(Room, "my own");
+        // What comes after it waits for it until Bob has read it.
         var read = await Alice.SaysAsync(Room, "read");
         Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(read));
-        await Bob.SaysAsync(Room, "my own");
         await Alice.SendsAsync(Room, "m.room.message", new JsonObject { ["msgtype"] = "m.notice", ["body"] = "no" });
         var redacted = await Alice.SaysAsync(Room, "redacted");
         (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(redacted)}/1")).Is(200);

@@ -3,8 +3,8 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Tests.Support;
 
 /// <summary>
-/// A SQLite database of today's schema, without a user or a room. Making one takes longer than most tests, so it is made
-/// once and copied.
+/// A SQLite database of today's schema, without a user or a room. Making one takes longer than most tests, so it is
+/// made once and copied.
 /// </summary>
 internal static class EmptyDatabase
 {
