@@ -62,15 +62,25 @@ public static class RedirectUris
         null => "",
     };
 
-    /// <summary>The scheme of a URI, in lower case; null if it is none.</summary>
-    public static string? SchemeOf(string uri) => WebAddress.TryParse(uri)?.Scheme;
+    /// <summary>
+    /// The scheme of a URI, in lower case; null if it is none. One of http or https without `//` is none: browsers find a
+    /// host in it all the same.
+    /// </summary>
+    public static string? SchemeOf(string uri) => WebAddress.TryParse(uri) switch
+    {
+        { Scheme: "http" or "https", Host: null } => null,
+        { } address => address.Scheme,
+        null => null,
+    };
 
     /// <summary>
     /// The place to which a redirect URI leads, for people: a host, or an application of this device.
     /// </summary>
     public static (string Place, bool IsApplication) PlaceOf(string uri) => WebAddress.TryParse(uri) switch
     {
-        { Scheme: "https", Host: { } host } address => (address.Port is { } port ? $"{host}:{port}" : host, false),
+        { Scheme: "http", Host: { } host } when IsLoopback(host) => (host, true),
+        { Scheme: "http" or "https", Host: { } host } address =>
+            (address.Port is { } port ? $"{host}:{port}" : host, false),
         { Host: { } host } => (host, true),
         { } address => (address.Scheme, true),
         null => ("", true),

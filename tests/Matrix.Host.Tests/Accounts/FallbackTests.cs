@@ -66,6 +66,26 @@ public sealed class FallbackTests
         (await user.DeleteAsync(path, new JsonObject { ["auth"] = new JsonObject { ["session"] = session } })).Is(200);
     }
 
+    [TestCase("account/password")]
+    [TestCase("account/deactivate")]
+    public async Task A_password_given_in_a_browser_does_nothing_for_a_request_of_nobody(string operation)
+    {
+        var user = await _server.RegistersAsync("target-" + operation.Split('/')[1]);
+        var body = new JsonObject { ["new_password"] = "the stranger's choice" };
+        var session = (await _server.Anyone.PostAsync(operation, body.DeepClone())).Is(401).Member("session");
+        var page = $"/_matrix/client/v3/auth/m.login.password/fallback/web?session={session}";
+        var browser = new TestBrowser(_server);
+        Assert.That((await browser.OpensAsync(page)).Status, Is.EqualTo(404));
+
+        // A form of another page has the browser's token, too.
+        await browser.OpensAsync("/_matrix/static/client/login/");
+        await browser.SubmitsAsync(page, ("user", user.UserId), ("password", user.Password));
+        Assert.That(browser.Page.Status, Is.EqualTo(404));
+        body["auth"] = new JsonObject { ["session"] = session };
+        (await _server.Anyone.PostAsync(operation, body)).Is(401);
+        (await user.GetAsync("account/whoami")).Is(200);
+    }
+
     [Test]
     public async Task A_stage_that_is_not_there_or_does_not_come_next_and_a_session_that_is_not_known_are_refused()
     {

@@ -108,7 +108,7 @@ public sealed class PasswordChangeTests
             if (auth is not null) body["auth"] = auth;
             if (request == "password") body["new_password"] = "the thief's choice";
             if (request == "delete") return user.DeleteAsync($"devices/{other.DeviceId}", body);
-            return _server.Anyone.PostAsync(request == "password" ? "account/password" : "account/deactivate", body);
+            return user.PostAsync(request == "password" ? "account/password" : "account/deactivate", body);
         }
 
         var session = (await AskAsync(null)).Is(401).Member("session");

@@ -104,9 +104,23 @@ internal sealed class SignInTests
         Assert.That(browser.Location, Does.EndWith("#x").And.Not.Contain("old"));
     }
 
+    [Test]
+    public async Task A_web_site_is_no_application_of_this_device_and_is_shown_with_its_port()
+    {
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath("http://evil.example:81/"));
+        await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
+        await browser.OpensAsync(browser.Location!);
+
+        Assert.That(
+            browser.Page.Text, Does.Contain("<strong>evil.example:81</strong>").And.Not.Contain("on this device"));
+    }
+
     [TestCase("javascript:alert(1)")]
     [TestCase("data:text/html,x")]
     [TestCase("/relative")]
+    [TestCase("http:/evil.example/")]
+    [TestCase("https:evil.example")]
     public async Task A_redirect_to_what_is_no_client_is_refused(string url)
     {
         (await _server.Anyone.GetAsync(SsoActs.RedirectPath(url))).Is(400, "M_INVALID_PARAM");

@@ -54,6 +54,17 @@ internal sealed class AddressPageTests(string kind) : AddressPages(kind)
     }
 
     [Test]
+    public async Task The_page_of_a_stage_says_what_an_address_confirms()
+    {
+        var body = new JsonObject { ["new_password"] = NewPassword };
+        var session = (await World.Server.Anyone.PostAsync("account/password", body)).Is(401).Member("session");
+        var page = $"/_matrix/client/v3/auth/m.login.email.identity/fallback/web?session={session}";
+        Assert.That((await Browser.OpensAsync(page)).Text, Does.Contain("change your password"));
+        await Browser.SubmitsAsync(page, ("email_address", Address), Step("email.send"));
+        Assert.That(Browser.Page.Text, Does.Contain("change your password"), "On each step.");
+    }
+
+    [Test]
     public async Task A_stage_has_no_page_where_nothing_can_be_sent()
     {
         await World.Server.RestartAsync(("email.smtp_host", ""), ("email.from", ""));

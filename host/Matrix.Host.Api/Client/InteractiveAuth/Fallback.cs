@@ -50,6 +50,8 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         if (refusal is not null) return refusal;
         var browser = browsers.Of(call);
         if (!browser.Accepts(form)) return PageSessions.Foreign;
+        var stage = interactive.StageOf(call["authType"])!;
+        if (await stage.PageAsync(session!, call, stop).ConfigureAwait(false) is null) return _noPage;
         var given = new BodyReader(JsonObject.OfSeq(form.All.Select(
             static field => new ValueTuple<string, Json>(field.Key, Json.NewString(field.Value)))));
         var attempt = new StageAttempt(session!, session!.Demand, given, call) { Browser = browser };

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Client.AddressPages;
 using Matrix.Host.Api.Client.ContactInformation;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Tables.ValidationSessions;
 using Matrix.Host.Users.ThirdPartyIds;
 
@@ -30,12 +31,13 @@ internal abstract class AddressStage(
     public string Type => type;
 
     public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
-        new(dialog.Supports(medium) ? PageOf(AddressDialog.Ask(medium)) : null);
+        new(dialog.Supports(medium) ? PageOf(session, AddressDialog.Ask(medium)) : null);
 
     public ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop) =>
         attempt.Browser is null ? OfClientAsync(attempt, stop) : OfBrowserAsync(attempt, stop);
 
-    private static StagePage PageOf(AddressStep step) => new(step.Title, step.Fields) { Buttons = step.Buttons };
+    private static StagePage PageOf(AuthSession session, AddressStep step) =>
+        new(step.Title, Html.Of($"{OperationText.Of(session)}{step.Fields}")) { Buttons = step.Buttons };
 
     private static ValidationPurpose PurposeOf(StageAttempt attempt) =>
         attempt.Demand.IsRegistration ? ValidationPurpose.Registration : ValidationPurpose.Password;
@@ -47,12 +49,12 @@ internal abstract class AddressStage(
         var step = await dialog.TakeAsync(visit, stop).ConfigureAwait(false);
         if (step.Proved is not { } proved)
         {
-            return StageResult.Continues(PageOf(step), step.Alert, step.Status);
+            return StageResult.Continues(PageOf(attempt.Session, step), step.Alert, step.Status);
         }
 
         var result = await OfSessionAsync(attempt, proved, stop).ConfigureAwait(false);
         return result.Proof is null
-            ? StageResult.Continues(PageOf(AddressDialog.Ask(medium)), result.Message, 403)
+            ? StageResult.Continues(PageOf(attempt.Session, AddressDialog.Ask(medium)), result.Message, 403)
             : result;
     }
 

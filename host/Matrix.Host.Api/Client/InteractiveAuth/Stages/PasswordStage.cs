@@ -14,11 +14,15 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
     public Func<string, CancellationToken, ValueTask<bool>> Proves => async (userId, stop) =>
         await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { PasswordHash: not null };
 
+    /// <summary>
+    /// A page for the request of a user only. A stranger can ask for a request of nobody, and whoever gave a password on
+    /// its page would do for the stranger what the request asks for.
+    /// </summary>
     public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
-        new StagePage("Confirm that it is you", Html.Of($"""
+        session.Demand.UserId is not { } userId ? null : new StagePage("Confirm that it is you", Html.Of($"""
             {OperationText.Of(session)}
             <label>User name <input name="user" required autocomplete="username" autocapitalize="none"
-            spellcheck="false" value="{session.Demand.UserId}"></label>
+            spellcheck="false" value="{userId}"></label>
             <label>Password <input name="password" type="password" required autocomplete="current-password"></label>
             """)));
 
