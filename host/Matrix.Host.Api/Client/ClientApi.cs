@@ -148,6 +148,7 @@ public static class ClientApi
         .AddSingleton<IEndpoints, RoomReading.RoomStates>()
         .AddSingleton<IEndpoints, RoomReading.Related>()
         .AddSingleton<Legacy.LegacyRoomReader>()
+        .AddSingleton<Legacy.LegacyMail>()
         .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacySignIn>()
         .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacyRooms>()
         .AddSingleton<Legacy.ILegacyGroup, Legacy.LegacyReading>()

@@ -25,6 +25,7 @@ public static class MatrixError
     public const string InvalidUsername = "M_INVALID_USERNAME";
     public const string KeyTooLarge = "M_KEY_TOO_LARGE";
     public const string LimitExceeded = "M_LIMIT_EXCEEDED";
+    public const string LoginEmailUrlNotYet = "M_LOGIN_EMAIL_URL_NOT_YET";
     public const string MissingParam = "M_MISSING_PARAM";
     public const string MissingToken = "M_MISSING_TOKEN";
     public const string NotFound = "M_NOT_FOUND";

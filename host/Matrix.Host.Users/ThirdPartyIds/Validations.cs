@@ -29,6 +29,9 @@ public sealed record TokenRequest(ValidationPurpose Purpose, ThirdPartyId Id, st
     /// <summary>The user who asks; null without a token.</summary>
     public string? UserId { get; init; }
 
+    /// <summary>Whether a mail has a code to type, as text messages have, in place of a link.</summary>
+    public bool ByCode { get; init; }
+
     /// <summary>The purpose only: the rest is private.</summary>
     public override string ToString() => Purpose.ToString();
 }
@@ -80,9 +83,8 @@ public sealed class Validations(
         if (!sender.HasSpace) return new TooManyMessages(options.SendPause);
 
         var sessionId = known?.SessionId ?? SecretBytes.RandomText(SessionBytes);
-        var token = id.Medium == Medium.Email
-            ? SecretBytes.RandomText(TokenBytes)
-            : SecretBytes.RandomText(CodeDigits, Digits);
+        var isByCode = request.ByCode || id.Medium == Medium.Phone;
+        var token = isByCode ? SecretBytes.RandomText(CodeDigits, Digits) : SecretBytes.RandomText(TokenBytes);
         var kind = KindOf(purpose, isKnown: owner is not null);
         var expiresAt = Now + (long)options.SessionLifetime.TotalMilliseconds;
         ReadOnlyMemory<byte>? hash = kind is MessageKind.InUse or MessageKind.Unknown
@@ -109,7 +111,8 @@ public sealed class Validations(
         _ = sender.TryPost(new Message(kind, id, request.Language)
         {
             UserId = owner?.UserId ?? "",
-            Proof = id.Medium == Medium.Email ? LinkOf(sessionId, token) : token,
+            Proof = isByCode ? token : LinkOf(sessionId, token),
+            HasCode = isByCode,
             ExpiresAt = expiresAt,
         });
         return sessionId;
@@ -129,7 +132,7 @@ public sealed class Validations(
         string sessionId, string? clientSecret, string token, CancellationToken stop)
     {
         var row = await FindAsync(sessionId, stop).ConfigureAwait(false);
-        if (row is null || (clientSecret is null ? row.Medium != Medium.Email : !HasSecret(row, clientSecret)))
+        if (row is null || !(clientSecret is null ? MayBeOfLink(row, token) : HasSecret(row, clientSecret)))
         {
             return Expired;
         }
@@ -198,6 +201,10 @@ public sealed class Validations(
         CultureInfo.InvariantCulture,
         $"{options.BaseUrl.TrimEnd('/')}/_matrix/static/identifiers/confirm?sid={sessionId}&token={token}");
 
+    // Codes are short: only the client that asked for one may try it.
+    private static bool MayBeOfLink(ValidationSessionRow row, string token) =>
+        row.Medium == Medium.Email && token.Length > CodeDigits;
+
     private static string MailboxOf(ThirdPartyId id) =>
         id.Medium == Medium.Email ? MailAddresses.Mailbox(id.Address) : id.Address;
 
@@ -206,7 +213,7 @@ public sealed class Validations(
 
     private static byte[] HashOf(string clientSecret) => SHA256.HashData(Encoding.UTF8.GetBytes(clientSecret));
 
-    // With the session's id, because codes of text messages are short.
+    // With the session's id, because codes are short.
     private static byte[] TokenHashOf(string sessionId, string token) =>
         SHA256.HashData(Encoding.UTF8.GetBytes($"{sessionId} {token}"));
 }

@@ -102,6 +102,24 @@ internal sealed class LegacySignInTests() : LegacyTests
         (await Server.Anyone.PostAsync(Old + "register", Stage("token"))).Is(403, "M_FORBIDDEN");
     }
 
+    [TestCase("m.login.email.url")]
+    [TestCase("m.login.email.code")]
+    [TestCase("m.login.email.identity")]
+    public async Task A_server_without_mail_has_no_stage_by_mail(string type)
+    {
+        var flows = (await Server.Anyone.GetAsync(Old + "register")).Is(200);
+        Assert.That(flows.Text, Does.Not.Contain("m.login.email"));
+        var body = new JsonObject
+        {
+            ["type"] = type,
+            ["user"] = "hugo",
+            ["email"] = "hugo@mail.example",
+            ["threepidCreds"] = new JsonArray(new JsonObject { ["sid"] = "x", ["clientSecret"] = "x" }),
+        };
+        (await Server.Anyone.PostAsync(Old + "register", body)).Is(400, "M_UNKNOWN");
+        (await Server.Anyone.PostAsync(Old + "login", body)).Is(400, "M_UNKNOWN");
+    }
+
     [Test]
     public async Task The_fallback_page_is_todays()
     {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { raw } from "../support/client.mjs";
+import { Addresses } from "../support/mail.mjs";
 import { Server } from "../support/server.mjs";
 import { Person, until } from "../sdk/person.mjs";
 
@@ -73,15 +74,18 @@ class OldClient {
   }
 }
 
-let server, old, today, roomId;
+let server, addresses, old, today, roomId;
 before(async () => {
-  server = await Server.start({ MATRIX_COMPATIBILITY__LEGACY_CLIENT_API: "true" });
+  addresses = await Addresses.start();
+  server = await Server.start({ ...addresses.settings, MATRIX_PUBLIC_BASE_URL: "http://localhost:8008",
+    MATRIX_COMPATIBILITY__LEGACY_CLIENT_API: "true" });
   old = new OldClient(server);
   today = await Person.registers(server, "today", { crypto: false });
 });
 after(async () => {
   today?.stops();
   await server?.dispose();
+  addresses?.dispose();
   setTimeout(() => process.exit(), 500).unref();
 });
 
@@ -93,6 +97,34 @@ test("the old client registers and logs in, and finds the fallback page", async 
   assert.match((await raw(server, "GET", page.headers.get("location"))).text, /<form/);
   assert.equal((await old.call("POST", path`login`, { type: "m.login.oauth2", user: "ancient" })).body.errcode,
     "M_UNKNOWN");
+});
+
+test("old clients register with a mail address, by its link and by its code", async () => {
+  const { flows } = await old.get(path`register`);
+  const visitor = new OldClient(server);
+  for (const [type, user] of [["m.login.email.url", "linked"], ["m.login.email.code", "coded"]]) {
+    assert.ok(flows.some(({ stages }) => stages.join() === `${type},m.login.password`));
+    const email = `${user}@hybrid.example`;
+    const begun = await visitor.post(path`register`, { type, user, email });
+    assert.equal(begun.type, type);
+    const step = { type, session: begun.session };
+    if (type === "m.login.email.url") {
+      const early = await visitor.call("POST", path`register`, step);
+      assert.deepEqual([early.status, early.body.errcode], [400, "M_LOGIN_EMAIL_URL_NOT_YET"]);
+      const pressed = await raw(server, "POST", await addresses.linkTo(email), { body: "",
+        headers: { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" } });
+      assert.equal(pressed.status, 200, pressed.text);
+    } else {
+      const wrong = await visitor.call("POST", path`register`, { ...step, code: "none" });
+      assert.deepEqual([wrong.status, wrong.body.errcode], [400, "M_TOKEN_INCORRECT"]);
+      [step.code] = /\b\d{6}\b/.exec(await addresses.mailTo(email));
+    }
+    assert.deepEqual(await visitor.post(path`register`, step), { session: begun.session, next: "m.login.password" });
+    const made = await visitor.post(path`register`,
+      { type: "m.login.password", user, password: "a long password", session: begun.session });
+    const listed = await raw(server, "GET", `/_matrix/client/v3/account/3pid?access_token=${made.access_token}`);
+    assert.deepEqual(listed.body.threepids.map(({ address }) => address), [email]);
+  }
 });
 
 test("each sets a profile, and the other reads it", async () => {

@@ -17,6 +17,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     private readonly List<(string Stage, StageProof Proof)> _completed = [];
     private string? _request;
     private Answer? _result;
+    private KeptValidation? _kept;
 
     internal string Id { get; } = id;
 
@@ -57,6 +58,22 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         get
         {
             lock (_lock) return [.. _completed.SelectMany(c => c.Proof.Accepted)];
+        }
+    }
+
+    /// <summary>
+    /// The session of validation that the server keeps for a client that knows none; null if it began none.
+    /// </summary>
+    internal KeptValidation? Kept
+    {
+        get
+        {
+            lock (_lock) return _kept;
+        }
+
+        set
+        {
+            lock (_lock) _kept = value;
         }
     }
 
@@ -153,6 +170,19 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     }
 
     private bool Has(string stage) => _completed.Exists(c => c.Stage == stage);
+}
+
+/// <summary>
+/// A session of validation for a client that only knows its session of authentication, and whose secret the server has
+/// made.
+/// </summary>
+/// <param name="SessionId">The id of the session of validation.</param>
+/// <param name="Address">The address that is proved.</param>
+/// <param name="IsByCode">Whether a code was sent and not a link.</param>
+internal sealed record KeptValidation(string SessionId, string ClientSecret, string Address, bool IsByCode)
+{
+    /// <summary>The id only: the rest is secret.</summary>
+    public override string ToString() => SessionId;
 }
 
 /// <summary>The turn of a stage in a session.</summary>

@@ -11,15 +11,20 @@ namespace Matrix.Host.Api.Client.Legacy;
 /// Registration and login in stages, each with its `type` in the body. The 2014 Client-Server API, "Registration and
 /// Login". Who may register is decided as today.
 /// </summary>
-internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth interactive, ClientOptions options)
-    : ILegacyGroup
+internal sealed class LegacySignIn(
+    RegistrationGate gate,
+    RegistrationStages stages,
+    AddressFlows addresses,
+    UserInteractiveAuth interactive,
+    LegacyMail mail,
+    ClientOptions options) : ILegacyGroup
 {
     private const string Page = "/_matrix/static/client/login/";
 
     private static readonly Answer _closed = Answer.Forbidden("Registration is closed on this server.");
 
-    private static readonly Answer _needsToken = Answer.Forbidden(
-        $"This server asks for a registration token first: the stage `{AuthStage.RegistrationToken}`.");
+    private static readonly Answer _needsStages = Answer.Forbidden(
+        "This server asks for other stages before the password: its flows list them.");
 
     private static readonly Answer _needsSession = Answer.Forbidden(
         "The session has ended, or its stage was not completed. Begin again.");
@@ -27,7 +32,10 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
     private TodaysOperation _register = null!;
     private TodaysOperation _login = null!;
 
-    private sealed record Given(string Type, string? User, string? Password, string? Token, string? Session);
+    private sealed record Given(string Type, string? User, string? Password, string? Token, string? Session)
+    {
+        internal LegacyMailStep? Mail { get; init; }
+    }
 
     public void Map(LegacyRoutes routes)
     {
@@ -41,7 +49,7 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
     }
 
     /// <summary>The first clients sent no type, and the name as `user_id`.</summary>
-    private static Given Read(BodyReader body)
+    private Given Read(BodyReader body)
     {
         var type = body.Text("type") ?? AuthStage.Password;
         var user = body.Text("user") ?? body.Text("user_id");
@@ -52,6 +60,11 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
                 return new Given(type, user, body.RequiredFreeText("password"), null, session);
             case AuthStage.RegistrationToken:
                 return new Given(type, user, null, body.RequiredText("token"), session);
+            case LegacyMail.Url or LegacyMail.Code or LegacyMail.Identity when mail.IsOn:
+                return new Given(type, user, null, null, session)
+                {
+                    Mail = LegacyMail.Read(body, type, hasSession: session is not null),
+                };
             case ServiceAnswers.LoginType:
                 return new Given(type, user, null, null, session);
             default:
@@ -63,16 +76,36 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
     private async ValueTask<Answer> FlowsAsync(Call call, CancellationToken stop)
     {
         var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
-        return ways.IsClosed ? _closed : Answer.Json(ways, static (json, ways) =>
+        return ways.IsClosed ? _closed : Answer.Json(FlowsOf(ways), static (json, flows) =>
         {
             json.WriteStartArray("flows");
-            if (ways.Freely) WriteFlow(json, AuthStage.Password);
-            if (ways.ByToken) WriteFlow(json, AuthStage.RegistrationToken, AuthStage.Password);
+            foreach (var flow in flows) WriteFlow(json, flow);
             json.WriteEndArray();
         });
     }
 
-    private static void WriteFlow(Utf8JsonWriter json, params ReadOnlySpan<string> stages)
+    /// <summary>
+    /// Today's flows, with the password at the end. Those with a stage that no old client can do, such as terms, are
+    /// left out.
+    /// </summary>
+    private List<string[]> FlowsOf(RegistrationWays ways)
+    {
+        var flows = new List<string[]>();
+        foreach (var today in addresses.Of(stages.FlowsOf(ways.Freely, ways.ByToken)))
+        {
+            string[] before = [.. today.Stages.Where(static stage => stage != AuthStage.Dummy)];
+            if (before.Any(static stage => stage is not (AuthStage.RegistrationToken or AuthStage.Email))) continue;
+            string[] forms = before.Contains(AuthStage.Email) ? [.. LegacyMail.Stages] : [""];
+            foreach (var form in forms)
+            {
+                flows.Add([.. before.Select(stage => stage == AuthStage.Email ? form : stage), AuthStage.Password]);
+            }
+        }
+
+        return flows;
+    }
+
+    private static void WriteFlow(Utf8JsonWriter json, string[] stages)
     {
         json.WriteStartObject();
         json.WriteString("type", stages[0]);
@@ -84,9 +117,9 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
 
     private async ValueTask<Answer> RegisterAsync(Call call, Given given, CancellationToken stop)
     {
-        if (given.Type == AuthStage.RegistrationToken)
+        if (given.Mail is not null || given.Type == AuthStage.RegistrationToken)
         {
-            return await ShowTokenAsync(call, given, stop).ConfigureAwait(false);
+            return await TakeStageAsync(call, given, stop).ConfigureAwait(false);
         }
 
         var name = LocalPart(given.User);
@@ -99,7 +132,11 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
         }
 
         var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
-        if (given.Session is null && !ways.Freely && ways.ByToken) return _needsToken;
+        if (given.Session is null && !ways.IsClosed && !FlowsOf(ways).Exists(static flow => flow.Length == 1))
+        {
+            return _needsStages;
+        }
+
         var auth = given.Session is { } session
             ? LegacyJson.Of(("session", Json.NewString(session)))
             : LegacyJson.Of(("type", Json.NewString(AuthStage.Dummy)));
@@ -109,41 +146,55 @@ internal sealed class LegacySignIn(RegistrationGate gate, UserInteractiveAuth in
         return answer.Status == 401 ? _needsSession : WithServer(answer);
     }
 
-    /// <summary>The stage before the password, where the server asks for a token.</summary>
-    private async ValueTask<Answer> ShowTokenAsync(Call call, Given given, CancellationToken stop)
+    /// <summary>A stage before the password: a token, or an address.</summary>
+    private async ValueTask<Answer> TakeStageAsync(Call call, Given given, CancellationToken stop)
     {
-        var session = given.Session;
-        if (session is null)
+        var sessionId = given.Session;
+        if (sessionId is null)
         {
-            var begun = await _register.CallAsync(call, JsonObject.Empty, stop).ConfigureAwait(false);
+            // A name that is taken is refused before the stages.
+            var named = LocalPart(given.User) is { } name
+                ? LegacyJson.Of(("username", Json.NewString(name)))
+                : JsonObject.Empty;
+            var begun = await _register.CallAsync(call, named, stop).ConfigureAwait(false);
             if (begun.Status != 401) return begun;
-            session = TodaysAnswers.Parse(begun)?.Text("session");
+            sessionId = TodaysAnswers.Parse(begun)?.Text("session");
         }
 
-        if (session is null) return _needsSession;
-        if (interactive.Find(session) is not { } open)
+        if (interactive.Find(sessionId) is not { Demand.IsRegistration: true } session)
         {
             return Answer.NotFound("The authentication session does not exist or has ended.");
         }
 
-        var turn = open.TurnOf(open.Demand.Flows, AuthStage.RegistrationToken);
+        var stage = given.Mail is null ? AuthStage.RegistrationToken : AuthStage.Email;
+        var turn = session.TurnOf(session.Demand.Flows, stage);
         if (turn == StageTurn.NotYet) return Answer.Forbidden("This is not the next stage.");
         if (turn == StageTurn.Next)
         {
-            var shown = new BodyReader(LegacyJson.Of(("token", Json.NewString(given.Token!))));
-            var attempt = new StageAttempt(open, open.Demand, shown, call);
-            var result = await interactive.AttemptInBrowserAsync(AuthStage.RegistrationToken, attempt, stop)
-                .ConfigureAwait(false);
-            if (shown.Problem is { } wrong) return wrong;
+            var (shown, response) = given.Mail is { } step
+                ? await mail.TakeAsync(call, session, step, stop).ConfigureAwait(false)
+                : (LegacyJson.Of(("token", Json.NewString(given.Token!))), null);
+            if (response is not null) return response;
+            var reader = new BodyReader(shown!);
+            var attempt = new StageAttempt(session, session.Demand, reader, call);
+            var result = await interactive.AttemptInBrowserAsync(stage, attempt, stop).ConfigureAwait(false);
+            if (reader.Problem is { } wrong) return wrong;
             if (result.Proof is null) return result.Refusal ?? Answer.Forbidden(result.Message);
         }
 
         return Answer.Json(session, static (json, session) =>
         {
-            json.WriteString("session", session);
-            json.WriteString("next", AuthStage.Password);
+            json.WriteString("session", session.Id);
+            json.WriteString("next", NextOf(session));
         });
     }
+
+    /// <summary>The stage that comes next: the password, unless the server asks for an address too.</summary>
+    private static string NextOf(AuthSession session) =>
+        !session.Demand.Flows.Any(session.Completes)
+        && session.TurnOf(session.Demand.Flows, AuthStage.Email) == StageTurn.Next
+            ? LegacyMail.Url
+            : AuthStage.Password;
 
     private async ValueTask<Answer> LogInAsync(Call call, JsonObject body, CancellationToken stop) =>
         WithServer(await _login.CallAsync(call, body, stop).ConfigureAwait(false));

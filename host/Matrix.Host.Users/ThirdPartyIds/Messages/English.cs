@@ -57,6 +57,9 @@ internal sealed class English : ILanguage
             "If it was not you, ask your application for a new password by this address, and sign out all devices."),
     };
 
+    public string MailCode(string code) =>
+        $"The code is {code}. Type it into your application, and give it to nobody else.";
+
     public string Text(Message message, string server) => message.Kind switch
     {
         MessageKind.ConfirmPassword =>

@@ -59,6 +59,9 @@ internal sealed class French : ILanguage
                 + "les appareils."),
     };
 
+    public string MailCode(string code) =>
+        $"Le code est {code}. Saisissez-le dans votre application, et ne le donnez à personne d’autre.";
+
     public string Text(Message message, string server) => message.Kind switch
     {
         MessageKind.ConfirmPassword =>

@@ -59,6 +59,9 @@ internal sealed class German : ILanguage
                 + "Sie alle Geräte ab."),
     };
 
+    public string MailCode(string code) =>
+        $"Der Code ist {code}. Geben Sie ihn in Ihrer Anwendung ein, und sonst niemandem.";
+
     public string Text(Message message, string server) => message.Kind switch
     {
         MessageKind.ConfirmPassword =>

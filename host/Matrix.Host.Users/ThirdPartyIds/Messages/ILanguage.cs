@@ -12,6 +12,9 @@ internal interface ILanguage
     /// <param name="server">This server's name.</param>
     MailText Mail(Message message, string server);
 
+    /// <summary>The sentence of a mail that has a code in place of a link.</summary>
+    string MailCode(string code);
+
     /// <summary>A text message: short, because long ones are sent, and paid for, in parts.</summary>
     string Text(Message message, string server);
 

@@ -11,18 +11,21 @@ internal static class MailForm
     {
         var language = Languages.Of(message.Language);
         var says = language.Mail(message, server);
-        var link = message.Proof;
-        var text = says.Link.Length == 0
-            ? $"{says.Before}\n\n{says.After}\n"
-            : $"{says.Before}\n\n{says.Link}:\n{link}\n\n{says.After}\n";
-        var anchor = says.Link.Length == 0
-            ? ""
-            : $"<p><a href=\"{Encode(link)}\">{Encode(says.Link)}</a></p>";
+        var (proof, marked) = says.Link.Length == 0 ? ("", "")
+            : message.HasCode ? OfCode(language.MailCode(message.Proof))
+            : OfLink(says.Link, message.Proof);
+        var text = $"{says.Before}\n\n{proof}{says.After}\n";
         var html = $"<!DOCTYPE html><html lang=\"{language.Code}\"><head><meta charset=\"utf-8\"></head>"
-            + $"<body><p>{Encode(says.Before)}</p>{anchor}<p>{Encode(says.After)}</p></body></html>";
+            + $"<body><p>{Encode(says.Before)}</p>{marked}<p>{Encode(says.After)}</p></body></html>";
         return new OutgoingMail(
             message.To.Address, says.Subject, text, html, [("Auto-Submitted", "auto-generated")]);
     }
+
+    private static (string Text, string Html) OfCode(string sentence) =>
+        ($"{sentence}\n\n", $"<p>{Encode(sentence)}</p>");
+
+    private static (string Text, string Html) OfLink(string name, string link) =>
+        ($"{name}:\n{link}\n\n", $"<p><a href=\"{Encode(link)}\">{Encode(name)}</a></p>");
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

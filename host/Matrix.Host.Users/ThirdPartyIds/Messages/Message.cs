@@ -40,8 +40,11 @@ internal sealed record Message(MessageKind Kind, ThirdPartyId To, string Languag
     /// <summary>The address that the account has got or lost; empty for none.</summary>
     internal string About { get; init; } = "";
 
-    /// <summary>The link of a mail, or the code of a text message; empty for none.</summary>
+    /// <summary>The link or the code; empty for none.</summary>
     internal string Proof { get; init; } = "";
+
+    /// <summary>Whether the proof is a code.</summary>
+    internal bool HasCode { get; init; }
 
     /// <summary>When it is of no use any more, in milliseconds since the epoch; null for never.</summary>
     internal long? ExpiresAt { get; init; }

@@ -57,6 +57,9 @@ internal sealed class Spanish : ILanguage
                 + "dispositivos."),
     };
 
+    public string MailCode(string code) =>
+        $"El código es {code}. Escríbalo en su aplicación, y no lo dé a nadie más.";
+
     public string Text(Message message, string server) => message.Kind switch
     {
         MessageKind.ConfirmPassword =>
