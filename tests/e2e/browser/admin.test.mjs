@@ -9,14 +9,13 @@ import { freePort, Server } from "../support/server.mjs";
 import { Peer } from "../peer/peer.mjs";
 import { idOf } from "../peer/pdu.mjs";
 import { Authority } from "../peer/tls.mjs";
-import { browse, picture } from "./chromium.mjs";
+import { browse, complaintsOf, picture, pictures } from "./chromium.mjs";
 
 const names = [
   ["ada", "Ada Lovelace"], ["grace", "Grace Hopper"], ["alan", "Alan <b>Turing</b>"], ["edsger", "Edsger Dijkstra"],
   ["barbara", "Barbara Liskov"], ["donald", "Donald Knuth"], ["margaret", "Margaret Hamilton"],
 ];
-const complaints = [];
-let server, authority, peer, admin, ada, grace, forked, reported, listed, uri, browser, page, outside;
+let server, authority, peer, admin, ada, grace, forked, reported, listed, uri, browser, page, outside, complaints;
 
 before(async () => {
   authority = new Authority();
@@ -32,11 +31,7 @@ before(async () => {
   await peer.fetchKeys(name);
   await seed();
   ({ browser, page, outside } = await browse(join(server.folder, "browser")));
-  page.on("pageerror", (error) => complaints.push(`${error}`));
-  page.on("console", (message) => {
-    // A refusal is a response with an error.
-    if (message.type() === "error" && !/status of 40[034]/.test(message.text())) complaints.push(message.text());
-  });
+  complaints = complaintsOf(page);
 });
 after(async () => {
   await browser?.close();
@@ -109,17 +104,9 @@ async function seed() {
 
 const url = (name) => `${server.url}/_synapse/admin/page/${name}`;
 
-/** A picture of the page in each width and colour scheme; nothing is wider than the window. */
-async function pictures(name) {
-  const sizes = { phone: { width: 390, height: 800 }, desktop: { width: 1280, height: 850 } };
-  for (const [form, size] of Object.entries(sizes)) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(size);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} at ${form}`);
-      await picture(page, `admin-${name}-${form}-${colorScheme}`);
-    }
-  }
+/** Pictures of the page, which is well formed. */
+async function shows(name) {
+  await pictures(page, `admin-${name}`);
   await wellFormed(name);
 }
 
@@ -152,14 +139,14 @@ const done = (text) => page.getByRole("status").filter({ hasText: text }).waitFo
 test("an ordinary user does not get in, and an administrator does, by keyboard", async () => {
   await page.goto(url("users?q=ada"));
   await heading("Administration").waitFor();
-  await pictures("sign-in");
+  await shows("sign-in");
   for (const [name, password] of [["ada", "password"], ["root", "wrong"]]) {
     await page.getByLabel("User name").fill(name);
     await page.getByLabel("Password").fill(password);
     await page.keyboard.press("Enter");
     await page.getByRole("alert").filter({ hasText: "does not administer" }).waitFor();
   }
-  await pictures("sign-in-wrong");
+  await shows("sign-in-wrong");
   await page.getByLabel("User name").focus();
   await page.keyboard.press("Control+A");
   await page.keyboard.type("root");
@@ -186,7 +173,7 @@ test("the first link of the keyboard skips to the content, and sections say whic
 test("the figures of the overview are renewed without a reload", async () => {
   await page.goto(url("overview"));
   await page.evaluate(() => (globalThis.stays = true));
-  await pictures("overview");
+  await shows("overview");
   const rooms = page.locator(".figures div", { hasText: "Sent events" }).locator("dd").first();
   const before = await page.locator(".chart polyline").getAttribute("points");
   for (let i = 0; i < 8; i++) await ada.sends(reported, `message ${i}`);
@@ -194,22 +181,22 @@ test("the figures of the overview are renewed without a reload", async () => {
     (before) => document.querySelector(".chart polyline").getAttribute("points") !== before, before);
   assert.match(await rooms.textContent(), /\/s$/);
   assert.equal(await page.evaluate(() => globalThis.stays), true);
-  await pictures("overview-later");
+  await shows("overview-later");
 });
 
 test("users are searched, and one is suspended, locked and released", async () => {
   await page.goto(url("users"));
-  await pictures("users");
+  await shows("users");
   await page.getByLabel("Name or user id").fill("grace");
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: grace.id }).click();
   await heading(grace.id).waitFor();
-  await pictures("user");
+  await shows("user");
   await page.getByRole("button", { name: "Suspend" }).click();
   await done("The account is suspended.");
   await page.getByRole("button", { name: "Lock" }).click();
   await done("The account is locked.");
-  await pictures("user-locked");
+  await shows("user-locked");
   assert.equal((await raw(server, "GET", v3`account/whoami`, { token: grace.token })).status, 401);
   await page.getByRole("button", { name: "Unlock" }).click();
   await page.getByRole("button", { name: "End the suspension" }).click();
@@ -217,7 +204,7 @@ test("users are searched, and one is suspended, locked and released", async () =
   for (const tab of ["Devices", "Rooms", "Media"]) {
     await page.goto(url(`user?id=${encodeURIComponent(ada.id)}`));
     await page.locator(".tabs").getByRole("link", { name: tab }).click();
-    await pictures(`user-${tab.toLowerCase()}`);
+    await shows(`user-${tab.toLowerCase()}`);
   }
 });
 
@@ -225,38 +212,38 @@ test("an account is deactivated after a question", async () => {
   const donald = `@donald:${server.name}`;
   await page.goto(url(`user?id=${encodeURIComponent(donald)}`));
   await page.getByRole("link", { name: "Deactivate" }).click();
-  await pictures("user-deactivate");
+  await shows("user-deactivate");
   await page.getByRole("button", { name: "Deactivate the account" }).click();
   await done("The account has ended.");
-  await pictures("user-deactivated");
+  await shows("user-deactivated");
   await page.goto(url(`user-password?id=${encodeURIComponent(ada.id)}`));
-  await pictures("user-password");
+  await shows("user-password");
 });
 
 test("a room, its members, its state, and its graph with forks", async () => {
   await page.goto(url("rooms"));
-  await pictures("rooms");
+  await shows("rooms");
   await page.getByRole("link", { name: "Members" }).click();
   await page.locator("th[aria-sort=ascending]").waitFor();
   await page.goto(url(`room?id=${encodeURIComponent(reported)}`));
-  await pictures("room");
+  await shows("room");
   await page.getByRole("button", { name: "Block the room" }).click();
   await done("The room is blocked.");
   await page.getByRole("button", { name: "End the block" }).click();
   for (const tab of ["Members", "State"]) {
     await page.locator(".tabs").getByRole("link", { name: tab }).click();
-    await pictures(`room-${tab.toLowerCase()}`);
+    await shows(`room-${tab.toLowerCase()}`);
   }
   await page.getByRole("link", { name: "m.room.power_levels" }).click();
-  await pictures("room-event");
+  await shows("room-event");
   await page.goto(url(`room-graph?id=${encodeURIComponent(forked)}`));
   const drawing = page.getByRole("img", { name: /forward extremities, [1-9]\d* forks/ });
   await drawing.waitFor();
   const listed = await page.getByRole("list", { name: "Events, the newest first" }).getByRole("listitem").count();
   assert.equal(await drawing.locator("circle:not(.newest)").count(), listed);
-  await pictures("room-graph");
+  await shows("room-graph");
   await page.goto(url(`room-admin?id=${encodeURIComponent(reported)}`));
-  await pictures("room-admin");
+  await shows("room-admin");
 });
 
 test("a room is deleted, a history purged and messages redacted, as jobs with progress", async () => {
@@ -271,17 +258,17 @@ test("a room is deleted, a history purged and messages redacted, as jobs with pr
   await page.getByRole("link", { name: "Delete the room" }).click();
   await heading(/Delete To be deleted/).waitFor();
   await page.getByLabel("Block the room too").check();
-  await pictures("room-delete");
+  await shows("room-delete");
   await page.getByRole("button", { name: "Delete the room" }).click();
   await done("The job has begun.");
-  await pictures("job");
+  await shows("job");
   await ends();
   assert.equal((await ada.get(v3`joined_rooms`)).joined_rooms.includes(gone), false);
   assert.equal((await page.goto(url(`room?id=${encodeURIComponent(gone)}`))).status(), 404);
 
   await page.goto(url(`room?id=${encodeURIComponent(old)}`));
   await page.getByRole("link", { name: "Purge its history" }).click();
-  await pictures("room-purge");
+  await shows("room-purge");
   await page.getByLabel("Up to, in UTC").fill(until);
   await page.getByLabel("Messages of this server's users too").check();
   await page.getByRole("button", { name: "Purge the history" }).click();
@@ -294,7 +281,7 @@ test("a room is deleted, a history purged and messages redacted, as jobs with pr
   const mistake = await hasty.sends(reported, "what nobody should have said");
   await page.goto(url(`user?id=${encodeURIComponent(hasty.id)}`));
   await page.getByRole("link", { name: "Redact" }).click();
-  await pictures("user-redact");
+  await shows("user-redact");
   await page.getByLabel("Reason").fill("spam");
   await page.getByRole("button", { name: "Redact the messages" }).click();
   await done("The job has begun.");
@@ -302,12 +289,12 @@ test("a room is deleted, a history purged and messages redacted, as jobs with pr
   assert.deepEqual((await ada.get(v3`rooms/${reported}/event/${mistake}`)).content, {});
   await page.goto(url("jobs"));
   await page.getByRole("link", { name: "room.delete" }).waitFor();
-  await pictures("jobs");
+  await shows("jobs");
 });
 
 test("an account is created", async () => {
   await page.goto(url("user-new"));
-  await pictures("user-new");
+  await shows("user-new");
   await page.getByLabel("User name").fill("katherine");
   await page.getByLabel("Display name").fill("Katherine Johnson");
   await page.getByLabel("Password").fill("a long new password");
@@ -318,10 +305,10 @@ test("an account is created", async () => {
 
 test("media is quarantined and deleted, and an uploaded page runs nothing", async () => {
   await page.goto(url("media"));
-  await pictures("media");
+  await shows("media");
   await page.getByLabel("URI").fill(uri);
   await page.getByRole("button", { name: "Look it up" }).click();
-  await pictures("file");
+  await shows("file");
   await page.getByRole("button", { name: "Quarantine" }).click();
   await done("in quarantine");
   await page.getByRole("button", { name: "Release" }).click();
@@ -346,28 +333,28 @@ test("media is quarantined and deleted, and an uploaded page runs nothing", asyn
 
 test("reports are text, with their event", async () => {
   await page.goto(url("reports"));
-  await pictures("reports");
+  await shows("reports");
   await page.getByRole("cell", { name: "<script>alert(1)</script>" }).waitFor();
   await page.getByRole("link", { name: /^event of/ }).first().click();
   await page.getByText("buy cheap engines").waitFor();
-  await pictures("report");
+  await shows("report");
 });
 
 test("a server that does not answer is tried again", async () => {
   await page.goto(url("servers"));
   await page.getByText("failed 1 times").or(page.getByText(/failed \d+ times/)).first().waitFor();
-  await pictures("servers");
+  await shows("servers");
   await page.getByRole("link", { name: peer.name }).click();
-  await pictures("server");
+  await shows("server");
   await page.getByRole("button", { name: "Try now" }).click();
   await page.getByRole("alert").filter({ hasText: "The attempt failed" }).waitFor();
-  await pictures("server-failed");
+  await shows("server-failed");
 });
 
 test("policy lists, tokens, notices, audit log", async () => {
   await page.goto(url("policies"));
   await page.getByText("*.evil.example").waitFor();
-  await pictures("policies");
+  await shows("policies");
   await page.goto(url("tokens"));
   await page.getByLabel("Token (empty").fill("two words");
   await page.getByRole("button", { name: "Create" }).click();
@@ -377,17 +364,17 @@ test("policy lists, tokens, notices, audit log", async () => {
   await page.getByLabel("Ends").fill("2999-05-01T18:00");
   await page.getByRole("button", { name: "Create" }).click();
   await done("spring-meeting");
-  await pictures("tokens");
+  await shows("tokens");
   await page.goto(url("notices"));
-  await pictures("notices");
+  await shows("notices");
   await page.getByLabel("User id").fill("ada");
   await page.getByLabel("Text").fill("Maintenance tonight");
   await page.getByRole("button", { name: "Send" }).click();
   await done("The notice is sent");
   await page.goto(url("audit"));
-  await pictures("audit");
+  await shows("audit");
   await page.goto(url("user?id=@nobody:nowhere.example"));
-  await pictures("not-found");
+  await shows("not-found");
 });
 
 test("the page cannot be framed by another site", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { User } from "../support/client.mjs";
 import { Server } from "../support/server.mjs";
-import { browse, picture } from "./chromium.mjs";
+import { browse, pictures } from "./chromium.mjs";
 
 let server, browser, page;
 before(async () => {
@@ -22,15 +22,7 @@ test("a user signs in on the fallback page, and the client gets the token", asyn
     window.matrixLogin = { onLogin: (response) => (window.signedIn = response) };
   });
   await page.goto(`${server.url}/_matrix/client/api/v1/login/fallback`);
-  for (const [form, size] of Object.entries({ 390: { width: 390, height: 740 }, 1280: { width: 1280, height: 800 } })) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(size);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-      await picture(page, `legacy-login-${form}-${colorScheme}`);
-    }
-  }
-
+  await pictures(page, "legacy-login");
   await page.locator("input:not([type=password]):not([type=hidden])").first().fill("alice");
   await page.locator("input[type=password]").fill("password");
   await page.keyboard.press("Enter");

@@ -1,16 +1,14 @@
 // Mail addresses on the pages: a new account, a forgotten password, the account page; both widths, light and dark.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { User, call, raw, v3 } from "../support/client.mjs";
 import { Addresses } from "../support/mail.mjs";
 import { authorization, metadataOf, register, startServer } from "../support/oauth.mjs";
-import { browse, picture } from "./chromium.mjs";
+import { application, browse, complaintsOf, pictures } from "./chromium.mjs";
 
 const address = "bob@mail.example";
-const complaints = [];
-let world, server, as, client, app, callback, browser, page, outside;
+let world, server, as, client, app, callback, browser, page, outside, complaints;
 before(async () => {
   world = await Addresses.start();
   server = await startServer({ ...world.settings, MATRIX_REGISTRATION__ENABLED: "true" });
@@ -19,14 +17,10 @@ before(async () => {
   await server.restart();
   as = await metadataOf(server);
   client = await register(as);
-  app = createServer((_, response) => response.end("signed in")).listen(0, "127.0.0.1");
-  await new Promise((done) => app.once("listening", done));
-  callback = `http://127.0.0.1:${app.address().port}/callback`;
+  app = await application();
+  callback = app.url;
   ({ browser, page, outside } = await browse(join(server.folder, "browser")));
-  page.on("pageerror", (error) => complaints.push(`${error}`));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 40[0134]/.test(message.text())) complaints.push(message.text());
-  });
+  complaints = complaintsOf(page);
 });
 after(async () => {
   await browser?.close();
@@ -34,19 +28,6 @@ after(async () => {
   await server?.dispose();
   world?.dispose();
 });
-
-/** A picture of the page in each width and colour scheme; nothing is wider than the window. */
-async function pictures(name) {
-  const sizes = { phone: { width: 360, height: 740 }, desktop: { width: 1100, height: 750 } };
-  for (const [form, size] of Object.entries(sizes)) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(size);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} at ${form}`);
-      await picture(page, `mail-${name}-${form}-${colorScheme}`);
-    }
-  }
-}
 
 /** Opens the link of the mail in another tab, as a mail program does, and presses the button. */
 async function confirms(to) {
@@ -60,14 +41,14 @@ async function confirms(to) {
 
 /** Gives an address on the page that asks for it, and confirms it. */
 async function proves(to, name) {
-  await pictures(`${name}-ask`);
+  await pictures(page, `mail-${name}-ask`);
   await page.getByLabel("Mail address").fill(to);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Look at your mail" }).waitFor();
-  await pictures(`${name}-wait`);
+  await pictures(page, `mail-${name}-wait`);
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("alert").filter({ hasText: "not confirmed yet" }).waitFor();
-  await pictures(`${name}-early`);
+  await pictures(page, `mail-${name}-early`);
   await confirms(to);
   await page.getByRole("button", { name: "Continue" }).click();
 }
@@ -77,7 +58,7 @@ test("a user registers with a mail address by keyboard", async () => {
   await page.goto(asked.url.href);
   await proves(address, "sign-up");
   await page.getByRole("heading", { name: "Create an account" }).waitFor();
-  await pictures("sign-up");
+  await pictures(page, "mail-sign-up");
   await page.getByLabel("User name").fill("bob");
   await page.getByLabel("Password", { exact: true }).fill("a passphrase");
   await page.getByLabel("Password again").fill("a passphrase");
@@ -92,16 +73,16 @@ test("a forgotten password is replaced, and the user signs in by the address", a
   await browser.clearCookies();
   const asked = await authorization(as, client, callback);
   await page.goto(asked.url.href);
-  await pictures("sign-in");
+  await pictures(page, "mail-sign-in");
   await page.getByRole("link", { name: "Forgotten your password?" }).click();
   await proves(address, "forgotten");
   await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
-  await pictures("forgotten");
+  await pictures(page, "mail-forgotten");
   await page.getByLabel("New password", { exact: true }).fill("another passphrase");
   await page.getByLabel("New password again").fill("another passphrase");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "The password is changed" }).waitFor();
-  await pictures("forgotten-done");
+  await pictures(page, "mail-forgotten-done");
   await page.getByRole("link", { name: "Go on" }).click();
   await page.getByLabel("User name").fill(address);
   await page.getByLabel("Password").fill("another passphrase");
@@ -112,19 +93,19 @@ test("a forgotten password is replaced, and the user signs in by the address", a
 test("addresses are added and removed on the account page", async () => {
   await page.goto(as.account_management_uri);
   await page.getByRole("link", { name: "Addresses" }).click();
-  await pictures("addresses");
+  await pictures(page, "mail-addresses");
   await page.getByLabel("Mail address").fill("second@mail.example");
   await page.getByLabel("Mail address").press("Enter");
   await page.getByRole("heading", { name: "Look at your mail" }).waitFor();
-  await pictures("addresses-wait");
+  await pictures(page, "mail-addresses-wait");
   await confirms("second@mail.example");
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("heading", { name: "Add the address" }).waitFor();
-  await pictures("addresses-add");
+  await pictures(page, "mail-addresses-add");
   await page.getByLabel("Your password").fill("another passphrase");
   await page.keyboard.press("Enter");
   await page.getByRole("status").filter({ hasText: "It is added." }).waitFor();
-  await pictures("addresses-two");
+  await pictures(page, "mail-addresses-two");
   await page.getByLabel("Address or number").selectOption({ label: "second@mail.example" });
   await page.getByLabel("Your password").fill("another passphrase");
   await page.getByRole("button", { name: "Remove" }).click();
@@ -139,7 +120,7 @@ test("a client's fallback page confirms an address", async () => {
   await page.goto(new URL(path, as.issuer).href);
   await proves(address, "fallback");
   await page.getByRole("heading", { name: "Done" }).waitFor();
-  await pictures("fallback-done");
+  await pictures(page, "mail-fallback-done");
   const done = await raw(server, "POST", v3`account/password`,
     { body: { ...body, auth: { session: asked.body.session } } });
   assert.equal(done.status, 200);

@@ -1,29 +1,22 @@
 // Sign-in by OAuth in a browser: the pages by keyboard, at phone and desktop width, light and dark.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { User, raw, v3 } from "../support/client.mjs";
 import { authorization, exchange, insecure, metadataOf, none, oauth, register, scopeOf,
   startServer } from "../support/oauth.mjs";
-import { browse, picture } from "./chromium.mjs";
+import { application, browse, complaintsOf, pictures } from "./chromium.mjs";
 
-const complaints = [];
-let server, as, client, app, callback, browser, page, outside;
+let server, as, client, app, callback, browser, page, outside, complaints;
 before(async () => {
   server = await startServer();
   as = await metadataOf(server);
   await User.register(server, "alice");
   client = await register(as);
-  app = createServer((_, response) => response.end("signed in")).listen(0, "127.0.0.1");
-  await new Promise((done) => app.once("listening", done));
-  callback = `http://127.0.0.1:${app.address().port}/callback`;
+  app = await application();
+  callback = app.url;
   ({ browser, page, outside } = await browse(join(server.folder, "browser")));
-  page.on("pageerror", (error) => complaints.push(`${error}`));
-  page.on("console", (message) => {
-    // A password that is wrong is a response with an error.
-    if (message.type() === "error" && !/status of 40[34]/.test(message.text())) complaints.push(message.text());
-  });
+  complaints = complaintsOf(page);
 });
 after(async () => {
   await browser?.close();
@@ -31,29 +24,16 @@ after(async () => {
   await server?.dispose();
 });
 
-/** A picture of the page in each width and colour scheme; nothing is wider than the window. */
-async function pictures(name) {
-  const sizes = { phone: { width: 360, height: 740 }, desktop: { width: 1100, height: 750 } };
-  for (const [form, size] of Object.entries(sizes)) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(size);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} at ${form}`);
-      await picture(page, `oauth-${name}-${form}-${colorScheme}`);
-    }
-  }
-}
-
 test("a user registers, allows the client, and it has tokens", async () => {
   const asked = await authorization(as, client, callback, { prompt: "create", mode: "fragment" });
   await page.goto(asked.url.href);
-  await pictures("sign-up");
+  await pictures(page, "oauth-sign-up");
   await page.fill("[name=username]", "bob");
   await page.fill("[name=password]", "a passphrase");
   await page.fill("[name=password_again]", "a passphrase");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Allow Test client to use your account?" }).waitFor();
-  await pictures("consent");
+  await pictures(page, "oauth-consent");
   await page.getByRole("button", { name: "Allow", exact: true }).click();
   await page.waitForURL(`${callback}*`);
   const tokens = await exchange(as, client, asked, page.url());
@@ -64,14 +44,14 @@ test("another user signs in by keyboard, and may refuse", async () => {
   await browser.clearCookies();
   const asked = await authorization(as, client, callback);
   await page.goto(asked.url.href);
-  await pictures("sign-in");
+  await pictures(page, "oauth-sign-in");
   await page.getByLabel("User name").focus();
   await page.keyboard.type("alice");
   await page.keyboard.press("Tab");
   await page.keyboard.type("wrong");
   await page.keyboard.press("Enter");
   await page.getByRole("alert").filter({ hasText: "wrong" }).waitFor();
-  await pictures("sign-in-wrong");
+  await pictures(page, "oauth-sign-in-wrong");
   await page.getByLabel("Password").fill("password");
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Do not allow" }).click();
@@ -83,21 +63,21 @@ test("a device is signed in by its code, and signed out again", async () => {
   const begun = await oauth.processDeviceAuthorizationResponse(as, client, await oauth.deviceAuthorizationRequest(
     as, client, none, { scope: scopeOf("TELEVISION") }, insecure));
   await page.goto(begun.verification_uri_complete);
-  await pictures("code");
+  await pictures(page, "oauth-code");
   await page.getByRole("button", { name: "Continue" }).click();
   await page.getByRole("button", { name: "Sign the device in" }).waitFor();
-  await pictures("code-confirm");
+  await pictures(page, "oauth-code-confirm");
   await page.getByRole("button", { name: "Sign the device in" }).click();
   await page.getByRole("heading", { name: "The device is signed in" }).waitFor();
   const response = await oauth.deviceCodeGrantRequest(as, client, none, begun.device_code, insecure);
   const tokens = await oauth.processDeviceCodeResponse(as, client, response);
 
   await page.goto(`${as.account_management_uri}?action=org.matrix.devices_list`);
-  await pictures("devices");
+  await pictures(page, "oauth-devices");
   await page.getByRole("link", { name: "Test client" }).first().click();
-  await pictures("device");
+  await pictures(page, "oauth-device");
   await page.getByRole("link", { name: "Sign this device out" }).click();
-  await pictures("device-delete");
+  await pictures(page, "oauth-device-delete");
   await page.getByLabel("Your password").fill("password");
   await page.getByRole("button", { name: "Sign the device out" }).click();
   await page.getByRole("heading", { name: "The device is signed out" }).waitFor();
@@ -107,7 +87,7 @@ test("a device is signed in by its code, and signed out again", async () => {
 test("the pages of the account", async () => {
   for (const action of ["profile", "cross_signing_reset", "account_deactivate"]) {
     await page.goto(`${as.account_management_uri}?action=org.matrix.${action}`);
-    await pictures(action);
+    await pictures(page, `oauth-${action}`);
   }
 });
 

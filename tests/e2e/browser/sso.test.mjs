@@ -1,28 +1,22 @@
 // Single sign-on in a browser: the pages at phone and desktop width, light and dark, and the fallback pages.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { raw, v3 } from "../support/client.mjs";
 import { startServer } from "../support/oauth.mjs";
 import { Provider } from "../support/provider.mjs";
-import { browse, picture } from "./chromium.mjs";
+import { application, browse, complaintsOf, pictures } from "./chromium.mjs";
 
-const complaints = [];
 const terms = { name: "Terms of Service", url: "https://a.example/terms" };
 const policies = { terms_of_service: { version: "1.2", en: terms } };
-let provider, server, app, client, browser, page;
+let provider, server, app, client, browser, page, complaints;
 before(async () => {
   provider = await Provider.start();
   server = await startServer({ ...provider.settings(), MATRIX_TERMS__POLICIES: JSON.stringify(policies) });
-  app = createServer((_, response) => response.end("signed in")).listen(0, "127.0.0.1");
-  await new Promise((done) => app.once("listening", done));
-  client = `http://127.0.0.1:${app.address().port}/app`;
+  app = await application();
+  client = app.url;
   ({ browser, page } = await browse(join(server.folder, "browser")));
-  page.on("pageerror", (error) => complaints.push(`${error}`));
-  page.on("console", (message) => {
-    if (message.type() === "error" && !/status of 40[034]/.test(message.text())) complaints.push(message.text());
-  });
+  complaints = complaintsOf(page);
 });
 after(async () => {
   await browser?.close();
@@ -31,34 +25,21 @@ after(async () => {
   provider?.stop();
 });
 
-/** A picture of the page in each width and colour scheme; nothing is wider than the window. */
-async function pictures(name) {
-  const sizes = { phone: { width: 390, height: 780 }, desktop: { width: 1100, height: 750 } };
-  for (const [form, size] of Object.entries(sizes)) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(size);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} at ${form}`);
-      await picture(page, `sso-${name}-${form}-${colorScheme}`);
-    }
-  }
-}
-
 const redirect = () => `${server.url}/_matrix/client/v3/login/sso/redirect?redirectUrl=${encodeURIComponent(client)}`;
 
 test("a new person comes from the provider, accepts the policies, and goes to an unknown client", async () => {
   await page.goto(redirect());
-  await pictures("sign-in");
+  await pictures(page, "sso-sign-in");
   await page.getByRole("link", { name: "Continue with Example Corp" }).click();
   await page.getByLabel("Name").fill("Zoë");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Create your account" }).waitFor();
-  await pictures("name");
+  await pictures(page, "sso-name");
   await page.getByLabel("User name").fill("zoe");
   await page.getByLabel("I accept: Terms of Service").check();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Allow an application to use your account?" }).waitFor();
-  await pictures("client");
+  await pictures(page, "sso-client");
   await page.getByRole("button", { name: "Continue" }).click();
   await page.waitForURL(`${client}*`);
   const token = new URL(page.url()).searchParams.get("loginToken");
@@ -68,12 +49,12 @@ test("a new person comes from the provider, accepts the policies, and goes to an
   const asked = await raw(server, "DELETE", v3`devices/${login.body.device_id}`,
     { token: login.body.access_token, body: {} });
   await page.goto(`${server.url}/_matrix/client/v3/auth/m.login.sso/fallback/web?session=${asked.body.session}`);
-  await pictures("confirm");
+  await pictures(page, "sso-confirm");
   await page.getByRole("button", { name: "Sign in with Example Corp" }).click();
   await page.getByLabel("Name").fill("Zoë");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { name: "Done" }).waitFor();
-  await pictures("done");
+  await pictures(page, "sso-done");
   const done = await raw(server, "DELETE", v3`devices/${login.body.device_id}`,
     { token: login.body.access_token, body: { auth: { session: asked.body.session } } });
   assert.equal(done.status, 200);
@@ -99,7 +80,7 @@ test("the login fallback logs in and gives the client the response", async () =>
     window.matrixLogin = { onLogin: (response) => { window.response = response; } };
   });
   await page.goto(`${server.url}/_matrix/static/client/login/?device_id=PHONE`);
-  await pictures("login-fallback");
+  await pictures(page, "sso-login-fallback");
   await page.getByRole("link", { name: "Continue with Example Corp" }).click();
   await page.getByLabel("Name").fill("Zoë");
   await page.getByRole("button", { name: "Sign in" }).click();
