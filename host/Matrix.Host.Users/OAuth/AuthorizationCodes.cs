@@ -43,7 +43,7 @@ public sealed class AuthorizationCodes(IStorage storage, Logins logins, OAuthOpt
             .Add(new OAuthCodeIssued(row, options.CodesOfUser));
         if (user.Origin is { } origin)
         {
-            batch.Add(new SsoGrantIssued(row.Hash, origin.Issuer, origin.Session, row.ExpiresAt));
+            batch.Add(new SsoGrantIssued(row.Hash, user.UserId, origin.Issuer, origin.Session, row.ExpiresAt));
         }
 
         return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused

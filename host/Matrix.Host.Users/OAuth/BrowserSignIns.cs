@@ -85,12 +85,9 @@ public sealed class BrowserSignIns : IChangeConsumer
     public void End(string session) => _browsers.End(session);
 
     /// <summary>Signs out the browsers that providers' sessions signed in.</summary>
-    public void EndOf(Predicate<SsoOrigin> isEnded) =>
-        _browsers.EndWhere(signIn => signIn.Origin is { } origin && isEnded(origin));
-
-    /// <summary>The same, of one user.</summary>
-    public void EndOf(string userId, Predicate<SsoOrigin> isEnded) =>
-        _browsers.EndWhere(signIn => signIn.UserId == userId && signIn.Origin is { } origin && isEnded(origin));
+    /// <param name="isEnded">Whether a user's session ended.</param>
+    public void EndOf(Func<string, SsoOrigin, bool> isEnded) =>
+        _browsers.EndWhere(signIn => signIn.Origin is { } origin && isEnded(signIn.UserId, origin));
 
     /// <inheritdoc/>
     public void Take(Change change, long position)

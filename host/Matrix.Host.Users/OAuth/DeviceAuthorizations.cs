@@ -109,7 +109,7 @@ public sealed class DeviceAuthorizations(
         if (allows && user.Origin is { } origin)
         {
             var expiry = clock.GetUtcNow().Add(options.DeviceCodeLifetime).ToUnixTimeMilliseconds();
-            batch.Add(new SsoGrantIssued(hash, origin.Issuer, origin.Session, expiry));
+            batch.Add(new SsoGrantIssued(hash, user.UserId, origin.Issuer, origin.Session, expiry));
         }
 
         if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return null;

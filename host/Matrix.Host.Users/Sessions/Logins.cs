@@ -170,7 +170,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
         var hash = TokenHash.BytesOf(token);
         var expiry = clock.GetUtcNow().Add(lifetime).ToUnixTimeMilliseconds();
         var batch = new WriteBatch(2).Require(condition).Add(new LoginTokenIssued(hash, userId, expiry));
-        if (origin is not null) batch.Add(new SsoGrantIssued(hash, origin.Issuer, origin.Session, expiry));
+        if (origin is not null) batch.Add(new SsoGrantIssued(hash, userId, origin.Issuer, origin.Session, expiry));
         return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? null : token;
     }
 

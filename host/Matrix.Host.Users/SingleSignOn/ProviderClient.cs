@@ -73,7 +73,7 @@ public sealed class ProviderClient(
 
         // OpenID Connect Core 1.0, "Authentication Request": with `max_age`, the token must have an `auth_time`.
         if (attempt.Purpose is SsoPurpose.Confirm
-            && (identity.AuthenticatedAt is not { } at || at < attempt.StartedAt - options.ClockSkew))
+            && (identity.AuthenticatedAt is not { } at || at < attempt.StartedAt - options.AuthTimeTolerance))
         {
             throw new ProviderException(
                 $"{provider.Issuer} does not say that the person signed in again: no `auth_time`, or an old one");

@@ -57,7 +57,11 @@ public sealed class SsoAccounts(
         var (id, problem) = await usernames.FreeUserIdOfAsync(name, stop).ConfigureAwait(false);
         if (provider.LinksUsers && problem == UsernameProblem.InUse)
         {
-            return await LinkAsync(identity, usernames.UserIdOf(name).UserId, stop).ConfigureAwait(false);
+            var namesake = usernames.UserIdOf(name).UserId;
+            if (!await IsLinkedAsync(namesake, provider, stop).ConfigureAwait(false))
+            {
+                return await LinkAsync(identity, namesake, stop).ConfigureAwait(false);
+            }
         }
 
         return provider.CreatesUsers
@@ -112,6 +116,16 @@ public sealed class SsoAccounts(
         return await locks.OfUserAsync(user, stop).ConfigureAwait(false) is { } locked
             ? new SsoAccount.None(locked.Message)
             : new SsoAccount.Known(user);
+    }
+
+    /// <summary>
+    /// Whether somebody at a provider has an account. Another person of the same name there is not its owner: OpenID
+    /// Connect Core 1.0, "Claim Stability and Uniqueness".
+    /// </summary>
+    private async ValueTask<bool> IsLinkedAsync(string userId, SsoProvider provider, CancellationToken stop)
+    {
+        var identities = await storage.SingleSignOn.IdentitiesAsync(userId, stop).ConfigureAwait(false);
+        return identities.Any(identity => identity.Issuer == provider.Issuer);
     }
 
     /// <summary>Gives a person the account that has their name, if it is an ordinary user's.</summary>

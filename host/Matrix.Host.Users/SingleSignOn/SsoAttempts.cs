@@ -86,8 +86,12 @@ public sealed class SsoAttempts(SsoOptions options, TimeProvider clock)
     /// <summary>The person who has to choose a name in a browser; null for nobody.</summary>
     public SsoNewcomer? WaitingIn(string browser) => _newcomers.Find(HashOf(browser));
 
-    /// <summary>The person has chosen.</summary>
-    public void Leave(string browser) => _newcomers.Take(HashOf(browser));
+    /// <summary>The person has chosen. False if they do not wait any more.</summary>
+    public bool Leave(string browser) => _newcomers.Take(HashOf(browser)) is not null;
+
+    /// <summary>People who have to choose a name do not wait any more.</summary>
+    internal void LeaveWhere(Predicate<ProviderIdentity> isEnded) =>
+        _newcomers.RemoveWhere(newcomer => isEnded(newcomer.Identity));
 
     private static string HashOf(string browser) =>
         Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(browser)));

@@ -1,4 +1,5 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.OAuth;
@@ -13,48 +14,77 @@ public sealed class SsoLogouts(
     ProviderTokens tokens,
     DeviceManagement devices,
     BrowserSignIns browsers,
+    SsoAttempts attempts,
     UsersOptions users,
     SsoOptions options,
     TimeProvider clock)
 {
-    private readonly TimedStore<string> _used = new(options.AttemptLifetime, options.Attempts, clock);
+    // A token counts for as long after its time of issue, which may be that much ahead.
+    private readonly TimedStore<string> _used =
+        new(options.AttemptLifetime + options.ClockSkew, options.Attempts, clock);
 
     /// <summary>Ends the sessions of a logout token.</summary>
+    /// <param name="provider">The provider.</param>
+    /// <param name="logoutToken">The token.</param>
+    /// <param name="stop">Cancels the validation. A valid token is carried out in any case.</param>
     /// <exception cref="ProviderException">The token is not valid, or was used before.</exception>
     public async ValueTask EndAsync(SsoProvider provider, string logoutToken, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(provider);
         var logout = await tokens.ReadLogoutTokenAsync(provider, logoutToken, stop).ConfigureAwait(false);
-        if (!_used.TryAdd($"{provider.Id} {logout.TokenId}", ""))
+        var key = $"{provider.Id} {logout.TokenId}";
+        if (!_used.TryAdd(key, ""))
         {
             throw new ProviderException($"a logout token of {provider.Issuer} came twice");
         }
 
-        // A session that is named means this one alone, even if the person is named too.
-        if (logout.Session is { } session)
+        try
         {
-            browsers.EndOf(origin => origin.Issuer == provider.Issuer && origin.Session == session);
-            await DeleteAsync(
-                await storage.SingleSignOn.SessionsAsync(provider.Issuer, session, users.Devices, stop)
-                    .ConfigureAwait(false),
-                stop).ConfigureAwait(false);
-            return;
+            await EndAsync(provider.Issuer, logout, CancellationToken.None).ConfigureAwait(false);
         }
-
-        var userId = await storage.SingleSignOn.FindUserAsync(provider.Issuer, logout.Subject!, stop)
-            .ConfigureAwait(false);
-        if (userId is null) return;
-        browsers.EndOf(userId, origin => origin.Issuer == provider.Issuer);
-        await DeleteAsync(
-            await storage.SingleSignOn.SessionsOfUserAsync(userId, provider.Issuer, stop).ConfigureAwait(false),
-            stop).ConfigureAwait(false);
+        catch
+        {
+            // The provider may send it again.
+            _used.Take(key);
+            throw;
+        }
     }
 
-    private async ValueTask DeleteAsync(IReadOnlyList<SsoSessionRow> sessions, CancellationToken stop)
+    private async ValueTask EndAsync(string issuer, ProviderLogout logout, CancellationToken stop)
     {
-        foreach (var session in sessions)
+        var userId = logout.Subject is { } subject
+            ? await storage.SingleSignOn.FindUserAsync(issuer, subject, stop).ConfigureAwait(false)
+            : null;
+        attempts.LeaveWhere(person =>
+            person.Provider.Issuer == issuer && logout.Ends(person.Session, person.Subject == logout.Subject));
+        browsers.EndOf((user, origin) => origin.Issuer == issuer && logout.Ends(origin.Session, user == userId));
+        if (logout.Session is null && userId is null) return;
+
+        // First what was granted: afterwards no new device can come from it.
+        var batch = new WriteBatch(1).Add(new SsoGrantsRevoked(issuer, logout.Session, userId));
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        foreach (var session in await SessionsAsync(issuer, logout, userId, stop).ConfigureAwait(false))
         {
             await devices.DeleteAsync(new UserDevice(session.UserId, session.DeviceId), stop).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask<HashSet<SsoSessionRow>> SessionsAsync(
+        string issuer, ProviderLogout logout, string? userId, CancellationToken stop)
+    {
+        var sessions = new HashSet<SsoSessionRow>();
+        if (logout.Session is { } named)
+        {
+            sessions.UnionWith(await storage.SingleSignOn.SessionsAsync(issuer, named, users.Devices, stop)
+                .ConfigureAwait(false));
+        }
+
+        if (userId is not null)
+        {
+            var all = await storage.SingleSignOn.SessionsOfUserAsync(userId, issuer, stop).ConfigureAwait(false);
+            sessions.UnionWith(all.Where(row => logout.Ends(row.Session, isOfPerson: true)));
+        }
+
+        return sessions;
     }
 }

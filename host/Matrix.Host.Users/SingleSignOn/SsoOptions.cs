@@ -26,6 +26,12 @@ public sealed record SsoOptions
     /// <summary>How far a provider's clock may be wrong.</summary>
     public TimeSpan ClockSkew { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// How long before a confirmation was asked for its sign-in may have been, by the provider's clock: whoever signed
+    /// in then did not mean to confirm it.
+    /// </summary>
+    public TimeSpan AuthTimeTolerance { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>The time of one request to a provider.</summary>
     public TimeSpan RequestTime { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -40,6 +46,9 @@ public sealed record SsoOptions
 
     /// <summary>The most keys of a provider that are used.</summary>
     public int Keys { get; init; } = 50;
+
+    /// <summary>Whether browsers come back without saying from which provider: there is no other one.</summary>
+    public bool SharesCallback => Providers.Count == 1;
 
     /// <summary>The provider with an id; null if there is none.</summary>
     public SsoProvider? Find(string id) => Providers.FirstOrDefault(provider => provider.Id == id);

@@ -56,6 +56,15 @@ internal sealed class TimedStore<T>(TimeSpan lifetime, int most, TimeProvider cl
         }
     }
 
+    /// <summary>Removes the values that match.</summary>
+    internal void RemoveWhere(Predicate<T> matches)
+    {
+        lock (_lock)
+        {
+            foreach (var entry in _byAge.Where(entry => matches(entry.Value)).ToList()) Drop(_byKey[entry.Key]);
+        }
+    }
+
     private void DropOld()
     {
         var now = clock.GetUtcNow();

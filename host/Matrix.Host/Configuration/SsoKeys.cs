@@ -26,6 +26,9 @@ internal static partial class ConfigKeys
             "sso.clock_skew", ConfigTypes.Duration, c => c.Users.Sso.ClockSkew,
             "How far a provider's clock may be wrong."),
         Key(
+            "sso.auth_time_tolerance", ConfigTypes.Duration, c => c.Users.Sso.AuthTimeTolerance,
+            "How far before its request the sign-in may be that confirms something, by the provider's clock."),
+        Key(
             "sso.request_time", ConfigTypes.TimerDuration, c => c.Users.Sso.RequestTime,
             "The time of one request to a provider."),
         Key(

@@ -63,9 +63,10 @@ internal sealed class ConfirmTests
         (await other.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
     }
 
-    [TestCase(true)]
-    [TestCase(false)]
-    public async Task A_sign_in_of_before_or_of_no_known_time_does_not_confirm_anything(bool hasTime)
+    [TestCase(600)]
+    [TestCase(30)]
+    [TestCase(null)]
+    public async Task A_sign_in_of_before_or_of_no_known_time_does_not_confirm_anything(int? secondsAgo)
     {
         var session = (await _alice.DeleteAsync("devices/X", new JsonObject())).Is(401).Member("session");
         var page = $"/_matrix/client/v3/auth/m.login.sso/fallback/web?session={session}";
@@ -75,12 +76,27 @@ internal sealed class ConfirmTests
         _provider.Changes = claims =>
         {
             claims.Remove("auth_time");
-            if (hasTime) claims["auth_time"] = TestProvider.Now - 600;
+            if (secondsAgo is { } ago) claims["auth_time"] = TestProvider.Now - ago;
         };
         await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
         Assert.That(browser.Page.Status, Is.EqualTo(502));
         var claimed = new JsonObject { ["type"] = "m.login.sso", ["session"] = session };
         (await _alice.DeleteAsync("devices/X", new JsonObject { ["auth"] = claimed })).Is(401, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task The_clock_of_a_provider_may_be_as_wrong_for_a_confirmation_as_the_configuration_says()
+    {
+        await _server.RestartAsync(("sso.auth_time_tolerance", "1m"));
+        var session = (await _alice.DeleteAsync("devices/X", new JsonObject())).Is(401).Member("session");
+        var page = $"/_matrix/client/v3/auth/m.login.sso/fallback/web?session={session}";
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(page);
+        await browser.SubmitsAsync(page, ("provider", "corp"));
+        _provider.Changes = static claims => claims["auth_time"] = TestProvider.Now - 30;
+        await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s1", "alice"));
+        Assert.That(browser.Page.Status, Is.EqualTo(200), browser.Page.Text);
+        (await _alice.DeleteAsync("devices/X", With(session))).Is(200);
     }
 
     [Test]

@@ -154,6 +154,49 @@ internal sealed class ProviderTests
     }
 
     [Test]
+    public async Task A_provider_cannot_pass_the_response_of_another_one_off_as_its_own()
+    {
+        using var evil = new TestProvider();
+        await _server.RestartAsync(("sso.providers", $"[{_provider.Config()},{evil.Config("evil")}]"));
+        var attacker = new TestBrowser(_server);
+        await attacker.OpensAsync(SsoActs.RedirectPath());
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath(provider: "evil"));
+        var asked = browser.Location!;
+
+        // It leads the person on to the honest provider, with the attacker's request and the state of theirs.
+        var led = attacker.Location!.Replace(
+            SsoActs.StateOf(attacker.Location!), SsoActs.StateOf(asked), StringComparison.Ordinal);
+        await browser.OpensAsync(_provider.SignsIn(led, "s1", "alice"));
+        Assert.That(browser.Page.Status, Is.EqualTo(502));
+        Assert.That(evil.Codes, Is.Empty, "The code is the honest provider's.");
+        Assert.That(
+            (await browser.OpensAsync(evil.SignsIn(asked, "s1", "alice"))).Status, Is.EqualTo(400), "It has ended.");
+        Assert.That((await ComesBackAsync()).Page.Status, Is.EqualTo(303));
+    }
+
+    [Test]
+    public async Task Of_several_providers_each_has_its_own_callback_and_a_single_one_has_the_shared_one()
+    {
+        const string shared = OAuthActs.Root + "sso/callback";
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        Assert.That(_provider.SignsIn(browser.Location!, "s1", "alice"), Does.StartWith(shared + "?"));
+        await _server.RestartAsync(("sso.providers", $"[{_provider.Config()},{_provider.Config("two")}]"));
+        foreach (var id in new[] { "corp", "two" })
+        {
+            await browser.OpensAsync(SsoActs.RedirectPath(provider: id));
+            var back = _provider.SignsIn(browser.Location!, "s1", "alice");
+            Assert.That(back, Does.StartWith($"{shared}/{id}?"));
+            Assert.That((await browser.OpensAsync(back)).Status, Is.EqualTo(303));
+            await browser.OpensAsync(SsoActs.RedirectPath(provider: id));
+            back = _provider.SignsIn(browser.Location!, "s1", "alice");
+            await browser.OpensAsync(back.Replace($"{shared}/{id}", shared, StringComparison.Ordinal));
+            Assert.That(browser.Page.Status, Is.EqualTo(404), "The shared one is no way around it.");
+        }
+    }
+
+    [Test]
     public async Task A_provider_in_a_private_network_is_not_asked_unless_the_configuration_allows_it()
     {
         await _server.RestartAsync(("sso.allow_networks", "[]"));
@@ -170,12 +213,12 @@ internal sealed class ProviderTests
         var second = new TestClient(_server, (await _server.ComesFromAsync(_provider, "s1", "alice", "two"))
             .Member("access_token"));
         var token = _provider.LogoutToken(static claims => (claims["sid"], claims["sub"]) = ("one", "s1"));
-        (await LogsOutAsync(token)).Is(200);
+        (await _server.LogsOutAsync(token)).Is(200);
         (await first.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await second.GetAsync("account/whoami")).Is(200);
-        Assert.That((await LogsOutAsync(token)).Status, Is.EqualTo(400), "Each token counts once.");
+        Assert.That((await _server.LogsOutAsync(token)).Status, Is.EqualTo(400), "Each token counts once.");
 
-        (await LogsOutAsync(_provider.LogoutToken(static claims => claims["sub"] = "s1"))).Is(200);
+        (await _server.LogsOutAsync(_provider.LogoutToken(static claims => claims["sub"] = "s1"))).Is(200);
         (await second.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
     }
 
@@ -196,10 +239,10 @@ internal sealed class ProviderTests
                 claims["sid"] = "one";
                 change(claims);
             });
-            Assert.That((await LogsOutAsync(token)).Status, Is.EqualTo(400));
+            Assert.That((await _server.LogsOutAsync(token)).Status, Is.EqualTo(400));
         }
 
-        Assert.That((await LogsOutAsync("nonsense")).Status, Is.EqualTo(400));
+        Assert.That((await _server.LogsOutAsync("nonsense")).Status, Is.EqualTo(400));
         (await client.GetAsync("account/whoami")).Is(200);
     }
 
@@ -212,13 +255,10 @@ internal sealed class ProviderTests
         var asked = new Authorization(await _server.RegistersClientAsync(), "DEVICE0001");
         var code = (await browser.AllowsAsync(asked))["code"]!;
         var tokens = (await _server.ExchangesAsync(asked, code)).Is(200);
-        (await LogsOutAsync(_provider.LogoutToken(static claims => claims["sid"] = "one"))).Is(200);
+        (await _server.LogsOutAsync(_provider.LogoutToken(static claims => claims["sid"] = "one"))).Is(200);
         (await new TestClient(_server, tokens.Member("access_token")).GetAsync("account/whoami"))
             .Is(401, "M_UNKNOWN_TOKEN");
         await browser.OpensAsync(OAuthActs.Root + "account");
         Assert.That(browser.Location, Does.StartWith(OAuthActs.Root + "sign-in"));
     }
-
-    private Task<Reply> LogsOutAsync(string token) =>
-        _server.Anyone.FormAsync(OAuthActs.Root + "sso/logout/corp", ("logout_token", token));
 }

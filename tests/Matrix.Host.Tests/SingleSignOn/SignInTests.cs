@@ -209,6 +209,31 @@ internal sealed class SignInTests
         Assert.That(browser.Page.Status, Is.EqualTo(303), "The subject counts, not the name.");
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task An_account_that_a_person_of_the_provider_has_is_not_given_to_another_one_of_the_same_name(
+        bool creates)
+    {
+        var dave = await _server.RegistersAsync("dave");
+        var more = $",\"links_users\":true,\"creates_users\":{(creates ? "true" : "false")}";
+        await _server.RestartAsync(("sso.providers", $"[{_provider.Config(more: more)}]"));
+        var login = await _server.ComesFromAsync(_provider, "s4", "Dave");
+        Assert.That(login.Member("user_id"), Is.EqualTo(dave.UserId));
+
+        var browser = new TestBrowser(_server);
+        await browser.OpensAsync(SsoActs.RedirectPath());
+        await browser.OpensAsync(_provider.SignsIn(browser.Location!, "s5", "dave"));
+        if (!creates)
+        {
+            Assert.That((browser.Page.Status, browser.Location), Is.EqualTo((403, (string?)null)));
+            return;
+        }
+
+        Assert.That(browser.Location, Is.EqualTo(OAuthActs.Root + "sso/name"));
+        await browser.OpensAsync(browser.Location!);
+        Assert.That(browser.Page.Text, Does.Contain("is taken"));
+    }
+
     [Test]
     public async Task A_deactivated_or_locked_user_gets_a_page()
     {

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Web;
+using Matrix.Host.Tests.OAuth;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.SingleSignOn;
@@ -45,6 +46,9 @@ internal sealed class TestProvider : IDisposable
     internal JsonObject UserInfo { get; set; } = new();
 
     internal int KeyReads { get; private set; }
+
+    /// <summary>The codes that somebody wanted to exchange.</summary>
+    internal System.Collections.Concurrent.ConcurrentQueue<string> Codes { get; } = new();
 
     internal string Algorithm { get; set; } = "RS256";
 
@@ -177,6 +181,7 @@ internal sealed class TestProvider : IDisposable
                 KeyReads++;
                 return (HttpStatusCode.OK, new JsonObject { ["keys"] = new JsonArray(PublicKey()) });
             case "/token":
+                Codes.Enqueue(form["code"] ?? "");
                 var secret = Convert.ToBase64String("matrix:s%26cret"u8);
                 var proof = Url(SHA256.HashData(Encoding.ASCII.GetBytes(form["code_verifier"] ?? "")));
                 var isClient = TakesSecretInBody
@@ -236,6 +241,12 @@ internal static class SsoActs
     internal static string RedirectPath(string url = Client, string? provider = "corp") =>
         $"login/sso/redirect{(provider is null ? "" : "/" + provider)}?redirectUrl={Uri.EscapeDataString(url)}";
 
+    internal static string StateOf(string url) => HttpUtility.ParseQueryString(new Uri(url).Query)["state"]!;
+
+    /// <summary>A provider says that it logged somebody out.</summary>
+    internal static Task<Reply> LogsOutAsync(this HomeserverFixture server, string token) =>
+        server.Anyone.FormAsync(OAuthActs.Root + "sso/logout/corp", ("logout_token", token));
+
     /// <summary>The login token in the URL that the browser was led to.</summary>
     internal static string TokenOf(string? url)
     {
@@ -250,7 +261,7 @@ internal static class SsoActs
     internal static async Task<Reply> ComesFromAsync(
         this HomeserverFixture server, TestProvider provider, string subject, string name, string? session = null)
     {
-        var browser = new OAuth.TestBrowser(server);
+        var browser = new TestBrowser(server);
         await browser.OpensAsync(RedirectPath());
         await browser.OpensAsync(provider.SignsIn(browser.Location!, subject, name, session));
         Assert.That(browser.Page.Status, Is.EqualTo(303), browser.Page.Text);

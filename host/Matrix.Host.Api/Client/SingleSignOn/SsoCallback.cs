@@ -29,7 +29,7 @@ internal sealed class SsoCallback(
     {
         if (options.Providers.Count == 0) return;
         routes.At(OAuthPaths.Root).Get(
-            OAuthPaths.SsoCallback,
+            options.SharesCallback ? OAuthPaths.SsoCallback : $"{OAuthPaths.SsoCallback}/{{idpId}}",
             ComeBackAsync,
             new RouteOptions { Access = Access.Anyone, IsPage = true, Rate = RateClass.Login });
     }
@@ -44,6 +44,12 @@ internal sealed class SsoCallback(
             return _unknown;
         }
 
+        if (!options.SharesCallback && call["idpId"] != attempt.Provider.Id)
+        {
+            return starts.Failed(
+                attempt.Provider, new ProviderException("the browser came back from another provider"));
+        }
+
         if (call.Query.Text("error") is not null || call.Query.Text("code") is not { Length: > 0 } code)
         {
             return SsoPages.Failed($"You did not sign in at {attempt.Provider.Name}.", 403);
@@ -51,8 +57,9 @@ internal sealed class SsoCallback(
 
         try
         {
+            var redirectUri = starts.RedirectUriOf(attempt.Provider);
             var identity = await client
-                .IdentifyAsync(attempt, code, call.Query.Text("iss"), starts.RedirectUri, stop).ConfigureAwait(false);
+                .IdentifyAsync(attempt, code, call.Query.Text("iss"), redirectUri, stop).ConfigureAwait(false);
             return attempt.Purpose switch
             {
                 SsoPurpose.Confirm confirm => await ConfirmAsync(identity, confirm, stop).ConfigureAwait(false),

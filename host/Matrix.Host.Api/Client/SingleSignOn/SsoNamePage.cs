@@ -56,8 +56,11 @@ internal sealed class SsoNamePage(
 
         var created = await accounts.CreateAsync(newcomer.Identity, name, terms.Current, stop).ConfigureAwait(false);
         if (!created.IsOk) return PageOf(call, browser, newcomer, name, created.Failure.Message, 400);
-        attempts.Leave(browser.Id);
-        return browsers.SignIn(call, created.Value, newcomer.Next, newcomer.Identity.Origin);
+
+        // The provider may have ended the session meanwhile.
+        return attempts.Leave(browser.Id)
+            ? browsers.SignIn(call, created.Value, newcomer.Next, newcomer.Identity.Origin)
+            : _nobody;
     }
 
     private Answer PageOf(

@@ -13,12 +13,20 @@ internal sealed partial class SsoStarts(
     ProviderClient client,
     ProviderDocuments documents,
     SsoAttempts attempts,
+    SsoOptions options,
     PageSessions sessions,
     OAuthPaths paths,
     ILogger<SsoStarts> log)
 {
-    /// <summary>The address at which browsers come back, which the operator gives to the provider.</summary>
-    internal string RedirectUri => paths.UrlOf(OAuthPaths.SsoCallback);
+    /// <summary>
+    /// The address at which browsers come back from a provider, which the operator gives to it. Of several providers
+    /// each has its own, so that nothing that one of them gave out is taken for another's. RFC 9700, "Mix-Up Defense
+    /// via Distinct Redirect URIs".
+    /// </summary>
+    internal string RedirectUriOf(SsoProvider provider) => paths.UrlOf(
+        options.SharesCallback
+            ? OAuthPaths.SsoCallback
+            : $"{OAuthPaths.SsoCallback}/{Uri.EscapeDataString(provider.Id)}");
 
     /// <summary>The response that leads a browser to a provider, or says why it cannot.</summary>
     /// <param name="call">The request.</param>
@@ -36,7 +44,8 @@ internal sealed partial class SsoStarts(
         var (state, attempt) = attempts.Begin(provider, browser.Id, purpose);
         try
         {
-            var url = await client.AuthorizationUrlAsync(attempt, state, RedirectUri, stop).ConfigureAwait(false);
+            var url = await client.AuthorizationUrlAsync(attempt, state, RedirectUriOf(provider), stop)
+                .ConfigureAwait(false);
             return browser.Keep(Answer.Redirect(url, status: 302));
         }
         catch (ProviderException fault)

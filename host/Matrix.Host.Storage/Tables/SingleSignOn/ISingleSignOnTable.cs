@@ -31,13 +31,18 @@ public sealed record SsoIdentityRow(string Issuer, string Subject, string UserId
 /// <param name="Session">The provider's id of its session; empty if it has none.</param>
 public sealed record SsoSessionRow(string UserId, string DeviceId, string Issuer, string Session);
 
-/// <summary>Says whose account a person at a provider has. Not applied if they have one already.</summary>
+/// <summary>
+/// Says whose account a person at a provider has. Not applied if they have one already, or if another person of this
+/// provider has that account: names at a provider are not unique.
+/// </summary>
 public sealed record SsoIdentityLinked(string Issuer, string Subject, string UserId) : ConditionalChange;
 
 /// <summary>A login token or code came from a sign-in at a provider.</summary>
 /// <param name="Hash">The hash of the token or code.</param>
+/// <param name="UserId">The user who signed in.</param>
 /// <param name="ExpiresAt">Milliseconds since the epoch.</param>
-public sealed record SsoGrantIssued(ReadOnlyMemory<byte> Hash, string Issuer, string Session, long ExpiresAt) : Change;
+public sealed record SsoGrantIssued(
+    ReadOnlyMemory<byte> Hash, string UserId, string Issuer, string Session, long ExpiresAt) : Change;
 
 /// <summary>
 /// The login that used a token or code has this device: if it came from a provider, the session is the provider's. It
@@ -47,6 +52,16 @@ public sealed record SsoGrantUsed(ReadOnlyMemory<byte> Hash, string UserId, stri
 
 /// <summary>A device was logged in by a provider directly.</summary>
 public sealed record SsoSessionBegun(SsoSessionRow Row) : Change;
+
+/// <summary>
+/// Sessions of a provider ended: deletes what they granted and nobody has redeemed, which are login tokens, codes, and
+/// device codes that were allowed.
+/// </summary>
+/// <param name="Session">The session; null for all of the user.</param>
+/// <param name="UserId">
+/// The user; null if only the session is known. Beside a session, the user's sessions without an id end too.
+/// </param>
+public sealed record SsoGrantsRevoked(string Issuer, string? Session, string? UserId) : Change;
 
 /// <summary>Deletes grants that expired before this time (milliseconds since the epoch).</summary>
 public sealed record SsoGrantsPurged(long ExpiredBefore) : Change;

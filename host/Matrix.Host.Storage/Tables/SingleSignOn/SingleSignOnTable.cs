@@ -58,12 +58,13 @@ internal sealed class SingleSignOnTable(IReads reads) : ISingleSignOnTable
 internal static class SingleSignOnHandlers
 {
     private static readonly Statement Link = Statement.Of("""
-        INSERT INTO sso_identities (issuer, subject, user_id, linked_at) VALUES ($1, $2, $3, $4)
+        INSERT INTO sso_identities (issuer, subject, user_id, linked_at)
+        SELECT $1, $2, $3, $4 WHERE NOT EXISTS (SELECT 1 FROM sso_identities WHERE user_id = $3 AND issuer = $1)
         ON CONFLICT (issuer, subject) DO NOTHING
         """);
 
     private static readonly Statement InsertGrant = Statement.Of(
-        "INSERT INTO sso_grants (hash, issuer, session, expires_at) VALUES ($1, $2, $3, $4)");
+        "INSERT INTO sso_grants (hash, user_id, issuer, session, expires_at) VALUES ($1, $2, $3, $4, $5)");
 
     private static readonly Statement BeginByGrant = Statement.Of("""
         INSERT INTO sso_sessions (user_id, device_id, issuer, session)
@@ -71,6 +72,10 @@ internal static class SingleSignOnHandlers
         """);
 
     private static readonly Statement DeleteGrant = Statement.Of("DELETE FROM sso_grants WHERE hash = $1");
+
+    private static readonly Statement[] RevokeOfSession = Revoking("issuer = $1 AND session = $2");
+    private static readonly Statement[] RevokeOfUser = Revoking("issuer = $1 AND user_id = $2");
+    private static readonly Statement[] RevokeUnnamed = Revoking("issuer = $1 AND user_id = $2 AND session = ''");
 
     private static readonly Statement Begin = Statement.Of(
         "INSERT INTO sso_sessions (user_id, device_id, issuer, session) VALUES ($1, $2, $3, $4)");
@@ -87,11 +92,24 @@ internal static class SingleSignOnHandlers
         .OnCondition<SsoIdentityLinked>(Link, static (a, op) => a
             .Text(op.Issuer).Text(op.Subject).Text(op.UserId).Now())
         .On<SsoGrantIssued>(InsertGrant, static (a, op) => a
-            .Blob(op.Hash).Text(op.Issuer).Text(op.Session).Int(op.ExpiresAt))
+            .Blob(op.Hash).Text(op.UserId).Text(op.Issuer).Text(op.Session).Int(op.ExpiresAt))
         .On<SsoGrantUsed>(static (op, writes) =>
         {
             writes.Run(BeginByGrant, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Blob(op.Hash));
             writes.Run(DeleteGrant, op, static (a, op) => a.Blob(op.Hash));
+        })
+        .On<SsoGrantsRevoked>(static (op, writes) =>
+        {
+            if (op.Session is { } session) Run(RevokeOfSession, session);
+            if (op.UserId is { } userId) Run(op.Session is null ? RevokeOfUser : RevokeUnnamed, userId);
+
+            void Run(Statement[] statements, string whose)
+            {
+                foreach (var statement in statements)
+                {
+                    writes.Run(statement, (op.Issuer, whose), static (a, key) => a.Text(key.Issuer).Text(key.whose));
+                }
+            }
         })
         .On<SsoSessionBegun>(Begin, static (a, op) => a
             .Text(op.Row.UserId).Text(op.Row.DeviceId).Text(op.Row.Issuer).Text(op.Row.Session))
@@ -100,4 +118,13 @@ internal static class SingleSignOnHandlers
             writes.Run(End, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId)))
         .On<OtherDevicesDeleted>(EndOthers, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""))
         .On<SsoGrantsPurged>(Purge, static (a, op) => a.Int(op.ExpiredBefore));
+
+    // The grants come last: the others are found by them.
+    private static Statement[] Revoking(string which) =>
+    [
+        Statement.Of($"DELETE FROM login_tokens WHERE hash IN (SELECT hash FROM sso_grants WHERE {which})"),
+        Statement.Of($"DELETE FROM oauth_codes WHERE hash IN (SELECT hash FROM sso_grants WHERE {which})"),
+        Statement.Of($"DELETE FROM oauth_device_codes WHERE user_code IN (SELECT hash FROM sso_grants WHERE {which})"),
+        Statement.Of($"DELETE FROM sso_grants WHERE {which}"),
+    ];
 }
