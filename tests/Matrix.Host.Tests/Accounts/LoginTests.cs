@@ -231,6 +231,20 @@ public sealed class LoginTests
     }
 
     [Test]
+    public async Task A_session_makes_one_login_token_for_requests_at_the_same_moment()
+    {
+        var irene = await _server.RegistersAsync("irene");
+        const string Path = "/_matrix/client/v1/login/get_token";
+        var session = (await irene.PostAsync(Path)).Is(401).Member("session");
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 6).Select(
+            _ => irene.PostAsync(Path, new JsonObject { ["auth"] = irene.PasswordAuth(session) })));
+
+        Assert.That(
+            replies.Select(reply => reply.Is(200).Member("login_token")).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Tokens_and_devices_survive_a_restart()
     {
         await using var server = await HomeserverFixture.StartAsync();
