@@ -1,5 +1,11 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Sessions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
 
@@ -159,6 +165,33 @@ public sealed class LoginTests
         (await old.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await RefreshAsync(login.Member("refresh_token"))).Is(401, "M_UNKNOWN_TOKEN");
         (await RefreshAsync(kept.Member("refresh_token"))).Is(200);
+    }
+
+    [Test]
+    public async Task A_login_while_a_refreshed_token_is_first_used_does_not_end_with_it()
+    {
+        var henry = await _server.RegistersAsync("henry");
+        var login = await _server.Anyone.PostAsync("login", new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["user"] = "henry",
+            ["password"] = henry.Password,
+            ["device_id"] = henry.DeviceId,
+            ["refresh_token"] = true,
+        });
+        var fresh = (await RefreshAsync(login.Is(200).Member("refresh_token"))).Is(200).Member("access_token");
+        TestUser? again = null;
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var accounts = AfterReads<TokenRow?>.Of(
+            storage.Accounts, async () => again ??= await henry.LogsInAsync(henry.DeviceId));
+        var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
+        var tokens = new AccessTokens(
+            seen, _server.Services.GetRequiredService<UsersOptions>(), TimeProvider.System);
+
+        var found = await tokens.FindAsync(fresh, "127.0.0.1", userAgent: null, CancellationToken.None);
+
+        Assert.That(found.Caller, Is.Null, "The device logged in right after its token was found.");
+        (await again!.GetAsync("account/whoami")).Is(200);
     }
 
     [Test]
