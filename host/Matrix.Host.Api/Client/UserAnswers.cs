@@ -18,6 +18,7 @@ internal static class UserAnswers
     internal static Answer Of(UserFailure failure)
     {
         if (failure is TooManyMessages { Wait: var wait }) return Answer.LimitExceeded(wait, failure.Message);
+        if (failure is TooManyTries { Wait: var pause }) return Answer.LimitExceeded(pause, failure.Message);
         if (failure.Kind is UserFailureKind.Busy or UserFailureKind.Outdated)
         {
             return Answer.LimitExceeded(_busyFor, failure.Message);

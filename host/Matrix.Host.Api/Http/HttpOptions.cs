@@ -115,6 +115,9 @@ public sealed record RateLimitOptions(
     /// <summary>The rate of <see cref="RateClass.AllMessages"/>.</summary>
     public Rate AllMessages { get; init; } = new(1, 300);
 
+    /// <summary>The rate of <see cref="RateClass.TextCodes"/>.</summary>
+    public Rate TextCodes { get; init; } = new(0.001, 20);
+
     /// <summary>The rate of <see cref="RateClass.NotaryServers"/>.</summary>
     public Rate NotaryServers { get; init; } = new(50, 1000);
 
@@ -150,6 +153,7 @@ public sealed record RateLimitOptions(
             RateClass.MessagesFrom => MessagesFrom,
             RateClass.MessagesTo => MessagesTo,
             RateClass.AllMessages => AllMessages,
+            RateClass.TextCodes => TextCodes,
             RateClass.NotaryServers => NotaryServers,
             RateClass.Admin => Admin,
             _ => null,

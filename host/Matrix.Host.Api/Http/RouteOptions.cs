@@ -144,6 +144,11 @@ public enum RateClass
     /// <summary>Such messages of all requests together.</summary>
     AllMessages,
 
+    /// <summary>
+    /// Tries of the codes that were sent to one phone number, in all sessions. Counted where they are checked.
+    /// </summary>
+    TextCodes,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }

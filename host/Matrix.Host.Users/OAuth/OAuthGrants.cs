@@ -118,10 +118,10 @@ public sealed class OAuthGrants(
             return invalid;
         }
 
-        // The session outlives a lock.
+        // The session outlives a lock, and a client ends it after any 4xx. Decision 99.
         if (row is not null && await locks.OfUserAsync(row.UserId, stop).ConfigureAwait(false) is not null)
         {
-            return new OAuthError(OAuthError.InvalidGrant, "The account has been locked.");
+            return new OAuthError(OAuthError.TemporarilyUnavailable, "The account has been locked.");
         }
 
         if (row is { IsDeactivated: false }

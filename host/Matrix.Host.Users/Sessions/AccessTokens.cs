@@ -94,7 +94,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             // The first use of a refreshed pair of tokens ends the pair before it.
             if (!row.Confirmed)
             {
-                var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, row.DeviceId, row.Generation));
+                var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, bytes));
                 await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
             }
 

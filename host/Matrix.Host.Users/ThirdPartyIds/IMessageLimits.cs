@@ -1,6 +1,6 @@
 namespace Matrix.Host.Users.ThirdPartyIds;
 
-/// <summary>Limits the messages that requests cause.</summary>
+/// <summary>Limits the messages that requests cause, and the tries of what they say.</summary>
 public interface IMessageLimits
 {
     /// <summary>
@@ -10,9 +10,20 @@ public interface IMessageLimits
     /// <param name="asker">The network address of the request.</param>
     /// <param name="mailbox">What the address most likely leads to.</param>
     TimeSpan Take(string asker, string mailbox);
+
+    /// <summary>
+    /// Counts a try of a code that was sent to a phone number. Returns the time to wait if there were too many in all
+    /// sessions, otherwise zero.
+    /// </summary>
+    TimeSpan TakeTry(string number);
 }
 
 /// <summary>Too many messages were asked for.</summary>
 /// <param name="Wait">The time to wait.</param>
 public sealed record TooManyMessages(TimeSpan Wait)
     : UserFailure(UserFailureKind.Busy, "Too many messages were asked for. Try again later.");
+
+/// <summary>Too many codes were tried for a phone number.</summary>
+/// <param name="Wait">The time to wait.</param>
+public sealed record TooManyTries(TimeSpan Wait)
+    : UserFailure(UserFailureKind.Busy, "Too many codes were tried for this number. Try again later.");

@@ -127,7 +127,7 @@ public sealed class Validations(
 
     /// <summary>Confirms a session by the token that was sent.</summary>
     /// <param name="clientSecret">The client's secret; null for a link, whose token cannot be guessed.</param>
-    /// <returns>The failure: the session has ended, or the token is wrong.</returns>
+    /// <returns>The failure: the session has ended, the token is wrong, or the number had too many tries.</returns>
     public async ValueTask<UserResult<ValidationSessionRow>> ConfirmAsync(
         string sessionId, string? clientSecret, string token, CancellationToken stop)
     {
@@ -135,6 +135,15 @@ public sealed class Validations(
         if (row is null || !(clientSecret is null ? MayBeOfLink(row, token) : HasSecret(row, clientSecret)))
         {
             return Expired;
+        }
+
+        // Codes are short, and whoever begins more sessions for a number has no more guesses. A session without tries
+        // takes none from the others.
+        if (row.Medium == Medium.Phone
+            && row.Guesses < options.Tries
+            && limits.TakeTry(row.Address) is { Ticks: > 0 } wait)
+        {
+            return new TooManyTries(wait);
         }
 
         var tried = new ValidationTried(sessionId, options.Tries);

@@ -156,6 +156,12 @@ internal static partial class ConfigKeys
             "rate_limits.all_messages_burst", ConfigTypes.Number, c => c.Rates.AllMessages.Burst,
             "The burst of the same messages."),
         Key(
+            "rate_limits.text_codes_per_second", ConfigTypes.Number, c => c.Rates.TextCodes.PerSecond,
+            "Tries of the codes that were sent to one phone number, in all sessions together."),
+        Key(
+            "rate_limits.text_codes_burst", ConfigTypes.Number, c => c.Rates.TextCodes.Burst,
+            "The burst of the same tries."),
+        Key(
             "rate_limits.notary_servers_per_second", ConfigTypes.Number, c => c.Rates.NotaryServers.PerSecond,
             "Servers that queries for signing keys from one address name."),
         Key(

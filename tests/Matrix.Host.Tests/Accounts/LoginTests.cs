@@ -1,5 +1,11 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Sessions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;
 
@@ -162,6 +168,33 @@ public sealed class LoginTests
     }
 
     [Test]
+    public async Task A_login_while_a_refreshed_token_is_first_used_does_not_end_with_it()
+    {
+        var henry = await _server.RegistersAsync("henry");
+        var login = await _server.Anyone.PostAsync("login", new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["user"] = "henry",
+            ["password"] = henry.Password,
+            ["device_id"] = henry.DeviceId,
+            ["refresh_token"] = true,
+        });
+        var fresh = (await RefreshAsync(login.Is(200).Member("refresh_token"))).Is(200).Member("access_token");
+        TestUser? again = null;
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var accounts = AfterReads<TokenRow?>.Of(
+            storage.Accounts, async () => again ??= await henry.LogsInAsync(henry.DeviceId));
+        var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
+        var tokens = new AccessTokens(
+            seen, _server.Services.GetRequiredService<UsersOptions>(), TimeProvider.System);
+
+        var found = await tokens.FindAsync(fresh, "127.0.0.1", userAgent: null, CancellationToken.None);
+
+        Assert.That(found.Caller, Is.Null, "The device logged in right after its token was found.");
+        (await again!.GetAsync("account/whoami")).Is(200);
+    }
+
+    [Test]
     public async Task A_token_that_was_used_lately_ends_with_the_second_refresh_after_it()
     {
         var user = await _server.RegistersAsync("ingrid");
@@ -228,6 +261,20 @@ public sealed class LoginTests
         (await _server.Anyone.PostAsync("login", body)).Is(403, "M_FORBIDDEN");
         (await _server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = "made up" }))
             .Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task A_session_makes_one_login_token_for_requests_at_the_same_moment()
+    {
+        var irene = await _server.RegistersAsync("irene");
+        const string Path = "/_matrix/client/v1/login/get_token";
+        var session = (await irene.PostAsync(Path)).Is(401).Member("session");
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 6).Select(
+            _ => irene.PostAsync(Path, new JsonObject { ["auth"] = irene.PasswordAuth(session) })));
+
+        Assert.That(
+            replies.Select(reply => reply.Is(200).Member("login_token")).Distinct().Count(), Is.EqualTo(1));
     }
 
     [Test]

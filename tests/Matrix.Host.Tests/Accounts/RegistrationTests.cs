@@ -56,6 +56,33 @@ public sealed class RegistrationTests
     }
 
     [Test]
+    public async Task Of_many_registrations_with_one_session_at_the_same_moment_one_is_granted()
+    {
+        var session = (await _server.Anyone.PostAsync("register", new JsonObject())).Is(401).Member("session");
+        (await _server.Anyone.PostAsync("register", Body("crowd"))).Is(400, "M_MISSING_PARAM");
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 10).Select(
+            n => _server.Anyone.PostAsync("register", Body($"crowd{n}", "long enough"))));
+
+        Assert.That(replies.Count(reply => reply.Status == 200), Is.EqualTo(1));
+        foreach (var refused in replies.Where(reply => reply.Status != 200))
+        {
+            Assert.That(refused.Is(401, "M_FORBIDDEN").Member("session"), Is.Not.EqualTo(session));
+        }
+
+        JsonObject Body(string name, string? password = null)
+        {
+            var body = new JsonObject
+            {
+                ["username"] = name,
+                ["auth"] = new JsonObject { ["type"] = "m.login.dummy", ["session"] = session },
+            };
+            if (password is not null) body["password"] = password;
+            return body;
+        }
+    }
+
+    [Test]
     public async Task The_same_last_request_of_a_registration_gets_its_result_again_and_another_does_not()
     {
         var asked = await _server.Anyone.PostAsync("register", new JsonObject());

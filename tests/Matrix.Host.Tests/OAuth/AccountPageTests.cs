@@ -132,7 +132,9 @@ internal sealed class AccountPageTests
         var moderation = _server.Services.GetRequiredService<AccountModeration>();
         await moderation.LockAsync(AdminActor.Operator, _alice.UserId, true, CancellationToken.None);
         Assert.That((await _browser.OpensAsync(Account)).Status, Is.EqualTo(303), "To the sign-in.");
-        (await _server.RefreshesAsync(client, tokens.Member("refresh_token"))).IsError(400, "invalid_grant");
+
+        // A client would end its session after a 4xx.
+        (await _server.RefreshesAsync(client, tokens.Member("refresh_token"))).IsError(503, "temporarily_unavailable");
 
         await moderation.LockAsync(AdminActor.Operator, _alice.UserId, false, CancellationToken.None);
         (await _server.RefreshesAsync(client, tokens.Member("refresh_token"))).Is(200);

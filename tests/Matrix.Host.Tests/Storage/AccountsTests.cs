@@ -313,12 +313,60 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         var fresh = (await Token("a2"))!;
         Assert.That((fresh.Generation, fresh.Confirmed), Is.EqualTo((2, false)));
 
-        await Write(new TokensConfirmed(Alice, Phone, fresh.Generation));
+        await Write(new TokensConfirmed(Alice, Json("a2")));
         Assert.That(await Token("a1"), Is.Null);
         Assert.That(await Token("r1"), Is.Null);
         Assert.That((await Token("a2"))!.Confirmed);
         Assert.That((await Token("r2"))!.Confirmed);
         Assert.That(await Applies(Rotation("r1", "a3", "r3")), Is.False);
+    }
+
+    [Test]
+    public async Task The_use_of_a_token_that_has_ended_confirms_and_ends_nothing()
+    {
+        await LoggedIn();
+        await Write(Rotation("r1", "a2", "r2"));
+        await Write(new TokensIssued(Alice, Phone, Json("a"), null, Json("r"), null));
+        await Write(Rotation("r", "next", "next r"));
+
+        await Write(new TokensConfirmed(Alice, Json("a2")));
+
+        Assert.That((await Token("a"))!.Generation, Is.EqualTo(1));
+        Assert.That((await Token("next"))!.Confirmed, Is.False, "It has the generation of the token that ended.");
+        Assert.That(await Applies(Rotation("r", "another", "another r")), Is.True);
+    }
+
+    [Test]
+    public async Task The_use_of_a_token_ends_no_tokens_of_other_devices()
+    {
+        await LoggedIn();
+        await Write(
+            new DeviceAdded(Alice, "TABLET", null),
+            new TokensIssued(Alice, "TABLET", Json("tablet"), null, null, null),
+            new UserCreated(Bob, UserKind.User, null, false),
+            new DeviceAdded(Bob, Phone, null),
+            new TokensIssued(Bob, Phone, Json("bob"), null, null, null));
+        await Write(Rotation("r1", "a2", "r2"));
+
+        await Write(new TokensConfirmed(Alice, Json("a2")));
+
+        Assert.That(await Token("a1"), Is.Null);
+        Assert.That(await Token("tablet"), Is.Not.Null);
+        Assert.That(await Token("bob"), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task Login_tokens_end_with_the_password_of_their_user()
+    {
+        await Write(
+            new UserCreated(Alice, UserKind.User, "old", false),
+            new LoginTokenIssued(Json("hers"), Alice, Now + 10),
+            new LoginTokenIssued(Json("his"), Bob, Now + 10));
+
+        await Write(new PasswordChanged(Alice, "new"));
+
+        Assert.That(await Applies(new LoginTokenRedeemed(Json("hers"))), Is.False);
+        Assert.That(await Applies(new LoginTokenRedeemed(Json("his"))), Is.True);
     }
 
     [Test]

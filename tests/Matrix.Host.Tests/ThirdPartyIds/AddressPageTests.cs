@@ -65,6 +65,24 @@ internal sealed class AddressPageTests(string kind) : AddressPages(kind)
     }
 
     [Test]
+    public async Task Codes_that_are_entered_on_pages_are_counted_like_those_of_clients()
+    {
+        await World.Server.RestartAsync(("rate_limits.enabled", "true"), ("rate_limits.text_codes_burst", "1"));
+        const string Page = Forgotten + "?by=msisdn";
+        await Browser.OpensAsync(Page);
+        await Browser.SubmitsAsync(Page, ("msisdn_address", "+44 7700 900123"), Step("msisdn.send"));
+        var kept = Kept;
+        await World.NextTextAsync();
+        foreach (var status in new[] { 403, 429 })
+        {
+            await Browser.SubmitsAsync(Page, kept, ("code", "none"), Step("msisdn.continue"));
+            Assert.That(Browser.Page.Status, Is.EqualTo(status), Browser.Page.Text);
+        }
+
+        Assert.That(Browser.Page.Text, Does.Contain("Too many codes").And.Contain("Enter the code"));
+    }
+
+    [Test]
     public async Task A_stage_has_no_page_where_nothing_can_be_sent()
     {
         await World.Server.RestartAsync(("email.smtp_host", ""), ("email.from", ""));

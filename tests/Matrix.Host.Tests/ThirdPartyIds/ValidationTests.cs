@@ -179,6 +179,33 @@ internal sealed class ValidationTests(string kind)
         Assert.That(tries.Count(reply => reply.Errcode == "M_SESSION_EXPIRED"), Is.EqualTo(30));
     }
 
+    [Test]
+    public async Task Tries_of_codes_are_counted_by_number_in_all_sessions()
+    {
+        await _world.Server.RestartAsync(("rate_limits.enabled", "true"), ("rate_limits.text_codes_burst", "3"));
+        var (first, _) = await BeginAsync("07700900002", "one");
+        var (second, right) = await BeginAsync("+44 7700 900002", "two");
+        var (other, code) = await BeginAsync("07700900003", "three");
+
+        (await TryAsync(first, "one", "none")).Is(400, "M_TOKEN_INCORRECT");
+        (await TryAsync(first, "another", "none")).Is(400, "M_SESSION_EXPIRED");
+        (await TryAsync(first, "one", "none")).Is(400, "M_TOKEN_INCORRECT");
+        (await TryAsync(second, "two", "none")).Is(400, "M_TOKEN_INCORRECT");
+        var limited = (await TryAsync(second, "two", right)).Is(429, "M_LIMIT_EXCEEDED");
+
+        Assert.That((long)limited.Json["retry_after_ms"]!, Is.GreaterThan(60_000));
+        (await TryAsync(other, "three", code)).Is(200);
+
+        async Task<(string Sid, string Code)> BeginAsync(string number, string secret)
+        {
+            var asked = await Anyone.PostAsync(AddPhone, AddressWorld.ByPhone(number, secret: secret));
+            return (asked.Is(200).Member("sid"), await _world.NextCodeAsync());
+        }
+
+        Task<Reply> TryAsync(string sid, string secret, string token) =>
+            SubmitAsync("/_matrix/static/identifiers/submit", sid, secret, token);
+    }
+
     [TestCase("https://app.example/done?x=1", true)]
     [TestCase("https://app.example:8443/", true)]
     [TestCase("https://app.example.evil.example/", false)]

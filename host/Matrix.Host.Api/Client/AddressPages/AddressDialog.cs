@@ -55,6 +55,7 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
         }
 
         var secret = visit.Browser.SecretFor(SecretUse);
+        UserFailure? limited = null;
         if (visit.Medium == Medium.Phone && visit.Field("code") is { } code)
         {
             // The code may have been right in a form before.
@@ -63,6 +64,8 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
             {
                 return Ask(visit.Medium, typed).Because("It took too long, or there were too many tries.", 403);
             }
+
+            if (!tried.IsOk && tried.Failure is TooManyTries) limited = tried.Failure;
         }
 
         var session = await validations.ValidatedAsync(visit.Purpose, sessionId, secret, stop).ConfigureAwait(false);
@@ -71,6 +74,7 @@ internal sealed class AddressDialog(Validations validations, RateLimiter limiter
             return new AddressStep("", Kept(visit.Medium, sessionId), Html.Empty) { Proved = session.Value };
         }
 
+        if (limited is not null) return Wait(visit.Medium, sessionId, typed).Because(limited.Message, 429);
         return await validations.FindAsync(sessionId, stop).ConfigureAwait(false) is null
             ? Ask(visit.Medium, typed).Because("It took too long. Start again.", 403)
             : Wait(visit.Medium, sessionId, typed).Because(

@@ -4,7 +4,7 @@ using Matrix.Host.Users.ThirdPartyIds;
 
 namespace Matrix.Host.Api.Client.ContactInformation;
 
-/// <summary>Counts messages to addresses in the rate limiter of requests.</summary>
+/// <summary>Counts messages to addresses, and tries of their codes, in the rate limiter of requests.</summary>
 internal sealed class MessageLimits(RateLimiter limiter) : IMessageLimits
 {
     private const string All = "all";
@@ -16,4 +16,6 @@ internal sealed class MessageLimits(RateLimiter limiter) : IMessageLimits
         wait = limiter.Take(RateClass.MessagesTo, mailbox);
         return wait > TimeSpan.Zero ? wait : limiter.Take(RateClass.AllMessages, All);
     }
+
+    public TimeSpan TakeTry(string number) => limiter.Take(RateClass.TextCodes, number);
 }

@@ -19,6 +19,9 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     private Answer? _result;
     private KeptValidation? _kept;
 
+    // Ends with the claim of a request; null while none has one.
+    private TaskCompletionSource? _work;
+
     internal string Id { get; } = id;
 
     internal string Operation { get; } = operation;
@@ -138,6 +141,29 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
+    /// <summary>
+    /// Claims the session for the work of one request; requests at the same time wait until the claim is disposed.
+    /// </summary>
+    internal async ValueTask<IDisposable> ClaimAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            Task other;
+            lock (_lock)
+            {
+                if (_work is null)
+                {
+                    _work = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    return new Claim(this);
+                }
+
+                other = _work.Task;
+            }
+
+            await other.WaitAsync(stop).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Records a granted request with its response.</summary>
     internal void Finish(string request, Answer result)
     {
@@ -170,6 +196,18 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     }
 
     private bool Has(string stage) => _completed.Exists(c => c.Stage == stage);
+
+    private void Release()
+    {
+        TaskCompletionSource work;
+        lock (_lock) (work, _work) = (_work!, null);
+        work.SetResult();
+    }
+
+    private sealed class Claim(AuthSession session) : IDisposable
+    {
+        public void Dispose() => session.Release();
+    }
 }
 
 /// <summary>

@@ -64,31 +64,14 @@ internal sealed class UserInteractiveAuth
         if (reader.Problem is { } malformed) return new AuthOutcome(malformed, null);
 
         var request = RequestOf(call, body);
-        var session = id is null ? null : _sessions.Find(id);
-        if (session is { IsFinished: true })
-        {
-            if (session.ResultOf(request) is { } result) return new AuthOutcome(result, session, request);
-            session = null;
-        }
 
-        if (session is not null && session.Operation != operation)
+        // Old clients send their password at once, without a session.
+        var session = id is null ? _sessions.Start(operation, demand) : _sessions.Find(id);
+        if (session is null or { IsFinished: true }) return Ended(session, operation, demand, request);
+        if (session.Operation != operation)
         {
             return new AuthOutcome(
                 Answer.Forbidden("The request differs from the one whose authentication was started."), null);
-        }
-
-        if (session is null)
-        {
-            session = _sessions.Start(operation, demand);
-
-            // Old clients send their password at once, without a session. An ended session starts again.
-            if (id is not null)
-            {
-                return new AuthOutcome(
-                    Ask(session, demand, MatrixError.Forbidden, "The session does not exist or has ended."),
-                    session,
-                    request);
-            }
         }
 
         stage ??= demand.Flows.SelectMany(static flow => flow.Stages).FirstOrDefault(
@@ -119,7 +102,15 @@ internal sealed class UserInteractiveAuth
         var locked = call.CallerIfAny is null && session.UserId is { } user
             ? await _locks.OfUserAsync(user, stop).ConfigureAwait(false)
             : null;
-        return new AuthOutcome(locked is null ? null : UserAnswers.Of(locked), session, request);
+        if (locked is not null) return new AuthOutcome(UserAnswers.Of(locked), session, request);
+
+        // A session grants one request, so one at a time is carried out. The claim ends with the request, done or not.
+        call.Http.Response.RegisterForDispose(await session.ClaimAsync(stop).ConfigureAwait(false));
+        if (session.IsFinished) return Ended(session, operation, demand, request);
+
+        // The request before may have reopened a stage.
+        return new AuthOutcome(
+            demand.Flows.Any(session.Completes) ? null : Ask(session, demand), session, request);
     }
 
     /// <summary>
@@ -218,6 +209,19 @@ internal sealed class UserInteractiveAuth
             json.WriteString("session", session.Id);
         },
         401);
+
+    /// <summary>
+    /// The outcome for a session that has ended: the response of the granted request if this is the same one, otherwise
+    /// a 401 with a new session.
+    /// </summary>
+    private AuthOutcome Ended(AuthSession? session, string operation, AuthDemand demand, string request)
+    {
+        if (session?.ResultOf(request) is { } result) return new AuthOutcome(result, session, request);
+
+        var next = _sessions.Start(operation, demand);
+        var ask = Ask(next, demand, MatrixError.Forbidden, "The session does not exist or has ended.");
+        return new AuthOutcome(ask, next, request);
+    }
 
     /// <summary>
     /// What a user can do in place of the password: users of single sign-on may have none.

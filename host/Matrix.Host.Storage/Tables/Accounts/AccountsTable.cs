@@ -184,6 +184,8 @@ internal static class UserHandlers
         DELETE FROM login_tokens WHERE hash = $1 AND expires_at > $2 RETURNING user_id
         """);
 
+    private static readonly Statement DeleteLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE user_id = $1");
+
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<UserCreated>(InsertUser, static (a, op) => a
             .Text(op.UserId).Int((int)op.Kind).TextOrNull(op.PasswordHash).Bool(op.IsAdmin).Now())
@@ -210,7 +212,9 @@ internal static class UserHandlers
             {
                 op.UserId = row.Text(0);
                 return true;
-            });
+            })
+        .On<PasswordChanged>(DeleteLoginTokens, static (a, op) => a.Text(op.UserId))
+        .On<OtherDevicesDeleted>(DeleteLoginTokens, static (a, op) => a.Text(op.UserId));
 }
 
 /// <summary>How changes of devices are stored.</summary>
@@ -267,8 +271,6 @@ internal static class DeviceHandlers
             WHERE user_id = $1 AND device_id <> $2)
         """);
 
-    private static readonly Statement DeleteLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE user_id = $1");
-
     public static void Register(WriteHandlers handlers) => handlers
         .On<DeviceAdded>(static (op, writes) =>
         {
@@ -299,8 +301,6 @@ internal static class DeviceHandlers
             {
                 writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
             }
-
-            writes.Run(DeleteLoginTokens, op, static (a, op) => a.Text(op.UserId));
         });
 }
 
@@ -332,19 +332,19 @@ internal static class TokenHandlers
         WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5) RETURNING user_id
         """);
 
-    private static readonly Statement ConfirmOld = Statement.Of("""
+    private static readonly Statement Confirm = Statement.Of("""
         UPDATE tokens SET confirmed = 1 WHERE confirmed = 0 AND generation = (SELECT generation FROM tokens
             WHERE hash = $1)
             AND user_id = (SELECT user_id FROM tokens WHERE hash = $1) AND device_id = (SELECT device_id
                 FROM tokens WHERE hash = $1)
         """);
 
+    // By the token that was used: a device that has logged in meanwhile has lower generations that are newer.
     private static readonly Statement EndOlder = Statement.Of("""
-        DELETE FROM tokens WHERE user_id = $1 AND device_id = $2 AND generation < $3
-        """);
-
-    private static readonly Statement Confirm = Statement.Of("""
-        UPDATE tokens SET confirmed = 1 WHERE user_id = $1 AND device_id = $2 AND generation = $3
+        DELETE FROM tokens WHERE hash IN (
+            SELECT older.hash FROM tokens used JOIN tokens older
+            ON older.user_id = used.user_id AND older.device_id = used.device_id AND older.generation < used.generation
+            WHERE used.hash = $1)
         """);
 
     private static readonly Statement PurgeTokens = Statement.Of("DELETE FROM tokens WHERE expires_at < $1");
@@ -381,12 +381,12 @@ internal static class TokenHandlers
                     .Blob(op.NewRefreshHash).Int((int)TokenKind.Refresh).IntOrNull(op.RefreshExpiresAt)
                     .Blob(op.OldRefreshHash).Now(),
                 Owned);
-            writes.Run(ConfirmOld, op, static (a, op) => a.Blob(op.OldRefreshHash));
+            writes.Run(Confirm, op, static (a, op) => a.Blob(op.OldRefreshHash));
         })
         .On<TokensConfirmed>(static (op, writes) =>
         {
-            writes.Run(EndOlder, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Generation));
-            writes.Run(Confirm, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Generation));
+            writes.Run(EndOlder, op, static (a, op) => a.Blob(op.Hash));
+            writes.Run(Confirm, op, static (a, op) => a.Blob(op.Hash));
         })
         .On<ExpiredTokensPurged>(static (op, writes) =>
         {

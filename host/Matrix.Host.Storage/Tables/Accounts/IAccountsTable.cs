@@ -154,7 +154,9 @@ public sealed record RegistrationTokenRow(
 /// <summary>Creates a user. Not applied if the id was ever taken.</summary>
 public sealed record UserCreated(string UserId, UserKind Kind, string? PasswordHash, bool IsAdmin) : ConditionalChange;
 
-/// <summary>Changes a user's password. Not applied if there is no such active user.</summary>
+/// <summary>
+/// Changes a user's password, and ends the user's login tokens. Not applied if there is no such active user.
+/// </summary>
 public sealed record PasswordChanged(string UserId, string? PasswordHash) : ConditionalChange;
 
 /// <summary>
@@ -244,8 +246,11 @@ public sealed record TokensRotated(
     public string? UserId { get; internal set; }
 }
 
-/// <summary>A token of this generation was used for the first time: ends the device's earlier ones.</summary>
-public sealed record TokensConfirmed(string UserId, string DeviceId, int Generation) : Change;
+/// <summary>
+/// A token was used: confirms its generation, and ends the device's earlier ones. Does nothing if the token has ended:
+/// the device may have logged in again, with generations that begin anew.
+/// </summary>
+public sealed record TokensConfirmed(string UserId, ReadOnlyMemory<byte> Hash) : Change;
 
 /// <summary>
 /// Deletes tokens that expired before this time (milliseconds since the epoch). Soft logouts become unknown tokens.
