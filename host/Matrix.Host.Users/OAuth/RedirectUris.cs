@@ -63,8 +63,8 @@ public static class RedirectUris
     };
 
     /// <summary>
-    /// The scheme of a URI, in lower case; null if it is none. One of http or https without `//` is none: browsers find a
-    /// host in it all the same.
+    /// The scheme of a URI, in lower case; null if it is none. One of http or https without `//` is none: browsers find
+    /// a host in it all the same.
     /// </summary>
     public static string? SchemeOf(string uri) => WebAddress.TryParse(uri) switch
     {

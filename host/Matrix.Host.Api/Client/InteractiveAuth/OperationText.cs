@@ -3,8 +3,8 @@ using Matrix.Host.Api.Pages;
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>
-/// Says on a page what a user confirms, so that nobody confirms what somebody else has asked for, with a stolen token or
-/// without any.
+/// Says on a page what a user confirms, so that nobody confirms what somebody else has asked for, with a stolen token
+/// or without any.
 /// </summary>
 internal static class OperationText
 {

@@ -15,8 +15,8 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
         await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { PasswordHash: not null };
 
     /// <summary>
-    /// A page for the request of a user only. A stranger can ask for a request of nobody, and whoever gave a password on
-    /// its page would do for the stranger what the request asks for.
+    /// A page for the request of a user only. A stranger can send a request of nobody; who gave a password on its
+    /// page would do for the stranger what the request asks for.
     /// </summary>
     public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
         session.Demand.UserId is not { } userId ? null : new StagePage("Confirm that it is you", Html.Of($"""
