@@ -7,6 +7,7 @@ namespace Matrix.Cli.Tests;
 
 /// <summary>The commands of `mx` that ask the administration API of a real server, in the operator's name.</summary>
 [NonParallelizable]
+[Category("Slow")]
 internal sealed class OperatorCommandTests
 {
     private readonly HomeserverProcess _server = new();

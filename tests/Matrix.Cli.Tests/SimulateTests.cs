@@ -3,6 +3,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx simulate`.</summary>
+[Category("Slow")]
 internal sealed class SimulateTests
 {
     private const string Quiet = """

@@ -7,6 +7,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx rules html`: links, markup, accessibility and content of the site.</summary>
+[Category("Slow")]
 internal sealed partial class SiteTests
 {
     private static readonly HtmlParser _parser = new(new HtmlParserOptions { IsStrictMode = true });
@@ -248,7 +249,6 @@ internal sealed partial class SiteTests
     private static partial Regex Colour();
 
     [Test]
-    [Category("Slow")]
     public async Task The_whole_site_holds_together()
     {
         var folder = Directory.CreateTempSubdirectory("mx-site-");

@@ -5,6 +5,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx state`.</summary>
+[Category("Slow")]
 internal sealed class StateTests
 {
     private static readonly string[] _topics = ["$one", "$two"];

@@ -7,6 +7,7 @@ namespace Matrix.Cli.Tests;
 
 /// <summary>`mx user`, against a real server.</summary>
 [NonParallelizable]
+[Category("Slow")]
 internal sealed class UserTests
 {
     private HomeserverProcess _server = null!;

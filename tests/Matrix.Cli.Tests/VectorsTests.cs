@@ -6,6 +6,7 @@ namespace Matrix.Cli.Tests;
 
 /// <summary>`mx vectors`: this implementation and other processes against files.</summary>
 [NonParallelizable]
+[Category("Slow")]
 internal sealed class VectorsTests
 {
     // The greeting of an implementation that knows redactions in version 1.

@@ -4,6 +4,7 @@ using NUnit.Framework;
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx rules verify` and `mx rules coverage`.</summary>
+[Category("Slow")]
 internal sealed class VerifyTests
 {
     [Test]

@@ -8,6 +8,7 @@ namespace Matrix.Cli.Tests;
 /// <summary>
 /// Gives only the printed text of each witness to `mx rules explain` or `mx state resolve`, and compares.
 /// </summary>
+[Category("Slow")]
 internal sealed partial class WitnessReplayTests
 {
     private string folder = "";
@@ -106,15 +107,15 @@ internal sealed partial class WitnessReplayTests
         Assert.That(id, Is.EqualTo(outcome.Groups[4].Value), printed);
     }
 
-    [TestCase("1", "2", 25, Category = "Slow")]
+    [TestCase("1", "2", 25)]
     [TestCase("2", "3", 1)]
-    [TestCase("5", "6", 2, Category = "Slow")]
-    [TestCase("6", "7", 4, Category = "Slow")]
-    [TestCase("7", "8", 4, Category = "Slow")]
-    [TestCase("9", "10", 3, Category = "Slow")]
-    [TestCase("10", "11", 1, Category = "Slow")]
+    [TestCase("5", "6", 2)]
+    [TestCase("6", "7", 4)]
+    [TestCase("7", "8", 4)]
+    [TestCase("9", "10", 3)]
+    [TestCase("10", "11", 1)]
     [TestCase("11", "12", 7)]
-    [TestCase("1", "12", 40, Category = "Slow")]
+    [TestCase("1", "12", 40)]
     [TestCase("11", "org.example.owned-state", 1)]
     public async Task A_witness_is_replayed_from_its_printed_text(string first, string second, int atLeast)
     {

@@ -1,4 +1,5 @@
 /// The properties of authorization, for every room version.
+[<NUnit.Framework.Category "Slow">]
 module Matrix.Core.Tests.AuthProps
 
 open FsCheck

@@ -1,4 +1,5 @@
 /// The smallest cases that show how room versions differ.
+[<NUnit.Framework.Category "Slow">]
 module Matrix.Core.Tests.DifferenceTests
 
 open NUnit.Framework

@@ -1,4 +1,5 @@
 /// Tables of rules with one thing changed: a vector distinguishes each from its version, or it is listed as equivalent.
+[<NUnit.Framework.Category "Slow">]
 module Matrix.Core.Tests.MutationTests
 
 open System

@@ -1,4 +1,5 @@
 /// Many servers in one process: what holds between them, and that violations are noticed.
+[<NUnit.Framework.Category "Slow">]
 module Matrix.Core.Tests.SimulationTests
 
 open System
