@@ -2,28 +2,39 @@
 //   node run.mjs            all
 //   node run.mjs --write    all, and writes docs/conformance.md
 //   node run.mjs TEXT...    files whose path contains one of these
+// With --postgresql the servers keep their data in a PostgreSQL server that this starts.
 // With E2E_SCREENSHOTS=FOLDER the browser's tests keep pictures of the page there.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const write = process.argv.includes("--write");
-const wanted = process.argv.slice(2).filter((argument) => argument !== "--write");
+const onPostgresql = process.argv.includes("--postgresql");
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const files = ["http", "sdk", "bots", "browser", "peer"]
   .flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
   .filter((path) => path.endsWith(".test.mjs") && (wanted.length === 0 || wanted.some((w) => path.includes(w))));
 
 const scratch = mkdtempSync(join(tmpdir(), "matrix-e2e-coverage-"));
+chmodSync(scratch, 0o711);
+const postgres = (verb) => execFileSync(join(here, "../support/postgres.sh"), [verb, join(scratch, "postgresql")],
+  { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }).trim();
 const env = { ...process.env, E2E_COVERAGE: join(scratch, "facts"),
-  ...(write ? { E2E_WRITE: "1" } : {}) };
+  ...(write ? { E2E_WRITE: "1" } : {}),
+  ...(onPostgresql ? { E2E_POSTGRESQL: postgres("start") } : {}) };
 const run = (paths) =>
   spawnSync(
   process.execPath, ["--test", "--test-concurrency=1", ...paths], { cwd: here, env, stdio: "inherit" }).status;
 
-let status = run(files);
-if (wanted.length === 0) status = run(["conformance.mjs"]) || status;
-rmSync(scratch, { recursive: true, force: true });
+let status;
+try {
+  status = run(files);
+  if (wanted.length === 0) status = run(["conformance.mjs"]) || status;
+} finally {
+  if (onPostgresql) postgres("stop");
+  rmSync(scratch, { recursive: true, force: true });
+}
 process.exit(status);

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { createDatabase, dropDatabase } from "./postgresql.mjs";
 
 const repository = resolve(fileURLToPath(import.meta.url), "../../../..");
 const patience = 30_000;
@@ -28,17 +29,20 @@ export async function freePort() {
 }
 
 export class Server {
-  constructor(folder, port, settings) {
+  constructor(folder, port, settings, database) {
     this.folder = folder;
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
     this.secret = randomBytes(16).toString("hex");
     this.settings = settings;
+    // The URL of its database in PostgreSQL; undefined with SQLite.
+    this.database = database;
   }
 
   /** Starts a server with an empty database; `settings` are further environment variables. */
   static async start(settings = {}, port = undefined) {
-    const server = new Server(mkdtempSync(join(tmpdir(), "matrix-e2e-")), port ?? await freePort(), settings);
+    const folder = mkdtempSync(join(tmpdir(), "matrix-e2e-"));
+    const server = new Server(folder, port ?? await freePort(), settings, createDatabase());
     await server.startAgain();
     return server;
   }
@@ -61,6 +65,7 @@ export class Server {
         // Tests hash many passwords that nobody will try to guess.
         MATRIX_PASSWORDS__MEMORY: "64KiB",
         MATRIX_PASSWORDS__OPERATIONS: "1",
+        ...(this.database ? { MATRIX_DATABASE__URL: this.database } : {}),
         ...this.settings,
       },
       stdio: ["ignore", log, log],
@@ -107,6 +112,7 @@ export class Server {
   /** Stops the server and removes its data. */
   async dispose() {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
+    if (this.database) dropDatabase(this.database);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

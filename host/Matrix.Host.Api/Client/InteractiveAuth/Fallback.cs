@@ -40,21 +40,20 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
 
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
-        var (session, refusal) = Read(call);
-        return refusal ?? await PageAsync(call, session!, browsers.Of(call), "", 200, stop).ConfigureAwait(false);
+        var (opened, refusal) = Read(call);
+        if (opened is not { } open) return refusal!;
+        return PageOf(await open.Page(call, stop).ConfigureAwait(false), browsers.Of(call), "", 200);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
     {
-        var (session, refusal) = Read(call);
-        if (refusal is not null) return refusal;
+        var (opened, refusal) = Read(call);
+        if (opened is not { } open) return refusal!;
         var browser = browsers.Of(call);
         if (!browser.Accepts(form)) return PageSessions.Foreign;
-        var stage = interactive.StageOf(call["authType"])!;
-        if (await stage.PageAsync(session!, call, stop).ConfigureAwait(false) is null) return _noPage;
         var given = new BodyReader(JsonObject.OfSeq(form.All.Select(
             static field => new ValueTuple<string, Json>(field.Key, Json.NewString(field.Value)))));
-        var attempt = new StageAttempt(session!, session!.Demand, given, call) { Browser = browser };
+        var attempt = new StageAttempt(open.Session, open.Session.Demand, given, call) { Browser = browser };
         var result = await interactive.AttemptInBrowserAsync(call["authType"], attempt, stop).ConfigureAwait(false);
         if (result.Proof is not null) return Done;
         if (given.Problem is null && result.Refusal is { Status: 302 or 303 } leads) return browser.Keep(leads);
@@ -66,29 +65,24 @@ internal sealed class Fallback(UserInteractiveAuth interactive, PageSessions bro
         var (alert, status) = given.Problem is not null ? ("Something is missing.", 400)
             : result.Refusal is { Status: 429 } ? ("There were too many attempts. Wait a moment and try again.", 429)
             : (result.Message.Length > 0 ? result.Message : "It did not work.", 403);
-        return await PageAsync(call, session, browser, alert, status, stop).ConfigureAwait(false);
+        return PageOf(await open.Page(call, stop).ConfigureAwait(false), browser, alert, status);
     }
 
-    /// <summary>The open session of a request whose next stage this is; otherwise the page that says why not.</summary>
-    private (AuthSession? Session, Answer? Refusal) Read(Call call)
+    /// <summary>
+    /// The open session of a request whose next stage this is, and the stage's page; otherwise the page that says why
+    /// not.
+    /// </summary>
+    private ((AuthSession Session, StagePageMaker Page)? Opened, Answer? Refusal) Read(Call call)
     {
-        if (interactive.StageOf(call["authType"]) is not { IsCompletedElsewhere: false } stage) return (null, _noPage);
+        if (interactive.StageOf(call["authType"]) is not { } stage) return (null, _noPage);
         if (interactive.Find(call.Query.Text("session")) is not { } session) return (null, _noSession);
+        if (stage.PageOf(session) is not { } page) return (null, _noPage);
         return session.TurnOf(session.Demand.Flows, stage.Type) switch
         {
             StageTurn.Completed => (null, Done),
             StageTurn.NotYet => (null, Failed("This is not the next step.", 403)),
-            _ => (session, null),
+            _ => ((session, page), null),
         };
-    }
-
-    private async ValueTask<Answer> PageAsync(
-        Call call, AuthSession session, PageSession browser, string alert, int status, CancellationToken stop)
-    {
-        var stage = interactive.StageOf(call["authType"])!;
-        return await stage.PageAsync(session, call, stop).ConfigureAwait(false) is { } page
-            ? PageOf(page, browser, alert, status)
-            : _noPage;
     }
 
     private static Answer PageOf(StagePage page, PageSession browser, string alert, int status) =>

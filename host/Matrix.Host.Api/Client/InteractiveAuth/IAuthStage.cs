@@ -47,15 +47,19 @@ internal interface IAuthStage
     ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop);
 
     /// <summary>
-    /// What a page needs to complete the stage in a browser; null if there is none. Client-Server API, "Fallback".
+    /// How the page is made that completes the stage of a session in a browser; null if there is no such page.
+    /// Client-Server API, "Fallback".
     /// </summary>
-    ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new((StagePage?)null);
+    StagePageMaker? PageOf(AuthSession session) => null;
 
     /// <summary>Writes the members of the stage's parameters.</summary>
     void WriteParams(Utf8JsonWriter json)
     {
     }
 }
+
+/// <summary>Makes the page of a stage for a request.</summary>
+internal delegate ValueTask<StagePage> StagePageMaker(Call call, CancellationToken stop);
 
 /// <summary>An attempt of a stage.</summary>
 /// <param name="Session">The session.</param>

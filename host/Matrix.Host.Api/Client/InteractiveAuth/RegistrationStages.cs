@@ -38,7 +38,7 @@ internal sealed class RegistrationStages(IEnumerable<IAuthStage> stages, TimePro
         var pages = new List<StagePage>();
         foreach (var stage in _stages)
         {
-            if (await stage.PageAsync(session, call, stop).ConfigureAwait(false) is { } page) pages.Add(page);
+            if (stage.PageOf(session) is { } make) pages.Add(await make(call, stop).ConfigureAwait(false));
         }
 
         return new StagePage("", Html.Join(pages.Select(static page => page.Fields)))

@@ -37,9 +37,11 @@ internal sealed class SsoStage(SsoAccounts accounts, SsoStarts starts, SsoOption
             .ConfigureAwait(false));
     }
 
-    public async ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop)
+    public StagePageMaker? PageOf(AuthSession session) =>
+        session.Demand.UserId is { } userId ? (_, stop) => PageAsync(session, userId, stop) : null;
+
+    private async ValueTask<StagePage> PageAsync(AuthSession session, string userId, CancellationToken stop)
     {
-        if (session.Demand.UserId is not { } userId) return null;
         var providers = await accounts.ProvidersOfAsync(userId, options, stop).ConfigureAwait(false);
         var targets = new List<string>();
         foreach (var provider in providers)

@@ -30,8 +30,8 @@ internal abstract class AddressStage(
 
     public string Type => type;
 
-    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
-        new(dialog.Supports(medium) ? PageOf(session, AddressDialog.Ask(medium)) : null);
+    public StagePageMaker? PageOf(AuthSession session) =>
+        dialog.Supports(medium) ? (_, _) => new(PageOf(session, AddressDialog.Ask(medium))) : null;
 
     public ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop) =>
         attempt.Browser is null ? OfClientAsync(attempt, stop) : OfBrowserAsync(attempt, stop);

@@ -8,7 +8,7 @@ internal sealed class DummyStage : IAuthStage
 {
     public string Type => AuthStage.Dummy;
 
-    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
+    public StagePageMaker PageOf(AuthSession session) => static (_, _) =>
         new(new StagePage("Continue", Html.Of($"<p>Nothing else is needed here.</p>")));
 
     public ValueTask<StageResult> AttemptAsync(StageAttempt attempt, CancellationToken stop) =>

@@ -18,8 +18,8 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
     /// A page for the request of a user only. A stranger can send a request of nobody; who gave a password on its
     /// page would do for the stranger what the request asks for.
     /// </summary>
-    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
-        session.Demand.UserId is not { } userId ? null : new StagePage("Confirm that it is you", Html.Of($"""
+    public StagePageMaker? PageOf(AuthSession session) => session.Demand.UserId is not { } userId ? null
+        : (_, _) => new(new StagePage("Confirm that it is you", Html.Of($"""
             {OperationText.Of(session)}
             <label>User name <input name="user" required autocomplete="username" autocapitalize="none"
             spellcheck="false" value="{userId}"></label>

@@ -33,7 +33,7 @@ internal sealed class RecaptchaStage(Captchas captchas, CaptchaOptions options) 
         };
     }
 
-    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
+    public StagePageMaker PageOf(AuthSession session) => (_, _) => new(
         new StagePage("Show that you are human", Html.Of($"""
             <div class="g-recaptcha" data-sitekey="{options.PublicKey}"></div>
             <noscript><p role="alert">The captcha needs JavaScript.</p></noscript>

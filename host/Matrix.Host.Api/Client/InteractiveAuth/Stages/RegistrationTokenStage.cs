@@ -10,7 +10,7 @@ internal sealed class RegistrationTokenStage(RegistrationGate gate, RateLimiter 
 {
     public string Type => AuthStage.RegistrationToken;
 
-    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) => new(
+    public StagePageMaker PageOf(AuthSession session) => static (_, _) => new(
         new StagePage("Register", Html.Of(
             $"""<label>Registration token <input name="token" required autocomplete="off"></label>""")));
 

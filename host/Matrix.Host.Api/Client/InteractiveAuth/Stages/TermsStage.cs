@@ -29,7 +29,7 @@ internal sealed class TermsStage(ClientOptions options) : IAuthStage
             ? StageResult.Completed(new StageProof { Accepted = _current })
             : StageResult.Wrong("Tick the boxes of all policies first."));
 
-    public ValueTask<StagePage?> PageAsync(AuthSession session, Call call, CancellationToken stop) =>
+    public StagePageMaker PageOf(AuthSession session) => (call, _) =>
         new(new StagePage("Accept the policies", FieldsFor(call)));
 
     /// <summary>Whether a form has the boxes of all policies ticked.</summary>
