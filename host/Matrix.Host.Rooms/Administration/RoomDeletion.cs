@@ -320,8 +320,10 @@ public sealed class RoomDeletion : IJobKind
     {
         var nid = new RoomNid(progress.Nid);
         var tables = _storage.RoomRows.Tables;
-        for (var table = progress.Table; table < tables.Count; table++)
+        for (var i = 0; i < tables.Count; i++)
         {
+            // What came late to a table that was emptied, for instance a receipt, is deleted too.
+            var table = (progress.Table + i) % tables.Count;
             if (!await _storage.RoomRows.AnyAsync(tables[table], nid, stop).ConfigureAwait(false)) continue;
             var rows = new RoomRowsDeleted(nid, tables[table], _jobOptions.Rows);
             await _storage.Writer.WriteAsync(new WriteBatch(1).Add(rows), stop).ConfigureAwait(false);

@@ -85,6 +85,30 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task No_words_of_a_deleted_event_come_to_the_index()
+    {
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "one"), Says(Live(Kitchen, 2), "two"));
+        await Write(Says(Live(Kitchen, 3), "three"), Says(Live(Kitchen, 4), "edit"));
+        await Write(new EventsPurged(Kitchen, [Live(Kitchen, 1), Live(Kitchen, 2), Live(Kitchen, 4)]));
+
+        // An indexer that read the events before they were deleted.
+        await Write(
+            Indexed(Live(Kitchen, 1), "word"),
+            Indexed(Live(Kitchen, 2), "word") with { IsNew = true },
+            Indexed(Live(Kitchen, 3), "word") with { Text = Live(Kitchen, 4) });
+        Assert.That(await Found("word"), Is.Empty);
+        Assert.That(await Store.RoomRows.AnyAsync("search_events", Kitchen, Stop), Is.False);
+        for (var i = 0; i < 5; i++) await StepAsync();
+        Assert.That(await Found("three"), Is.EqualTo(new[] { Live(Kitchen, 3) }), "what the edit had replaced");
+    }
+
+    [Test]
+    public void A_room_loses_its_words_after_its_events() =>
+        Assert.That(
+            Store.RoomRows.Tables.SkipWhile(table => table != "events"),
+            Is.SupersetOf(new[] { "search_events", "search_pending" }));
+
+    [Test]
     public async Task A_new_event_is_indexed_once_whatever_came_before_it()
     {
         await Write(Room(Kitchen), Says(Live(Kitchen, 1), "one"), Says(Live(Kitchen, 2), "two"));
@@ -141,7 +165,8 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Names_and_topics_are_found_by_their_keys()
     {
-        await Write(Room(Kitchen), Room(Garden));
+        await Write(Room(Kitchen), Room(Garden), Event(Live(Garden, 1)));
+        await Write(Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)));
         await Write(
             Indexed(Live(Kitchen, 1), "word"),
             Indexed(Live(Kitchen, 2), "word") with { Kind = 1 },
@@ -175,7 +200,7 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         var options = Options() with { Url = database.Url, DataDir = database.Folder };
         Migration[] before = [.. Migration.All.TakeWhile(each => each.Name != "words_of_names")];
         Store = await StorageEngine.OpenAsync(options, before, Stop);
-        await Write(Room(Kitchen));
+        await Write(Room(Kitchen), Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)));
         await Write(Indexed(Live(Kitchen, 1), "word"), Indexed(Live(Kitchen, 2), "word"));
         await Store.DisposeAsync();
 
@@ -199,7 +224,10 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     [TestCase(false)]
     public async Task The_times_of_a_rooms_rows_follow_their_numbers(bool atOnce)
     {
-        await Write(Room(Kitchen), Room(Garden));
+        EventNid[] old = [.. new uint[] { 2, 1 }.Select(i => EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - i))];
+        await Write(Room(Kitchen), Room(Garden), Event(Live(Garden, 1)));
+        foreach (var nid in old) await Write(Event(nid) with { Marks = EventMarks.Backfilled });
+        for (uint i = 1; i <= 6; i++) await Write(Event(Live(Kitchen, i)));
         EventIndexed At(EventNid nid, long ts) => Indexed(nid, "word") with { Ts = ts, IsNew = true };
         EventIndexed[] rows =
         [
@@ -213,8 +241,8 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
 
         // An edit, and history below the oldest row.
         await Write(Indexed(Live(Kitchen, 4), "word") with { Ts = 92 });
-        await Write(Indexed(EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - 2), "word") with { Ts = 40 });
-        await Write(Indexed(EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - 1), "word") with { Ts = 99 });
+        await Write(Indexed(old[0], "word") with { Ts = 40 });
+        await Write(Indexed(old[1], "word") with { Ts = 99 });
         Assert.That(await TimesAsync(Kitchen), Is.EqualTo(new[] { 40, 50, 50, 50, 90, 90, 90, 95 }));
 
         var query = new SearchWordsQuery("word", All, 90) { Before = Live(Kitchen, 5) };

@@ -10,7 +10,10 @@ using Matrix.LoadGen.Workloads;
 
 namespace Matrix.Benchmarks.Clients.Measures;
 
-/// <summary>Queries of the keys of 1,000 devices, and claims of a one-time key of each, on both databases.</summary>
+/// <summary>
+/// Queries of the keys of 1,000 devices, and claims of a one-time key of each, on both databases. As those of today's
+/// clients, the devices have fallback keys too.
+/// </summary>
 internal sealed class KeysMeasure : IMeasure
 {
     private const int Devices = 1000;
@@ -77,11 +80,13 @@ internal sealed class KeysMeasure : IMeasure
         var signatures = $$"""{"{{device.UserId}}":{"ed25519:{{device.Id}}":"{{signature}}"} }""";
         var oneTime = string.Join(',', Enumerable.Range(0, KeysOfDevice).Select(i =>
             $$""" "signed_curve25519:AAAA{{i:00}}":{"key":"{{key}}","signatures":{{signatures}}}"""));
+        var fallback = $$""" "signed_curve25519:FFFF":{"key":"{{key}}","fallback":true,"signatures":{{signatures}} }""";
         var body = $$"""
             {"device_keys":{"user_id":"{{device.UserId}}","device_id":"{{device.Id}}",
             "algorithms":["m.olm.v1.curve25519-aes-sha2","m.megolm.v1.aes-sha2"],
             "keys":{"curve25519:{{device.Id}}":"{{key}}","ed25519:{{device.Id}}":"{{key}}"},
-            "signatures":{{signatures}}},"one_time_keys":{ {{oneTime}} } }
+            "signatures":{{signatures}}},"one_time_keys":{ {{oneTime}} },
+            "fallback_keys":{ {{fallback}} } }
             """;
         using var connection = new HttpConnection(server.Stage.Server.Target, device.Token);
         var status = connection.Post("/_matrix/client/v3/keys/upload", Encoding.UTF8.GetBytes(body));

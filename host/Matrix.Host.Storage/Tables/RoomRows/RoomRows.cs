@@ -23,8 +23,6 @@ internal sealed record RoomRows(string Table, string Key, bool IsByNumber, State
         OfRoom("guest_access_changes", "room_nid"),
         OfRoom("directory_pending_rooms", "room_nid"),
         OfNumbers("push_owed", "event_nid", "pusher_id, position, event_nid"),
-        OfNumbers("search_pending", "first_nid", "first_nid"),
-        OfNumbers("search_events", "event_nid", "event_nid"),
         OfRoom("receipts", "room_nid, user_id, type, thread_id"),
         OfRoom("threads", "room_nid, root_id"),
         OfRoom("thread_subscriptions", "room_nid, root_id, user_id"),
@@ -37,6 +35,10 @@ internal sealed record RoomRows(string Table, string Key, bool IsByNumber, State
         OfNumbers("refused_events", "event_nid", "event_nid"),
         OfNumbers("renumbered_events", "outlier_nid", "outlier_nid"),
         Events(),
+
+        // After the events: of an event that is gone no words are written any more.
+        OfNumbers("search_pending", "first_nid", "first_nid"),
+        OfNumbers("search_events", "event_nid", "event_nid"),
         OfRoom("current_state_log", "room_nid, position"),
         OfNumbers("state_steps", "step_key", "step_key"),
         OfNumbers("state_checkpoints", "step_key", "step_key"),

@@ -56,7 +56,7 @@ public readonly record struct PendingRange(EventNid First, EventNid Last, long P
 
 /// <summary>
 /// An event is indexed with these words, in place of earlier ones. Not if the event, or the one whose text it is, is
-/// redacted; in the latter case it is to be indexed again.
+/// deleted or redacted; if only the latter is, the event is to be indexed again.
 /// </summary>
 /// <param name="Text">The event whose text it is: the latest edit, or the event itself.</param>
 /// <param name="Ts">Its `origin_server_ts`, at most the present time.</param>

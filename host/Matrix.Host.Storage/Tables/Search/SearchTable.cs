@@ -74,7 +74,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             ORDER BY b.event_nid LIMIT 1)
         """;
 
-    // A redaction may have been written since the event was read.
+    // Since the event was read it may have been redacted, or deleted with its room or by a purge.
     private static readonly Statement Put = Statement.Of(
         Insert("$1", "$2", "$3", "$4, $5, $6", "max", "min"),
         Insert("$1", "$2", "$3", "$4, $5, array_to_tsvector(string_to_array($6, ' '))", "GREATEST", "LEAST"));
@@ -91,7 +91,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
                     OVER (PARTITION BY r.nid / 4294967296 ORDER BY r.nid)),
             r.kind, r.words, array_to_tsvector(string_to_array(r.tokens, ' '))
         FROM unnest($1, $2, $3, $4, $5) AS r (nid, ts, kind, words, tokens)
-        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid = r.nid AND redacted_by IS NOT NULL)
+        WHERE EXISTS (SELECT 1 FROM events WHERE event_nid = r.nid AND redacted_by IS NULL)
         {Once}
         """);
 
@@ -110,10 +110,11 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position
         """);
 
-    // An edit that was redacted since it was read: the event is to be indexed with what it has now.
-    private static readonly Statement AddRedactedEdit = Statement.Of("""
+    // An edit that was redacted or deleted since it was read: the event is to be indexed with what it has now.
+    private static readonly Statement AddLostEdit = Statement.Of("""
         INSERT INTO search_pending (first_nid, last_nid, position)
-        SELECT $1, $1, $3 WHERE EXISTS (SELECT 1 FROM events WHERE event_nid = $2 AND redacted_by IS NOT NULL)
+        SELECT $1, $1, $3 WHERE EXISTS (SELECT 1 FROM events WHERE event_nid = $1)
+            AND NOT EXISTS (SELECT 1 FROM events WHERE event_nid = $2 AND redacted_by IS NULL)
         ON CONFLICT (first_nid) DO UPDATE SET position = excluded.position
         """);
 
@@ -146,7 +147,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             writes.Run(Put, op, static (a, op) => a
                 .Nid(op.Event).Nid(op.Text).Int(op.Ts).Int(op.Kind).Int(op.Count).Text(WordsOf(op)));
             if (op.Text == op.Event) return;
-            writes.Run(AddRedactedEdit, op, static (a, op) => a.Nid(op.Event).Nid(op.Text).Position());
+            writes.Run(AddLostEdit, op, static (a, op) => a.Nid(op.Event).Nid(op.Text).Position());
         })
         .On<EventUnindexed>(Delete, static (a, op) => a.Nid(op.Event))
         .On<RangeIndexed>(static (op, writes) =>
@@ -223,7 +224,8 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
         INSERT INTO search_events (event_nid, text_nid, ts, kind, words, tokens)
         SELECT {nid}, {text},
             {max}(COALESCE({Of(TsBelow, nid)}, {ts}), {min}({ts}, COALESCE({Of(TsAbove, nid)}, {ts}))), {rest}
-        WHERE NOT EXISTS (SELECT 1 FROM events WHERE event_nid IN ({nid}, {text}) AND redacted_by IS NOT NULL)
+        WHERE EXISTS (SELECT 1 FROM events WHERE event_nid = {nid} AND redacted_by IS NULL)
+            AND EXISTS (SELECT 1 FROM events WHERE event_nid = {text} AND redacted_by IS NULL)
         """;
 
     private static SearchRow Row(IRow row) => new(row.Nid(0), row.Nid(1), row.Int64(2), row.Int32(3));
