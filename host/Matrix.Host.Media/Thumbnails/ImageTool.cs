@@ -27,16 +27,21 @@ public sealed class ImageTool(
         var basics = await HeaderAsync("-a").ConfigureAwait(false);
         if (!basics.IsOk) return (null, basics);
 
-        // Asked for by name: a text in the image may look like a line of `-a`.
-        ToolRun? orientation = format == ImageFormat.Gif
+        var orientation = format == ImageFormat.Gif
             ? null
-            : await HeaderAsync("-f", "orientation").ConfigureAwait(false);
+            : await FieldAsync("orientation").ConfigureAwait(false);
         if (orientation is { WasEnded: true } slow) return (null, slow);
-        ToolRun? pictures = ImageFormats.MayMove(format)
-            ? await HeaderAsync("-f", "n-pages").ConfigureAwait(false)
+        var pictures = ImageFormats.MayMove(format)
+            ? await FieldAsync("n-pages").ConfigureAwait(false)
             : null;
         if (pictures is { WasEnded: true } slower) return (null, slower);
         return (ImageHeader.Read(format, basics.Output, OutputOf(orientation), OutputOf(pictures), moves), default);
+
+        // Asked for by name: a text in the image may look like a line of `-a`. A field that it has is among these lines.
+        async ValueTask<ToolRun?> FieldAsync(string name) =>
+            basics.IsCut || basics.Output.Contains($"\n{name}: ", StringComparison.Ordinal)
+                ? await HeaderAsync("-f", name).ConfigureAwait(false)
+                : null;
 
         ValueTask<ToolRun> HeaderAsync(params string[] arguments) =>
             RunAsync(work, ["vipsheader", .. arguments, WorkFolder.Source], stop);

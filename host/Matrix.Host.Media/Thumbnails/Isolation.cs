@@ -30,8 +30,11 @@ internal sealed partial class IsolationProbe(
     private readonly SemaphoreSlim _probing = new(1);
     private Isolation? _found;
 
-    /// <summary>Only the system's programs can be read, and one folder written.</summary>
-    internal static string[] Sandbox { get; } =
+    /// <summary>
+    /// Only the system's programs can be read, and one folder written. Looked up for each run: the system's packages are
+    /// upgraded meanwhile.
+    /// </summary>
+    internal static string[] Sandbox =>
     [
         "bwrap", "--unshare-all", "--die-with-parent", "--new-session",
         "--ro-bind", "/usr", "/usr",
@@ -42,10 +45,29 @@ internal sealed partial class IsolationProbe(
         "--proc", "/proc",
         "--dev", "/dev",
         "--tmpfs", "/tmp",
+        .. WithoutModules("/usr/lib"),
+        .. WithoutModules("/usr/lib64"),
     ];
 
     /// <summary>Runs a program without a network.</summary>
     internal static string[] WithoutNetwork { get; } = ["unshare", "--map-root-user", "--net"];
+
+    /// <summary>
+    /// Hides the modules of libvips that decode what has no thumbnails: each is loaded at every start, with the libraries
+    /// that it needs. AVIF is decoded by a module.
+    /// </summary>
+    /// <param name="libraries">The folder of the system's libraries, or of those of its architectures.</param>
+    internal static IEnumerable<string> WithoutModules(string libraries)
+    {
+        if (!Directory.Exists(libraries)) return [];
+        var look = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 };
+        var folders = Directory.EnumerateDirectories(libraries, "vips-modules-*", look).Order(StringComparer.Ordinal);
+        return folders.SelectMany(static folder =>
+        {
+            var avif = Path.Combine(folder, "vips-heif.so");
+            return (string[])["--tmpfs", folder, .. File.Exists(avif) ? ["--ro-bind", avif, avif] : (string[])[]];
+        });
+    }
 
     /// <summary>The isolation; null if it is not known this time.</summary>
     internal async ValueTask<Isolation?> FindAsync(CancellationToken stop)

@@ -42,9 +42,10 @@ internal static class ToolProcess
             process.StandardInput.Close();
             var output = ReadAsync(process.StandardOutput.BaseStream, both.Token);
             var errors = ReadAsync(process.StandardError.BaseStream, both.Token);
-            var text = await output.ConfigureAwait(false) + await errors.ConfigureAwait(false);
+            var (text, isCut) = await output.ConfigureAwait(false);
+            var (more, _) = await errors.ConfigureAwait(false);
             await process.WaitForExitAsync(both.Token).ConfigureAwait(false);
-            return new ToolRun(ToolEnd.Exited, process.ExitCode, text);
+            return new ToolRun(ToolEnd.Exited, process.ExitCode, text + more) { IsCut = isCut };
         }
         catch (Win32Exception fault)
         {
@@ -67,13 +68,13 @@ internal static class ToolProcess
     }
 
     /// <summary>The output, of which a part is kept if there is much.</summary>
-    private static async Task<string> ReadAsync(Stream stream, CancellationToken stop)
+    private static async Task<(string Text, bool IsCut)> ReadAsync(Stream stream, CancellationToken stop)
     {
         var kept = new byte[MostOutput];
         var count = await stream.ReadAtLeastAsync(kept, kept.Length, throwOnEndOfStream: false, stop)
             .ConfigureAwait(false);
         if (count == kept.Length) await stream.CopyToAsync(Stream.Null, stop).ConfigureAwait(false);
-        return System.Text.Encoding.UTF8.GetString(kept, 0, count);
+        return (System.Text.Encoding.UTF8.GetString(kept, 0, count), count == kept.Length);
     }
 }
 
@@ -106,6 +107,9 @@ internal readonly record struct ToolRun(ToolEnd End, int ExitCode, string Output
     internal static ToolRun Ended { get; } = new(ToolEnd.Ended, 0, "");
 
     internal static ToolRun NotStarted { get; } = new(ToolEnd.NotStarted, 0, "");
+
+    /// <summary>Whether it wrote more than is kept.</summary>
+    internal bool IsCut { get; init; }
 
     /// <summary>Whether it did what it was started for.</summary>
     internal bool IsOk => End == ToolEnd.Exited && ExitCode == 0;

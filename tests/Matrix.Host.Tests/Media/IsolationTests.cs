@@ -59,6 +59,29 @@ internal sealed class IsolationTests
     }
 
     [Test]
+    public void Of_the_modules_of_libvips_only_that_of_AVIF_is_loaded()
+    {
+        var libraries = Directory.CreateTempSubdirectory("matrix-modules-");
+        try
+        {
+            var debian = libraries.CreateSubdirectory("x86_64-linux-gnu/vips-modules-8.14").FullName;
+            var other = libraries.CreateSubdirectory("vips-modules-8.16").FullName;
+            var avif = Path.Combine(debian, "vips-heif.so");
+            File.WriteAllText(avif, "");
+            File.WriteAllText(Path.Combine(debian, "vips-magick.so"), "");
+
+            Assert.That(
+                IsolationProbe.WithoutModules(libraries.FullName),
+                Is.EqualTo(new[] { "--tmpfs", other, "--tmpfs", debian, "--ro-bind", avif, avif }));
+            Assert.That(IsolationProbe.WithoutModules(Path.Combine(libraries.FullName, "none")), Is.Empty);
+        }
+        finally
+        {
+            libraries.Delete(recursive: true);
+        }
+    }
+
+    [Test]
     public async Task A_program_is_missing_refuses_or_is_ended()
     {
         async Task<ToolRun> RunAsync(TimeSpan longest, params string[] command) =>
