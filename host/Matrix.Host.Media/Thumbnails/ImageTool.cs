@@ -37,7 +37,7 @@ public sealed class ImageTool(
         if (pictures is { WasEnded: true } slower) return (null, slower);
         return (ImageHeader.Read(format, basics.Output, OutputOf(orientation), OutputOf(pictures), moves), default);
 
-        // Asked for by name: a text in the image may look like a line of `-a`. A field that it has is among these lines.
+        // Asked for by name: a text in the image may look like a line of `-a`. What it has is among these lines.
         async ValueTask<ToolRun?> FieldAsync(string name) =>
             basics.IsCut || basics.Output.Contains($"\n{name}: ", StringComparison.Ordinal)
                 ? await HeaderAsync("-f", name).ConfigureAwait(false)

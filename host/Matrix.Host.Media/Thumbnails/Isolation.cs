@@ -31,8 +31,8 @@ internal sealed partial class IsolationProbe(
     private Isolation? _found;
 
     /// <summary>
-    /// Only the system's programs can be read, and one folder written. Looked up for each run: the system's packages are
-    /// upgraded meanwhile.
+    /// Only the system's programs can be read, and one folder written. Looked up for each run, because the system's
+    /// packages are upgraded meanwhile.
     /// </summary>
     internal static string[] Sandbox =>
     [
@@ -53,8 +53,8 @@ internal sealed partial class IsolationProbe(
     internal static string[] WithoutNetwork { get; } = ["unshare", "--map-root-user", "--net"];
 
     /// <summary>
-    /// Hides the modules of libvips that decode what has no thumbnails: each is loaded at every start, with the libraries
-    /// that it needs. AVIF is decoded by a module.
+    /// Hides the modules of libvips that decode what has no thumbnails: each is loaded at every start, with the
+    /// libraries that it needs. AVIF is decoded by a module.
     /// </summary>
     /// <param name="libraries">The folder of the system's libraries, or of those of its architectures.</param>
     internal static IEnumerable<string> WithoutModules(string libraries)

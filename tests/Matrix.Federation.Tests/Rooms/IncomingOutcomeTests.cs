@@ -38,6 +38,7 @@ public sealed class IncomingOutcomeTests : IncomingEventsTests
 
         // The event of the gap comes late: it is no new extremity, and is shown once.
         await SendAsync(room, unseen);
+        await EventuallyAsync(room, bodies => bodies[^1] == "not fetched");
         var last = room.Say("bob", "the end");
         await SendAsync(room, last);
         await EventuallyAsync(room, body => body[^1] == "the end");
