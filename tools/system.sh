@@ -2,14 +2,14 @@
 
 # Prints the Debian package of each missing library or program, one per line.
 missing_packages() {
+    local libraries=
     for pair in "$@"; do
         package=${pair%%=*}
         what=${pair#*=}
         case $what in
             *.so.*)
-                ldconfig -p 2>/dev/null | grep -q "$what" ||
-                    /sbin/ldconfig -p 2>/dev/null | grep -q "$what" ||
-                    echo "$package"
+                [ -n "$libraries" ] || libraries=$(ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null)
+                [[ $libraries == *"$what"* ]] || echo "$package"
                 ;;
             /*) ls $what >/dev/null 2>&1 || echo "$package" ;;
             *) command -v "$what" >/dev/null 2>&1 || echo "$package" ;;
@@ -20,8 +20,9 @@ missing_packages() {
 # Installs what is missing, or says what to install. Arguments: PACKAGE=LIBRARY, PACKAGE=PROGRAM or PACKAGE=PATTERN
 # (of a path).
 need() {
-    missing=$(missing_packages "$@" | sort -u | tr '\n' ' ')
-    [ -n "${missing% }" ] || return 0
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+    missing=$(sort -u <<<"$missing" | tr '\n' ' ')
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "Installing $missing" >&2
         if DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 ||

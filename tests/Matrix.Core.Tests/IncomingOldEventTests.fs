@@ -161,3 +161,61 @@ let ``An old event stays an extremity while the current state needs it`` () =
 
     same (extremities machine) [ "$n"; "$ban" ]
     same (current machine "m.room.member" bob) "$ban"
+
+[<Test>]
+let ``While one server has an old event as an extremity, two servers have different states, until an event merges it``
+    ()
+    =
+    let anyone = [ "$create"; "$join" ]
+
+    let rules id rule prev =
+        event id creator "m.room.join_rules" (Some "") [ "join_rule", text rule ] prev anyone
+
+    let ofBob id sender membership prev auth =
+        event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+
+    let isPublic = rules "$rules1" "public" [ "$join" ]
+    let bobJoins = ofBob "$bob" bob "join" [ "$rules1" ] [ "$create"; "$rules1" ]
+    let kick = ofBob "$kick" creator "leave" [ "$bob" ] (anyone @ [ "$bob" ])
+
+    let comesBack =
+        ofBob "$back" bob "join" [ "$kick" ] [ "$create"; "$rules1"; "$kick" ]
+
+    let byInvite = rules "$rules2" "invite" [ "$back" ]
+    let between = [ comesBack; byInvite; message "$gone" [ "$rules2" ] ]
+    let last = message "$m" [ "$gone" ]
+    let merge = message "$merge" [ "$m"; "$kick" ]
+
+    let known () =
+        let machine = begun IncomingLimits.Default
+
+        for pdu in [ isPublic; bobJoins; kick ] do
+            tells machine [ arrives pdu ] silent |> ignore
+
+        machine
+
+    // One gets all events in order; the other gets the last one, its state, and then what was between as history.
+    let inOrder = known ()
+
+    for pdu in between @ [ last ] do
+        tells inOrder [ arrives pdu ] silent |> ignore
+
+    let afterGap = known ()
+
+    tells afterGap [ arrives last ] (withState [ create; joined; byInvite; comesBack ])
+    |> ignore
+
+    tells afterGap [ for pdu in List.rev between -> Input.History("two", good pdu) ] silent
+    |> ignore
+
+    // Resolution decides the kick and the rules of joins first: the join without an invite, which came between them, is
+    // not allowed any more.
+    same (extremities afterGap) [ "$kick"; "$m" ]
+    same (current afterGap "m.room.member" bob) "$kick"
+    same (extremities inOrder) [ "$m" ]
+    same (current inOrder "m.room.member" bob) "$back"
+
+    for machine in [ inOrder; afterGap ] do
+        tells machine [ arrives merge ] silent |> ignore
+        same (extremities machine) [ "$merge" ]
+        same (current machine "m.room.member" bob) "$kick"

@@ -11,8 +11,8 @@ namespace Matrix.Host.Media.Thumbnails;
 internal sealed record ImageHeader(
     ImageFormat Format, int Width, int Height, int Pictures, bool HasAlpha, bool Moves)
 {
-    /// <summary>Cameras turn images by these values of EXIF's `Orientation`.</summary>
-    private const int FirstTurned = 5;
+    /// <summary>From this value on, EXIF's `Orientation` turns an image by a quarter.</summary>
+    internal const int FirstTurned = 5;
 
     /// <summary>Reads the output of `vipsheader`; null if it is not one.</summary>
     /// <param name="format">The image's format.</param>
@@ -49,6 +49,21 @@ internal sealed record ImageHeader(
         int? NumberOf(string name) => Number(fields.GetValueOrDefault(name));
     }
 
+    /// <summary>
+    /// Whether a line of `-a` gives a field a number of at least <paramref name="least"/>. Such a line may be a text in
+    /// the image; but a field that the image has is always among the lines.
+    /// </summary>
+    internal static bool MayHave(string basics, string name, int least)
+    {
+        foreach (var line in basics.AsSpan().EnumerateLines())
+        {
+            if (line.StartsWith(name) && line[name.Length..].StartsWith(": ")
+                && (Number(line[(name.Length + 2)..]) is not { } number || number >= least)) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>A header that was kept; null if it is none.</summary>
     internal static ImageHeader? Parse(string line)
     {
@@ -66,8 +81,8 @@ internal sealed record ImageHeader(
     internal string Line() => string.Create(
         CultureInfo.InvariantCulture, $"{Format} {Width} {Height} {Pictures} {(HasAlpha ? 1 : 0)} {(Moves ? 1 : 0)}");
 
-    private static int? Number(string? text) =>
-        int.TryParse(text.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+    private static int? Number(ReadOnlySpan<char> text) =>
+        int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : null;
 }

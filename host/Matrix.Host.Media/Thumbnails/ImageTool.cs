@@ -29,17 +29,18 @@ public sealed class ImageTool(
 
         var orientation = format == ImageFormat.Gif
             ? null
-            : await FieldAsync("orientation").ConfigureAwait(false);
+            : await FieldAsync("orientation", ImageHeader.FirstTurned).ConfigureAwait(false);
         if (orientation is { WasEnded: true } slow) return (null, slow);
         var pictures = ImageFormats.MayMove(format)
-            ? await FieldAsync("n-pages").ConfigureAwait(false)
+            ? await FieldAsync("n-pages", 2).ConfigureAwait(false)
             : null;
         if (pictures is { WasEnded: true } slower) return (null, slower);
         return (ImageHeader.Read(format, basics.Output, OutputOf(orientation), OutputOf(pictures), moves), default);
 
-        // Asked for by name: a text in the image may look like a line of `-a`. What it has is among these lines.
-        async ValueTask<ToolRun?> FieldAsync(string name) =>
-            basics.IsCut || basics.Output.Contains($"\n{name}: ", StringComparison.Ordinal)
+        // Asked for by name, because a text in the image may look like a line of `-a`; but only where one of these
+        // lines has a number that matters, because each question is a process.
+        async ValueTask<ToolRun?> FieldAsync(string name, int least) =>
+            basics.IsCut || ImageHeader.MayHave(basics.Output, name, least)
                 ? await HeaderAsync("-f", name).ConfigureAwait(false)
                 : null;
 

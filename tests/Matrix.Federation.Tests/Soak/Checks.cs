@@ -12,9 +12,10 @@ internal sealed class Checks(
     private readonly List<(SoakUser Guest, SoakRoom Room)> _outside = [];
 
     /// <summary>
-    /// The rooms of version 1 whose servers had different states at the last check. A server keeps a forward extremity
-    /// that history names while the current state would be another one without it, until an event merges it
-    /// (decision 0050). That shows in version 1: its state resolution may prefer an ancestor's value to a descendant's.
+    /// The rooms whose servers had different states at the last check, of version 1, or in memberships only. A server
+    /// keeps a forward extremity that history names while the current state would be another one without it, until an
+    /// event merges it (decision 0050): state resolution may prefer an ancestor's value to a descendant's. In later
+    /// versions it does so where a user was kicked, came back, and then joins needed an invite.
     /// </summary>
     internal IReadOnlyList<SoakRoom> Unmerged => _unmerged;
 
@@ -33,9 +34,8 @@ internal sealed class Checks(
         _outside.Clear();
         foreach (var room in rooms)
         {
-            var before = problems.Count;
-            await CheckStateAsync(room, problems);
-            if (room.Version == "1" && problems.Count > before) _unmerged.Add(room);
+            var differing = await CheckStateAsync(room, problems);
+            if (differing.Count > 0 && (room.Version == "1" || differing.All(IsMembership))) _unmerged.Add(room);
             await CheckHistoryAsync(room, problems);
         }
 
@@ -45,8 +45,12 @@ internal sealed class Checks(
         return problems;
     }
 
-    private async Task CheckStateAsync(SoakRoom room, List<string> problems)
+    private static bool IsMembership(string key) => key.StartsWith("m.room.member ", StringComparison.Ordinal);
+
+    /// <summary>The keys of the state that differ between servers.</summary>
+    private async Task<HashSet<string>> CheckStateAsync(SoakRoom room, List<string> problems)
     {
+        var differing = new HashSet<string>();
         var first = await StateAsync(room.Anchors[0], room);
         if (first.Count == 0) problems.Add($"state of {room.RoomId} (version {room.Version}): there is none");
         foreach (var other in room.Anchors.Skip(1).Concat(await OtherMembersAsync(room)))
@@ -58,12 +62,15 @@ internal sealed class Checks(
             }
 
             var state = await StateAsync(other, room);
-            problems.AddRange(first.Keys.Union(state.Keys)
-                .Where(key => first.GetValueOrDefault(key) != state.GetValueOrDefault(key))
-                .Select(key => $"state of {room.RoomId} (version {room.Version}): {key} is "
-                    + $"{first.GetValueOrDefault(key)} for {room.Anchors[0].Id} "
-                    + $"and {state.GetValueOrDefault(key)} for {other.Id}"));
+            var keys = first.Keys.Union(state.Keys)
+                .Where(key => first.GetValueOrDefault(key) != state.GetValueOrDefault(key)).ToList();
+            differing.UnionWith(keys);
+            problems.AddRange(keys.Select(key => $"state of {room.RoomId} (version {room.Version}): {key} is "
+                + $"{first.GetValueOrDefault(key)} for {room.Anchors[0].Id} "
+                + $"and {state.GetValueOrDefault(key)} for {other.Id}"));
         }
+
+        return differing;
     }
 
     /// <summary>

@@ -139,18 +139,21 @@ public sealed class ChecksTests
         Assert.That(seen, Has.Some.Contains("m.room.name  is  for").And.Contains("and $name for"));
     }
 
-    [TestCase("1", 1, TestName = "A_room_of_version_1_with_different_states_needs_an_event_that_merges")]
-    [TestCase("11", 0, TestName = "Rooms_of_other_versions_agree_without_another_event")]
-    public async Task Only_rooms_of_version_1_need_an_event_that_merges(string version, int count)
+    [TestCase("1", "m.room.topic", "", 1, TestName = "A_room_of_version_1_with_different_states_may_need_a_merge")]
+    [TestCase("11", "m.room.topic", "", 0, TestName = "Rooms_of_other_versions_agree_without_one")]
+    [TestCase("11", "m.room.member", "@x:a", 1, TestName = "But_for_memberships")]
+    public async Task Some_rooms_need_an_event_that_merges(string version, string type, string key, int count)
     {
-        Second.State[("m.room.topic", "")] = "$other";
+        var before = Second.State.GetValueOrDefault((type, key));
+        Second.State[(type, key)] = "$other";
         var checks = ChecksOf(version);
 
         Assert.That(await ProblemsAsync(checks), Is.Not.Empty);
         Assert.That(checks.Unmerged.Select(room => room.RoomId), Is.EqualTo(Enumerable.Repeat(Room, count)));
 
         // Then an event merged them.
-        Second.State[("m.room.topic", "")] = "$topic";
+        if (before is null) Second.State.Remove((type, key));
+        else Second.State[(type, key)] = before;
         Assert.That(await checks.ProblemsAsync(), Is.Empty);
         Assert.That(checks.Unmerged, Is.Empty);
     }

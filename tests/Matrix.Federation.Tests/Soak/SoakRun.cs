@@ -116,7 +116,7 @@ internal sealed class SoakRun : IAsyncDisposable
 
         foreach (var room in checks.Unmerged.ToList())
         {
-            Print($"merging the forward extremities of {room.RoomId} (version 1)");
+            Print($"merging the forward extremities of {room.RoomId} (version {room.Version})");
             await workload.MergeAsync(room);
         }
 
@@ -139,7 +139,7 @@ internal sealed class SoakRun : IAsyncDisposable
         await stopSyncs.CancelAsync();
         await Task.WhenAll(syncs);
         problems = [.. _problems, .. problems];
-        Assert.That(problems, Is.Empty, () => $"{problems.Count} problems, the first of them:\n"
+        Assert.That(problems, Is.Empty, () => $"{problems.Count} problems with seed {_seed}, the first of them:\n"
             + string.Join('\n', problems.Take(30)));
     }
 

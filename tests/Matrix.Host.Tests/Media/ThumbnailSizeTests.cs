@@ -64,6 +64,14 @@ internal sealed class ThumbnailSizeTests
     public void A_text_in_an_image_is_no_field_of_its_header() =>
         Assert.That(Read("width: 40\nfilename: source\ncomment: x\nheight: 30\n"), Is.Null);
 
+    [TestCase("width: 6\norientation: 1\n", ExpectedResult = false)]
+    [TestCase("orientation: 4\nexif-ifd0-orientation: 6\n", ExpectedResult = false)]
+    [TestCase("orientation: 6\n", ExpectedResult = true)]
+    [TestCase("orientation: 1\ncomment: x\norientation: 8\n", ExpectedResult = true)]
+    [TestCase("orientation: ?\n", ExpectedResult = true)]
+    public bool A_field_is_asked_for_where_a_line_may_be_it(string basics) =>
+        ImageHeader.MayHave(basics, "orientation", ImageHeader.FirstTurned);
+
     [Test]
     public void A_header_is_kept_as_a_line()
     {
