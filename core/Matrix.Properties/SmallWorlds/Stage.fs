@@ -104,6 +104,8 @@ type Ground(world: World, version: RoomVersion, rules: AuthRules) =
                 Room = room
         }
 
+    /// The type of the event in question.
+    member internal this.TypeOf(case: int[]) : string = this.Asking.Get(case).Pdu.Type
     /// The world.
     member _.World = world
     /// The version of the room.

@@ -12,22 +12,52 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module internal DecisionSearch =
 
-    /// A difference that is searched for.
-    type private Goal(change: RowChange, isShown: Decision -> Decision -> World -> int[] -> bool) =
+    /// A difference that is searched for. `types` are the only types of events that show it; none if any may.
+    type private Goal
+        (change: RowChange, types: Set<string> option, isShown: Decision -> Decision -> World -> int[] -> bool) =
         member _.Change = change
+        member _.Types = types
         member _.IsShown(a, b, world, case) = isShown a b world case
         /// A case with the same verdict by different clauses.
         member val Reason: DecidedApart option = None with get, set
         member val Verdict: DecidedApart option = None with get, set
 
+    /// The types of the events that a version's rules with this name decide, by the scopes around them; none if they
+    /// may decide an event of any type.
+    let private typesDecided (version: RoomVersion) (name: string) : Set<string> option =
+        let rec types (outer: string option) (rules: Rule list) : string option list = [
+            for rule in rules do
+                let inner =
+                    match rule with
+                    | Rule.Scope(_, Condition.TypeIs eventType, _) -> Some eventType
+                    | _ -> outer
+
+                if Clauses.isWithin name (Rule.name rule) then
+                    inner
+
+                yield! types inner (Rule.inside rule)
+        ]
+
+        let found = types None version.Authorization
+
+        if found.IsEmpty || List.contains None found then
+            None
+        else
+            Some(found |> List.choose id |> Set.ofList)
+
     /// Cases that the row decides in a version that has it.
-    let private byRow (change: RowChange) : Decision -> Decision -> World -> int[] -> bool =
+    let private ofRow (a: RoomVersion) (b: RoomVersion) (change: RowChange) : Goal =
         let id = (RowChanges.row change).Id
 
         match change with
-        | RowChange.Added _ -> fun _ b _ _ -> Clauses.within id b
-        | RowChange.Removed _ -> fun a _ _ _ -> Clauses.within id a
-        | _ -> fun a b _ _ -> Clauses.within id a || Clauses.within id b
+        | RowChange.Added _ -> Goal(change, typesDecided b id, (fun _ b _ _ -> Clauses.within id b))
+        | RowChange.Removed _ -> Goal(change, typesDecided a id, (fun a _ _ _ -> Clauses.within id a))
+        | _ ->
+            Goal(
+                change,
+                Option.map2 Set.union (typesDecided a id) (typesDecided b id),
+                fun a b _ _ -> Clauses.within id a || Clauses.within id b
+            )
 
     /// The newer version with one setting or selection of the older one, if the row is about one.
     let private reverted (a: RoomVersion) (b: RoomVersion) (change: RowChange) : RoomVersion option =
@@ -76,6 +106,7 @@ module internal DecisionSearch =
 
         Goal(
             change,
+            None,
             fun x y world case ->
                 x.IsOk <> y.IsOk
                 && World.describe world case |> List.exists (fun words -> List.contains words only)
@@ -116,6 +147,7 @@ module internal DecisionSearch =
 
             Goal(
                 change,
+                None,
                 fun x y world case ->
                     x.IsOk <> y.IsOk
                     && (let stage = stageOf world
@@ -131,7 +163,7 @@ module internal DecisionSearch =
             let row = RowChanges.row change
 
             if row.Area = Area.Authorization then
-                Some(Goal(change, byRow change))
+                Some(ofRow a b change)
             elif row.Id = "rooms.join-rules" then
                 Some(ofJoinRules a b change)
             else
@@ -185,15 +217,23 @@ module internal DecisionSearch =
         let mutable weight = 0
 
         while not left.IsEmpty && weight <= limit do
+            // Most cases are of the heaviest weights, where few rows are left.
+            let types = left |> List.map _.Types |> List.reduce (Option.map2 Set.union)
+
+            let mayShow (stage: Stage) case =
+                types |> Option.forall (fun types -> types.Contains(stage.Ground.TypeOf case))
+
             for world, onA, onB in stages do
                 Enumeration.ofWeight world [ a; b ] weight (fun case ->
                     let onA, onB = onA.Value, onB.Value
-                    onA.Load case
-                    onB.Load case
-                    let x, y = onA.Decide rulesA, onB.Decide rulesB
 
-                    if x.IsOk <> y.IsOk || x.Clause <> y.Clause then
-                        note left world case weight (onA, x) (onB, y)
+                    if mayShow onA case || mayShow onB case then
+                        onA.Load case
+                        onB.Load case
+                        let x, y = onA.Decide rulesA, onB.Decide rulesB
+
+                        if x.IsOk <> y.IsOk || x.Clause <> y.Clause then
+                            note left world case weight (onA, x) (onB, y)
 
                     false)
                 |> ignore

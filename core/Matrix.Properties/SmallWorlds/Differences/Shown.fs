@@ -55,7 +55,9 @@ type Witnessed = {
 [<RequireQualifiedAccess>]
 module internal Clauses =
 
+    /// Whether a rule's name is that of the row, or of a rule inside it.
+    let isWithin (row: string) (rule: string) : bool =
+        rule = row || rule.StartsWith(row + ".", System.StringComparison.Ordinal)
+
     /// Whether the row of this name decided, or a rule inside it.
-    let within (row: string) (decision: Decision) : bool =
-        decision.Clause = row
-        || decision.Clause.StartsWith(row + ".", System.StringComparison.Ordinal)
+    let within (row: string) (decision: Decision) : bool = isWithin row decision.Clause
