@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Followers;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.State;
 
@@ -308,6 +309,11 @@ internal sealed class DecisionWriter(
             var isLocal = RoomNames.ServerOf(userId) == options.ServerName;
             var nid = change.After is { } entry ? EventNid.Of(session.Pending.Room.Nid, entry.Ordinal) : EventNid.None;
             session.Write(new MembershipChanged(session.Pending.Room.Nid, userId, was, became, nid, isLocal));
+
+            // Nothing was heard of their devices while they shared no room. A client that did not see them go must
+            // query them again.
+            var isBack = became == Membership.Join && was is not (null or Membership.Join);
+            if (isBack && !isLocal) session.Write(new DeviceListChanged(userId));
             var pending = session.Pending;
             session.Pending = pending with
             {

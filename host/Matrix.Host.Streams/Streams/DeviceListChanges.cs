@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Streams.Streams;
@@ -16,8 +17,9 @@ public sealed record DeviceListNews(IReadOnlyCollection<string> Changed, IReadOn
 /// <summary>
 /// Computes changes of the device lists that a user tracks. Client-Server API, "Tracking the device list for a user"
 /// and "Extensions to /sync" of end-to-end encryption. Unencrypted rooms count too: they may become encrypted, and
-/// clients query what they need. Shared rooms are computed from the rooms' states at both positions, so neither a
-/// changed display name nor a user who came and went in between is a change.
+/// clients query what they need. Who shares a room is computed from the rooms' states at both positions: a changed
+/// display name is no change, and what happened after the second position is left to the next response. Where the lists
+/// of a user who went and came back in between may have been missed, a <see cref="DeviceListChanged"/> was written.
 /// </summary>
 public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, StateStore states, EventStore events)
 {
@@ -27,26 +29,83 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     /// <summary>The changes after one position and up to another, which must not be beyond the published one.</summary>
     public async ValueTask<DeviceListNews> BetweenAsync(string userId, long after, long through, CancellationToken stop)
     {
-        var changed = new HashSet<string>(
-            await storage.Keys.ChangedForAsync(userId, after, through, stop).ConfigureAwait(false),
-            StringComparer.Ordinal);
+        var came = new HashSet<string>(StringComparer.Ordinal);
         var gone = new HashSet<string>(StringComparer.Ordinal);
-
         foreach (var (room, before, now) in await ChangedRoomsAsync(userId, after, through, stop).ConfigureAwait(false))
         {
             var first = await states.AtAsync(room.Nid, before, stop).ConfigureAwait(false);
             var last = await states.AtAsync(room.Nid, now, stop).ConfigureAwait(false);
-            await CompareAsync(userId, room, first, last, changed, gone, stop).ConfigureAwait(false);
+            await CompareAsync(
+                userId, room, first, last, (after, through), came, gone, stop).ConfigureAwait(false);
         }
 
+        return await NewsAsync(userId, after, through, came, gone, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The changes between two positions, given the users of <see cref="CompareAsync"/> in all rooms that changed.
+    /// </summary>
+    internal async ValueTask<DeviceListNews> NewsAsync(
+        string userId, long after, long through, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
+    {
+        var lists = await storage.Keys.ChangedForAsync(userId, after, through, stop).ConfigureAwait(false);
+        return await NewsAsync(userId, through, lists, came, gone, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The same without changes of lists, of which there are none.</summary>
+    internal ValueTask<DeviceListNews> NewsAsync(
+        string userId, long through, HashSet<string> came, HashSet<string> gone, CancellationToken stop) =>
+        NewsAsync(userId, through, [], came, gone, stop);
+
+    private async ValueTask<DeviceListNews> NewsAsync(
+        string userId,
+        long through,
+        IReadOnlyList<ChangedListRow> lists,
+        HashSet<string> came,
+        HashSet<string> gone,
+        CancellationToken stop)
+    {
         gone.Remove(userId);
-        gone.ExceptWith(changed);
-        if (gone.Count > 0)
+        if (lists.Count == 0 && gone.Count == 0) return new DeviceListNews(came, gone);
+        var unsure = lists.Where(row => !row.IsSure).Select(row => row.UserId).ToHashSet(StringComparer.Ordinal);
+        var sharing = await SharingAtAsync(
+            userId, [.. gone.Union(unsure)], through, stop).ConfigureAwait(false);
+        came.UnionWith(lists.Where(row => row.IsSure || sharing.Contains(row.UserId)).Select(row => row.UserId));
+        gone.ExceptWith(sharing);
+        came.ExceptWith(gone);
+        return new DeviceListNews(came, gone);
+    }
+
+    /// <summary>The candidates who shared a room with the user at a position.</summary>
+    private async ValueTask<HashSet<string>> SharingAtAsync(
+        string userId, IReadOnlyCollection<string> candidates, long position, CancellationToken stop)
+    {
+        if (candidates.Count == 0) return [];
+        var rows = await storage.Memberships.SharedAtAsync(
+            userId, candidates, position, stop).ConfigureAwait(false);
+        var sharing = rows.Where(row => row.IsSure).Select(row => row.UserId).ToHashSet(StringComparer.Ordinal);
+        var unsure = rows.Where(row => !sharing.Contains(row.UserId)).ToLookup(row => row.Room, row => row.UserId);
+        if (unsure.Count == 0) return sharing;
+
+        // A membership changed since: the room's state at the position tells.
+        var steps = await storage.Rooms.CurrentStepsAtAsync(
+            [.. unsure.Select(room => room.Key)], position, stop).ConfigureAwait(false);
+        foreach (var users in unsure)
         {
-            gone.ExceptWith(await storage.Memberships.SharingAmongAsync(userId, gone, stop).ConfigureAwait(false));
+            if (await rooms.FindAsync(users.Key, stop).ConfigureAwait(false) is not { Room: var room }) continue;
+            var state = await states.AtAsync(
+                room.Nid, steps.GetValueOrDefault(room.Nid), stop).ConfigureAwait(false);
+            if (!await IsJoinedAsync(room, state.Find(MemberType, userId), stop).ConfigureAwait(false)) continue;
+            foreach (var other in users)
+            {
+                if (await IsJoinedAsync(room, state.Find(MemberType, other), stop).ConfigureAwait(false))
+                {
+                    sharing.Add(other);
+                }
+            }
         }
 
-        return new DeviceListNews(changed, gone);
+        return sharing;
     }
 
     /// <summary>The user's rooms whose state differs between two positions, with both steps.</summary>
@@ -81,12 +140,27 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     /// <summary>
     /// Collects the users who began or ceased to share a room with the user between two of its states.
     /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="room">The room.</param>
+    /// <param name="first">Its state at the first position.</param>
+    /// <param name="last">Its state at the last position.</param>
+    /// <param name="ends">Both positions.</param>
+    /// <param name="came">Takes the users who began to share it.</param>
+    /// <param name="gone">Takes the users who ceased to share it.</param>
+    /// <param name="stop">Cancels reading.</param>
     internal async ValueTask CompareAsync(
-        string userId, RoomIdentity room, StateTree first, StateTree last, HashSet<string> came, HashSet<string> gone,
+        string userId,
+        RoomIdentity room,
+        StateTree first,
+        StateTree last,
+        (long First, long Last) ends,
+        HashSet<string> came,
+        HashSet<string> gone,
         CancellationToken stop)
     {
-        var was = await IsJoinedAsync(room, first.Find(MemberType, userId), stop).ConfigureAwait(false);
-        var isNow = await IsJoinedAsync(room, last.Find(MemberType, userId), stop).ConfigureAwait(false);
+        var (ownFirst, ownLast) = (first.Find(MemberType, userId), last.Find(MemberType, userId));
+        var was = await IsJoinedAsync(room, ownFirst, stop).ConfigureAwait(false);
+        var isNow = await IsJoinedAsync(room, ownLast, stop).ConfigureAwait(false);
         if (!was && !isNow) return;
 
         var changes = StateTree.Diff(
@@ -100,37 +174,57 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
             if (joinedBefore && !joinedNow) gone.Add(change.StateKey);
         }
 
-        // The user of a join or leave begins or ceases to share the room with all members who stay.
-        if (was != isNow) await AddJoinedAsync(userId, room.Nid, isNow ? came : gone, stop).ConfigureAwait(false);
+        // The user of a join or leave begins or ceases to share the room with all members who stay. Whoever left and
+        // came back begins again: this server may have heard nothing of the lists of other servers' users meanwhile.
+        if (was != isNow)
+        {
+            await AddJoinedAsync(userId, room, last, ends.Last, isNow ? came : gone, stop).ConfigureAwait(false);
+        }
+        else if (ownFirst!.Ordinal != ownLast!.Ordinal
+            && await storage.Memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is { } own
+            && own.Position > ends.First)
+        {
+            await AddJoinedAsync(userId, room, last, ends.Last, came, stop).ConfigureAwait(false);
+        }
     }
 
-    private async ValueTask AddJoinedAsync(string userId, RoomNid room, HashSet<string> to, CancellationToken stop)
+    /// <summary>Adds the other users who were joined at a position, at which the room had this state.</summary>
+    private async ValueTask AddJoinedAsync(
+        string userId, RoomIdentity room, StateTree state, long position, HashSet<string> to, CancellationToken stop)
     {
-        var last = "";
+        var after = "";
         while (true)
         {
-            var page = await storage.Memberships.MembersAsync(
-                room, MembershipSet.Join, last, MembersPerPage, stop).ConfigureAwait(false);
+            var page = await storage.Memberships.JoinedOrChangedAsync(
+                room.Nid, position, after, MembersPerPage, stop).ConfigureAwait(false);
+            var changed = page.Where(member => member.Position > position)
+                .ToDictionary(
+                    member => member.UserId, member => state.Find(MemberType, member.UserId), StringComparer.Ordinal);
+            await LoadAsync(room, changed.Values, stop).ConfigureAwait(false);
             foreach (var member in page)
             {
-                if (member.UserId != userId) to.Add(member.UserId);
+                if (member.UserId == userId) continue;
+                if (!changed.TryGetValue(member.UserId, out var then)
+                    || await IsJoinedAsync(room, then, stop).ConfigureAwait(false))
+                {
+                    to.Add(member.UserId);
+                }
             }
 
             if (page.Count < MembersPerPage) return;
-            last = page[^1].UserId;
+            after = page[^1].UserId;
         }
     }
 
     /// <summary>
     /// Reads all member events of the changes at once, so that reading them one by one costs nothing.
     /// </summary>
-    private async ValueTask LoadAsync(RoomIdentity room, IEnumerable<StateChange> changes, CancellationToken stop)
+    private ValueTask LoadAsync(RoomIdentity room, IEnumerable<StateChange> changes, CancellationToken stop) =>
+        LoadAsync(room, changes.SelectMany(change => new[] { change.Before, change.After }), stop);
+
+    private async ValueTask LoadAsync(RoomIdentity room, IEnumerable<StateEntry?> entries, CancellationToken stop)
     {
-        var nids = changes
-            .SelectMany(change => new[] { change.Before, change.After })
-            .OfType<StateEntry>()
-            .Select(entry => EventNid.Of(room.Nid, entry.Ordinal))
-            .ToArray();
+        var nids = entries.OfType<StateEntry>().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).ToArray();
         if (nids.Length > 0) await events.GetManyAsync(room, nids, stop).ConfigureAwait(false);
     }
 

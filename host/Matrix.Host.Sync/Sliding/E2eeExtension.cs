@@ -10,7 +10,6 @@ namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Changed device lists, and the counts of the device's keys. MSC3884.</summary>
 internal sealed class E2eeExtension(
-    IStorage storage,
     RoomSnapshots snapshots,
     StateStore states,
     RoomPositions positions,
@@ -52,33 +51,22 @@ internal sealed class E2eeExtension(
             return (news.Changed, news.Left);
         }
 
-        var changed = new HashSet<string>(StringComparer.Ordinal);
-        var left = new HashSet<string>(StringComparer.Ordinal);
+        var came = new HashSet<string>(StringComparer.Ordinal);
+        var gone = new HashSet<string>(StringComparer.Ordinal);
         foreach (var each in updated)
         {
             if ((each.Parts & (RoomParts.Events | RoomParts.Membership)) == 0) continue;
-            await CompareAsync(pass, each.Room.RoomNid, changed, left, stop).ConfigureAwait(false);
+            await CompareAsync(pass, each.Room.RoomNid, came, gone, stop).ConfigureAwait(false);
         }
 
-        if (pass.LastDeviceLists > pass.Since)
-        {
-            changed.UnionWith(await storage.Keys
-                .ChangedForAsync(userId, pass.Since, pass.UpTo, stop).ConfigureAwait(false));
-        }
-
-        left.Remove(userId);
-        if (left.Count > 0)
-        {
-            left.ExceptWith(await storage.Memberships
-                .SharingAmongAsync(userId, left, stop).ConfigureAwait(false));
-            changed.ExceptWith(left);
-        }
-
-        return (changed, left);
+        var found = pass.LastDeviceLists > pass.Since
+            ? await changes.NewsAsync(userId, pass.Since, pass.UpTo, came, gone, stop).ConfigureAwait(false)
+            : await changes.NewsAsync(userId, pass.UpTo, came, gone, stop).ConfigureAwait(false);
+        return (found.Changed, found.Left);
     }
 
     private async ValueTask CompareAsync(
-        SlidingPass pass, RoomNid room, HashSet<string> changed, HashSet<string> left, CancellationToken stop)
+        SlidingPass pass, RoomNid room, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
     {
         if (await snapshots.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) return;
 
@@ -97,8 +85,9 @@ internal sealed class E2eeExtension(
             snapshot.Room,
             await states.AtAsync(room, before.Step, stop).ConfigureAwait(false),
             await states.AtAsync(room, now.Step, stop).ConfigureAwait(false),
-            changed,
-            left,
+            (pass.Since, pass.UpTo),
+            came,
+            gone,
             stop).ConfigureAwait(false);
     }
 }

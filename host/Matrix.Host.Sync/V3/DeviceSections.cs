@@ -3,11 +3,12 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>The parts of a response for the device: messages to it, its key counts, and changed device lists.</summary>
-internal sealed class DeviceSections(IStorage storage)
+internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
 {
     /// <summary>Deletes the messages up to the device's token: they have arrived.</summary>
     public ValueTask AcknowledgeAsync(
@@ -69,24 +70,17 @@ internal sealed class DeviceSections(IStorage storage)
     public async ValueTask WriteListsAsync(SyncPass pass, CancellationToken stop)
     {
         if (pass.Since is not { } since) return;
-        if (pass.LastDeviceLists > since.Position)
-        {
-            pass.DevicesChanged.UnionWith(await storage.Keys
-                .ChangedForAsync(pass.Reader.UserId, since.Position, pass.UpTo, stop).ConfigureAwait(false));
-        }
-
-        if (pass.DevicesLeft.Count > 0)
-        {
-            pass.DevicesLeft.ExceptWith(await storage.Memberships
-                .SharingAmongAsync(pass.Reader.UserId, pass.DevicesLeft, stop).ConfigureAwait(false));
-            pass.DevicesChanged.ExceptWith(pass.DevicesLeft);
-        }
-
-        if (pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
+        var anyChanged = pass.LastDeviceLists > since.Position;
+        if (!anyChanged && pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
+        var (userId, came, gone) = (pass.Reader.UserId, pass.DevicesChanged, pass.DevicesLeft);
+        var news = anyChanged
+            ? await lists.NewsAsync(userId, since.Position, pass.UpTo, came, gone, stop).ConfigureAwait(false)
+            : await lists.NewsAsync(userId, pass.UpTo, came, gone, stop).ConfigureAwait(false);
+        if (news.Changed.Count == 0 && news.Left.Count == 0) return;
         pass.HasNews = true;
         pass.Json.WriteStartObject("device_lists"u8);
-        pass.Json.WriteStrings("changed"u8, pass.DevicesChanged);
-        pass.Json.WriteStrings("left"u8, pass.DevicesLeft);
+        pass.Json.WriteStrings("changed"u8, news.Changed);
+        pass.Json.WriteStrings("left"u8, news.Left);
         pass.Json.WriteEndObject();
     }
 

@@ -128,7 +128,14 @@ internal sealed class JoinedRooms(
             if (membersChanged && !pass.IsInitial)
             {
                 await deviceLists.CompareAsync(
-                    userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+                    userId,
+                    room,
+                    before,
+                    end,
+                    (pass.SincePosition, pass.UpTo),
+                    pass.DevicesChanged,
+                    pass.DevicesLeft,
+                    stop).ConfigureAwait(false);
             }
         }
 

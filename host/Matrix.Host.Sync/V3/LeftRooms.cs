@@ -72,8 +72,16 @@ internal sealed class LeftRooms(
             room, state, departure.Event.Nid, stop).ConfigureAwait(false);
         if (!isOld && !pass.IsInitial)
         {
+            // Other memberships that changed in the same batch are those of the departure's state.
             await deviceLists.CompareAsync(
-                userId, room, before, end.State, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+                userId,
+                room,
+                before,
+                end.State,
+                (pass.SincePosition, at - 1),
+                pass.DevicesChanged,
+                pass.DevicesLeft,
+                stop).ConfigureAwait(false);
         }
 
         var json = pass.Json;

@@ -287,6 +287,19 @@ public sealed class RemoteListTests
     }
 
     [Test]
+    public async Task A_client_that_did_not_see_a_user_go_is_told_when_they_are_back()
+    {
+        await FollowsAsync();
+        var since = await _alice.SyncTokenAsync();
+        var leave = _room.Make("bob", "m.room.member", _bob.UserId, new JsonObject { ["membership"] = "leave" });
+        (await _room.SendAsync(_server, "leave", leave)).Is(200);
+        (await _bob.SendAsync(_server, _bob.Change("LAPTOP", "unseen"))).Is(200);
+        await PeerRoom.JoinAsync(_server, _peer.Peer, _room.RoomId, "bob");
+
+        Assert.That(await _alice.ChangedSinceAsync(since), Is.EqualTo(new[] { _bob.UserId }));
+    }
+
+    [Test]
     public async Task The_list_of_a_user_who_shares_no_room_is_deleted()
     {
         await FollowsAsync();

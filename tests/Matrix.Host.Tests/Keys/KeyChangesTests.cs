@@ -185,6 +185,91 @@ public sealed class KeyChangesTests
     }
 
     [Test]
+    public async Task Who_left_is_told_although_they_share_another_room_later()
+    {
+        var (room, other) = (await CreatesRoomAsync(_alice), await CreatesRoomAsync(_alice));
+        await JoinsAsync(_bob, room);
+
+        var changes = await BetweenAsync(
+            () => LeavesAsync(_bob, room), () => JoinsAsync(_bob, other), _alice, _bob);
+
+        Assert.That(changes[_alice].Left, Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(changes[_bob].Left, Is.EqualTo(new[] { _alice.UserId }));
+    }
+
+    [Test]
+    public async Task Who_shares_another_room_and_leaves_it_later_is_not_told_to_have_left()
+    {
+        var (room, other) = (await CreatesRoomAsync(_alice), await CreatesRoomAsync(_alice));
+        await JoinsAsync(_bob, room);
+        await JoinsAsync(_bob, other);
+
+        var changes = await BetweenAsync(
+            () => LeavesAsync(_bob, room), () => LeavesAsync(_bob, other), _alice, _bob);
+
+        Assert.That(changes.Values.SelectMany(change => change.Left), Is.Empty);
+    }
+
+    [Test]
+    public async Task New_keys_of_a_user_who_leaves_later_are_news_and_those_of_one_who_comes_later_are_not()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await BetweenAsync(
+            async () =>
+            {
+                await _bob.UploadsDeviceAsync(new ClientKey());
+                await _carol.UploadsDeviceAsync(new ClientKey());
+            },
+            async () =>
+            {
+                await LeavesAsync(_bob, room);
+                await JoinsAsync(_carol, room);
+            },
+            _alice);
+
+        Assert.That(changes[_alice].Changed, Is.EqualTo(new[] { _bob.UserId }));
+    }
+
+    [Test]
+    public async Task Who_joins_meets_those_who_leave_later_and_not_those_who_come_later()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+        var dora = await _server.RegistersAsync("dora");
+
+        var changes = await BetweenAsync(
+            () => JoinsAsync(_carol, room),
+            async () =>
+            {
+                await LeavesAsync(_bob, room);
+                await JoinsAsync(dora, room);
+            },
+            _carol);
+
+        Assert.That(changes[_carol].Changed, Is.EquivalentTo(new[] { _alice.UserId, _bob.UserId }));
+    }
+
+    [Test]
+    public async Task Who_left_and_came_back_in_between_meets_all_again()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await SinceAsync(
+            async () =>
+            {
+                await LeavesAsync(_bob, room);
+                await JoinsAsync(_bob, room);
+            },
+            _bob);
+
+        Assert.That(changes[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        Assert.That(changes[_bob].Left, Is.Empty);
+    }
+
+    [Test]
     public async Task Changes_from_before_a_restart_are_still_sent()
     {
         var room = await CreatesRoomAsync(_alice);
@@ -214,11 +299,17 @@ public sealed class KeyChangesTests
 
     private sealed record Changes(string[] Changed, string[] Left);
 
-    private async Task<Dictionary<TestUser, Changes>> SinceAsync(Func<Task> act, params TestUser[] users)
+    private Task<Dictionary<TestUser, Changes>> SinceAsync(Func<Task> act, params TestUser[] users) =>
+        BetweenAsync(act, () => Task.CompletedTask, users);
+
+    /// <summary>The changes by an act, as they are read after what came later.</summary>
+    private async Task<Dictionary<TestUser, Changes>> BetweenAsync(
+        Func<Task> act, Func<Task> later, params TestUser[] users)
     {
         var from = Token();
         await act();
         var to = Token();
+        await later();
 
         var answers = new Dictionary<TestUser, Changes>();
         foreach (var user in users)
@@ -243,4 +334,7 @@ public sealed class KeyChangesTests
 
     private static async Task JoinsAsync(TestUser user, string room) =>
         (await user.PostAsync($"rooms/{room}/join")).Is(200);
+
+    private static async Task LeavesAsync(TestUser user, string room) =>
+        (await user.PostAsync($"rooms/{room}/leave")).Is(200);
 }

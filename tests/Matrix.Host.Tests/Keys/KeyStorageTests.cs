@@ -228,7 +228,9 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         await Write(new DeviceListChanged(Bob, OnlyFor: Alice));
         var end = await Write(new DeviceListChanged(Alice));
 
-        Assert.That(await Store.Keys.ChangedForAsync(Alice, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob }));
+        Assert.That(
+            await Store.Keys.ChangedForAsync(Alice, start, end, Stop),
+            Is.EquivalentTo(new[] { new ChangedListRow(Alice, true), new ChangedListRow(Bob, true) }));
         Assert.That(await Store.Keys.ChangedForAsync(Bob, start, end, Stop), Is.Empty);
         Assert.That(await Store.Keys.ChangedAsync(start, end, 10, Stop), Is.EqualTo(new[] { Alice }));
         Assert.That(await Store.Keys.ChangedForAsync(Alice, end, end, Stop), Is.Empty);

@@ -181,12 +181,21 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         Assert.That(await Store.Keys.ChangedAsync(start, middle, 9, Stop), Is.EquivalentTo(new[] { Alice, Carol }));
         Assert.That(await Store.Keys.ChangedAsync(0, end, 2, Stop), Has.Count.EqualTo(2));
-        Assert.That(
-            await Store.Keys.ChangedForAsync(Alice, start, end, Stop),
-            Is.EquivalentTo(new[] { Alice, Bob, Carol }));
-        Assert.That(await Store.Keys.ChangedForAsync(Bob, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob }));
-        Assert.That(await Store.Keys.ChangedForAsync(Carol, start, end, Stop), Is.EqualTo(new[] { Carol }));
+        Assert.That(await For(Alice), Is.EquivalentTo(new[] { (Alice, true), (Bob, true), (Carol, true) }));
+        Assert.That(await For(Bob), Is.EquivalentTo(new[] { (Alice, true), (Bob, true) }));
+        Assert.That(await For(Carol), Is.EqualTo(new[] { (Carol, true) }));
         Assert.That(await Store.Keys.ChangedForAsync(Alice, end, end, Stop), Is.Empty);
+
+        // Bob may have been in the room at the end, and Carol too.
+        await Write(
+            Sets(Kitchen, Bob, Membership.Leave, Live(Kitchen, 3)),
+            Sets(Kitchen, Carol, Membership.Join, Live(Kitchen, 4)));
+        Assert.That(await For(Alice), Is.EquivalentTo(new[] { (Alice, true), (Bob, false), (Carol, true) }));
+        Assert.That(
+            await For(Carol), Is.EquivalentTo(new[] { (Alice, false), (Bob, false), (Carol, true) }));
+
+        async Task<(string, bool)[]> For(string user) =>
+            [.. (await Store.Keys.ChangedForAsync(user, start, end, Stop)).Select(row => (row.UserId, row.IsSure))];
     }
 
     [Test]

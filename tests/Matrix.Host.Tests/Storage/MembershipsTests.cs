@@ -173,6 +173,39 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task A_membership_that_changed_after_a_position_leaves_open_who_shared_a_room_there()
+    {
+        var at = await Write(
+            Sets(Kitchen, Alice, Membership.Join),
+            Sets(Kitchen, Bob, Membership.Join),
+            Sets(Kitchen, Remote, Membership.Join),
+            Sets(Kitchen, Carol, Membership.Leave));
+        Assert.That(await SharedAt(), Is.EquivalentTo(new[] { (Bob, true), (Remote, true) }));
+
+        await Write(
+            Sets(Kitchen, Bob, Membership.Leave),
+            new MembershipChanged(
+                Kitchen, Remote, Membership.Join, Membership.Join, Live(Kitchen, 9), IsLocal: false),
+            Sets(Kitchen, Carol, Membership.Join));
+        Assert.That(await SharedAt(), Is.EquivalentTo(new[] { (Bob, false), (Remote, true), (Carol, false) }));
+        Assert.That(await Joined(at), Is.EquivalentTo(new[] { Alice, Bob, Remote, Carol }));
+        Assert.That(await Joined(Store.Writer.PublishedPosition), Is.EquivalentTo(new[] { Alice, Remote, Carol }));
+
+        await Write(Sets(Kitchen, Alice, Membership.Ban));
+        Assert.That(await SharedAt(), Is.EquivalentTo(new[] { (Bob, false), (Remote, false), (Carol, false) }));
+
+        async Task<(string, bool)[]> SharedAt() =>
+        [
+            .. (await Store.Memberships.SharedAtAsync(Alice, [Bob, Carol, Remote, "@nobody:example.org"], at, Stop))
+                .Select(row => (row.UserId, row.IsSure)),
+        ];
+        async Task<string[]> Joined(long position) =>
+        [
+            .. (await Store.Memberships.JoinedOrChangedAsync(Kitchen, position, "", 9, Stop)).Select(row => row.UserId),
+        ];
+    }
+
+    [Test]
     public async Task A_user_whom_the_state_no_longer_mentions_is_no_member()
     {
         await Write(Sets(Kitchen, Alice, Membership.Join));

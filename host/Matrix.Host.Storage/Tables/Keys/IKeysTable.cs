@@ -44,10 +44,17 @@ public interface IKeysTable
     /// </summary>
     ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop);
 
-    /// <summary>The same, but only the local user and users who share a room with them.</summary>
-    ValueTask<IReadOnlyList<string>> ChangedForAsync(
+    /// <summary>
+    /// The same, but only the local user, and users who shared a room with them at the second position or may have: a
+    /// membership of one of the two changed after it.
+    /// </summary>
+    ValueTask<IReadOnlyList<ChangedListRow>> ChangedForAsync(
         string localUser, long after, long through, CancellationToken stop);
 }
+
+/// <summary>A user whose device list changed.</summary>
+/// <param name="IsSure">Whether the change certainly concerns the local user whose news were asked for.</param>
+public readonly record struct ChangedListRow(string UserId, bool IsSure);
 
 /// <summary>A device's identity keys.</summary>
 /// <param name="Json">The keys as uploaded.</param>

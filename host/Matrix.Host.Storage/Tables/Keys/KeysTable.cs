@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Storage.Tables.Keys;
 
@@ -40,13 +41,18 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             ORDER BY position LIMIT $3
         """);
 
-    private static readonly Statement ChangedFor = Statement.Of("""
-        SELECT DISTINCT c.user_id FROM device_list_changes c
+    // A change for one user, and one of the user's own devices, is their news whoever shares a room with them.
+    private static readonly Statement ChangedFor = Statement.Of($"""
+        SELECT c.user_id, MAX(CASE WHEN c.only_for <> '' OR c.user_id = $1 THEN 1 ELSE COALESCE((
+            SELECT MAX({SharedMemberships.WereJoined("$3")})
+            FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = c.user_id
+            WHERE a.user_id = $1 AND a.is_local = 1), 0) END)
+        FROM device_list_changes c
         WHERE c.position > $2 AND c.position <= $3 AND (c.only_for = $1 OR (c.only_for = '' AND (c.user_id = $1
             OR EXISTS (
             SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = c.user_id
-                AND b.membership = 1
-            WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1))))
+            WHERE a.user_id = $1 AND a.is_local = 1 AND {SharedMemberships.MayHaveBeenJoined("$3")}))))
+        GROUP BY c.user_id
         """);
 
     public ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop) =>
@@ -106,13 +112,13 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         static row => row.Text(0),
         stop);
 
-    public ValueTask<IReadOnlyList<string>> ChangedForAsync(
+    public ValueTask<IReadOnlyList<ChangedListRow>> ChangedForAsync(
         string localUser, long after, long through, CancellationToken stop) =>
         reads.ListAsync(
             ChangedFor,
             (localUser, after, through),
             static (a, q) => a.Text(q.localUser).Int(q.after).Int(q.through),
-            static row => row.Text(0),
+            static row => new ChangedListRow(row.Text(0), row.Bool(1)),
             stop);
 
     private static DeviceKeysRow DeviceKeys(IRow row) => new(row.Text(0), row.Text(1), row.Blob(2), row.TextOrNull(3));

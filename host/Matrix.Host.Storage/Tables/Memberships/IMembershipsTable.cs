@@ -83,6 +83,19 @@ public interface IMembershipsTable
     /// <summary>The candidates who share a joined room with the local user.</summary>
     ValueTask<IReadOnlySet<string>> SharingAmongAsync(
         string localUser, IReadOnlyCollection<string> candidates, CancellationToken stop);
+
+    /// <summary>
+    /// The rooms in which the local user and each of the candidates were joined at a position, or may have been: one of
+    /// the two memberships changed after it.
+    /// </summary>
+    ValueTask<IReadOnlyList<FormerlySharedRow>> SharedAtAsync(
+        string localUser, IReadOnlyCollection<string> candidates, long position, CancellationToken stop);
+
+    /// <summary>
+    /// Members by user id, a page at a time: those who are joined, and those whose membership changed after a position.
+    /// </summary>
+    ValueTask<IReadOnlyList<MemberRow>> JoinedOrChangedAsync(
+        RoomNid room, long position, string afterUser, int limit, CancellationToken stop);
 }
 
 /// <summary>A membership. Client-Server API, "Room membership".</summary>
@@ -147,6 +160,10 @@ public sealed record UserRoomRow(
 /// <summary>A room that another server's user shares with local users.</summary>
 /// <param name="Since">The position since when both this user and one of the present local members are joined.</param>
 public readonly record struct SharedRoomRow(string UserId, RoomNid Room, long Since);
+
+/// <summary>A room that a user shared with a local user at a position, or may have.</summary>
+/// <param name="IsSure">Whether both are joined without a break since then.</param>
+public readonly record struct FormerlySharedRow(string UserId, RoomNid Room, bool IsSure);
 
 /// <summary>A room in which two users are joined.</summary>
 public readonly record struct MutualRoomRow(RoomNid Room, string RoomId);

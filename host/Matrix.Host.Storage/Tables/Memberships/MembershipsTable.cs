@@ -86,6 +86,17 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         WHERE a.user_id = $2 AND a.is_local = 1 AND a.membership = 1
         """);
 
+    private static readonly Statement SharedAt = Statement.ByKeys($"""
+        SELECT b.user_id, a.room_nid, {SharedMemberships.WereJoined("$3")}
+        FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = KEY
+        WHERE a.user_id = $2 AND a.is_local = 1 AND {SharedMemberships.MayHaveBeenJoined("$3")}
+        """);
+
+    private static readonly Statement JoinedOrChanged = Statement.Of($"""
+        SELECT {Columns} FROM memberships WHERE room_nid = $1 AND user_id > $2 AND (membership = 1 OR position > $3)
+            ORDER BY user_id LIMIT $4
+        """);
+
     // The domain of a user id is everything after the first colon.
     private static readonly Statement RemoteServers = Statement.Of(
         RemoteServersBy("instr(user_id, ':')"), RemoteServersBy("strpos(user_id, ':')"));
@@ -258,6 +269,25 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
             stop);
         return users.ToHashSet(StringComparer.Ordinal);
     }
+
+    public ValueTask<IReadOnlyList<FormerlySharedRow>> SharedAtAsync(
+        string localUser, IReadOnlyCollection<string> candidates, long position, CancellationToken stop) =>
+        reads.ByKeysAsync(
+            SharedAt,
+            candidates,
+            By.Text,
+            (localUser, position),
+            static (a, q) => a.Text(q.localUser).Int(q.position),
+            static row => new FormerlySharedRow(row.Text(0), row.Room(1), row.Bool(2)),
+            stop);
+
+    public ValueTask<IReadOnlyList<MemberRow>> JoinedOrChangedAsync(
+        RoomNid room, long position, string afterUser, int limit, CancellationToken stop) => reads.ListAsync(
+        JoinedOrChanged,
+        (room, position, afterUser, limit),
+        static (a, q) => a.Room(q.room).Text(q.afterUser).Int(q.position).Int(q.limit),
+        Row,
+        stop);
 
     public ValueTask<IReadOnlyList<string>> RemoteServersAsync(RoomNid room, int limit, CancellationToken stop) =>
         reads.ListAsync(
