@@ -6,6 +6,14 @@ namespace Matrix.Processes;
 /// <summary>Folders and ports for tests.</summary>
 public static class Repository
 {
+    /// <summary>
+    /// Who listens on a port of this address has reserved it for 127.0.0.1: tests in .NET and in tests/e2e run side by
+    /// side, and a server that starts does not have its port yet.
+    /// </summary>
+    private static readonly IPAddress _reserving = IPAddress.Parse("127.255.255.254");
+
+    private static readonly List<Socket> _reservations = [];
+
     /// <summary>The folder of the solution.</summary>
     public static string Root { get; } = FindRoot();
 
@@ -15,23 +23,36 @@ public static class Repository
 
     /// <summary>
     /// A free port of 127.0.0.1, below those that the system gives to outgoing connections: a server that is killed and
-    /// started again must find its port free.
+    /// started again must find its port free. No other test gets the same until this process ends.
     /// </summary>
     public static int FreePort()
     {
         while (true)
         {
             var port = Random.Shared.Next(10_000, 32_000);
-            try
-            {
-                using var probe = new TcpListener(IPAddress.Loopback, port);
-                probe.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // It is taken.
-            }
+
+            // First, so that no port is tried that a server which starts again needs.
+            if (Listen(new IPEndPoint(_reserving, port)) is not { } reservation) continue;
+            lock (_reservations) _reservations.Add(reservation);
+            using var probe = Listen(new IPEndPoint(IPAddress.Loopback, port));
+            if (probe is not null) return port;
+        }
+    }
+
+    /// <summary>A socket that listens; null if the address is taken.</summary>
+    private static Socket? Listen(IPEndPoint address)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(address);
+            socket.Listen();
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
         }
     }
 

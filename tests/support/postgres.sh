@@ -29,7 +29,8 @@ start() {
     as_server "$bin/initdb" -D "$folder/data" -U matrix --pwfile="$folder/password" --auth=scram-sha-256 \
         --encoding=UTF8 --locale=C >"$folder/initdb.log" 2>&1 || { cat "$folder/initdb.log" >&2; exit 1; }
     while :; do
-        port=$((20000 + RANDOM % 20000))
+        # Below the ports that tests give to servers.
+        port=$((6100 + RANDOM % 3900))
         if as_server "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w -t 30 \
             -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories=$folder -c max_connections=200" \
             start >"$folder/start.log" 2>&1; then break; fi
