@@ -117,19 +117,27 @@ internal sealed class TimelineReader(
             if (!exhausted && !full) start = TimelineToken.JustBefore(from);
         }
 
-        if (isIncremental)
-        {
-            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, reader, pass, stop)
-                .ConfigureAwait(false);
-            if (!whole && kept.Count > 0) (full, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
-        }
-
-        kept.Reverse();
         bool isGap = exhausted
             && floor.Value < EventNid.FirstLiveOf(room.Nid).Value
             && first is { } oldest
             && oldest.Pdu.Type != "m.room.create";
-        return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
+        bool limited = full || !exhausted || isGap;
+        if (isIncremental)
+        {
+            // A client that pages back from a limited timeline to its position finds what lies between.
+            bool IsPaged(EventNid nid) =>
+                limited && nid.Value > floor.Value && nid.Value <= EventNid.Of(room.Nid, start.Before).Value;
+            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, IsPaged, reader, pass, stop)
+                .ConfigureAwait(false);
+            if (!whole && kept.Count > 0)
+            {
+                (limited, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
+                kept.RemoveAll(each => FollowsItsEvent(each, after) && IsPaged(each.Nid));
+            }
+        }
+
+        kept.Reverse();
+        return new Timeline(kept, limited, start, IsWhole: !hidden && !passedOver);
     }
 
     /// <summary>
@@ -141,6 +149,7 @@ internal sealed class TimelineReader(
     /// <param name="kept">The events, the newest first. The oldest ones give way to redactions.</param>
     /// <param name="after">The last event before the client's position.</param>
     /// <param name="limit">The most events and redactions.</param>
+    /// <param name="isPaged">Whether the client finds an event when it pages back from the timeline.</param>
     /// <param name="reader">The reader.</param>
     /// <param name="pass">The request.</param>
     /// <param name="stop">Cancels reading.</param>
@@ -150,6 +159,7 @@ internal sealed class TimelineReader(
         List<StoredEvent> kept,
         EventNid after,
         int limit,
+        Func<EventNid, bool> isPaged,
         Viewer reader,
         SyncPass pass,
         CancellationToken stop)
@@ -158,7 +168,7 @@ internal sealed class TimelineReader(
         foreach (var stored in kept)
         {
             var by = stored.Row.RedactedBy;
-            if (!by.IsNone && by.Value <= after.Value) (earlier ??= []).Add(by);
+            if (!by.IsNone && by.Value <= after.Value && !isPaged(by)) (earlier ??= []).Add(by);
         }
 
         if (earlier is null) return true;

@@ -170,6 +170,42 @@ public sealed class LateRedactionTests : HistoryGaps
     }
 
     [Test]
+    public async Task A_client_gets_all_once_that_came_since_a_redaction_waited(
+        [Values(1, 2, 3, 4, 5, 10)] int limit, [Values] bool another)
+    {
+        var (since, first, redaction) = await RedactedBeforeItCameAsync();
+        var rest = new List<Pdu>();
+        if (another)
+        {
+            rest.Add(Room.Say("bob", "after the redaction"));
+            await PlaceAsync([.. rest]);
+            since = (string)(await Alice.SyncAsync())["next_batch"]!;
+            rest.Clear();
+        }
+
+        for (var i = 0; i < 3; i++) rest.Add(Room.Say("bob", $"more{i}"));
+        await PlaceAsync([.. rest]);
+        await PlaceAsync(first);
+
+        var timeline = await TimelineAsync(since, limit);
+
+        string[] seen = [.. Ids(timeline["events"]!)];
+        if ((bool?)timeline["limited"] == true)
+        {
+            var page = (await Alice.GetAsync($"rooms/{Escape(Room.RoomId)}/messages?dir=b&limit=20"
+                + $"&from={(string)timeline["prev_batch"]!}&to={since}")).Is(200).Json;
+            seen = [.. seen, .. Ids(page["chunk"]!)];
+        }
+
+        // An event brings its redaction along, too.
+        Pdu[] expected = another && limit == 1 ? [first, .. rest] : [first, redaction, .. rest];
+        Assert.That(seen, Is.EquivalentTo(expected.Select(each => each.EventId)));
+
+        static IEnumerable<string> Ids(JsonNode events) =>
+            events.AsArray().Select(each => (string)each!["event_id"]!);
+    }
+
+    [Test]
     public async Task A_refused_redaction_does_not_apply_to_an_event_that_comes_with_it()
     {
         await PromoteAsync("carol");

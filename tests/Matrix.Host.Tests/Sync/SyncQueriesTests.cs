@@ -30,19 +30,20 @@ internal sealed class SyncQueriesTests
 
         await SyncsAsync(alice, 20);
         // While what follows the rooms' events still runs, its queries count too: the least of some counts is the
-        // sync's.
+        // sync's. A query for each room is the same text as often as there are rooms.
         List<string>? again = null;
         for (var limit = 21; limit < 26; limit++)
         {
             var counted = (await CountedAsync(database, () => SyncsAsync(alice, limit))).ToList();
-            if (again is null || counted.Count < again.Count) again = counted;
+            if (again is null || OfOneText(counted) < OfOneText(again)) again = counted;
         }
 
         await server.RestartAsync();
         var page = await CountedAsync(
             database, async () => (await alice.PostAsync("publicRooms", new JsonObject())).Is(200));
 
-        Assert.That(again!, Has.Count.LessThan(Rooms), string.Join('\n', again!));
+        Assert.That(again, Is.Not.Empty);
+        Assert.That(OfOneText(again!), Is.LessThan(Rooms), string.Join('\n', again!));
         Assert.That(page.Count(IsOfRooms), Is.LessThan(Rooms), string.Join('\n', page));
     }
 
@@ -53,6 +54,10 @@ internal sealed class SyncQueriesTests
         var sync = (await user.GetAsync($"sync?filter={Uri.EscapeDataString(filter)}")).Is(200).Json;
         Assert.That(sync["rooms"]!["join"]!.AsObject(), Has.Count.EqualTo(Rooms));
     }
+
+    /// <summary>How often the most frequent query was made.</summary>
+    private static int OfOneText(IReadOnlyList<string> queries) =>
+        queries.CountBy(static query => query).Select(static each => each.Value).DefaultIfEmpty().Max();
 
     /// <summary>
     /// Whether a query reads rooms. Their states are read one by one; other queries are what a start causes.
