@@ -125,15 +125,10 @@ internal sealed class TimelineReader(
         if (isIncremental)
         {
             // A client that pages back from a limited timeline to its position finds what lies between.
-            bool IsPaged(EventNid nid) =>
-                limited && nid.Value > floor.Value && nid.Value <= EventNid.Of(room.Nid, start.Before).Value;
-            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, IsPaged, reader, pass, stop)
+            var paged = new Page(floor, limited ? EventNid.Of(room.Nid, start.Before) : floor);
+            var whole = await WithEarlierRedactionsAsync(room, kept, after, limit, paged, reader, pass, stop)
                 .ConfigureAwait(false);
-            if (!whole && kept.Count > 0)
-            {
-                (limited, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
-                kept.RemoveAll(each => FollowsItsEvent(each, after) && IsPaged(each.Nid));
-            }
+            if (!whole && kept.Count > 0) (limited, start) = (true, TimelineToken.JustBefore(kept[^1].Nid));
         }
 
         kept.Reverse();
@@ -149,7 +144,7 @@ internal sealed class TimelineReader(
     /// <param name="kept">The events, the newest first. The oldest ones give way to redactions.</param>
     /// <param name="after">The last event before the client's position.</param>
     /// <param name="limit">The most events and redactions.</param>
-    /// <param name="isPaged">Whether the client finds an event when it pages back from the timeline.</param>
+    /// <param name="paged">What the client finds when it pages back from the timeline.</param>
     /// <param name="reader">The reader.</param>
     /// <param name="pass">The request.</param>
     /// <param name="stop">Cancels reading.</param>
@@ -159,7 +154,7 @@ internal sealed class TimelineReader(
         List<StoredEvent> kept,
         EventNid after,
         int limit,
-        Func<EventNid, bool> isPaged,
+        Page paged,
         Viewer reader,
         SyncPass pass,
         CancellationToken stop)
@@ -168,7 +163,7 @@ internal sealed class TimelineReader(
         foreach (var stored in kept)
         {
             var by = stored.Row.RedactedBy;
-            if (!by.IsNone && by.Value <= after.Value && !isPaged(by)) (earlier ??= []).Add(by);
+            if (!by.IsNone && by.Value <= after.Value && !paged.Has(by)) (earlier ??= []).Add(by);
         }
 
         if (earlier is null) return true;
@@ -192,10 +187,20 @@ internal sealed class TimelineReader(
 
             // An event has its redaction in `redacted_because` too. A timeline of one event has no place for both.
             if (kept.Count == 0) kept.Add(stored);
+
+            // The page begins before the oldest of these now, and has all from before the client's position.
+            var longer = paged with { Through = after };
+            kept.RemoveAll(each => longer.Has(each.Nid));
             return false;
         }
 
         return true;
+    }
+
+    /// <summary>The events after one, through another.</summary>
+    private readonly record struct Page(EventNid After, EventNid Through)
+    {
+        public bool Has(EventNid nid) => nid.Value > After.Value && nid.Value <= Through.Value;
     }
 
     private static bool IsHistory(StoredEvent stored) => (stored.Row.Marks & EventMarks.Backfilled) != 0;
