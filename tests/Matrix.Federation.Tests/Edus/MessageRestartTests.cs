@@ -2,34 +2,46 @@ using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
+using NUnit.Framework.Interfaces;
 
 namespace Matrix.Federation.Tests.Edus;
 
 /// <summary>A server process that ends loses no message to a device of another server, and doubles none.</summary>
 public abstract class MessageRestartTests
 {
-    private ServerProcess _server = null!;
+    private ServerProcess? _started;
     private ReceivingPeer _peer = null!;
     private LocalUser _alice = null!;
+    private int _users;
+
+    /// <summary>One for all tests of a fixture, because each start costs seconds.</summary>
+    private ServerProcess Server => _started!;
 
     private string Bob => $"@bob:{_peer.Peer.Name}";
 
     [SetUp]
     public async Task SetUpAsync()
     {
-        _server = await ServerProcess.StartAsync(
+        _started ??= await ServerProcess.StartAsync(
             NewDatabase(),
             ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "50ms"),
             ("MATRIX_FEDERATION__OUTBOUND_LONGEST_PAUSE", "500ms"));
         _peer = await ReceivingPeer.StartAsync();
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await LocalUser.RegisterAsync(Server, $"alice{++_users}");
     }
 
     [TearDown]
     public async Task TearDownAsync()
     {
         await _peer.DisposeAsync();
-        await _server.DisposeAsync();
+        // A test that failed may have left its server stopped.
+        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed) await StopAsync();
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        if (Interlocked.Exchange(ref _started, null) is { } server) await server.DisposeAsync();
     }
 
     [TestCase(false)]
@@ -43,10 +55,10 @@ public abstract class MessageRestartTests
         await _peer.DownAfterResponsesAsync();
         await SendAsync(11, 20);
 
-        if (isKilled) await _server.Process.KillAsync();
-        else await _server.Process.StopAsync();
+        if (isKilled) await Server.Process.KillAsync();
+        else await Server.Process.StopAsync();
         await _peer.UpAsync();
-        await _server.Process.StartAsync();
+        await Server.Process.StartAsync();
         await HasAsync(30);
         await SendAsync(31, 1);
         await HasAsync(31);
@@ -63,18 +75,18 @@ public abstract class MessageRestartTests
     {
         await _peer.DownAsync();
         await SendAsync(1, 2);
-        await _server.Process.StopAsync();
+        await Server.Process.StopAsync();
         await _peer.UpAsync();
 
-        _server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = _peer.Peer.Name;
-        await _server.Process.StartAsync();
+        Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = _peer.Peer.Name;
+        await Server.Process.StartAsync();
         await SendAsync(3, 1);
         await Task.Delay(500);
         Assert.That(_peer.All, Is.Empty);
 
-        await _server.Process.StopAsync();
-        _server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = "";
-        await _server.Process.StartAsync();
+        await Server.Process.StopAsync();
+        Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = "";
+        await Server.Process.StartAsync();
         await SendAsync(4, 1);
         await HasAsync(3);
 
@@ -99,8 +111,8 @@ public abstract class MessageRestartTests
             },
         };
         await ReceiveAsync("first", edu);
-        await _server.Process.KillAsync();
-        await _server.Process.StartAsync();
+        await Server.Process.KillAsync();
+        await Server.Process.StartAsync();
 
         await ReceiveAsync("first", edu);
         await ReceiveAsync("second", edu);
@@ -112,7 +124,7 @@ public abstract class MessageRestartTests
     private protected abstract string? NewDatabase();
 
     private async Task ReceiveAsync(string transactionId, JsonObject edu) => (await _peer.Peer.SendAsync(
-        _server,
+        Server,
         "PUT",
         "/_matrix/federation/v1/send/" + transactionId,
         new JsonObject

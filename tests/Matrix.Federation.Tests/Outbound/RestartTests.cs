@@ -1,36 +1,48 @@
 using Matrix.Core.Facade;
 using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
+using NUnit.Framework.Interfaces;
 
 namespace Matrix.Federation.Tests.Outbound;
 
 /// <summary>A server process that ends loses no event for other servers.</summary>
 public abstract class RestartTests
 {
-    private ServerProcess _server = null!;
+    private ServerProcess? _started;
     private ReceivingPeer _peer = null!;
     private LocalUser _alice = null!;
     private string _roomId = "";
+    private int _users;
+
+    /// <summary>One for all tests of a fixture, because each start costs seconds.</summary>
+    private ServerProcess Server => _started!;
 
     [SetUp]
     public async Task SetUpAsync()
     {
-        _server = await ServerProcess.StartAsync(
+        _started ??= await ServerProcess.StartAsync(
             NewDatabase(),
             ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "50ms"),
             ("MATRIX_FEDERATION__OUTBOUND_LONGEST_PAUSE", "500ms"),
             ("MATRIX_FEDERATION__OUTBOUND_RECORD_INTERVAL", "200ms"));
         _peer = await ReceivingPeer.StartAsync();
-        _alice = await LocalUser.RegisterAsync(_server, "alice");
+        _alice = await LocalUser.RegisterAsync(Server, $"alice{++_users}");
         _roomId = await _alice.CreateRoomAsync(RoomRules.Recommended);
-        await PeerRoom.JoinAsync(_server, _peer.Peer, _roomId, "bob");
+        await PeerRoom.JoinAsync(Server, _peer.Peer, _roomId, "bob");
     }
 
     [TearDown]
     public async Task TearDownAsync()
     {
         await _peer.DisposeAsync();
-        await _server.DisposeAsync();
+        // A test that failed may have left its server stopped.
+        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed) await StopAsync();
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        if (Interlocked.Exchange(ref _started, null) is { } server) await server.DisposeAsync();
     }
 
     [Test]
@@ -39,9 +51,9 @@ public abstract class RestartTests
         await _peer.DownAsync();
         var sent = await SayAsync(10);
 
-        var (exitCode, took) = await _server.Process.StopAsync();
+        var (exitCode, took) = await Server.Process.StopAsync();
         await _peer.UpAsync();
-        await _server.Process.StartAsync();
+        await Server.Process.StartAsync();
         await _peer.HasTakenAsync(10);
         await Task.Delay(300);
 
@@ -62,9 +74,9 @@ public abstract class RestartTests
         var sent = await SayAsync(3);
         await Until.HoldsAsync(() => _peer.All.Count > 0);
 
-        var (exitCode, took) = await _server.Process.StopAsync();
+        var (exitCode, took) = await Server.Process.StopAsync();
         silence.SetResult();
-        await _server.Process.StartAsync();
+        await Server.Process.StartAsync();
         await _peer.HasTakenAsync(3);
 
         // A request takes up to a minute.
@@ -81,9 +93,9 @@ public abstract class RestartTests
         await Task.Delay(pauseMs);
         sent.AddRange(await SayAsync(2));
 
-        await _server.Process.KillAsync();
+        await Server.Process.KillAsync();
         await _peer.UpAsync();
-        await _server.Process.StartAsync();
+        await Server.Process.StartAsync();
         sent.AddRange(await SayAsync(1));
         await _peer.HasTakenAsync(13);
         await Task.Delay(300);
@@ -100,9 +112,9 @@ public abstract class RestartTests
         (await _alice.PostAsync(path, new() { ["user_id"] = $"@bob:{_peer.Peer.Name}" })).Is(200);
         await SayAsync(1);
 
-        await _server.Process.KillAsync();
+        await Server.Process.KillAsync();
         await _peer.UpAsync();
-        await _server.Process.StartAsync();
+        await Server.Process.StartAsync();
         await SayAsync(1);
         await _peer.HasTakenAsync(2);
         await Task.Delay(300);
@@ -115,18 +127,18 @@ public abstract class RestartTests
     {
         await _peer.DownAsync();
         var sent = await SayAsync(2);
-        await _server.Process.StopAsync();
+        await Server.Process.StopAsync();
         await _peer.UpAsync();
 
-        _server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = _peer.Peer.Name;
-        await _server.Process.StartAsync();
+        Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = _peer.Peer.Name;
+        await Server.Process.StartAsync();
         await SayAsync(1);
         await Task.Delay(500);
         Assert.That(_peer.All, Is.Empty);
 
-        await _server.Process.StopAsync();
-        _server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = "";
-        await _server.Process.StartAsync();
+        await Server.Process.StopAsync();
+        Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = "";
+        await Server.Process.StartAsync();
         await _peer.HasTakenAsync(2);
 
         Assert.That(_peer.Events, Is.EquivalentTo(sent));
