@@ -15,6 +15,9 @@ public readonly record struct IndexTimes(TimeSpan Delay, TimeSpan LongestWait, T
 
     /// <summary>How long the index may be behind. From then on it takes half of the time.</summary>
     public TimeSpan LongestBehind { get; init; } = TimeSpan.Zero;
+
+    /// <summary>How long nothing came that concerns the index, before it is tidied.</summary>
+    public TimeSpan Quiet { get; init; } = TimeSpan.FromSeconds(2);
 }
 
 /// <summary>
@@ -41,6 +44,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     private long _ended;
     private int _steps;
     private bool _hasNews;
+    private bool _mayTidy;
 
     /// <summary>Creates a worker, which does nothing until it is run.</summary>
     /// <param name="name">Its name in metrics.</param>
@@ -69,6 +73,12 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
     /// <param name="through">The position up to which every consumer has read the changes.</param>
     /// <param name="stop">Cancels reading.</param>
     protected internal abstract ValueTask<bool> StepAsync(long through, CancellationToken stop);
+
+    /// <summary>
+    /// Makes a bounded part of the index faster to read, while nothing else comes. False if there is no more to do
+    /// until the next change.
+    /// </summary>
+    protected internal virtual ValueTask<bool> TidyAsync(CancellationToken stop) => ValueTask.FromResult(false);
 
     /// <summary>A step failed: what it knew in memory may be wrong.</summary>
     protected abstract void Forget();
@@ -103,7 +113,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
         long? behindSince = null;
         while (true)
         {
-            await _news.WaitAsync(stop).ConfigureAwait(false);
+            await NewsAsync(stop).ConfigureAwait(false);
             await _hurry.WaitAsync(Times.Delay, stop).ConfigureAwait(false);
             try
             {
@@ -124,6 +134,7 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
 
                     Interlocked.Exchange(ref _turn, NewTurn()).SetResult();
                     if (!more) continue;
+                    _mayTidy = true;
 
                     // The step wrote one batch. Further ones are of others, who wait for the writer meanwhile.
                     behindSince ??= began;
@@ -183,6 +194,37 @@ public abstract class IndexWorker : IChangeConsumer, IDisposable
         if (!disposing) return;
         _news.Dispose();
         _hurry.Dispose();
+    }
+
+    /// <summary>Waits for news, and tidies the index if none comes for a while.</summary>
+    private async ValueTask NewsAsync(CancellationToken stop)
+    {
+        for (var pause = Times.Quiet; _mayTidy;)
+        {
+            if (await _news.WaitAsync(pause, stop).ConfigureAwait(false)) return;
+            var began = _time.GetTimestamp();
+            _mayTidy = await TryTidyAsync(stop).ConfigureAwait(false);
+            pause = _time.GetElapsedTime(began);
+        }
+
+        await _news.WaitAsync(stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether there is more to tidy. After a failure there is not, until the next change.</summary>
+    private async ValueTask<bool> TryTidyAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await TidyAsync(stop).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The index is right without it.
+        catch (Exception) when (!stop.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            _failures.Add(1, new KeyValuePair<string, object?>("index", _name));
+            Forget();
+            return false;
+        }
     }
 
     /// <summary>Leaves time to others after a step.</summary>

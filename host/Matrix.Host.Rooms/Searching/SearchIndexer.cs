@@ -18,8 +18,12 @@ public sealed class SearchIndexer(
     private const string Name = "search";
     private const int RangesAtOnce = 100;
 
+    /// <summary>Segments are merged when all but the largest have this part of its pages: an eighth.</summary>
+    private const int LeastPart = 8;
+
     private readonly IndexedTexts _texts = new(storage, options, time);
     private long? _position;
+    private IReadOnlyList<long> _merged = [];
 
     /// <inheritdoc/>
     protected override IndexTimes Times =>
@@ -27,6 +31,7 @@ public sealed class SearchIndexer(
         {
             BusyPercent = options.IndexPercent,
             LongestBehind = options.IndexBehind,
+            Quiet = options.MergeAfter,
         };
 
     /// <inheritdoc/>
@@ -54,8 +59,39 @@ public sealed class SearchIndexer(
         return batch.Changes.Count > 0;
     }
 
+    /// <summary>
+    /// Merges SQLite's segments into one: a search looks for its words in each. Small additions to a large segment stay
+    /// apart until they are worth writing all of it again.
+    /// </summary>
+    protected internal override async ValueTask<bool> TidyAsync(CancellationToken stop)
+    {
+        var pages = await Storage.Search.SegmentPagesAsync(stop).ConfigureAwait(false);
+        if (!IsToMerge(pages))
+        {
+            _merged = [];
+            return false;
+        }
+
+        _merged = pages;
+        var batch = new WriteBatch().Add(new SegmentsMerged(options.MergedPages));
+        await Storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return true;
+    }
+
     /// <inheritdoc/>
-    protected override void Forget() => _position = null;
+    protected override void Forget()
+    {
+        _position = null;
+        _merged = [];
+    }
+
+    /// <summary>A merge that began goes on until one segment is left, unless it changes nothing.</summary>
+    private bool IsToMerge(IReadOnlyList<long> pages)
+    {
+        if (pages.Count < 2) return false;
+        if (_merged.Count > 0) return !pages.SequenceEqual(_merged);
+        return pages.Sum() - pages.Max() >= Math.Max(options.MergedPages, pages.Max() / LeastPart);
+    }
 
     /// <summary>The live events of whole batches; a batch that is longer than a page is read alone.</summary>
     private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(

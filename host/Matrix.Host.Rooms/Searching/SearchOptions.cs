@@ -18,6 +18,12 @@ public sealed record SearchOptions
     /// <summary>The most events that are indexed at once.</summary>
     public int IndexedAtOnce { get; init; } = 500;
 
+    /// <summary>How long no message came, before the segments of SQLite's index are merged.</summary>
+    public TimeSpan MergeAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The pages, of 4 KB, that are merged at once.</summary>
+    public int MergedPages { get; init; } = 64;
+
     /// <summary>The most different words of an event that are indexed.</summary>
     public int WordsOfEvent { get; init; } = 1000;
 

@@ -22,6 +22,12 @@ internal static partial class ConfigKeys
             "search.indexed_at_once", ConfigTypes.Whole(1, 10_000), c => c.Search.IndexedAtOnce,
             "Events that are indexed in one transaction."),
         Key(
+            "search.merge_after", ConfigTypes.TimerDuration, c => c.Search.MergeAfter,
+            "How long no message came, before the parts of SQLite's index are merged, which makes searches faster."),
+        Key(
+            "search.merged_pages", ConfigTypes.Whole(1, 10_000), c => c.Search.MergedPages,
+            "Pages of 4 KB that are merged in one transaction."),
+        Key(
             "search.words_of_event", ConfigTypes.Whole(1, 50_000), c => c.Search.WordsOfEvent,
             "Different words of one event that are indexed; further ones are not found."),
         Key(

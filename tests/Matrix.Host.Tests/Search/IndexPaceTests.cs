@@ -1,3 +1,4 @@
+using System.Text;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -29,6 +30,85 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
 
         await end.CancelAsync();
         Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task An_index_is_tidied_in_steps_after_a_quiet_time_and_again_after_news()
+    {
+        using var index = new UntidyIndex(Store);
+        Store.Writer.AddConsumer(index);
+        using var end = new CancellationTokenSource();
+        var running = index.RunAsync(end.Token);
+        await Task.Delay(3 * UntidyIndex.QuietTime);
+        Assert.That(index.Log, Is.Empty, "nothing came yet");
+
+        foreach (var count in new[] { 1, 2 })
+        {
+            // The second tidying fails at its third step, and is not tried again before the next news.
+            await Write(new DeviceListChanged(News));
+            var expected = string.Concat(Enumerable.Repeat("steps, tidies, tidies, tidies; ", count));
+            Assert.That(() => index.Log, Is.EqualTo(expected).After(10_000, 20));
+            await Task.Delay(3 * UntidyIndex.QuietTime);
+            Assert.That(index.Log, Is.EqualTo(expected));
+        }
+
+        await end.CancelAsync();
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    /// <summary>An index with one step for each news, which is tidied in three steps.</summary>
+    private sealed class UntidyIndex(IStorage storage) : IndexWorker("untidy", storage, TimeProvider.System)
+    {
+        public static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(300);
+
+        private readonly StringBuilder _log = new();
+        private bool _hasStep;
+        private int _tidied;
+
+        /// <summary>What it did, in order.</summary>
+        public string Log
+        {
+            get
+            {
+                lock (_log) return _log.ToString();
+            }
+        }
+
+        protected override IndexTimes Times =>
+            new(TimeSpan.Zero, TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(10)) { Quiet = QuietTime };
+
+        protected override bool Concerns(Change change)
+        {
+            if (change is not DeviceListChanged { UserId: News }) return false;
+            Volatile.Write(ref _hasStep, true);
+            return true;
+        }
+
+        protected internal override ValueTask<bool> StepAsync(long published, CancellationToken stop)
+        {
+            if (!Interlocked.Exchange(ref _hasStep, false)) return ValueTask.FromResult(false);
+            Add("steps, ");
+            return ValueTask.FromResult(true);
+        }
+
+        protected internal override ValueTask<bool> TidyAsync(CancellationToken stop)
+        {
+            _tidied++;
+            var isLast = _tidied % 3 == 0;
+            Add(isLast ? "tidies; " : "tidies, ");
+            return _tidied == 6
+                ? throw new IOException("The disk is full.")
+                : ValueTask.FromResult(!isLast);
+        }
+
+        protected override void Forget()
+        {
+        }
+
+        private void Add(string what)
+        {
+            lock (_log) _log.Append(what);
+        }
     }
 
     /// <summary>An index that has as many steps to do, each of 50 ms, beside which others write.</summary>

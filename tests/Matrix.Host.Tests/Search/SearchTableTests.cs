@@ -220,6 +220,34 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         Assert.That(all, Has.Count.EqualTo(2));
     }
 
+    [Test]
+    public async Task The_segments_of_SQLite_are_merged_and_hits_stay()
+    {
+        using var indexer = Indexer(new SearchOptions { MergedPages = 2 });
+        await Write(Room(Kitchen));
+        for (uint i = 1; i <= 90; i++)
+        {
+            await Write(Says(Live(Kitchen, i), "word"));
+            await Write(Indexed(Live(Kitchen, i), $"word n{i}") with { IsNew = true });
+        }
+
+        var before = await Store.Search.SegmentPagesAsync(Stop);
+        var steps = 0;
+        while (await indexer.TidyAsync(Stop)) steps++;
+        Assert.That(before, IsSqlite ? Has.Count.GreaterThan(2) : Is.Empty);
+        Assert.That(await Store.Search.SegmentPagesAsync(Stop), Has.Count.EqualTo(IsSqlite ? 1 : 0));
+        Assert.That(steps, IsSqlite ? Is.InRange(1, 90) : Is.Zero);
+        Assert.That(await Found("word"), Has.Length.EqualTo(90));
+
+        // What comes later is found and deleted as before, and is too little to merge again.
+        await Write(Says(Live(Kitchen, 91), "word"), Redacts(Live(Kitchen, 7), Live(Kitchen, 91)));
+        await Write(Indexed(Live(Kitchen, 91), "word n91") with { IsNew = true });
+        using var usual = Indexer(new SearchOptions());
+        Assert.That(await usual.TidyAsync(Stop), Is.False);
+        Assert.That(await Found("n7"), Is.Empty);
+        Assert.That(await Found("word"), Has.Length.EqualTo(90).And.Member(Live(Kitchen, 91)));
+    }
+
     [TestCase(true)]
     [TestCase(false)]
     public async Task The_times_of_a_rooms_rows_follow_their_numbers(bool atOnce)
@@ -267,11 +295,10 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
     /// <summary>A step of an indexer that then ends.</summary>
     private async Task StepAsync()
     {
-        using var indexer = new SearchIndexer(
-            Store,
-            new SearchOptions { IndexedAtOnce = 4 },
-            new RoomsOptions { ServerName = "example.org" },
-            Time);
+        using var indexer = Indexer(new SearchOptions { IndexedAtOnce = 4 });
         await indexer.StepAsync(Store.Writer.PublishedPosition, Stop);
     }
+
+    private SearchIndexer Indexer(SearchOptions options) =>
+        new(Store, options, new RoomsOptions { ServerName = "example.org" }, Time);
 }

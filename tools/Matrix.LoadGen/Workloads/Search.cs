@@ -31,6 +31,9 @@ internal sealed class SearchRun : IRun
     private static readonly TimeSpan _turn = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(10);
 
+    /// <summary>A server tidies its index when no messages come; the searches are those of a quiet server.</summary>
+    private static readonly TimeSpan _quiet = TimeSpan.FromSeconds(30);
+
     private readonly Stage _stage;
     private readonly Account _reader;
     private readonly SearchedText _text;
@@ -58,6 +61,7 @@ internal sealed class SearchRun : IRun
             stage.Settings.SearchedMessages);
         _perSecond = crowd.LastPerSecond;
         _indexSeconds = WaitForIndex(senders[0], rooms[0][0]);
+        Thread.Sleep(_quiet);
     }
 
     public void WarmUp()

@@ -24,6 +24,9 @@ public interface ISearchTable
 
     /// <summary>Ranges of events that are to be indexed, at most this many.</summary>
     ValueTask<IReadOnlyList<PendingRange>> PendingAsync(int limit, CancellationToken stop);
+
+    /// <summary>The pages of each segment of SQLite's index. PostgreSQL's has none.</summary>
+    ValueTask<IReadOnlyList<long>> SegmentPagesAsync(CancellationToken stop);
 }
 
 /// <summary>The words of a search, and bounds of its hits.</summary>
@@ -73,6 +76,12 @@ public sealed record EventIndexed(EventNid Event, EventNid Text, long Ts, int Ki
 
     internal override int Weight => 200 + (3 * Words.Length);
 }
+
+/// <summary>
+/// The segments of SQLite's index are merged by so many pages. Repeated, this leaves one segment. PostgreSQL does
+/// nothing.
+/// </summary>
+public sealed record SegmentsMerged(int Pages) : Change;
 
 /// <summary>An event has no words any more.</summary>
 public sealed record EventUnindexed(EventNid Event) : Change;

@@ -133,6 +133,15 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
                 ELSE search_pending.last_nid END
         """);
 
+    // A row for each page.
+    private static readonly Statement SegmentPages = Statement.Of(
+        "SELECT COUNT(*) FROM search_words_idx GROUP BY segid", "SELECT CAST(0 AS bigint) WHERE false");
+
+    // With a negative number all segments are merged, and not only those of one level.
+    private static readonly Statement Merge = Statement.Of(
+        "INSERT INTO search_words (search_words, rank) VALUES ('merge', -$1)",
+        "SELECT CAST($1 AS bigint) WHERE false");
+
     public static void Register(WriteHandlers handlers) => handlers
         .On<EventIndexed>(static (op, writes) =>
         {
@@ -149,6 +158,7 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             if (op.Text == op.Event) return;
             writes.Run(AddLostEdit, op, static (a, op) => a.Nid(op.Event).Nid(op.Text).Position());
         })
+        .On<SegmentsMerged>(Merge, static (a, op) => a.Int(op.Pages))
         .On<EventUnindexed>(Delete, static (a, op) => a.Nid(op.Event))
         .On<RangeIndexed>(static (op, writes) =>
         {
@@ -210,6 +220,9 @@ internal sealed class SearchTable(IReads reads) : ISearchTable
             static (a, limit) => a.Int(limit),
             static row => new PendingRange(row.Nid(0), row.Nid(1), row.Int64(2)),
             stop);
+
+    public ValueTask<IReadOnlyList<long>> SegmentPagesAsync(CancellationToken stop) =>
+        reads.ListAsync(SegmentPages, static row => row.Int64(0), stop);
 
     private static string WordsOf(EventIndexed indexed) =>
         indexed.Kind == BodyKind ? indexed.Words : indexed.Words + NotOfBody;
