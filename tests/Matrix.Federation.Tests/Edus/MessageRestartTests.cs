@@ -2,47 +2,13 @@ using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Outbound;
 using Matrix.Federation.Tests.Support;
 using Matrix.Processes;
-using NUnit.Framework.Interfaces;
 
 namespace Matrix.Federation.Tests.Edus;
 
 /// <summary>A server process that ends loses no message to a device of another server, and doubles none.</summary>
-public abstract class MessageRestartTests
+public abstract class MessageRestartTests : RestartedServerTests
 {
-    private ServerProcess? _started;
-    private ReceivingPeer _peer = null!;
-    private LocalUser _alice = null!;
-    private int _users;
-
-    /// <summary>One for all tests of a fixture, because each start costs seconds.</summary>
-    private ServerProcess Server => _started!;
-
-    private string Bob => $"@bob:{_peer.Peer.Name}";
-
-    [SetUp]
-    public async Task SetUpAsync()
-    {
-        _started ??= await ServerProcess.StartAsync(
-            NewDatabase(),
-            ("MATRIX_FEDERATION__OUTBOUND_FIRST_PAUSE", "50ms"),
-            ("MATRIX_FEDERATION__OUTBOUND_LONGEST_PAUSE", "500ms"));
-        _peer = await ReceivingPeer.StartAsync();
-        _alice = await LocalUser.RegisterAsync(Server, $"alice{++_users}");
-    }
-
-    [TearDown]
-    public async Task TearDownAsync()
-    {
-        await _peer.DisposeAsync();
-        // A test that failed may have left its server stopped.
-        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed) await StopAsync();
-    }
-
-    [OneTimeTearDown]
-    public async Task StopAsync()
-    {
-        if (Interlocked.Exchange(ref _started, null) is { } server) await server.DisposeAsync();
-    }
+    private string Bob => $"@bob:{Other.Peer.Name}";
 
     [TestCase(false)]
     [TestCase(true)]
@@ -52,12 +18,12 @@ public abstract class MessageRestartTests
         await HasAsync(10);
 
         // A message whose response is lost comes again.
-        await _peer.DownAfterResponsesAsync();
+        await Other.DownAfterResponsesAsync();
         await SendAsync(11, 20);
 
         if (isKilled) await Server.Process.KillAsync();
         else await Server.Process.StopAsync();
-        await _peer.UpAsync();
+        await Other.UpAsync();
         await Server.Process.StartAsync();
         await HasAsync(30);
         await SendAsync(31, 1);
@@ -73,16 +39,16 @@ public abstract class MessageRestartTests
     [Test]
     public async Task A_server_that_is_excluded_for_a_while_gets_its_messages_later()
     {
-        await _peer.DownAsync();
+        await Other.DownAsync();
         await SendAsync(1, 2);
         await Server.Process.StopAsync();
-        await _peer.UpAsync();
+        await Other.UpAsync();
 
-        Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = _peer.Peer.Name;
+        Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = Other.Peer.Name;
         await Server.Process.StartAsync();
         await SendAsync(3, 1);
         await Task.Delay(500);
-        Assert.That(_peer.All, Is.Empty);
+        Assert.That(Other.All, Is.Empty);
 
         await Server.Process.StopAsync();
         Server.Process.Settings["MATRIX_FEDERATION__DENY_SERVERS"] = "";
@@ -106,7 +72,7 @@ public abstract class MessageRestartTests
                 ["message_id"] = "once",
                 ["messages"] = new JsonObject
                 {
-                    [_alice.UserId] = new JsonObject { ["*"] = new JsonObject { ["n"] = 1 } },
+                    [Alice.UserId] = new JsonObject { ["*"] = new JsonObject { ["n"] = 1 } },
                 },
             },
         };
@@ -117,19 +83,16 @@ public abstract class MessageRestartTests
         await ReceiveAsync("first", edu);
         await ReceiveAsync("second", edu);
 
-        Assert.That(await _alice.InboxAsync(), Has.Count.EqualTo(1));
+        Assert.That(await Alice.InboxAsync(), Has.Count.EqualTo(1));
     }
 
-    /// <summary>The database's address; null for SQLite.</summary>
-    private protected abstract string? NewDatabase();
-
-    private async Task ReceiveAsync(string transactionId, JsonObject edu) => (await _peer.Peer.SendAsync(
+    private async Task ReceiveAsync(string transactionId, JsonObject edu) => (await Other.Peer.SendAsync(
         Server,
         "PUT",
         "/_matrix/federation/v1/send/" + transactionId,
         new JsonObject
         {
-            ["origin"] = _peer.Peer.Name,
+            ["origin"] = Other.Peer.Name,
             ["origin_server_ts"] = 1,
             ["pdus"] = new JsonArray(),
             ["edus"] = new JsonArray(edu.DeepClone()),
@@ -139,12 +102,12 @@ public abstract class MessageRestartTests
     {
         foreach (var n in Enumerable.Range(first, count))
         {
-            (await _alice.SendToDeviceAsync(Bob, "PHONE", new JsonObject { ["n"] = n })).Is(200);
+            (await Alice.SendToDeviceAsync(Bob, "PHONE", new JsonObject { ["n"] = n })).Is(200);
         }
     }
 
     private List<JsonObject> Messages() =>
-        [.. _peer.Taken.SelectMany(each => each.Body["edus"]!.AsArray()).Select(edu => edu!["content"]!.AsObject())];
+        [.. Other.Taken.SelectMany(each => each.Body["edus"]!.AsArray()).Select(edu => edu!["content"]!.AsObject())];
 
     private int NumberOf(JsonObject content) => (int)content["messages"]![Bob]!["PHONE"]!["n"]!;
 
