@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
@@ -52,6 +53,24 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
             Assert.That(index.Log, Is.EqualTo(expected));
         }
 
+        Assert.That(index.FirstPause, Is.GreaterThan(0.9 * UntidyIndex.QuietTime));
+        await end.CancelAsync();
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task News_come_between_two_steps_of_tidying()
+    {
+        using var index = new UntidyIndex(Store) { IsEndless = true };
+        Store.Writer.AddConsumer(index);
+        using var end = new CancellationTokenSource();
+        var running = index.RunAsync(end.Token);
+
+        await Write(new DeviceListChanged(News));
+        Assert.That(() => index.Log, Does.Contain("tidies, tidies").After(10_000, 20));
+        await Write(new DeviceListChanged(News));
+        Assert.That(() => index.Log, Does.Contain("tidies, steps").After(10_000, 20));
+
         await end.CancelAsync();
         Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
     }
@@ -63,7 +82,14 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
 
         private readonly StringBuilder _log = new();
         private bool _hasStep;
+        private long _stepped;
         private int _tidied;
+
+        /// <summary>Whether there is always more to tidy.</summary>
+        public bool IsEndless { get; init; }
+
+        /// <summary>The time from the first step to the first step of tidying.</summary>
+        public TimeSpan FirstPause { get; private set; }
 
         /// <summary>What it did, in order.</summary>
         public string Log
@@ -87,18 +113,18 @@ internal sealed class IndexPaceTests(string kind) : StorageTests(kind)
         protected internal override ValueTask<bool> StepAsync(long published, CancellationToken stop)
         {
             if (!Interlocked.Exchange(ref _hasStep, false)) return ValueTask.FromResult(false);
+            _stepped = Stopwatch.GetTimestamp();
             Add("steps, ");
             return ValueTask.FromResult(true);
         }
 
-        protected internal override ValueTask<bool> TidyAsync(CancellationToken stop)
+        protected internal override async ValueTask<bool> TidyAsync(CancellationToken stop)
         {
-            _tidied++;
-            var isLast = _tidied % 3 == 0;
+            if (_tidied++ == 0) FirstPause = Stopwatch.GetElapsedTime(_stepped);
+            if (IsEndless) await Task.Delay(TimeSpan.FromMilliseconds(5), stop);
+            var isLast = !IsEndless && _tidied % 3 == 0;
             Add(isLast ? "tidies; " : "tidies, ");
-            return _tidied == 6
-                ? throw new IOException("The disk is full.")
-                : ValueTask.FromResult(!isLast);
+            return isLast && _tidied == 6 ? throw new IOException("The disk is full.") : !isLast;
         }
 
         protected override void Forget()

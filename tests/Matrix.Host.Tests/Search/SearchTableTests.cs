@@ -248,6 +248,47 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
         Assert.That(await Found("word"), Has.Length.EqualTo(90).And.Member(Live(Kitchen, 91)));
     }
 
+    [Test]
+    public async Task Segments_are_merged_when_they_are_an_eighth_of_the_largest()
+    {
+        using var indexer = Indexer(new SearchOptions { MergedPages = 1 });
+        await Write(Room(Kitchen));
+        var next = 0u;
+        await IndexAsync(2000);
+        if (!IsSqlite)
+        {
+            Assert.That(await indexer.TidyAsync(Stop), Is.False, "PostgreSQL has no segments");
+            return;
+        }
+
+        while (await indexer.TidyAsync(Stop))
+        {
+        }
+
+        var whole = (await Store.Search.SegmentPagesAsync(Stop)).Single();
+        await IndexAsync(1);
+        Assert.That(whole, Is.GreaterThan(16));
+        Assert.That(await Store.Search.SegmentPagesAsync(Stop), Has.Count.EqualTo(2));
+        Assert.That(await indexer.TidyAsync(Stop), Is.False, "one page is too little");
+
+        await IndexAsync(1000);
+        Assert.That(await indexer.TidyAsync(Stop), Is.True);
+
+        async Task IndexAsync(int events)
+        {
+            for (var left = events; left > 0; left -= 100)
+            {
+                EventNid[] nids = [.. Enumerable.Range(0, Math.Min(left, 100)).Select(_ => Live(Kitchen, ++next))];
+                await Write([.. nids.Select(nid => Says(nid, "word"))]);
+                await Write([.. nids.Select(nid => Indexed(
+                    nid, string.Join(' ', Enumerable.Range(0, 20).Select(i => $"n{nid.Ordinal}x{i}"))) with
+                {
+                    IsNew = true,
+                })]);
+            }
+        }
+    }
+
     [TestCase(true)]
     [TestCase(false)]
     public async Task The_times_of_a_rooms_rows_follow_their_numbers(bool atOnce)
