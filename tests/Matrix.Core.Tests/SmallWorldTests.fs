@@ -26,7 +26,7 @@ let private misjudged (name: string) (world: World) : World =
 
     {
         world with
-            Idle = world.Idle |> Array.updateAt place (fun _ _ -> true)
+            Idle = world.Idle |> Array.updateAt place (Some(fun _ _ -> true))
     }
 
 [<Test>]
@@ -107,6 +107,45 @@ let ``The shares of a slice make up the slice`` () =
         visits { slice with Shares = 2 } + visits { slice with Shares = 2; Share = 1 },
         Is.EqualTo(visits slice)
     )
+
+/// The portion that counts what it does not visit has the same cases as the one that looks at all.
+[<TestCase("joins", "1")>]
+[<TestCase("joins", "12")>]
+[<TestCase("removals", "12")>]
+[<TestCase("creating", "11")>]
+[<TestCase("sending", "3")>]
+let ``A slice is each n-th case of the whole`` (name: string, versionId: string) =
+    let world = Worlds.tryFind name |> Option.get
+    let versions = [ Versions.tryFind versionId |> Option.get; Versions.v10 ]
+    let every = 97L
+    let all = ResizeArray<int[]>()
+    let mutable ordinal = 0L
+
+    let struct (counted, _) =
+        Enumeration.run world versions Enumeration.whole (fun case ->
+            if ordinal % every = 0L then
+                all.Add(Array.copy case)
+
+            ordinal <- ordinal + 1L)
+
+    for shares in 1..2 do
+        for share in 0 .. shares - 1 do
+            let sliced = ResizeArray<int[]>()
+
+            let portion = {
+                Every = every
+                Share = share
+                Shares = shares
+            }
+
+            let struct (ofSlice, visited) =
+                Enumeration.run world versions portion (Array.copy >> sliced.Add)
+
+            Assert.That(ofSlice, Is.EqualTo counted)
+            Assert.That(visited, Is.EqualTo(int64 sliced.Count))
+
+            let wanted = [ for i in share..shares .. all.Count - 1 -> all[i] ]
+            Assert.That(sliced, Is.EqualTo(box wanted))
 
 [<Test>]
 let ``The cases of each weight are all cases`` () =

@@ -1,6 +1,7 @@
 namespace Matrix.Properties.Mutation
 
 open System
+open System.Collections.Concurrent
 open System.Text.RegularExpressions
 open Matrix.Rules
 
@@ -40,8 +41,11 @@ module internal ConditionMutants =
 
     let private spaces = Regex(@"\s+", RegexOptions.Compiled)
 
-    /// A term of the rules in one line.
-    let show (term: 'a) : string = spaces.Replace(sprintf "%A" term, " ")
+    let private shown = ConcurrentDictionary<obj, string>()
+
+    /// A term of the rules in one line. It is kept: to print it is slow, and versions share most terms.
+    let show (term: 'a) : string =
+        shown.GetOrAdd(nonNull (box term), (fun _ -> spaces.Replace(sprintf "%A" term, " ")))
 
     /// One item of a list changed, each in turn.
     let private oneOf (change: 'a -> (string * 'a) list) (items: 'a list) : (string * 'a list) list =

@@ -14,7 +14,13 @@ type Subject =
     | Setting
 
     /// Its name in reports.
-    member this.Word = (string this).ToLowerInvariant()
+    member this.Word =
+        match this with
+        | Subject.Authorization -> "authorization"
+        | Subject.Selection -> "selection"
+        | Subject.Handling -> "handling"
+        | Subject.Redaction -> "redaction"
+        | Subject.Setting -> "setting"
 
 /// A version with one thing changed.
 type Mutant = {

@@ -34,17 +34,26 @@ type AxisOf<'a>(place: int, axis: Axis, values: 'a[]) =
 type CaseReader(case: int[], allowed: int64) =
 
     let mutable allowed = allowed
+    let mutable read = 0L
 
     /// The axes that may be read: a bit for each index.
     member _.Allowed
         with get () = allowed
         and set value = allowed <- value
 
+    /// The axes that were read: a bit for each index. It may be set back.
+    member _.Read
+        with get () = read
+        and set value = read <- value
+
     /// The value of the case on an axis.
     member _.At(axis: AxisOf<'a>) : 'a =
-        if (allowed >>> axis.Place) &&& 1L = 0L then
+        let bit = 1L <<< axis.Place
+
+        if allowed &&& bit = 0L then
             invalidOp $"{axis.Axis.Name} is read, but not declared."
 
+        read <- read ||| bit
         axis.Values[case[axis.Place]]
 
 /// Sets of axes.

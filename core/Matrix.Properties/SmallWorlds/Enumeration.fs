@@ -12,6 +12,40 @@ type Portion = {
     Shares: int
 }
 
+/// A walk through the cases of one weight. It is a type, because a function inside a function would be called with all
+/// that is used here, at each step.
+[<Sealed>]
+type private OfWeight(world: World, choices: Choices, visit: int[] -> bool) =
+
+    let case = choices.Case
+
+    let weights =
+        world.Axes |> Array.map (fun axis -> axis.Choices |> Array.map _.Weight)
+
+    // The least and the greatest weight of the axes from an index on.
+    let least = Array.scanBack (+) (Array.map Array.min weights) 0
+    let most = Array.scanBack (+) (Array.map Array.max weights) 0
+
+    let rec walk (place: int) (left: int) : bool =
+        if left < least[place] || left > most[place] then
+            false
+        elif place = case.Length then
+            visit case
+        else
+            let struct (first, last) = choices.At place
+            let mutable found = false
+            let mutable choice = first
+
+            while not found && choice <= last do
+                case[place] <- choice
+                found <- walk (place + 1) (left - weights[place][choice])
+                choice <- choice + 1
+
+            found
+
+    /// Whether the visitor returned true for a case.
+    member _.Walk(weight: int) : bool = walk 0 (weight - world.Base)
+
 /// Visits the cases of a world, without equivalent ones: where an axis makes no difference, only its lightest choice
 /// counts; of two cases that differ by the swap of two users, only the first.
 [<RequireQualifiedAccess>]
@@ -23,30 +57,20 @@ module Enumeration =
     /// One in this many cases.
     let slice (every: int64) = { whole with Every = every }
 
-    let private isIdle (world: World) (versions: RoomVersion list) (reading: CaseReader) (place: int) : bool =
-        reading.Allowed <- Axes.before place
-        versions |> List.forall (fun version -> world.Idle[place] version reading)
-
-    /// The first and the last choice that count.
-    let private choices
-        (world: World)
-        (versions: RoomVersion list)
-        (reading: CaseReader)
-        (place: int)
-        : struct (int * int) =
-        if isIdle world versions reading place then
-            struct (world.Lightest[place], world.Lightest[place])
-        else
-            struct (0, world.Axes[place].Choices.Length - 1)
+    /// From here on, cases that are not visited are counted without a look at each.
+    let private sparse = 16L
 
     /// The equivalent case with the lightest choice on each axis that makes no difference.
     let withoutIdle (world: World) (version: RoomVersion) (case: int[]) : int[] =
-        let plain = Array.copy case
-        let reading = CaseReader(plain, 0L)
+        let choices = Choices(world, [ version ])
+        let plain = choices.Case
+        Array.blit case 0 plain 0 plain.Length
 
         for place in 0 .. plain.Length - 1 do
-            if isIdle world [ version ] reading place then
-                plain[place] <- world.Lightest[place]
+            let struct (first, last) = choices.At place
+
+            if first = last then
+                plain[place] <- first
 
         plain
 
@@ -58,34 +82,38 @@ module Enumeration =
         (portion: Portion)
         (visit: int[] -> unit)
         : struct (int64 * int64) =
-        let case: int[] = Array.zeroCreate world.Axes.Length
-        let reading = CaseReader(case, 0L)
+        let choices = Choices(world, versions)
+        let counting = Counting(world, choices)
+        let case = choices.Case
+        let step = portion.Every * int64 portion.Shares
+        let mutable next = portion.Every * int64 portion.Share
         let mutable counted = 0L
         let mutable visited = 0L
 
         let rec walk (place: int) =
             if place = case.Length then
-                let counts =
-                    match world.Swap with
-                    | None -> true
-                    | Some swap -> World.isFirstOfPair swap case
-
-                if counts then
-                    let ordinal = counted / portion.Every
-                    counted <- counted + 1L
-
-                    if
-                        ordinal * portion.Every = counted - 1L
-                        && ordinal % int64 portion.Shares = int64 portion.Share
-                    then
+                if choices.Counts then
+                    if counted = next then
                         visited <- visited + 1L
+                        next <- next + step
                         visit case
-            else
-                let struct (first, last) = choices world versions reading place
 
-                for choice in first..last do
-                    case[place] <- choice
-                    walk (place + 1)
+                    counted <- counted + 1L
+            else
+                let below =
+                    if step < sparse then
+                        Int64.MaxValue
+                    else
+                        counting.From place
+
+                if below <= next - counted then
+                    counted <- counted + below
+                else
+                    let struct (first, last) = choices.At place
+
+                    for choice in first..last do
+                        case[place] <- choice
+                        walk (place + 1)
 
         walk 0
         struct (counted, visited)
@@ -93,9 +121,9 @@ module Enumeration =
     /// Visits a number of drawn cases. On each axis, every choice that makes a difference is equally likely. The same
     /// seed draws the same cases.
     let sample (world: World) (versions: RoomVersion list) (count: int) (seed: uint64) (visit: int[] -> unit) =
-        let case: int[] = Array.zeroCreate world.Axes.Length
+        let choices = Choices(world, versions)
+        let case = choices.Case
         let sizes = world.Axes |> Array.map _.Choices.Length
-        let reading = CaseReader(case, 0L)
         let mutable state = seed
 
         // SplitMix64: the drawn cases must not depend on the runtime.
@@ -107,44 +135,14 @@ module Enumeration =
 
         for _ in 1..count do
             for place in 0 .. case.Length - 1 do
-                let struct (first, last) = choices world versions reading place
+                let struct (first, last) = choices.At place
                 case[place] <- if first = last then first else draw sizes[place]
 
             visit case
 
     /// Visits the cases of exactly this weight until the visitor returns true. Returns whether it did.
     let ofWeight (world: World) (versions: RoomVersion list) (weight: int) (visit: int[] -> bool) : bool =
-        let n = world.Axes.Length
-        let case: int[] = Array.zeroCreate n
-        let reading = CaseReader(case, 0L)
-
-        let weights =
-            world.Axes |> Array.map (fun axis -> axis.Choices |> Array.map _.Weight)
-
-        let lightest = weights |> Array.map Array.min
-        let heaviest = weights |> Array.map Array.max
-        // The least and the greatest weight of the axes from an index on.
-        let least = Array.scanBack (+) lightest 0
-        let most = Array.scanBack (+) heaviest 0
-
-        let rec walk (place: int) (left: int) : bool =
-            if left < least[place] || left > most[place] then
-                false
-            elif place = n then
-                visit case
-            else
-                let struct (first, last) = choices world versions reading place
-                let mutable found = false
-                let mutable choice = first
-
-                while not found && choice <= last do
-                    case[place] <- choice
-                    found <- walk (place + 1) (left - weights[place][choice])
-                    choice <- choice + 1
-
-                found
-
-        walk 0 (weight - world.Base)
+        OfWeight(world, Choices(world, versions), visit).Walk weight
 
     /// The smallest witness, as its world and choices: the lightest case that passes a test. Stops at a weight limit.
     let smallest

@@ -71,8 +71,8 @@ type World = {
     /// The least weight of a case: the state events that all cases have.
     Base: int
     /// For each axis, whether it makes no difference, given the version and the choices on the axes before it. If so,
-    /// only its lightest choice counts.
-    Idle: (RoomVersion -> CaseReader -> bool)[]
+    /// only its lightest choice counts. None if it always makes a difference.
+    Idle: (RoomVersion -> CaseReader -> bool) option[]
     /// The lightest choice of each axis.
     Lightest: int[]
     /// Set if no decision depends on which of the two users is which.
@@ -87,7 +87,7 @@ type World = {
 type WorldBuilder(name: string, meaning: string) =
 
     let axes = List<Axis>()
-    let idle = List<RoomVersion -> CaseReader -> bool>()
+    let idle = List<(RoomVersion -> CaseReader -> bool) option>()
     let state = List<Slot * Part<Draft option>>()
     let exchanged = Dictionary<int, int>()
     let renamed = Dictionary<int, int[]>()
@@ -111,7 +111,7 @@ type WorldBuilder(name: string, meaning: string) =
         }
 
         axes.Add described
-        idle.Add(fun _ _ -> false)
+        idle.Add None
         AxisOf<'a>(axes.Count - 1, described, [| for _, _, value in choices -> value |])
 
     /// Adds an axis that makes no difference in some cases, depending on the version and the axes before it.
@@ -119,7 +119,7 @@ type WorldBuilder(name: string, meaning: string) =
         (axis: string, choices: (string * int * 'a) list, isIdle: RoomVersion -> CaseReader -> bool)
         : AxisOf<'a> =
         let added = this.Axis(axis, choices)
-        idle[added.Place] <- isIdle
+        idle[added.Place] <- Some isIdle
         added
 
     /// An axis of users.
