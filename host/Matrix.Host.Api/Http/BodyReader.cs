@@ -51,6 +51,9 @@ public sealed class BodyReader
     /// <summary>A string; null if it is absent or null, for senders that write absent values as null.</summary>
     public string? TextOrNull(string name) => HasNull(name) ? null : Text(name);
 
+    /// <summary>An optional token; null if it is absent or empty.</summary>
+    public string? Token(string name) => Text(name) is { Length: > 0 } token ? token : null;
+
     /// <summary>Whether the member is present and null.</summary>
     public bool HasNull(string name) => Whole.IndexOf(name) is >= 0 and var at && Whole.Value(at).IsNull;
 

@@ -45,6 +45,11 @@ public sealed class QueryReader
         return null;
     }
 
+    /// <summary>
+    /// An optional token; null if it is absent or empty: clients send the token that they do not have yet as "".
+    /// </summary>
+    public string? Token(string name) => Text(name) is { Length: > 0 } token ? token : null;
+
     /// <summary>The first name that occurs several times; null if none does.</summary>
     public string? Repeated
     {

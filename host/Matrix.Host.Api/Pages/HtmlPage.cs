@@ -8,9 +8,11 @@ namespace Matrix.Host.Api.Pages;
 internal static class HtmlPage
 {
     private static readonly PageStyle _style = new("""
-        :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; --line: #8888; --accent: #0b6bcb; }
-        @media (prefers-color-scheme: dark) { :root { --accent: #6cb4ff; } }
+        :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; --line: #8888;
+            --accent: #0b6bcb; --edge: #767676; --note: #595959; }
+        @media (prefers-color-scheme: dark) { :root { --accent: #6cb4ff; --edge: #8c8c8c; --note: #b5b5b5; } }
         * { box-sizing: border-box; }
+        [hidden] { display: none !important; }
         body { max-width: 26rem; margin: 8vh auto; padding: 0 1rem; overflow-wrap: anywhere; }
         h1 { font-size: 1.5rem; line-height: 1.25; }
         h2 { font-size: 1.15rem; }
@@ -18,11 +20,12 @@ internal static class HtmlPage
         label { display: block; }
         input:not([type=checkbox]):not([type=radio]), select, textarea, button, a.button {
             display: block; width: 100%; font: inherit; padding: .6rem; margin: .25rem 0 .75rem;
-            border: 1px solid var(--line); border-radius: .4rem; }
+            border: 1px solid var(--edge); border-radius: .4rem; }
         input, select, textarea { background: Field; color: FieldText; }
         button, a.button { background: var(--accent); color: Canvas; border-color: transparent; text-align: center;
             text-decoration: none; cursor: pointer; }
-        button.second, a.second { background: transparent; color: inherit; border-color: var(--line); }
+        button.second, a.second { background: transparent; color: inherit; border-color: var(--edge); }
+        hr { border: 0; border-top: 1px solid var(--line); }
         a { color: var(--accent); }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
         table { width: 100%; border-collapse: collapse; }
@@ -31,7 +34,7 @@ internal static class HtmlPage
         dd { margin: 0 0 .5rem; }
         [role=alert]:not(:empty) { border-left: 4px solid #c62828; padding: .25rem .75rem; }
         [role=status]:not(:empty) { border-left: 4px solid #2e7d32; padding: .25rem .75rem; }
-        .note { color: GrayText; font-size: .9rem; }
+        .note { color: var(--note); font-size: .9rem; }
         """);
 
     /// <summary>Builds a page.</summary>

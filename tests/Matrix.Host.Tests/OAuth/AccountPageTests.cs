@@ -105,8 +105,9 @@ internal sealed class AccountPageTests
         Assert.That((await _browser.SubmitsAsync(device, ("name", new string('x', 256)))).Status, Is.EqualTo(400));
     }
 
-    [Test]
-    public async Task The_password_is_changed_with_the_old_one()
+    [TestCase("yes")]
+    [TestCase("")]
+    public async Task The_password_is_changed_with_the_old_one(string logOut)
     {
         var path = $"{Account}?action=password";
         await _browser.OpensAsync(path);
@@ -118,9 +119,11 @@ internal sealed class AccountPageTests
         Assert.That(_browser.Page.Status, Is.EqualTo(400));
         await _browser.SubmitsAsync(
             path, ("password", _alice.Password), ("new_password", "another one"), ("new_password_again", "another one"),
-            ("log_out", "yes"));
+            ("log_out", logOut));
         Assert.That(_browser.Page.Status, Is.EqualTo(200));
-        (await _alice.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        Assert.That(
+            _browser.Page.Text, Does.Contain("Sign in again with the new one.").And.Not.Contain("You are signed in"));
+        Assert.That((await _alice.GetAsync("account/whoami")).Status, Is.EqualTo(logOut == "yes" ? 401 : 200));
         Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(303), "The sign-in ended.");
     }
 
@@ -175,6 +178,7 @@ internal sealed class AccountPageTests
         (await _alice.GetAsync("account/whoami")).Is(200);
         await _browser.SubmitsAsync(path, ("password", _alice.Password), ("sure", "yes"));
         Assert.That(_browser.Page.Status, Is.EqualTo(200));
+        Assert.That(_browser.Page.Text, Does.Contain("has ended").And.Not.Contain("You are signed in"));
         (await _alice.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         Assert.That((await _browser.OpensAsync(path)).Status, Is.EqualTo(303), "Nobody is signed in any more.");
     }

@@ -1,9 +1,11 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Reading;
 
-internal sealed class ReadingTests
+internal sealed partial class ReadingTests
 {
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
@@ -65,6 +67,32 @@ internal sealed class ReadingTests
                 (await _bob.GetAsync($"rooms/{room}/event/{first}")).Status,
                 Is.EqualTo(beforeInvite ? 200 : 404));
         });
+    }
+
+    // As clients send the token that they do not have yet: Draupnir on its first page.
+    [TestCase("rooms/{0}/messages?dir=b&limit=2", "&from=&to=")]
+    [TestCase("rooms/{0}/members?not_membership=ban", "&at=")]
+    [TestCase("/_matrix/client/v1/rooms/{0}/relations/{1}?limit=1", "&from=&to=")]
+    [TestCase("/_matrix/client/v1/rooms/{0}/threads?limit=1", "&from=")]
+    [TestCase("/_matrix/client/v1/rooms/{0}/hierarchy?limit=5", "&from=")]
+    [TestCase("/_matrix/client/v1/mutual_rooms?user_id={2}", "&from=")]
+    [TestCase("notifications?limit=5", "&from=")]
+    [TestCase("publicRooms?limit=5", "&since=")]
+    [TestCase("sync?filter={{\"presence\":{{\"not_types\":[\"*\"]}}}}", "&since=")]
+    public async Task An_empty_token_is_like_none(string path, string tokens)
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat", ["name"] = "Kitchen" });
+        var first = await SaysAsync(_alice, room, "one");
+        await SaysAsync(_alice, room, "two");
+        await _bob.PostAsync($"rooms/{room}/join");
+        path = string.Format(
+            CultureInfo.InvariantCulture, path, room, Uri.EscapeDataString(first), Uri.EscapeDataString(_bob.UserId));
+
+        var without = (await _alice.GetAsync(path)).Is(200).Text;
+        var with = (await _alice.GetAsync(path + tokens)).Is(200).Text;
+        Assert.That(Age().Replace(with, ""), Is.EqualTo(Age().Replace(without, "")));
+        (await _alice.GetAsync(path + tokens.Replace("=", "=nonsense", StringComparison.Ordinal)))
+            .Is(400, "M_INVALID_PARAM");
     }
 
     [Test]
@@ -507,4 +535,8 @@ internal sealed class ReadingTests
 
     private static List<string> Ids(JsonObject page, string name = "chunk") =>
         [.. page[name]!.AsArray().Select(e => (string)e!["event_id"]!)];
+
+    /// <summary>The age of an event: it differs from one moment to the next.</summary>
+    [GeneratedRegex("\"age\":[0-9]+")]
+    private static partial Regex Age();
 }

@@ -30,10 +30,10 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
             new RouteOptions { Body = BodyLimit.Large, CanonicalBody = true, OpenToSuspended = true });
         unstable.Delete("dehydrated_device", DeleteAsync, RouteOptions.AlsoSuspended);
         unstable.Get("dehydrated_device/{deviceId}/events", (call, stop) =>
-            MessagesAsync(call, call.Query.Text("from"), always: false, stop));
+            MessagesAsync(call, call.Query.Token("from"), always: false, stop));
         unstable.Post(
             "dehydrated_device/{deviceId}/events",
-            static body => body.Text("next_batch"),
+            static body => body.Token("next_batch"),
             (call, from, stop) => MessagesAsync(call, from, always: true, stop),
             RouteOptions.AlsoSuspended);
     }
@@ -73,7 +73,7 @@ internal sealed class Dehydrated(DehydratedDevices devices, ClientOptions option
         if (call.Query.Problem is { } problem) return problem;
         if (limit < 1) return Answer.InvalidParam("`limit` must be at least 1.");
         var after = 0L;
-        if (!string.IsNullOrEmpty(from) && !TryParse(from, out after))
+        if (from is not null && !TryParse(from, out after))
         {
             return Answer.InvalidParam("That is no token of these messages.");
         }

@@ -24,7 +24,7 @@ internal sealed class LegacyDirectory : ILegacyGroup
 
     private async ValueTask<Answer> PublicRoomsAsync(Call call, CancellationToken stop)
     {
-        var from = call.Query.Text("from");
+        var from = call.Query.Token("from");
         var query = from is null or Start ? "" : $"since={Uri.EscapeDataString(from)}";
         var answer = await _publicRooms.CallAsync(call, null, stop, query).ConfigureAwait(false);
         return answer.Change(page => page.With(

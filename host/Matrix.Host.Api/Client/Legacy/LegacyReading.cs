@@ -51,7 +51,7 @@ internal sealed class LegacyReading(
         // Users are online while they are connected to the stream.
         using var online = board.Sync(call.Caller.Device, PresenceState.Online);
         var request = new EventsRequest(
-            call.Caller.Device, call.Query.Text("from"), TimeSpan.FromMilliseconds(timeout))
+            call.Caller.Device, call.Query.Token("from"), TimeSpan.FromMilliseconds(timeout))
         {
             WithEphemeral = true,
         };

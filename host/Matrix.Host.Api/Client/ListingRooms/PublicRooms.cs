@@ -27,7 +27,7 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
     }
 
     private static PublicRoomsQuery ReadQuery(QueryReader query) => new(
-        (int?)Math.Min(query.Number("limit") ?? 0, int.MaxValue), query.Text("since"), null, null, false, null);
+        (int?)Math.Min(query.Number("limit") ?? 0, int.MaxValue), query.Token("since"), null, null, false, null);
 
     private static bool ReadVisibility(BodyReader body)
     {
@@ -72,7 +72,7 @@ internal static class PublicRoomsBody
         var filter = body.Inner("filter");
         return new PublicRoomsQuery(
             (int?)Math.Clamp(body.Number("limit") ?? 0, 0, int.MaxValue),
-            body.Text("since"),
+            body.Token("since"),
             filter?.Text("generic_search_term"),
             filter is null ? null : TypesOf(filter),
             body.Flag("include_all_networks"),

@@ -29,7 +29,7 @@ internal sealed class MutualRooms(IStorage storage, ClientOptions options) : IEn
             query.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
         }
 
-        if (query.Text(token) is not { } from) return new Asked(userId, default);
+        if (query.Token(token) is not { } from) return new Asked(userId, default);
         if (from.StartsWith('m')
             && int.TryParse(from.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var after))
         {

@@ -18,7 +18,7 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
 
     // Unknown filters of `only` are none.
     private static Asked Read(QueryReader query) => new(
-        query.Text("from"),
+        query.Token("from"),
         (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
         query.Text("only") == "highlight");
 

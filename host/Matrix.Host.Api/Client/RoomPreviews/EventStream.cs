@@ -57,7 +57,7 @@ internal sealed class EventStream(
             query.Refuse(MatrixError.InvalidParam, "`room_id` is not a valid room id.");
         }
 
-        return new Asked(query.Text("from"), query.Number("timeout") ?? 0, roomId);
+        return new Asked(query.Token("from"), query.Number("timeout") ?? 0, roomId);
     }
 
     private async ValueTask<Answer> EventsAsync(Call call, Asked asked, CancellationToken stop)

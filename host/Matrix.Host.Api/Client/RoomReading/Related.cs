@@ -57,14 +57,14 @@ internal sealed class Related(
     }
 
     private static Asked Read(QueryReader query) => new(
-        query.Text("from"),
-        query.Text("to"),
+        query.Token("from"),
+        query.Token("to"),
         (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
         query.OneOf("dir", "b", "f") == "f" ? Direction.Forward : Direction.Backward,
         query.Text("recurse") is null ? null : query.Flag("recurse"));
 
     private static Threads ReadThreads(QueryReader query) => new(
-        query.Text("from"),
+        query.Token("from"),
         (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
         query.OneOf("include", "all", "participated") == "participated");
 

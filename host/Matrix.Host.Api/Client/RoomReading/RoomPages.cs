@@ -42,7 +42,7 @@ internal sealed class RoomPages(
         var direction = query.OneOf("dir", "b", "f");
         var filter = ReadFilter(query);
         return new Asked(
-            query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
+            query.Token("from"), query.Token("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
     }
 
     /// <summary>What the caller may read: all of the room in the administration API.</summary>
@@ -61,7 +61,7 @@ internal sealed class RoomPages(
 
         var filter = ReadFilter(query);
         return new Asked(
-            query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
+            query.Token("from"), query.Token("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
     }
 
     private static Around ReadAround(QueryReader query)

@@ -48,7 +48,7 @@ internal sealed class RoomStates(
         routes.Get(
             "rooms/{roomId}/members",
             static query => new Members(
-                query.Text("at"),
+                query.Token("at"),
                 query.OneOf("membership", _memberships),
                 query.OneOf("not_membership", _memberships)),
             MembersAsync,

@@ -21,7 +21,7 @@ internal sealed class Search(
     private async ValueTask<Answer> SearchAsync(Call call, SearchBody? asked, CancellationToken stop)
     {
         SearchToken? from = null;
-        if (call.Query.Text("next_batch") is { } token && (from = tokens.Read(token)) is null)
+        if (call.Query.Token("next_batch") is { } token && (from = tokens.Read(token)) is null)
         {
             return Answer.InvalidParam("`next_batch` is no token of a search of this server.");
         }

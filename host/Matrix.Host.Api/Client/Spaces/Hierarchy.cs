@@ -30,7 +30,7 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
         var suggestedOnly = query.Flag("suggested_only");
         var depth = (int)Math.Min(query.Number("max_depth") ?? int.MaxValue, options.MaxHierarchyDepth);
         var limit = (int)Math.Min(query.Number("limit", least: 1) ?? UsualLimit, options.MaxHierarchyRooms);
-        if (query.Text("from") is not { } from) return new Asked(suggestedOnly, depth, HierarchyPlace.Start, limit);
+        if (query.Token("from") is not { } from) return new Asked(suggestedOnly, depth, HierarchyPlace.Start, limit);
         if (Parse(from) is not var (place, tokenDepth, tokenSuggested))
         {
             query.Refuse(MatrixError.InvalidParam, "`from` is not a token of this server.");

@@ -40,7 +40,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
     private static Asked Read(QueryReader query)
     {
         SyncToken? since = null;
-        if (query.Text("since") is { } text)
+        if (query.Token("since") is { } text)
         {
             if (SyncToken.TryParse(text, out var token)) since = token;
             else query.Refuse(MatrixError.InvalidParam, "`since` is not a sync token of this server.");

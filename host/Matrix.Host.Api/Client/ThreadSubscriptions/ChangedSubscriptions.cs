@@ -22,13 +22,13 @@ internal sealed class ChangedSubscriptions(Rooms.Threads.ThreadSubscriptions sub
         if (query.OneOf("dir", "b") is null) query.Refuse(MatrixError.MissingParam, "`dir` is missing: it is `b`.");
         ThreadPlace? from = null;
         var to = 0L;
-        if (query.Text("from") is { } token)
+        if (query.Token("from") is { } token)
         {
             if (ThreadChanges.TryParse(token, out var place)) from = place;
             else query.Refuse(MatrixError.InvalidParam, "`from` is no token of this endpoint.");
         }
 
-        if (query.Text("to") is { } pos && !ThreadChanges.TryPosition(pos, out to))
+        if (query.Token("to") is { } pos && !ThreadChanges.TryPosition(pos, out to))
         {
             query.Refuse(MatrixError.InvalidParam, "`to` is no position of sliding sync.");
         }

@@ -20,7 +20,7 @@ internal sealed class PublicRooms(PublishedRooms published, FederationOptions se
 
     private static PublicRoomsQuery ReadQuery(QueryReader query) => new(
         (int?)Math.Min(query.Number("limit") ?? 0, int.MaxValue),
-        query.Text("since"),
+        query.Token("since"),
         null,
         null,
         query.Flag("include_all_networks"),

@@ -25,7 +25,11 @@ internal sealed class DeactivateAction(Deactivation deactivation, Reauthenticati
             .ConfigureAwait(false);
         return ended == DeactivationResult.Refused
             ? ViewOf(visit).Because("The account has changed. Sign in again.")
-            : new AccountView("The account has ended", Html.Empty) { Done = "All its devices are signed out." };
+            : new AccountView("The account has ended", Html.Empty)
+            {
+                Done = "All its devices are signed out.",
+                IsSignedOut = true,
+            };
     }
 
     private static AccountView ViewOf(AccountVisit visit) => new("End your account", Html.Of($"""
@@ -100,9 +104,19 @@ internal sealed class PasswordAction(
             visit.User.UserId, password, form.Text("log_out") == "yes", except: null, visit.User.NewCondition(), stop)
             .ConfigureAwait(false);
         return failure is null
-            ? new AccountView("The password is changed", Html.Empty) { Done = "Sign in again with the new one." }
+            ? ChangedView(visit)
             : ViewOf(visit).Because(failure.Message);
     }
+
+    private static AccountView ChangedView(AccountVisit visit) => new(
+        "The password is changed",
+        Html.Of($"""
+            <p><a class="button" href="{visit.Links.To(AccountActions.Profile)}">Sign in</a></p>
+            """))
+    {
+        Done = "Sign in again with the new one.",
+        IsSignedOut = true,
+    };
 
     private static AccountView ViewOf(AccountVisit visit) => new(
         "Change your password",

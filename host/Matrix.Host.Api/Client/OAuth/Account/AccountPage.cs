@@ -53,7 +53,18 @@ internal sealed class AccountPage(
     private static string DeviceOf(Call call) =>
         call.Query.Text("device_id") is { Length: <= LongestDeviceId } device ? device : "";
 
-    private static Answer PageOf(AccountVisit visit, AccountView view) => visit.Browser.Session.Keep(HtmlPage.Of(
+    private static Answer PageOf(AccountVisit visit, AccountView view) => visit.Browser.Session.Keep(
+        view.IsSignedOut ? Parting(view) : Managing(visit, view));
+
+    private static Answer Parting(AccountView view) => HtmlPage.Of(
+        view.Title,
+        Html.Of($"""
+            <p role="status">{view.Done}</p>
+            {view.Body}
+            """),
+        status: view.Status);
+
+    private static Answer Managing(AccountVisit visit, AccountView view) => HtmlPage.Of(
         view.Title,
         Html.Of($"""
             <p>You are signed in as <strong>{visit.User.UserId}</strong>.</p>
@@ -74,5 +85,5 @@ internal sealed class AccountPage(
             <button class="second">Sign out of this page</button>
             </form>
             """),
-        status: view.Status));
+        status: view.Status);
 }

@@ -40,6 +40,9 @@ internal sealed record AccountView(string Title, Html Body)
     /// <summary>What was done; empty for nothing.</summary>
     internal string Done { get; init; } = "";
 
+    /// <summary>Whether what was done also signed this browser out.</summary>
+    internal bool IsSignedOut { get; init; }
+
     /// <summary>The same, with the reason why it did not work.</summary>
     internal AccountView Because(string alert, int status = 403) => this with { Alert = alert, Status = status };
 }
