@@ -246,6 +246,7 @@ internal sealed class PageTests
             SignUp, ("username", "bob"), ("password", "long enough"), ("password_again", "long enough"),
             ("token", "made up"));
         Assert.That(browser.Page.Text, Does.Contain("not valid"));
+        Assert.That(browser.Page.Text, Does.Contain("value=\"made up\"").And.Not.Contain("long enough"));
 
         await _server.RestartAsync(("registration.enabled", "false"));
         await browser.OpensAsync(SignUp);

@@ -39,7 +39,7 @@ internal sealed class SignUp(
         if (ways.IsClosed) return browsers.ToSignIn(browser, NextOf(call));
         return addresses.FirstOf(call, ways) is { } step
             ? StepPage(browser, call, step, Html.Empty)
-            : await PageAsync(browser, ways, SignUpProofs.None, call, "", "", 200, stop).ConfigureAwait(false);
+            : await PageAsync(browser, ways, SignUpProofs.None, call, Tried.Nothing, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, FormReader form, CancellationToken stop)
@@ -58,7 +58,7 @@ internal sealed class SignUp(
             .TakeAsync(call, form, browser.Session, isStep ? ways.ByToken : token is not null, stop)
             .ConfigureAwait(false);
         if (proofs.Next is { } step) return StepPage(browser, call, step, proofs.Kept);
-        if (isStep) return await PageAsync(browser, ways, proofs, call, "", "", 200, stop).ConfigureAwait(false);
+        if (isStep) return await PageAsync(browser, ways, proofs, call, Tried.Nothing, stop).ConfigureAwait(false);
         if (form.Text("password_again") != password)
         {
             return await AgainAsync("The two passwords differ.").ConfigureAwait(false);
@@ -75,7 +75,8 @@ internal sealed class SignUp(
             ? browsers.SignIn(call, created.Value, NextOf(call))
             : await AgainAsync(created.Failure.Message).ConfigureAwait(false);
 
-        ValueTask<Answer> AgainAsync(string alert) => PageAsync(browser, ways, proofs, call, name, alert, 400, stop);
+        ValueTask<Answer> AgainAsync(string alert) =>
+            PageAsync(browser, ways, proofs, call, new Tried(name, token ?? "", alert), stop);
     }
 
     /// <summary>The page of an address that is proved before the rest.</summary>
@@ -100,26 +101,30 @@ internal sealed class SignUp(
         RegistrationWays ways,
         SignUpProofs proofs,
         Call call,
-        string name,
-        string alert,
-        int status,
+        Tried tried,
         CancellationToken stop)
     {
         var demanded = await stages.PageAsync(call, stop).ConfigureAwait(false);
         var token = !ways.ByToken ? Html.Empty
             : ways.Freely ? Html.Of(
-                $"""<label>Registration token, if you have one <input name="token" autocomplete="off"></label>""")
-            : Html.Of($"""<label>Registration token <input name="token" required autocomplete="off"></label>""");
+                $"""
+                <label>Registration token, if you have one
+                <input name="token" autocomplete="off" value="{tried.Token}"></label>
+                """)
+            : Html.Of($"""
+                <label>Registration token
+                <input name="token" required autocomplete="off" value="{tried.Token}"></label>
+                """);
         return browser.Session.Keep(HtmlPage.Of(
             "Create an account",
             Html.Of($"""
                 <p>On {client.ServerName}. The user name cannot be changed later.</p>
-                <p role="alert">{alert}</p>
+                <p role="alert">{tried.Alert}</p>
                 <form method="post">
                 {browser.Session.FormField}
                 {proofs.Kept}
                 <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
-                spellcheck="false" value="{name}"></label>
+                spellcheck="false" value="{tried.Name}"></label>
                 <label>Password <input name="password" type="password" required autocomplete="new-password"></label>
                 <label>Password again
                 <input name="password_again" type="password" required autocomplete="new-password"></label>
@@ -131,9 +136,15 @@ internal sealed class SignUp(
                 <p><a href="{paths.PathOf(OAuthPaths.SignInPage, NextOf(call))}">I have an account</a></p>
                 """),
             formTargets: paths.TargetsOf(NextOf(call)),
-            status: status,
+            status: tried.Alert.Length == 0 ? 200 : 400,
             embed: demanded.Embed));
     }
 
     private string NextOf(Call call) => paths.NextOf(call.Query.Text("continue"));
+
+    /// <summary>What was entered and stays in the form, and why it was refused. Passwords do not stay.</summary>
+    private sealed record Tried(string Name, string Token, string Alert)
+    {
+        internal static Tried Nothing { get; } = new("", "", "");
+    }
 }
