@@ -96,6 +96,17 @@ internal sealed partial class ReadingTests
     }
 
     [Test]
+    public async Task An_empty_token_in_a_body_is_like_none()
+    {
+        await CreatesAsync(new JsonObject { ["preset"] = "public_chat", ["visibility"] = "public" });
+        var without = (await _alice.PostAsync("publicRooms", new JsonObject { ["limit"] = 5 })).Is(200).Text;
+        var with = await _alice.PostAsync("publicRooms", new JsonObject { ["limit"] = 5, ["since"] = "" });
+        Assert.That(with.Is(200).Text, Is.EqualTo(without));
+        var wrong = await _alice.PostAsync("publicRooms", new JsonObject { ["limit"] = 5, ["since"] = "nonsense" });
+        wrong.Is(400, "M_INVALID_PARAM");
+    }
+
+    [Test]
     public async Task A_stranger_reads_nothing_and_one_who_left_reads_the_state_as_it_was()
     {
         var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat", ["name"] = "Kitchen" });
