@@ -9,8 +9,9 @@ internal static class HtmlPage
 {
     private static readonly PageStyle _style = new("""
         :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; --line: #8888;
-            --accent: #0b6bcb; --edge: #767676; --note: #595959; }
-        @media (prefers-color-scheme: dark) { :root { --accent: #6cb4ff; --edge: #8c8c8c; --note: #b5b5b5; } }
+            --accent: #0b6bcb; --edge: #767676; --note: #595959; --danger: #b3261e; }
+        @media (prefers-color-scheme: dark) { :root { --accent: #6cb4ff; --edge: #8c8c8c; --note: #b5b5b5;
+            --danger: #ff8a80; } }
         * { box-sizing: border-box; }
         [hidden] { display: none !important; }
         body { max-width: 26rem; margin: 8vh auto; padding: 0 1rem; overflow-wrap: anywhere; }
@@ -25,6 +26,7 @@ internal static class HtmlPage
         button, a.button { background: var(--accent); color: Canvas; border-color: transparent; text-align: center;
             text-decoration: none; cursor: pointer; }
         button.second, a.second { background: transparent; color: inherit; border-color: var(--edge); }
+        button.danger { background: var(--danger); }
         hr { border: 0; border-top: 1px solid var(--line); }
         a { color: var(--accent); }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
@@ -32,7 +34,7 @@ internal static class HtmlPage
         th, td { text-align: left; padding: .4rem .5rem .4rem 0; border-bottom: 1px solid var(--line); }
         dt { font-weight: 600; }
         dd { margin: 0 0 .5rem; }
-        [role=alert]:not(:empty) { border-left: 4px solid #c62828; padding: .25rem .75rem; }
+        [role=alert]:not(:empty) { border-left: 4px solid var(--danger); padding: .25rem .75rem; }
         [role=status]:not(:empty) { border-left: 4px solid #2e7d32; padding: .25rem .75rem; }
         .note { color: var(--note); font-size: .9rem; }
         """);

@@ -92,12 +92,14 @@ public sealed class PasswordLogin(
             hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
     }
 
+    /// <summary>What a new password must have, as a sentence.</summary>
+    public string Rule => $"A password has at least {options.ShortestPassword} characters.";
+
     /// <summary>Why a new password is refused, as a sentence; null if it is accepted.</summary>
     public string? Judge(string password) => password.Length switch
     {
         > Longest => $"A password has at most {Longest} characters.",
-        _ when password.Length < options.ShortestPassword =>
-            $"A password has at least {options.ShortestPassword} characters.",
+        _ when password.Length < options.ShortestPassword => Rule,
         _ => null,
     };
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -105,12 +106,45 @@ internal sealed class AccountPageTests
         Assert.That((await _browser.SubmitsAsync(device, ("name", new string('x', 256)))).Status, Is.EqualTo(400));
     }
 
+    [Test]
+    public async Task Devices_of_one_name_are_told_apart_and_a_device_without_a_name_can_be_opened()
+    {
+        await _alice.LogsInAsync("PHONE");
+        await _alice.LogsInAsync("TABLET");
+        await _alice.LogsInAsync("CAR");
+        foreach (var (id, name) in new[] { ("PHONE", "Element"), ("TABLET", "Element"), ("CAR", " ") })
+        {
+            (await _alice.PutAsync($"devices/{id}", new JsonObject { ["display_name"] = name })).Is(200);
+        }
+
+        await _browser.OpensAsync($"{Account}?action=org.matrix.devices_list");
+        foreach (var (id, name, note) in new[]
+        {
+            ("PHONE", "Element", "PHONE"), ("TABLET", "Element", "TABLET"), ("CAR", "CAR", ""),
+        })
+        {
+            Assert.That(_browser.Page.Text, Does.Match($"device_id={id}\">\\s*{name}</a>[^<]*<span[^>]*>{note}<"));
+        }
+
+        await _browser.OpensAsync($"{Account}?action=org.matrix.device_view&device_id=CAR");
+        Assert.That(_browser.Page.Text, Does.Contain("<h1>CAR</h1>").And.Contain("<dd>none</dd>"));
+    }
+
+    [Test]
+    public async Task An_account_without_devices_is_told_so()
+    {
+        (await _alice.PostAsync("logout")).Is(200);
+        await _browser.OpensAsync($"{Account}?action=org.matrix.devices_list");
+        Assert.That(_browser.Page.Text, Does.Contain("No device is signed in.").And.Not.Contain("<table"));
+    }
+
     [TestCase("yes")]
     [TestCase("")]
     public async Task The_password_is_changed_with_the_old_one(string logOut)
     {
         var path = $"{Account}?action=password";
         await _browser.OpensAsync(path);
+        Assert.That(_browser.Page.Text, Does.Contain("at least 8 characters"), "Before a mistake.");
         await _browser.SubmitsAsync(
             path, ("password", "wrong"), ("new_password", "another one"), ("new_password_again", "another one"));
         Assert.That(_browser.Page.Status, Is.EqualTo(403));

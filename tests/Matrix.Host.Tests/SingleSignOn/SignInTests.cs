@@ -172,7 +172,7 @@ internal sealed class SignInTests
         await _server.RegistersAsync("carol");
         foreach (var (subject, name, chosen, why) in new[]
         {
-            ("s2", "carol", "carol2", "is taken"), ("s3", "J\u00fcrgen M", "jrgen", "can have a-z"),
+            ("s2", "carol", "carol2", "is taken"), ("s3", "J\u00fcrgen M", "jrgen", "cannot be a user name here"),
         })
         {
             var browser = new TestBrowser(_server);
@@ -180,10 +180,14 @@ internal sealed class SignInTests
             await browser.OpensAsync(_provider.SignsIn(browser.Location!, subject, name));
             var page = browser.Location!;
             await browser.OpensAsync(page);
-            Assert.That(browser.Page.Text, Does.Contain("name=\"username\"").And.Contain(why));
+            Assert.That(
+                browser.Page.Text,
+                Does.Contain("name=\"username\"").And.Contain(why).And.Not.Contain("role=\"alert\""),
+                "The person has made no mistake yet.");
             Assert.That((await new TestBrowser(_server).OpensAsync(page)).Status, Is.EqualTo(400), "Another browser.");
             await browser.SubmitsAsync(page, ("username", "carol"));
             Assert.That(browser.Page.Status, Is.EqualTo(400));
+            Assert.That(browser.Page.Text, Does.Contain("<p role=\"alert\">The user name is taken.</p>"));
             await browser.SubmitsAsync(page, ("username", chosen));
             await browser.OpensAsync(browser.Location!);
             var login = (await _server.LogsInByTokenAsync(SsoActs.TokenOf(browser.Location))).Is(200);

@@ -3,6 +3,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.AdminPages.Users;
@@ -115,7 +116,7 @@ internal sealed class DeviceDeletion(DeviceAdministration devices) : IConfirmedA
             ? null
             : new Question(
                 Sections.Users,
-                $"Log out {found.Value.DisplayName ?? found.Value.DeviceId}?",
+                $"Log out {found.Value.ShownName()}?",
                 Html.Of($"""
                     <p>The device <code>{found.Value.DeviceId}</code> of {found.Value.UserId} loses its access and its
                     keys. Messages that only it can read are lost.</p>

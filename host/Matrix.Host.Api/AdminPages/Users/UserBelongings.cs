@@ -6,6 +6,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.AdminPages.Users;
 
@@ -44,7 +45,7 @@ internal sealed class UserBelongings(
 
     private static Html[] DeviceOf(DeviceRow row) =>
     [
-        Html.Of($"""{row.DisplayName ?? row.DeviceId}<small class="id">{row.DeviceId}</small>"""),
+        Html.Of($"""{row.ShownName()}<small class="id">{row.DeviceId}</small>"""),
         Shown.Time(row.LastSeenAt),
         Shown.TextOr(row.LastSeenIp),
         Shown.TextOr(row.LastUserAgent),

@@ -46,10 +46,7 @@ internal sealed class ForgottenPassword(
         if (step.Proved is not { } session) return PageOf(call, browser, step);
         var asks = new AddressStep("Choose a new password", Html.Of($"""
             {step.Fields}
-            <label>New password
-            <input name="new_password" type="password" required autocomplete="new-password"></label>
-            <label>New password again
-            <input name="new_password_again" type="password" required autocomplete="new-password"></label>
+            {NewAccountFields.Password("New password", "new_password", passwords)}
             <p><label><input type="checkbox" name="log_out" value="yes" checked> Sign all devices out</label></p>
             """), Html.Of($"<button>Change the password</button>"));
         if (form.Text("new_password") is not { } password) return PageOf(call, browser, asks);

@@ -1,6 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.OAuth;
 
 namespace Matrix.Host.Api.Client.OAuth;
@@ -68,7 +69,7 @@ internal static class ConsentPage
         var replaces = before is null
             ? Html.Empty
             : Html.Of($"""
-                <p>You have this device already: <strong>{before.DisplayName ?? before.DeviceId}</strong>. Its present
+                <p>You have this device already: <strong>{before.ShownName()}</strong>. Its present
                 sign-in ends.</p>
                 """);
         return Html.Of($"""

@@ -4,6 +4,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.OAuth;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.OAuth;
 
@@ -11,6 +12,7 @@ namespace Matrix.Host.Api.Client.OAuth;
 internal sealed class SignUp(
     Browsers browsers,
     SignUps signUps,
+    PasswordLogin passwords,
     RegistrationStages stages,
     SignUpAddresses addresses,
     ClientOptions client,
@@ -123,11 +125,8 @@ internal sealed class SignUp(
                 <form method="post">
                 {browser.Session.FormField}
                 {proofs.Kept}
-                <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
-                spellcheck="false" value="{tried.Name}"></label>
-                <label>Password <input name="password" type="password" required autocomplete="new-password"></label>
-                <label>Password again
-                <input name="password_again" type="password" required autocomplete="new-password"></label>
+                {NewAccountFields.Username(tried.Name)}
+                {NewAccountFields.Password("Password", "password", passwords)}
                 {token}
                 {demanded.Fields}
                 <button>Create the account</button>

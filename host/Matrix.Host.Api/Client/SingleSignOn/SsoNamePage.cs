@@ -39,7 +39,7 @@ internal sealed class SsoNamePage(
         if (attempts.WaitingIn(browser.Id) is not { } newcomer) return _nobody;
         var account = await accounts.FindAsync(newcomer.Identity, stop).ConfigureAwait(false);
         return account is SsoAccount.Newcomer(var name, var problem)
-            ? PageOf(call, browser, newcomer, name, problem?.ToSentence() ?? "", 200)
+            ? PageOf(call, browser, newcomer, name, ReasonOf(name, problem), 200)
             : _nobody;
     }
 
@@ -51,11 +51,11 @@ internal sealed class SsoNamePage(
         var name = (form.Text("username") ?? "").Trim();
         if (!terms.HasAll(form.Text))
         {
-            return PageOf(call, browser, newcomer, name, "Tick the boxes of all policies first.", 400);
+            return PageOf(call, browser, newcomer, name, AlertOf("Tick the boxes of all policies first."), 400);
         }
 
         var created = await accounts.CreateAsync(newcomer.Identity, name, terms.Current, stop).ConfigureAwait(false);
-        if (!created.IsOk) return PageOf(call, browser, newcomer, name, created.Failure.Message, 400);
+        if (!created.IsOk) return PageOf(call, browser, newcomer, name, AlertOf(created.Failure.Message), 400);
 
         // The provider may have ended the session meanwhile.
         return attempts.Leave(browser.Id)
@@ -63,18 +63,27 @@ internal sealed class SsoNamePage(
             : _nobody;
     }
 
+    private static Html AlertOf(string refusal) => Html.Of($"""<p role="alert">{refusal}</p>""");
+
+    /// <summary>Why the page asks, where the provider's name cannot be the user name.</summary>
+    private static Html ReasonOf(string name, UsernameProblem? problem) => problem switch
+    {
+        null => Html.Empty,
+        UsernameProblem.Invalid => Html.Of($"<p>Your name there cannot be a user name here. Choose one.</p>"),
+        { } why => Html.Of($"<p>Your name there is “{name}”. {why.ToSentence()} Choose another.</p>"),
+    };
+
     private Answer PageOf(
-        Call call, PageSession browser, SsoNewcomer newcomer, string name, string alert, int status) =>
+        Call call, PageSession browser, SsoNewcomer newcomer, string name, Html message, int status) =>
         browser.Keep(HtmlPage.Of(
             "Create your account",
             Html.Of($"""
                 <p>You signed in at {newcomer.Identity.Provider.Name}, and are new on {client.ServerName}. The user name
                 cannot be changed later.</p>
-                <p role="alert">{alert}</p>
+                {message}
                 <form method="post">
                 {browser.FormField}
-                <label>User name <input name="username" required autocomplete="username" autocapitalize="none"
-                spellcheck="false" value="{name}"></label>
+                {NewAccountFields.Username(name)}
                 {terms.FieldsFor(call)}
                 <button>Create the account</button>
                 </form>

@@ -41,7 +41,7 @@ internal sealed class DeactivateAction(Deactivation deactivation, Reauthenticati
         Hide my messages from those who join later</label></p>
         <p><label><input type="checkbox" name="sure" value="yes" required> I want to end my account</label></p>
         {AccountPieces.PasswordField(visit)}
-        <button>End the account</button>
+        <button class="danger">End the account</button>
         </form>
         """));
 }
@@ -118,17 +118,14 @@ internal sealed class PasswordAction(
         IsSignedOut = true,
     };
 
-    private static AccountView ViewOf(AccountVisit visit) => new(
+    private AccountView ViewOf(AccountVisit visit) => new(
         "Change your password",
         Reauthentication.NeedsPassword(visit.User)
             ? Html.Of($"""
                 <form method="post" action="{visit.Links.To(AccountActions.Password)}">
                 {visit.Browser.Session.FormField}
                 {AccountPieces.PasswordField(visit)}
-                <label>New password
-                <input name="new_password" type="password" required autocomplete="new-password"></label>
-                <label>New password again
-                <input name="new_password_again" type="password" required autocomplete="new-password"></label>
+                {NewAccountFields.Password("New password", "new_password", passwords)}
                 <p><label><input type="checkbox" name="log_out" value="yes"> Sign all devices out</label></p>
                 <button>Change the password</button>
                 </form>

@@ -19,12 +19,15 @@ internal sealed class DevicesListAction(DeviceManagement devices) : IAccountActi
             .ConfigureAwait(false);
         var items = rows.OrderByDescending(static row => row.LastSeenAt ?? row.CreatedAt).Select(row => Html.Of($"""
             <tr><td><a href="{visit.Links.To(AccountActions.DeviceView, row.DeviceId)}">
-            {row.DisplayName ?? row.DeviceId}</a></td><td>{DevicePieces.Day(row.LastSeenAt)}</td></tr>
+            {row.ShownName()}</a> <span class="note">{(row.ShownName() == row.DeviceId ? "" : row.DeviceId)}</span></td>
+            <td>{DevicePieces.Day(row.LastSeenAt)}</td></tr>
             """));
-        return new AccountView("Your devices", Html.Of($"""
-            <table><thead><tr><th scope="col">Device</th><th scope="col">Last seen</th></tr></thead>
-            <tbody>{Html.Join(items)}</tbody></table>
-            """));
+        return new AccountView("Your devices", rows.Count == 0
+            ? Html.Of($"<p>No device is signed in.</p>")
+            : Html.Of($"""
+                <table><thead><tr><th scope="col">Device</th><th scope="col">Last seen</th></tr></thead>
+                <tbody>{Html.Join(items)}</tbody></table>
+                """));
     }
 
     public ValueTask<AccountView> DoAsync(AccountVisit visit, FormReader form, CancellationToken stop) =>
@@ -50,7 +53,7 @@ internal sealed class DeviceViewAction(DeviceManagement devices, OAuthSessions s
         var client = owned.TryGetValue(device.DeviceId, out var session)
             ? await clients.FindAsync(session.ClientId, stop).ConfigureAwait(false)
             : null;
-        return new AccountView(device.DisplayName ?? device.DeviceId, Html.Of($"""
+        return new AccountView(device.ShownName(), Html.Of($"""
             {DevicePieces.Facts(device)}
             {Application(client)}
             <form method="post" action="{visit.Links.To(AccountActions.DeviceView, device.DeviceId)}">
@@ -102,7 +105,7 @@ internal sealed class DeviceDeleteAction(DeviceManagement devices, Reauthenticat
             <form method="post" action="{visit.Links.To(AccountActions.DeviceDelete, device.DeviceId)}">
             {visit.Browser.Session.FormField}
             {AccountPieces.PasswordField(visit)}
-            <button>Sign the device out</button>
+            <button class="danger">Sign the device out</button>
             </form>
             """));
     }
@@ -138,7 +141,7 @@ internal static class DevicePieces
 
     internal static Html Facts(DeviceRow device) => Html.Of($"""
         <dl>
-        <dt>Name</dt><dd>{device.DisplayName ?? "none"}</dd>
+        <dt>Name</dt><dd>{(string.IsNullOrWhiteSpace(device.DisplayName) ? "none" : device.DisplayName)}</dd>
         <dt>Id</dt><dd>{device.DeviceId}</dd>
         <dt>Signed in first</dt><dd>{Day(device.CreatedAt)}</dd>
         <dt>Last seen</dt><dd>{Day(device.LastSeenAt)} {device.LastSeenIp}</dd>

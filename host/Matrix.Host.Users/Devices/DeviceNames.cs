@@ -1,0 +1,11 @@
+using Matrix.Host.Storage.Tables.Accounts;
+
+namespace Matrix.Host.Users.Devices;
+
+/// <summary>What people see as the name of a device.</summary>
+public static class DeviceNames
+{
+    /// <summary>The display name, or the id of a device that has none.</summary>
+    public static string ShownName(this DeviceRow device) =>
+        string.IsNullOrWhiteSpace(device.DisplayName) ? device.DeviceId : device.DisplayName;
+}
