@@ -172,7 +172,7 @@ internal sealed class SignInTests
         await _server.RegistersAsync("carol");
         foreach (var (subject, name, chosen, why) in new[]
         {
-            ("s2", "carol", "carol2", "is taken"), ("s3", "J\u00fcrgen M", "jrgen", "cannot be a user name here"),
+            ("s2", "carol", "carol2", "is taken"), ("s3", "J\u00fcrgen M", "jrgen", "can be your user name here"),
         })
         {
             var browser = new TestBrowser(_server);

@@ -69,7 +69,7 @@ internal sealed class SsoNamePage(
     private static Html ReasonOf(string name, UsernameProblem? problem) => problem switch
     {
         null => Html.Empty,
-        UsernameProblem.Invalid => Html.Of($"<p>Your name there cannot be a user name here. Choose one.</p>"),
+        UsernameProblem.Invalid => Html.Of($"<p>No name there can be your user name here. Choose one.</p>"),
         { } why => Html.Of($"<p>Your name there is “{name}”. {why.ToSentence()} Choose another.</p>"),
     };
 

@@ -19,7 +19,7 @@ internal sealed class DevicesListAction(DeviceManagement devices) : IAccountActi
             .ConfigureAwait(false);
         var items = rows.OrderByDescending(static row => row.LastSeenAt ?? row.CreatedAt).Select(row => Html.Of($"""
             <tr><td><a href="{visit.Links.To(AccountActions.DeviceView, row.DeviceId)}">
-            {row.ShownName()}</a> <span class="note">{(row.ShownName() == row.DeviceId ? "" : row.DeviceId)}</span></td>
+            {row.ShownName()}</a> <span class="note">{(row.GivenName() is null ? "" : row.DeviceId)}</span></td>
             <td>{DevicePieces.Day(row.LastSeenAt)}</td></tr>
             """));
         return new AccountView("Your devices", rows.Count == 0
@@ -141,7 +141,7 @@ internal static class DevicePieces
 
     internal static Html Facts(DeviceRow device) => Html.Of($"""
         <dl>
-        <dt>Name</dt><dd>{(string.IsNullOrWhiteSpace(device.DisplayName) ? "none" : device.DisplayName)}</dd>
+        <dt>Name</dt><dd>{device.GivenName() ?? "none"}</dd>
         <dt>Id</dt><dd>{device.DeviceId}</dd>
         <dt>Signed in first</dt><dd>{Day(device.CreatedAt)}</dd>
         <dt>Last seen</dt><dd>{Day(device.LastSeenAt)} {device.LastSeenIp}</dd>
