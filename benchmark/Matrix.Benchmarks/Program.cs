@@ -39,15 +39,6 @@ switch (args)
         return args.Contains("--help") ? 0 : 2;
 }
 
-static double ReportScale()
-{
-    var scale = MachineSpeed.Measure();
-    var microseconds = scale * 50;
-    Console.WriteLine(
-        $"       one Ed25519 verification takes {microseconds:0.0} us: figures are scaled by {scale:0.00}");
-    return scale;
-}
-
 static int ReportOutcomes(IReadOnlyCollection<Outcome> outcomes)
 {
     var met = outcomes.Count(o => o.Holds == true);
@@ -56,14 +47,14 @@ static int ReportOutcomes(IReadOnlyCollection<Outcome> outcomes)
     return missed == 0 ? 0 : 1;
 }
 
-static int MeasureRules() => ReportOutcomes(RulesRun.Run(ReportScale(), Console.Out));
+static int MeasureRules() => ReportOutcomes(RulesRun.Run(MachineSpeed.Report(Console.Out), Console.Out));
 
 static async Task<int> NamedAsync(IReadOnlyList<IMeasure> all, string[] names) =>
-    ReportOutcomes(await NamedMeasures.RunAsync(all, names, ReportScale(), Console.Out));
+    ReportOutcomes(await NamedMeasures.RunAsync(all, names, Console.Out));
 
 static async Task<int> MeasuresAsync(string[] names)
 {
-    var scale = ReportScale();
+    var scale = MachineSpeed.Report(Console.Out);
     var outcomes = new List<Outcome>();
     if (names.Length == 0) outcomes.AddRange(RulesRun.Run(scale, Console.Out));
     foreach (var make in (Func<Database>[])[() => new SqliteDatabase(), () => new PostgresDatabase()])

@@ -1,23 +1,27 @@
 namespace Matrix.Benchmarks.Measures;
 
 /// <summary>What named measures share: the machine's speed, the report and a database server.</summary>
-/// <param name="scale">How much slower than the reference this machine is.</param>
 /// <param name="output">The report.</param>
-internal sealed class MeasureContext(double scale, TextWriter output) : IDisposable
+internal sealed class MeasureContext(TextWriter output) : IDisposable
 {
     private readonly List<Outcome> _outcomes = [];
     private PostgresDatabase? _postgres;
 
-    /// <summary>How much slower than the reference this machine is.</summary>
-    public double Scale => scale;
+    /// <summary>How much slower than the reference this machine was when it was last measured.</summary>
+    public double Scale { get; private set; } = 1;
 
     /// <summary>The time of one Ed25519 verification.</summary>
-    public TimeSpan Verification => TimeSpan.FromMicroseconds(scale * 50);
+    public TimeSpan Verification => TimeSpan.FromMicroseconds(Scale * 50);
 
     public IReadOnlyList<Outcome> Outcomes => _outcomes;
 
     /// <summary>A PostgreSQL server, started when it is first used.</summary>
     public PostgresDatabase Postgres => _postgres ??= new PostgresDatabase();
+
+    /// <summary>
+    /// Measures the machine's speed again. A run takes half an hour, in which the speed of a shared machine changes.
+    /// </summary>
+    public void MeasureSpeed() => Scale = MachineSpeed.Report(output);
 
     /// <summary>Prints an outcome.</summary>
     public void Add(Outcome outcome)

@@ -9,12 +9,13 @@ internal static class NamedMeasures
 
     /// <summary>Runs the named measures, or all. A measure that fails counts as missed.</summary>
     public static async Task<IReadOnlyList<Outcome>> RunAsync(
-        IReadOnlyList<IMeasure> all, IReadOnlyCollection<string> names, double scale, TextWriter output)
+        IReadOnlyList<IMeasure> all, IReadOnlyCollection<string> names, TextWriter output)
     {
-        using var bench = new MeasureContext(scale, output);
+        using var bench = new MeasureContext(output);
         foreach (var measure in all.Where(each => names.Count == 0 || names.Contains(each.Name)))
         {
             using var stop = new CancellationTokenSource(_longest);
+            bench.MeasureSpeed();
             var watch = Stopwatch.StartNew();
             try
             {
