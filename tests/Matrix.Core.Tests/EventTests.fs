@@ -146,8 +146,7 @@ let ``The room id of a create event of version 12 is its own id`` () =
     Assert.That(members.Has "room_id", Is.False)
 
     // The authorization rules reject a create event with a room_id.
-    let named =
-        JsonObject.OfSeq(Seq.append members.Members [ struct ("room_id", Json.String "!r:domain") ])
+    let named = members.With("room_id", Json.String "!r:domain")
 
     Assert.That((ok (PduFormat.ofJson (formatOf "12") named)).HasRoomId, Is.True)
     Assert.That((ok (PduFormat.ofJson (formatOf "12") members)).HasRoomId, Is.False)

@@ -54,6 +54,53 @@ let ``A large unsorted object is read quickly`` () =
     | Error e -> Assert.Fail $"{e}"
 
 [<Test>]
+let ``An object is made of members in any order, of which the last of a key counts`` () =
+    let objectOf keys =
+        JsonObject.OfSeq(keys |> Seq.mapi (fun place key -> struct (key, Json.Int place)))
+
+    let members (o: JsonObject) =
+        String.Join(
+            ' ',
+            seq {
+                for struct (key, value) in o.Members do
+                    match value with
+                    | Json.Int place -> $"{key}{place}"
+                    | other -> failwith $"{other}"
+            }
+        )
+
+    // U+E000 is before U+10000, whose UTF-16 begins with a lower number.
+    let cases = [
+        [], ""
+        [ "a"; "b" ], "a0 b1"
+        [ "b"; "a"; "c" ], "a1 b0 c2"
+        [ "a"; "a" ], "a1"
+        [ "a"; "b"; "b"; "a" ], "a3 b2"
+        [ "\U00010000"; "\uE000" ], "\uE0001 \U000100000"
+    ]
+
+    for keys, expected: string in cases do
+        Assert.That(members (objectOf keys), Is.EqualTo expected)
+
+[<Test>]
+let ``A value is set for a key that an object has, and for one that it has not`` () =
+    for count in [ 0; 1; 3; 20 ] do
+        let keys = [ for i in 1..count -> $"{char (int 'a' + i)}" ]
+
+        let before = JsonObject.OfSeq(keys |> Seq.map (fun key -> struct (key, Json.Null)))
+
+        for key in keys @ [ "a"; "bb"; "k2"; "z"; "\U00010000" ] do
+            let after = before.With(key, Json.Bool true)
+
+            let expected =
+                JsonObject.OfSeq(Seq.append before.Members [ struct (key, Json.Bool true) ])
+
+            Assert.That(after.Equals expected, Is.True, $"{key} in {count}")
+            Assert.That(after.TryFind key, Is.EqualTo(ValueSome(Json.Bool true)))
+
+        Assert.That(before.Members |> Seq.forall (fun (struct (_, value)) -> value.IsNull), Is.True)
+
+[<Test>]
 let ``Members can be left out in writing`` () =
     match read Reading.Strict """{"a":1,"b":2,"c":3}""" with
     | Ok(Json.Object o) ->

@@ -86,8 +86,7 @@ type UnsignedEvent
         let content =
             match parts.Redacts with
             | null -> parts.Content
-            | id when not format.RedactsOnTop ->
-                JsonObject.OfSeq(Seq.append parts.Content.Members [ struct ("redacts", Json.String id) ])
+            | id when not format.RedactsOnTop -> parts.Content.With("redacts", Json.String id)
             | _ -> parts.Content
 
         // In canonical order.

@@ -69,14 +69,25 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
 
     /// Sorts the members. If a key is given twice, the last value wins.
     static member OfSeq(members: seq<struct (string * Json)>) : JsonObject =
-        let byKey = System.Collections.Generic.Dictionary<string, Json>()
+        let given = Seq.toArray members
+        let keys = given |> Array.map (fun (struct (k, _)) -> k)
+        let mutable inOrder = 1
 
-        for struct (k, v) in members do
-            byKey[k] <- v
+        while inOrder < keys.Length
+              && JsonObject.CompareKeys(keys[inOrder - 1], keys[inOrder]) < 0 do
+            inOrder <- inOrder + 1
 
-        let keys = Seq.toArray byKey.Keys
-        System.Array.Sort(keys, System.Comparison(fun a b -> JsonObject.CompareKeys(a, b)))
-        JsonObject(keys, keys |> Array.map (fun k -> byKey[k]))
+        if inOrder >= keys.Length then
+            JsonObject(keys, given |> Array.map (fun (struct (_, v)) -> v))
+        else
+            let byKey = System.Collections.Generic.Dictionary<string, Json> given.Length
+
+            for struct (k, v) in given do
+                byKey[k] <- v
+
+            let keys = Seq.toArray byKey.Keys
+            System.Array.Sort(keys, System.Comparison(fun a b -> JsonObject.CompareKeys(a, b)))
+            JsonObject(keys, keys |> Array.map (fun k -> byKey[k]))
 
     /// The number of members.
     member _.Count = keys.Length
@@ -119,6 +130,18 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
 
     /// Whether the object has the key.
     member this.Has(key: string) = this.IndexOf key >= 0
+
+    /// The object with this value for a key, which it may have or not.
+    member this.With(key: string, value: Json) : JsonObject =
+        match this.IndexOf key with
+        | -1 ->
+            let mutable place = 0
+
+            while place < keys.Length && JsonObject.CompareKeys(keys[place], key) < 0 do
+                place <- place + 1
+
+            JsonObject(Array.insertAt place key keys, Array.insertAt place value values)
+        | at -> JsonObject(keys, Array.updateAt at value values)
 
     /// The string at a key; null if it is missing or no string.
     member this.Text(key: string) : string | null =

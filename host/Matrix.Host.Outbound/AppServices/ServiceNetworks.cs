@@ -34,7 +34,7 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
             }
         }
 
-        return first is null ? null : With(first, "instances", Json.NewArray([.. instances]));
+        return first?.With("instances", Json.NewArray([.. instances]));
     }
 
     /// <inheritdoc/>
@@ -95,10 +95,6 @@ internal sealed class ServiceNetworks(AppServiceDirectory services, AppServiceQu
     /// <summary>An instance with the id by which clients name its directory: of the service and the network.</summary>
     private static Json WithId(Json instance, AppService service) =>
         instance is Json.Object { Item: var json } && json.Text("network_id") is { } network
-            ? Json.NewObject(With(json, "instance_id", Json.NewString($"{service.Id}|{network}")))
+            ? Json.NewObject(json.With("instance_id", Json.NewString($"{service.Id}|{network}")))
             : instance;
-
-    // If a member is given twice, the last one counts.
-    private static JsonObject With(JsonObject json, string name, Json value) =>
-        JsonObject.OfSeq(json.Members.Append((name, value)));
 }

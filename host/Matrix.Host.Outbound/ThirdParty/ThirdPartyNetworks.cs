@@ -39,9 +39,7 @@ public sealed class ThirdPartyNetworks(IEnumerable<IThirdPartyNetwork> networks)
             }
         }
 
-        return first is null
-            ? null
-            : JsonObject.OfSeq(first.Members.Append(("instances", Json.NewArray([.. instances]))));
+        return first?.With("instances", Json.NewArray([.. instances]));
     }
 
     /// <summary>The portal rooms of a location.</summary>

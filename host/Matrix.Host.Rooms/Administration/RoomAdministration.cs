@@ -135,10 +135,8 @@ public sealed class RoomAdministration(
         // Without the event, only the creator has power: they keep it.
         var before = levels ?? Members.Of(
             ("users", Json.NewObject(Members.Of((strongest, Json.NewInt(AdminLevel))))));
-        var users = (before.Child("users") ?? JsonObject.Empty).Members.Where(member => member.Item1 != userId)
-            .Append((userId, Json.NewInt(level)));
-        return JsonObject.OfSeq(before.Members.Where(static member => member.Item1 != "users")
-            .Append(("users", Json.NewObject(JsonObject.OfSeq(users)))));
+        var users = (before.Child("users") ?? JsonObject.Empty).With(userId, Json.NewInt(level));
+        return before.With("users", Json.NewObject(users));
     }
 
     private async ValueTask<bool> IsPublicAsync(RoomSnapshot room, CancellationToken stop) =>

@@ -167,7 +167,7 @@ public sealed class ServerNotices(
 
     private static AccountDataPut TagPut(string userId, RoomNid room, JsonObject others)
     {
-        var tags = JsonObject.OfSeq(others.Members.Append((Tag, Json.NewObject(JsonObject.Empty))));
+        var tags = others.With(Tag, Json.NewObject(JsonObject.Empty));
         var content = JsonObject.OfSeq([(Tags, Json.NewObject(tags))]);
         return new AccountDataPut(userId, room, TagType, CanonicalJson.bytes(Json.NewObject(content)));
     }

@@ -37,12 +37,10 @@ internal sealed class RestrictedJoins(RoomSnapshots rooms, LaneState state, ISto
     /// <summary>The content of a join with an authorising user, or without one.</summary>
     internal static JsonObject WithAuthorisingUser(JsonObject content, string? authorisingUser)
     {
-        if (authorisingUser is null && !content.Has(AuthorisingUser)) return content;
-        var others = content.Members.Where(member => member.Item1 != AuthorisingUser);
-        return JsonObject.OfSeq(
-            authorisingUser is null
-                ? others
-                : others.Append((AuthorisingUser, Json.NewString(authorisingUser))));
+        if (authorisingUser is not null) return content.With(AuthorisingUser, Json.NewString(authorisingUser));
+        return content.Has(AuthorisingUser)
+            ? JsonObject.OfSeq(content.Members.Where(static member => member.Item1 != AuthorisingUser))
+            : content;
     }
 
     /// <summary>

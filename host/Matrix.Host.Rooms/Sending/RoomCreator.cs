@@ -223,10 +223,7 @@ public sealed class RoomCreator
         try
         {
             var content = await _contents.OfAsync(user, "invite", null, CancellationToken.None).ConfigureAwait(false);
-            if (request.IsDirect)
-            {
-                content = JsonObject.OfSeq(content.Members.Append(("is_direct", Json.NewBool(true))));
-            }
+            if (request.IsDirect) content = content.With("is_direct", Json.NewBool(true));
 
             return (await _memberships.InviteRemoteAsync(
                 request.Creator, roomId, user, content, null, CancellationToken.None).ConfigureAwait(false)).Failure;

@@ -35,7 +35,7 @@ public sealed class RoomTags(IStorage storage, UserLocks locks)
             : await ChangeAsync(
                 userId,
                 roomId,
-                tags => JsonObject.OfSeq(tags.Members.Append((tag, Json.NewObject(content)))),
+                tags => tags.With(tag, Json.NewObject(content)),
                 stop).ConfigureAwait(false);
 
     /// <summary>Deletes a tag. Null if the room does not have it any more.</summary>

@@ -96,7 +96,7 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
         var unsigned = row.DisplayName is { } name && (asker is not null || options.SendDeviceNames)
             ? JsonObject.OfSeq([("device_display_name", Json.NewString(name))])
             : JsonObject.Empty;
-        return SignedJson.With(keys, "unsigned", Json.NewObject(unsigned));
+        return keys.With("unsigned", Json.NewObject(unsigned));
     }
 
     private static JsonObject Visible(
@@ -110,5 +110,5 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
             SignedJson.Read(stored),
             owner,
             asker,
-            signatures[(owner, name)].Select(row => (row.Signer, row.SignerKey, row.Signature)));
+            [.. signatures[(owner, name)].Select(row => (row.Signer, row.SignerKey, row.Signature))]);
 }

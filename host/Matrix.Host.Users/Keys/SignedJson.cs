@@ -57,10 +57,6 @@ internal static class SignedJson
     internal static string? PublicKey(JsonObject key) =>
         Child(key, "keys") is { Count: 1 } keys && keys.Value(0) is Json.String text ? text.Item : null;
 
-    /// <summary>The object with another value for one member.</summary>
-    internal static JsonObject With(JsonObject json, string name, Json value) =>
-        JsonObject.OfSeq(Members(json).Append((name, value)));
-
     /// <summary>The object without `unsigned`.</summary>
     internal static JsonObject WithoutUnsigned(JsonObject json) =>
         JsonObject.OfSeq(Members(json).Where(member => member.Item1 != Unsigned));
@@ -77,8 +73,9 @@ internal static class SignedJson
         JsonObject key,
         string owner,
         string? asker,
-        IEnumerable<(string Signer, string SignerKey, string Signature)> further)
+        IReadOnlyCollection<(string Signer, string SignerKey, string Signature)> further)
     {
+        if (further.Count == 0 && AreOf(key, owner, asker)) return key;
         var bySigner = new Dictionary<string, List<(string, Json)>>(StringComparer.Ordinal);
         foreach (var signer in asker is null || asker == owner ? [owner] : new[] { owner, asker })
         {
@@ -93,7 +90,19 @@ internal static class SignedJson
 
         if (bySigner.Count == 0 && key.IndexOf(Signatures) < 0) return key;
         var all = JsonObject.OfSeq(bySigner.Select(s => (s.Key, Json.NewObject(JsonObject.OfSeq(s.Value)))));
-        return With(key, Signatures, Json.NewObject(all));
+        return key.With(Signatures, Json.NewObject(all));
+    }
+
+    /// <summary>Whether all signatures are of these users.</summary>
+    private static bool AreOf(JsonObject key, string owner, string? asker)
+    {
+        if (Child(key, Signatures) is not { } made) return false;
+        for (var i = 0; i < made.Count; i++)
+        {
+            if ((made.Key(i) != owner && made.Key(i) != asker) || made.Value(i) is not Json.Object) return false;
+        }
+
+        return true;
     }
 
     private static IEnumerable<(string, Json)> Members(JsonObject json)

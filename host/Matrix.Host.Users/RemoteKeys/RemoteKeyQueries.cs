@@ -160,7 +160,7 @@ public sealed class RemoteKeyQueries(
                 ? JsonObject.Empty
                 : JsonObject.OfSeq([("device_display_name", Json.NewString(name))]);
             var visible = SignedJson.WithSignatures(keys, userId, asker, []);
-            return SignedJson.With(visible, "unsigned", Json.NewObject(unsigned));
+            return visible.With("unsigned", Json.NewObject(unsigned));
         }
 
         private void AddMaster(string userId, JsonObject key)
@@ -171,7 +171,7 @@ public sealed class RemoteKeyQueries(
                 SignedJson.WithoutUnsigned(key),
                 userId,
                 asker,
-                uploaded.Select(row => (row.Signer, row.SignerKey, row.Signature)));
+                [.. uploaded.Select(row => (row.Signer, row.SignerKey, row.Signature))]);
         }
 
         private void AddSelfSigning(string userId, JsonObject key) =>
