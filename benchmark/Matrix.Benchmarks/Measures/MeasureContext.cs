@@ -11,7 +11,7 @@ internal sealed class MeasureContext(TextWriter output) : IDisposable
     public double Scale { get; private set; } = 1;
 
     /// <summary>The time of one Ed25519 verification.</summary>
-    public TimeSpan Verification => TimeSpan.FromMicroseconds(Scale * 50);
+    public TimeSpan Verification => TimeSpan.FromMicroseconds(Scale * MachineSpeed.Reference);
 
     public IReadOnlyList<Outcome> Outcomes => _outcomes;
 

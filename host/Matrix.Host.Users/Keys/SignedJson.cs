@@ -94,16 +94,9 @@ internal static class SignedJson
     }
 
     /// <summary>Whether all signatures are of these users.</summary>
-    private static bool AreOf(JsonObject key, string owner, string? asker)
-    {
-        if (Child(key, Signatures) is not { } made) return false;
-        for (var i = 0; i < made.Count; i++)
-        {
-            if ((made.Key(i) != owner && made.Key(i) != asker) || made.Value(i) is not Json.Object) return false;
-        }
-
-        return true;
-    }
+    private static bool AreOf(JsonObject key, string owner, string? asker) =>
+        Child(key, Signatures) is { } made
+        && Members(made).All(of => (of.Item1 == owner || of.Item1 == asker) && of.Item2 is Json.Object);
 
     private static IEnumerable<(string, Json)> Members(JsonObject json)
     {

@@ -47,6 +47,24 @@ public sealed class KeyQueryTests
     }
 
     [Test]
+    public async Task A_signature_of_another_user_in_uploaded_keys_is_seen_by_that_user_only()
+    {
+        var (jane, kurt) = (await _server.RegistersAsync("jane"), await _server.RegistersAsync("kurt"));
+        var lena = await _server.RegistersAsync("lena");
+        var keys = ClientKeys.Device(jane.UserId, jane.DeviceId, new ClientKey());
+        keys["signatures"]![kurt.UserId] = new JsonObject { ["ed25519:KURT"] = "made by kurt" };
+        (await jane.PostAsync("keys/upload", new JsonObject { ["device_keys"] = keys.DeepClone() })).Is(200);
+
+        Assert.That(await SignersForAsync(jane), Is.EqualTo(new[] { jane.UserId }));
+        Assert.That(await SignersForAsync(kurt), Is.EqualTo(new[] { jane.UserId, kurt.UserId }));
+        Assert.That(await SignersForAsync(lena), Is.EqualTo(new[] { jane.UserId }));
+
+        async Task<IEnumerable<string>> SignersForAsync(TestUser asker) =>
+            (await asker.AsksForAsync(jane.UserId)).Json["device_keys"]![jane.UserId]![jane.DeviceId]!["signatures"]!
+                .AsObject().Select(signer => signer.Key);
+    }
+
+    [Test]
     public async Task A_user_without_keys_has_no_devices_and_an_unknown_user_is_not_mentioned()
     {
         var (dave, keyless) = (await _server.RegistersAsync("dave"), await _server.RegistersAsync("keyless"));
