@@ -6,6 +6,7 @@ open NUnit.Framework
 open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
+open Matrix.Core.State
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
@@ -16,8 +17,19 @@ let private begunWith (request: PeerRequest) =
     | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
     | _ -> Response.Nothing
 
+/// Gives inputs to the machine, and answers its requests as long as there is an answer.
+let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (inputs: Input list) : unit =
+    if not inputs.IsEmpty then
+        [
+            for request in (machine.TellAlone(Array.ofList inputs)).Requests do
+                match answer request with
+                | Some answer -> Input.Responded(request.Number, answer)
+                | None -> ()
+        ]
+        |> answered machine answer
+
 [<Test>]
-let ``A state from a peer is used, merged and marked, and events after it are marked too`` () =
+let ``A state from a peer is used and marked, and events after it are marked too`` () =
     let machine = begun IncomingLimits.Default
     let output = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
     let after = machine.TellAlone [| arrives (message "$n" [ "$m" ]) |]
@@ -70,6 +82,184 @@ let ``A state from a peer lifts no ban when the event before it arrives`` () =
     machine.TellAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
     same [ for e in machine.Extremities -> e.EventId ] [ "$n" ]
     Assert.That(machine.CurrentState.Find("m.room.member", "@bob:two"), Is.Not.Null)
+
+let private bob = "@bob:two"
+
+/// A membership of bob.
+let private ofBob id sender membership prev auth =
+    event id sender "m.room.member" (Some bob) [ "membership", text membership ] prev auth
+
+/// A room in which bob joined and was banned, and the ids of its state before the ban.
+let private bobsRoom () : RoomMachine * string[] =
+    let machine = begun IncomingLimits.Default
+
+    let rules =
+        event "$rules" creator "m.room.join_rules" (Some "") [ "join_rule", text "public" ] [ "$join" ] [
+            "$create"
+            "$join"
+        ]
+
+    let joins = ofBob "$bob" bob "join" [ "$rules" ] [ "$create"; "$rules" ]
+
+    for pdu in
+        [
+            rules
+            joins
+            ofBob "$ban" creator "ban" [ "$bob" ] [ "$create"; "$join"; "$bob" ]
+        ] do
+        machine.TellAlone [| arrives pdu |] |> ignore
+
+    machine, [| "$create"; "$join"; "$rules"; "$bob" |]
+
+/// Peers that return a state, and have nothing else.
+let private returning (state: string[]) (request: PeerRequest) =
+    match request.Request with
+    | Request.StateBefore _ -> Response.State(state, [||])
+    | _ -> Response.Nothing
+
+let private bobIn (tree: StateTree | null) : string =
+    match tree with
+    | null -> "no state"
+    | tree ->
+        match tree.Find("m.room.member", bob) with
+        | null -> ""
+        | entry -> entry.EventId
+
+let private extremities (machine: RoomMachine) : string list = [ for e in machine.Extremities -> e.EventId ]
+
+[<Test>]
+let ``A state from a peer is taken as it is, and what its event names stays while the state does not have it`` () =
+    let machine, unbanned = bobsRoom ()
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (returning unbanned)
+
+    // Other servers compute the same state, if the peer told the truth.
+    same (bobIn outcome.Decided[0].StateBefore) "$bob"
+    // If it did not, it lifts no ban.
+    same (bobIn machine.CurrentState) "$ban"
+    same (extremities machine) [ "$ban"; "$m" ]
+
+    machine.TellAlone [| arrives (message "$n" [ "$m"; "$ban" ]) |] |> ignore
+    same (extremities machine) [ "$n" ]
+    same (bobIn machine.CurrentState) "$ban"
+
+[<Test>]
+let ``What an event names goes if the state before it that a peer sent has it`` () =
+    let machine, unbanned = bobsRoom ()
+    let state = unbanned |> Array.map (fun id -> if id = "$bob" then "$ban" else id)
+
+    tells machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (returning state)
+    |> ignore
+
+    same (extremities machine) [ "$m" ]
+    same (bobIn machine.CurrentState) "$ban"
+
+[<Test>]
+let ``An event on a refused one whose state a peer sent lifts no ban`` () =
+    let machine, unbanned = bobsRoom ()
+
+    let ofBanned =
+        event "$says" bob "m.room.message" None [] [ "$ban"; "$gone" ] [ "$create"; "$bob" ]
+
+    let outcome = tells machine [ arrives ofBanned ] (returning unbanned)
+    Assert.That(outcome.Decided[0].Verdict.IsSoftFailed)
+
+    let above = tells machine [ arrives (message "$m" [ "$says" ]) ] silent
+    same (bobIn above.Decided[0].StateBefore) "$bob"
+    same (extremities machine) [ "$ban"; "$m" ]
+    same (bobIn machine.CurrentState) "$ban"
+
+[<Test>]
+let ``Below a refused event whose state a peer sent, what the state has goes`` () =
+    let machine, unbanned = bobsRoom ()
+    machine.TellAlone [| arrives (message "$said" [ "$bob" ]) |] |> ignore
+    same (extremities machine) [ "$ban"; "$said" ]
+
+    let ofBanned =
+        event "$says" bob "m.room.message" None [] [ "$said"; "$gone" ] [ "$create"; "$bob" ]
+
+    tells machine [ arrives ofBanned ] (returning unbanned) |> ignore
+    tells machine [ arrives (message "$m" [ "$says" ]) ] silent |> ignore
+    same (extremities machine) [ "$ban"; "$m" ]
+
+[<Test>]
+let ``Of several extremities that an event names, those go that the state from a peer has`` () =
+    let machine, unbanned = bobsRoom ()
+    machine.TellAlone [| arrives (message "$said" [ "$bob" ]) |] |> ignore
+
+    tells machine [ arrives (message "$m" [ "$ban"; "$said"; "$gone" ]) ] (returning unbanned)
+    |> ignore
+
+    same (extremities machine) [ "$ban"; "$m" ]
+
+[<Test>]
+let ``If the previous events come while an event with a fetched state waits, the state is computed`` () =
+    let machine, unbanned = bobsRoom ()
+    let late = levels "$late" [ "$ban" ] [ "$create"; "$join" ]
+
+    let above =
+        event "$m" creator "m.room.message" None [] [ "$ban"; "$gone" ] [ "$create"; "$join"; "$late" ]
+
+    answered
+        machine
+        (fun request ->
+            match request.Request with
+            | Request.AuthChain _ -> None
+            | _ -> Some(returning unbanned request))
+        [ arrives above ]
+
+    same [ for request in machine.Outstanding -> request.Request ] [ Request.AuthChain "$m" ]
+
+    let outcome =
+        tells
+            machine
+            [
+                arrives late
+                arrives (message "$gone" [ "$late" ])
+                Input.Responded(machine.Outstanding[0].Number, Response.Events [| good late |])
+            ]
+            silent
+
+    let decided = outcome.Decided |> List.find (fun d -> d.Event.EventId = "$m")
+    Assert.That(decided.StateFrom, Is.Null)
+    same decided.Known.Provenance Provenance.Computed
+    same (bobIn decided.StateBefore) "$ban"
+    same (extremities machine) [ "$m" ]
+
+[<Test>]
+let ``A state that rejects an event which the current state allows is doubted, and the next peer is asked`` () =
+    let machine, unbanned = bobsRoom ()
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$ban"; "$gone" ]) ] (fun request ->
+            match request.Request, request.Peer with
+            // The peer leaves out that the sender joined.
+            | Request.StateBefore _, "two" -> Response.State([| "$create"; "$rules" |], [||])
+            | _ -> returning unbanned request)
+
+    same outcome.Ids [ "$m" ]
+    Assert.That(outcome.Decided[0].Verdict.IsAccepted)
+    same outcome.Decided[0].StateFrom "one"
+
+[<Test>]
+let ``An event that only states of peers reject is dropped, and not rejected for ever`` () =
+    let machine, unbanned = bobsRoom ()
+    let said = message "$m" [ "$ban"; "$gone" ]
+    let without = returning [| "$create"; "$rules" |]
+    same (tells machine [ arrives said ] without).Dropped [ "$m", DropReason.StateUnavailable ]
+    same (tells machine [ arrives said ] (returning unbanned)).Ids [ "$m" ]
+
+[<Test>]
+let ``An event that the state from a peer and the current state reject is rejected`` () =
+    let machine, unbanned = bobsRoom ()
+    let state = unbanned |> Array.map (fun id -> if id = "$bob" then "$ban" else id)
+
+    let ofBanned =
+        event "$says" bob "m.room.message" None [] [ "$ban"; "$gone" ] [ "$create"; "$bob" ]
+
+    let outcome = tells machine [ arrives ofBanned ] (returning state)
+    same [ for d in outcome.Decided -> d.Event.EventId, d.Known.Status ] [ "$says", EventStatus.Rejected ]
 
 [<Test>]
 let ``A late event before a fetched state takes an extremity with the same state away`` () =
@@ -153,17 +343,6 @@ let ``A peer that returns a state with the event in it does not prevent others f
 
     same (decided.StateFrom) ("one")
     Assert.That(decided.Verdict.IsAccepted)
-
-/// Gives inputs to the machine, and answers its requests as long as there is an answer.
-let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (inputs: Input list) : unit =
-    if not inputs.IsEmpty then
-        [
-            for request in (machine.TellAlone(Array.ofList inputs)).Requests do
-                match answer request with
-                | Some answer -> Input.Responded(request.Number, answer)
-                | None -> ()
-        ]
-        |> answered machine answer
 
 [<Test>]
 let ``Every queued event may request its state, even if another turns out not to need one`` () =

@@ -132,10 +132,13 @@ let private violation (conduct: Conduct) (plan: Plan) : Violation option =
 
 let private failsWith (conduct: Conduct) (plan: Plan) : bool = (violation conduct plan).IsSome
 
+/// The defects that only one seed in dozens notices. They have a shrunk plan each.
+let private rare = [ "shared-past-counts"; "joins-states" ]
+
 /// The defects that a few seeds notice.
 let private mutants = [
     for name, meaning, conduct in Mutants.all do
-        if name <> "shared-past-counts" then
+        if not (List.contains name rare) then
             TestCaseData(conduct).SetName($"A server with a defect is noticed: {meaning}")
 ]
 
@@ -230,9 +233,40 @@ let ``Servers that soft-fail each other's events can stay apart for ever`` () =
     Assert.That(ended.Seen.OnTrust, Is.Zero)
     Assert.That(ended.Seen.Rejected, Is.Zero)
 
-/// Only one seed in dozens has a room in which the defect matters. This is its shrunk plan.
 [<Test>]
 let ``A server whose auth difference includes unconflicted auth chains is noticed`` () =
     let plan = history "shared-past-counts.json"
     Assert.That(failsWith Mutants.sharedPastCounts plan)
     Assert.That(failsWith Simulation.usual plan, Is.False)
+
+[<Test>]
+let ``A server that resolves a fetched state with those after known previous events is noticed`` () =
+    let plan = history "joins-states.json"
+
+    match violation Mutants.joinsStates plan with
+    | Some(Violation.Misled _) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+    Assert.That(failsWith Simulation.usual plan, Is.False)
+
+/// Without lies, what is taken on trust is what other servers computed.
+[<Test>]
+let ``Servers that fetch states from honest ones have the same states as these`` () =
+    let honest = List.except [ Fault.ByzantineServer ] (optionsOf "12").Faults
+
+    let ended =
+        Array.Parallel.map
+            (fun seed ->
+                Simulation.run (
+                    Plan.ofSeed
+                        {
+                            optionsOf "12" with
+                                Servers = 3
+                                Faults = honest
+                        }
+                        seed
+                ))
+            [| 1UL .. 24UL |]
+
+    Assert.That(ended |> Array.choose _.Violation |> Array.map string, Is.Empty)
+    Assert.That(ended |> Array.sumBy _.Seen.StatesFetched, Is.GreaterThan 50)

@@ -55,13 +55,13 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
         if violation.IsNone then
             violation <- Some what
 
-    /// The state of some extremities, resolved anew by the room version's algorithm, whatever the server's practices;
-    /// null if they cannot be resolved.
-    let stateOf (view: Store) (extremities: ForwardExtremity[]) : StateTree | null =
+    /// The state of some extremities, together with another state or null, resolved anew by the room version's
+    /// algorithm, whatever the server's practices; null if they cannot be resolved.
+    let stateWith (view: Store) (state: StateTree | null) (extremities: ForwardExtremity[]) : StateTree | null =
         let trees = List<StateTree>()
 
-        for e in extremities do
-            match view.StateAfter e.EventId with
+        for tree in Seq.append [ state ] (extremities |> Seq.map (fun e -> view.StateAfter e.EventId)) do
+            match tree with
             | null -> ()
             | tree ->
                 if not (trees.Exists(fun other -> StateTree.AreSame(other, tree))) then
@@ -90,7 +90,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
 
     /// The current state. One that cannot be resolved stays.
     let current (view: Store) : StateTree =
-        match stateOf view view.Extremities with
+        match stateWith view null view.Extremities with
         | null -> view.CurrentState
         | state -> state
 
@@ -251,7 +251,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
 
         let hasDescendants = isBuiltUpon server view event
 
-        if not (ExpectedExtremities.holds view event hasDescendants (stateOf view) isSmall) then
+        if not (ExpectedExtremities.holds view event hasDescendants (stateWith view) isSmall) then
             fail (Violation.ExtremitiesAfter(id, stage.Servers[server]))
 
         // A decision that was taken back is made again, and may come out otherwise.
@@ -260,8 +260,9 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
         if not (isNull event.StateBefore) then
             let isOld = ExpectedExtremities.isOld view event
 
-            // What an old event names stays until an event names it, though one may name the old event before.
-            if hasDescendants || isOld then
+            // What an old event names stays until an event names it, though one may name the old event before. So does
+            // what a state that a peer sent does not have.
+            if hasDescendants || isOld || event.Verdict.IsAccepted then
                 let named = ExpectedExtremities.below view event.Event.PrevEvents
 
                 for e in view.Extremities |> Array.filter (fun e -> named.Contains e.EventId) do
@@ -363,12 +364,12 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             | DropReason.AuthEventUnavailable _ -> withoutAuthEvents <- withoutAuthEvents + 1
             | _ -> ()
 
-    /// The servers that decided an event on trust, where the state before it or its rejection differs from what another
-    /// server computed. If no server computed it, the first decision on trust is compared instead.
-    member _.Misled: Set<int> =
+    /// The events that servers decided on trust, where the state before them or their rejection differs from what
+    /// another server computed. If no server computed it, the first decision on trust is compared instead.
+    member _.Misled: (int * string) list =
         let first = Dictionary<string, struct (StateTree * bool)>()
 
-        set [
+        [
             for struct (server, id, before, isRejected) in onTrust do
                 let struct (state, wasRejected) =
                     match computed.TryGetValue id with
@@ -381,8 +382,14 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
                             struct (before, isRejected)
 
                 if not (StateTree.AreSame(state, before)) || wasRejected <> isRejected then
-                    server
+                    server, id
         ]
+
+    /// Checks that no server was misled, where no peer lied.
+    member this.CheckTrust() : unit =
+        match this.Misled with
+        | (server, id) :: _ -> fail (Violation.Misled(id, stage.Servers[server]))
+        | [] -> ()
 
     /// Checks that a server's extremities are the accepted events without accepted descendants, but for those that came
     /// late.
@@ -419,7 +426,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
         Branches = branches
         Old = old
         Inserted = inserted
-        Misled = this.Misled.Count
+        Misled = this.Misled |> List.map fst |> List.distinct |> List.length
         Settled = settled
         Apart = apart
         Dropped = dropped

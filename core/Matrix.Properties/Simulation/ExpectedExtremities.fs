@@ -6,7 +6,8 @@ open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
 /// The forward extremities after a decision, as they follow from the graph: Server-Server API, "PDUs" (`prev_events`),
-/// "Rejection" and "Soft failure"; for events that come late, docs/decisions/0050-old-events-across-gaps.md.
+/// "Rejection" and "Soft failure"; for events that come late, docs/decisions/0050-old-events-across-gaps.md; for events
+/// with a state that a peer sent, docs/decisions/0115-a-peers-state-is-taken-as-it-is.md.
 [<RequireQualifiedAccess>]
 module internal ExpectedExtremities =
 
@@ -16,7 +17,7 @@ module internal ExpectedExtremities =
     let private isRefused (known: KnownEvent) =
         known.Status <> EventStatus.Accepted && not known.IsOutlier
 
-    /// The accepted events that these ids lead to, through refused ones only.
+    /// The accepted events that these ids lead to, through refused ones only, whose previous events `next` returns.
     let private accepted (view: Store) (next: KnownEvent -> seq<string>) (ids: seq<string>) : HashSet<string> =
         let found = HashSet<string>()
         let met = HashSet<string>()
@@ -37,6 +38,18 @@ module internal ExpectedExtremities =
     /// The accepted events that an event descends from, without an accepted one between.
     let below (view: Store) (prevEvents: string[]) : HashSet<string> =
         accepted view (fun known -> Seq.ofArray known.Event.Pdu.PrevEvents) prevEvents
+
+    /// Those of them whose states are in the state before the event, whatever peers sent.
+    let private computedBelow (view: Store) (event: DecidedEvent) : HashSet<string> =
+        let previous (known: KnownEvent) =
+            match known.Provenance with
+            | Provenance.Computed -> Seq.ofArray known.Event.Pdu.PrevEvents
+            | Provenance.OnTrust -> Seq.empty
+
+        if isNull event.StateFrom then
+            accepted view previous event.Event.PrevEvents
+        else
+            HashSet()
 
     /// Whether an accepted event descends from this one. `staged` returns further followers, which are not decided yet.
     let isBuiltUpon (view: Store) (staged: string -> seq<string>) (id: string) : bool =
@@ -69,14 +82,14 @@ module internal ExpectedExtremities =
         event.IsHistory || isInCurrentState view event
 
     /// Whether the extremities after a decision are right. `isBuiltUpon` says that an accepted event descends from the
-    /// event, `stateOf` resolves the states of some extremities, null if
-    /// that is impossible. `isExact` says that the server resolves every conflict at once: if not, an extremity may
+    /// event. `stateOf` resolves the states of some extremities, together with another state or null; it returns null
+    /// if that is impossible. `isExact` says that the server resolves every conflict at once: if not, an extremity may
     /// stay that the current state does not need.
     let holds
         (view: Store)
         (event: DecidedEvent)
         (isBuiltUpon: bool)
-        (stateOf: ForwardExtremity[] -> StateTree | null)
+        (stateOf: StateTree | null -> ForwardExtremity[] -> StateTree | null)
         (isExact: bool)
         : bool =
         let id = event.Event.EventId
@@ -90,7 +103,7 @@ module internal ExpectedExtremities =
         let after = idsOf event.Extremities
 
         let isState (left: ForwardExtremity[]) =
-            match stateOf before, stateOf left with
+            match stateOf null before, stateOf null left with
             | NonNull whole, NonNull part -> StateTree.AreSame(whole, part)
             | _ -> false
 
@@ -120,4 +133,31 @@ module internal ExpectedExtremities =
         elif isOld view event || not event.Verdict.IsAccepted then
             after = idsOf before
         else
-            after = (before |> Array.filter (isNamed >> not) |> idsOf).Add id
+            let computed = computedBelow view event
+
+            let doubtful =
+                before |> Array.filter (fun e -> isNamed e && not (computed.Contains e.EventId))
+
+            let areContained (extremities: ForwardExtremity list) =
+                match event.StateBefore, stateOf event.StateBefore (Array.ofList extremities) with
+                | NonNull state, NonNull both -> StateTree.AreSame(state, both)
+                | _ -> false
+
+            // All at once, or few one after the other, in their order.
+            let rec gone found left =
+                match left with
+                | [] -> found
+                | e :: others when areContained (found @ [ e ]) -> gone (found @ [ e ]) others
+                | _ :: others -> gone found others
+
+            let contained =
+                match List.ofArray doubtful with
+                | all when areContained all -> all
+                | many when many.Length > mostTried -> []
+                | few -> gone [] few
+
+            let stays (e: ForwardExtremity) =
+                not (isNamed e)
+                || (Array.contains e doubtful && not (List.contains e contained))
+
+            after = (before |> Array.filter stays |> idsOf).Add id

@@ -38,6 +38,13 @@ module Mutants =
                 BelievesStates = true
         }
 
+    /// A fetched state is resolved with the states after the previous events that are known.
+    let joinsStates: Conduct =
+        fun _ _ _ -> {
+            Practices.usual with
+                JoinsStates = true
+        }
+
     /// The auth chains of some events.
     let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : RoomGraph =
         let met = Dictionary<string, KnownEvent>()
@@ -111,5 +118,6 @@ module Mutants =
         "first-heard-wins", "where states differ, the event received first wins", firstHeardWins
         "soft-failure-ignored", "an event that the current state forbids is built upon", softFailureIgnored
         "believes-peers", "a state from a peer replaces the state that the server computes", believesPeers
+        "joins-states", "a fetched state is resolved with those after known previous events", joinsStates
         "shared-past-counts", "the auth difference includes the auth chains of unconflicted events", sharedPastCounts
     ]

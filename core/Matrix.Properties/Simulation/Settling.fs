@@ -70,7 +70,7 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
     /// Compares the current states inside groups. Returns the number of servers compared, and of those outside the
     /// largest group.
     member _.Compare(groups: int list list) : int * int =
-        let misled = checker.Misled
+        let misled = checker.Misled |> List.map fst |> set
 
         for group in groups do
             match group |> List.filter (fun n -> not (misled.Contains n)) with

@@ -314,6 +314,9 @@ module Simulation =
                 for n in honest do
                     checker.CheckExtremities(n, nodes[n].View)
 
+                if plan.ByzantineServer < 0 then
+                    checker.CheckTrust()
+
             let seen = checker.Seen(settled, network.Lost, crashes)
 
             {

@@ -20,6 +20,9 @@ type Violation =
     | History of eventId: string * server: string
     /// A decision that rests on what a peer returned is not marked so, or one that does not is.
     | Trust of eventId: string * server: string
+    /// A state that a peer sent, or the decision on an event that rests on one, is not what another server computed,
+    /// though nobody lied.
+    | Misled of eventId: string * server: string
     /// An event entered a server's current state that was rejected, or that its auth events do not allow.
     | NotAllowed of eventId: string * server: string
     /// The current state that a decision names is not that of the extremities before it.
@@ -43,6 +46,7 @@ type Violation =
         | ExtremitiesAfter _, ExtremitiesAfter _
         | History _, History _
         | Trust _, Trust _
+        | Misled _, Misled _
         | NotAllowed _, NotAllowed _
         | CurrentState _, CurrentState _
         | Numbers _, Numbers _
@@ -60,6 +64,7 @@ type Violation =
         | ExtremitiesAfter(id, a) -> $"{a} has wrong forward extremities after {id}"
         | History(id, a) -> $"{a} soft-failed {id} as history, or accepted it, without cause"
         | Trust(id, a) -> $"{a} does not know whether {id} rests on what a peer returned"
+        | Misled(id, a) -> $"{a} has another state before {id} than others, or another decision, though nobody lied"
         | NotAllowed(id, a) -> $"{id} is in the current state of {a}, and the rules do not allow it"
         | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
         | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"

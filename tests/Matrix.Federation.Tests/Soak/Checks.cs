@@ -8,16 +8,17 @@ internal sealed class Checks(
     Records records, IReadOnlyList<SoakRoom> rooms, IReadOnlyList<SyncingUser> observers,
     IReadOnlyList<SoakUser> guests)
 {
-    private readonly List<SoakRoom> _unmerged = [];
+    private readonly List<(SoakRoom Room, IReadOnlyList<SoakUser> Users)> _unmerged = [];
     private readonly List<(SoakUser Guest, SoakRoom Room)> _outside = [];
 
     /// <summary>
-    /// The rooms whose servers had different states at the last check, of version 1, or in memberships only. A server
+    /// The rooms whose servers had different states at the last check, of version 1, or in memberships only. With them,
+    /// joined users of each server: an event of one server does not name another one's forward extremities. A server
     /// keeps a forward extremity that history names while the current state would be another one without it, until an
     /// event merges it (decision 0050): state resolution may prefer an ancestor's value to a descendant's. In later
     /// versions it does so where a user was kicked, came back, and then joins needed an invite.
     /// </summary>
-    internal IReadOnlyList<SoakRoom> Unmerged => _unmerged;
+    internal IReadOnlyList<(SoakRoom Room, IReadOnlyList<SoakUser> Users)> Unmerged => _unmerged;
 
     /// <summary>
     /// The guests who were joined for other servers at the last check, and not for their own, which has no joined user
@@ -34,8 +35,13 @@ internal sealed class Checks(
         _outside.Clear();
         foreach (var room in rooms)
         {
-            var differing = await CheckStateAsync(room, problems);
-            if (differing.Count > 0 && (room.Version == "1" || differing.All(IsMembership))) _unmerged.Add(room);
+            var users = await UsersInsideAsync(room);
+            var differing = await CheckStateAsync(room, users, problems);
+            if (differing.Count > 0 && (room.Version == "1" || differing.All(IsMembership)))
+            {
+                _unmerged.Add((room, users));
+            }
+
             await CheckHistoryAsync(room, problems);
         }
 
@@ -47,20 +53,30 @@ internal sealed class Checks(
 
     private static bool IsMembership(string key) => key.StartsWith("m.room.member ", StringComparison.Ordinal);
 
-    /// <summary>The keys of the state that differ between servers.</summary>
-    private async Task<HashSet<string>> CheckStateAsync(SoakRoom room, List<string> problems)
+    /// <summary>
+    /// The anchors, and the joined guests of servers without an anchor, whose servers know that they are joined.
+    /// </summary>
+    private async Task<IReadOnlyList<SoakUser>> UsersInsideAsync(SoakRoom room)
+    {
+        var users = room.Anchors.ToList();
+        foreach (var guest in await OtherMembersAsync(room))
+        {
+            if (await IsJoinedAsync(guest, room)) users.Add(guest);
+            else _outside.Add((guest, room));
+        }
+
+        return users;
+    }
+
+    /// <summary>The keys of the state that differ between the servers of these users.</summary>
+    private static async Task<HashSet<string>> CheckStateAsync(
+        SoakRoom room, IReadOnlyList<SoakUser> users, List<string> problems)
     {
         var differing = new HashSet<string>();
         var first = await StateAsync(room.Anchors[0], room);
         if (first.Count == 0) problems.Add($"state of {room.RoomId} (version {room.Version}): there is none");
-        foreach (var other in room.Anchors.Skip(1).Concat(await OtherMembersAsync(room)))
+        foreach (var other in users.Skip(1))
         {
-            if (!room.Anchors.Contains(other) && !await IsJoinedAsync(other, room))
-            {
-                _outside.Add((other, room));
-                continue;
-            }
-
             var state = await StateAsync(other, room);
             var keys = first.Keys.Union(state.Keys)
                 .Where(key => first.GetValueOrDefault(key) != state.GetValueOrDefault(key)).ToList();

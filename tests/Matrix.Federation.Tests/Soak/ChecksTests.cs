@@ -149,7 +149,8 @@ public sealed class ChecksTests
         var checks = ChecksOf(version);
 
         Assert.That(await ProblemsAsync(checks), Is.Not.Empty);
-        Assert.That(checks.Unmerged.Select(room => room.RoomId), Is.EqualTo(Enumerable.Repeat(Room, count)));
+        Assert.That(checks.Unmerged.Select(each => each.Room.RoomId), Is.EqualTo(Enumerable.Repeat(Room, count)));
+        if (count > 0) Assert.That(checks.Unmerged[0].Users, Is.EqualTo(_anchors.Append(_guest)));
 
         // Then an event merged them.
         if (before is null) Second.State.Remove((type, key));

@@ -114,10 +114,10 @@ internal sealed class SoakRun : IAsyncDisposable
             problems = await checks.ProblemsAsync();
         }
 
-        foreach (var room in checks.Unmerged.ToList())
+        foreach (var (room, users) in checks.Unmerged.ToList())
         {
             Print($"merging the forward extremities of {room.RoomId} (version {room.Version})");
-            await workload.MergeAsync(room);
+            await workload.MergeAsync(room, users);
         }
 
         foreach (var (guest, room) in checks.Outside.ToList())

@@ -43,14 +43,14 @@ internal sealed class Workload(
     }
 
     /// <summary>
-    /// Sends one message of each anchor to a room, one after another, so that each merges the forward extremities that
+    /// Sends one message of each user to a room, one after another, so that each merges the forward extremities that
     /// its server has.
     /// </summary>
-    internal async Task MergeAsync(SoakRoom room)
+    internal async Task MergeAsync(SoakRoom room, IReadOnlyList<SoakUser> users)
     {
-        foreach (var anchor in room.Anchors)
+        foreach (var user in users)
         {
-            await SayAsync(anchor, room, "merge");
+            await SayAsync(user, room, "merge");
             await Task.Delay(TimeSpan.FromSeconds(2));
         }
     }

@@ -6,6 +6,14 @@ open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
+/// Why an event whose prerequisites are all known is not decided.
+[<RequireQualifiedAccess>]
+type internal Undecided =
+    /// The states before it, or the current ones, cannot be resolved.
+    | Unresolvable of ResolutionError
+    /// The state that a peer sent rejects it, and the current state would not.
+    | StateDoubted
+
 /// Makes the fourth, fifth and sixth check on receipt, for an event whose prerequisites are all known.
 /// Server-Server API, "Checks performed on receipt of a PDU".
 [<Sealed>]
@@ -153,6 +161,15 @@ type internal Deciding
             | Ok whole, Ok part -> StateTree.AreSame(part, whole)
             | _ -> false)
 
+    /// Whether a state is the same with the states after these extremities.
+    let hasStatesOf (state: StateTree | null) (extremities: ForwardExtremity[]) : bool =
+        match state with
+        | null -> false
+        | state ->
+            match states.Of(Seq.append [ state ] (extremities |> Seq.map _.StateAfter), true) with
+            | Ok both -> StateTree.AreSame(both, state)
+            | Error _ -> false
+
     /// Whether an accepted event descends from this one, which is decided now, through refused ones. For an event of
     /// history also through staged ones, which may be history that is decided next. If none does, nothing here says
     /// that the event is older than the current state, and it is decided as any other event.
@@ -242,22 +259,43 @@ type internal Deciding
                 was.Extremities
                 event
                 made
+                (not (isNull stateFrom))
                 hasDescendants
                 isOld
+                (hasStatesOf before)
                 (isCurrentStateOf was)
 
         roomEnd.Move(event, verdict, before, after, outlierOrdinal, stateFrom, s, gapsOpened, extremities)
+
+    /// The state before an event that a peer sent; null if none is needed: the previous events that were missing may
+    /// have come since.
+    let fetchedStateOf (s: Staged) : StateTree | null =
+        let isKnown id =
+            not (isNull (known.Extremity id))
+            || (match known.Find id with
+                | null -> false
+                | previous -> not previous.IsOutlier)
+
+        match s.Trusted with
+        | null -> null
+        | tree ->
+            known.Require(s.Pdu.PrevEvents |> Seq.filter (fun id -> isNull (known.Extremity id)))
+
+            if Array.forall isKnown s.Pdu.PrevEvents && not practices.BelievesStates then
+                null
+            else
+                tree
 
     let verdictOf (decision: Decision) : Verdict =
         match decision with
         | Decision.Allowed _ -> Verdict.Accepted
         | Decision.Rejected failure -> Verdict.Rejected failure
 
-    let provenanceOf (s: Staged) (cited: KnownEvent[]) (previous: List<struct (Provenance * StateTree)>) =
+    let provenanceOf (isFetched: bool) (cited: KnownEvent[]) (previous: List<struct (Provenance * StateTree)>) =
         let computed (event: KnownEvent) = event.Provenance.IsComputed
 
         if
-            (isNull s.Trusted || practices.BelievesStates)
+            (not isFetched || practices.BelievesStates)
             && Array.forall computed cited
             && previous.TrueForAll(fun (struct (provenance, _)) -> provenance.IsComputed)
         then
@@ -273,19 +311,29 @@ type internal Deciding
         take s cited verdict null Provenance.OnTrust null false
 
     /// Decides an event by its auth events, the state before it and the current state.
-    member _.Full(s: Staged) : Result<DecidedEvent, ResolutionError> =
+    member _.Full(s: Staged) : Result<DecidedEvent, Undecided> =
         let cited = citedBy s
-        let previous = previousOf s
-        let trees = [ for struct (_, tree) in previous -> tree ]
+        let fetched = fetchedStateOf s
 
-        let given =
-            match s.Trusted with
-            | null -> trees
-            | tree when practices.BelievesStates -> [ tree ]
-            | tree -> trees @ [ tree ]
+        // The state that a peer sent has those of all previous events. Resolved with some of them again it could become
+        // another one than on the servers that have them all.
+        let previous =
+            if isNull fetched || practices.JoinsStates || practices.BelievesStates then
+                previousOf s
+            else
+                List()
+
+        let given = [
+            if isNull fetched || practices.JoinsStates then
+                for struct (_, tree) in previous do
+                    tree
+            match fetched with
+            | null -> ()
+            | tree -> tree
+        ]
 
         match states.Of(given, true) with
-        | Error error -> Error error
+        | Error error -> Error(Undecided.Unresolvable error)
         | Ok before ->
             let authState = known.CitedState(s.Pdu, createOf s)
             let now = frontier.Value
@@ -309,13 +357,20 @@ type internal Deciding
                 else
                     known.AuthState current
 
-            let verdict =
-                let facts = factsOf s cited [ authState; beforeState; currentState ]
+            let verdictIn state =
+                let facts = factsOf s cited [ authState; state; currentState ]
+                Verdicts.decide rules s.Pdu facts authState state currentState
 
-                match Verdicts.decide rules s.Pdu facts authState beforeState currentState with
-                | Verdict.SoftFailed failure -> practices.NotInCurrentState failure
-                | verdict -> verdict
+            match verdictIn beforeState with
+            // A rejection is final, and the peer may have left something out.
+            | Verdict.Rejected _ when not (isNull fetched) && not (verdictIn currentState).IsRejected ->
+                Error Undecided.StateDoubted
+            | verdict ->
+                let verdict =
+                    match verdict with
+                    | Verdict.SoftFailed failure -> practices.NotInCurrentState failure
+                    | verdict -> verdict
 
-            let provenance = provenanceOf s cited previous
-            let stateFrom = if isNull s.Trusted then null else s.StateFrom
-            Ok(take s cited verdict before provenance stateFrom hasDescendants)
+                let provenance = provenanceOf (not (isNull fetched)) cited previous
+                let stateFrom = if isNull fetched then null else s.StateFrom
+                Ok(take s cited verdict before provenance stateFrom hasDescendants)

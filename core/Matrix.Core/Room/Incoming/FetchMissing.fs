@@ -179,6 +179,9 @@ type internal FetchMissing
     /// The auth events that an event waits for, without those of other rooms.
     member _.AuthEventsOf(s: Staged) : string[] = authEventsOf s
 
+    /// The fetched state before an event is doubted: the next peer is asked.
+    member _.DoubtState(s: Staged) : unit = states.Next s
+
     /// Begins postponed searches again that are due.
     member _.Retry() : unit =
         for s in staging.Postponed.TakeDue(staging.Asking.Now) do

@@ -9,8 +9,9 @@ open Matrix.Core.State
 [<RequireQualifiedAccess>]
 module internal ForwardExtremities =
 
-    /// The accepted events that an event descends from, through at most this many rejected and soft-failed ones.
-    let below (most: int) (known: KnownEvents) (prevEvents: string[]) : HashSet<string> =
+    /// The accepted events that an event descends from, through at most this many rejected and soft-failed ones that
+    /// `passes` lets through.
+    let below (most: int) (known: KnownEvents) (passes: KnownEvent -> bool) (prevEvents: string[]) : HashSet<string> =
         let found = HashSet<string>()
         let met = HashSet<string>()
         let pending = Stack<string>(prevEvents)
@@ -26,7 +27,7 @@ module internal ForwardExtremities =
                     | null -> ()
                     | known when known.Status = EventStatus.Accepted -> found.Add id |> ignore
                     | known ->
-                        if not known.IsOutlier then
+                        if not known.IsOutlier && passes known then
                             for next in known.Event.Pdu.PrevEvents do
                                 pending.Push next
 
@@ -90,23 +91,71 @@ module internal ForwardExtremities =
                 else
                     left)
 
+    /// The extremities that an accepted event takes the place of. Those go whose state is certainly in the state before
+    /// the event: it names them, or descends from them through refused events that were computed here, and the state
+    /// before it was not fetched. Others go as far as the state before the event is the same with theirs, as
+    /// `hasStatesOf` says: a peer can return a state without the ban that an extremity has.
+    let private replaced
+        (most: int)
+        (known: KnownEvents)
+        (before: ForwardExtremity[])
+        (event: KnownEvent)
+        (isFetched: bool)
+        (hasStatesOf: ForwardExtremity[] -> bool)
+        : HashSet<string> =
+        let below passes =
+            below most known passes event.Event.Pdu.PrevEvents
+
+        let named = below (fun _ -> true)
+
+        if event.Provenance.IsComputed then
+            named
+        else
+            let certain =
+                if isFetched then
+                    HashSet<string>()
+                else
+                    below _.Provenance.IsComputed
+
+            let doubtful =
+                before
+                |> Array.filter (fun e -> named.Contains e.EventId && not (certain.Contains e.EventId))
+
+            let contained =
+                if doubtful.Length = 0 || hasStatesOf doubtful then
+                    doubtful
+                elif doubtful.Length > mostTried then
+                    [||]
+                else
+                    ([||], doubtful)
+                    ||> Array.fold (fun found e ->
+                        let more = Array.append found [| e |]
+                        if hasStatesOf more then more else found)
+
+            certain.UnionWith(contained |> Seq.map _.EventId)
+            certain
+
     /// The extremities after a decided event; `made` is the extremity that it becomes if it is accepted. At most `most`
-    /// rejected and soft-failed events are walked through. `isBuiltUpon` says that an accepted event descends from it,
-    /// so that it came after its descendants. `isOld` says that the event is older than the extremities, though the
-    /// events between them are missing: it is none, and what it names stays unless an accepted event that is here
-    /// descends from it. `staysSame` says whether the current state is the same with only some of the extremities.
+    /// rejected and soft-failed events are walked through. `isFetched` says that the state before the event is one that
+    /// a peer sent. `isBuiltUpon` says that an accepted event descends from it, so that it came after its descendants.
+    /// `isOld` says that the event is older than the extremities, though the events between them are missing: it is
+    /// none, and what it names stays unless an accepted event that is here descends from it. `hasStatesOf` says whether
+    /// the state before the event is the same with the states of some extremities, and `staysSame` whether the current
+    /// state is the same with only some of the extremities.
     let after
         (most: int)
         (known: KnownEvents)
         (before: ForwardExtremity[])
         (event: KnownEvent)
         (made: ForwardExtremity voption)
+        (isFetched: bool)
         (isBuiltUpon: bool)
         (isOld: bool)
+        (hasStatesOf: ForwardExtremity[] -> bool)
         (staysSame: ForwardExtremity[] -> bool)
         : ForwardExtremity[] =
         let named () =
-            below most known event.Event.Pdu.PrevEvents
+            below most known (fun _ -> true) event.Event.Pdu.PrevEvents
 
         if event.IsOutlier then
             before
@@ -124,5 +173,7 @@ module internal ForwardExtremities =
             before
         else
             match made with
-            | ValueSome made -> Extremities.After(before, named (), made, true)
+            | ValueSome made ->
+                let gone = replaced most known before event isFetched hasStatesOf
+                Extremities.After(before, gone, made, true)
             | ValueNone -> before

@@ -303,6 +303,8 @@ type Practices = {
     NotInCurrentState: Failure -> Verdict
     /// Whether a server requests the state before each event at once, and prefers it to the state that it computed.
     BelievesStates: bool
+    /// Whether the state before an event that a peer sent is resolved with those after its known previous events.
+    JoinsStates: bool
     /// Whether a failed flush restores the extremities.
     RestoresExtremities: bool
 }
@@ -316,5 +318,6 @@ module Practices =
         Resolve = id
         NotInCurrentState = Verdict.SoftFailed
         BelievesStates = false
+        JoinsStates = false
         RestoresExtremities = true
     }

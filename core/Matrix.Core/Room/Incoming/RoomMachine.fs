@@ -182,8 +182,11 @@ type RoomMachine
             | Ok decision ->
                 staging.Remove s |> ignore
                 ValueSome decision
-            | Error error ->
+            | Error(Undecided.Unresolvable error) ->
                 staging.Drop(s, DropReason.Unresolvable error)
+                ValueNone
+            | Error Undecided.StateDoubted ->
+                fetchMissing.DoubtState s
                 ValueNone
 
     /// Decides what can be decided. `nextReady` takes the next ready event. The result says whether it left some.
