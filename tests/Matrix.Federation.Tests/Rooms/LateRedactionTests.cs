@@ -205,6 +205,37 @@ public sealed class LateRedactionTests : HistoryGaps
             events.AsArray().Select(each => (string)each!["event_id"]!);
     }
 
+    /// <summary>
+    /// The server does not know whether a client has paged over what a limited timeline left out before the event came,
+    /// after it, or not yet: the sync that has the event has the redaction, too.
+    /// </summary>
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task What_redacts_an_event_comes_with_it_whether_or_not_a_page_had_it(bool pagesAfterwards)
+    {
+        var before = (string)(await Alice.SyncAsync())["next_batch"]!;
+        var (_, first, redaction) = await RedactedBeforeItCameAsync();
+        await PlaceAsync(Room.Say("bob", "more1"), Room.Say("bob", "more2"));
+        var limited = await TimelineAsync(before, 2);
+        var next = (string)(await Alice.SyncAsync())["next_batch"]!;
+
+        // The event comes by a transaction, not as history for a page.
+        Peer.Backfills = static _ => false;
+        var left = pagesAfterwards ? "" : await LeftOutAsync();
+        await PlaceAsync(first);
+        if (pagesAfterwards) left = await LeftOutAsync();
+
+        Assert.That((bool?)limited["limited"], Is.True);
+        Assert.That(left.Contains(redaction.EventId), Is.EqualTo(pagesAfterwards));
+        Assert.That(
+            (await TimelineAsync(next, 10))["events"]!.AsArray().Select(each => (string)each!["event_id"]!),
+            Is.EqualTo(new[] { first.EventId, redaction.EventId }));
+
+        async Task<string> LeftOutAsync() => (await Alice.GetAsync(
+            $"rooms/{Escape(Room.RoomId)}/messages?dir=b&limit=20"
+            + $"&from={(string)limited["prev_batch"]!}&to={before}")).Is(200).Text;
+    }
+
     [Test]
     public async Task A_refused_redaction_does_not_apply_to_an_event_that_comes_with_it()
     {

@@ -203,6 +203,30 @@ public sealed class ChecksTests
         Assert.That(await ProblemsAsync(), Is.EqualTo(new[] { $"$anchor-a came 2 times to {_anchors[0].Id}" }));
     }
 
+    [TestCase(1)]
+    [TestCase(2)]
+    public async Task A_redaction_that_a_page_had_may_come_once_more_with_its_event(int times)
+    {
+        var late = Said(_anchors[1], "$late");
+        var redaction = Said(_anchors[1], "$redaction");
+        redaction["redacts"] = "$late";
+
+        // The timeline is limited, and the page before it has the redaction.
+        First.Syncs.Clear();
+        First.History.Add(redaction);
+        var limited = Timeline();
+        limited["rooms"]!["join"]![Room]!["timeline"]!["limited"] = true;
+        limited["rooms"]!["join"]![Room]!["timeline"]!["prev_batch"] = "before";
+        First.Syncs.Enqueue(limited);
+        First.Syncs.Enqueue(Timeline(late, redaction));
+        if (times > 1) First.Syncs.Enqueue(Timeline(redaction));
+
+        var problems = await ProblemsAsync(() => First.History.Remove(redaction));
+
+        Assert.That(
+            problems, Is.EqualTo(times > 1 ? [$"$redaction came 2 times to {_anchors[0].Id}"] : Array.Empty<string>()));
+    }
+
     [Test]
     public async Task A_message_that_its_device_did_not_get_is_seen()
     {

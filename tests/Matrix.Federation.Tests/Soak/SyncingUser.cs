@@ -14,6 +14,12 @@ internal sealed class SyncingUser(SoakUser user)
 
     private readonly ConcurrentDictionary<string, int> _events = new();
     private readonly ConcurrentDictionary<string, byte> _redactions = new();
+
+    /// <summary>
+    /// Redactions that came in a page before their events did. Sync has them again, with the event: the server does not
+    /// know what a client paged over.
+    /// </summary>
+    private readonly HashSet<string> _early = [];
     private readonly ConcurrentDictionary<string, int> _messages = new();
     private readonly ConcurrentDictionary<string, string> _keys = new();
     private readonly ConcurrentDictionary<string, byte> _outdated = new();
@@ -67,11 +73,14 @@ internal sealed class SyncingUser(SoakUser user)
         foreach (var (roomId, room) in sync["rooms"]?["join"]?.AsObject() ?? [])
         {
             var timeline = room!["timeline"]!.AsObject();
-            Count(IdsOf(timeline["events"]!.AsArray()));
+            Count(WithoutEarly(timeline["events"]!.AsArray()));
             if (since is not null && (bool?)timeline["limited"] == true)
             {
                 var from = (string)timeline["prev_batch"]!;
-                Count(await LeftOutAsync(roomId, from, since));
+                var page = await LeftOutAsync(roomId, from, since);
+                Count(page);
+                _early.UnionWith(page
+                    .Where(each => RedactedBy(each) is { } redacted && !_events.ContainsKey(redacted)).Select(IdOf));
                 _leftOut.Enqueue((roomId, from, since));
             }
         }
@@ -100,38 +109,50 @@ internal sealed class SyncingUser(SoakUser user)
     {
         foreach (var (roomId, from, to) in _leftOut.Where(each => rooms.Contains(each.RoomId)))
         {
-            foreach (var eventId in await LeftOutAsync(roomId, from, to)) _events.TryAdd(eventId, 1);
+            foreach (var each in await LeftOutAsync(roomId, from, to)) _events.TryAdd(IdOf(each), 1);
         }
     }
 
     /// <summary>Fetches what a limited timeline left out.</summary>
-    private async Task<IReadOnlyList<string>> LeftOutAsync(string roomId, string from, string to)
+    private async Task<IReadOnlyList<JsonNode>> LeftOutAsync(string roomId, string from, string to)
     {
-        var found = new List<string>();
+        var found = new List<JsonNode>();
         for (string? token = from; token is not null;)
         {
             var page = (await User.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=100"
                 + $"&from={Uri.EscapeDataString(token)}&to={Uri.EscapeDataString(to)}")).Is(200).Json;
-            found.AddRange(IdsOf(page["chunk"]!.AsArray()));
+            found.AddRange(page["chunk"]!.AsArray().Select(each => each!));
             token = (string?)page["end"];
         }
 
         return found;
     }
 
-    private void Count(IEnumerable<string> events)
-    {
-        foreach (var each in events) _events.AddOrUpdate(each, 1, (_, count) => count + 1);
-    }
-
-    private IEnumerable<string> IdsOf(JsonArray events)
+    private void Count(IEnumerable<JsonNode> events)
     {
         foreach (var each in events)
         {
-            if ((string?)each!["unsigned"]?["redacted_because"]?["event_id"] is { } by) _redactions[by] = 0;
-            yield return (string)each["event_id"]!;
+            if ((string?)each["unsigned"]?["redacted_because"]?["event_id"] is { } by) _redactions[by] = 0;
+            _events.AddOrUpdate(IdOf(each), 1, (_, count) => count + 1);
         }
     }
+
+    /// <summary>The events of a timeline without early redactions that come with their event, once each.</summary>
+    private IReadOnlyList<JsonNode> WithoutEarly(JsonArray timeline)
+    {
+        var ids = timeline.Select(each => IdOf(each!)).ToHashSet();
+        return
+        [
+            .. timeline.Select(each => each!).Where(each =>
+                RedactedBy(each) is not { } redacted || !ids.Contains(redacted) || !_early.Remove(IdOf(each))),
+        ];
+    }
+
+    private static string IdOf(JsonNode each) => (string)each["event_id"]!;
+
+    /// <summary>The event that a redaction redacts; null if it is none.</summary>
+    private static string? RedactedBy(JsonNode each) =>
+        (string?)each["redacts"] ?? (string?)each["content"]?["redacts"];
 
     private async Task QueryKeysAsync()
     {
