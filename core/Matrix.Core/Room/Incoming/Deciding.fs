@@ -119,15 +119,17 @@ type internal Deciding
         else
             frontier.Value.CreateId
 
+    /// Whether an event is decided, and not as an outlier.
+    let hasPlace (eventId: string) : bool =
+        not (isNull (known.Extremity eventId))
+        || (match known.Find eventId with
+            | null -> false
+            | event -> not event.IsOutlier)
+
     /// The gaps that an event opens.
     let gapsOpenedBy (s: Staged) : string[] =
         s.Pdu.PrevEvents
-        |> Array.filter (fun id ->
-            isNull (known.Extremity id)
-            && (match known.Find id with
-                | null -> true
-                | previous -> previous.IsOutlier)
-            && not (frontier.Value.Gaps.Has id))
+        |> Array.filter (fun id -> not (hasPlace id) && not (frontier.Value.Gaps.Has id))
         |> Array.distinct
 
     /// Whether an event that comes live is known as an outlier and is a part of the current state. Then it is the
@@ -270,18 +272,12 @@ type internal Deciding
     /// The state before an event that a peer sent; null if none is needed: the previous events that were missing may
     /// have come since.
     let fetchedStateOf (s: Staged) : StateTree | null =
-        let isKnown id =
-            not (isNull (known.Extremity id))
-            || (match known.Find id with
-                | null -> false
-                | previous -> not previous.IsOutlier)
-
         match s.Trusted with
         | null -> null
         | tree ->
             known.Require(s.Pdu.PrevEvents |> Seq.filter (fun id -> isNull (known.Extremity id)))
 
-            if Array.forall isKnown s.Pdu.PrevEvents && not practices.BelievesStates then
+            if Array.forall hasPlace s.Pdu.PrevEvents && not practices.BelievesStates then
                 null
             else
                 tree
