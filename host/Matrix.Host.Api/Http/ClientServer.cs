@@ -1,9 +1,8 @@
 using System.Runtime.CompilerServices;
+using Matrix.Core.Json;
 using Matrix.Host.Network;
 using Matrix.Host.Storage;
-using Matrix.Host.Users;
 using Matrix.Host.Users.Administration;
-using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -16,9 +15,6 @@ namespace Matrix.Host.Api.Http;
 /// </summary>
 public sealed class ClientServer : ApiServer
 {
-    private static readonly Answer _suspended = Answer.Error(
-        403, MatrixError.UserSuspended, "You cannot do this while your account is suspended.");
-
     /// <summary>
     /// The operator, through the control socket: only the server's user can open it, and only the administration API is
     /// served there.
@@ -28,10 +24,8 @@ public sealed class ClientServer : ApiServer
 
     private static readonly Answer _otherOrigin = Answer.Forbidden("Pages of other origins cannot send this form.");
 
-    private readonly IAccessTokens _tokens;
-    private readonly AppServiceDirectory _services;
-    private readonly AppServiceCallers _serviceCallers;
-    private readonly AccountLocks _locks;
+    private readonly ClientAdmission _admission;
+    private readonly WaitingRequests _waiting;
     private readonly RateLimiter _limiter;
     private readonly RateOverrides _overrides;
     private readonly HttpOptions _options;
@@ -39,10 +33,8 @@ public sealed class ClientServer : ApiServer
     /// <summary>Maps all endpoints.</summary>
     public ClientServer(
         IEnumerable<IEndpoints> endpoints,
-        IAccessTokens tokens,
-        AppServiceDirectory services,
-        AppServiceCallers serviceCallers,
-        AccountLocks locks,
+        ClientAdmission admission,
+        WaitingRequests waiting,
         HttpOptions options,
         RateLimiter limiter,
         RequestCounts counts,
@@ -50,10 +42,8 @@ public sealed class ClientServer : ApiServer
         ILogger<ClientServer> log)
         : base(Map(endpoints), counts, log)
     {
-        _tokens = tokens;
-        _services = services;
-        _serviceCallers = serviceCallers;
-        _locks = locks;
+        _admission = admission;
+        _waiting = waiting;
         _limiter = limiter;
         _overrides = overrides;
         _options = options;
@@ -69,23 +59,15 @@ public sealed class ClientServer : ApiServer
         var stop = http.RequestAborted;
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
 
-        var service = ServiceOf(http, target);
+        var shown = Credentials.Of(http.Request, target, address);
+        var service = _admission.ServiceOf(shown);
         var isOperator = http.Features.Get<AcceptedBy>()?.Listener == Listener.Control;
         Caller? caller = isOperator ? _operator : null;
         if (route.Options.Access != Access.Anyone && !isOperator)
         {
-            var (found, refusal) = service is null
-                ? await AuthenticateAsync(http, target, address, route.Options.Access, stop).ConfigureAwait(false)
-                : await MasqueradeAsync(service, target, route.Options.Access, stop).ConfigureAwait(false);
-            if (refusal is null)
-            {
-                if (await ModeratedAsync(found, route, stop).ConfigureAwait(false) is { } moderated) return moderated;
-                caller = found;
-            }
-            else if (route.Options.Access != Access.Lenient)
-            {
-                return refusal;
-            }
+            var (found, refusal) = await _admission.AdmitAsync(shown, service, route, stop).ConfigureAwait(false);
+            if (refusal is not null) return refusal;
+            caller = found;
         }
 
         if (!isOperator
@@ -115,10 +97,58 @@ public sealed class ClientServer : ApiServer
         }
 
         var call = new Call(http, target, route, names, values, caller, null, address) { Service = service };
-        if (!route.TakesBody) return await route.Handle(call, null, stop).ConfigureAwait(false);
+        JsonObject? body = null;
+        if (route.TakesBody)
+        {
+            (body, var problem) = await RequestBody.ReadAsync(http, route.Options, limit, null, stop)
+                .ConfigureAwait(false);
+            if (problem is not null) return problem;
+        }
 
-        var (body, problem) = await RequestBody.ReadAsync(http, route.Options, limit, null, stop).ConfigureAwait(false);
-        return problem ?? await route.Handle(call, body, stop).ConfigureAwait(false);
+        return caller is not null && !isOperator && route.IsJudgedAgain
+            ? await HandleJudgedAsync(call, body, shown, stop).ConfigureAwait(false)
+            : await route.Handle(call, body, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Handles a request that only reads. What waited is judged again before it is written: the session may have ended
+    /// meanwhile.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<Answer> HandleJudgedAsync(
+        Call call, JsonObject? body, Credentials shown, CancellationToken stop)
+    {
+        Answer answer;
+        if (call.Route.Options.Waits)
+        {
+            using var waiting = _waiting.Begin(shown, call.Caller, call.Route, stop);
+            try
+            {
+                answer = await call.Route.Handle(call, body, waiting.Stop).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (waiting.Refusal is not null)
+            {
+                return waiting.Refusal;
+            }
+        }
+        else
+        {
+            var handled = call.Route.Handle(call, body, stop);
+            if (handled.IsCompletedSuccessfully) return handled.Result;
+            answer = await handled.ConfigureAwait(false);
+        }
+
+        var isShown = false;
+        try
+        {
+            var refusal = await _admission.JudgeAgainAsync(shown, call.Caller, call.Route, stop).ConfigureAwait(false);
+            isShown = refusal is null;
+            return refusal ?? answer;
+        }
+        finally
+        {
+            if (!isShown) answer.Release();
+        }
     }
 
     private static ClientRoutes Map(IEnumerable<IEndpoints> endpoints)
@@ -127,89 +157,4 @@ public sealed class ClientServer : ApiServer
         foreach (var group in endpoints) group.Map(routes);
         return routes;
     }
-
-    private AppService? ServiceOf(HttpContext http, string target) =>
-        _services.All.Count > 0 && PresentedToken.Of(http.Request, target) is { } token
-            ? _services.ByToken(token)
-            : null;
-
-    /// <summary>
-    /// The user and device as which an application service acts. Application Service API, "Identity assertion".
-    /// </summary>
-    private async ValueTask<(Caller? Caller, Answer? Refusal)> MasqueradeAsync(
-        AppService service, string target, Access access, CancellationToken stop)
-    {
-        var query = new QueryReader(RequestPath.QueryOf(target));
-        var device = query.Text("device_id") ?? query.Text("org.matrix.msc3202.device_id");
-        if (query.Problem is { } malformed) return (null, malformed);
-        var (caller, problem) = await _serviceCallers.FindAsync(service, query.Text("user_id"), device, stop)
-            .ConfigureAwait(false);
-        return problem switch
-        {
-            MasqueradeProblem.Forbidden =>
-                (null, Answer.Forbidden("The application service has no such user, or has not registered them.")),
-            MasqueradeProblem.Deactivated =>
-                (null, Answer.Error(403, MatrixError.UserDeactivated, "The account has been deactivated.")),
-            MasqueradeProblem.UnknownDevice =>
-                (null, Answer.Error(400, MatrixError.UnknownDevice, "The user has no such device.")),
-            _ => Admit(caller!, access),
-        };
-    }
-
-    private async ValueTask<(Caller? Caller, Answer? Refusal)> AuthenticateAsync(
-        HttpContext http, string target, string address, Access access, CancellationToken stop)
-    {
-        if (PresentedToken.Of(http.Request, target) is not { } token)
-        {
-            return access is Access.Optional or Access.UsersOrNobody or Access.Lenient
-                ? (null, null)
-                : (null, Answer.Error(401, MatrixError.MissingToken, "This endpoint requires an access token."));
-        }
-
-        var userAgent = http.Request.Headers.UserAgent.ToString();
-        var (caller, softLogout) = await _tokens.FindAsync(
-            token, address, userAgent.Length == 0 ? null : userAgent, stop).ConfigureAwait(false);
-        if (caller is null)
-        {
-            return (null, Answer.Error(
-                401,
-                MatrixError.UnknownToken,
-                softLogout ? "The access token has expired." : "The access token is unknown.",
-                json => json.WriteBoolean("soft_logout", softLogout)));
-        }
-
-        return Admit(caller, access);
-    }
-
-    /// <summary>
-    /// The answer to a caller whose account is locked, or suspended and may not do this; null for others. Client-Server
-    /// API, "Account moderation".
-    /// </summary>
-    private ValueTask<Answer?> ModeratedAsync(Caller? caller, Route route, CancellationToken stop)
-    {
-        if (caller is null || route.Options.OpenToLocked) return new((Answer?)null);
-        var locked = _locks.OfCallerAsync(caller, stop);
-        return locked.IsCompletedSuccessfully
-            ? new(AnswerOf(locked.Result, caller, route))
-            : WaitAsync(locked, caller, route);
-
-        static async ValueTask<Answer?> WaitAsync(ValueTask<UserFailure?> locked, Caller caller, Route route) =>
-            AnswerOf(await locked.ConfigureAwait(false), caller, route);
-
-        static Answer? AnswerOf(UserFailure? locked, Caller caller, Route route) =>
-            locked is not null ? Answer.Locked(locked.Message)
-            : caller.IsSuspended && !route.IsOpenToSuspended ? _suspended
-            : null;
-    }
-
-    private static (Caller? Caller, Answer? Refusal) Admit(Caller caller, Access access) => (access, caller) switch
-    {
-        (Access.Users or Access.UsersOrNobody, { IsGuest: true }) =>
-            (null, Answer.Error(403, MatrixError.GuestAccessForbidden, "Guests cannot do this.")),
-        (Access.Admins, { Service: not null }) =>
-            (null, Answer.Forbidden("Application services do not administer the server.")),
-        (Access.Admins, { IsAdmin: false }) =>
-            (null, Answer.Forbidden("Only administrators of this server can do this.")),
-        _ => (caller, null),
-    };
 }

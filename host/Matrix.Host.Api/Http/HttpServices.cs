@@ -12,6 +12,8 @@ public static class HttpServices
         .AddSingleton<RequestCounts>()
         .AddSingleton<RateOverrides>()
         .AddSingleton<DiagnosticSource, RefusedRequests>()
+        .AddSingleton<ClientAdmission>()
+        .AddSingleton<WaitingRequests>()
         .AddSingleton<ClientServer>()
         .AddSingleton<RequestAuthentication>()
         .AddSingleton<FederationServer>();

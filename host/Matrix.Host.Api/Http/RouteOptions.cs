@@ -191,6 +191,14 @@ public sealed record RouteOptions
     /// </summary>
     public bool OpenToSuspended { get; init; }
 
+    /// <summary>Whether it may wait for news. It ends when the caller's session does.</summary>
+    public bool Waits { get; init; }
+
+    /// <summary>
+    /// Whether it only reads. The caller is then judged again before the response is written. A GET always only reads.
+    /// </summary>
+    public bool OnlyReads { get; init; }
+
     /// <summary>The rate class.</summary>
     public RateClass Rate { get; init; }
 

@@ -161,4 +161,7 @@ internal sealed record Route(
 {
     /// <summary>Whether suspended users may call it.</summary>
     internal bool IsOpenToSuspended { get; } = Method is "GET" or "HEAD" || Options.OpenToSuspended;
+
+    /// <summary>Whether the caller is judged again before the response is written.</summary>
+    internal bool IsJudgedAgain { get; } = Method is "GET" or "HEAD" || Options.Waits || Options.OnlyReads;
 }

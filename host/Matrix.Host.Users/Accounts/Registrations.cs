@@ -77,7 +77,9 @@ public sealed class Registrations(IStorage storage, Logins logins)
         }
 
         foreach (var accepted in account.Accepted) batch.Add(new PolicyAccepted(account.UserId, accepted));
-        var login = account.Login is { } wish ? logins.Add(batch, account.UserId, wish) : null;
+        var login = account.Login is { } wish
+            ? logins.Add(batch, account.UserId, wish, byService: account.Kind == UserKind.AppService)
+            : null;
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         if (!receipt.Refused) return new Registered(account.UserId, login);
         return redemption is { Applied: false }

@@ -4,14 +4,23 @@ using System.Globalization;
 using System.Text;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AppServices;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.OpenId;
 
 /// <summary>
 /// Tokens by which a user proves to another service who they are. Client-Server API, "OpenID"; Server-Server API,
-/// "OpenID". A token names the user and its end, and is signed by this server, so that none is stored.
+/// "OpenID". A token names the user, the session that asked for it and its end, and is signed by this server, so that
+/// none is stored. It ends with the session.
 /// </summary>
-public sealed class OpenIdTokens(SigningKeyRing keys, IStorage storage, UsersOptions options, TimeProvider time)
+public sealed class OpenIdTokens(
+    SigningKeyRing keys,
+    IStorage storage,
+    AccountLocks locks,
+    AppServiceDirectory services,
+    UsersOptions options,
+    TimeProvider time)
 {
     /// <summary>Separates what is signed here from events, requests and keys: no JSON begins so.</summary>
     private const string Prefix = "openid token\n";
@@ -22,36 +31,58 @@ public sealed class OpenIdTokens(SigningKeyRing keys, IStorage storage, UsersOpt
     public TimeSpan Lifetime => options.OpenIdTokenLifetime;
 
     /// <summary>A token of a user.</summary>
-    public string Create(string userId)
+    public string Create(Caller caller)
     {
+        ArgumentNullException.ThrowIfNull(caller);
         var end = (time.GetUtcNow() + Lifetime).ToUnixTimeMilliseconds();
-        var payload = string.Create(CultureInfo.InvariantCulture, $"{end}\n{Guid.NewGuid():N}\n{userId}");
+        var origin = caller.Service is { } service
+            ? $"\n{service.Id}"
+            : string.Create(CultureInfo.InvariantCulture, $"{caller.Session}\n{caller.DeviceId}");
+        var payload = string.Create(
+            CultureInfo.InvariantCulture, $"{end}\n{Guid.NewGuid():N}\n{caller.UserId}\n{origin}");
         var signature = keys.InUse.Key.Sign(Encoding.UTF8.GetBytes(Prefix + payload));
         return $"{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(payload))}.{Base64Url.EncodeToString(signature)}";
     }
 
-    /// <summary>The user of a token; null if it is not one of this server, has ended, or its user is
-    /// deactivated.</summary>
+    /// <summary>
+    /// The user of a token; null if it is not one of this server, has ended, its session has ended, or its user is
+    /// deactivated or locked.
+    /// </summary>
     public async ValueTask<string?> FindAsync(string token, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(token);
-        if (Read(token) is not { } userId) return null;
-        var user = await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
-        return user is { DeactivatedAt: null } ? userId : null;
+        if (Read(token) is not { } read) return null;
+        var user = await storage.Accounts.FindUserAsync(read.UserId, stop).ConfigureAwait(false);
+        return user is { DeactivatedAt: null }
+            && await GoesOnAsync(read, stop).ConfigureAwait(false)
+            && await locks.OfUserAsync(user, stop).ConfigureAwait(false) is null
+                ? user.UserId
+                : null;
     }
 
-    private string? Read(string token)
+    private async ValueTask<bool> GoesOnAsync(Payload read, CancellationToken stop)
+    {
+        if (read.Session is not { } session) return services.Find(read.Origin)?.HasUser(read.UserId) == true;
+        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return await storage.Accounts.HasSessionAsync(read.UserId, read.Origin, session, now, stop)
+            .ConfigureAwait(false);
+    }
+
+    private Payload? Read(string token)
     {
         var dot = token.IndexOf('.', StringComparison.Ordinal);
         if (token.Length > MostLength || dot < 0) return null;
         if (Decode(token[..dot]) is not { } bytes || Decode(token[(dot + 1)..]) is not { } signature) return null;
         var payload = Encoding.UTF8.GetString(bytes);
-        var parts = payload.Split('\n', 3);
-        return parts.Length == 3
+        var parts = payload.Split('\n', 5);
+        return parts.Length == 5
             && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var end)
             && time.GetUtcNow().ToUnixTimeMilliseconds() < end
             && IsSigned(Encoding.UTF8.GetBytes(Prefix + payload), signature, end)
-                ? parts[2]
+                ? new Payload(
+                    parts[2],
+                    parts[3].Length == 0 ? null : long.Parse(parts[3], CultureInfo.InvariantCulture),
+                    parts[4])
                 : null;
     }
 
@@ -72,4 +103,8 @@ public sealed class OpenIdTokens(SigningKeyRing keys, IStorage storage, UsersOpt
             ? bytes[..length]
             : null;
     }
+
+    /// <param name="Session">The session that asked for it; null for an application service.</param>
+    /// <param name="Origin">The session's device, or the service.</param>
+    private sealed record Payload(string UserId, long? Session, string Origin);
 }

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Tables.Guests;
+using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -20,6 +20,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     private static readonly TimeSpan _seenInterval = TimeSpan.FromMinutes(1);
 
     private readonly IStorage _storage;
+    private readonly AppServiceDirectory _services;
     private readonly TimeProvider _clock;
     private readonly int _halfCapacity;
     private readonly int[] _epochs = new int[Stripes];
@@ -30,11 +31,13 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     private ConcurrentDictionary<TokenHash, Known> _old = new();
 
     /// <summary>Creates the cache and subscribes it to commits.</summary>
-    public AccessTokens(IStorage storage, UsersOptions options, TimeProvider clock)
+    public AccessTokens(IStorage storage, UsersOptions options, AppServiceDirectory services, TimeProvider clock)
     {
         _storage = storage;
+        _services = services;
         _clock = clock;
         _halfCapacity = Math.Max(8, options.CachedTokens / 2);
+        services.Replaced += ForgetAll;
         storage.Writer.AddConsumer(this);
     }
 
@@ -54,30 +57,24 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(Change change, long position)
+    public ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop)
     {
-        // Tokens by which the administrator acts as others end too.
-        if (change is UserDeactivated or AdminChanged { IsAdmin: false }) Missed(position);
-        var user = change switch
-        {
-            TokensIssued put => put.UserId,
-            TokensRotated rotated => rotated.UserId,
-            DeviceDeleted gone => gone.UserId,
-            OtherDevicesDeleted gone => gone.UserId,
-            TokensConfirmed confirmed => confirmed.UserId,
-            UserDeactivated deactivated => deactivated.UserId,
-            AdminChanged changed => changed.UserId,
-            AccountLockChanged changed => changed.UserId,
-            AccountSuspensionChanged changed => changed.UserId,
-            GuestUpgraded upgraded => upgraded.UserId,
-            _ => null,
-        };
-
-        if (user is not null) Interlocked.Increment(ref _epochs[StripeOf(user)]);
+        ArgumentNullException.ThrowIfNull(caller);
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        return _storage.Accounts.HasSessionAsync(caller.UserId, caller.DeviceId, caller.Session, now, stop);
     }
 
     /// <inheritdoc/>
-    public void Missed(long through)
+    public void Take(Change change, long position)
+    {
+        if (SessionChanges.EndsTokensOfAdmin(change)) ForgetAll();
+        if (SessionChanges.UserOf(change) is { } user) Interlocked.Increment(ref _epochs[StripeOf(user)]);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => ForgetAll();
+
+    private void ForgetAll()
     {
         for (var i = 0; i < Stripes; i++) Interlocked.Increment(ref _epochs[i]);
     }
@@ -105,20 +102,25 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             if (!again.Confirmed) continue;
 
             // An administrator administers with a device of the legacy API: a token to act as a user has none, and the
-            // consent to an OAuth client does not speak of administration.
-            var administers = again is { IsAdmin: true, DeviceId.Length: > 0, ClientId: null };
+            // consent to an OAuth client does not speak of administration. An application service never administers.
+            var administers = again is { IsAdmin: true, DeviceId.Length: > 0, ClientId: null }
+                && !(again.ByService ?? MayBeOfService(again.UserId));
             var caller = new Caller(
                 new UserDevice(again.UserId, again.DeviceId), administers, again.UserKind == UserKind.Guest)
             {
                 IsLocked = again.IsLocked,
                 IsSuspended = again.IsSuspended,
                 ClientId = again.ClientId,
+                Session = again.Session,
             };
             var known = new Known(caller, again.ExpiresAt, epoch);
             Remember(hash, known);
             return Judge(known, address, userAgent);
         }
     }
+
+    // Older versions did not record who logged a device in.
+    private bool MayBeOfService(string userId) => _services.All.Any(service => service.HasUser(userId));
 
     private TokenLookup Judge(Known known, string address, string? userAgent)
     {

@@ -64,8 +64,9 @@ public sealed class AppServiceCallers : IChangeConsumer
             return (null, MasqueradeProblem.UnknownDevice);
         }
 
+        // A service never administers, whomever it acts as.
         var caller = new Caller(
-            new UserDevice(wanted, deviceId ?? ""), user.IsAdmin, user.Kind == UserKind.Guest)
+            new UserDevice(wanted, deviceId ?? ""), IsAdmin: false, user.Kind == UserKind.Guest)
         {
             Service = service,
             IsLocked = user.IsLocked,

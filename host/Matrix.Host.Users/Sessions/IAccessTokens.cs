@@ -17,11 +17,19 @@ public interface IAccessTokens
     /// <param name="userAgent">The client's name for itself; null for none.</param>
     /// <param name="stop">Cancels reading.</param>
     ValueTask<TokenLookup> FindAsync(string token, string address, string? userAgent, CancellationToken stop);
+
+    /// <summary>
+    /// Whether the session of a caller goes on, though its token may have been refreshed since or have expired.
+    /// </summary>
+    ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop);
 }
 
 /// <summary>The user and device that an access token belongs to. Client-Server API, "Using access tokens".</summary>
 /// <param name="Device">The user and their device.</param>
-/// <param name="IsAdmin">Whether the user administers this server.</param>
+/// <param name="IsAdmin">
+/// Whether the caller administers this server. An administrator does with a device that they logged in by the legacy
+/// API, not through an application service, another administrator or a client of OAuth.
+/// </param>
 /// <param name="IsGuest">Whether this is a guest account.</param>
 public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
 {
@@ -39,6 +47,9 @@ public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
 
     /// <summary>Whether an administrator suspended the account. Client-Server API, "Account suspension".</summary>
     public bool IsSuspended { get; init; }
+
+    /// <summary>The position of the login that the token comes from; 0 without a token of a user.</summary>
+    public long Session { get; init; }
 
     /// <summary>The client that logged the device in by OAuth; null for the legacy API.</summary>
     public string? ClientId { get; init; }

@@ -33,6 +33,9 @@ public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> 
     /// <summary>The hash of the login token; null for another proof.</summary>
     internal ReadOnlyMemory<byte>? LoginToken { get; init; }
 
+    /// <summary>Whether the token of an application service proved it.</summary>
+    internal bool IsByService { get; init; }
+
     /// <summary>The provider that proved it to a page of this server; null for another proof.</summary>
     internal SsoOrigin? Origin { get; init; }
 }
@@ -57,7 +60,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
 
         var batch = new WriteBatch(2);
         foreach (var condition in proof.Conditions) batch.Require(condition);
-        var login = Add(batch, proof.UserId, wish);
+        var login = Add(batch, proof.UserId, wish, byService: proof.IsByService);
         if (proof.LoginToken is { } token) batch.Add(new SsoGrantUsed(token, login.UserId, login.DeviceId));
         if (proof.Origin is { } origin)
         {
@@ -75,7 +78,9 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
     /// <param name="userId">The user.</param>
     /// <param name="wish">The device.</param>
     /// <param name="session">What the refresh tokens of an OAuth session begin with; null for the legacy API.</param>
-    internal IssuedLogin Add(WriteBatch batch, string userId, LoginWish wish, string? session = null)
+    /// <param name="byService">Whether an application service logs in.</param>
+    internal IssuedLogin Add(
+        WriteBatch batch, string userId, LoginWish wish, string? session = null, bool byService = false)
     {
         var deviceId = wish.DeviceId ?? SecretBytes.RandomText(DeviceIdLetters, DeviceIdAlphabet);
         var access = NewAccessToken();
@@ -89,7 +94,8 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             TokenHash.BytesOf(access),
             ExpiryOf(lifetime),
             refresh is null ? null : (ReadOnlyMemory<byte>?)TokenHash.BytesOf(refresh),
-            RefreshExpiresAt: null));
+            RefreshExpiresAt: null)
+        { ByService = byService });
         return new IssuedLogin(userId, deviceId, access, refresh, lifetime);
     }
 
@@ -202,7 +208,7 @@ public sealed class Logins(IStorage storage, AccountLocks locks, UsersOptions op
             null => new UserFailure(UserFailureKind.Forbidden, "The user is not registered."),
             { DeactivatedAt: not null } =>
                 new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated."),
-            var user => new LoginProof(user.UserId, [new UserIsActive(user.UserId)]),
+            var user => new LoginProof(user.UserId, [new UserIsActive(user.UserId)]) { IsByService = true },
         };
 
     private static string NewAccessToken() => "mat_" + SecretBytes.RandomText(TokenBytes);

@@ -4,6 +4,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users;
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -186,7 +187,7 @@ public sealed class LoginTests
             storage.Accounts, async () => again ??= await henry.LogsInAsync(henry.DeviceId));
         var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
         var tokens = new AccessTokens(
-            seen, _server.Services.GetRequiredService<UsersOptions>(), TimeProvider.System);
+            seen, _server.Services.GetRequiredService<UsersOptions>(), new AppServiceDirectory([]), TimeProvider.System);
 
         var found = await tokens.FindAsync(fresh, "127.0.0.1", userAgent: null, CancellationToken.None);
 

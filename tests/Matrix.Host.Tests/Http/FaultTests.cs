@@ -55,10 +55,8 @@ public sealed class FaultTests
         {
             var api = new ClientServer(
                 [new Faulty(fault)],
-                new NoTokens(),
-                new AppServiceDirectory([]),
-                serviceCallers: null!,
-                locks: null!,
+                new ClientAdmission(new NoTokens(), new AppServiceDirectory([]), serviceCallers: null!, locks: null!),
+                waiting: null!,
                 new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
                 new RateLimiter(
                     new RateLimitOptions(false, default, default, default, default, default, default, default, 10),
@@ -90,5 +88,7 @@ public sealed class FaultTests
         public ValueTask<TokenLookup> FindAsync(
             string token, string address, string? userAgent, CancellationToken stop) =>
             ValueTask.FromResult(default(TokenLookup));
+
+        public ValueTask<bool> GoesOnAsync(Caller caller, CancellationToken stop) => ValueTask.FromResult(false);
     }
 }

@@ -283,12 +283,16 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task A_token_authenticates_its_owner_and_a_new_login_ends_the_old_ones()
     {
         await Write(new UserCreated(Alice, UserKind.User, null, true), new DeviceAdded(Alice, Phone, null));
-        await Write(new TokensIssued(Alice, Phone, Json("a1"), 500, Json("r1"), null));
+        var session = await Write(new TokensIssued(Alice, Phone, Json("a1"), 500, Json("r1"), null));
 
         Assert.That(
             await Token("a1"),
             Is.EqualTo(
-                new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)));
+                new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)
+                {
+                    Session = session,
+                    ByService = false,
+                }));
         Assert.That((await Token("r1"))!.Kind, Is.EqualTo(TokenKind.Refresh));
 
         await Write(new TokensIssued(Alice, Phone, Json("a2"), null, null, null));

@@ -16,7 +16,13 @@ internal sealed class QueryKeys(
         "keys/query",
         Read,
         Query,
-        new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large, OpenToSuspended = true });
+        new RouteOptions
+        {
+            Access = Access.UsersAndGuests,
+            Body = BodyLimit.Large,
+            OpenToSuspended = true,
+            OnlyReads = true,
+        });
 
     private async ValueTask<Answer> Query(Call call, Input input, CancellationToken stop)
     {

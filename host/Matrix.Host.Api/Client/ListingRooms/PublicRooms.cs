@@ -20,6 +20,7 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
         {
             BodyMayBeMissing = true,
             OpenToSuspended = true,
+            OnlyReads = true,
             Rate = RateClass.Directories,
         });
         routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);

@@ -19,7 +19,7 @@ internal sealed class RequestToken(OpenIdTokens tokens, ClientOptions options) :
             return ValueTask.FromResult(Answer.Forbidden("You can only request a token of your own."));
         }
 
-        var made = (Token: tokens.Create(call.Caller.UserId), options.ServerName, tokens.Lifetime);
+        var made = (Token: tokens.Create(call.Caller), options.ServerName, tokens.Lifetime);
         return ValueTask.FromResult(Answer.Json(made, static (json, it) =>
         {
             json.WriteString("access_token", it.Token);

@@ -34,7 +34,7 @@ internal sealed class EventStream(
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
-        routes.Get("events", Read, EventsAsync, open);
+        routes.Get("events", Read, EventsAsync, open with { Waits = true });
         routes.Get("events/{eventId}", EventAsync);
         routes.Get(
             "initialSync",

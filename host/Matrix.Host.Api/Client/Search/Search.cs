@@ -16,7 +16,7 @@ internal sealed class Search(
     });
 
     public void Map(ClientRoutes routes) =>
-        routes.Post("search", SearchBody.Read, SearchAsync, RouteOptions.AlsoSuspended);
+        routes.Post("search", SearchBody.Read, SearchAsync, RouteOptions.AlsoSuspended with { OnlyReads = true });
 
     private async ValueTask<Answer> SearchAsync(Call call, SearchBody? asked, CancellationToken stop)
     {

@@ -22,6 +22,7 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
         OpenToSuspended = true,
         Rate = RateClass.None,
         Body = BodyLimit.Large,
+        Waits = true,
     };
 
     private readonly SlidingLimits _limits = new(options.MaxSlidingLists, options.MaxSlidingSubscriptions);

@@ -15,7 +15,12 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
         string? Filter, SyncToken? Since, bool FullState, bool UseStateAfter, long Timeout, PresenceState Presence);
 
     public void Map(ClientRoutes routes) =>
-        routes.Get("sync", Read, Get, new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.None });
+        routes.Get("sync", Read, Get, new RouteOptions
+        {
+            Access = Access.UsersAndGuests,
+            Rate = RateClass.None,
+            Waits = true,
+        });
 
     private async ValueTask<Answer> Get(Call call, Asked asked, CancellationToken stop)
     {

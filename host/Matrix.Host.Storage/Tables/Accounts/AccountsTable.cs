@@ -28,10 +28,15 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static readonly Statement Token = Statement.Of("""
         SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin,
-            u.deactivated_at, u.locked, u.suspended, o.client_id, o.scope
+            u.deactivated_at, u.locked, u.suspended, o.client_id, o.scope, t.session, t.by_service
         FROM tokens t JOIN users u ON u.user_id = t.user_id
             LEFT JOIN oauth_sessions o ON o.user_id = t.user_id AND o.device_id = t.device_id
         WHERE t.hash = $1
+        """);
+
+    private static readonly Statement Session = Statement.Of("""
+        SELECT 1 FROM tokens WHERE user_id = $1 AND device_id = $2 AND session = $3
+            AND (expires_at IS NULL OR expires_at > $4) LIMIT 1
         """);
 
     private static readonly Statement Device = Statement.Of(
@@ -93,8 +98,21 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
             row.Bool(9),
             row.Bool(10),
             row.TextOrNull(11),
-            row.TextOrNull(12)),
+            row.TextOrNull(12))
+        {
+            Session = row.Int64(13),
+            ByService = row.Int64OrNull(14) is { } byService ? byService != 0 : null,
+        },
         stop);
+
+    public async ValueTask<bool> HasSessionAsync(
+        string userId, string deviceId, long session, long now, CancellationToken stop) =>
+        await reads.FirstAsync(
+            Session,
+            (userId, deviceId, session, now),
+            static (a, q) => a.Text(q.userId).Text(q.deviceId).Int(q.session).Int(q.now),
+            static _ => true,
+            stop);
 
     public ValueTask<DeviceRow?> FindDeviceAsync(string userId, string deviceId, CancellationToken stop) =>
         reads.FirstAsync(
@@ -312,10 +330,10 @@ internal static class DeviceHandlers
 internal static class TokenHandlers
 {
     private const string Insert =
-        "INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed)";
+        "INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed, session, by_service)";
 
     private static readonly Statement EndAll = Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2");
-    private static readonly Statement First = Statement.Of($"{Insert} VALUES ($1, $2, $3, $4, $5, 1, 1)");
+    private static readonly Statement First = Statement.Of($"{Insert} VALUES ($1, $2, $3, $4, $5, 1, 1, $6, $7)");
 
     // The use of a refresh token confirms its pair. This deletes the earlier pairs, and the unused pairs that were made
     // from it.
@@ -328,7 +346,7 @@ internal static class TokenHandlers
 
     private static readonly Statement Next = Statement.Of($"""
         {Insert}
-        SELECT $1, $2, user_id, device_id, $3, generation + 1, 0 FROM tokens
+        SELECT $1, $2, user_id, device_id, $3, generation + 1, 0, session, by_service FROM tokens
         WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5) RETURNING user_id
         """);
 
@@ -356,12 +374,12 @@ internal static class TokenHandlers
             writes.Run(EndAll, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
             writes.Run(First, op, static (a, op) => a
                 .Blob(op.AccessHash).Int((int)TokenKind.Access).Text(op.UserId).Text(op.DeviceId)
-                .IntOrNull(op.AccessExpiresAt));
+                .IntOrNull(op.AccessExpiresAt).Position().Bool(op.ByService));
             if (op.RefreshHash is not null)
             {
                 writes.Run(First, op, static (a, op) => a
                     .BlobOrNull(op.RefreshHash).Int((int)TokenKind.Refresh).Text(op.UserId).Text(op.DeviceId)
-                    .IntOrNull(op.RefreshExpiresAt));
+                    .IntOrNull(op.RefreshExpiresAt).Position().Bool(op.ByService));
             }
         })
         .On<TokensRotated>(static (op, writes) =>

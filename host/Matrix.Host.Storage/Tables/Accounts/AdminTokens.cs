@@ -23,8 +23,9 @@ public sealed record RegistrationTokenLimited(string Token, int? UsesAllowed, lo
 internal static class AdminTokenHandlers
 {
     private static readonly Statement LogInAs = Statement.Of("""
-        INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed, issued_by)
-        VALUES ($1, 0, $2, '', $3, 1, 1, $4)
+        INSERT INTO tokens
+            (hash, kind, user_id, device_id, expires_at, generation, confirmed, issued_by, session, by_service)
+        VALUES ($1, 0, $2, '', $3, 1, 1, $4, $5, 0)
         """);
 
     private static readonly Statement EndOfUser = Statement.Of(
@@ -43,7 +44,7 @@ internal static class AdminTokenHandlers
 
     public static void Register(WriteHandlers handlers) => handlers
         .On<LoginAsIssued>(LogInAs, static (a, op) => a
-            .Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt).Text(op.IssuedBy))
+            .Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt).Text(op.IssuedBy).Position())
         .On<OtherDevicesDeleted>(EndOfUser, static (a, op) => a.Text(op.UserId))
         .On<UserDeactivated>(EndOfAdmin, static (a, op) => a.Text(op.UserId))
         .On<AdminChanged>(static (op, writes) =>

@@ -33,6 +33,13 @@ public interface IAccountsTable
     /// <summary>The token with this hash and its owner, even if expired; null if there is none.</summary>
     ValueTask<TokenRow?> FindTokenAsync(ReadOnlyMemory<byte> hash, CancellationToken stop);
 
+    /// <summary>
+    /// Whether a session goes on: one of its tokens is valid at this time (milliseconds since the epoch).
+    /// </summary>
+    /// <param name="session">The <see cref="TokenRow.Session"/> of its tokens.</param>
+    ValueTask<bool> HasSessionAsync(
+        string userId, string deviceId, long session, long now, CancellationToken stop);
+
     /// <summary>The device, or null.</summary>
     ValueTask<DeviceRow?> FindDeviceAsync(string userId, string deviceId, CancellationToken stop);
 
@@ -133,7 +140,14 @@ public sealed record TokenRow(
     bool IsLocked = false,
     bool IsSuspended = false,
     string? ClientId = null,
-    string? Scope = null);
+    string? Scope = null)
+{
+    /// <summary>The position of the login that it comes from; tokens that are refreshed keep it.</summary>
+    public long Session { get; init; }
+
+    /// <summary>Whether an application service logged the device in; null for tokens of older versions.</summary>
+    public bool? ByService { get; init; }
+}
 
 /// <summary>A registration token.</summary>
 /// <param name="UsesAllowed">Null for no limit.</param>
@@ -227,7 +241,11 @@ public sealed record TokensIssued(
     ReadOnlyMemory<byte> AccessHash,
     long? AccessExpiresAt,
     ReadOnlyMemory<byte>? RefreshHash,
-    long? RefreshExpiresAt) : Change;
+    long? RefreshExpiresAt) : Change
+{
+    /// <summary>Whether an application service logs the device in.</summary>
+    public bool ByService { get; init; }
+}
 
 /// <summary>
 /// Uses a refresh token: creates a new pair. The old pair stays valid until a token of the new one is used. Until then,
