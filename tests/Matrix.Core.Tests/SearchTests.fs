@@ -21,17 +21,37 @@ let private terms text =
 [<TestCase("東京都", "東京 京都 都")>]
 [<TestCase("東 abc京", "東 abc 京")>]
 [<TestCase("สวัส", "สว วั ัส ส")>]
-[<TestCase("한국어 텍스트", "한국어 텍스트")>]
+[<TestCase("한국어 글", "한국 국어 어 글")>]
+[<TestCase("\u1112\u1161\u11AB\u1100\u116E\u11A8", "한국 국")>]
+[<TestCase("ꦗꦮ", "ꦗꦮ ꦮ")>]
+[<TestCase("葛\U000E0100城", "葛城 城")>]
+[<TestCase("ปี๒๕๖๗", "ปี ี ๒๕๖๗")>]
 [<TestCase("a\u00ADb c\u200Dd", "ab cd")>]
-[<TestCase("😀!? \u0010", "")>]
+[<TestCase("😀!? \u0010", "😀")>]
+[<TestCase("10€ + 3×4 → ♥", "10 € 3 × 4 → ♥")>]
+[<TestCase("👍🏽 I\u2764\uFE0FNY", "👍🏽 🏽 i ❤ ny")>]
+[<TestCase("a\uFFFD\uFFFCb", "a b")>]
 let ``A text has these words`` (text: string, expected: string) =
     Assert.That(words text, Is.EqualTo expected)
 
 [<TestCase("東京都 Foo", "東京 京都 foo")>]
 [<TestCase("都", "都*")>]
 [<TestCase("a 都 a", "a 都*")>]
+[<TestCase("학교", "학교")>]
+[<TestCase("학", "학*")>]
+[<TestCase("👍", "👍*")>]
 let ``A search looks for these words`` (text: string, expected: string) =
     Assert.That(terms text, Is.EqualTo expected)
+
+[<TestCase("학교에서 만나요", "학교")>]
+[<TestCase("학교에서 만나요", "학")>]
+[<TestCase("우리 학교는", "학교")>]
+[<TestCase("so good 👍🏽", "👍")>]
+[<TestCase("♥♥♥", "♥")>]
+[<TestCase("สวัสดีครับ", "ครับ")>]
+[<TestCase("ꦱꦸꦒꦼꦁ", "ꦒꦼ")>]
+let ``A search finds a text by a part of it`` (text: string, term: string) =
+    Assert.That(SearchWords.Match(SearchWords.OfSearch(term, 20), SearchWords.Of(text, 100)), Is.True)
 
 [<Test>]
 let ``Long words are cut, in texts and in searches`` () =

@@ -1,5 +1,6 @@
 /// Makes texts comparable: lower case, one form of letters that have several. The runtime has no tables of Unicode
-/// normalization here, so this covers what keyboards and file names produce: width forms, and accents after letters.
+/// normalization here, so this covers what keyboards and file names produce: width forms, accents after letters, and
+/// parts of Hangul.
 module internal Matrix.Core.Search.Folding
 
 open System
@@ -29,6 +30,21 @@ let private katakana = "ヲァィゥェォャュョッーアイウエオカキ�
 let private voiced = "カキクケコサシスセソタチツテトハヒフヘホかきくけこさしすせそたちつてとはひふへほ"
 let private semiVoiced = "ハヒフヘホはひふへほ"
 
+/// The syllable of Hangul that two parts make together; 0 if they make none. The Unicode Standard, section 3.12.
+let private syllable (last: int) (next: int) : int =
+    if next >= 0x1161 && next <= 0x1175 && last >= 0x1100 && last <= 0x1112 then
+        0xAC00 + ((last - 0x1100) * 21 + next - 0x1161) * 28
+    elif
+        next >= 0x11A8
+        && next <= 0x11C2
+        && last >= 0xAC00
+        && last <= 0xD7A3
+        && (last - 0xAC00) % 28 = 0
+    then
+        last + next - 0x11A7
+    else
+        0
+
 /// The letter that two characters make together; 0 if they make none.
 let private compose (last: int) (mark: int) : int =
     let at (letters: string) =
@@ -44,7 +60,7 @@ let private compose (last: int) (mark: int) : int =
     | _ ->
         match composed.TryFind mark with
         | Some(letters, marked) when at letters >= 0 -> int marked[at letters]
-        | _ -> 0
+        | _ -> syllable last mark
 
 let private fold (point: int) : int =
     if point >= 0xFF01 && point <= 0xFF5E then
@@ -69,9 +85,9 @@ let points (text: string) : Rune[] =
         | 0xAD
         | 0x200C
         | 0x200D
-        | 0xFE0E
-        | 0xFE0F
         | 0xFEFF -> ()
+        // Selectors of a character's appearance.
+        | point when (point >= 0xFE00 && point <= 0xFE0F) || (point >= 0xE0100 && point <= 0xE01EF) -> ()
         | point ->
             let last =
                 if folded.Count = 0 || rune.IsAscii then

@@ -11,7 +11,7 @@ type SearchTerm internal (word: string, isPrefix: bool) =
     member _.Word = word
     member _.IsPrefix = isPrefix
 
-/// A run of characters: a spaced word, or text of a script without spaces.
+/// A run of characters: a spaced word, or text that is looked for by pairs of characters.
 [<Struct>]
 type internal Run = {
     Points: ArraySegment<Rune>
@@ -23,21 +23,39 @@ module internal Runs =
     /// Longer words are cut.
     let longest = 64
 
-    /// The blocks of scripts that do not put spaces between words.
-    let isUnspaced (rune: Rune) =
-        let c = rune.Value
+    let private contains (ranges: struct (int * int)[]) (point: int) =
+        let mutable low = 0
+        let mutable high = ranges.Length
 
-        c >= 0x0E00
-        && (c <= 0x0EFF
-            || (c >= 0x1000 && c <= 0x109F)
-            || (c >= 0x1780 && c <= 0x17FF)
-            || (c >= 0x3005 && c <= 0x3007)
-            || (c >= 0x3041 && c <= 0x30FF)
-            || (c >= 0x31F0 && c <= 0x31FF)
-            || (c >= 0x3400 && c <= 0x4DBF)
-            || (c >= 0x4E00 && c <= 0x9FFF)
-            || (c >= 0xF900 && c <= 0xFAFF)
-            || (c >= 0x20000 && c <= 0x3FFFF))
+        while low < high do
+            let middle = (low + high) / 2
+            let struct (_, last) = ranges[middle]
+            if point > last then low <- middle + 1 else high <- middle
+
+        low < ranges.Length && (let struct (first, _) = ranges[low] in point >= first)
+
+    /// A symbol, such as an emoji, an arrow or a currency sign. Those of ASCII divide words in both databases.
+    let isSymbol (rune: Rune) =
+        not rune.IsAscii
+        && match Rune.GetUnicodeCategory rune with
+           | UnicodeCategory.OtherSymbol -> rune.Value <> 0xFFFC && rune.Value <> 0xFFFD
+           | UnicodeCategory.MathSymbol
+           | UnicodeCategory.CurrencySymbol -> true
+           | UnicodeCategory.ModifierSymbol -> contains WordRanges.modifiers rune.Value
+           | _ -> false
+
+    /// Whether words of such characters are not spaced, or are looked for by their parts: a script without spaces,
+    /// Hangul, symbols.
+    let isUnspaced (rune: Rune) =
+        contains WordRanges.unspaced rune.Value || isSymbol rune
+
+    /// A mark belongs to the character before it.
+    let isMark (rune: Rune) =
+        not rune.IsAscii
+        && match Rune.GetUnicodeCategory rune with
+           | UnicodeCategory.NonSpacingMark
+           | UnicodeCategory.SpacingCombiningMark -> true
+           | _ -> false
 
     let isInWord (rune: Rune) =
         if rune.IsAscii then
@@ -54,7 +72,7 @@ module internal Runs =
             | UnicodeCategory.DecimalDigitNumber
             | UnicodeCategory.LetterNumber
             | UnicodeCategory.OtherNumber -> true
-            | _ -> false
+            | _ -> isSymbol rune
 
     /// The runs of a text. They are found one by one: the caller stops when it has enough.
     let ofText (points: Rune[]) : seq<Run> =
@@ -69,7 +87,9 @@ module internal Runs =
                     let unspaced = isUnspaced points[i]
                     i <- i + 1
 
-                    while i < points.Length && isInWord points[i] && isUnspaced points[i] = unspaced do
+                    while i < points.Length
+                          && isInWord points[i]
+                          && (isMark points[i] || isUnspaced points[i] = unspaced) do
                         i <- i + 1
 
                     yield {

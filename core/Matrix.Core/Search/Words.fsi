@@ -6,13 +6,13 @@ type SearchTerm =
     /// The word, as in the index.
     member Word: string
 
-    /// Whether words that begin with it match too. So it is for a single character of a script without spaces: such
-    /// texts are indexed by pairs of characters.
+    /// Whether words that begin with it match too. So it is for a single character of those that are indexed by pairs.
     member IsPrefix: bool
 
-/// Divides texts into the words of the index. A word consists of letters, digits and marks, in lower case; it contains
-/// no space, and no ASCII character other than `a` to `z` and `0` to `9`. Where words are not spaced (Han, Kana, Thai,
-/// Lao, Khmer, Myanmar), every pair of adjacent characters is a word.
+/// Divides texts into the words of the index. A word consists of letters, digits, marks and symbols, in lower case; it
+/// contains no space, and no ASCII character other than `a` to `z` and `0` to `9`. Where words are not spaced (Han,
+/// Kana, Thai, Javanese and others), in Hangul, whose words have endings, and of symbols, every pair of adjacent
+/// characters is a word. The ranges are in `WordRanges`.
 [<Sealed; AbstractClass>]
 type SearchWords =
     /// The words of a text, each once, in the order of their first appearance; at most `most`.

@@ -3,7 +3,10 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Search;
 
 namespace Matrix.Host.Rooms.Searching;
@@ -22,7 +25,7 @@ public sealed class MessageSearch(
     ILocalUsers users,
     SearchOptions options,
     ReadingOptions reading,
-    TimeProvider time)
+    TimeProvider time) : IChangeConsumer
 {
     /// <summary>
     /// The hits of each room that the first look for the most recent ones reads, beside twice its share of the page.
@@ -38,6 +41,16 @@ public sealed class MessageSearch(
     /// </summary>
     private readonly ByteCache<(string Words, int Kinds), string> _frequent =
         new(options.FrequentBytes, static words => 2L * words.Length);
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        // Many events may have gone. Beyond a bound the hits of a frequent word are not all found.
+        if (change is EventsPurged or RoomRowsDeleted { Table: "search_events" }) _frequent.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => _frequent.Clear();
 
     /// <summary>A page of hits.</summary>
     public async ValueTask<SearchPage> FindAsync(SearchCriteria criteria, CancellationToken stop)
@@ -59,11 +72,15 @@ public sealed class MessageSearch(
             options.WordsOfEvent,
             rooms);
         var pass = new Pass(scope, criteria, terms.Length, new ScanBudget(time, reading.LongestScan));
-        await LookAsync(pass, QueryOf(terms, criteria, pass.From), stop).ConfigureAwait(false);
+
+        // A page whose token does not say the number of all hits counts those before it too.
+        var from = criteria.From is { Count: null } ? null : pass.From;
+        await LookAsync(pass, QueryOf(terms, criteria, from), stop).ConfigureAwait(false);
+        var count = await CountAsync(pass, criteria.From?.Count, stop).ConfigureAwait(false);
         return new SearchPage(
             pass.Hits,
-            await CountAsync(pass, stop).ConfigureAwait(false),
-            pass.Next,
+            count,
+            pass.Next is { } next ? next with { Count = count } : null,
             SearchWords.Highlights(criteria.Term, options.WordsOfSearch));
     }
 
@@ -151,11 +168,13 @@ public sealed class MessageSearch(
 
     /// <summary>
     /// The number of hits in rooms that the user sees as a whole, if the search leaves nothing out, and of the hits of
-    /// the page in others: the number says nothing of what the user may not see.
+    /// the page in others: the number says nothing of what the user may not see. All pages have that of the first. If
+    /// the search leaves something out, it is the number of the hits so far.
     /// </summary>
-    private static async ValueTask<long> CountAsync(Pass pass, CancellationToken stop)
+    private static async ValueTask<long> CountAsync(Pass pass, long? before, CancellationToken stop)
     {
-        if (!pass.Scope.FindsAll) return pass.Hits.Count;
+        if (!pass.Scope.FindsAll) return (before ?? 0) + pass.Hits.Count;
+        if (before is { } all) return all;
         var count = 0L;
         foreach (var room in pass.Rows.GroupBy(row => row.Event.Room))
         {

@@ -16,9 +16,14 @@ public sealed record SearchGroup(bool IsRoom, string Value);
 /// <param name="Ordinal">Its ordinal in its room.</param>
 /// <param name="RoomId">Its room.</param>
 /// <param name="Group">The group whose hits follow; null for all.</param>
-public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId, SearchGroup? Group)
+/// <param name="Count">The number of all hits, before this place too; null if the pages before did not say it.</param>
+public sealed record SearchToken(
+    int Words, long Ts, uint Ordinal, string RoomId, SearchGroup? Group, long? Count = null)
 {
-    private const string Form = "s2";
+    private const string Form = "s3";
+
+    /// <summary>Tokens without the number of hits.</summary>
+    private const string FormerForm = "s2";
 
     /// <summary>What divides the parts: no id contains it, while those of rooms may contain a line break.</summary>
     private const char Divider = '\0';
@@ -27,8 +32,16 @@ public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId
     internal static SearchToken? Parse(string text)
     {
         var parts = text.Split(Divider);
+        long? count = null;
+        if (parts[0] == Form && parts.Length > 1)
+        {
+            var isKnown = long.TryParse(parts[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var hits);
+            count = isKnown ? hits : null;
+            parts = [FormerForm, .. parts[1..^1]];
+        }
+
         if (parts.Length is not (5 or 7)
-            || parts[0] != Form
+            || parts[0] != FormerForm
             || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var words)
             || !long.TryParse(parts[2], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var ts)
             || !uint.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal)
@@ -38,7 +51,7 @@ public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId
         }
 
         var group = parts.Length == 7 ? new SearchGroup(parts[5] == "room_id", parts[6]) : null;
-        return new SearchToken(words, ts, ordinal, parts[4], group);
+        return new SearchToken(words, ts, ordinal, parts[4], group, count);
     }
 
     /// <summary>The text of the token, before it is encrypted.</summary>
@@ -53,6 +66,6 @@ public sealed record SearchToken(int Words, long Ts, uint Ordinal, string RoomId
             RoomId,
         ];
         if (Group is { } group) parts = [.. parts, group.IsRoom ? "room_id" : "sender", group.Value];
-        return string.Join(Divider, parts);
+        return string.Join(Divider, [.. parts, Count?.ToString(CultureInfo.InvariantCulture) ?? ""]);
     }
 }

@@ -15,57 +15,64 @@ public sealed record FoundUsers(IReadOnlyList<DirectoryRow> Users, bool IsLimite
 public sealed class UserSearch(
     IStorage storage, DirectoryIndexer index, UserDirectoryOptions options, RoomsOptions rooms)
 {
-    private static readonly FoundUsers _nobody = new([], false);
-
     /// <summary>The users with words that begin with each word of the term, the best matches first.</summary>
     public async ValueTask<FoundUsers> FindAsync(string userId, string term, int limit, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(term);
         limit = Math.Min(limit, options.Results);
-        if (QueryOf(term) is not var (query, rest)) return _nobody;
         await index.CatchUpAsync(stop).ConfigureAwait(false);
+        var found = new List<(DirectoryRow Row, bool IsExact)>();
+        var isCut = false;
+        foreach (var (query, rest) in QueriesOf(term))
+        {
+            // The user is left out, and each user may match by several words.
+            var most = Math.Max(options.RankedUsers, limit + 2);
+            var open = await storage.UserDirectory.OpenAsync(query, most, stop).ConfigureAwait(false);
+            var shared = await SharedAsync(userId, query, most, stop).ConfigureAwait(false);
+            var known = await NamedAsync(userId, query, shared, stop).ConfigureAwait(false);
+            found.AddRange(open.Concat(known)
+                .Where(row => row.UserId != userId && HasWords(row, rest))
+                .Select(row => (row, row.Word == query.First)));
+            isCut |= open.Count >= most || shared.Count >= most;
+        }
 
-        // The user is left out, and each user may match by several words.
-        var most = Math.Max(options.RankedUsers, limit + 2);
-        var open = await storage.UserDirectory.OpenAsync(query, most, stop).ConfigureAwait(false);
-        var shared = await SharedAsync(userId, query, most, stop).ConfigureAwait(false);
-        var known = await NamedAsync(userId, query, shared, stop).ConfigureAwait(false);
-        var found = open.Concat(known)
-            .Where(row => row.UserId != userId && HasWords(row, rest))
-            .OrderByDescending(row => row.Word == query.First)
-            .DistinctBy(row => row.UserId)
-            .OrderByDescending(row => row.Word == query.First)
-            .ThenByDescending(row => row.DisplayName is not null)
-            .ThenByDescending(row => row.AvatarUrl is not null)
-            .ThenBy(row => row.UserId, StringComparer.Ordinal)
+        var ranked = found
+            .OrderByDescending(static each => each.IsExact)
+            .DistinctBy(static each => each.Row.UserId)
+            .OrderByDescending(static each => each.IsExact)
+            .ThenByDescending(static each => each.Row.DisplayName is not null)
+            .ThenByDescending(static each => each.Row.AvatarUrl is not null)
+            .ThenBy(static each => each.Row.UserId, StringComparer.Ordinal)
+            .Select(static each => each.Row)
             .ToList();
-        var isCut = open.Count >= most || shared.Count >= most;
-        return new FoundUsers([.. found.Take(limit)], found.Count > limit || isCut);
+        return new FoundUsers([.. ranked.Take(limit)], ranked.Count > limit || isCut);
     }
 
     /// <summary>
-    /// The words of a term: that of the index is the longest one. A user id is one word, and may be incomplete.
+    /// What a term looks for: its words, of which that of the index is the longest one; and, if it may be the beginning
+    /// of a user id, that id, which is one word of the index. A name may look like an id too.
     /// </summary>
-    private (DirectoryQuery Query, string[] Further)? QueryOf(string term)
+    private IEnumerable<(DirectoryQuery Query, string[] Further)> QueriesOf(string term)
     {
-        var text = SearchWords.Folded(term.Trim());
-        if (text.Contains(':', StringComparison.Ordinal) && !text.Contains(' ', StringComparison.Ordinal)
-            && text[0] != '@')
-        {
-            text = "@" + text;
-        }
-
-        if (text.Length > 1 && text[0] == '@') return (new DirectoryQuery(text, "", "", options.AllLocalUsers), []);
+        if (IdOf(term) is { } id) yield return (new DirectoryQuery(id, "", "", options.AllLocalUsers), []);
 
         string[] words =
         [
             .. SearchWords.OfSearch(term, options.WordsOfUser)
                 .Select(word => word.Word).OrderByDescending(word => word.Length).Distinct(),
         ];
-        if (words.Length == 0) return null;
+        if (words.Length == 0) yield break;
         var query = new DirectoryQuery(
             words[0], words.ElementAtOrDefault(1) ?? "", words.ElementAtOrDefault(2) ?? "", options.AllLocalUsers);
-        return (query, words.Length > 3 ? words[3..] : []);
+        yield return (query, words.Length > 3 ? words[3..] : []);
+    }
+
+    private static string? IdOf(string term)
+    {
+        var text = SearchWords.Folded(term.Trim());
+        if (text.Contains(' ', StringComparison.Ordinal)) return null;
+        if (text.StartsWith('@')) return text.Length > 1 ? text : null;
+        return text.Contains(':', StringComparison.Ordinal) ? "@" + text : null;
     }
 
     private async ValueTask<IReadOnlyList<DirectoryRow>> SharedAsync(

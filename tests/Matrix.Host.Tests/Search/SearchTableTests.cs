@@ -4,6 +4,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Search;
+using Matrix.Host.Storage.Tables.UserDirectory;
 using Matrix.Host.Tests.Storage;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
@@ -218,6 +219,38 @@ internal sealed class SearchTableTests(string kind) : StorageTests(kind)
 
         Assert.That(found.Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 2) }));
         Assert.That(all, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Events_and_users_that_are_indexed_by_former_words_are_indexed_again()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        Migration[] before = [.. Migration.All.TakeWhile(each => each.Name != "words_by_parts")];
+        Store = await StorageEngine.OpenAsync(options, before, Stop);
+        await Write(Room(Kitchen), Says(Live(Kitchen, 1), "학교에서"));
+        await StepAsync();
+        await Write(Indexed(Live(Kitchen, 1), "학교에서"));
+        foreach (var range in await Store.Search.PendingAsync(10, Stop))
+        {
+            await Write(new RangeIndexed(range, EventNid.None));
+        }
+
+        await Write(new DirectoryEntryPut(
+            new PendingUser(Alice, 0), "김철수", null, true, true, ["김철수"]));
+        await Store.DisposeAsync();
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var users = await Store.UserDirectory.PendingAsync(long.MaxValue, 10, Stop);
+        var early = await Found("학교");
+        for (var i = 0; i < 3; i++) await StepAsync();
+        var late = await Found("학교");
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(early, Is.Empty);
+        Assert.That(late, Is.EqualTo(new[] { Live(Kitchen, 1) }));
+        Assert.That(users.Select(user => user.UserId), Does.Contain(Alice));
     }
 
     [Test]

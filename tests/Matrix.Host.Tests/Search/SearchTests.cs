@@ -305,6 +305,66 @@ internal sealed class SearchTests(string kind) : SearchWorld(kind)
         Assert.That(members.Select(each => (string)each!["state_key"]!), Is.EqualTo(new[] { Alice.UserId }));
     }
 
+    [TestCase("학교에서 만나요", "학교")]
+    [TestCase("학교에서 만나요", "만나")]
+    [TestCase("우리 학교는 커요", "학")]
+    [TestCase("ship it 🚀🚀", "🚀")]
+    [TestCase("so good 👍🏽", "👍")]
+    [TestCase("10€ each", "€")]
+    public async Task A_stem_and_a_symbol_find_the_text(string text, string term)
+    {
+        var room = await CreatesAsync(Alice);
+        await SaysAsync(Alice, room, "another");
+        var said = await SaysAsync(Alice, room, text);
+        Assert.That(await FindsAsync(Alice, term), Is.EqualTo(new[] { said }));
+    }
+
+    [TestCase("rank")]
+    [TestCase("recent")]
+    public async Task All_pages_have_the_number_of_all_hits(string order)
+    {
+        var rooms = new[] { await CreatesAsync(Alice), await CreatesAsync(Alice) };
+        for (var i = 0; i < 14; i++) await SaysAsync(Alice, rooms[i % 2], "plums" + string.Concat(
+            Enumerable.Range(0, i % 3).Select(n => " filler" + n)));
+
+        void Asks(JsonObject criteria)
+        {
+            criteria["order_by"] = order;
+            criteria["filter"] = new JsonObject { ["limit"] = 3 };
+            criteria["groupings"] = new JsonObject
+            {
+                ["group_by"] = new JsonArray(new JsonObject { ["key"] = "room_id" }),
+            };
+        }
+
+        var first = await SearchAsync(Alice, "plums", more: Asks);
+        var group = first["groups"]!["room_id"]!.AsObject().First().Value!;
+        Assert.That(await CountsAsync(first), Is.EqualTo(new[] { 14, 14, 14, 14, 14 }));
+        Assert.That(
+            await CountsAsync(await SearchAsync(Alice, "plums", (string)group["next_batch"]!, Asks)),
+            Is.Not.Empty.And.All.EqualTo(7));
+
+        void Less(JsonObject criteria)
+        {
+            Asks(criteria);
+            criteria["filter"]!["not_senders"] = new JsonArray(Bob.UserId);
+        }
+
+        Assert.That(
+            await CountsAsync(await SearchAsync(Alice, "plums", more: Less), Less),
+            Is.EqualTo(new[] { 3, 6, 9, 12, 14 }));
+
+        async Task<List<int>> CountsAsync(JsonNode page, Action<JsonObject>? asks = null)
+        {
+            var counts = new List<int>();
+            for (var next = page; ; next = await SearchAsync(Alice, "plums", (string)next["next_batch"]!, asks ?? Asks))
+            {
+                counts.Add((int)next["count"]!);
+                if (next["next_batch"] is null) return counts;
+            }
+        }
+    }
+
     [TestCase("rank")]
     [TestCase("recent")]
     public async Task Pages_and_pages_of_groups_lose_and_double_no_hit(string order)

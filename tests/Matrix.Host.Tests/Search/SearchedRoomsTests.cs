@@ -70,10 +70,19 @@ internal sealed class SearchedRoomsTests(string kind) : SearchWorld(kind)
         const string room = "!line\nbreak _:test.example";
         foreach (var group in new[] { null, new SearchGroup(true, room), new SearchGroup(false, "@a\nb:test.example") })
         {
-            var token = new SearchToken(3, ts, 9, room, group);
-            Assert.That(SearchToken.Parse(token.ToText()), Is.EqualTo(token));
+            foreach (var count in new long?[] { null, 0, 14 })
+            {
+                var token = new SearchToken(3, ts, 9, room, group, count);
+                Assert.That(SearchToken.Parse(token.ToText()), Is.EqualTo(token));
+            }
         }
     }
+
+    [Test]
+    public void A_token_of_a_former_version_goes_on() =>
+        Assert.That(
+            SearchToken.Parse("s2\03\07\09\0!r:test.example"),
+            Is.EqualTo(new SearchToken(3, 7, 9, "!r:test.example", null)));
 
     private async Task InvitesOrKnocksAsync(string membership, string room)
     {

@@ -37,6 +37,23 @@ internal sealed class UserDirectoryTests(string kind) : SearchWorld(kind)
         });
     }
 
+    [TestCase("Teamx: Support", "Teamx:", "teamx: s", "teamx:support", "@teamx", "@support:")]
+    [TestCase("@home", "@home", "home", "@ho")]
+    [TestCase("김철수", "김", "김철", "철수", "김철수")]
+    [TestCase("Bob 🚀", "🚀", "bob 🚀")]
+    public async Task A_name_is_found_by_its_words_also_if_it_looks_like_an_id(string name, params string[] terms)
+    {
+        await NamesAsync(Bob, name);
+        await CreatesAsync(Bob);
+        Assert.Multiple(async () =>
+        {
+            foreach (var term in terms)
+            {
+                Assert.That(await FindsUsersAsync(Alice, term), Is.EqualTo(new[] { Bob.UserId }), term);
+            }
+        });
+    }
+
     [Test]
     public async Task Users_of_private_rooms_are_found_by_those_who_share_them_until_they_leave()
     {

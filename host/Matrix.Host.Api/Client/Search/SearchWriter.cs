@@ -237,7 +237,8 @@ internal sealed class SearchWriter(
                 // A page of a group may be divided by the other key. Then its parts have no tokens. Every other group
                 // has one: whether it has further hits would say what hidden events have.
                 var hasMore = page.Next is not null && (only is null || only == group);
-                WriteGroup(output, i, [.. groups[i]], hasMore ? group : null);
+                SearchHit[] hits = [.. groups[i]];
+                WriteGroup(output, i, hits, hasMore ? MoreOf(group, hits[^1], only is null ? null : page) : null);
             }
 
             output.Byte((byte)'}');
@@ -246,13 +247,17 @@ internal sealed class SearchWriter(
         output.Byte((byte)'}');
     }
 
-    private void WriteGroup(ByteBuffer output, int order, IReadOnlyList<SearchHit> hits, SearchGroup? more)
+    /// <summary>The place after a hit in a group. The pages of the group go on with its own number of hits.</summary>
+    private static SearchToken MoreOf(SearchGroup group, SearchHit last, SearchPage? ofGroup) =>
+        last.Place with { Group = group, Count = ofGroup?.Count };
+
+    private void WriteGroup(ByteBuffer output, int order, IReadOnlyList<SearchHit> hits, SearchToken? more)
     {
         output.Byte((byte)'{');
         if (more is not null)
         {
             output.Raw("\"next_batch\":"u8);
-            CanonicalJson.writeString(output, tokens.Write(hits[^1].Place with { Group = more }));
+            CanonicalJson.writeString(output, tokens.Write(more));
             output.Byte((byte)',');
         }
 
