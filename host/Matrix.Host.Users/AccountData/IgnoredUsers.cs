@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Matrix.Core.Facade;
+using Matrix.Core.Json;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.Caching;
@@ -16,7 +16,7 @@ public sealed class IgnoredUsers(IAccountDataTable accountData, long cacheBytes)
     private readonly AccountDataCache<IReadOnlySet<string>> _ignored = new(
         accountData,
         "m.ignored_user_list",
-        static (_, row) => row is null ? _nobody : Parse(row.Content.Span),
+        static (userId, row) => row is null ? _nobody : Parse(userId, row.Content.Span),
         cacheBytes,
         static users => 50 + users.Sum(static user => 60 + (2L * user.Length)));
 
@@ -30,19 +30,19 @@ public sealed class IgnoredUsers(IAccountDataTable accountData, long cacheBytes)
     /// <inheritdoc/>
     public void Missed(long through) => _ignored.Missed(through);
 
-    private static IReadOnlySet<string> Parse(ReadOnlySpan<byte> content)
+    private static IReadOnlySet<string> Parse(string userId, ReadOnlySpan<byte> content)
     {
-        // Clients write this content, in any shape. Content that has no list of users ignores nobody.
-        var reader = new Utf8JsonReader(content, new JsonReaderOptions { MaxDepth = JsonText.ClientBodyLimits.Depth });
-        var users = new HashSet<string>(StringComparer.Ordinal);
-        bool inList = false;
-        while (reader.Read())
+        // Clients write this content, in any shape. Content that has no list of users ignores nobody, and nobody
+        // ignores themselves: their own messages would be lost to them.
+        if (!JsonText.TryParseStored(content, out var json)
+            || !JsonText.TryGet(json, "ignored_users", out var value)
+            || value is not Json.Object { Item: var listed })
         {
-            if (reader.TokenType != JsonTokenType.PropertyName) continue;
-            if (reader.CurrentDepth == 1) inList = reader.ValueTextEquals("ignored_users"u8);
-            else if (reader.CurrentDepth == 2 && inList) users.Add(reader.GetString() ?? "");
+            return _nobody;
         }
 
+        var users = listed.Members.Select(static member => member.Item1).ToHashSet(StringComparer.Ordinal);
+        users.Remove(userId);
         return users.Count == 0 ? _nobody : users;
     }
 }

@@ -63,6 +63,28 @@ internal sealed class IgnoredUsersTests
         Assert.That(await OfAliceAsync(), Has.Count.EqualTo(1));
     }
 
+    [Test]
+    public async Task Nobody_ignores_themselves()
+    {
+        _table.Content = Encoding.UTF8.GetBytes(
+            "{\"ignored_users\":{\"@bob:example.org\":{},\"" + Alice + "\":{}}}");
+        Assert.That(await OfAliceAsync(), Is.EqualTo(new[] { "@bob:example.org" }));
+    }
+
+    [TestCase("""{"ignored_users":["@bob:example.org"]}""")]
+    [TestCase("""{"ignored_users":null}""")]
+    [TestCase("""{"ignored_users":"@bob:example.org"}""")]
+    [TestCase("""{"other":{"ignored_users":{"@bob:example.org":{}}}}""")]
+    [TestCase("""{"ignored_users":[{"@bob:example.org":{}}]}""")]
+    [TestCase("""[{"ignored_users":{"@bob:example.org":{}}}]""")]
+    [TestCase("{")]
+    [TestCase("")]
+    public async Task Content_of_another_shape_ignores_nobody(string content)
+    {
+        _table.Content = Encoding.UTF8.GetBytes(content);
+        Assert.That(await OfAliceAsync(), Is.Empty);
+    }
+
     private ValueTask<IReadOnlySet<string>> OfAliceAsync() => _ignored.OfAsync(Alice, CancellationToken.None);
 
     private static byte[] ListOf(string user) =>
