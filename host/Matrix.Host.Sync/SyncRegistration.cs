@@ -35,6 +35,7 @@ public static class SyncRegistration
         .AddSingleton<NewEvents>()
         .AddSingleton<RoomInfo>()
         .AddSingleton<EphemeralNews>()
+        .AddSingleton<AccountDataNews>()
         .AddSingleton<IPresentUsers>(parts => parts.GetRequiredService<EphemeralNews>())
         .AddSingleton<IEventFeed, EventStreamReader>()
         .AddSingleton<IInitialSync, InitialSyncReader>()

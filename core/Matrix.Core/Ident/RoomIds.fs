@@ -26,6 +26,14 @@ module internal Sigilled =
                         else
                             Error(IdentError.ServerName(id.Substring(colon + 1)))
 
+    /// `&` and at least one character, without a colon and without NUL.
+    let isOpaque (sigil: char) (id: string) : bool =
+        id.Length > 1
+        && id[0] = sigil
+        && Ident.fits id
+        && id.IndexOfAny([| ':'; '\000' |]) < 0
+        && Ident.loneSurrogate (id.AsSpan()) < 0
+
     /// `&` and the unpadded base64 of 32 bytes: 43 characters, of which the last holds two bits that must be zero.
     let isHash (sigil: char) (urlSafe: bool) (id: string) : bool =
         id.Length = 44
@@ -73,6 +81,10 @@ module RoomId =
 
     /// Whether this is a room id of either form.
     let isValid (id: string) : bool = Result.isOk (check id)
+
+    /// Whether this may be the id of a room of some version, known or not: clients name rooms that this server does not
+    /// know.
+    let isOfSomeVersion (id: string) : bool = isValid id || Sigilled.isOpaque '!' id
 
     /// The room id that belongs to a create event of version 12 or later.
     let ofCreateEvent (eventId: string) : string =

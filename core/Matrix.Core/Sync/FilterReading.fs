@@ -134,7 +134,7 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
 
     /// A list of room ids; null if absent.
     member this.RoomIds(name: string) : string[] | null =
-        this.List(name, RoomId.isValid, "an array of room ids")
+        this.List(name, RoomId.isOfSomeVersion, "an array of room ids")
 
     /// A count; none if absent. The specification requires more than 0, but many clients send 0 to get no events.
     member _.Limit(name: string) : int voption =

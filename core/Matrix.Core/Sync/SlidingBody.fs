@@ -219,7 +219,7 @@ type SlidingBody
             let subscriptions =
                 roomReaders
                 |> Array.map (fun (struct (roomId, _, reader)) ->
-                    if not (RoomId.isValid roomId) then
+                    if not (RoomId.isOfSomeVersion roomId) then
                         faults.Note("room_subscriptions", "an object by room ids")
 
                     SlidingSubscription(roomId, SlidingReading.config format reader faults))

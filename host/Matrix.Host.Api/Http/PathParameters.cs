@@ -14,9 +14,9 @@ internal static class PathParameters
             var (valid, what) = names[i] switch
             {
                 "userId" => (UserId.isValid(value), "user id"),
-                "roomId" => (RoomId.isValid(value), "room id"),
+                "roomId" => (RoomId.isOfSomeVersion(value), "room id"),
                 "roomAlias" => (RoomAlias.isValid(value), "room alias"),
-                "roomIdOrAlias" => (RoomId.isValid(value) || RoomAlias.isValid(value), "room id or alias"),
+                "roomIdOrAlias" => (RoomId.isOfSomeVersion(value) || RoomAlias.isValid(value), "room id or alias"),
                 "serverName" => (ServerName.isValid(value), "server name"),
                 "eventId" => (EventId.isValid(value), "event id"),
                 _ => (true, ""),

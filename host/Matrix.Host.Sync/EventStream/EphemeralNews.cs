@@ -12,9 +12,7 @@ using Matrix.Host.Users.Presence;
 
 namespace Matrix.Host.Sync.EventStream;
 
-/// <summary>
-/// What is not stored as events, for the event stream of clients that want it: typing users, receipts and presence.
-/// </summary>
+/// <summary>What is not stored as events, for the event stream: typing users, receipts and presence.</summary>
 internal sealed class EphemeralNews(
     IStorage storage,
     Notifier notifier,

@@ -24,6 +24,7 @@ internal sealed class EventStreamReader(
     TimelinePositions places,
     NewEvents news,
     EphemeralNews ephemeral,
+    AccountDataNews accountData,
     SyncOptions options,
     TimeProvider time) : IEventFeed
 {
@@ -63,9 +64,7 @@ internal sealed class EventStreamReader(
                 since = now with { Position = since.Position };
             }
 
-            var more = request.WithEphemeral
-                ? await ephemeral.BetweenAsync(userId, stream, before, since, stop).ConfigureAwait(false)
-                : [];
+            var more = await OthersAsync(request, stream, before, since, stop).ConfigureAwait(false);
             if (found.Count > 0 || more.Count > 0)
             {
                 return await WriteAsync(start, since.ToString(), found, request.Reader, stop, more)
@@ -80,6 +79,18 @@ internal sealed class EventStreamReader(
         }
 
         return await WriteAsync(start, since.ToString(), [], request.Reader, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The news that are no events of rooms.</summary>
+    private async ValueTask<IReadOnlyList<Json>> OthersAsync(
+        EventsRequest request, UserStream? stream, SyncToken since, SyncToken through, CancellationToken stop)
+    {
+        var userId = request.Reader.UserId;
+        var more = await ephemeral.BetweenAsync(userId, stream, since, through, stop).ConfigureAwait(false);
+        if (!request.WithAccountData) return more;
+        var data = await accountData.BetweenAsync(userId, stream, since.Position, through.Position, stop)
+            .ConfigureAwait(false);
+        return [.. more, .. data];
     }
 
     public async ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(

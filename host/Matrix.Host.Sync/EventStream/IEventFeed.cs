@@ -11,8 +11,8 @@ namespace Matrix.Host.Sync.EventStream;
 /// <param name="Timeout">The longest wait for events.</param>
 public sealed record EventsRequest(UserDevice Reader, string? From, TimeSpan Timeout)
 {
-    /// <summary>Whether typing users, receipts and presence are among the events of all rooms.</summary>
-    public bool WithEphemeral { get; init; }
+    /// <summary>Whether the user's account data is among the events of all rooms.</summary>
+    public bool WithAccountData { get; init; } = true;
 }
 
 /// <summary>The presence of those whom a user sees. Client-Server API, "Presence".</summary>
@@ -28,7 +28,10 @@ public interface IPresentUsers
 /// </summary>
 public interface IEventFeed
 {
-    /// <summary>The next events of all rooms of the user, at once or as soon as there are some.</summary>
+    /// <summary>
+    /// The next events of all rooms of the user, with typing users, receipts and presence, at once or as soon as there
+    /// are some.
+    /// </summary>
     ValueTask<RoomResult<SyncAnswer>> OfUserAsync(EventsRequest request, CancellationToken stop);
 
     /// <summary>The next events of one room that the user may read, at once or as soon as there are some.</summary>

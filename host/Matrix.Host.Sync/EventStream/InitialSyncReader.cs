@@ -23,6 +23,7 @@ internal sealed class InitialSyncReader(
     EventPages pages,
     RoomInfo info,
     NewEvents news,
+    IPresentUsers presence,
     SyncOptions options) : IInitialSync
 {
     public async ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(
@@ -59,8 +60,10 @@ internal sealed class InitialSyncReader(
             output.Raw("],\"end\":"u8);
             CanonicalJson.writeString(output, now.ToString());
 
-            // This stream carries no presence.
-            output.Raw(",\"presence\":[],\"rooms\":["u8);
+            output.Raw(",\"presence\":"u8);
+            var present = await presence.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+            CanonicalJson.write(output, Json.NewArray([.. present]));
+            output.Raw(",\"rooms\":["u8);
             await RoomsAsync(output, reader, LimitOf(limit), archived, now, stop).ConfigureAwait(false);
             output.Raw("]}"u8);
             return new SyncAnswer(output);

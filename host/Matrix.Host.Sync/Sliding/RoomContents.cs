@@ -46,7 +46,12 @@ internal sealed record RoomContents(
     StateChange[]? Changes,
     int Live)
 {
+    private const string MemberType = "m.room.member";
+
     public bool IsEmpty => Timeline.Events.Count == 0 && !Timeline.Limited && State.Count == 0 && Removed.Count == 0;
+
+    /// <summary>Whether the name, the avatar or the members changed, which all clients are told.</summary>
+    public bool ChangesSummary => HasChanged("m.room.name") || HasChanged("m.room.avatar") || HasChanged(MemberType);
 
     /// <summary>Whether a state event of that type came, changed or went.</summary>
     public bool HasChanged(string type) => Changes is null || Array.Exists(Changes, change => change.Type == type);

@@ -107,7 +107,7 @@ internal sealed class SlidingRooms(
         };
         if (sent is not null
             && contents.IsEmpty
-            && contents.Changes is [] or null
+            && !contents.ChangesSummary
             && sent.IsDirect == match.Room.IsDirect
             && (sent.Notifications, sent.Highlights) == (notifications, highlights))
         {

@@ -53,9 +53,12 @@ internal sealed class UserRoomsReader(
         var after = rooms.Through;
         if (stream.LastAccountData > after)
         {
-            await DirectAsync(rooms, after, through, stop).ConfigureAwait(false);
+            // Deleted data is among these, without a content.
+            var data = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop)
+                .ConfigureAwait(false);
+            Direct(rooms, data, through);
             await InvitesAsync(rooms, stop).ConfigureAwait(false);
-            await DataAsync(rooms, after, through, stop).ConfigureAwait(false);
+            Data(rooms, data);
         }
 
         while (rooms.TakeForgotten() is { } forgotten)
@@ -284,11 +287,11 @@ internal sealed class UserRoomsReader(
         return departure is { Previous: not null, Event: var gone } && gone.Row.Sender != row.UserId;
     }
 
-    private async ValueTask DirectAsync(UserRooms rooms, long after, long through, CancellationToken stop)
+    private static void Direct(UserRooms rooms, IReadOnlyList<AccountDataRow> changed, long through)
     {
-        var row = await storage.AccountData.FindAsync(rooms.UserId, null, DirectType, stop).ConfigureAwait(false);
-        if (row is null || row.Position <= after) return;
-        rooms.DirectChanged = Math.Max(through, row.Position);
+        var row = changed.FirstOrDefault(static row => row.Room is null && row.Type == DirectType);
+        if (row is null) return;
+        rooms.DirectChanged = through;
         var direct = DirectOf(row);
         foreach (var room in rooms.All.Where(room => room.IsDirect != direct.Contains(room.RoomId)).ToArray())
         {
@@ -299,10 +302,9 @@ internal sealed class UserRoomsReader(
     /// <summary>
     /// Account data of rooms that the stream does not have, because the user left them before it was filled.
     /// </summary>
-    private async ValueTask DataAsync(UserRooms rooms, long after, long through, CancellationToken stop)
+    private static void Data(UserRooms rooms, IReadOnlyList<AccountDataRow> changed)
     {
-        var rows = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop).ConfigureAwait(false);
-        foreach (var row in rows)
+        foreach (var row in changed)
         {
             if (row.Room is not { } nid || rooms.Find(nid) is not { } room) continue;
             rooms.Put(room with

@@ -31,10 +31,14 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
         return row is null ? _none : row.Content;
     }
 
-    /// <summary>Puts the content of a type; no room means the user's own. Null if it was put.</summary>
+    /// <summary>
+    /// Puts the content of a type; no room means the user's own. Null if it was put. An empty content deletes it: so
+    /// clients deleted before there was a way to do so (MSC3391).
+    /// </summary>
     public async ValueTask<UserFailure?> PutAsync(
         string userId, string? roomId, string type, JsonObject content, CancellationToken stop)
     {
+        if (content.Count == 0) return await DeleteAsync(userId, roomId, type, stop).ConfigureAwait(false);
         if (Judge(type) is { } refused) return refused;
         var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
         if (!isKnown) return UserRooms.Unknown;

@@ -145,7 +145,7 @@ public sealed class AccountTests
     {
         var user = await _server.RegistersAsync("eraser");
         await user.PutAsync($"profile/{user.UserId}/displayname", new JsonObject { ["displayname"] = "E." });
-        await user.PutAsync($"user/{user.UserId}/account_data/a.b", new JsonObject());
+        await user.PutAsync($"user/{user.UserId}/account_data/a.b", new JsonObject { ["a"] = 1 });
 
         (await user.PostAsync(
             "account/deactivate",

@@ -44,10 +44,11 @@ public sealed class HousekeepingTests
             ("limits.filters", "1"),
             ("limits.devices", "2"));
         var alice = await server.RegistersAsync("alice");
-        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.a")).Is(200);
-        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.b")).Is(200);
-        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.b")).Is(200);
-        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.c")).Is(403, "M_FORBIDDEN");
+        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.a", new JsonObject { ["a"] = 1 })).Is(200);
+        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.b", new JsonObject { ["a"] = 1 })).Is(200);
+        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.b", new JsonObject { ["a"] = 1 })).Is(200);
+        (await alice.PutAsync($"user/{alice.UserId}/account_data/a.c", new JsonObject { ["a"] = 1 }))
+            .Is(403, "M_FORBIDDEN");
 
         (await alice.PostAsync($"user/{alice.UserId}/filter")).Is(200);
         (await alice.PostAsync($"user/{alice.UserId}/filter", new JsonObject { ["event_format"] = "client" }))
@@ -61,7 +62,7 @@ public sealed class HousekeepingTests
         await server.RestartAsync(("limits.info_uri", "https://test.example/limits"));
         var again = await alice.LogsInAsync(alice.DeviceId);
         var login = await server.Anyone.PostAsync("login", body);
-        var put = await again.PutAsync($"user/{alice.UserId}/account_data/a.c");
+        var put = await again.PutAsync($"user/{alice.UserId}/account_data/a.c", new JsonObject { ["a"] = 1 });
         foreach (var refused in (Reply[])[login, put])
         {
             Assert.That(

@@ -24,7 +24,7 @@ public sealed class RoomDeletionTests : AdminTests
             ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = root },
         });
         (await bob.PostAsync($"rooms/{room}/receipt/m.read/{root}")).Is(200);
-        (await bob.PutAsync($"user/{bob.UserId}/rooms/{room}/account_data/a.b", new JsonObject())).Is(200);
+        (await bob.PutAsync($"user/{bob.UserId}/rooms/{room}/account_data/a.b", new JsonObject { ["a"] = 1 })).Is(200);
         (await Alice.PutAsync("directory/room/%23gone:test.example", new JsonObject { ["room_id"] = room })).Is(200);
         var since = (await bob.GetAsync("sync?timeout=0")).Is(200).Member("next_batch");
         var nid = await NidOfAsync(room);

@@ -45,6 +45,64 @@ internal sealed class EventStreamTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
+    public async Task Account_data_and_tags_are_in_the_stream()
+    {
+        var end = (string)(await Bob.GetAsync("initialSync")).Is(200).Json["end"]!;
+        var wait = Bob.GetAsync($"events?from={end}&timeout=20000");
+        (await Bob.PutAsync($"user/{Bob.UserId}/account_data/org.example", new JsonObject { ["n"] = 1 })).Is(200);
+
+        var first = (await wait).Is(200).Json;
+        Assert.That(
+            first["chunk"]!.AsArray().Single()!.ToJsonString(),
+            Is.EqualTo("""{"content":{"n":1},"type":"org.example"}"""));
+
+        (await Bob.PutAsync($"user/{Bob.UserId}/rooms/{Esc(Room)}/tags/u.work", new JsonObject())).Is(200);
+        var muted = new JsonObject { ["actions"] = new JsonArray() };
+        (await Bob.PutAsync($"pushrules/global/room/{Esc(Room)}", muted)).Is(200);
+        (await Alice.PutAsync($"user/{Alice.UserId}/account_data/org.example", new JsonObject { ["n"] = 2 })).Is(200);
+
+        var next = (await Bob.GetAsync($"events?from={first["end"]}&timeout=0")).Is(200).Json;
+        var (tag, rules) = (next["chunk"]![0]!, next["chunk"]![1]!);
+        Assert.That(next["chunk"]!.AsArray(), Has.Count.EqualTo(2));
+        Assert.That((string?)tag["type"], Is.EqualTo("m.tag"));
+        Assert.That((string?)tag["room_id"], Is.EqualTo(Room));
+        Assert.That(tag["content"]!["tags"]!.AsObject().Select(each => each.Key), Is.EqualTo(new[] { "u.work" }));
+        Assert.That((string?)rules["type"], Is.EqualTo("m.push_rules"));
+        Assert.That(rules["content"]!["global"]!["override"]!.AsArray(), Is.Not.Empty, "the server's rules too");
+        Assert.That(
+            (await Bob.GetAsync($"events?from={next["end"]}&timeout=0")).Is(200).Json["chunk"]!.AsArray(), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_presence_of_others_begins_with_the_first_sync_and_goes_on_in_the_stream()
+    {
+        await Server.RestartAsync(
+            ("presence.mode", "on"), ("presence.gather_time", "1ms"), ("presence.change_interval", "1ms"));
+        await SaysItIsAsync("here");
+        var first = (await Bob.GetAsync("initialSync")).Is(200).Json;
+        for (var i = 0; StatusIn(first["presence"]) is null && i < 200; i++)
+        {
+            await Task.Delay(50);
+            first = (await Bob.GetAsync("initialSync")).Is(200).Json;
+        }
+
+        Assert.That(StatusIn(first["presence"]), Is.EqualTo("here"));
+
+        await SaysItIsAsync("there");
+        var next = (await Bob.GetAsync($"events?from={first["end"]}&timeout=20000")).Is(200).Json;
+        Assert.That(StatusIn(next["chunk"]), Is.EqualTo("there"));
+
+        async Task SaysItIsAsync(string status) =>
+            (await Alice.PutAsync(
+                $"presence/{Alice.UserId}/status",
+                new JsonObject { ["presence"] = "online", ["status_msg"] = status })).Is(200);
+
+        string? StatusIn(JsonNode? events) => events!.AsArray()
+            .Where(each => (string?)each!["type"] == "m.presence" && (string?)each["sender"] == Alice.UserId)
+            .Select(each => (string?)each!["content"]!["status_msg"]).SingleOrDefault();
+    }
+
+    [Test]
     public async Task What_was_said_before_the_room_was_opened_is_not_shown()
     {
         var secret = await Alice.SaysAsync(Room, "among us");
@@ -187,7 +245,9 @@ internal sealed class EventStreamTests(string kind) : TwoInARoomTests(kind)
         await Bob.SetsAccountDataAsync("m.invite_permission_config", new JsonObject { ["default_action"] = "block" });
         Assert.That((await Bob.GetAsync("initialSync")).Is(200).Json["rooms"]!.AsArray(), Is.Empty);
         var left = (await Bob.GetAsync($"events?from={from}")).Is(200).Json["chunk"]!.AsArray();
-        Assert.That(left.Select(each => (string?)each!["room_id"]), Is.EqualTo(new[] { Room }));
+        Assert.That(
+            left.Select(each => (string?)each!["room_id"] ?? (string?)each["type"]),
+            Is.EqualTo(new[] { Room, "m.invite_permission_config" }));
     }
 
     [Test]

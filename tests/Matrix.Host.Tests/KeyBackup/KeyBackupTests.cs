@@ -96,6 +96,32 @@ public sealed class KeyBackupTests
             Is.EqualTo("""{"sessions":{}}"""));
     }
 
+    [Test]
+    public async Task Keys_are_kept_for_rooms_of_any_version()
+    {
+        var version = await CreatesAsync();
+        var rooms = new[] { "!abcd", "!with-a-server:test.example", "!" + new string('A', 43) };
+        foreach (var room in rooms)
+        {
+            (await _alice.PutAsync($"room_keys/keys/{room}/one?version={version}", Key(1))).Is(200);
+            (await _alice.PutAsync($"room_keys/keys?version={version}", new JsonObject
+            {
+                ["rooms"] = new JsonObject { [room] = Sessions(("two", Key(2))) },
+            })).Is(200);
+        }
+
+        var all = (await _alice.GetAsync($"room_keys/keys?version={version}")).Is(200).Json["rooms"]!.AsObject();
+        Assert.That(all.Select(each => each.Key), Is.EquivalentTo(rooms));
+        Assert.That(all.Select(each => each.Value!["sessions"]!.AsObject().Count), Is.All.EqualTo(2));
+        foreach (var wrong in new[] { "!", "abcd", "!a:", "!" + new string('a', 255) })
+        {
+            (await _alice.PutAsync($"room_keys/keys?version={version}", new JsonObject
+            {
+                ["rooms"] = new JsonObject { [wrong] = Sessions(("two", Key(2))) },
+            })).Is(400, "M_INVALID_PARAM");
+        }
+    }
+
     [TestCase(5, 2, false, 9, 9, true, ExpectedResult = true, TestName = "A_verified_key_replaces_one_that_is_not")]
     [TestCase(
         9, 9, true, 1, 1, false, ExpectedResult = false,

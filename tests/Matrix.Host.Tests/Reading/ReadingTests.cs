@@ -113,7 +113,8 @@ internal sealed partial class ReadingTests
         (await _bob.GetAsync($"rooms/{room}/messages?dir=b")).Is(403, "M_FORBIDDEN");
         (await _bob.GetAsync($"rooms/{room}/state")).Is(403, "M_FORBIDDEN");
         (await _bob.GetAsync($"rooms/{room}/members")).Is(403, "M_FORBIDDEN");
-        (await _bob.GetAsync("rooms/!nowhere/messages?dir=b")).Is(400, "M_INVALID_PARAM");
+        (await _bob.GetAsync("rooms/!nowhere/messages?dir=b")).Is(403, "M_FORBIDDEN");
+        (await _bob.GetAsync("rooms/nowhere/messages?dir=b")).Is(400, "M_INVALID_PARAM");
 
         await _bob.PostAsync($"rooms/{room}/join");
         await _bob.PostAsync($"rooms/{room}/leave");

@@ -119,8 +119,8 @@ internal sealed class SlidingExtensionTests(string kind) : TwoInARoomTests(kind)
             Is.EquivalentTo(new[] { "org.example.a", "m.push_rules" }));
         Assert.That((string)data["rooms"]![Room]![0]!["type"]!, Is.EqualTo("org.example.r"));
 
-        await Bob.SetsAccountDataAsync("org.example.b", []);
-        await Bob.SetsAccountDataAsync("org.example.s", [], Room);
+        await Bob.SetsAccountDataAsync("org.example.b", new JsonObject { ["a"] = 1 });
+        await Bob.SetsAccountDataAsync("org.example.s", new JsonObject { ["a"] = 1 }, Room);
         var next = (await Bob.SlidesAsync(body, first.Pos)).Extension("account_data")!;
         Assert.That(next["global"]!.AsArray().Select(e => (string)e!["type"]!), Is.EqualTo(new[] { "org.example.b" }));
         Assert.That(next["rooms"]![Room]!.AsArray().Select(e => (string)e!["type"]!),
@@ -156,7 +156,11 @@ internal sealed class SlidingExtensionTests(string kind) : TwoInARoomTests(kind)
     {
         var other = await Alice.CreatesRoomAsync();
         await Bob.JoinsAsync(other);
-        foreach (var room in new[] { Room, other }) await Bob.SetsAccountDataAsync("org.example", [], room);
+        foreach (var room in new[] { Room, other })
+        {
+            await Bob.SetsAccountDataAsync("org.example", new JsonObject { ["a"] = 1 }, room);
+        }
+
         async Task<IEnumerable<string>> RoomsAsync(JsonArray? lists, JsonArray? rooms)
         {
             var body = new JsonObject().WithSubscription(Room).WithExtensions("account_data");

@@ -119,7 +119,7 @@ internal sealed class SlidingListTests(string kind) : TwoUsersTests(kind)
 
         await Bob.ReadsAsync(room, message);
         await Alice.ReadsAsync(room, message);
-        await Bob.SetsAccountDataAsync("org.example", [], room);
+        await Bob.SetsAccountDataAsync("org.example", new JsonObject { ["a"] = 1 }, room);
         shown = await Bob.SlidesAsync(body, shown.Pos);
         Assert.That(shown.RoomIds, Is.Empty);
         Assert.That(shown.Extensions.ToJsonString(), Does.Not.Contain(room));

@@ -276,4 +276,31 @@ internal sealed class SlidingRoomTests(string kind) : TwoInARoomTests(kind)
         Assert.That((int)read.Room(Room)["notification_count"]!, Is.Zero);
         Assert.That(read.Room(Room).ContainsKey("timeline"), Is.False);
     }
+
+    [Test]
+    public async Task Counts_come_alone_only_if_they_changed()
+    {
+        var said = await Alice.SaysAsync(Room, "one");
+        var pos = (await Bob.SlidesAsync(AllRooms())).Pos;
+        await Bob.ReadsAsync(Room, said);
+        pos = (await Bob.SlidesAsync(AllRooms(), pos)).Pos;
+
+        await NothingComesAsync(AllRooms(), () => Bob.ReadsAsync(Room, said));
+        await NothingComesAsync(AllRooms(), () => Alice.ReadsAsync(Room, said));
+        await NothingComesAsync(AllRooms(), () => Bob.PutAsync(
+            $"user/{Bob.UserId}/rooms/{Room}/tags/u.work", new JsonObject()));
+        await NothingComesAsync(AllRooms(), () => Bob.PostAsync(
+            $"rooms/{Room}/read_markers", new JsonObject { ["m.fully_read"] = said }));
+        await NothingComesAsync(
+            AllRooms(state: new JsonArray(new JsonArray("org.example.none", "*"))), () => Task.CompletedTask);
+        await NothingComesAsync(AllRooms(), () => Task.CompletedTask);
+
+        async Task NothingComesAsync(JsonObject request, Func<Task> happens)
+        {
+            await happens();
+            var sync = await Bob.SlidesAsync(request, pos);
+            Assert.That(sync.RoomIds, Is.Empty, sync.RoomIds.Any() ? sync.Room(Room).ToJsonString() : "");
+            pos = sync.Pos;
+        }
+    }
 }

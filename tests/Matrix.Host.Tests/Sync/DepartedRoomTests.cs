@@ -55,7 +55,7 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
         await Bob.LeavesAsync(Room);
         (await Bob.PostAsync($"rooms/{SyncingUsers.Esc(Room)}/forget")).Is(200);
         var since = (await Bob.SyncsAsync()).Next;
-        await Bob.SetsAccountDataAsync("org.example.note", [], Room);
+        await Bob.SetsAccountDataAsync("org.example.note", new JsonObject { ["a"] = 1 }, Room);
         if (restarts) await Server.RestartAsync();
 
         Assert.That((await Bob.SyncsAsync(since)).Left, Is.Empty);

@@ -89,7 +89,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var rooms = body.RequiredInner("rooms");
         foreach (var (room, sessions) in rooms.Members())
         {
-            if (!RoomId.isValid(room))
+            if (!RoomId.isOfSomeVersion(room))
             {
                 body.Refuse(MatrixError.InvalidParam, $"`{rooms.PathOf(room)}` is not a room id.");
             }

@@ -53,7 +53,7 @@ internal sealed class LegacyReading(
         var request = new EventsRequest(
             call.Caller.Device, call.Query.Token("from"), TimeSpan.FromMilliseconds(timeout))
         {
-            WithEphemeral = true,
+            WithAccountData = false,
         };
         var found = await stream.OfUserAsync(request, stop).ConfigureAwait(false);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
@@ -89,9 +89,9 @@ internal sealed class LegacyReading(
             }
         }
 
-        var presence = await present.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
         return LegacyJson.AnswerOf(all.Without("account_data").With(
-            ("rooms", Json.NewArray([.. translated])), ("presence", Events(presence, new LegacyRoomFacts()))));
+            ("rooms", Json.NewArray([.. translated])),
+            ("presence", Events(all.Items("presence"), new LegacyRoomFacts()))));
     }
 
     private async ValueTask<Answer> RoomSyncAsync(Call call, CancellationToken stop)

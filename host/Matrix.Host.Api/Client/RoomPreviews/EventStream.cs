@@ -52,7 +52,7 @@ internal sealed class EventStream(
     private static Asked Read(QueryReader query)
     {
         var roomId = query.Text("room_id");
-        if (roomId is not null && !RoomId.isValid(roomId))
+        if (roomId is not null && !RoomId.isOfSomeVersion(roomId))
         {
             query.Refuse(MatrixError.InvalidParam, "`room_id` is not a valid room id.");
         }
