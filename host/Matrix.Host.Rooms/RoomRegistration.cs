@@ -59,7 +59,9 @@ public static class RoomRegistration
         parts.Get<EarlyReceipts>(),
         parts.Get<ThreadSubscribers>(),
         parts.Get<ReceivedEventCounts>(),
+        parts.Get<StagedBytes>(),
         parts.Get<SearchIndexer>(),
+        parts.Get<MessageSearch>(),
         parts.Get<DirectoryIndexer>(),
         parts.Get<DelayedEvents>(),
         parts.Get<GuestDepartures>(),
@@ -198,6 +200,7 @@ public static class RoomRegistration
             parts.Get<MissingEventsFetcher>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new StagedBytes(parts.Get<RoomsOptions>().Receiving))
         .AddSingleton(parts => new RoomReceiver(
             parts.Get<LaneDirectory>(),
             parts.Get<RoomSender>(),
@@ -206,6 +209,7 @@ public static class RoomRegistration
             parts.Get<SignatureChecker>(),
             parts.Get<MissingEventsFetcher>(),
             parts.Get<DummyEvents>(),
+            parts.Get<StagedBytes>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),

@@ -326,6 +326,7 @@ internal sealed class Homeserver : IAsyncDisposable
         parts.GetRequiredService<PresenceActivity>(),
         parts.GetRequiredService<RoomFollowers>(),
         parts.GetRequiredService<UserRoomsCache>(),
+        parts.GetRequiredService<SlidingConnections>(),
         .. parts.StreamConsumers(),
         .. parts.OutboundConsumers(),
     ];

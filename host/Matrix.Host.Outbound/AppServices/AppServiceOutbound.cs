@@ -5,6 +5,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Users.AppServices;
@@ -100,7 +101,7 @@ public sealed class AppServiceOutbound : IChangeConsumer, IPresenceConsumer, IAs
             case EventsAppended or StrippedRoomEntered or StrippedRoomLeft:
                 _hasEvents = true;
                 break;
-            case AliasCreated or AliasDeleted or DirectoryMoved:
+            case AliasCreated or AliasDeleted or DirectoryMoved or RoomDeleted:
                 _parts.AliasesChanged();
                 break;
             case ReceiptMoved receipt:

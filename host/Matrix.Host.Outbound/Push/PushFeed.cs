@@ -32,7 +32,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     private List<EventRow> _events = [];
     private List<(string UserId, RoomNid Room)> _read = [];
     private List<PusherName> _set = [];
-    private List<RoomNid> _redacted = [];
+    private List<RoomNid> _recounted = [];
     private List<PushedInvite> _invites = [];
     private Dictionary<EventNid, List<(string, UnreadKind)>> _rows = [];
 
@@ -147,7 +147,10 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
                 _invites.Add(new PushedInvite(entered.UserId, entered.Room.RoomId, position));
                 break;
             case EventRedacted redacted:
-                _redacted.Add(redacted.Nid.Room);
+                _recounted.Add(redacted.Nid.Room);
+                break;
+            case HistoryPurged purged:
+                _recounted.Add(purged.Room);
                 break;
         }
     }
@@ -155,7 +158,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     /// <inheritdoc/>
     public void End(long through)
     {
-        var isChange = _events.Count + _read.Count + _set.Count + _redacted.Count + _invites.Count > 0;
+        var isChange = _events.Count + _read.Count + _set.Count + _recounted.Count + _invites.Count > 0;
         var flush = Collect(through);
         lock (_gate)
         {
@@ -206,7 +209,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
 
     private PushFlush Collect(long through)
     {
-        var hasPushers = _events.Count + _redacted.Count > 0 && index.Users > 0;
+        var hasPushers = _events.Count + _recounted.Count > 0 && index.Users > 0;
         List<PushedEvent> events = [];
         if (hasPushers)
         {
@@ -222,7 +225,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
 
         var flush = new PushFlush(
             through, events, _read.Count == 0 ? [] : _read, _set.Count == 0 ? [] : _set,
-            hasPushers && _redacted.Count > 0 ? [.. _redacted.Distinct()] : [], _invites.Count == 0 ? [] : _invites);
+            hasPushers && _recounted.Count > 0 ? [.. _recounted.Distinct()] : [], _invites.Count == 0 ? [] : _invites);
         Drop();
         return flush;
     }
@@ -232,7 +235,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
         if (_events.Count > 0) _events = [];
         if (_read.Count > 0) _read = [];
         if (_set.Count > 0) _set = [];
-        if (_redacted.Count > 0) _redacted = [];
+        if (_recounted.Count > 0) _recounted = [];
         if (_invites.Count > 0) _invites = [];
         if (_rows.Count > 0) _rows = [];
     }

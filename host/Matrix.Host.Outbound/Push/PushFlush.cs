@@ -21,19 +21,19 @@ internal readonly record struct PushedInvite(string UserId, string RoomId, long 
 /// <param name="Read">The users with pushers whose counts may have changed otherwise, by receipts, and the
 /// rooms.</param>
 /// <param name="Set">The pushers that were set: one by mail asks its address.</param>
-/// <param name="Redacted">The rooms in which events were redacted.</param>
+/// <param name="Recounted">The rooms in which events were redacted or purged.</param>
 /// <param name="Invites">The users with pushers whom other servers invited.</param>
 internal sealed record PushFlush(
     long Through,
     IReadOnlyList<PushedEvent> Events,
     IReadOnlyList<(string UserId, RoomNid Room)> Read,
     IReadOnlyList<PusherName> Set,
-    IReadOnlyList<RoomNid> Redacted,
+    IReadOnlyList<RoomNid> Recounted,
     IReadOnlyList<PushedInvite> Invites)
 {
     /// <summary>The number of changes, which its memory grows with.</summary>
     internal int Size { get; } =
-        Events.Sum(static pushed => 1 + pushed.Rows.Count) + Read.Count + Set.Count + Redacted.Count + Invites.Count;
+        Events.Sum(static pushed => 1 + pushed.Rows.Count) + Read.Count + Set.Count + Recounted.Count + Invites.Count;
 
     internal bool IsEmpty => Size == 0;
 }

@@ -183,7 +183,7 @@ public sealed class PushOutbound : IAsyncDisposable
 
         foreach (var pusher in flush.Set) _senders.Wake(pusher);
         foreach (var (userId, room) in flush.Read) Count(userId, room);
-        foreach (var room in flush.Redacted)
+        foreach (var room in flush.Recounted)
         {
             foreach (var userId in await _owed.MembersAsync(room, stop).ConfigureAwait(false)) Count(userId, room);
         }

@@ -121,6 +121,12 @@ internal sealed class DelaySchedule(DelayOptions options)
         }
     }
 
+    /// <summary>Takes all that wait in a room.</summary>
+    internal IReadOnlyList<WaitingEvent> TakeOfRoom(string roomId)
+    {
+        lock (_gate) return [.. _byId.Values.Where(waiting => waiting.Row.RoomId == roomId && Claim(waiting))];
+    }
+
     /// <summary>Forgets one that was sent, cancelled or not stored.</summary>
     internal void Remove(WaitingEvent waiting)
     {

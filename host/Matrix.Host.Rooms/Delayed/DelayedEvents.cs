@@ -11,6 +11,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.DelayedEvents;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Rooms.Delayed;
@@ -176,6 +177,13 @@ public sealed class DelayedEvents : IChangeConsumer, IDisposable
     /// <inheritdoc/>
     public void Take(Change change, long position)
     {
+        if (change is RoomDeleted deleted)
+        {
+            // Their rows went with the room: the workers find that, and forget them.
+            foreach (var waiting in _schedule.TakeOfRoom(deleted.Room.RoomId)) Queue(waiting);
+            return;
+        }
+
         if (!_schedule.HasStates || change is not EventsAppended appended) return;
         for (var i = 0; i < appended.Events.Count; i++)
         {

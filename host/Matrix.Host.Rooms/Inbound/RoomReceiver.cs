@@ -40,6 +40,7 @@ public sealed partial class RoomReceiver
         SignatureChecker signatures,
         MissingEventsFetcher fetcher,
         DummyEvents dummies,
+        StagedBytes stagedBytes,
         IStorage storage,
         RoomsOptions options,
         TimeProvider time,
@@ -56,7 +57,7 @@ public sealed partial class RoomReceiver
         _signatures = signatures;
         _fetcher = fetcher;
         _dummies = dummies;
-        _stagedBytes = new StagedBytes(options.Receiving);
+        _stagedBytes = stagedBytes;
         fetcher.Ended = TakeAsync;
         fetcher.GoesOn = GoOnAsync;
         _resumer = new StagedEventsResumer(this, fetcher, storage, options, time);

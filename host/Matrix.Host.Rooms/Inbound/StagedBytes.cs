@@ -1,16 +1,31 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.RoomRows;
 
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
 /// The bytes of the events that wait in all rooms, and those of each server that sent them. Thread-safe.
 /// </summary>
-internal sealed class StagedBytes(ReceivingOptions options)
+internal sealed class StagedBytes(ReceivingOptions options) : IChangeConsumer
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, (string Server, long Bytes)[]> _rooms = [];
     private readonly Dictionary<string, long> _servers = new(StringComparer.Ordinal);
     private long _all;
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        // The room's machine ends with the room, and says no more what waits.
+        if (change is RoomDeleted deleted) Set(deleted.Room.Nid, []);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // What is counted for a room that is gone stays until a restart: the bounds only become a little narrower.
+    }
 
     /// <summary>Whether a further event of a server may wait.</summary>
     internal bool Allows(string server)

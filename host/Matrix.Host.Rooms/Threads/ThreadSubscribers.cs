@@ -3,6 +3,7 @@ using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
 
 namespace Matrix.Host.Rooms.Threads;
@@ -55,6 +56,13 @@ public sealed class ThreadSubscribers(IThreadSubscriptionsTable table, long cach
     /// <inheritdoc/>
     public void Take(Change change, long position)
     {
+        if (change is RoomRowsDeleted { Table: "thread_subscriptions" })
+        {
+            // Users who have no other subscription are as if they had never used them.
+            Missed(position);
+            return;
+        }
+
         var changed = change switch
         {
             ThreadSubscribed subscribed => subscribed.UserId,

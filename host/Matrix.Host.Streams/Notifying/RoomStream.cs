@@ -117,6 +117,23 @@ internal sealed class RoomStream(RoomNid roomNid)
         }
     }
 
+    /// <summary>
+    /// Events were deleted from the database: they notify nobody, and nobody has read anything by sending them.
+    /// </summary>
+    public void Purged(IReadOnlyCollection<EventNid> events)
+    {
+        lock (_gate)
+        {
+            if (_notifying.Count == 0) return;
+            var gone = events.ToHashSet();
+            for (var left = _notifying.Count; left > 0; left--)
+            {
+                var each = _notifying.Dequeue();
+                if (!gone.Contains(each.Nid)) _notifying.Enqueue(each);
+            }
+        }
+    }
+
     private void Remember(Notifying notifying)
     {
         lock (_gate)
@@ -185,6 +202,19 @@ internal sealed class RoomStream(RoomNid roomNid)
                 if (isPrivate && !own) continue;
                 subscription.Stream.Touch(subscription, receipt.Position, ephemeral, wake);
                 if (own) subscription.Stream.TouchOwnReceipt(subscription, receipt.Position);
+            }
+        }
+    }
+
+    /// <summary>The members' unread counts may have changed, though no event and no receipt came.</summary>
+    public void TouchCounts(long position, long ephemeral, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            TouchMembers(position, ephemeral, wake);
+            foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members))
+            {
+                subscription.Stream.TouchOwnReceipt(subscription, position);
             }
         }
     }

@@ -167,7 +167,9 @@ internal sealed class UserStream(string userId)
         }
     }
 
-    /// <summary>Applies a change of the user's own read position; the subscription was touched already.</summary>
+    /// <summary>
+    /// Applies a change of the user's own read position, or of their counts; the subscription was touched already.
+    /// </summary>
     public void TouchOwnReceipt(RoomSubscription subscription, long position)
     {
         lock (_gate) subscription.OwnReceipts = position;

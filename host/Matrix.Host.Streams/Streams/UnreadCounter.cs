@@ -17,6 +17,9 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
 {
     private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(cacheBytes, static _ => 800);
 
+    /// <summary>Counts purges, by a stripe of rooms: counts that were made before one are not used.</summary>
+    private readonly int[] _purges = new int[1024];
+
     /// <summary>Bytes in the cache.</summary>
     public long CachedBytes => _entries.Bytes;
 
@@ -26,9 +29,10 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     public async ValueTask<UnreadCounts> OfAsync(
         RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
     {
-        if (!_entries.TryGet((userId, room.Nid), out var entry))
+        var purges = Volatile.Read(ref Purges(room.Nid));
+        if (!_entries.TryGet((userId, room.Nid), out var entry) || entry.Purges != purges)
         {
-            _entries.Put((userId, room.Nid), entry = new UnreadEntry());
+            _entries.Put((userId, room.Nid), entry = new UnreadEntry { Purges = purges });
         }
 
         await entry.Gate.WaitAsync(stop).ConfigureAwait(false);
@@ -74,8 +78,13 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     /// <summary>The user's membership changed: drops the counts.</summary>
     public void Forget(string userId, RoomNid room) => _entries.Remove((userId, room));
 
+    /// <summary>Events of a room were deleted: drops the counts of all users there.</summary>
+    public void Forget(RoomNid room) => Interlocked.Increment(ref Purges(room));
+
     /// <summary>Drops all counts.</summary>
     public void ForgetAll() => _entries.Clear();
+
+    private ref int Purges(RoomNid room) => ref _purges[(uint)room.Value % _purges.Length];
 
     private async ValueTask FillAsync(
         UnreadEntry entry, RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through,

@@ -38,6 +38,9 @@ internal sealed class UnreadEntry
     private readonly List<(EventNid After, NotifyingByThread Counts)> _stretches = [];
     private readonly Dictionary<long, long> _readThreads = [];
 
+    /// <summary>The purges that the counter had seen when the entry was made.</summary>
+    public int Purges { get; init; }
+
     /// <summary>Held while the entry counts on.</summary>
     public SemaphoreSlim Gate { get; } = new(1, 1);
 

@@ -8,7 +8,7 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Unread counts: events that notify, read positions, and redactions of such events.</summary>
+/// <summary>Unread counts: events that notify, read positions, and the end of such events.</summary>
 internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer
 {
     public void Take(Change change, long position)
@@ -20,6 +20,14 @@ internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : I
                 break;
             case EventRedacted redacted:
                 notifier.Room(redacted.Nid.Room)?.Redacted(redacted.Nid, redacted.By);
+                break;
+            case EventsPurged purged:
+                notifier.Room(purged.Room)?.Purged(purged.Events);
+                counter.Forget(purged.Room);
+                break;
+            case HistoryPurged purged:
+                counter.Forget(purged.Room);
+                notifier.Room(purged.Room)?.TouchCounts(position, notifier.Ephemeral, notifier.ToWake);
                 break;
             case UnreadAdded row:
                 var (notifications, highlights) = NotifyingByThread.Of(row.Kind);

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
@@ -10,7 +11,7 @@ namespace Matrix.Host.Sync.Sliding;
 /// The connections of all devices. They are in memory; one that was idle for long, and all when the server stops in
 /// order, are in the database. After a crash clients start new connections. MSC4186, "Connections".
 /// </summary>
-public sealed class SlidingConnections : IDisposable
+public sealed class SlidingConnections : IChangeConsumer, IDisposable
 {
     private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
 
@@ -36,6 +37,27 @@ public sealed class SlidingConnections : IDisposable
         _number = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
         _sweep = time.CreateTimer(
             static connections => ((SlidingConnections)connections!).Sweep(), this, _sweepEvery, _sweepEvery);
+    }
+
+    /// <inheritdoc/>
+    public void Take(Change change, long position)
+    {
+        // A device of the same name that is added later begins anew, and nothing is saved of one that is gone.
+        switch (change)
+        {
+            case DeviceDeleted gone:
+                End(owner => owner == new UserDevice(gone.UserId, gone.DeviceId));
+                break;
+            case OtherDevicesDeleted gone:
+                End(owner => owner.UserId == gone.UserId && owner.DeviceId != gone.Except);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Connections of a device that is gone may stay until they are idle.
     }
 
     /// <summary>A number for a response.</summary>
@@ -166,6 +188,15 @@ public sealed class SlidingConnections : IDisposable
         }
 
         return connection;
+    }
+
+    private void End(Func<UserDevice, bool> ofOwner)
+    {
+        lock (_gate)
+        {
+            var ended = _devices.Where(device => ofOwner(device.Key)).SelectMany(static device => device.Value);
+            foreach (var connection in ended.ToArray()) Remove(connection);
+        }
     }
 
     private void Remove(SlidingConnection connection)

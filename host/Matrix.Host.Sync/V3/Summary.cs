@@ -20,7 +20,8 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     /// <summary>The number of member events read in one query, and the most members who left that are read.</summary>
     private const int Page = 16;
 
-    private readonly ByteCache<RoomNid, IReadOnlyList<StoredEvent>> _firstMembers = new(cacheBytes, static _ => 500);
+    /// <summary>Their numbers alone: the events may be redacted.</summary>
+    private readonly ByteCache<RoomNid, FirstMembers> _firstMembers = new(cacheBytes, static _ => 100);
 
     /// <summary>
     /// The member events of the first five others who are joined or invited, or else of those who left or were banned;
@@ -42,32 +43,33 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     public async ValueTask<IReadOnlyList<StoredEvent>> OfUnnamedAsync(
         RoomIdentity room, StateTree state, string self, CancellationToken stop)
     {
-        if (!_firstMembers.TryGet(room.Nid, out var first) || !StillFirst(first, state))
+        var first = _firstMembers.TryGet(room.Nid, out var known)
+            ? await StillFirstAsync(room, known, state, stop).ConfigureAwait(false)
+            : null;
+        if (first is null)
         {
             first = await FirstMembersAsync(room, state, stop).ConfigureAwait(false);
-            _firstMembers.Put(room.Nid, first);
+            if (first.Count > Wanted && first[0].Membership is "join" or "invite")
+            {
+                _firstMembers.Put(room.Nid, new FirstMembers([.. first.Select(static member => member.Nid)]));
+            }
         }
 
         return [.. first.Where(member => member.Pdu.StateKey != self).Take(Wanted)];
     }
 
     /// <summary>
-    /// Whether cached members are still the first: there are as many as needed, and none changed. Later members came
-    /// after them. Smaller rooms are read again, which costs little.
+    /// The cached members if they are still the first, which are as many as needed: none changed, and later members
+    /// came after them. Null if they are not. Smaller rooms are read again, which costs little.
     /// </summary>
-    private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
+    private async ValueTask<IReadOnlyList<StoredEvent>?> StillFirstAsync(
+        RoomIdentity room, FirstMembers known, StateTree state, CancellationToken stop)
     {
-        if (members.Count <= Wanted || members[0].Membership is not ("join" or "invite"))
-        {
-            return false;
-        }
-
-        foreach (var member in members)
-        {
-            if (state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal != member.Nid.Ordinal) return false;
-        }
-
-        return true;
+        var members = await events.GetManyAsync(room, known.Events, stop).ConfigureAwait(false);
+        return members.Count == known.Events.Count
+            && members.All(member => state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal == member.Nid.Ordinal)
+                ? members
+                : null;
     }
 
     /// <summary>One more than needed, because the reader may be among them.</summary>
@@ -104,4 +106,6 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
         var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
         return stored?.Pdu.Content.Text(field) is { Length: > 0 };
     }
+
+    private sealed record FirstMembers(IReadOnlyList<EventNid> Events);
 }

@@ -80,6 +80,52 @@ public sealed class HistoryPurgeTests : AdminTests
     }
 
     [Test]
+    public async Task Purged_messages_are_not_unread_any_more()
+    {
+        var room = await CreatesRoomAsync(Alice, "Unread");
+        var bob = await Server.RegistersAsync("bob-who-reads-later");
+        (await bob.PostAsync($"rooms/{room}/join")).Is(200);
+        for (var i = 0; i < 3; i++) await SendsAsync(Alice, room, "for Bob", bob);
+        var last = await SendsAsync(Alice, room, "stays");
+        var since = (await bob.GetAsync("sync?timeout=0")).Is(200);
+        Assert.That(Counts(since.Json, room), Is.EqualTo("4, 3"));
+
+        await PurgesAsync($"{room}/{last}", new JsonObject { ["delete_local_events"] = true });
+
+        var news = (await bob.GetAsync($"sync?timeout=0&since={since.Member("next_batch")}")).Is(200).Json;
+        Assert.That(Counts(news, room), Is.EqualTo("1, 0"), "clients learn of it");
+        await SendsAsync(Alice, room, "again", bob);
+        Assert.That(Counts((await bob.GetAsync("sync?timeout=0")).Is(200).Json, room), Is.EqualTo("2, 1"));
+    }
+
+    [Test]
+    public async Task What_a_purge_keeps_is_as_unread_as_before_and_so_are_its_threads()
+    {
+        var room = await CreatesRoomAsync(Alice, "Kept");
+        var bob = await Server.RegistersAsync("bob-who-is-muted");
+        (await bob.PostAsync($"rooms/{room}/join")).Is(200);
+        (await bob.PutAsync(
+            $"pushrules/global/room/{room}", new JsonObject { ["actions"] = new JsonArray() })).Is(200);
+        var root = await SendsAsync(Alice, room, "muted");
+        (await Alice.PutAsync($"rooms/{room}/send/m.room.message/t", new JsonObject
+        {
+            ["msgtype"] = "m.text",
+            ["body"] = "in the thread",
+            ["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(bob.UserId) },
+            ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = root },
+        })).Is(200);
+        var last = await SendsAsync(Alice, room, "last");
+        var before = Counts((await bob.GetAsync("sync?timeout=0")).Is(200).Json, room);
+
+        await PurgesAsync($"{room}/{last}", new JsonObject());
+
+        Assert.That(Counts((await bob.GetAsync("sync?timeout=0")).Is(200).Json, room), Is.EqualTo(before));
+        Assert.That(before, Is.EqualTo("1, 1"));
+        var threads = (await Alice.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200).Json["chunk"]!;
+        Assert.That((string?)threads.AsArray().Single()!["event_id"], Is.EqualTo(root));
+    }
+
+    [Test]
     public async Task Refusals_of_purges_are_clear()
     {
         var room = await CreatesRoomAsync(Alice, "Refused");
@@ -132,6 +178,13 @@ public sealed class HistoryPurgeTests : AdminTests
             Is.EqualTo("""{"status":"complete"}"""));
     }
 
+    /// <summary>A room's notifications and highlights in a response of sync.</summary>
+    private static string? Counts(JsonNode sync, string room)
+    {
+        var counts = sync["rooms"]?["join"]?[room]?["unread_notifications"];
+        return counts is null ? null : $"{counts["notification_count"]}, {counts["highlight_count"]}";
+    }
+
     /// <summary>The bodies of all messages, the newest first, by pages to the end.</summary>
     private async Task<List<string>> BodiesAsync(string room)
     {
@@ -146,8 +199,15 @@ public sealed class HistoryPurgeTests : AdminTests
         }
     }
 
-    private static async Task<string> SendsAsync(TestUser user, string room, string text) =>
-        (await user.PutAsync(
-            $"rooms/{room}/send/m.room.message/{Guid.NewGuid():N}",
-            new JsonObject { ["msgtype"] = "m.text", ["body"] = text })).Is(200).Member("event_id");
+    private static async Task<string> SendsAsync(TestUser user, string room, string text, TestUser? mentioned = null)
+    {
+        var content = new JsonObject { ["msgtype"] = "m.text", ["body"] = text };
+        if (mentioned is not null)
+        {
+            content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(mentioned.UserId) };
+        }
+
+        return (await user.PutAsync($"rooms/{room}/send/m.room.message/{Guid.NewGuid():N}", content))
+            .Is(200).Member("event_id");
+    }
 }

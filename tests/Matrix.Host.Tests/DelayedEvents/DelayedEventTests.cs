@@ -9,6 +9,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.RoomRows;
 using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Storage;
 using Matrix.Host.Tests.Support;
@@ -50,6 +51,25 @@ public sealed class DelayedEventTests
         await UntilAsync(async () => (await BodiesAsync()).SequenceEqual(["later"]));
         await UntilAsync(async () => (await WaitingAsync()).Count == 0);
         (await _alice.PostAsync($"{Unstable}/{id}/restart")).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task What_waited_in_a_deleted_room_takes_no_place_any_more()
+    {
+        for (var i = 0; i < 3; i++) await SayLaterAsync("later", Later, $"t{i}");
+        var rooms = _server.Services.GetRequiredService<RoomSnapshots>();
+        var deleted = (await rooms.FindAsync(_room, default))!.Room;
+        _room = (await _alice.PostAsync("createRoom", new JsonObject())).Is(200).Member("room_id");
+        Assert.That(await SchedulesAsync(), Is.False, "as many wait as may");
+
+        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
+            new WriteBatch(1).Require(new RoomDeleted(deleted, [_alice.UserId])), default);
+
+        await UntilAsync(SchedulesAsync);
+        Assert.That(await WaitingAsync(), Has.Count.EqualTo(1));
+
+        async Task<bool> SchedulesAsync() => (await _alice.PutAsync(
+            $"rooms/{_room}/send/m.room.message/new?org.matrix.msc4140.delay={Later}", Body("new"))).Status == 200;
     }
 
     [Test]

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Tests.Sync;
@@ -232,6 +233,23 @@ internal sealed class HttpPusherTests(string databaseKind) : PushedTests(databas
         await Bob.SaysAsync(Room, "nothing is unread still");
 
         await Gateway.CountReachesAsync(0, ofEvents: false);
+    }
+
+    [Test]
+    public async Task A_purge_of_unread_messages_pushes_the_count_alone()
+    {
+        var sent = await Alice.SaysAsync(Room, "one");
+        Assert.That(await Gateway.NextEventAsync(), Is.EqualTo(sent));
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        var nid = (await storage.Events.FindAnywhereAsync(sent, 1, default)).Single().Nid;
+
+        await storage.Writer.WriteAsync(
+            new WriteBatch(2)
+                .Add(new EventsPurged(nid.Room, [nid]))
+                .Add(new HistoryPurged(nid.Room, new EventNid(nid.Value + 1), [Bob.UserId])),
+            default);
+
+        await Gateway.CountReachesAsync(0);
     }
 
     [Test]

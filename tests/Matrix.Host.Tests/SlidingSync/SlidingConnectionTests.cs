@@ -57,6 +57,21 @@ internal sealed class SlidingConnectionTests(string kind) : TwoInARoomTests(kind
     }
 
     [Test]
+    public async Task A_connection_ends_with_its_device()
+    {
+        var device = await Bob.LogsInAsync();
+        var first = await device.SlidesAsync(AllRooms());
+        (await device.PostAsync("logout")).Is(200);
+        var again = await Bob.LogsInAsync(device.DeviceId);
+        (await again.SlidingAsync(AllRooms(), first.Pos)).Is(400, "M_UNKNOWN_POS");
+
+        var second = await again.SlidesAsync(AllRooms());
+        (await Bob.PostAsync("logout/all")).Is(200);
+        var last = await Bob.LogsInAsync(device.DeviceId);
+        (await last.SlidingAsync(AllRooms(), second.Pos)).Is(400, "M_UNKNOWN_POS");
+    }
+
+    [Test]
     public async Task A_position_belongs_to_its_connection_its_device_and_its_user()
     {
         var first = await Bob.SlidesAsync(AllRooms());

@@ -40,6 +40,28 @@ internal sealed class LazyLoadingTests
     }
 
     [Test]
+    public async Task A_redacted_member_after_whom_a_room_is_named_is_redacted()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        foreach (var other in _others)
+        {
+            (await other.PutAsync(
+                $"profile/{other.UserId}/displayname", new JsonObject { ["displayname"] = "rude" })).Is(200);
+            await other.JoinsAsync(room);
+        }
+
+        string? NameOf(SyncReply sync) => (string?)sync.State(room)
+            .Single(each => SyncReply.KeyOf(each) == $"m.room.member|{_others[0].UserId}")!["content"]!["displayname"];
+        var filter = Lazy();
+        filter["room"]!["timeline"] = new JsonObject { ["limit"] = 1 };
+        Assert.That(NameOf(await _alice.SyncsAsync(filter: filter)), Is.EqualTo("rude"));
+        var member = (await _alice.GetAsync($"rooms/{room}/state/m.room.member/{_others[0].UserId}?format=event"))
+            .Is(200).Member("event_id");
+        (await _alice.PutAsync($"rooms/{room}/redact/{member}/1", new JsonObject())).Is(200);
+        Assert.That(NameOf(await _alice.SyncsAsync(filter: filter)), Is.Null);
+    }
+
+    [Test]
     public async Task A_sender_is_told_once_and_again_if_the_answer_was_lost()
     {
         var sync = await _alice.SyncsAsync(filter: Lazy());

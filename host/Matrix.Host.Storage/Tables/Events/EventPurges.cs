@@ -14,8 +14,8 @@ public sealed record EventsPurged(RoomNid Room, IReadOnlyList<EventNid> Events) 
 }
 
 /// <summary>
-/// The events of a room before this one were purged: threads without events go, the others are counted again, and
-/// nothing before it is unread.
+/// The events of a room before this one were purged: threads without events go, the others are counted again, and so
+/// are unread events.
 /// </summary>
 /// <param name="UnreadUsers">The users who may have unread events there.</param>
 public sealed record HistoryPurged(RoomNid Room, EventNid Before, IReadOnlyList<string> UnreadUsers) : Change;
@@ -56,8 +56,12 @@ internal static class EventPurges
     private static readonly Statement _gap = Statement.Of(
         "DELETE FROM followers WHERE room_nid = $1 AND event_nid = $2 AND is_gap = 1");
 
-    private static readonly Statement _endThreads = Statement.Of(
-        "DELETE FROM threads WHERE room_nid = $1 AND latest_nid < $2");
+    private static readonly Statement _endThreads = Statement.Of("""
+        DELETE FROM threads WHERE room_nid = $1 AND latest_nid < $2
+            AND NOT EXISTS (SELECT 1 FROM relations r
+                WHERE r.parent_id = threads.root_id AND r.rel_type = 'm.thread'
+                    AND r.event_nid >= $3 AND r.event_nid < $2)
+        """);
 
     private static readonly Statement _countThreads = Statement.Of("""
         UPDATE threads SET count = (SELECT COUNT(*) FROM relations r
@@ -66,8 +70,11 @@ internal static class EventPurges
         WHERE room_nid = $1
         """);
 
-    private static readonly Statement _read = Statement.Of(
-        "DELETE FROM unread WHERE user_id = $1 AND event_nid >= $2 AND event_nid < $3");
+    // What stays is as unread as it was: a purge may leave this server's messages, and younger ones.
+    private static readonly Statement _unread = Statement.Of("""
+        DELETE FROM unread WHERE user_id = $1 AND event_nid >= $2 AND event_nid < $3
+            AND NOT EXISTS (SELECT 1 FROM events e WHERE e.event_nid = unread.event_nid)
+        """);
 
     public static void Register(WriteHandlers handlers) => handlers
         .On<EventsPurged>(static (op, writes) =>
@@ -80,12 +87,13 @@ internal static class EventPurges
         })
         .On<HistoryPurged>(static (op, writes) =>
         {
-            writes.Run(_endThreads, op, static (a, op) => a.Room(op.Room).Nid(op.Before));
+            writes.Run(_endThreads, op, static (a, op) => a
+                .Room(op.Room).Nid(op.Before).Nid(EventNid.FirstOf(op.Room)));
             writes.Run(_countThreads, op, static (a, op) => a
                 .Room(op.Room).Nid(EventNid.FirstOf(op.Room)).Nid(EventNid.LastOf(op.Room)));
             foreach (var userId in op.UnreadUsers)
             {
-                writes.Run(_read, (op, userId), static (a, it) => a
+                writes.Run(_unread, (op, userId), static (a, it) => a
                     .Text(it.userId).Nid(EventNid.FirstOf(it.op.Room)).Nid(it.op.Before));
             }
         });
