@@ -35,6 +35,17 @@ need() {
     return 1
 }
 
+# Whether bubblewrap shuts a process in as the server wants it (Thumbnails/Sandbox.cs), or says what is missing.
+check_sandbox() {
+    local said
+    said=$(bwrap --unshare-all --unshare-user --disable-userns --cap-drop ALL --ro-bind / / true 2>&1) && return 0
+    case $said in
+        *[Uu]nknown\ option*) echo "$(bwrap --version) is too old: version 0.8 or later is needed." >&2 ;;
+        *) echo "bubblewrap may not make namespaces, as in a container without user namespaces: ${said%%$'\n'*}" >&2 ;;
+    esac
+    return 1
+}
+
 # The .NET SDK, which no script installs.
 need_dotnet() {
     command -v dotnet >/dev/null 2>&1 && return 0

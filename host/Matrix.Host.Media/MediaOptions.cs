@@ -147,6 +147,11 @@ public sealed record MediaOptions
     /// <summary>The most bytes of address space for making one.</summary>
     public long ThumbnailMemory { get; init; } = 2L << 30;
 
+    /// <summary>
+    /// Whether images are decoded also where the process that does it cannot be kept apart from this server's files.
+    /// </summary>
+    public bool ImagesWithoutSandbox { get; init; }
+
     /// <summary>How precisely the time of the last access is kept.</summary>
     public TimeSpan AccessPrecision { get; init; } = TimeSpan.FromHours(1);
 

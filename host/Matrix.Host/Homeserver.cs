@@ -109,6 +109,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 parts.AddSingleton(registrations).AddSingleton(services);
                 replace?.Invoke(parts);
             });
+            DataFolder.WarnOfOthers(config, log.CreateLogger(typeof(DataFolder).FullName!));
             var server = new Homeserver(app, storage, media);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await app.Services.GetRequiredService<RateOverrides>().LoadAsync(stop).ConfigureAwait(false);
@@ -158,7 +159,7 @@ internal sealed class Homeserver : IAsyncDisposable
     {
         try
         {
-            Directory.CreateDirectory(config.DataDir);
+            OwnFiles.MakeFolder(config.DataDir);
             var keys = SigningKeyFile.LoadOrCreate(config.SigningKeyFile);
             if (keys.HasOpenEnd)
             {
@@ -274,6 +275,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddHostedService<IndexService>()
             .AddHostedService<FollowerService>()
             .AddHostedService<MediaService>()
+            .AddHostedService<ImageCheck>()
             .AddHostedService<SlidingSyncService>()
             .AddHostedService<PolicyRoomService>()
             .AddHostedService<JobService>()

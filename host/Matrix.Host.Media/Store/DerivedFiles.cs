@@ -1,3 +1,4 @@
+using Matrix.Host.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Media.Store;
@@ -38,14 +39,14 @@ public sealed partial class DerivedFiles
         (_mostOfContent, _precision) = (options.ThumbnailsOfFile, options.AccessPrecision);
         _folder = Path.Combine(options.Folder, "thumbnails");
         _work = Path.Combine(options.Folder, "work");
-        Directory.CreateDirectory(_folder);
-        Directory.CreateDirectory(_work);
+        OwnFiles.MakeFolder(_folder);
+        OwnFiles.MakeFolder(_work);
         foreach (var left in Directory.EnumerateDirectories(_work)) DeleteWorkFolder(left);
     }
 
     /// <summary>Makes an empty folder for a tool. What a stopped server left is deleted at the next start.</summary>
     internal string NewWorkFolder() =>
-        Directory.CreateDirectory(Path.Combine(_work, Guid.NewGuid().ToString("N"))).FullName;
+        OwnFiles.MakeFolder(Path.Combine(_work, Guid.NewGuid().ToString("N"))).FullName;
 
     /// <summary>
     /// Deletes such a folder. If a tool that is ending writes into it, the next start deletes it.
@@ -85,7 +86,7 @@ public sealed partial class DerivedFiles
     /// <summary>Keeps a file. Of too many from one content the longest unused is deleted.</summary>
     internal FileInfo Keep(string hash, string name, string made)
     {
-        var folder = Directory.CreateDirectory(FolderOf(hash));
+        var folder = OwnFiles.MakeFolder(FolderOf(hash));
         var others = folder.GetFiles().Where(file => file.Name != name && file.Name != Note)
             .OrderByDescending(file => file.LastWriteTimeUtc);
         foreach (var old in others.Skip(_mostOfContent - 1)) old.Delete();
@@ -112,8 +113,11 @@ public sealed partial class DerivedFiles
     /// <summary>Notes something about a content, in one line.</summary>
     internal void KeepNote(string hash, string line)
     {
-        var folder = Directory.CreateDirectory(FolderOf(hash));
-        File.WriteAllText(Path.Combine(folder.FullName, Note), line);
+        var folder = OwnFiles.MakeFolder(FolderOf(hash));
+        // Several sizes of one image may be made at once: each notes the same.
+        using var file = OwnFiles.Open(
+            Path.Combine(folder.FullName, Note), FileMode.Create, share: FileShare.ReadWrite);
+        file.Write(System.Text.Encoding.UTF8.GetBytes(line));
     }
 
     /// <summary>

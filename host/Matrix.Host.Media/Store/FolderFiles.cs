@@ -26,7 +26,8 @@ public sealed partial class FolderFiles : IMediaFiles
         ArgumentNullException.ThrowIfNull(options);
         _log = log;
         _folder = System.IO.Path.Combine(options.Folder, Name);
-        Directory.CreateDirectory(_folder);
+        OwnFiles.MakeFolder(options.Folder);
+        OwnFiles.MakeFolder(_folder);
         _made = new Lazy<bool>(MakeFolders, LazyThreadSafetyMode.PublicationOnly);
         Durable.SyncFolder(options.Folder);
         if (System.IO.Path.GetDirectoryName(options.Folder) is { } parent) Durable.SyncFolder(parent);
@@ -113,7 +114,7 @@ public sealed partial class FolderFiles : IMediaFiles
     {
         for (var first = 0; first <= byte.MaxValue; first++)
         {
-            Directory.CreateDirectory(
+            OwnFiles.MakeFolder(
                 System.IO.Path.Combine(_folder, first.ToString("x2", CultureInfo.InvariantCulture)));
         }
 

@@ -1,3 +1,5 @@
+using Matrix.Host.Storage;
+
 namespace Matrix.Host.Media.Store;
 
 /// <summary>
@@ -26,7 +28,7 @@ internal sealed class FolderOwner : IDisposable
         FileStream held;
         try
         {
-            held = OpenOwn(path);
+            held = OwnFiles.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -58,7 +60,7 @@ internal sealed class FolderOwner : IDisposable
 
         // Whole or not at all: a part of a name would be another server's.
         var draft = path + New;
-        using (var file = File.Create(draft))
+        using (var file = OwnFiles.Create(draft))
         {
             file.Write(System.Text.Encoding.UTF8.GetBytes(serverName + "\n"));
             file.Flush(flushToDisk: true);
@@ -66,13 +68,4 @@ internal sealed class FolderOwner : IDisposable
 
         File.Move(draft, path, overwrite: true);
     }
-
-    /// <summary>Opens the file alone; a new one is readable by its owner alone.</summary>
-    private static FileStream OpenOwn(string path) => new(path, new FileStreamOptions
-    {
-        Mode = FileMode.OpenOrCreate,
-        Access = FileAccess.ReadWrite,
-        Share = FileShare.None,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    });
 }

@@ -1,3 +1,4 @@
+using Matrix.Host.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Media.Store;
@@ -83,7 +84,7 @@ public sealed class MediaFolder : IDisposable
         const string Name = "probe";
         var (from, to) = (Path.Combine(incoming, Name), Path.Combine(files, Name));
         if (Directory.Exists(to)) Directory.Delete(to);
-        Directory.CreateDirectory(from);
+        OwnFiles.MakeFolder(from);
         try
         {
             // Files would be copied where they cannot be moved; folders are not.

@@ -22,7 +22,7 @@ public sealed class MediaSpool
     {
         ArgumentNullException.ThrowIfNull(options);
         Folder = Path.Combine(options.Folder, "incoming");
-        Directory.CreateDirectory(Folder);
+        OwnFiles.MakeFolder(Folder);
         foreach (var left in Directory.EnumerateFiles(Folder)) File.Delete(left);
     }
 
@@ -52,8 +52,8 @@ public sealed class MediaSpool
     private static async ValueTask<SpooledFile?> WriteAsync(
         string path, PipeReader content, long most, CancellationToken stop)
     {
-        using var file = File.OpenHandle(
-            path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+        using var opened = OwnFiles.Open(path, FileMode.CreateNew, options: FileOptions.Asynchronous);
+        var file = opened.SafeFileHandle;
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var written = 0L;
         var begun = 0L;

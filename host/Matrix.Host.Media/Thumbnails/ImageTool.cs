@@ -50,6 +50,10 @@ public sealed class ImageTool(
         static string? OutputOf(ToolRun? ran) => ran is { IsOk: true } told ? told.Output : null;
     }
 
+    /// <summary>Finds out how images are decoded here, and logs what is missing.</summary>
+    public async ValueTask CheckAsync(CancellationToken stop) =>
+        await _vips.FindIsolationAsync(stop).ConfigureAwait(false);
+
     /// <inheritdoc/>
     public void Dispose() => _vips.Dispose();
 

@@ -5,6 +5,9 @@ namespace Matrix.Host.Media.Thumbnails;
 /// <summary>What a process is kept apart from.</summary>
 internal enum Isolation
 {
+    /// <summary>Too little: no image is decoded.</summary>
+    Insufficient,
+
     /// <summary>Nothing.</summary>
     None,
 
@@ -20,54 +23,24 @@ internal enum Isolation
 /// time, as on a loaded machine, tells nothing, and is repeated.
 /// </summary>
 /// <param name="run">Runs a program.</param>
+/// <param name="isOptional">Whether images are decoded also where the sandbox does not work.</param>
 /// <param name="log">The log.</param>
 internal sealed partial class IsolationProbe(
-    Func<string[], CancellationToken, ValueTask<ToolRun>> run, ILogger log) : IDisposable
+    Func<string[], CancellationToken, ValueTask<ToolRun>> run, bool isOptional, ILogger log) : IDisposable
 {
     /// <summary>The exit code of a program that was killed, as where memory is short.</summary>
     private const int Killed = 137;
 
+    /// <summary>The exit code of a shell or `nice` that does not find the program.</summary>
+    private const int NotFound = 127;
+
+    private const int LongestReason = 200;
+
     private readonly SemaphoreSlim _probing = new(1);
     private Isolation? _found;
 
-    /// <summary>
-    /// Only the system's programs can be read, and one folder written. Looked up for each run, because the system's
-    /// packages are upgraded meanwhile.
-    /// </summary>
-    internal static string[] Sandbox =>
-    [
-        "bwrap", "--unshare-all", "--die-with-parent", "--new-session",
-        "--ro-bind", "/usr", "/usr",
-        "--ro-bind-try", "/bin", "/bin",
-        "--ro-bind-try", "/lib", "/lib",
-        "--ro-bind-try", "/lib64", "/lib64",
-        "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
-        "--proc", "/proc",
-        "--dev", "/dev",
-        "--tmpfs", "/tmp",
-        .. WithoutModules("/usr/lib"),
-        .. WithoutModules("/usr/lib64"),
-    ];
-
     /// <summary>Runs a program without a network.</summary>
     internal static string[] WithoutNetwork { get; } = ["unshare", "--map-root-user", "--net"];
-
-    /// <summary>
-    /// Hides the modules of libvips that decode what has no thumbnails: each is loaded at every start, with the
-    /// libraries that it needs. AVIF is decoded by a module.
-    /// </summary>
-    /// <param name="libraries">The folder of the system's libraries, or of those of its architectures.</param>
-    internal static IEnumerable<string> WithoutModules(string libraries)
-    {
-        if (!Directory.Exists(libraries)) return [];
-        var look = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 };
-        var folders = Directory.EnumerateDirectories(libraries, "vips-modules-*", look).Order(StringComparer.Ordinal);
-        return folders.SelectMany(static folder =>
-        {
-            var avif = Path.Combine(folder, "vips-heif.so");
-            return (string[])["--tmpfs", folder, .. File.Exists(avif) ? ["--ro-bind", avif, avif] : (string[])[]];
-        });
-    }
 
     /// <summary>The isolation; null if it is not known this time.</summary>
     internal async ValueTask<Isolation?> FindAsync(CancellationToken stop)
@@ -83,9 +56,6 @@ internal sealed partial class IsolationProbe(
                 return null;
             }
 
-            if (isolation == Isolation.Files) FilesApart();
-            else if (isolation == Isolation.Network) NetworkApart();
-            else NotApart();
             _found = isolation;
             return isolation;
         }
@@ -99,36 +69,73 @@ internal sealed partial class IsolationProbe(
 
     private async ValueTask<Isolation?> ProbeAsync(CancellationToken stop)
     {
-        var sandbox = await WorksAsync([.. Sandbox, "true"], stop).ConfigureAwait(false);
-        if (sandbox is null) return null;
-        if (sandbox == true) return Isolation.Files;
-        var network = await WorksAsync([.. WithoutNetwork, "true"], stop).ConfigureAwait(false);
-        if (network is null) return null;
-        return network == true ? Isolation.Network : Isolation.None;
+        var why = "there is no table of system calls for this processor";
+        if (Sandbox.Filter is not null)
+        {
+            var sandbox = await run([.. Sandbox.Command, "true"], stop).ConfigureAwait(false);
+            if (IsUnknown(sandbox)) return null;
+            if (sandbox.IsOk)
+            {
+                FilesApart();
+                return Isolation.Files;
+            }
+
+            why = ReasonOf(sandbox);
+        }
+
+        if (!isOptional)
+        {
+            NotDecoded(why);
+            return Isolation.Insufficient;
+        }
+
+        var network = await run([.. WithoutNetwork, "true"], stop).ConfigureAwait(false);
+        if (IsUnknown(network)) return null;
+        if (network.IsOk) NetworkApart(why);
+        else NotApart(why);
+        return network.IsOk ? Isolation.Network : Isolation.None;
     }
 
-    /// <summary>Whether a command works; null if it did not say so itself.</summary>
-    private async ValueTask<bool?> WorksAsync(string[] command, CancellationToken stop)
+    /// <summary>Whether a program did not itself say whether it works.</summary>
+    private static bool IsUnknown(ToolRun ran) =>
+        ran.End is ToolEnd.Ended or ToolEnd.NotStarted || ran.ExitCode == Killed;
+
+    /// <summary>What is missing where the sandbox did not work.</summary>
+    private static string ReasonOf(ToolRun ran)
     {
-        var ran = await run(command, stop).ConfigureAwait(false);
-        return ran.End is ToolEnd.Ended or ToolEnd.NotStarted || ran.ExitCode == Killed ? null : ran.IsOk;
+        if (ran.End == ToolEnd.NotFound || ran.ExitCode == NotFound) return "bubblewrap is not installed";
+        if (ran.Output.Contains("Unknown option", StringComparison.OrdinalIgnoreCase))
+        {
+            return "bubblewrap is too old: it must be version 0.8 or later";
+        }
+
+        var said = ran.Output.Split('\n')[0];
+        return "bubblewrap may not make namespaces, as in a container without user namespaces: "
+            + said[..Math.Min(said.Length, LongestReason)];
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Images are decoded without other files and network.")]
     private partial void FilesApart();
 
     [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "Images are decoded without network, but with this server's files: bubblewrap is missing.")]
-    private partial void NetworkApart();
+        Level = LogLevel.Warning,
+        Message = "There are no thumbnails: {Why}. Mend that and restart, or set media.images_without_sandbox.")]
+    private partial void NotDecoded(string why);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Images are decoded with this server's files and network: bubblewrap is missing or refused.")]
-    private partial void NotApart();
+        Message = "Images are decoded without network, but with this server's files and keys, as "
+            + "media.images_without_sandbox allows: {Why}.")]
+    private partial void NetworkApart(string why);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "An image is not decoded: it was not found out in time whether bubblewrap works here.")]
+        Message = "Images are decoded with this server's files, keys and network, as media.images_without_sandbox "
+            + "allows: {Why}.")]
+    private partial void NotApart(string why);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "No image is decoded for now: it was not found out in time whether bubblewrap works here.")]
     private partial void NotKnown();
 }

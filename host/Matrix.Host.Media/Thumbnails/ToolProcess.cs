@@ -13,13 +13,19 @@ internal static class ToolProcess
 
     /// <summary>Runs a program.</summary>
     /// <param name="command">The program and its arguments.</param>
+    /// <param name="input">What it reads, less than a pipe holds.</param>
     /// <param name="folder">The folder in which it runs.</param>
     /// <param name="longest">The time after which it is ended.</param>
     /// <param name="time">The clock.</param>
     /// <param name="stop">Ends it.</param>
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
     internal static async ValueTask<ToolRun> RunAsync(
-        string[] command, string folder, TimeSpan longest, TimeProvider time, CancellationToken stop)
+        string[] command,
+        ReadOnlyMemory<byte> input,
+        string folder,
+        TimeSpan longest,
+        TimeProvider time,
+        CancellationToken stop)
     {
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -39,7 +45,7 @@ internal static class ToolProcess
         {
             process = Process.Start(start);
             if (process is null) return ToolRun.Ended;
-            process.StandardInput.Close();
+            await WriteAsync(process.StandardInput.BaseStream, input, both.Token).ConfigureAwait(false);
             var output = ReadAsync(process.StandardOutput.BaseStream, both.Token);
             var errors = ReadAsync(process.StandardError.BaseStream, both.Token);
             var (text, isCut) = await output.ConfigureAwait(false);
@@ -64,6 +70,18 @@ internal static class ToolProcess
             }
 
             process?.Dispose();
+        }
+    }
+
+    private static async Task WriteAsync(Stream stream, ReadOnlyMemory<byte> input, CancellationToken stop)
+    {
+        try
+        {
+            await using (stream.ConfigureAwait(false)) await stream.WriteAsync(input, stop).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // It ended before it read all. Its exit code says why.
         }
     }
 

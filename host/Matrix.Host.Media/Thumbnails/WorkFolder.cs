@@ -1,4 +1,5 @@
 using Matrix.Host.Media.Store;
+using Matrix.Host.Storage;
 
 namespace Matrix.Host.Media.Thumbnails;
 
@@ -35,7 +36,7 @@ internal sealed class WorkFolder : IDisposable
             var from = await content.OpenAsync(0, content.Length, stop).ConfigureAwait(false);
             await using (from.ConfigureAwait(false))
             {
-                var to = File.Create(work.PathOf(Source));
+                var to = OwnFiles.Create(work.PathOf(Source));
                 await using (to.ConfigureAwait(false)) await from.CopyToAsync(to, stop).ConfigureAwait(false);
             }
 

@@ -49,12 +49,7 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
         var partial = $"{copy}.{Environment.ProcessId}.partial";
         try
         {
-            File.Open(partial, new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.Write,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            }).Dispose();
+            OwnFiles.Open(partial, FileMode.CreateNew).Dispose();
 
             // The copy has its own thread and connection: it may take long, and reads one committed state.
             await Task.Factory.StartNew(

@@ -29,7 +29,7 @@ internal sealed class SqliteFile : IDisposable
         var folder = System.IO.Path.GetDirectoryName(path)!;
         try
         {
-            Directory.CreateDirectory(folder);
+            OwnFiles.MakeFolder(folder);
             var taken = OpenOwn(path + ".lock", FileShare.None);
             try
             {
@@ -54,14 +54,8 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    /// <summary>Opens a file; a new one is readable by its owner alone.</summary>
-    private static FileStream OpenOwn(string path, FileShare share) => new(path, new FileStreamOptions
-    {
-        Mode = FileMode.OpenOrCreate,
-        Access = FileAccess.ReadWrite,
-        Share = share,
-        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-    });
+    private static FileStream OpenOwn(string path, FileShare share) =>
+        OwnFiles.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, share);
 
     /// <summary>Creates the database if it does not exist, and brings its schema up to date.</summary>
     public void Migrate(IReadOnlyList<Migration> known)

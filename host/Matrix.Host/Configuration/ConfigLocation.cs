@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Text;
+using Matrix.Host.Storage;
 
 namespace Matrix.Host.Configuration;
 
@@ -57,19 +58,14 @@ internal static class ConfigLocation
 
     private static void WriteWhole(string file, string serverName)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        OwnFiles.MakeFolder(Path.GetDirectoryName(file)!);
         // Written under another name first: an interrupted start must not leave a partial file, which the next start
         // would refuse.
         var aside = file + ".new";
         File.Delete(aside);
 
         // Readable by its owner only: it may come to hold a secret.
-        using (var to = new FileStream(aside, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        }))
+        using (var to = OwnFiles.Open(aside, FileMode.CreateNew))
         {
             to.Write(Encoding.UTF8.GetBytes(ConfigTemplate.Write(serverName)));
             to.Flush(flushToDisk: true);

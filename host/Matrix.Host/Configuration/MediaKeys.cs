@@ -122,6 +122,10 @@ internal static partial class ConfigKeys
             "media.thumbnail_memory", ConfigTypes.Bytes(64 << 20), c => c.Media.ThumbnailMemory,
             "The address space of the process that makes one."),
         Key(
+            "media.images_without_sandbox", ConfigTypes.Flag, c => c.Media.ImagesWithoutSandbox,
+            "Whether there are thumbnails also where bubblewrap is missing or not allowed. Then a fault in a decoder "
+                + "of images gives a stranger this server's files, its keys too."),
+        Key(
             "media.redirects", ConfigTypes.Whole(0, 100), c => c.Media.Redirects,
             "Redirects that are followed to a file of another server, or to a page."),
         Key(

@@ -1,4 +1,5 @@
 using Matrix.Host.Configuration;
+using Matrix.Host.Storage;
 
 namespace Matrix.Host.Listeners;
 
@@ -8,8 +9,6 @@ namespace Matrix.Host.Listeners;
 /// </summary>
 internal static class ControlSocket
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <summary>
     /// Makes the folder, and removes the socket of a server that was killed. The caller owns the database, so that no
     /// other server uses the socket.
@@ -19,8 +18,8 @@ internal static class ControlSocket
     {
         if (!config.HasControl || ControlPath.In(config.DataDir) is not { } path) return null;
         var folder = Path.GetDirectoryName(path)!;
-        Directory.CreateDirectory(folder, OwnerOnly);
-        File.SetUnixFileMode(folder, OwnerOnly);
+        OwnFiles.MakeFolder(folder);
+        OwnFiles.CloseFolder(folder);
         File.Delete(path);
         return path;
     }

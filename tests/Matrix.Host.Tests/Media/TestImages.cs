@@ -32,7 +32,8 @@ internal static class TestImages
     {
         try
         {
-            using var process = Process.Start("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]);
+            using var process = Process.Start(
+                "bwrap", ["--unshare-all", "--unshare-user", "--disable-userns", "--ro-bind", "/", "/", "true"]);
             await process.WaitForExitAsync();
             return process.ExitCode == 0;
         }

@@ -1,9 +1,11 @@
 using System.Net.Http.Headers;
+using Matrix.Host.Media;
 using Matrix.Host.Media.Store;
 using Matrix.Host.Media.Thumbnails;
 using Matrix.Host.Storage;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Matrix.Host.Tests.Media;
 
@@ -15,7 +17,9 @@ internal sealed class ThumbnailTests
 
     private async Task StartAsync(params (string Key, string Value)[] settings)
     {
-        _server = await HomeserverFixture.StartAsync(settings);
+        var isAllowed = await TestImages.CanIsolateAsync();
+        _server = await HomeserverFixture.StartAsync(
+            [("media.images_without_sandbox", isAllowed ? "false" : "true"), .. settings]);
         _alice = await _server.RegistersAsync("alice");
     }
 
@@ -223,19 +227,60 @@ internal sealed class ThumbnailTests
         var uri = await UploadsAsync(await TestImages.MakeAsync("png", 400, 300));
         var secret = Path.Combine(_server.Folder, "secret");
         await File.WriteAllTextAsync(secret, "a key");
-        var (tool, files) = (
-            _server.Services.GetRequiredService<ImageTool>(), _server.Services.GetRequiredService<IMediaFiles>());
-        var row = await _server.Services.GetRequiredService<IStorage>()
-            .Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
-        using var work = await tool.OpenAsync(
-            (await files.OpenAsync(row!.FileHash!, CancellationToken.None))!, CancellationToken.None);
+        var content = await ContentAsync(uri);
+        var tool = _server.Services.GetRequiredService<ImageTool>();
+        using var work = await tool.OpenAsync(content, CancellationToken.None);
 
         var seen = await tool.RunAsync(work, ["cat", secret], CancellationToken.None);
         var image = await tool.RunAsync(work, ["wc", "-c", "source"], CancellationToken.None);
 
         var isAllowed = await TestImages.CanIsolateAsync();
         Assert.That(seen.IsOk ? seen.Output : null, isAllowed ? Is.Null : Is.EqualTo("a key"));
-        Assert.That((image.IsOk, image.Output), Is.EqualTo((true, $"{row.Size} source\n")));
+        Assert.That((image.IsOk, image.Output), Is.EqualTo((true, $"{content.Length} source\n")));
+    }
+
+    [Test]
+    public async Task A_decoder_has_no_capabilities_and_makes_no_process_namespace_mount_or_socket()
+    {
+        Assume.That(await TestImages.CanIsolateAsync(), "bubblewrap may not make namespaces here");
+        await StartAsync();
+        var uri = await UploadsAsync(await TestImages.MakeAsync("png", 400, 300));
+        var tool = _server.Services.GetRequiredService<ImageTool>();
+        using var work = await tool.OpenAsync(await ContentAsync(uri), CancellationToken.None);
+        ValueTask<ToolRun> RunsAsync(params string[] command) => tool.RunAsync(work, command, CancellationToken.None);
+
+        var status = await RunsAsync("cat", "/proc/self/status");
+        Assert.That(status.Output, Does.Match("CapPrm:\t0+\n").And.Match("CapEff:\t0+\n").And.Match("Seccomp:\t2\n"));
+        string[][] refused =
+        [
+            ["sh", "-c", "true | true"], ["unshare", "-U", "true"], ["mount", "-o", "remount,bind,rw", "/usr"],
+            ["mount", "-t", "tmpfs", "none", "/tmp"], ["perl", "-MSocket", "-e", "socket(my $s, 2, 1, 0) or exit 9"],
+            ["touch", "/usr/made-by-a-decoder"],
+        ];
+        foreach (var command in refused)
+        {
+            Assert.That((await RunsAsync(command)).IsOk, Is.False, string.Join(' ', command));
+        }
+
+        // The same program, when it does what a decoder does.
+        Assert.That((await RunsAsync("perl", "-MSocket", "-e", "open(my $f, '>', 'made') or exit 9")).IsOk);
+    }
+
+    [Test]
+    public async Task Without_a_sandbox_no_tool_is_started()
+    {
+        await StartAsync();
+        var uri = await UploadsAsync(await TestImages.MakeAsync("png", 400, 300));
+        var (images, options) = (
+            _server.Services.GetRequiredService<ImageTool>(), _server.Services.GetRequiredService<MediaOptions>());
+        using var work = await images.OpenAsync(await ContentAsync(uri), CancellationToken.None);
+        using var tool = new VipsTool(options, TimeProvider.System, NullLogger.Instance, new IsolationProbe(
+            (_, _) => ValueTask.FromResult(ToolRun.NotFound), isOptional: false, NullLogger.Instance));
+
+        Assert.That(
+            (await tool.RunAsync(work, ["touch", "made"], CancellationToken.None)).End,
+            Is.EqualTo(ToolEnd.NotStarted));
+        Assert.That(File.Exists(work.PathOf("made")), Is.False);
     }
 
     [Test]
@@ -255,6 +300,14 @@ internal sealed class ThumbnailTests
 
     private async Task<string> UploadsAsync(byte[] image) => MediaServer.UriOf(await _alice.SendAsync(
         HttpMethod.Post, "/_matrix/media/v3/upload", new ByteArrayContent(image)));
+
+    private async Task<MediaFile> ContentAsync(string uri)
+    {
+        var row = await _server.Services.GetRequiredService<IStorage>()
+            .Media.FindAsync("test.example", uri.Split('/')[1], CancellationToken.None);
+        var files = _server.Services.GetRequiredService<IMediaFiles>();
+        return (await files.OpenAsync(row!.FileHash!, CancellationToken.None))!;
+    }
 
     private Task<Reply> ReplyAsync(string uri, string query) =>
         _alice.GetAsync($"/_matrix/client/v1/media/thumbnail/{uri}?{query}");

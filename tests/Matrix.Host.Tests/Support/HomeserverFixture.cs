@@ -83,6 +83,8 @@ public sealed class HomeserverFixture : IAsyncDisposable
             ["passwords.memory"] = "64KiB",
             ["passwords.operations"] = "1",
             ["jobs.grace"] = "1ms",
+            // Most tests of images are not about the sandbox, which not every machine allows.
+            ["media.images_without_sandbox"] = "true",
         };
         foreach (var (key, value) in settings) all[key] = value;
         if (all.GetValueOrDefault("database.url", EmptyDatabase.Url) == EmptyDatabase.Url)
