@@ -10,13 +10,40 @@ type Property = {
     Name: string
     /// What holds, in one sentence.
     Meaning: string
+    /// Runs the check with a configuration, and calls a function for each value that meets the property's premise.
+    /// Throws what FsCheck throws when the property is falsified.
+    Check: Config -> (unit -> unit) -> unit
+} with
+
     /// Runs the check with a configuration; throws what FsCheck throws when it is falsified.
-    Run: Config -> unit
-}
+    member this.Run(config: Config) : unit = this.Check config ignore
 
 /// Constructors of properties.
 [<RequireQualifiedAccess>]
 module Property =
+
+    /// A property of those values of a generator that meet its premise; of the others `holds` returns none. `shrink`
+    /// gives smaller values.
+    let forAllIf
+        (name: string)
+        (meaning: string)
+        (gen: Gen<'a>)
+        (shrink: 'a -> seq<'a>)
+        (holds: 'a -> bool option)
+        : Property = {
+        Name = name
+        Meaning = meaning
+        Check =
+            fun config met ->
+                let check (value: 'a) =
+                    match holds value with
+                    | None -> true
+                    | Some held ->
+                        met ()
+                        held
+
+                Check.One(name, config, Prop.forAll (Arb.fromGenShrink (gen, shrink)) check)
+    }
 
     /// A property of all values that a generator makes; `shrink` gives smaller ones.
     let forAllShrink
@@ -25,11 +52,8 @@ module Property =
         (gen: Gen<'a>)
         (shrink: 'a -> seq<'a>)
         (holds: 'a -> bool)
-        : Property = {
-        Name = name
-        Meaning = meaning
-        Run = fun config -> Check.One(name, config, Prop.forAll (Arb.fromGenShrink (gen, shrink)) holds)
-    }
+        : Property =
+        forAllIf name meaning gen shrink (holds >> Some)
 
     /// A property of all values that a generator makes.
     let forAll (name: string) (meaning: string) (gen: Gen<'a>) (holds: 'a -> bool) : Property =
@@ -38,7 +62,7 @@ module Property =
     /// The same property, checked at most this many times in a run. For properties whose single check takes long.
     let atMost (checks: int) (property: Property) : Property = {
         property with
-            Run = fun config -> property.Run(config.WithMaxTest(min checks config.MaxTest))
+            Check = fun config met -> property.Check (config.WithMaxTest(min checks config.MaxTest)) met
     }
 
 /// A statement about cases. What draws the cases, and what makes a case of them, is separate.
@@ -48,6 +72,9 @@ type Law<'case> = {
     Name: string
     /// What holds, in a sentence.
     Meaning: string
+    /// The cases that meet its premise.
+    About: 'case -> bool
+    /// Whether it holds of a case; true for a case that does not meet the premise.
     Holds: 'case -> bool
 }
 
@@ -55,12 +82,17 @@ type Law<'case> = {
 [<RequireQualifiedAccess>]
 module Law =
 
-    /// A law of that name.
-    let named (name: string) (meaning: string) (holds: 'case -> bool) : Law<'case> = {
+    /// A law about the cases that meet a premise.
+    let about (name: string) (meaning: string) (premise: 'case -> bool) (holds: 'case -> bool) : Law<'case> = {
         Name = name
         Meaning = meaning
-        Holds = holds
+        About = premise
+        Holds = fun case -> not (premise case) || holds case
     }
+
+    /// A law about all cases.
+    let named (name: string) (meaning: string) (holds: 'case -> bool) : Law<'case> =
+        about name meaning (fun _ -> true) holds
 
     /// The property that the law holds for drawn cases of a version.
     let property
@@ -70,12 +102,16 @@ module Law =
         (caseOf: 'drawn -> 'case)
         (law: Law<'case>)
         : Property =
-        Property.forAllShrink $"{law.Name}.{version.Id}" law.Meaning gen shrink (caseOf >> law.Holds)
+        Property.forAllIf $"{law.Name}.{version.Id}" law.Meaning gen shrink (fun drawn ->
+            let case = caseOf drawn
+            if law.About case then Some(law.Holds case) else None)
 
 /// The result of checking a property.
 type Checked = {
     /// How many values it was checked with.
     Tests: int
+    /// How many of these met its premise.
+    Met: int
     /// The counterexample, with a seed that finds it again.
     Fault: string option
 }
@@ -87,7 +123,7 @@ module Checking =
     /// Collects the result of one check.
     [<Sealed>]
     type private Listener() =
-        member val Result: Checked = { Tests = 0; Fault = None } with get, set
+        member val Result: Checked = { Tests = 0; Met = 0; Fault = None } with get, set
 
         interface IRunner with
             member _.OnStartFixture _ = ()
@@ -99,23 +135,59 @@ module Checking =
                     match result with
                     | TestResult.Passed(data, _) -> {
                         Tests = data.NumberOfTests
+                        Met = 0
                         Fault = None
                       }
                     | TestResult.Exhausted data -> {
                         Tests = data.NumberOfTests
+                        Met = 0
                         Fault = Some "too few of the drawn values are ones that the property is about"
                       }
                     | TestResult.Failed(data, _, _, _, _, _, _) -> {
                         Tests = data.NumberOfTests
+                        Met = 0
                         Fault = Some((Runner.onFinishedToString name result).Trim())
                       }
 
-    /// Checks a property with this many drawn values; the same seed draws the same values.
+    /// A property whose premise was met less often is not called checked.
+    let enough = 30
+
+    /// Where too few values meet a premise, this many times as many are drawn.
+    let private moreIfRare = 10
+
+    /// The fault that an exception is. What cannot be checked does not hold, and hides nothing about other properties.
+    let faultOf (thrown: exn) : string =
+        let inner =
+            match thrown with
+            | :? System.AggregateException as several -> several.Flatten().InnerExceptions[0]
+            | one -> one
+
+        $"throws {inner.GetType().Name}: {inner.Message}"
+
+    /// Checks a property with this many drawn values; the same seed draws the same values. An exception, of the
+    /// property or of what draws its values, is a fault of the property.
     let run (tests: int) (seed: uint64) (property: Property) : Checked =
-        let listener = Listener()
+        let drawing (tests: int) : Checked =
+            let listener = Listener()
 
-        let config =
-            Config.Quick.WithMaxTest(tests).WithRunner(listener).WithReplay(Some { Rnd = Rnd seed; Size = None })
+            let config =
+                Config.Quick.WithMaxTest(tests).WithRunner(listener).WithReplay(Some { Rnd = Rnd seed; Size = None })
 
-        property.Run config
-        listener.Result
+            let met = ref 0
+
+            try
+                property.Check config (fun () -> met.Value <- met.Value + 1)
+                { listener.Result with Met = met.Value }
+            with thrown -> {
+                Tests = met.Value
+                Met = met.Value
+                Fault = Some(faultOf thrown)
+            }
+
+        let first = drawing tests
+
+        // A premise that is rarely met takes more values.
+        if first.Fault.IsNone && first.Met < enough then
+            drawing (tests * moreIfRare)
+        else
+            first

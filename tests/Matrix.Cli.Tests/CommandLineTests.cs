@@ -40,6 +40,7 @@ internal sealed partial class CommandLineTests
         ["rules history"] = ["CLAUSE", "--format"],
         ["rules print"] = ["DIR"],
         ["rules explain"] = ["--room-version", "--event", "--auth", "--state", "--all-versions", "--full"],
+        ["rules lint"] = ["--format"],
         ["rules verify"] = ["--room-version", "--property", "--exhaustive", "--seed"],
         ["rules coverage"] = ["--room-version", "--exhaustive"],
         ["rules html"] = ["DIR", "--only"],

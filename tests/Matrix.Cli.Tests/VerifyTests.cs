@@ -63,6 +63,47 @@ internal sealed class VerifyTests
     }
 
     [Test]
+    public async Task How_often_a_premise_was_met_is_printed()
+    {
+        var text = await Command.RunAsync(
+            "rules", "verify", "--room-version", "12", "--property", "state-res.power-order");
+        var json = await Command.RunAsync(
+            "rules", "verify", "--room-version", "12", "--property", "state-res.power-order", "--format", "json");
+
+        Assert.That(text.Code, Is.Zero, text.Errors);
+        Assert.That(text.Output, Does.Match(@"ok +state-res\.power-order\.smallest +\d+ of 100 +versions 12"));
+        foreach (var property in json.Json.GetProperty("properties").EnumerateArray())
+        {
+            Assert.That(property.GetProperty("checked").GetBoolean(), Is.True);
+            var asked = property.GetProperty("asked").GetInt64();
+            Assert.That(property.GetProperty("met").GetInt64(), Is.InRange(30, asked));
+        }
+    }
+
+    [Test]
+    public async Task The_smallest_cases_that_differ_from_the_parent_and_idle_axes_are_checked()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "verify", "--room-version", "11", "--property", "worlds", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var asked = ran.Json.GetProperty("properties").EnumerateArray()
+            .ToDictionary(p => p.GetProperty("name").GetString()!, p => p.GetProperty("asked").GetInt64());
+        Assert.That(asked["worlds.differences-are-shown"], Is.Positive);
+        Assert.That(asked["worlds.idle-axes-are-idle"], Is.GreaterThan(50_000));
+    }
+
+    [Test]
+    public async Task The_tables_have_no_findings()
+    {
+        var ran = await Command.RunAsync("rules", "lint", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Json.GetProperty("findings").GetInt64(), Is.Zero);
+        Assert.That(ran.Json.GetProperty("versions").GetInt64(), Is.EqualTo(13));
+    }
+
+    [Test]
     public async Task Every_clause_of_a_version_is_covered()
     {
         var ran = await Command.RunAsync("rules", "coverage", "--room-version", "12", "--format", "json");

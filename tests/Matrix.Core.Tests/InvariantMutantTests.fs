@@ -3,7 +3,9 @@ module Matrix.Core.Tests.InvariantMutantTests
 
 open NUnit.Framework
 open Matrix.Properties.Mutation
+open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds
+open Matrix.Properties.Vectors.Generation
 open Matrix.Rules
 
 let private files =
@@ -58,6 +60,49 @@ let ``Most mutants that are not equivalent are noticed by invariants, and the ot
             "third-party-invite"
         ] do
         Assert.That(dropped rule, rule)
+
+/// Each version with a wrong value of a setting that authorization reads.
+let private wrongSettings = [
+    for group in Worlds.groups Versions.all do
+        for mutant in Mutants.ofAuthorization group.Head do
+            if mutant.Subject = Subject.Setting then
+                TestCaseData(group.Head, mutant).SetArgDisplayNames(group.Head.Id, mutant.Id)
+]
+
+/// The words of invariants for creators, power and levels are those of the version's page, and not of its settings: a
+/// version whose settings are wrong breaks its invariants, whoever asks.
+[<TestCaseSource(nameof wrongSettings)>]
+[<Category "Slow">]
+let ``A version with a wrong setting breaks an invariant`` (_: RoomVersion, mutant: Mutant) =
+    let survey = DecisionLaws.sample mutant.Table DecisionLaws.few 1UL
+
+    let broken = [
+        for finding in survey.Findings do
+            if finding.Broken.Count > 0L then
+                finding.Invariant.Name
+    ]
+
+    TestContext.Out.WriteLine(String.concat ", " broken)
+    Assert.That(broken, Is.Not.Empty)
+
+[<TestCaseSource(nameof wrongSettings)>]
+let ``A handwritten vector tells a wrong setting`` (version: RoomVersion, mutant: Mutant) =
+    let handwritten =
+        files.Value
+        |> List.filter (fun (file, _) -> not (GeneratedVectors.isGenerated file))
+
+    Assert.That(Mutation.isDistinguished handwritten version mutant, Is.True)
+
+[<Test>]
+let ``Versions that decide alike by mistake are still judged by the claims about each`` () =
+    let mistaken = {
+        Versions.v10 with
+            Id = "11"
+            Parent = Some "10"
+    }
+
+    let groups = Worlds.groups [ Versions.v10; mistaken ] |> List.map (List.map _.Id)
+    Assert.That(groups, Is.EqualTo(box [ [ "10" ]; [ "11" ] ]))
 
 /// Invariants select versions by number, so that a missing rule does not switch an invariant off.
 [<TestCase "member.knock">]

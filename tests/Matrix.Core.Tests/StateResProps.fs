@@ -11,6 +11,7 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Properties
 open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Scenarios
 
 let private properties =
     [
@@ -84,6 +85,26 @@ let ``The resolver and the literal definition both follow an amendment of one st
             otherwise <- otherwise + 1
 
     Assert.That(otherwise, Is.Positive, "the step makes no difference")
+
+/// Algorithms that an amendment may give a version, and that no property of state resolution may accuse.
+let private rightAlgorithms =
+    let named name (algorithm: StateResolutionAlgorithm) = { algorithm with Name = name }
+
+    [
+        for name, _, after in amended do
+            if name = "starting from nothing" || name = "with the subgraph" then
+                name, after
+        "another name", StateResets.resolvingBy (named "2.2" StateResolutionAlgorithm.V2_1) Versions.v12
+        "another name of version 2", StateResets.resolvingBy (named "2.0" StateResolutionAlgorithm.V2) Versions.v11
+    ]
+    |> List.map (fun (name, version) -> TestCaseData(version).SetArgDisplayNames name)
+
+[<TestCaseSource(nameof rightAlgorithms)>]
+let ``No property accuses a right amendment of the algorithm`` (version: RoomVersion) =
+    for property in StateResProperties.all version @ StateResStepProperties.all version do
+        let found = Checking.run 100 1UL property
+        Assert.That(found.Fault, Is.EqualTo None, property.Name)
+        Assert.That(found.Met, Is.GreaterThanOrEqualTo Checking.enough, property.Name)
 
 /// The numbers of generated conflicts of a version that show each feature.
 let private survey (version: RoomVersion) (count: int) : Map<string, int> =

@@ -82,6 +82,7 @@ module internal Terms =
             let user = user u
             fun f -> f.PowerOf(user f)
         | Power.Level named -> level named
+        | Power.Constant level -> fun _ -> level
         | Power.Required -> fun f -> f.Levels.Required(f.Type, not (isNull f.StateKey))
         | Power.Old -> _.Old
         | Power.New -> _.New

@@ -224,6 +224,52 @@ let case (version: RoomVersion) : Gen<AuthCase> =
         }
     }
 
+/// Changes of power levels by a member whom the current levels give some power: many are allowed.
+let levelsCase (version: RoomVersion) : Gen<AuthCase> =
+    let rules = AuthRules version
+
+    gen {
+        let! before = state version
+        let! sender = Gen.elements users
+        let! current = powerLevels
+        let! power = Gen.elements [ 50; 51; 100 ]
+
+        let others =
+            match current |> List.tryFind (fun (key, _) -> key = "users") with
+            | Some(_, Json.Object users) -> [ for struct (user, level) in users.Members -> user, level ]
+            | _ -> []
+
+        let current =
+            List.filter (fun (key, _) -> key <> "users") current
+            @ [
+                "users", nested (List.filter (fun (user, _) -> user <> sender) others @ [ sender, number power ])
+            ]
+
+        let before =
+            before
+                .Add(
+                    ("m.room.member", sender),
+                    stateEvent version $"$member-{sender}" sender "m.room.member" sender [ "membership", text "join" ]
+                )
+                .Add(("m.room.power_levels", ""), stateEvent version "$levels" alice "m.room.power_levels" "" current)
+
+        let! draft = levelsDraft sender before
+
+        let event =
+            Draft.toPdu version {
+                draft with
+                    Id = "$event:one"
+                    Room = Draft.roomOf version createId
+            }
+
+        return {
+            Version = version
+            Event = event
+            State = before
+            Facts = AuthFacts.ofAccepted (AuthCase.selected rules event before |> Array.ofList)
+        }
+    }
+
 /// Smaller questions: without an entry of the state, a member of the content or an auth event.
 let shrink (case: AuthCase) : seq<AuthCase> =
     seq {

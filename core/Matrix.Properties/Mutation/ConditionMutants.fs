@@ -78,6 +78,7 @@ module internal ConditionMutants =
         match it with
         | Power.Of u -> user terms u |> List.map (fun (what, u) -> what, Power.Of u)
         | Power.Level l -> level l |> List.map (fun (what, l) -> what, Power.Level l)
+        | Power.Constant n -> others [ Power.Constant(n - 1L); Power.Constant(n + 1L) ] it
         | Power.Required -> others [ Power.Level NamedLevel.Invite; Power.Level NamedLevel.Ban ] it
         | Power.Old -> others [ Power.New ] it
         | Power.New -> others [ Power.Old ] it

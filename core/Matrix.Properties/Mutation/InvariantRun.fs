@@ -103,30 +103,33 @@ module InvariantRun =
         let bySettings, byRules =
             tried |> Array.partition (fun t -> t.Mutant.Subject = Subject.Setting)
 
-        // Where levels or creators are read differently, events are read anew.
+        // Where levels or creators are read differently, events are read anew, and the mutant is judged in its own
+        // scene.
         let otherStages =
             bySettings
             |> Array.map (fun t ->
-                t,
-                Stage(
-                    Ground(
-                        world,
-                        {
-                            version with
-                                Settings = t.Mutant.Table.Settings
-                        }
+                let own =
+                    Stage(
+                        Ground(
+                            world,
+                            {
+                                version with
+                                    Settings = t.Mutant.Table.Settings
+                            }
+                        )
                     )
-                ))
+
+                t, own, Scene own)
 
         let ofKind = interestedIn reach byRules
 
-        let judge (t: Tried) (case: int[]) (right: Decision) (decision: Decision) =
+        let judge (t: Tried) (scene: Scene) (case: int[]) (right: Decision) (decision: Decision) =
             t.Decisions <- t.Decisions + 1L
 
             if decision.IsOk <> right.IsOk then
                 scene.Take decision
 
-                match broken (concerning version about stage.Event.Type) scene with
+                match broken (concerning version about scene.Event.Type) scene with
                 | null ->
                     if isNull t.Unnoticed then
                         t.Unnoticed <- Array.copy case
@@ -138,25 +141,34 @@ module InvariantRun =
 
             for t in (ofKind stage.Event)[reach.PlaceOf right] do
                 if isNull t.By then
-                    judge t case right (stage.Decide t.Rules)
+                    judge t scene case right (stage.Decide t.Rules)
 
-            for t, other in otherStages do
+            for t, own, scene in otherStages do
                 if isNull t.By then
-                    other.Load case
-                    judge t case right (other.Decide t.Rules))
+                    own.Load case
+                    judge t scene case right (own.Decide t.Rules))
         |> ignore
 
     /// The result of the invariants for the first of these cases in which the mutant's verdict differs.
     let private ofCases
         (invariants: string -> Invariant[])
-        (cases: (string * Scene * ICase * Decision)[])
+        (cases: (string * AuthCase * Scene * ICase * Decision)[])
         (mutant: Mutant)
         =
         let rules = AuthRules mutant.Table
 
+        // A mutant that reads levels or creators differently reads the state anew.
+        let inOwnScene (read: AuthCase) (scene: Scene) (case: ICase) =
+            if mutant.Subject = Subject.Setting then
+                let own = OnItsOwn(rules, { read with Version = mutant.Table }) :> ICase
+                Scene own, own
+            else
+                scene, case
+
         let differing =
             cases
-            |> Seq.choose (fun (name, scene, case, right) ->
+            |> Seq.choose (fun (name, read, scene, case, right) ->
+                let scene, case = inOwnScene read scene case
                 let decision = rules.Decide(case.Event, case, case.Facts)
 
                 if decision.IsOk = right.IsOk then
@@ -231,17 +243,12 @@ module InvariantRun =
         let cases = [|
             for name, case in cases do
                 let onItsOwn = OnItsOwn(rules, case) :> ICase
-                name, Scene onItsOwn, onItsOwn, rules.Decide(case.Event, onItsOwn, case.Facts)
+                name, case, Scene onItsOwn, onItsOwn, rules.Decide(case.Event, onItsOwn, case.Facts)
         |]
 
         for mutant in mutants do
             noticed[mutant.Id] <-
-                // The given cases hold the state as this version reads it. A mutant that reads levels or creators
-                // differently can only be tried on the worlds, which read the state again.
-                (if mutant.Subject = Subject.Setting then
-                     None
-                 else
-                     ofCases (concerning version about) cases mutant)
+                ofCases (concerning version about) cases mutant
                 |> Option.defaultValue (Noticed.SameVerdicts cases.Length)
 
         for every in portions do

@@ -189,12 +189,13 @@ module Mutation =
         let generated = Suite(version, filesOf plan true)
         report $"version {version.Id}: vectors"
         let mutants = Mutants.ofAuthorization version |> wanted plan
+        let worlds = Worlds.widened [ version ] plan.Worlds
 
         let noticed =
             match plan.Search with
             | Search.Vectors -> Map.empty
             | Search.Worlds _ when plan.Worlds.IsEmpty -> Map.empty
-            | Search.Worlds _ -> InvariantRun.run version suite.Cases plan.Worlds [ 4999L ] report mutants
+            | Search.Worlds _ -> InvariantRun.run version suite.Cases worlds [ 4999L ] report mutants
 
         let origins (mutant: Mutant) = [
             yield! byVectors handwritten.Killer generated.Killer mutant
@@ -211,7 +212,7 @@ module Mutation =
         ]
 
         tryAll plan mutants suite.Killer suite.Decisions (fun every left ->
-            MutationRun.run suite plan.Worlds every report left)
+            MutationRun.run suite worlds every report left)
         |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
     /// The results for mutants of versions that share both tables that handle redactions.
@@ -258,7 +259,13 @@ module Mutation =
         (version: RoomVersion)
         : (Mutant * Noticed) list =
         let mutants = Mutants.ofAuthorization version
-        let worlds = if portions.IsEmpty then [] else Worlds.all
+
+        let worlds =
+            if portions.IsEmpty then
+                []
+            else
+                Worlds.widened [ version ] Worlds.all
+
 
         let noticed =
             InvariantRun.run version (Suite(version, files)).Cases worlds portions ignore mutants

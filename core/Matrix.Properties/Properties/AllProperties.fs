@@ -35,6 +35,6 @@ module AllProperties =
             ReplayProperties.all version
             IncomingProperties.all version
             // Each check plays whole rooms. The tests run more checks.
-            RoomMachineProperties.all version |> List.map (Property.atMost 10)
+            RoomMachineProperties.all version |> List.map (Property.atMost 60)
             SmallWorldProperties.ofWorlds version
         ]

@@ -227,7 +227,7 @@ module DeviceListProperties =
 
     /// A current list has all updates that arrived.
     let neverBehind (receive: ReceiveUpdate) =
-        Property.forAllShrink
+        Property.forAllIf
             "device-lists.current"
             "A list that counts as current is the owner's list once all updates have arrived, in any order."
             events
@@ -244,7 +244,10 @@ module DeviceListProperties =
                     (world, world.OnTheirWay)
                     ||> List.fold (fun world update -> arrives receive (without update world) update)
 
-                not arrived.Tracked.IsCurrent || arrived.Cache = arrived.Owner)
+                if arrived.Tracked.IsCurrent then
+                    Some(arrived.Cache = arrived.Owner)
+                else
+                    None)
 
     /// Local users are told once of each change.
     let announcedOnce (receive: ReceiveUpdate) =

@@ -237,12 +237,13 @@ module IncomingProperties =
     /// If no peer has an event's previous event, the search for the previous event ends, and the event is decided on a
     /// peer's state and marked.
     let trustIsMarked (version: RoomVersion) =
-        Property.forAll
+        Property.forAllIf
             "room.incoming.trust-is-marked"
             "An event whose previous events no peer returns is decided on the state that a peer returns, merged with \
              the known states. It and all events after it are marked. For one event, no peer gets the same request \
              twice, except for events of another state that it returned."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
+            (fun _ -> Seq.empty)
             (fun (events, seed) ->
                 // All events but one, which no peer returns.
                 let hidden = events[4 + seed % max 1 (events.Length - 4) |> min (events.Length - 1)]
@@ -262,13 +263,20 @@ module IncomingProperties =
                     if d.Known.Provenance.IsComputed then
                         computed.Add d.Event.EventId |> ignore
 
-                machine.Waiting = 0
-                && not repeated
-                && not (computed.Contains hidden.EventId)
-                && decided
-                   |> Seq.forall (fun d ->
-                       not d.Known.Provenance.IsComputed
-                       || d.Event.PrevEvents |> Array.forall computed.Contains))
+                let isBuiltUpon =
+                    events |> Array.exists (fun e -> Array.contains hidden.EventId e.PrevEvents)
+
+                let holds =
+                    machine.Waiting = 0
+                    && not repeated
+                    && not (computed.Contains hidden.EventId)
+                    && decided
+                       |> Seq.forall (fun d ->
+                           not d.Known.Provenance.IsComputed
+                           || d.Event.PrevEvents |> Array.forall computed.Contains)
+
+                // A fault counts, whether or not an event is built on the hidden one.
+                if holds && not isBuiltUpon then None else Some holds)
 
     /// All of them, for one version.
     let all (version: RoomVersion) : Property list =

@@ -64,15 +64,17 @@ module RoomMachineProperties =
 
     /// Decisions are the same after a failed flush.
     let failedThenAgain (version: RoomVersion) =
-        Property.forAll
+        Property.forAllIf
             "room.machine.failed-then-again"
             "Decisions that are taken back and made again are the same decisions, and leave the room as it would be \
              had no flush failed."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
+            (fun _ -> Seq.empty)
             (fun (events, seed, draws) ->
                 let parts = partsOf version seed events
 
                 let play (fails: int -> bool) (tellsAgain: bool) =
+                    let mutable failed = 0
                     let store = Store "here"
                     let machine = machineOver version events[0].RoomId store
                     let kept = List<DecidedEvent>()
@@ -87,16 +89,20 @@ module RoomMachineProperties =
                             if taken.Length <> kept.Count - at then
                                 failwith "it took back more or fewer decisions than there were"
 
+                            failed <- failed + 1
                             kept.RemoveRange(at, taken.Length)
 
                             let again = if tellsAgain then Array.concat parts[..i] else [||]
                             kept.AddRange((machine.TellOver(store.Read, again)).Decided)
 
-                    List.ofSeq (Seq.map said kept), frontier store machine
+                    failed, (List.ofSeq (Seq.map said kept), frontier store machine)
 
-                let usual = play (fun _ -> false) false
+                let _, usual = play (fun _ -> false) false
                 let drawn i = draws[i % draws.Length] % 3 = 0
-                usual = play drawn false && usual = play drawn true)
+                let failed, dropped = play drawn false
+                let _, told = play drawn true
+                let holds = usual = dropped && usual = told
+                if holds && failed = 0 then None else Some holds)
 
     let private acts = [|
         Act.Message
@@ -135,7 +141,7 @@ module RoomMachineProperties =
         pdu, cited
 
     /// Makes an event on one machine; if the rules allow it, that machine adopts it and the other one receives it.
-    /// The result: whether both machines agree.
+    /// The result: whether both machines agree; none if the rules forbid the event.
     let private agreeOnAdopted
         (stage: Stage)
         (store: Store)
@@ -147,7 +153,7 @@ module RoomMachineProperties =
         let prepared = here.ResolveOver store.Read
 
         match prepared.StateBefore with
-        | null -> false
+        | null -> Some false
         | state ->
             let eventBase = {
                 Prev = [
@@ -162,24 +168,29 @@ module RoomMachineProperties =
 
             let pdu, cited = composed stage eventBase prepared i n
 
-            not (Composing.isAllowed stage eventBase pdu cited (Composing.signers pdu))
-            || match (here.AdoptOver(store.Read, prepared, stage.Rules.Read pdu, -1)).Decided with
-               | null -> false
-               | adopted ->
-                   let received =
-                       elsewhere.TellAlone [| IncomingProperties.received stage.Rules.Version pdu |]
+            if not (Composing.isAllowed stage eventBase pdu cited (Composing.signers pdu)) then
+                None
+            else
+                match (here.AdoptOver(store.Read, prepared, stage.Rules.Read pdu, -1)).Decided with
+                | null -> Some false
+                | adopted ->
+                    let received =
+                        elsewhere.TellAlone [| IncomingProperties.received stage.Rules.Version pdu |]
 
-                   received.Decided.Length = 1
-                   && said received.Decided[0] = said adopted
-                   && frontier store here = frontier store elsewhere
+                    Some(
+                        received.Decided.Length = 1
+                        && said received.Decided[0] = said adopted
+                        && frontier store here = frontier store elsewhere
+                    )
 
     /// An event made here gets the same verdict here as on the servers that receive it.
     let adoptingIsReceiving (version: RoomVersion) =
-        Property.forAll
+        Property.forAllIf
             "room.machine.adopting-is-receiving"
             "An event that is built on `Prepare`, allowed by its state and adopted has the same verdict, states, \
              number and extremities as when it is received."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
+            (fun _ -> Seq.empty)
             (fun (events, seed, draws) ->
                 let stage = {
                     Rules = AuthRules version
@@ -200,16 +211,21 @@ module RoomMachineProperties =
                 here.TellAlone inputs |> ignore
                 elsewhere.TellAlone inputs |> ignore
 
-                List.indexed draws
-                |> List.forall (fun (i, n) -> agreeOnAdopted stage store here elsewhere i n))
+                match
+                    List.indexed draws
+                    |> List.choose (fun (i, n) -> agreeOnAdopted stage store here elsewhere i n)
+                with
+                | [] -> None
+                | agreed -> Some(List.forall id agreed))
 
     /// Eviction changes no decision.
     let evictionChangesNothing (version: RoomVersion) =
-        Property.forAll
+        Property.forAllIf
             "room.machine.eviction-changes-nothing"
             "A machine made anew from the room's header, whenever the old one can be evicted, makes the same \
              decisions as the old one."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
+            (fun _ -> Seq.empty)
             (fun (events, seed, draws) ->
                 let parts = partsOf version seed events
 
@@ -231,9 +247,15 @@ module RoomMachineProperties =
                             evicted <- evicted + 1
                             machine <- machineOver version events[0].RoomId store
 
-                    List.ofSeq (Seq.map said decided), frontier store machine
+                    evicted, (List.ofSeq (Seq.map said decided), frontier store machine)
 
-                play (fun _ -> false) = play (fun i -> draws[i % draws.Length] % 2 = 0))
+                let _, usual = play (fun _ -> false)
+                let evicted, anew = play (fun i -> draws[i % draws.Length] % 4 > 0)
+
+                if usual = anew && evicted = 0 then
+                    None
+                else
+                    Some(usual = anew))
 
     /// Look-ups change no decision.
     let lookUpsChangeNothing (version: RoomVersion) =

@@ -71,10 +71,8 @@ module SmallWorldProperties =
                 version.Id,
                 fun _ ->
                     lazy
-                        {
-                            Lightest = DecisionLaws.lightest version
-                            Run = DecisionLaws.sample version DecisionLaws.few 1UL
-                        }
+                        (DecisionLaws.sample version DecisionLaws.few 1UL
+                         |> DecisionLaws.surveyed version)
             )
 
         made.Value
@@ -87,8 +85,10 @@ module SmallWorldProperties =
             {
                 Name = name
                 Meaning = law.Meaning
-                Run =
-                    fun _ ->
+                Check =
+                    fun _ met ->
+                        met ()
+
                         match law.Fault(surveyed version) with
                         | None -> ()
                         | Some fault -> failwith $"{name}: {fault}"
@@ -98,7 +98,7 @@ module SmallWorldProperties =
     /// The properties of the worlds themselves, for a version.
     let ofWorlds (version: RoomVersion) : Property list =
         idleAxes version RedactingWorld.world ofRedaction
-        :: (Worlds.all
+        :: (Worlds.widened [ version ] Worlds.all
             |> List.collect (fun world ->
                 idleAxes version world decide :: Option.toList (interchangeable version world)))
 

@@ -115,7 +115,16 @@ module Conflict =
             let room = ForkGen.rejecting (ForkGen.play resolving.Version attempts) stale
             ofStates resolving rules room.Graph (ForkGen.statesOf room stale))
 
-    /// A law that holds trivially where there is no conflict.
-    let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> ResolutionOutcome -> bool) : Law<Conflict> =
-        Law.named name meaning (fun conflict ->
-            (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)
+    /// Whether the states differ: otherwise there is nothing to resolve, and so no step.
+    let isOne (conflict: Conflict) : bool =
+        (List.distinct conflict.States).Length > 1
+
+    /// A law about the steps of conflicts that meet a premise.
+    let lawOfSteps
+        (name: string)
+        (meaning: string)
+        (premise: Conflict -> ResolutionOutcome -> bool)
+        (holds: Conflict -> ResolutionOutcome -> bool)
+        : Law<Conflict> =
+        Law.about name meaning (fun conflict -> isOne conflict && premise conflict conflict.Steps) (fun conflict ->
+            holds conflict conflict.Steps)

@@ -21,7 +21,7 @@ module StateResProperties =
             (fun conflict ->
                 let literal = StateResReference.resolve conflict.Graph conflict.States
 
-                if (List.distinct conflict.States).Length > 1 then
+                if Conflict.isOne conflict then
                     conflict.Steps = literal
                 else
                     // There is nothing to resolve, and so no step.
@@ -48,10 +48,11 @@ module StateResProperties =
 
     /// Resolution invents no events.
     let fromTheInputs: Law<Conflict> =
-        Law.named
+        Law.about
             "state-res.from-the-inputs"
             "The resolved state contains only events of the states, of the auth difference and of the conflicted \
              subgraph."
+            Conflict.isOne
             (fun conflict ->
                 let allowed =
                     Set.unionMany [
@@ -64,9 +65,10 @@ module StateResProperties =
 
     /// Entries that all states share are kept.
     let agreementStays: Law<Conflict> =
-        Law.named
+        Law.about
             "state-res.agreement-stays"
             "An entry that all states share is in the resolved state."
+            Conflict.isOne
             (fun conflict ->
                 let unconflicted, _ = ConflictedState.split conflict.States
 

@@ -12,8 +12,14 @@ module StateResStepProperties =
     let private conflictedOf (conflict: Conflict) : Set<string> =
         snd (ConflictedState.split conflict.States)
 
-    let private isRevised (conflict: Conflict) : bool =
-        conflict.Graph.Version.Settings.StateResolution = StateResolutionAlgorithm.V2_1
+    /// Whether the algorithm of the room's version has a step. Its name does not matter, nor do its other steps.
+    let private has (step: ResolutionStep) (conflict: Conflict) : bool =
+        conflict.Graph.Version.Settings.StateResolution.Has step
+
+    let private gathersSubgraph = has (ResolutionStep.Gather ConflictedPart.Subgraph)
+    let private startsEmpty = has (ResolutionStep.StartFrom Start.Empty)
+
+    let private several (order: string list) : bool = order.Length > 1
 
     let private fullSet (conflict: Conflict) : Set<string> =
         Set.unionMany [
@@ -27,6 +33,7 @@ module StateResStepProperties =
         Conflict.lawOfSteps
             "state-res.auth-difference.not-shared"
             "An event of the auth difference is in the auth chain of some state and not in that of another."
+            (fun _ steps -> not steps.AuthDifference.IsEmpty)
             (fun conflict steps ->
                 let below =
                     conflict.States
@@ -43,13 +50,14 @@ module StateResStepProperties =
         Conflict.lawOfSteps
             "state-res.subgraph.lies-between"
             "Each event of the conflicted subgraph is a conflicted event or has one in its auth chain, and is one or \
-             is in the auth chain of one; before version 2.1 there is no subgraph."
+             is in the auth chain of one; an algorithm that does not gather a subgraph has none."
+            (fun conflict steps -> not (gathersSubgraph conflict) || not steps.Subgraph.IsEmpty)
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
                 let chainOf = AuthChains.chain conflict.Graph
                 let carried = conflicted |> Seq.map chainOf |> Set.unionMany
 
-                if isRevised conflict then
+                if gathersSubgraph conflict then
                     steps.Subgraph
                     |> Set.forall (fun id ->
                         (conflicted.Contains id || carried.Contains id)
@@ -61,28 +69,34 @@ module StateResStepProperties =
     let subgraphIsWhole: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.subgraph.whole"
-            "In version 2.1, every event on a path of `auth_events` from one conflicted event to another is in the \
-             conflicted subgraph, and so are both ends."
+            "Where the algorithm gathers it, every event on a path of `auth_events` from one conflicted event to \
+             another is in the conflicted subgraph, and so are both ends."
+            (fun conflict _ ->
+                let conflicted = conflictedOf conflict
+
+                conflicted
+                |> Set.exists (fun upper ->
+                    not (Set.intersect conflicted (AuthChains.chain conflict.Graph upper)).IsEmpty))
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
                 let chainOf = AuthChains.chain conflict.Graph
 
-                not (isRevised conflict)
-                || conflicted
-                   |> Set.forall (fun upper ->
-                       chainOf upper
-                       |> Set.forall (fun id ->
-                           let rests = not (Set.intersect conflicted (chainOf id)).IsEmpty
+                conflicted
+                |> Set.forall (fun upper ->
+                    chainOf upper
+                    |> Set.forall (fun id ->
+                        let rests = not (Set.intersect conflicted (chainOf id)).IsEmpty
 
-                           (not rests || steps.Subgraph.Contains id)
-                           && (not (conflicted.Contains id)
-                               || (steps.Subgraph.Contains id && steps.Subgraph.Contains upper)))))
+                        (not rests || steps.Subgraph.Contains id)
+                        && (not (conflicted.Contains id)
+                            || (steps.Subgraph.Contains id && steps.Subgraph.Contains upper)))))
 
     /// The two orders together have each event once.
     let ordersCoverTheSet: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.orders-cover-the-set"
             "Each event of the full conflicted set is in exactly one of the two orders, once; no other event is."
+            (fun _ _ -> true)
             (fun conflict steps ->
                 let tried = steps.PowerOrder @ steps.MainlineOrder
                 (List.distinct tried).Length = tried.Length && set tried = fullSet conflict)
@@ -93,6 +107,10 @@ module StateResStepProperties =
             "state-res.power-order.closed"
             "The first order has every power event of the set and those events of the set that are in the auth chain \
              of a power event, and no others."
+            (fun conflict steps ->
+                not steps.PowerOrder.IsEmpty
+                || fullSet conflict
+                   |> Set.exists (fun id -> PowerOrdering.isPowerEvent conflict.Graph.Events[id]))
             (fun conflict steps ->
                 let full = fullSet conflict
 
@@ -110,6 +128,7 @@ module StateResStepProperties =
         Conflict.lawOfSteps
             "state-res.power-order.topological"
             "In the first order no event comes before an event of its auth chain."
+            (fun _ steps -> several steps.PowerOrder)
             (fun conflict steps ->
                 let place = steps.PowerOrder |> Seq.mapi (fun i id -> id, i) |> Map.ofSeq
 
@@ -125,6 +144,7 @@ module StateResStepProperties =
             "state-res.power-order.smallest"
             "Of two neighbours in the first order of which neither is in the other's auth chain, the first has the \
              greater power, else the earlier time, else the lesser event id."
+            (fun _ steps -> several steps.PowerOrder)
             (fun conflict steps ->
                 let isBefore a b =
                     let time id =
@@ -146,6 +166,7 @@ module StateResStepProperties =
             "state-res.mainline-order.total"
             "In the second order each event comes strictly before the next: by mainline position, then time, then \
              event id."
+            (fun _ steps -> several steps.MainlineOrder)
             (fun conflict steps ->
                 let levels =
                     let isLevels id =
@@ -159,7 +180,7 @@ module StateResStepProperties =
                     let unconflicted, _ = ConflictedState.split conflict.States
 
                     match List.tryLast applied with
-                    | None when not (isRevised conflict) -> unconflicted.TryFind("m.room.power_levels", "")
+                    | None when not (startsEmpty conflict) -> unconflicted.TryFind("m.room.power_levels", "")
                     | last -> last
 
                 let mainline = MainlineOrdering.mainline conflict.Graph levels
@@ -178,10 +199,11 @@ module StateResStepProperties =
             "state-res.checks.applied-passed"
             "In the order of the steps, exactly those events are applied that pass the check against the state at \
              that point."
+            (fun _ steps -> not (steps.PowerOrder.IsEmpty && steps.MainlineOrder.IsEmpty))
             (fun conflict steps ->
                 let unconflicted, _ = ConflictedState.split conflict.States
 
-                let start = if isRevised conflict then Map.empty else unconflicted
+                let start = if startsEmpty conflict then Map.empty else unconflicted
                 let order = steps.PowerOrder @ steps.MainlineOrder
                 let state, passed = IterativeAuthChecks.iterate conflict.Graph start order
 
@@ -196,6 +218,11 @@ module StateResStepProperties =
             "state-res.first.missing-is-no-conflict"
             "An event that no state contradicts is in the resolved state, even if some states have nothing at its key."
             (fun conflict _ ->
+                conflict.States
+                |> List.exists (fun state ->
+                    conflict.States
+                    |> List.exists (Map.exists (fun key _ -> not (state.ContainsKey key)))))
+            (fun conflict _ ->
                 let resolved = conflict.Resolved
 
                 conflict.States
@@ -206,11 +233,22 @@ module StateResStepProperties =
                     | [ only ] -> resolved.TryFind key = Some only
                     | several -> resolved.TryFind key |> Option.exists (fun id -> List.contains id several)))
 
+    /// The keys at which states have different events.
+    let private keysInConflict (conflict: Conflict) : Set<string * string> =
+        conflict.States
+        |> Seq.collect Map.toSeq
+        |> Seq.distinct
+        |> Seq.countBy fst
+        |> Seq.filter (fun (_, n) -> n > 1)
+        |> Seq.map fst
+        |> Set.ofSeq
+
     /// Version 1: the order of the passes.
     let passesAreInOrder: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.passes-in-order"
             "Each key in conflict is decided once: power levels, then join rules, then members, then the rest."
+            (fun conflict _ -> not (keysInConflict conflict).IsEmpty)
             (fun conflict steps ->
                 let pass ((eventType, _): string * string, _, _) =
                     match eventType with
@@ -221,15 +259,7 @@ module StateResStepProperties =
 
                 let keys = steps.Settled |> List.map (fun (key, _, _) -> key)
 
-                let inConflict =
-                    conflict.States
-                    |> Seq.collect Map.toSeq
-                    |> Seq.distinct
-                    |> Seq.countBy fst
-                    |> Seq.filter (fun (_, n) -> n > 1)
-                    |> Seq.map fst
-
-                set keys = set inConflict
+                set keys = keysInConflict conflict
                 && (List.distinct keys).Length = keys.Length
                 && steps.Settled |> List.pairwise |> List.forall (fun (a, b) -> pass a <= pass b))
 
@@ -239,6 +269,7 @@ module StateResStepProperties =
             "state-res.first.depth-order"
             "At a key that authorization reads, events are tried from the least depth to the greatest and, at the \
              same depth, from the greatest SHA-1 to the least; at any other key in the opposite order."
+            (fun _ steps -> not steps.Settled.IsEmpty)
             (fun conflict steps ->
                 let sha1 (id: string) =
                     id
@@ -265,6 +296,7 @@ module StateResStepProperties =
             "state-res.first.refused-do-not-stand"
             "At each key, the resolved event was not refused. Where authorization reads the key, no event before it \
              was refused; elsewhere, all before it were."
+            (fun _ steps -> not steps.Settled.IsEmpty)
             (fun _ steps ->
                 let refused = set steps.Refused
 
@@ -285,7 +317,8 @@ module StateResStepProperties =
         | _ -> [
             differenceIsNotShared
             subgraphLiesBetween
-            subgraphIsWhole
+            if algorithm.Has(ResolutionStep.Gather ConflictedPart.Subgraph) then
+                subgraphIsWhole
             ordersCoverTheSet
             powerOrderIsClosed
             powerOrderIsTopological

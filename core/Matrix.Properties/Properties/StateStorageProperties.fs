@@ -206,7 +206,7 @@ module StateStorageProperties =
                     |> Seq.length
 
                 loads && whole >= 3 && shelf.Headers.Count < 250)
-        |> Property.atMost 10
+        |> Property.atMost Checking.enough
 
     /// Damaged storage is safe to read.
     let damage =

@@ -54,6 +54,17 @@ let world: World =
              closed to other servers, with the room's id and with another."
         )
 
+    w.Memberships [ "join"; "invite"; "leave"; "ban"; "knock" ]
+
+    w.Types [
+        "m.room.message"
+        "m.room.topic"
+        "org.example.own"
+        "m.room.power_levels"
+        "m.room.join_rules"
+        "m.room.third_party_invite"
+    ]
+
     let kind = w.Axis("event", kinds)
 
     let citing =

@@ -28,6 +28,7 @@ let world: World =
     let w =
         WorldBuilder("creating", "Create events, right and wrong, in an empty room and in one that has been created.")
 
+    w.Types [ "m.room.create" ]
     let sender = w.Who("sender", users)
 
     let idServer =

@@ -118,20 +118,25 @@ module Enumeration =
         walk 0
         struct (counted, visited)
 
+    /// Draws numbers below a bound. The same seed draws the same numbers.
+    let private drawing (seed: uint64) : int -> int =
+        let state = ref seed
+
+        // SplitMix64: the drawn cases must not depend on the runtime.
+        fun below ->
+            state.Value <- state.Value + 0x9E3779B97F4A7C15UL
+            let z = state.Value
+            let z = (z ^^^ (z >>> 30)) * 0xBF58476D1CE4E5B9UL
+            let z = (z ^^^ (z >>> 27)) * 0x94D049BB133111EBUL
+            int ((z ^^^ (z >>> 31)) % uint64 below)
+
     /// Visits a number of drawn cases. On each axis, every choice that makes a difference is equally likely. The same
     /// seed draws the same cases.
     let sample (world: World) (versions: RoomVersion list) (count: int) (seed: uint64) (visit: int[] -> unit) =
         let choices = Choices(world, versions)
         let case = choices.Case
         let sizes = world.Axes |> Array.map _.Choices.Length
-        let mutable state = seed
-
-        // SplitMix64: the drawn cases must not depend on the runtime.
-        let draw (below: int) =
-            state <- state + 0x9E3779B97F4A7C15UL
-            let z = (state ^^^ (state >>> 30)) * 0xBF58476D1CE4E5B9UL
-            let z = (z ^^^ (z >>> 27)) * 0x94D049BB133111EBUL
-            int ((z ^^^ (z >>> 31)) % uint64 below)
+        let draw = drawing seed
 
         for _ in 1..count do
             for place in 0 .. case.Length - 1 do
@@ -139,6 +144,29 @@ module Enumeration =
                 case[place] <- if first = last then first else draw sizes[place]
 
             visit case
+
+    /// Cases that are decided alike if the axes declared idle are idle: returns the given case with drawn choices on
+    /// its idle axes, in an array that the next call overwrites; null if it has no such axes.
+    let alikes (world: World) (version: RoomVersion) (seed: uint64) : int[] -> int[] | null =
+        let choices = Choices(world, [ version ])
+        let sizes = world.Axes |> Array.map _.Choices.Length
+        let alike: int[] = Array.zeroCreate sizes.Length
+        let draw = drawing seed
+
+        fun case ->
+            let mutable redrawn = false
+            Array.blit case 0 choices.Case 0 case.Length
+
+            for place in 0 .. case.Length - 1 do
+                let struct (first, last) = choices.At place
+
+                if first = last && sizes[place] > 1 then
+                    redrawn <- true
+                    alike[place] <- draw sizes[place]
+                else
+                    alike[place] <- case[place]
+
+            if redrawn then alike else null
 
     /// Visits the cases of exactly this weight until the visitor returns true. Returns whether it did.
     let ofWeight (world: World) (versions: RoomVersion list) (weight: int) (visit: int[] -> bool) : bool =

@@ -363,11 +363,16 @@ let private smallestByReading =
          |> Seq.tryFind (byReading >> Option.isSome))
 
 /// The smallest room of these acts in which it matters that auth chains lead beyond the conflicted events, with the
-/// state that each reading resolves to. For versions with version 2 of the algorithm: in version 2.1 it makes no
-/// difference, since events between two conflicted ones are in the conflicted subgraph.
+/// state that each reading resolves to. For algorithms without the conflicted subgraph: events between two conflicted
+/// ones are in it, so that it makes no difference.
 let beyondTheConflict (version: RoomVersion) : (Fork * StateMap * StateMap) option =
+    let algorithm = version.Settings.StateResolution
+
     match smallestByReading.Value with
-    | Some smallest when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->
+    | Some smallest when
+        not algorithm.IsByType
+        && not (algorithm.Has(ResolutionStep.Gather ConflictedPart.Subgraph))
+        ->
         inVersion version smallest
         |> Option.bind (fun fork -> byReading fork |> Option.map (fun (right, other) -> fork, right, other))
     | _ -> None

@@ -95,20 +95,3 @@ module InvariantWriting =
 
     /// Every event except create events.
     let notCreate = "-m.room.create"
-
-    /// The number of a version, or of the version that an unstable one is based on.
-    let rec private numberOf (version: RoomVersion) : int =
-        match System.Int32.TryParse version.Id, version.Parent with
-        | (true, number), _ -> number
-        | _, Some parent -> Versions.tryFindUnstable parent |> Option.map numberOf |> Option.defaultValue 0
-        | _, None -> 0
-
-    /// This version and later ones. Versions are selected by number and never by their tables: if a rule were missing
-    /// from a table, the statement about it would be skipped.
-    let since (first: int) (version: RoomVersion) : bool = numberOf version >= first
-
-    /// This version and earlier ones.
-    let until (last: int) (version: RoomVersion) : bool = numberOf version <= last
-
-    /// Versions in which a user owns the state whose key begins with the user's id.
-    let hasStateOwners (version: RoomVersion) : bool = version.Id = "org.example.owned-state"

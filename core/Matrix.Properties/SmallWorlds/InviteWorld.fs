@@ -16,6 +16,7 @@ let plain: World =
              invite level."
         )
 
+    w.Memberships [ "invite" ]
     let sender = w.Who("sender", users)
     let target = w.Who("target", users)
     let create = w.Axis("create", Universe.plain :: uncreated :: creators)
@@ -83,6 +84,7 @@ let thirdParty: World =
              with each of its keys and with none."
         )
 
+    w.Memberships [ "invite" ]
     let sender = w.Who("sender", users)
     let target = w.Who("target", [ bob; carol; alice ])
 

@@ -24,6 +24,7 @@ let world: World =
              unsigned."
         )
 
+    w.Memberships [ "join" ]
     let sender = w.Who("sender", users)
     let target = w.Who("target", users)
 

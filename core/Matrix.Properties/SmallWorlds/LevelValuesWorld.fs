@@ -38,6 +38,7 @@ let world: World =
 
     let orElse (map: Member) (shape: Member) = Option.orElse map shape
 
+    w.Types [ "m.room.power_levels" ]
     let sender = w.Who("sender", [ alice; bob ])
 
     let create =

@@ -65,6 +65,7 @@ let world: World =
              each missing, below, at or above the sender's own, with the state default and the users default after."
         )
 
+    w.Types [ "m.room.power_levels" ]
     let sender = w.Who("sender", users)
     w.Renames sender
     let source = w.Axis("source of power", powerSources)
@@ -139,6 +140,7 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
     let onlyIf wanted choices =
         if wanted then choices else List.truncate 1 choices
 
+    w.Types [ "m.room.power_levels" ]
     let sender = w.Who("sender", users)
     let create = w.Axis("create", plain :: uncreated :: creators)
 

@@ -15,6 +15,8 @@ let world: World =
              user, under every join rule."
         )
 
+    w.Memberships [ "knock"; "join"; "invite"; "leave"; "ban"; "" ]
+
     let membership =
         w.Axis(
             "membership",

@@ -30,6 +30,7 @@ let private built: World * AxisOf<string> =
              around the redact level and around the other action levels."
         )
 
+    w.Types [ "m.room.redaction" ]
     let sender = w.Who("sender", users)
     let redacted = w.Who("the redacted event's sender", users)
     let key = w.Axis("state key", keys)

@@ -14,6 +14,7 @@ let world: World =
              around the kick and ban levels."
         )
 
+    w.Memberships [ "leave"; "ban" ]
     let kind = w.Axis("membership", [ "", 0, "leave"; "a ban", 1, "ban" ])
     let sender = w.Who("sender", users)
     let target = w.Who("target", users)

@@ -1,6 +1,7 @@
 namespace Matrix.Properties.SmallWorlds
 
 open System
+open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -56,21 +57,44 @@ type OnItsOwn(rules: AuthRules, case: AuthCase) =
         member _.CitesAllSelected = Set.isSubset selected cited
         member _.Find(eventType, stateKey) = state.Find(eventType, stateKey)
 
-/// A decided case as invariants read it. Not for several threads.
+/// A decided case as invariants read it: creators, power and levels are what `Stated` says of the version, whatever its
+/// settings say. Not for several threads.
 [<Sealed>]
 type Scene(case: ICase) =
 
     let version = case.Version
-    let settings = version.Settings
     let mutable allowed = false
     let mutable clause = ""
-    let mutable after: PowerLevels | null = null
+    let mutable before: StatedLevels | null = null
+    let mutable after: StatedLevels | null = null
+
+    // Events are read once. A world shares them among its cases.
+    let levelsOf = Dictionary<AuthEvent, StatedLevels>(HashIdentity.Reference)
+    let creatorsOf = Dictionary<AuthEvent, string[]>(HashIdentity.Reference)
+    let noLevels = StatedLevels(version, JsonObject.Empty)
+
+    let readLevels (event: AuthEvent) : StatedLevels =
+        match levelsOf.TryGetValue event with
+        | true, levels -> levels
+        | _ ->
+            let levels = StatedLevels(version, event.Pdu.Content)
+            levelsOf[event] <- levels
+            levels
+
+    let readCreators (create: AuthEvent) : string[] =
+        match creatorsOf.TryGetValue create with
+        | true, creators -> creators
+        | _ ->
+            let creators = Stated.creators version create.Pdu
+            creatorsOf[create] <- creators
+            creators
 
     /// Of the case that is on a stage.
     new(stage: Stage) = Scene(OnStage stage :> ICase)
 
     /// Turns to the case at hand, and what was decided of it.
     member _.Take(decision: Decision) =
+        before <- null
         after <- null
         allowed <- decision.IsOk
         clause <- decision.Clause
@@ -144,25 +168,42 @@ type Scene(case: ICase) =
         | null -> "invite"
         | event -> event.JoinRule
 
+    /// The creators of the room.
+    member _.Creators: string[] =
+        match case.Find("m.room.create", "") with
+        | null -> [||]
+        | create -> readCreators create
+
     /// Whether a user counts as a creator of the room.
-    member _.IsCreator(user: string | null) : bool =
-        match case.Find("m.room.create", ""), user with
-        | NonNull create, NonNull user -> Array.IndexOf(create.Creators, user) >= 0
-        | _ -> false
+    member this.IsCreator(user: string | null) : bool =
+        match user with
+        | null -> false
+        | user -> Array.IndexOf(this.Creators, user) >= 0
 
     /// The power levels before.
-    member _.Levels: PowerLevels =
-        match case.Find("m.room.power_levels", "") with
-        | null -> PowerLevels.Absent
-        | event -> event.Levels
+    member _.Levels: StatedLevels =
+        match before with
+        | null ->
+            let levels =
+                match case.Find("m.room.power_levels", "") with
+                | null -> noLevels
+                | event -> readLevels event
+
+            before <- levels
+            levels
+        | levels -> levels
+
+    /// Whether the event sets the room's power levels if it is accepted.
+    member this.SetsLevels: bool =
+        this.IsOf "m.room.power_levels" && String.Equals(case.Event.StateKey, "")
 
     /// The power levels afterwards, of an accepted power levels event.
-    member this.LevelsAfter: PowerLevels =
+    member this.LevelsAfter: StatedLevels =
         match after with
         | null ->
             let levels =
-                if this.IsOf "m.room.power_levels" && not (isNull case.Event.StateKey) then
-                    PowerLevels(settings.PowerLevelValues, case.Event.Content)
+                if this.SetsLevels then
+                    StatedLevels(version, case.Event.Content)
                 else
                     this.Levels
 
@@ -174,17 +215,11 @@ type Scene(case: ICase) =
     member this.Power(user: string | null) : int64 =
         match user with
         | null -> Int64.MinValue
-        | user ->
-            match settings.CreatorPower with
-            | CreatorPower.Infinite when this.IsCreator user -> Int64.MaxValue
-            | CreatorPower.HundredAtFirst when not this.HasLevels -> if this.IsCreator user then 100L else 0L
-            | _ -> this.Levels.OfUser user
+        | user -> this.Levels.PowerOf(user, this.Creators, this.HasLevels)
 
     /// A user's power afterwards.
     member this.PowerAfter(user: string) : int64 =
-        match settings.CreatorPower with
-        | CreatorPower.Infinite when this.IsCreator user -> Int64.MaxValue
-        | _ -> this.LevelsAfter.OfUser user
+        this.LevelsAfter.PowerOf(user, this.Creators, this.HasLevels || this.SetsLevels)
 
     /// The level that the event's type asks for.
     member this.Required: int64 = this.Levels.Required(case.Event.Type, case.Event.IsState)
@@ -218,15 +253,18 @@ type Scene(case: ICase) =
             | _ -> false
         | _ -> false
 
+    /// The level that a value is, if it is one.
+    member _.Level(json: Json) : int64 voption = Stated.level version json
+
     /// The level that an object of power levels has for a key, if it has one.
     member _.LevelIn(map: string, key: string, content: JsonObject) : int64 voption =
         match content.TryFind map with
-        | ValueSome(Json.Object o) -> LevelValues.ofMember settings.PowerLevelValues o key
+        | ValueSome(Json.Object o) -> o.TryFind key |> ValueOption.bind (Stated.level version)
         | _ -> ValueNone
 
     /// The level of a member of power levels, if it is a level.
     member _.LevelOf(key: string, content: JsonObject) : int64 voption =
-        LevelValues.ofMember settings.PowerLevelValues content key
+        content.TryFind key |> ValueOption.bind (Stated.level version)
 
     /// What the power levels event before says.
     member _.ContentBefore: JsonObject =

@@ -4,7 +4,6 @@
 module Matrix.Properties.SmallWorlds.SendingWorld
 
 open Matrix.Rules
-open Matrix.Core.Auth
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
@@ -97,6 +96,7 @@ let world: World =
              invite levels require."
         )
 
+    w.Types [ for _, _, kind in kinds -> kind.Type ]
     let kind = w.Axis("event", kinds)
     let sender = w.Who("sender", users)
 
@@ -129,8 +129,7 @@ let world: World =
 
     // Where the type has a level of its own, the defaults are not read.
     let isOfType (version: RoomVersion) (at: CaseReader) =
-        at.At ofType
-        |> Option.exists (fun json -> (LevelValues.read version.Settings.PowerLevelValues json).IsSome)
+        at.At ofType |> Option.exists (fun json -> (Stated.level version json).IsSome)
 
     // Power levels are compared with all previous entries.
     let comparesAll (at: CaseReader) =

@@ -5,6 +5,7 @@ open System.Collections.Generic
 open System.Threading.Tasks
 open Matrix.Rules
 open Matrix.Core.Auth
+open Matrix.Properties
 
 /// A case that shows something.
 [<NoEquality; NoComparison>]
@@ -53,6 +54,31 @@ type Sightings() =
         | None, b -> lightest <- b
         | _ -> ()
 
+/// Cases in which something threw an exception.
+[<Sealed>]
+type Exceptions() =
+    let seen = Sightings()
+
+    /// The first exception, in words; "" if there was none.
+    member val Words = "" with get, set
+
+    /// Counts a case.
+    member this.Saw(thrown: exn, world: World, case: int[]) =
+        if this.Words = "" then
+            this.Words <- Checking.faultOf thrown
+
+        seen.Saw(world, case)
+
+    /// Adds the exceptions of another survey.
+    member this.Add(other: Exceptions) =
+        if this.Words = "" then
+            this.Words <- other.Words
+
+        seen.Add other.Seen
+
+    /// The cases.
+    member _.Seen = seen
+
 /// The result for an invariant.
 [<NoEquality; NoComparison>]
 type Finding = {
@@ -63,6 +89,8 @@ type Finding = {
     Broken: Sightings
     /// The decisions that each exception of the version covers.
     Excepted: (Exemption * Sightings) list
+    /// The decisions that it could not judge.
+    Thrown: Exceptions
 }
 
 /// The counts of one world.
@@ -112,6 +140,7 @@ type Survey(version: RoomVersion, comparing: bool) =
                         if e.In version then
                             e, Sightings()
                 ]
+                Thrown = Exceptions()
             }
     ]
 
@@ -145,9 +174,22 @@ type Survey(version: RoomVersion, comparing: bool) =
     member _.Worlds: seq<WorldCount> = worlds
     /// Cases in which the evaluators disagree.
     member val Disagreements = Sightings()
+    /// Cases that could not be built or decided.
+    member val Undecided = Exceptions()
+    /// How many decisions were compared with one that differs on axes declared idle.
+    member val Compared = 0L with get, set
+    /// Cases that are decided in another way than without their choices on axes declared idle.
+    member val NotIdle = Sightings()
 
-    /// Checks the case that the stage has loaded.
-    member this.Judge(stage: Stage, scene: Scene, case: int[]) =
+    /// Compares a decision with that of the case that the stage has loaded, and that differs on axes declared idle.
+    member this.CompareAlike(stage: Stage, decision: Decision, alike: int[]) =
+        this.Compared <- this.Compared + 1L
+
+        if stage.Decide rules <> decision then
+            this.NotIdle.Saw(stage.Ground.World, alike)
+
+    /// Checks the case that the stage has loaded. Returns its decision.
+    member this.Judge(stage: Stage, scene: Scene, case: int[]) : Decision =
         let world = stage.Ground.World
         let decision = stage.Decide rules
 
@@ -163,21 +205,31 @@ type Survey(version: RoomVersion, comparing: bool) =
         for finding in concerning stage.Event.Type do
             let invariant = finding.Invariant
 
-            if invariant.When scene then
-                finding.Applied.Saw(world, case)
+            // An invariant that throws hides nothing about the others.
+            try
+                if invariant.When scene then
+                    finding.Applied.Saw(world, case)
 
-                if not (invariant.Then scene) then
-                    match finding.Excepted |> List.tryFind (fun (e, _) -> e.Is scene) with
-                    | Some(_, seen) -> seen.Saw(world, case)
-                    | None -> finding.Broken.Saw(world, case)
+                    if not (invariant.Then scene) then
+                        match finding.Excepted |> List.tryFind (fun (e, _) -> e.Is scene) with
+                        | Some(_, seen) -> seen.Saw(world, case)
+                        | None -> finding.Broken.Saw(world, case)
+            with thrown ->
+                finding.Thrown.Saw(thrown, world, case)
+
+        decision
 
     /// Adds the results of another survey of the version.
     member this.Add(other: Survey) =
         this.Disagreements.Add other.Disagreements
+        this.Undecided.Add other.Undecided
+        this.Compared <- this.Compared + other.Compared
+        this.NotIdle.Add other.NotIdle
 
         for mine, theirs in List.zip findings other.Findings do
             mine.Applied.Add theirs.Applied
             mine.Broken.Add theirs.Broken
+            mine.Thrown.Add theirs.Thrown
 
             for (_, a), (_, b) in List.zip mine.Excepted theirs.Excepted do
                 a.Add b
@@ -193,13 +245,34 @@ type Survey(version: RoomVersion, comparing: bool) =
 [<RequireQualifiedAccess>]
 module Survey =
 
-    let private judging (survey: Survey) (ground: Ground) : int[] -> unit =
+    /// Judges cases. One in `every` of them is also compared with a case that differs on axes declared idle.
+    let private judging (survey: Survey) (ground: Ground) (every: int) (seed: uint64) : int[] -> unit =
         let stage = Stage ground
         let scene = Scene stage
+        let alikes = Enumeration.alikes ground.World ground.Version seed
+        let mutable judged = 0
+
+        let compare (case: int[]) (decision: Decision) =
+            match alikes case with
+            | null -> ()
+            | alike ->
+                stage.Load alike
+                survey.CompareAlike(stage, decision, alike)
 
         fun case ->
-            stage.Load case
-            survey.Judge(stage, scene, case)
+            try
+                stage.Load case
+                let decision = survey.Judge(stage, scene, case)
+                judged <- judged + 1
+
+                if judged = every then
+                    judged <- 0
+                    compare case decision
+            with thrown ->
+                survey.Undecided.Saw(thrown, ground.World, case)
+
+    /// One in this many cases of a whole world is compared with a case that differs on axes declared idle.
+    let private comparedOfAll = 16
 
     /// Surveys a portion of every world, on as many threads as given.
     let run
@@ -229,7 +302,7 @@ module Survey =
                                 Share = share
                                 Shares = threads
                             }
-                            (judging shares[share] ground)
+                            (judging shares[share] ground comparedOfAll (uint64 share + 1UL))
             )
             |> ignore
 
@@ -255,7 +328,12 @@ module Survey =
         let survey = Survey(version, true)
 
         for world in worlds do
-            Enumeration.sample world [ version ] count seed (judging survey (Ground(world, version, survey.Rules)))
+            Enumeration.sample
+                world
+                [ version ]
+                count
+                seed
+                (judging survey (Ground(world, version, survey.Rules)) 1 (seed + 1UL))
 
             survey.Visited {
                 Name = world.Name
@@ -317,7 +395,7 @@ module Survey =
 
         let judges =
             worlds
-            |> List.map (fun world -> world, judging survey (Ground(world, version, survey.Rules)))
+            |> List.map (fun world -> world, judging survey (Ground(world, version, survey.Rules)) 1 1UL)
 
         let mutable weight = 0
 
@@ -329,5 +407,17 @@ module Survey =
                 |> ignore
 
             weight <- weight + 1
+
+        survey
+
+    /// Surveys given cases.
+    let cases (version: RoomVersion) (cases: (World * int[]) list) : Survey =
+        let survey = Survey(version, true)
+
+        for _, ofWorld in cases |> List.groupBy (fun (world, _) -> world.Name) do
+            let judge = judging survey (Ground(fst ofWorld.Head, version, survey.Rules)) 1 1UL
+
+            for _, case in ofWorld do
+                judge case
 
         survey

@@ -216,14 +216,8 @@ let createOf (version: RoomVersion) (creation: Creation option) : Draft option =
             Prev = []
     })
 
-/// Whether users other than the create event's sender may count as creators.
-let hasAdditionalCreators (version: RoomVersion) : bool =
-    version.Settings.Creators = Creators.SenderAndAdditional
-
-/// Whether the version knows `join_authorised_via_users_server`.
-let hasAuthorisingUser (version: RoomVersion) : bool =
-    version.Selections
-    |> List.exists (fun row -> row.Key = SelectionKey.User User.Authorising)
+/// Whether the version's page knows `join_authorised_via_users_server`.
+let hasAuthorisingUser: RoomVersion -> bool = since 8
 
 /// Whether servers choose event ids.
 let assignsIds (version: RoomVersion) : bool =

@@ -12,6 +12,33 @@ module Witnesses =
         let words = World.describe witness.World witness.Case |> String.concat "; "
         $"{witness.World.Name}: {words}"
 
+    /// The choices, on axes declared idle, that change the decision of a case: as few as suffice.
+    let notIdle (version: RoomVersion) (witness: Witness) : string =
+        let stage = Stage(Ground(witness.World, version))
+
+        let decide (case: int[]) =
+            stage.Load case
+            stage.Decide stage.Ground.Rules
+
+        let plain = Enumeration.withoutIdle witness.World version witness.Case
+        let right = decide plain
+
+        let fewest =
+            (Array.copy witness.Case, Seq.init plain.Length id)
+            ||> Seq.fold (fun case place ->
+                let without = Array.updateAt place plain[place] case
+                if decide without = right then case else without)
+
+        let words = [
+            for place in 0 .. plain.Length - 1 do
+                if fewest[place] <> plain[place] then
+                    let axis = witness.World.Axes[place]
+                    $"{axis.Name} ({axis.Choices[fewest[place]].Words})"
+        ]
+
+        let several = String.concat ", " words
+        $"declared idle, but it decides: {several}\n{name { witness with Case = fewest }}"
+
     /// A case and its decision.
     let show (version: RoomVersion) (witness: Witness) : string =
         let stage = Stage(Ground(witness.World, version))

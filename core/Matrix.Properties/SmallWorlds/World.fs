@@ -67,6 +67,8 @@ type World = {
     Name: string
     /// Its decisions, in a sentence.
     Meaning: string
+    /// The kinds of its events.
+    Kinds: EventKind list
     Axes: Axis[]
     /// The least weight of a case: the state events that all cases have.
     Base: int
@@ -92,6 +94,8 @@ type WorldBuilder(name: string, meaning: string) =
     let exchanged = Dictionary<int, int>()
     let renamed = Dictionary<int, int[]>()
 
+    let mutable kinds: EventKind list = []
+
     let mutable facts: Part<Said> = {
         Axes = []
         Build =
@@ -102,6 +106,26 @@ type WorldBuilder(name: string, meaning: string) =
                 HasRoomId = false
             }
     }
+
+    /// The types of its events that are not member events.
+    member _.Types(types: string list) =
+        kinds <-
+            [
+                for eventType in List.distinct types -> { Type = eventType; Membership = "" }
+            ]
+            @ kinds
+
+    /// The memberships of its member events; "" for one that no rule names.
+    member _.Memberships(memberships: string list) =
+        kinds <-
+            [
+                for membership in memberships ->
+                    {
+                        Type = "m.room.member"
+                        Membership = membership
+                    }
+            ]
+            @ kinds
 
     /// Adds an axis after the others. Each choice is a description, a weight and a value.
     member _.Axis(axis: string, choices: (string * int * 'a) list) : AxisOf<'a> =
@@ -174,6 +198,7 @@ type WorldBuilder(name: string, meaning: string) =
         {
             Name = name
             Meaning = meaning
+            Kinds = kinds
             Axes = axes.ToArray()
             Base =
                 state

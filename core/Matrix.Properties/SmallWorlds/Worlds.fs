@@ -1,5 +1,6 @@
 namespace Matrix.Properties.SmallWorlds
 
+open System.Collections.Concurrent
 open Matrix.Rules
 
 /// The list of all small worlds.
@@ -23,6 +24,24 @@ module Worlds =
         LevelValuesWorld.world
     ]
 
+    let private made = ConcurrentDictionary<struct (string * Set<Read>), World>()
+
+    /// The worlds, with further axes for what only clauses of these versions read of a world's events. For the versions
+    /// of the specification they are the worlds themselves.
+    let widened (versions: RoomVersion list) (worlds: World list) : World list =
+        worlds
+        |> List.map (fun world ->
+            let besides =
+                Set.unionMany [
+                    for version in versions do
+                        for kind in world.Kinds -> Reads.besides version kind
+                ]
+
+            if besides.IsEmpty then
+                world
+            else
+                made.GetOrAdd(struct (world.Name, besides), (fun _ -> Widening.of' besides world)))
+
     /// The world of this name.
     let tryFind (name: string) : World option =
         all |> List.tryFind (fun world -> world.Name = name)
@@ -33,8 +52,15 @@ module Worlds =
 
         version.Authorization,
         version.Selections,
-        (s.PowerLevelValues, s.Creators, s.CreatorPower, s.RoomIds, s.EventIds = EventIdForm.Assigned)
+        (s.PowerLevelValues, s.Creators, s.CreatorPower, s.RoomIds, s.EventIds = EventIdForm.Assigned),
+        // Two versions that decide alike by mistake are still judged by the claims about each.
+        eraOf version,
+        (if version.Stability = Stability.Unstable then
+             version.Id
+         else
+             "")
 
-    /// Groups of versions that share everything authorization reads. They decide alike, and share a run.
+    /// Groups of versions that share everything authorization reads, and all claims about it. They decide alike, and
+    /// share a run.
     let groups (versions: RoomVersion list) : RoomVersion list list =
         versions |> List.groupBy reads |> List.map snd

@@ -31,6 +31,8 @@ module private Terms =
     let rec write (t: Type) (value: objnull) : Json =
         if t = typeof<string> then
             Json.String(string value)
+        elif t = typeof<int64> then
+            Json.Int(unbox<int64>(nonNull value))
         elif isList t then
             let inner = t.GetGenericArguments()[0]
 
@@ -49,6 +51,8 @@ module private Terms =
     let rec read (t: Type) (json: Placed<Json>) : Result<objnull, VectorFault> =
         if t = typeof<string> then
             asText json |> Result.map (fun text -> box text.Value)
+        elif t = typeof<int64> then
+            asInt json |> Result.map box
         elif isList t then
             let inner = t.GetGenericArguments()[0]
 

@@ -23,8 +23,8 @@ let strictJson: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "power-levels.users",
-                "If users is not an object from user ids to levels, which are integers, or strings that hold an \
-                 integer, reject.",
+                "If users is present and is not an object from user ids to levels, which are integers, or strings \
+                 that hold an integer, reject.",
                 PowerLevels.usersMalformed PowerLevelValues.IntegersAndStrings
             )
         )

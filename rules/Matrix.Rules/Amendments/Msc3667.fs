@@ -39,7 +39,7 @@ let integerPowerLevels: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "power-levels.users",
-                "If users is not an object from user ids to integers, reject.",
+                "If users is present and is not an object from user ids to integers, reject.",
                 PowerLevels.usersMalformed PowerLevelValues.Integers
             )
         )

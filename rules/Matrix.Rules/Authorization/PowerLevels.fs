@@ -90,8 +90,8 @@ let all =
     scope "power-levels" "If the type is m.room.power_levels:" (Condition.TypeIs "m.room.power_levels") [
         clause
             "power-levels.users"
-            "If users is not an object from user ids to levels, which are integers, floats, or strings that hold an \
-             integer, reject."
+            "If users is present and is not an object from user ids to levels, which are integers, floats, or strings \
+             that hold an integer, reject."
             (usersMalformed PowerLevelValues.IntegersFloatsAndStrings)
             (Outcome.Reject Reason.LevelUsersMalformed)
         clause

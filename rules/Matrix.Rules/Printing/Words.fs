@@ -58,6 +58,7 @@ module Words =
         match power with
         | Power.Of u -> "the power of " + user u
         | Power.Level named -> "the " + level named + " level"
+        | Power.Constant level -> string level
         | Power.Required -> "the power that the event's type requires"
         | Power.Old -> "the value before"
         | Power.New -> "the value after"

@@ -54,6 +54,8 @@ type Power =
     /// A user's current power level.
     | Of of User
     | Level of NamedLevel
+    /// This level, whatever the room's power levels say.
+    | Constant of int64
     /// The level required to send an event of this type.
     | Required
     /// The value before of the current entry, inside `ForEach`; absent for an added entry.

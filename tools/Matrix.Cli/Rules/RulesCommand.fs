@@ -11,6 +11,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] History of ParseResults<HistoryArguments>
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainArguments>
+    | [<CliPrefix(CliPrefix.None)>] Lint of ParseResults<LintArguments>
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
     | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
     | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
@@ -25,6 +26,7 @@ type RulesArguments =
             | History _ -> "prints what each room version changed in one clause, and the proposal."
             | Print _ -> "writes every version, and its differences from its parent, to a folder as Markdown."
             | Explain _ -> "explains how the rules decide an event."
+            | Lint _ -> "checks that tables are well formed, and that amendments touch what they declare."
             | Verify _ -> "checks every property, and every invariant with its exceptions."
             | Coverage _ -> "counts, for each clause, the cases of the small worlds that it decides."
             | Html _ -> "writes a site of all versions and differences, with example cases, to a folder."
@@ -39,6 +41,7 @@ module internal RulesCommand =
         | History arguments -> HistoryCommand.run arguments
         | Print arguments -> PrintCommand.run arguments
         | Explain arguments -> ExplainCommand.run arguments
+        | Lint arguments -> LintCommand.run arguments
         | Verify arguments -> VerifyCommand.run arguments
         | Coverage arguments -> CoverageCommand.run arguments
         | Html arguments -> HtmlCommand.run arguments

@@ -60,7 +60,7 @@ module internal VerifyCommand =
                 | Json -> Writers.json lines seen
                 | Markdown -> Writers.markdown lines
 
-                if lines |> List.exists _.Fault.IsSome then
+                if lines |> List.exists (fun line -> line.Fault.IsSome || line.IsUnchecked) then
                     Finding
                 else
                     Done

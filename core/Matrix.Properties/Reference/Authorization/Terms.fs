@@ -51,6 +51,7 @@ let server (context: Context) (term: Server) : string option =
 let power (context: Context) (term: Power) : PowerOf option =
     match term with
     | Power.Of u -> user context u |> Option.map (Levels.powerOf context)
+    | Power.Constant level -> Some(PowerOf.Level level)
     | Power.Level level -> Some(PowerOf.Level(Levels.namedLevel context level))
     | Power.Required -> Some(PowerOf.Level(Levels.required context))
     | Power.Old -> context.Entry |> Option.bind _.Old |> Option.map PowerOf.Level

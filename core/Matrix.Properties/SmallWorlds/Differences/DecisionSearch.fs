@@ -1,6 +1,5 @@
 namespace Matrix.Properties.SmallWorlds
 
-open System.Collections.Concurrent
 open System.Collections.Generic
 open System.Runtime.CompilerServices
 open Matrix.Rules
@@ -184,6 +183,8 @@ module internal DecisionSearch =
                 let apart = {
                     Words = World.describe world case
                     Weight = weight
+                    World = world
+                    Case = Array.copy case
                     First = onA.Case
                     FirstDecision = x
                     Second = onB.Case
@@ -195,22 +196,28 @@ module internal DecisionSearch =
                 else
                     goal.Verdict <- Some apart
 
-    /// The grounds of a version by the name of their world, for as long as the version lives: each of its comparisons
-    /// needs them.
+    /// The grounds of a version by their world, for as long as the version lives: each of its comparisons needs them.
     let private grounds =
-        ConditionalWeakTable<RoomVersion, ConcurrentDictionary<string, Ground>>()
+        ConditionalWeakTable<RoomVersion, ConditionalWeakTable<World, Ground>>()
 
     let private stageOf (version: RoomVersion) (world: World) : Stage =
         let ofVersion = grounds.GetOrCreateValue version
-        Stage(ofVersion.GetOrAdd(world.Name, (fun _ -> Ground(world, version))))
+        Stage(ofVersion.GetValue(world, (fun world -> Ground(world, version))))
 
-    /// Searches for all of them at once, the lightest cases first.
-    let run (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) (limit: int) : Map<string, Shown> =
+    /// Searches for all of them at once, the lightest cases first. Where only the reason differs, cases that are
+    /// heavier by less than `patience` are searched for one with another verdict.
+    let run
+        (a: RoomVersion)
+        (b: RoomVersion)
+        (changes: RowChange list)
+        (patience: int)
+        (limit: int)
+        : Map<string, Shown> =
         let goals = goals a b changes
         let rulesA, rulesB = AuthRules a, AuthRules b
 
         let stages =
-            Worlds.all
+            Worlds.widened [ a; b ] Worlds.all
             |> List.map (fun world -> world, lazy (stageOf a world), lazy (stageOf b world))
 
         let mutable left = goals
@@ -238,12 +245,11 @@ module internal DecisionSearch =
                     false)
                 |> ignore
 
-            // Where only the reason differs, slightly heavier cases are also searched.
             left <-
                 left
                 |> List.filter (fun goal ->
                     goal.Verdict.IsNone
-                    && (goal.Reason.IsNone || goal.Reason.Value.Weight + 2 > weight))
+                    && (goal.Reason.IsNone || goal.Reason.Value.Weight + patience > weight))
 
             weight <- weight + 1
 

@@ -10,6 +10,36 @@ module Differences =
     /// The greatest weight of a case that is searched.
     let private heaviest = 9
 
+    /// How much heavier the cases are that are searched for another verdict, where only the reason differs.
+    let private patience = 2
+
+    /// The same where invariants judge the cases: they see verdicts only.
+    let private morePatience = 5
+
+    /// The smallest cases in which authorization by the two versions differs, one for each row that differs, and the
+    /// rows of authorization for which no case was found.
+    let decided (a: RoomVersion) (b: RoomVersion) : RowChange list * DecidedApart list =
+        let changes =
+            (Difference.between Areas.all a b).Areas
+            |> List.collect _.Changes
+            |> List.filter (RowChanges.isWordingOnly >> not)
+
+        let shown = DecisionSearch.run a b changes morePatience heaviest
+
+        [
+            for change in changes do
+                let row = RowChanges.row change
+
+                if row.Area = Area.Authorization && not (shown.ContainsKey row.Id) then
+                    change
+        ],
+        [
+            for KeyValue(_, shown) in shown do
+                match shown with
+                | Shown.Decided apart -> apart
+                | _ -> ()
+        ]
+
     /// Every row of these areas that differs in its data, with a case that shows it.
     let search (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Witnessed list =
         let changes =
@@ -17,7 +47,7 @@ module Differences =
             |> List.collect _.Changes
             |> List.filter (RowChanges.isWordingOnly >> not)
 
-        let decided = DecisionSearch.run a b changes heaviest
+        let decided = DecisionSearch.run a b changes patience heaviest
         let resolved = lazy (ResolutionSearch.resolved a b)
 
         let resolving (change: RowChange) =

@@ -179,7 +179,7 @@ let private valued (row: string) (other: StateResolutionAlgorithm) (steps: Versi
                     else
                         fun _ _ -> Set.empty
         }
-    | "state.resolve.check-power-events" when other <> StateResolutionAlgorithm.V1 ->
+    | "state.resolve.check-power-events" when not other.IsByType ->
         Some {
             steps with
                 Start =

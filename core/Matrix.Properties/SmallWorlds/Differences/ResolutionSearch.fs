@@ -277,7 +277,7 @@ module internal ResolutionSearch =
             let key = keyOf fork
             let right = own fork
 
-            if version.Settings.StateResolution = StateResolutionAlgorithm.V1 then
+            if version.Settings.StateResolution.IsByType then
                 right.TryFind key, outcome key right + "; auth chains are not used"
             else
                 right.TryFind key,

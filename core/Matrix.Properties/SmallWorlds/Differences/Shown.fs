@@ -6,10 +6,14 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 
 /// A case that two versions decide differently.
+[<NoEquality; NoComparison>]
 type DecidedApart = {
     /// What the report says about the case.
     Words: string list
     Weight: int
+    /// Its world, and the choices there.
+    World: World
+    Case: int[]
     First: AuthCase
     FirstDecision: Decision
     Second: AuthCase
@@ -35,7 +39,7 @@ type ResolvedApart = {
 }
 
 /// A case that shows how two versions differ.
-[<RequireQualifiedAccess>]
+[<RequireQualifiedAccess; NoEquality; NoComparison>]
 type Shown =
     | Decided of DecidedApart
     /// An event, and its redacted form in each version.
@@ -46,6 +50,7 @@ type Shown =
     | Resolved of ResolvedApart
 
 /// A row that differs, and a case that shows it; none if none was found.
+[<NoEquality; NoComparison>]
 type Witnessed = {
     Change: RowChange
     Shown: Shown option

@@ -57,6 +57,21 @@ let private isListed (s: Scene) (user: string) =
 let private fallsToDefault (s: Scene) (user: string) =
     isListed s user && (s.LevelIn("users", user, s.Event.Content)).IsNone
 
+/// The other users who have at least the sender's power, and lose some.
+let private losers (s: Scene) : string list =
+    others s
+    |> List.filter (fun user -> s.Power user >= s.Power s.Sender && s.PowerAfter user < s.Power user)
+
+/// Whether a user without an entry has the sender's power by default, and still has no entry afterwards.
+let private followsLoweredDefault (s: Scene) (user: string) =
+    not (isListed s user)
+    && (s.LevelIn("users", user, s.Event.Content)).IsNone
+    && s.Power user = s.Power s.Sender
+
+/// Whether a user without an entry is given one.
+let private getsFirstEntry (s: Scene) (user: string) =
+    not (isListed s user) && (s.LevelIn("users", user, s.Event.Content)).IsSome
+
 /// Whether a value is an integer.
 let isInteger (json: Json) =
     match json with
@@ -83,8 +98,7 @@ let named = [
 
 let private shapes: Invariant list = [
     accepted "levels.users" levels "The users of power levels are an object of user ids and levels." (fun s ->
-        let values = s.Version.Settings.PowerLevelValues
-        mapHolds "users" (fun key value -> UserId.isValid key && (LevelValues.read values value).IsSome) s)
+        mapHolds "users" (fun key value -> UserId.isValid key && (s.Level value).IsSome) s)
 
     accepted "levels.integers" levels "The named levels are integers." (fun s ->
         named
@@ -119,8 +133,7 @@ let private shapes: Invariant list = [
     accepted "levels.new-ones-are-levels" levels "The value of an added or changed level is a level." (fun s ->
         let before, after = s.ContentBefore, s.Event.Content
 
-        let isLevel (json: Json) =
-            (LevelValues.read s.Version.Settings.PowerLevelValues json).IsSome
+        let isLevel (json: Json) = (s.Level json).IsSome
 
         let maps =
             if since 6 s.Version then
@@ -235,12 +248,15 @@ let private powers: Invariant list = [
     |> except
         "by-default"
         "users without an entry of their own follow the default, which may be lowered from the sender's own power"
+        (fun s -> losers s |> List.forall (followsLoweredDefault s))
+    |> except
+        "first-entry"
+        "a user without an entry may be given one, even below the default that counted for them until then: no rule \
+         compares the two"
         (fun s ->
-            others s
-            |> List.forall (fun user ->
-                not (isListed s user)
-                || s.Power user < s.Power s.Sender
-                || s.PowerAfter user >= s.Power user))
+            losers s |> List.exists (getsFirstEntry s)
+            && losers s
+               |> List.forall (fun user -> getsFirstEntry s user || followsLoweredDefault s user))
 
     accepted "power.not-raised-by-oneself" levels "Nobody raises their own power." (fun s ->
         s.PowerAfter s.Sender <= s.Power s.Sender)

@@ -244,8 +244,8 @@ let private bans: Invariant list = [
     |> exceptIn
         (until 11)
         "equals-later"
-        "once there are power levels, a creator has no more power than their entry gives"
-        _.HasLevels
+        "once there are power levels, a creator has no more power than these give, which may be less than the sender's"
+        (fun s -> s.HasLevels && s.Levels.OfUser(string s.Target) < s.Power s.Sender)
 ]
 
 let private allowedKnocks: Invariant list = [

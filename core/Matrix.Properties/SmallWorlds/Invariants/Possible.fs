@@ -237,8 +237,7 @@ let private areIntegers (s: Scene) : bool =
 
 /// Whether every value in place of a level is a level in this version.
 let private areLevels (s: Scene) : bool =
-    let isLevel json =
-        (LevelValues.read s.Version.Settings.PowerLevelValues json).IsSome
+    let isLevel json = (s.Level json).IsSome
 
     LevelsInvariants.named
     |> List.forall (fun key ->
@@ -249,12 +248,7 @@ let private areLevels (s: Scene) : bool =
     && LevelsInvariants.mapHolds "notifications" (fun _ -> isLevel) s
 
 let private isWellFormed (s: Scene) : bool =
-    LevelsInvariants.mapHolds
-        "users"
-        (fun key value ->
-            UserId.isValid key
-            && (LevelValues.read s.Version.Settings.PowerLevelValues value).IsSome)
-        s
+    LevelsInvariants.mapHolds "users" (fun key value -> UserId.isValid key && (s.Level value).IsSome) s
     && (until 9 s.Version || areIntegers s)
     && (until 11 s.Version
         || LevelsInvariants.keysOf "users" s.Event.Content

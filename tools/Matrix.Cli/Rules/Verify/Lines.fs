@@ -25,6 +25,10 @@ type Line = {
     Meaning: string
     Versions: string list
     Asked: int64
+    /// How many of the drawn values met the property's premise; for a statement about decisions, all of them.
+    Met: int64
+    /// Whether the premise was met too rarely in some version to call the property checked.
+    IsUnchecked: bool
     Fault: string option
     Exceptions: Excepted list
     /// The smallest case of a statement that something can happen; None for other properties.
@@ -38,6 +42,18 @@ let private baseName (version: RoomVersion option) (property: Property) : string
         property.Name.Substring(0, property.Name.Length - version.Id.Length - 1)
     | _ -> property.Name
 
+/// The properties of a version. If they cannot be made, a property says so, and hides no others.
+let private ofVersion (version: RoomVersion) : Property list =
+    try
+        AllProperties.ofVersion version
+    with thrown -> [
+        {
+            Name = $"properties.can-be-made.{version.Id}"
+            Meaning = "The properties of the version can be made."
+            Check = fun _ _ -> raise thrown
+        }
+    ]
+
 /// The requested properties of drawn values, each with its version. Properties without a version are included if no
 /// version is requested.
 let drawn (wanted: string option) (versions: RoomVersion list) (alone: bool) : (RoomVersion option * Property) list =
@@ -46,7 +62,7 @@ let drawn (wanted: string option) (versions: RoomVersion list) (alone: bool) : (
             for p in AllProperties.ofNoVersion -> None, p
 
         for version in versions do
-            for p in AllProperties.ofVersion version -> Some version, p
+            for p in ofVersion version -> Some version, p
     ]
     |> List.filter (fun (version, p) ->
         RoomVersions.isMeant wanted (baseName version p)
@@ -82,6 +98,8 @@ let ofDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Prope
                 | None -> ()
         ]
         Asked = all |> Array.sumBy (fun (_, r) -> int64 r.Tests)
+        Met = all |> Array.sumBy (fun (_, r) -> int64 r.Met)
+        IsUnchecked = all |> Array.exists (fun (_, r) -> r.Met < Checking.enough)
         Fault = all |> Array.tryPick (fun (_, r) -> r.Fault)
         Exceptions = []
         CanHappen = None
@@ -112,20 +130,21 @@ let survey (exhaustive: bool) (seed: uint64) (groups: RoomVersion list list) : S
     for group in groups do
         let version = List.head group
         let ids = group |> List.map _.Id |> String.concat ", "
-        progress.Show $"version {ids}: the lightest cases"
-        let lightest = DecisionLaws.lightest version
+        let worlds = Worlds.widened [ version ] Worlds.all
 
         let run =
             if exhaustive then
-                Survey.run version Worlds.all 1L Environment.ProcessorCount (fun world ->
+                Survey.run version worlds 1L Environment.ProcessorCount (fun world ->
                     progress.Show $"version {ids}: {world.Name}, {world.Decided} decisions")
             else
                 progress.Show $"version {ids}: drawn cases"
                 DecisionLaws.sample version drawnCases seed
 
+        progress.Show $"version {ids}: the lightest cases, and the smallest that differ from its parent's"
+
         {
             Group = group
-            Surveyed = { Lightest = lightest; Run = run }
+            Surveyed = DecisionLaws.surveyed version run
         }
 ]
 
@@ -148,32 +167,50 @@ let private excepted (law: DecisionLaw) (seen: Seen list) (e: Exemption) : Excep
                 |> Option.defaultValue ""
         }
 
-/// The result of each invariant in the versions that it is stated for.
+let private ofLaw (seen: Seen list) (law: DecisionLaw) : Line =
+    let here = seen |> List.filter (fun s -> law.In s.Surveyed.Run.Version)
+    let asked = here |> List.sumBy (fun s -> law.Asked s.Surveyed)
+
+    {
+        Name = law.Name
+        Meaning = law.Meaning
+        Versions = here |> List.collect _.Ids
+        Asked = asked
+        Met = asked
+        IsUnchecked = false
+        Fault =
+            here
+            |> List.tryPick (fun s ->
+                let versions = String.concat ", " s.Ids
+
+                law.Fault s.Surveyed |> Option.map (fun fault -> $"version {versions}: {fault}"))
+        Exceptions = law.Exceptions |> List.choose (excepted law here)
+        CanHappen =
+            if law.CanHappen then
+                here
+                |> List.tryLast
+                |> Option.bind (fun s -> DecisionLaws.shown law s.Surveyed.Lightest)
+                |> Option.map Witnesses.name
+                |> Option.defaultValue ""
+                |> Some
+            else
+                None
+    }
+
+/// The result of each invariant in the versions that it is stated for. One that cannot be told hides no others.
 let ofSurveys (laws: DecisionLaw list) (seen: Seen list) : Line list = [
     for law in laws ->
-        let here = seen |> List.filter (fun s -> law.In s.Surveyed.Run.Version)
-
-        {
+        try
+            ofLaw seen law
+        with thrown -> {
             Name = law.Name
             Meaning = law.Meaning
-            Versions = here |> List.collect _.Ids
-            Asked = here |> List.sumBy (fun s -> law.Asked s.Surveyed)
-            Fault =
-                here
-                |> List.tryPick (fun s ->
-                    let versions = String.concat ", " s.Ids
-
-                    law.Fault s.Surveyed |> Option.map (fun fault -> $"version {versions}: {fault}"))
-            Exceptions = law.Exceptions |> List.choose (excepted law here)
-            CanHappen =
-                if law.CanHappen then
-                    here
-                    |> List.tryLast
-                    |> Option.bind (fun s -> DecisionLaws.shown law s.Surveyed.Lightest)
-                    |> Option.map Witnesses.name
-                    |> Option.defaultValue ""
-                    |> Some
-                else
-                    None
+            Versions = []
+            Asked = 0L
+            Met = 0L
+            IsUnchecked = true
+            Fault = Some(Checking.faultOf thrown)
+            Exceptions = []
+            CanHappen = None
         }
 ]

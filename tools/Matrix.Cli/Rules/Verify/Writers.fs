@@ -4,6 +4,7 @@ module internal Matrix.Cli.Rules.Verify.Writers
 open System
 open Matrix.Cli.Output
 open Matrix.Cli.Rules.Verify.Lines
+open Matrix.Properties
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
 
@@ -20,10 +21,20 @@ let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
     for line in lines do
         let mark =
             if line.Fault.IsSome then Terminal.red "FAILED    "
+            elif line.IsUnchecked then Terminal.yellow "unchecked "
             elif line.CanHappen.IsSome then Terminal.yellow "can happen"
             else Terminal.green "ok        "
 
-        Console.Out.WriteLine $"{mark}  {line.Name.PadRight width}  {line.Asked, 12}  versions {spans line.Versions}"
+        let rare = if line.Met < line.Asked then $" of {line.Asked}" else ""
+
+        Console.Out.WriteLine
+            $"{mark}  {line.Name.PadRight width}  {line.Met, 12}{rare}  versions {spans line.Versions}"
+
+        if line.IsUnchecked && line.Fault.IsNone then
+            Console.Out.WriteLine $"        {line.Meaning}"
+
+            Console.Out.WriteLine
+                $"        In some version, fewer than {Checking.enough} of the drawn values met its premise."
 
         match line.Fault with
         | Some fault ->
@@ -70,6 +81,8 @@ let json (lines: Line list) (seen: Seen list) =
             json.WriteString("meaning", line.Meaning)
             Printing.texts json "versions" line.Versions
             json.WriteNumber("asked", line.Asked)
+            json.WriteNumber("met", line.Met)
+            json.WriteBoolean("checked", not line.IsUnchecked)
             json.WriteBoolean("holds", line.Fault.IsNone)
             Printing.textOrNull json "fault" (line.Fault |> Option.defaultValue "")
             json.WriteBoolean("can_happen", line.CanHappen.IsSome)
@@ -113,10 +126,11 @@ let markdown (lines: Line list) =
         for line in lines ->
             let outcome =
                 if line.Fault.IsSome then "**fails**"
+                elif line.IsUnchecked then "not checked"
                 elif line.CanHappen.IsSome then "can happen"
                 else "holds"
 
-            $"| `{line.Name}` | {line.Meaning} | {spans line.Versions} | {line.Asked} | {outcome} |"
+            $"| `{line.Name}` | {line.Meaning} | {spans line.Versions} | {line.Met} | {outcome} |"
     ]
 
     let exceptions = [
