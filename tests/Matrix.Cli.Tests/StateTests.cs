@@ -127,6 +127,37 @@ internal sealed class StateTests
     }
 
     [Test]
+    public async Task What_Synapse_resolves_differently_is_explained()
+    {
+        List<Dictionary<string, object?>> room =
+        [
+            .. Room().Take(5),
+            Made("$promotion", "@alice:one", "m.room.power_levels", "",
+            new { users = new Dictionary<string, int> { ["@alice:one"] = 100, ["@bob:one"] = 100 } }, ["$bob"],
+            ["$create", "$alice", "$levels"], 6),
+            Made("$open", "@bob:one", "m.room.join_rules", "", new { join_rule = "public" }, ["$promotion"],
+            ["$create", "$bob", "$promotion"], 7),
+            Made("$closed", "@alice:one", "m.room.join_rules", "", new { join_rule = "invite" }, ["$open"],
+            ["$create", "$alice", "$promotion"], 8),
+        ];
+        var both = (string[])["$create", "$alice", "$bob", "$promotion"];
+        var before = await WriteAsync("before.json", (string[])[.. both, "$open"]);
+        var after = await WriteAsync("after.json", (string[])[.. both, "$closed"]);
+        var pdus = await WriteAsync("pdus.json", room);
+
+        var apart = await ResolveAsync("10", pdus, "--explain", "--state", before, "--state", after);
+        var alike = await ResolveAsync("10", await WriteAsync("alike.json", Room()), "--explain");
+
+        Assert.That(apart.Code, Is.Zero, apart.Errors);
+        var row = apart.Json.GetProperty("states_counted_among_auth_chains").EnumerateArray().Single();
+        Assert.That(
+            (row.GetProperty("type").GetString(), row.GetProperty("event_id").GetString(),
+            row.GetProperty("event_id_if_counted").GetString()),
+            Is.EqualTo(("m.room.join_rules", "$open", "$closed")));
+        Assert.That(alike.Json.TryGetProperty("states_counted_among_auth_chains", out _), Is.False);
+    }
+
+    [Test]
     public async Task Pictures_mark_conflicted_rejected_and_chosen_events()
     {
         var pdus = await WriteAsync("pdus.json", Room());

@@ -221,13 +221,15 @@ let ofSteps: Broken list = [
             definition
             "power-order.closed"
             "power-order.topological"
-        ] []
+        ] [ "topic-before-the-kick" ]
     second
         {
             usual with
                 PowerOrder = fun graph _ set -> PowerOrdering.powerOrder graph (fun _ -> Set.empty) set
         }
-        "the power ordering is by power, timestamp and event id only" [ definition; "power-order.topological" ] []
+        "the power ordering is by power, timestamp and event id only" [ definition; "power-order.topological" ] [
+            "topic-before-the-kick"
+        ]
     second (powersTurning 0) "in the power ordering the sender with less power comes first" [
         definition
         "power-order.smallest"
@@ -245,7 +247,10 @@ let ofSteps: Broken list = [
             usual with
                 IsPowerEvent = fun event -> event.Type <> "m.room.member" && PowerOrdering.isPowerEvent event
         }
-        "kicks and bans are not power events" [ definition; "power-order.closed" ] [ "unban-without-the-ban" ]
+        "kicks and bans are not power events" [ definition; "power-order.closed" ] [
+            "topic-before-the-kick"
+            "unban-without-the-ban"
+        ]
     second
         {
             usual with
@@ -321,6 +326,7 @@ let ofSteps: Broken list = [
             "join-rules-of-one-who-left"
             "members-with-the-join-rules"
             "promoted-by-promoted"
+            "topic-before-the-kick"
             "topic-of-one-demoted"
         ]
     second
@@ -397,7 +403,7 @@ let ofSteps: Broken list = [
             definition
             "checks.applied-passed"
             "entries-at-their-keys"
-        ] [ "unban-without-the-ban" ]
+        ] [ "topic-before-the-kick"; "unban-without-the-ban" ]
     second
         {
             usual with

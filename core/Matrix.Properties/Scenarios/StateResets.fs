@@ -364,6 +364,39 @@ let unbanWithoutTheBan: Scenario = {
     Leaves = outcome (Some "$unban") (Some "$ban") (Some "$ban")
 }
 
+// Bob, a moderator, set the topic and was removed later. One state is from before he was a moderator.
+//
+//   $create ── $alice ── $p0 ── $public ── $bob ── $p1 (Bob 50) ── $topic (by Bob) ── $kick (of Bob)
+//
+//   { $p1, $topic, $kick }  +  { $p0, $bob }
+//
+// The kick is a power event: it is applied in the first pass. The topic is tried in the second, against a state in
+// which its sender has been removed.
+//
+/// A topic whose sender was removed after it.
+let topicBeforeTheKick: Scenario = {
+    Name = "topic-before-the-kick"
+    Meaning =
+        "What a moderator set before they were removed disappears once a state from before is resolved with it: the \
+         first pass has the removal, and the second tries the rest after it."
+    Seen = "matrix-org/matrix-spec#2447"
+    Events =
+        fun version ->
+            opening version
+            @ [
+                joins "$bob" bob [ "$create"; "$p0"; "$public" ]
+                levels "$p1" alice (creatorsLevel version @ [ bob, 50 ]) [] [ "$create"; "$p0"; "$alice" ]
+                topic "$topic" bob "ours" [ "$create"; "$p1"; "$bob" ]
+                membership "$kick" alice bob "leave" [ "$create"; "$p1"; "$alice"; "$bob" ]
+            ]
+    States = [
+        [ "$create"; "$alice"; "$public"; "$p1"; "$topic"; "$kick" ]
+        [ "$create"; "$alice"; "$public"; "$p0"; "$bob" ]
+    ]
+    At = ("m.room.topic", "")
+    Leaves = outcome (Some "$topic") None None
+}
+
 /// All scenarios.
 let all: Scenario list = [
     joinRulesOfOneWhoLeft
@@ -376,6 +409,7 @@ let all: Scenario list = [
     leftTwice
     joinedAgain
     unbanWithoutTheBan
+    topicBeforeTheKick
 ]
 
 /// A version's rules with another state resolution.

@@ -7,6 +7,8 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.State
 open Matrix.Core.StateRes
+open Matrix.Properties.Generators
+open Matrix.Properties.SmallWorlds
 open Matrix.Rules
 
 /// A resolution, or a replay with its final resolution.
@@ -46,6 +48,41 @@ let private about (resolved: Resolved) (id: string) : Cell list =
 let private aboutColumns = [ "type"; "state_key"; "sender" ]
 
 let private algorithm (version: RoomVersion) = version.Settings.StateResolution.Name
+
+/// Above this many events the literal algorithm takes too long.
+let private mostLiteral = 1000
+
+/// The entries that a server resolves differently if it counts the events of a state among its auth chain, as Synapse
+/// does; none if there are too many events to tell.
+let private counted (resolved: Resolved) : (string * string * string * string) list option =
+    if resolved.Events.Count > mostLiteral || resolved.States.Length < 2 then
+        None
+    else
+        let graph: RoomGraph = {
+            Version = resolved.Version
+            Events = Map [ for KeyValue(id, pdu) in resolved.Events -> id, pdu ]
+            Rejected =
+                set [
+                    for e in resolved.Replayed do
+                        if e.Rejection.IsSome then
+                            e.Pdu.EventId
+                ]
+        }
+
+        let states = [
+            for state in resolved.States -> Map [ for e in state.Entries() -> (e.Type, e.StateKey), e.EventId ]
+        ]
+
+        match CountedAuthChains.apart graph states with
+        | None -> Some []
+        | Some apart ->
+            Some [
+                for eventType, key in apart.Keys ->
+                    let at (state: StateMap) =
+                        state.TryFind(eventType, key) |> Option.defaultValue ""
+
+                    eventType, key, at apart.Stated, at apart.Counted
+            ]
 
 /// The full report.
 let report (resolved: Resolved) : Report =
@@ -150,6 +187,18 @@ let report (resolved: Resolved) : Report =
             | algorithm when algorithm.IsByType -> settled
             | other ->
                 ids "auth_difference" steps.AuthDifference
+
+                match counted resolved with
+                | None
+                | Some [] -> ()
+                | Some entries -> {
+                    Name = "states_counted_among_auth_chains"
+                    Columns = [ "type"; "state_key"; "event_id"; "event_id_if_counted" ]
+                    Rows = [
+                        for eventType, key, stated, counted in entries ->
+                            [ Word eventType; Word key; Word stated; Word counted ]
+                    ]
+                  }
 
                 if other.Has(ResolutionStep.Gather ConflictedPart.Subgraph) then
                     ids "conflicted_subgraph" steps.Subgraph
