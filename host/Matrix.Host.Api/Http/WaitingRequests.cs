@@ -88,7 +88,8 @@ public sealed class WaitingRequests : IChangeConsumer
             if (!_endsTokensOfAdmin) return concerned;
 
             // The tokens by which administrators act as users have no device.
-            concerned.AddRange(_byUser.Values.SelectMany(static own => own).Where(static each => !each.Caller.HasDevice));
+            concerned.AddRange(
+                _byUser.Values.SelectMany(static own => own).Where(static each => !each.Caller.HasDevice));
         }
 
         return concerned;

@@ -187,7 +187,10 @@ public sealed class LoginTests
             storage.Accounts, async () => again ??= await henry.LogsInAsync(henry.DeviceId));
         var seen = StorageSeenThrough.Instead(storage, nameof(IStorage.Accounts), accounts);
         var tokens = new AccessTokens(
-            seen, _server.Services.GetRequiredService<UsersOptions>(), new AppServiceDirectory([]), TimeProvider.System);
+            seen,
+            _server.Services.GetRequiredService<UsersOptions>(),
+            new AppServiceDirectory([]),
+            TimeProvider.System);
 
         var found = await tokens.FindAsync(fresh, "127.0.0.1", userAgent: null, CancellationToken.None);
 
