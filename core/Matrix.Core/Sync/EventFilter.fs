@@ -101,6 +101,9 @@ type EventFilter private (reader: FilterReader) =
     member _.AdmitsAll =
         isNull types && isNull notTypes && senders.IsOpen && containsUrl.IsNone
 
+    /// Whether the type alone decides whether an event of an admitted room passes.
+    member _.AdmitsByType = senders.IsOpen && containsUrl.IsNone
+
     /// Whether to send only the memberships of the senders of the events sent.
     member _.LazyLoadMembers = lazyLoadMembers
 

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>A response: a status and a body, which mostly is a JSON object, such as the standard error.</summary>
-public abstract class Answer
+public abstract partial class Answer
 {
     /// <summary>The bytes of a large body that are handed to the web server at once.</summary>
     private const int Piece = 64 * 1024;
@@ -191,6 +191,9 @@ public abstract class Answer
     /// <summary>The bytes of the body that this holds; 0 if it is written when it is sent.</summary>
     internal virtual long Length => 0;
 
+    /// <summary>Whether the body is written while it is sent.</summary>
+    internal virtual bool IsInSteps => false;
+
     /// <summary>The same response with its bytes, so that it has a length.</summary>
     internal virtual Answer AsBytes() => this;
 
@@ -215,6 +218,12 @@ public abstract class Answer
         {
             WriteTo(scratch.Json);
             scratch.Json.Flush();
+            if (scratch.Buffer.WrittenCount > Piece)
+            {
+                var body = scratch.Buffer.WrittenSpan.ToArray();
+                return SendInPiecesAsync(response, [body], body.Length);
+            }
+
             Send(response, scratch.Buffer.WrittenSpan);
             return ValueTask.CompletedTask;
         }
@@ -239,25 +248,40 @@ public abstract class Answer
         // A body that is written before the headers is copied once more.
         await response.StartAsync().ConfigureAwait(false);
         var unsent = 0;
-        foreach (var part in parts)
-        {
-            for (var left = part; left.Length > 0;)
-            {
-                var piece = left[..Math.Min(left.Length, Piece)];
-                response.BodyWriter.Write(piece.Span);
-                left = left[piece.Length..];
-                unsent += piece.Length;
-                if (unsent < Piece) continue;
-                await response.BodyWriter.FlushAsync(response.HttpContext.RequestAborted).ConfigureAwait(false);
-                unsent = 0;
-            }
-        }
+        foreach (var part in parts) unsent = await SendPiecesAsync(response, part, unsent).ConfigureAwait(false);
 
         // The web server does not flush what follows a flush.
-        if (unsent > 0) await response.BodyWriter.FlushAsync(response.HttpContext.RequestAborted).ConfigureAwait(false);
+        if (unsent > 0) await FlushAsync(response).ConfigureAwait(false);
     }
 
-    private protected void Begin(HttpResponse response, long length)
+    /// <summary>Hands bytes to the web server, and waits for a slow reader after each piece.</summary>
+    /// <param name="unsent">The bytes that were handed over since.</param>
+    /// <returns>The same after these bytes.</returns>
+    private static async ValueTask<int> SendPiecesAsync(HttpResponse response, ReadOnlyMemory<byte> bytes, int unsent)
+    {
+        for (var left = bytes; left.Length > 0;)
+        {
+            var piece = left[..Math.Min(left.Length, Piece)];
+            response.BodyWriter.Write(piece.Span);
+            left = left[piece.Length..];
+            unsent += piece.Length;
+            if (unsent < Piece) continue;
+            await FlushAsync(response).ConfigureAwait(false);
+            unsent = 0;
+        }
+
+        return unsent;
+    }
+
+    /// <exception cref="OperationCanceledException">The client has gone.</exception>
+    private static async ValueTask FlushAsync(HttpResponse response)
+    {
+        var stop = response.HttpContext.RequestAborted;
+        var flushed = await response.BodyWriter.FlushAsync(stop).ConfigureAwait(false);
+        if (flushed.IsCompleted) stop.ThrowIfCancellationRequested();
+    }
+
+    private protected void Begin(HttpResponse response, long? length)
     {
         response.StatusCode = Status;
         response.ContentType = ContentType;
@@ -272,6 +296,8 @@ public abstract class Answer
         public override string? Code => inner.Code;
 
         internal override long Length => inner.Length;
+
+        internal override bool IsInSteps => inner.IsInSteps;
 
         internal override Answer AsBytes() => new WithHeaders(inner.AsBytes(), headers);
 

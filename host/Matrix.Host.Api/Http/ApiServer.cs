@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Matrix.Host.Rooms.Reading;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -62,9 +63,14 @@ public abstract partial class ApiServer
         catch (Exception fault)
         {
             var failure = FaultAnswers.For(fault, http.TraceIdentifier);
-            status = failure.Status;
+            status = fault is ResponseEndedException ? 499 : failure.Status;
             if (status >= 500) Failed(fault, http.TraceIdentifier, method, template);
-            if (!http.Response.HasStarted)
+            if (http.Response.HasStarted)
+            {
+                // The client must not take a part of the response for the whole.
+                http.Abort();
+            }
+            else
             {
                 http.Response.Headers.CacheControl = default;
                 await failure.SendAsync(http.Response).ConfigureAwait(false);
@@ -93,7 +99,7 @@ public abstract partial class ApiServer
     private protected virtual async ValueTask<int> SendAsync(HttpContext http, Answer answer)
     {
         await answer.SendAsync(http.Response).ConfigureAwait(false);
-        return answer.Status;
+        return http.Response.StatusCode;
     }
 
     /// <summary>The route or the error, and the request's name in logs and metrics.</summary>

@@ -79,9 +79,18 @@ public sealed class Call
     internal string ParametersText => string.Join(' ', _values.Take(_names.Length));
 
     /// <summary>The bytes of a form, on routes that take one.</summary>
-    internal ReadOnlyMemory<byte> Form { get; init; }
+    internal ReadOnlyMemory<byte> Form { get; set; }
 
     internal HttpContext Http { get; }
+
+    /// <summary>The server of clients, which shares memory among its callers; null for requests of other servers.</summary>
+    internal ClientServer? Server { get; init; }
+
+    /// <summary>What the request shows of its caller; null for the operator and other servers.</summary>
+    internal Credentials? Shown { get; init; }
+
+    /// <summary>The registration of a request that waits for news; null for others.</summary>
+    internal WaitingRequest? Waiting { get; set; }
 
     internal Route Route { get; }
 
@@ -91,7 +100,13 @@ public sealed class Call
     internal Call To(Route route, string[] names, string[] values, string query)
     {
         var target = query.Length == 0 ? _target : $"{_target}{(_target.Contains('?') ? '&' : '?')}{query}";
-        return new Call(Http, target, route, names, values, _caller, _peer, Address) { Service = Service };
+        return new Call(Http, target, route, names, values, _caller, _peer, Address)
+        {
+            Service = Service,
+            Server = Server,
+            Shown = Shown,
+            Waiting = Waiting,
+        };
     }
 
     /// <summary>

@@ -5,6 +5,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Api.Http;
@@ -24,11 +25,25 @@ public sealed class ClientServer : ApiServer
 
     private static readonly Answer _otherOrigin = Answer.Forbidden("Pages of other origins cannot send this form.");
 
+    /// <summary>The part of all memory for responses, or for bodies, that one caller may have.</summary>
+    private const int PartOfUser = 8;
+
+    /// <summary>Bodies of this size are not charged: they are as many as connections.</summary>
+    private const int SmallBody = 16 * 1024;
+
+    /// <summary>Responses of this size are not charged.</summary>
+    private const int SmallResponse = 64 * 1024;
+
+    /// <summary>What a byte of a body is charged for: the text in several forms, and the values of most bodies.</summary>
+    private const int ChargeOfByte = 8;
+
     private readonly ClientAdmission _admission;
     private readonly WaitingRequests _waiting;
     private readonly RateLimiter _limiter;
     private readonly RateOverrides _overrides;
     private readonly HttpOptions _options;
+    private readonly ByteBudget _bodies;
+    private readonly ByteBudget _responses;
 
     /// <summary>Maps all endpoints.</summary>
     public ClientServer(
@@ -39,6 +54,7 @@ public sealed class ClientServer : ApiServer
         RateLimiter limiter,
         RequestCounts counts,
         RateOverrides overrides,
+        TimeProvider clock,
         ILogger<ClientServer> log)
         : base(Map(endpoints), counts, log)
     {
@@ -47,7 +63,12 @@ public sealed class ClientServer : ApiServer
         _limiter = limiter;
         _overrides = overrides;
         _options = options;
+        _bodies = Budget(options.ClientBodies, options, clock);
+        _responses = Budget(options.ClientResponses, options, clock);
     }
+
+    /// <summary>Bytes that are reserved for responses, and charged for bodies.</summary>
+    internal (long Responses, long Bodies) MemoryHeld => (_responses.Held, _bodies.Held);
 
     private protected override bool ServesBrowsers => true;
 
@@ -87,48 +108,105 @@ public sealed class ClientServer : ApiServer
         if (route.Options.IsPage && route.Method != "GET" && !SameOrigin.Allows(http.Request)) return _otherOrigin;
 
         var limit = _options.BytesOf(route.Options.Body);
+        var call = new Call(http, target, route, names, values, caller, null, address)
+        {
+            Service = service,
+            Server = this,
+            Shown = isOperator ? null : shown,
+        };
+        if (!route.TakesBody) return await HandleAsync(call, null, stop).ConfigureAwait(false);
+
+        using var memory = IsSmall(http) ? null : _bodies.Open(OwnerOf(call));
+        var charged = ChargeOfByte * Math.Min(http.Request.ContentLength ?? limit, limit);
+        if (memory is not null && !await memory.EnterAsync(charged, _options.MemoryWait, stop).ConfigureAwait(false))
+        {
+            return Answer.Busy;
+        }
+
         if (route.Options.TakesForm)
         {
-            var (form, broken) = await RequestBody.ReadFormAsync(http, limit, stop).ConfigureAwait(false);
-            return broken ?? await route.Handle(
-                new Call(http, target, route, names, values, caller, null, address) { Service = service, Form = form },
-                null,
-                stop).ConfigureAwait(false);
+            (call.Form, var broken) = await RequestBody.ReadFormAsync(http, limit, stop).ConfigureAwait(false);
+            return broken ?? await HandleAsync(call, null, stop).ConfigureAwait(false);
         }
 
-        var call = new Call(http, target, route, names, values, caller, null, address) { Service = service };
-        JsonObject? body = null;
-        if (route.TakesBody)
-        {
-            (body, var problem) = await RequestBody.ReadAsync(http, route.Options, limit, null, stop)
-                .ConfigureAwait(false);
-            if (problem is not null) return problem;
-        }
-
-        return caller is not null && !isOperator && route.IsJudgedAgain
-            ? await HandleJudgedAsync(call, body, shown, stop).ConfigureAwait(false)
-            : await route.Handle(call, body, stop).ConfigureAwait(false);
+        var incoming = memory is null ? null : new IncomingBody(memory, null, charged);
+        var (body, problem) = await RequestBody.ReadAsync(http, route.Options, limit, incoming, stop)
+            .ConfigureAwait(false);
+        return problem ?? await HandleAsync(call, body, stop).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Handles a request that only reads. What waited is judged again before it is written: the session may have ended
-    /// meanwhile.
+    /// The error for a caller who may not call any more, asked before a response is written and between its steps; null
+    /// for others.
+    /// </summary>
+    internal ValueTask<Answer?> JudgeAgainAsync(Call call, CancellationToken stop) =>
+        call is { CallerIfAny: { } caller, Shown: { } shown, Route.IsJudgedAgain: true }
+            ? _admission.JudgeAgainAsync(shown, caller, call.Route, stop)
+            : new((Answer?)null);
+
+    /// <summary>
+    /// Waits for memory for a large response in the caller's share. Null if this takes too long, or if too many
+    /// requests of the caller wait.
+    /// </summary>
+    internal async ValueTask<ByteBudget.Share?> ReserveAsync(Call call, CancellationToken stop)
+    {
+        var share = _responses.Open(OwnerOf(call));
+        return await share.EnterAsync(_options.LargeResponse, _options.MemoryWait, stop).ConfigureAwait(false)
+            ? share
+            : null;
+    }
+
+    private async ValueTask<Answer> HandleAsync(Call call, JsonObject? body, CancellationToken stop)
+    {
+        if (!call.Route.Options.IsLarge)
+        {
+            var answer = await HandleJudgedAsync(call, body, stop).ConfigureAwait(false);
+            return answer.Length <= SmallResponse ? answer : await HoldAsync(call, answer, stop).ConfigureAwait(false);
+        }
+
+        if (await ReserveAsync(call, stop).ConfigureAwait(false) is not { } memory) return Answer.Busy;
+        try
+        {
+            return (await HandleJudgedAsync(call, body, stop).ConfigureAwait(false)).Holding(memory);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Handles a request. If it only reads and waited, the caller is judged again before the response is written: the
+    /// session may have ended meanwhile. A response in steps does so itself.
     /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Answer> HandleJudgedAsync(
-        Call call, JsonObject? body, Credentials shown, CancellationToken stop)
+    private async ValueTask<Answer> HandleJudgedAsync(Call call, JsonObject? body, CancellationToken stop)
     {
+        if (call is not { CallerIfAny: not null, Shown: { } shown, Route.IsJudgedAgain: true })
+        {
+            return await call.Route.Handle(call, body, stop).ConfigureAwait(false);
+        }
+
         Answer answer;
         if (call.Route.Options.Waits)
         {
-            using var waiting = _waiting.Begin(shown, call.Caller, call.Route, stop);
+            var waiting = _waiting.Begin(shown, call.Caller, call.Route, stop);
+            var isKept = false;
             try
             {
+                call.Waiting = waiting;
                 answer = await call.Route.Handle(call, body, waiting.Stop).ConfigureAwait(false);
+                isKept = answer.IsInSteps;
+                if (isKept) return answer.Holding(waiting);
             }
             catch (OperationCanceledException) when (waiting.Refusal is not null)
             {
                 return waiting.Refusal;
+            }
+            finally
+            {
+                if (!isKept) waiting.Dispose();
             }
         }
         else
@@ -136,12 +214,13 @@ public sealed class ClientServer : ApiServer
             var handled = call.Route.Handle(call, body, stop);
             if (handled.IsCompletedSuccessfully) return handled.Result;
             answer = await handled.ConfigureAwait(false);
+            if (answer.IsInSteps) return answer;
         }
 
         var isShown = false;
         try
         {
-            var refusal = await _admission.JudgeAgainAsync(shown, call.Caller, call.Route, stop).ConfigureAwait(false);
+            var refusal = await JudgeAgainAsync(call, stop).ConfigureAwait(false);
             isShown = refusal is null;
             return refusal ?? answer;
         }
@@ -150,6 +229,39 @@ public sealed class ClientServer : ApiServer
             if (!isShown) answer.Release();
         }
     }
+
+    /// <summary>A response that is in memory waits until its bytes are free in the caller's share.</summary>
+    private async ValueTask<Answer> HoldAsync(Call call, Answer answer, CancellationToken stop)
+    {
+        var share = _responses.Open(OwnerOf(call));
+        try
+        {
+            if (await share.EnterAsync(answer.Length, _options.MemoryWait, stop).ConfigureAwait(false))
+            {
+                return answer.Holding(share);
+            }
+        }
+        catch
+        {
+            answer.Release();
+            throw;
+        }
+
+        answer.Release();
+        return Answer.Busy;
+    }
+
+    private static ByteBudget Budget(long most, HttpOptions options, TimeProvider clock) => new(
+        most, Math.Max(most / PartOfUser, options.LargeResponse), options.WaitingRequests, clock);
+
+    /// <summary>Whose share a request takes from. Application services have one of their own.</summary>
+    private static string OwnerOf(Call call) =>
+        call.Service?.SenderId ?? call.CallerIfAny?.UserId ?? AddressBlock.Of(call.Address);
+
+    private static bool IsSmall(HttpContext http) =>
+        http.Request.ContentLength is { } length
+            ? length <= SmallBody
+            : http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
 
     private static ClientRoutes Map(IEnumerable<IEndpoints> endpoints)
     {

@@ -35,6 +35,26 @@ public sealed record HttpOptions(int Body, int EventBody, int LargeBody, bool Tr
     /// <summary>The time in which another server must read a response.</summary>
     public TimeSpan FederationResponseTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// Bytes of memory that clients' bodies take at once: estimates of what they become, not what was sent.
+    /// </summary>
+    public long ClientBodies { get; init; } = 128 << 20;
+
+    /// <summary>Bytes of memory that large responses to clients take at once.</summary>
+    public long ClientResponses { get; init; } = 256 << 20;
+
+    /// <summary>Bytes that are reserved for a large response while it is written and sent.</summary>
+    public int LargeResponse { get; init; } = 4 << 20;
+
+    /// <summary>The longest wait of a request for memory.</summary>
+    public TimeSpan MemoryWait { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The most requests of one user, application service or address that wait for memory.</summary>
+    public int WaitingRequests { get; init; } = 200;
+
+    /// <summary>The least bytes a second at which a client must send a body and read a response.</summary>
+    public int ClientRate { get; init; } = 1 << 10;
+
     /// <summary>The bytes of a limit.</summary>
     public int BytesOf(BodyLimit limit) => limit switch
     {

@@ -221,6 +221,12 @@ public sealed record RouteOptions
     /// <summary>Whether the body is a form (`application/x-www-form-urlencoded`) and not JSON.</summary>
     internal bool TakesForm { get; init; }
 
+    /// <summary>
+    /// Whether a response may be large: a list, a page of events, a state. The request waits until memory for one is
+    /// free in the share of its caller. Long-polls reserve it themselves, once they have something to write.
+    /// </summary>
+    public bool IsLarge { get; init; }
+
     /// <summary>Whether a missing body counts as an empty object. Always so for DELETE.</summary>
     public bool BodyMayBeMissing { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
@@ -19,6 +20,15 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     private const int UnreadPart = 32;
 
     private const int MostReserved = 256;
+
+    /// <summary>The events of a portion that are read without asking for their sizes first.</summary>
+    public const int PortionEvents = 64;
+
+    /// <summary>The bytes of a portion; one event may exceed them.</summary>
+    public const int PortionBytes = 512 * 1024;
+
+    /// <summary>The events whose sizes are asked for at once.</summary>
+    private const int SizesAtOnce = 4096;
 
     private readonly ByteCache<EventNid, StoredEvent> _byNid = new(
         cacheBytes, stored => stored.MemoryBytes, cacheBytes / UnreadPart);
@@ -94,6 +104,57 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
 
         await AddRenumberedAsync(room, found, missing, stop).ConfigureAwait(false);
         return found;
+    }
+
+    /// <summary>
+    /// The events of these numbers, as <see cref="GetManyAsync"/> returns them, a portion at a time: each portion is
+    /// read after the one before was used.
+    /// </summary>
+    public async IAsyncEnumerable<IReadOnlyList<StoredEvent>> PortionsAsync(
+        RoomIdentity room, IReadOnlyList<EventNid> nids, [EnumeratorCancellation] CancellationToken stop)
+    {
+        if (nids.Count <= PortionEvents)
+        {
+            if (nids.Count > 0) yield return await GetManyAsync(room, nids, stop).ConfigureAwait(false);
+            yield break;
+        }
+
+        // An event may be among them by its number and by the one that it had as an outlier.
+        var before = nids.Any(static nid => nid.IsOutlier) ? new HashSet<EventNid>() : null;
+        foreach (var chunk in nids.Chunk(SizesAtOnce))
+        {
+            var sizes = await SizesAsync(chunk, stop).ConfigureAwait(false);
+            for (var (at, end) = (0, 0); at < chunk.Length; at = end)
+            {
+                for (long bytes = 0; end < chunk.Length && (end == at || bytes < PortionBytes); end++)
+                {
+                    bytes += sizes.GetValueOrDefault(chunk[end], PortionBytes);
+                }
+
+                var portion = await GetManyAsync(room, chunk[at..end], stop).ConfigureAwait(false);
+                yield return before is null ? portion : [.. portion.Where(stored => before.Add(stored.Nid))];
+            }
+        }
+    }
+
+    /// <summary>The bytes of events, of which those in memory are not asked for. Unknown ones are left out.</summary>
+    private async ValueTask<IReadOnlyDictionary<EventNid, int>> SizesAsync(EventNid[] nids, CancellationToken stop)
+    {
+        var sizes = new Dictionary<EventNid, int>(nids.Length);
+        List<EventNid>? missing = null;
+        foreach (var nid in nids)
+        {
+            if (_byNid.TryGet(nid, out var known)) sizes[nid] = known.Row.Json.Length;
+            else (missing ??= []).Add(nid);
+        }
+
+        if (missing is null) return sizes;
+        foreach (var (nid, length) in await table.LengthsAsync(missing, stop).ConfigureAwait(false))
+        {
+            sizes[nid] = length;
+        }
+
+        return sizes;
     }
 
     /// <summary>

@@ -24,7 +24,10 @@ public sealed class EventPages(
     private const string MemberType = "m.room.member";
 
     /// <summary>A page of events.</summary>
-    /// <param name="Events">The events that pass the filter, in the order of the direction.</param>
+    /// <param name="Events">
+    /// The events that pass the filter, in the order of the direction: at most the limit, and as many as have
+    /// <see cref="ReadingOptions.PageBytes"/>.
+    /// </param>
     /// <param name="Next">The event after which the next page begins; null at the timeline's end.</param>
     public sealed record Page(IReadOnlyList<StoredEvent> Events, EventNid? Next);
 
@@ -53,7 +56,8 @@ public sealed class EventPages(
         ScanBudget? scan = null)
     {
         var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
-        var kept = new List<StoredEvent>(limit);
+        var kept = new List<StoredEvent>(Math.Min(limit, ScanBudget.Page));
+        var bytes = 0L;
         scan ??= new ScanBudget(time, options.LongestScan);
         var fetches = direction == Direction.Backward && fetchesHistory ? options.MaxHistoryFetches : 0;
         var passed = EventNid.None;
@@ -63,7 +67,7 @@ public sealed class EventPages(
             if (again && !scan.MayGoOn()) return new Page(kept, at);
 
             // One more than the limit shows whether there are more.
-            var wanted = again ? Math.Max(limit - kept.Count + 1, ScanBudget.Page) : limit + 1;
+            var wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
             var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
             var isEnd = read.Count < wanted;
             var gap = direction == Direction.Backward
@@ -82,8 +86,9 @@ public sealed class EventPages(
             {
                 if (!Admits(filter, stored)) continue;
                 if (hidden.Contains(stored.Row.Sender) && (stored.Row.Marks & EventMarks.State) == 0) continue;
-                if (kept.Count == limit) return new Page(kept, last);
+                if (kept.Count == limit || bytes >= options.PageBytes) return new Page(kept, last);
                 kept.Add(stored);
+                bytes += stored.Row.Json.Length;
                 last = stored.Nid;
             }
 
@@ -120,20 +125,93 @@ public sealed class EventPages(
     private static EventNid EndOf(RoomIdentity room, EventNid? until) =>
         until is { } last ? new EventNid(last.Value - 1) : EventNid.FirstOf(room.Nid);
 
-    /// <summary>Writes an array of events, with bundled aggregations.</summary>
-    /// <param name="output">The buffer.</param>
+    /// <summary>Writes an array of events, with bundled aggregations, in steps.</summary>
+    /// <param name="output">The response.</param>
     /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="among">The events.</param>
     /// <param name="reader">The reader.</param>
-    /// <param name="stop">Cancels reading.</param>
-    /// <param name="bundles">The bundled aggregations, if the caller has them.</param>
-    public async ValueTask WriteAsync(
-        ByteBuffer output,
+    /// <param name="stop">Cancels writing.</param>
+    /// <param name="isPage">Whether the array ends at <see cref="ReadingOptions.PageBytes"/>.</param>
+    /// <returns>How many events were written: at least one, if there are any.</returns>
+    public async ValueTask<int> WriteAsync(
+        ResponseWriter output,
         Readable readable,
         IReadOnlyList<StoredEvent> among,
         UserDevice reader,
         CancellationToken stop,
-        IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles = null)
+        bool isPage = false)
+    {
+        output.Buffer.Byte((byte)'[');
+        var most = isPage ? output.Length + options.PageBytes : long.MaxValue;
+        var written = 0;
+        while (written < among.Count && output.Length < most)
+        {
+            var portion = PortionOf(readable, among, written);
+            if (written > 0) output.Buffer.Byte((byte)',');
+            await WritePortionAsync(output.Buffer, readable, portion, reader, null, stop).ConfigureAwait(false);
+            written += portion.Count;
+            await output.StepAsync(stop).ConfigureAwait(false);
+        }
+
+        output.Buffer.Byte((byte)']');
+        return written;
+    }
+
+    /// <summary>Writes an array of the events of these numbers, which are read in portions.</summary>
+    /// <param name="output">The response.</param>
+    /// <param name="readable">The part of the room that the user may read.</param>
+    /// <param name="nids">The events' numbers.</param>
+    /// <param name="admits">Says which of them are written; null for all.</param>
+    /// <param name="reader">The reader.</param>
+    /// <param name="stop">Cancels writing.</param>
+    public async ValueTask WriteAsync(
+        ResponseWriter output,
+        Readable readable,
+        IReadOnlyList<EventNid> nids,
+        Func<StoredEvent, bool>? admits,
+        UserDevice reader,
+        CancellationToken stop)
+    {
+        output.Buffer.Byte((byte)'[');
+        var isFirst = true;
+        await foreach (var portion in events.PortionsAsync(readable.Room, nids, stop).ConfigureAwait(false))
+        {
+            var shown = admits is null ? portion : [.. portion.Where(admits)];
+            if (shown.Count == 0) continue;
+            if (!isFirst) output.Buffer.Byte((byte)',');
+            isFirst = false;
+            await WritePortionAsync(output.Buffer, readable, shown, reader, null, stop).ConfigureAwait(false);
+            await output.StepAsync(stop).ConfigureAwait(false);
+        }
+
+        output.Buffer.Byte((byte)']');
+    }
+
+    /// <summary>
+    /// The next events that are written at once. Each may bring other events along: the one it replaced, its edit, the
+    /// latest of its thread.
+    /// </summary>
+    private static IReadOnlyList<StoredEvent> PortionOf(
+        Readable readable, IReadOnlyList<StoredEvent> among, int from)
+    {
+        var most = readable.HasRelations ? EventStore.PortionEvents : ScanBudget.Page;
+        var end = from;
+        for (long bytes = 0; end < among.Count && end - from < most && bytes < EventStore.PortionBytes; end++)
+        {
+            bytes += among[end].Row.Json.Length;
+        }
+
+        return from == 0 && end == among.Count ? among : [.. among.Skip(from).Take(end - from)];
+    }
+
+    /// <summary>Writes some events with commas between them, at once.</summary>
+    public async ValueTask WritePortionAsync(
+        ByteBuffer output,
+        Readable readable,
+        IReadOnlyList<StoredEvent> among,
+        UserDevice reader,
+        IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles,
+        CancellationToken stop)
     {
         var extras = await clientEvents.ExtrasAsync(
             readable.Room,
@@ -143,7 +221,6 @@ public sealed class EventPages(
             stop).ConfigureAwait(false);
         var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         var writer = clientEvents.For(reader);
-        output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
@@ -154,18 +231,12 @@ public sealed class EventPages(
 
             writer.Write(output, among[i], in extras[i], withRoomId: true);
         }
-
-        output.Byte((byte)']');
     }
 
     /// <summary>Writes one event, with bundled aggregations.</summary>
-    public async ValueTask WriteOneAsync(
-        ByteBuffer output, Readable readable, StoredEvent stored, UserDevice reader, CancellationToken stop)
-    {
-        using var array = new ByteBuffer(2048);
-        await WriteAsync(array, readable, [stored], reader, stop).ConfigureAwait(false);
-        output.Raw(array.Written[1..^1]);
-    }
+    public ValueTask WriteOneAsync(
+        ByteBuffer output, Readable readable, StoredEvent stored, UserDevice reader, CancellationToken stop) =>
+        WritePortionAsync(output, readable, [stored], reader, null, stop);
 
     /// <summary>The event of that id; null if there is none or the user may not see it.</summary>
     public async ValueTask<StoredEvent?> FindAsync(Readable readable, string eventId, CancellationToken stop)
@@ -177,21 +248,20 @@ public sealed class EventPages(
     }
 
     /// <summary>
-    /// The state after an event, filtered. If the filter loads members lazily, only the members who sent some of the
-    /// given events.
+    /// The state after an event. If the filter loads members lazily, only the members who sent some of the given
+    /// events.
     /// </summary>
-    public async ValueTask<IReadOnlyList<StoredEvent>> StateAtAsync(
+    public async ValueTask<IReadOnlyList<EventNid>> StateAtAsync(
         Readable readable, StoredEvent at, EventFilter filter, IReadOnlyList<StoredEvent> shown, CancellationToken stop)
     {
         var state = await states.AtAsync(readable.Room.Nid, at.Row.Step, stop).ConfigureAwait(false);
         var senders = filter.LazyLoadMembers
             ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal)
             : null;
-        var nids = state.Entries()
+        return [.. state.Entries()
             .Where(entry => senders is null || entry.Type != MemberType || senders.Contains(entry.StateKey))
-            .Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order().ToList();
-        var found = await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
-        return [.. found.Where(stored => Admits(filter, stored))];
+            .Where(entry => filter.AdmitsType(entry.Type))
+            .Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()];
     }
 
     /// <summary>The bundled aggregations of these events.</summary>
@@ -216,16 +286,15 @@ public sealed class EventPages(
     /// The member events of these events' senders, in the state at the first of them, for clients that load members
     /// lazily.
     /// </summary>
-    public async ValueTask<IReadOnlyList<StoredEvent>> SendersAsync(
-        Readable readable, IReadOnlyList<StoredEvent> among, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<EventNid>> SendersAsync(
+        Readable readable, IEnumerable<StoredEvent> among, CancellationToken stop)
     {
-        if (among.Count == 0) return [];
-        var state = await states.AtAsync(readable.Room.Nid, among[0].Row.Step, stop).ConfigureAwait(false);
-        var nids = among.Select(stored => stored.Row.Sender).Distinct()
+        if (among.FirstOrDefault() is not { } first) return [];
+        var state = await states.AtAsync(readable.Room.Nid, first.Row.Step, stop).ConfigureAwait(false);
+        return [.. among.Select(stored => stored.Row.Sender).Distinct()
             .Select(sender => state.Find(MemberType, sender) ?? readable.State.Find(MemberType, sender))
             .Where(entry => entry is not null)
-            .Select(entry => EventNid.Of(readable.Room.Nid, entry!.Ordinal)).ToList();
-        return await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
+            .Select(entry => EventNid.Of(readable.Room.Nid, entry!.Ordinal))];
     }
 
     private static ViewScope ScopeOf(Readable readable) => new(readable.Viewer, readable.Through);

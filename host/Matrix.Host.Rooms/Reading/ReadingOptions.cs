@@ -3,6 +3,9 @@ namespace Matrix.Host.Rooms.Reading;
 /// <summary>The limits of reading rooms.</summary>
 public sealed record ReadingOptions
 {
+    /// <summary>The bytes after which a page of events ends: its token continues from there.</summary>
+    public int PageBytes { get; init; } = 1 << 20;
+
     /// <summary>
     /// The most children of one relation whose visibility is checked, and the most senders of a thread that are counted
     /// apart.
@@ -50,8 +53,8 @@ public sealed record ReadingOptions
 /// </summary>
 public sealed class ScanBudget(TimeProvider time, TimeSpan longest)
 {
-    /// <summary>The events that are read at once after the first page.</summary>
-    public const int Page = 200;
+    /// <summary>The events that are read at once: at most 8 MiB.</summary>
+    public const int Page = 128;
 
     private long? _began;
 

@@ -71,7 +71,8 @@ public sealed class MessageSearch(
             await users.IgnoredByAsync(criteria.UserId, stop).ConfigureAwait(false),
             options.WordsOfEvent,
             rooms);
-        var pass = new Pass(scope, criteria, terms.Length, new ScanBudget(time, reading.LongestScan));
+        var budget = new ScanBudget(time, reading.LongestScan);
+        var pass = new Pass(scope, criteria, terms.Length, budget, reading.PageBytes);
 
         // A page whose token does not say the number of all hits counts those before it too.
         var from = criteria.From is { Count: null } ? null : pass.From;
@@ -189,12 +190,14 @@ public sealed class MessageSearch(
     }
 
     /// <summary>One search: the hits so far.</summary>
-    private sealed class Pass(SearchScope scope, SearchCriteria criteria, int terms, ScanBudget budget)
+    private sealed class Pass(
+        SearchScope scope, SearchCriteria criteria, int terms, ScanBudget budget, int pageBytes)
     {
         private const int LeastChunk = 8;
         private const int MostChunk = 64;
 
         private SearchRow? _examined;
+        private long _bytes;
         private int _further;
 
         public SearchScope Scope => scope;
@@ -253,7 +256,7 @@ public sealed class MessageSearch(
                 {
                     if (seen[row.Event] is { } stored)
                     {
-                        if (Hits.Count == criteria.Limit)
+                        if (Hits.Count == criteria.Limit || _bytes >= pageBytes)
                         {
                             IsFull = true;
                             Next = Hits.Count > 0 ? Hits[^1].Place : PlaceOf(_examined ?? row);
@@ -261,6 +264,7 @@ public sealed class MessageSearch(
                         }
 
                         var readable = await scope.ReadableAsync(row.Event.Room, stop).ConfigureAwait(false);
+                        _bytes += stored.Row.Json.Length;
                         Hits.Add(new SearchHit(readable!, stored, SearchOrder.RankOf(row, terms), PlaceOf(row)));
                     }
 

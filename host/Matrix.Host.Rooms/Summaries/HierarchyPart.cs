@@ -14,13 +14,17 @@ public sealed record HierarchyPlace(int Count, string? LastRoomId)
 /// other rooms because a server answers that did not before: what counts is the last room before the place. If the tree
 /// has it no more, rooms are counted.
 /// </summary>
-internal sealed class HierarchyPart(HierarchyPlace from, int limit)
+/// <param name="from">The place.</param>
+/// <param name="limit">The most rooms.</param>
+/// <param name="mostBytes">The bytes of rooms after which the part ends.</param>
+internal sealed class HierarchyPart(HierarchyPlace from, int limit, int mostBytes)
 {
     private readonly List<HierarchyRoom> _rooms = [];
     private int _before = from.Count;
     private int _met;
     private bool _isFound;
     private bool _hasMore;
+    private long _bytes;
 
     /// <summary>The rooms, and where the tree goes on.</summary>
     public HierarchyPage Page => new(
@@ -35,13 +39,22 @@ internal sealed class HierarchyPart(HierarchyPlace from, int limit)
         {
             // Those that were counted came before the place after all.
             _rooms.Clear();
+            _bytes = 0;
             (_isFound, _hasMore, _before) = (true, false, _met);
             return false;
         }
 
         if (!_isFound && _met <= from.Count) return false;
-        if (_rooms.Count == limit) _hasMore = true;
-        else _rooms.Add(room);
+        if (_rooms.Count == limit || _bytes >= mostBytes)
+        {
+            _hasMore = true;
+        }
+        else
+        {
+            _rooms.Add(room);
+            _bytes += room.Bytes;
+        }
+
         return _hasMore && (_isFound || from.LastRoomId is null);
     }
 }

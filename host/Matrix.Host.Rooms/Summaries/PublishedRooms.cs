@@ -128,6 +128,7 @@ public sealed class PublishedRooms(
         RoomDirectory directory, PublicRoomsQuery query, Start start, int limit, CancellationToken stop)
     {
         var page = new List<Found>();
+        var bytes = 0L;
         var last = start.Row;
         var aliases = storage.Aliases;
         var scan = new ScanBudget(time, reading.LongestScan);
@@ -154,8 +155,9 @@ public sealed class PublishedRooms(
                 if (!found.TryGetValue(row.Room, out var snapshot)) continue;
                 var summary = await summaries.OfAsync(snapshot, stop).ConfigureAwait(false);
                 if (!Admits(query, summary)) continue;
-                if (page.Count == limit) return (page, before);
+                if (page.Count == limit || bytes >= reading.PageBytes) return (page, before);
                 page.Add(new Found(row, summary));
+                bytes += summary.Bytes;
             }
 
             if (rows.Count < wanted) return (page, null);

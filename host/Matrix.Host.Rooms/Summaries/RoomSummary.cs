@@ -16,6 +16,11 @@ public sealed record RoomSummary
     /// <summary>The number of joined members.</summary>
     public required long JoinedCount { get; init; }
 
+    /// <summary>About the bytes that it takes in a response.</summary>
+    public long Bytes => 200L + RoomId.Length + (Name?.Length ?? 0) + (Topic?.Length ?? 0)
+        + (CanonicalAlias?.Length ?? 0) + (AvatarUrl?.Length ?? 0) + (RoomType?.Length ?? 0)
+        + AllowedRooms.Sum(static room => (long)room.Length);
+
     /// <summary>The room's version; null if the server that returned the summary did not say.</summary>
     public string? Version { get; init; }
 

@@ -15,13 +15,21 @@ namespace Matrix.Host.Rooms.Summaries;
 public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool IsSuggested, JsonObject Event)
 {
     private const string ChildType = "m.space.child";
+
+    /// <summary>About the bytes of an event's other members.</summary>
+    private const int EventBytes = 300;
     private const int MostOrder = 50;
+
+    /// <summary>About the bytes that it takes in a response.</summary>
+    public long Bytes => EventBytes + CanonicalJson.bytes(Json.NewObject(Event.Child("content") ?? JsonObject.Empty)).Length;
 
     /// <summary>
     /// The children of a room, in their order. Client-Server API, "Ordering of children within a space".
     /// </summary>
+    /// <param name="most">The most children.</param>
+    /// <param name="mostBytes">The bytes of their events after which further ones are left out.</param>
     public static async ValueTask<IReadOnlyList<SpaceChild>> OfAsync(
-        RoomSnapshot snapshot, EventStore events, int most, CancellationToken stop)
+        RoomSnapshot snapshot, EventStore events, int most, int mostBytes, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(events);
@@ -29,8 +37,19 @@ public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool I
             .Take(most)
             .Select(entry => EventNid.Of(snapshot.Room.Nid, entry.Ordinal))
             .ToArray();
-        var stored = await events.GetManyAsync(snapshot.Room, nids, stop).ConfigureAwait(false);
-        return InOrder(stored.Select(static each => Stripped(each.Pdu)));
+        var children = new List<JsonObject>(nids.Length);
+        var bytes = 0L;
+        await foreach (var portion in events.PortionsAsync(snapshot.Room, nids, stop).ConfigureAwait(false))
+        {
+            foreach (var stored in portion)
+            {
+                if (bytes >= mostBytes) return InOrder(children);
+                children.Add(Stripped(stored.Pdu));
+                bytes += stored.Row.Json.Length;
+            }
+        }
+
+        return InOrder(children);
     }
 
     /// <summary>The children in `children_state` of another server's response.</summary>

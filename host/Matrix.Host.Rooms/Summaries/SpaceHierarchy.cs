@@ -1,5 +1,6 @@
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Servers;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -8,7 +9,11 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Rooms.Summaries;
 
 /// <summary>A room in the tree of a space.</summary>
-public sealed record HierarchyRoom(RoomSummary Summary, IReadOnlyList<SpaceChild> Children);
+public sealed record HierarchyRoom(RoomSummary Summary, IReadOnlyList<SpaceChild> Children)
+{
+    /// <summary>About the bytes that it takes in a response.</summary>
+    public long Bytes => Summary.Bytes + Children.Sum(static child => child.Bytes);
+}
 
 /// <summary>A part of the tree of a space.</summary>
 /// <param name="Next">Where the tree goes on; null at its end.</param>
@@ -31,6 +36,7 @@ public sealed class SpaceHierarchy(
     ServerAccess access,
     IStorage storage,
     RoomsOptions options,
+    ReadingOptions reading,
     TimeProvider time)
 {
     private const string SpaceType = "m.space";
@@ -97,7 +103,7 @@ public sealed class SpaceHierarchy(
         int limit,
         Func<Pending, ValueTask<Visited>> visitAsync)
     {
-        var part = new HierarchyPart(from, limit);
+        var part = new HierarchyPart(from, limit, reading.PageBytes);
         var pending = new Stack<Pending>();
         pending.Push(new Pending(rootId, [], 0, null));
         var met = new HashSet<string>();
@@ -186,7 +192,8 @@ public sealed class SpaceHierarchy(
         RoomSnapshot snapshot, RoomSummary summary, CancellationToken stop) => new(
         summary,
         summary.RoomType == SpaceType
-            ? await SpaceChild.OfAsync(snapshot, events, options.MaxSpaceChildren, stop).ConfigureAwait(false)
+            ? await SpaceChild.OfAsync(
+                snapshot, events, options.MaxSpaceChildren, reading.PageBytes, stop).ConfigureAwait(false)
             : []);
 
     private async ValueTask<Visited?> KnownHereAsync(string userId, string roomId, CancellationToken stop)

@@ -26,7 +26,8 @@ internal sealed class AccountDataNews(IStorage storage, RoomSnapshots rooms)
                 ? (await rooms.FindAsync(nid, stop).ConfigureAwait(false))?.Room.RoomId
                 : null;
             if (row.Room is not null && roomId is null) continue;
-            if (ContentOf(userId, row) is { } content) found.Add(EventOf(row.Type, roomId, content));
+            var stored = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+            if (ContentOf(userId, row, stored) is { } content) found.Add(EventOf(row.Type, roomId, content));
         }
 
         return found;
@@ -40,10 +41,10 @@ internal sealed class AccountDataNews(IStorage storage, RoomSnapshots rooms)
             || news.Exists(static each => (each.Parts & RoomParts.AccountData) != 0);
     }
 
-    private static JsonObject? ContentOf(string userId, AccountDataRow row)
+    private static JsonObject? ContentOf(string userId, AccountDataRow row, ReadOnlyMemory<byte> stored)
     {
-        if (row.Room is null && row.Type == UserPushRules.Type) return UserPushRules.ContentOf(userId, row.Content);
-        return JsonText.TryParseStored(row.Content.Span, out var content) ? content : null;
+        if (row.Room is null && row.Type == UserPushRules.Type) return UserPushRules.ContentOf(userId, stored);
+        return JsonText.TryParseStored(stored.Span, out var content) ? content : null;
     }
 
     private static Json EventOf(string type, string? roomId, JsonObject content)

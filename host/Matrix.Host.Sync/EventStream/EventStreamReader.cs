@@ -34,7 +34,11 @@ internal sealed class EventStreamReader(
     private static readonly RoomFailure _tooMany = new(
         RoomFailureKind.Busy, "Too many requests wait for events of single rooms.");
 
-    public async ValueTask<RoomResult<SyncAnswer>> OfUserAsync(EventsRequest request, CancellationToken stop)
+    private static readonly RoomFailure _busy = new(
+        RoomFailureKind.Busy, "Too many large requests of yours are in progress.");
+
+    public async ValueTask<RoomFailure?> OfUserAsync(
+        EventsRequest request, ResponseWriter response, CancellationToken stop)
     {
         var userId = request.Reader.UserId;
         var deadline = DeadlineOf(request.Timeout);
@@ -53,6 +57,12 @@ internal sealed class EventStreamReader(
             var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
             var before = since;
             IReadOnlyList<NewEvent> found = [];
+            if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+            {
+                if (request.From is null) return _busy;
+                return await WriteAsync(response, start, start, [], request.Reader, stop).ConfigureAwait(false);
+            }
+
             if (now.Position > since.Position)
             {
                 var page = await news.BetweenAsync(userId, stream, since, now.Position, stop).ConfigureAwait(false);
@@ -67,10 +77,11 @@ internal sealed class EventStreamReader(
             var more = await OthersAsync(request, stream, before, since, stop).ConfigureAwait(false);
             if (found.Count > 0 || more.Count > 0)
             {
-                return await WriteAsync(start, since.ToString(), found, request.Reader, stop, more)
+                return await WriteAsync(response, start, since.ToString(), found, request.Reader, stop, more)
                     .ConfigureAwait(false);
             }
 
+            response.Release();
             var left = LeftUntil(deadline);
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested) break;
             if (stream is null) await notifier.PauseAsync(left, stop).ConfigureAwait(false);
@@ -78,7 +89,7 @@ internal sealed class EventStreamReader(
             stream = await notifier.ActivateAsync(userId, stop).ConfigureAwait(false);
         }
 
-        return await WriteAsync(start, since.ToString(), [], request.Reader, stop).ConfigureAwait(false);
+        return await WriteAsync(response, start, since.ToString(), [], request.Reader, stop).ConfigureAwait(false);
     }
 
     /// <summary>The news that are no events of rooms.</summary>
@@ -93,8 +104,8 @@ internal sealed class EventStreamReader(
         return [.. more, .. data];
     }
 
-    public async ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(
-        EventsRequest request, string roomId, CancellationToken stop)
+    public async ValueTask<RoomFailure?> OfRoomAsync(
+        EventsRequest request, string roomId, ResponseWriter response, CancellationToken stop)
     {
         var userId = request.Reader.UserId;
         var deadline = DeadlineOf(request.Timeout);
@@ -119,6 +130,12 @@ internal sealed class EventStreamReader(
             var isWhole = true;
             if (last.Value > after.Value)
             {
+                if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+                {
+                    if (request.From is null) return _busy;
+                    return await WriteAsync(response, start, start, [], request.Reader, stop).ConfigureAwait(false);
+                }
+
                 var page = await pages.ReadAsync(
                     found.Value,
                     after,
@@ -137,15 +154,17 @@ internal sealed class EventStreamReader(
                 if (page.Events.Count > 0)
                 {
                     var events = page.Events.Select(stored => new NewEvent(0, found.Value, stored, null)).ToArray();
-                    return await WriteAsync(start, next, events, request.Reader, stop).ConfigureAwait(false);
+                    return await WriteAsync(response, start, next, events, request.Reader, stop).ConfigureAwait(false);
                 }
+
+                response.Release();
             }
 
             var left = LeftUntil(deadline);
             if (left <= TimeSpan.Zero
                 || (isWhole && !await watches.WaitAsync(watch, left, stop).ConfigureAwait(false)))
             {
-                return await WriteAsync(start, next, [], request.Reader, stop).ConfigureAwait(false);
+                return await WriteAsync(response, start, next, [], request.Reader, stop).ConfigureAwait(false);
             }
         }
     }
@@ -167,7 +186,8 @@ internal sealed class EventStreamReader(
             ? (await positions.AtAsync(snapshot, at.Position, stop).ConfigureAwait(false)).LastNid
             : EventNid.None;
 
-    private async ValueTask<SyncAnswer> WriteAsync(
+    private async ValueTask<RoomFailure?> WriteAsync(
+        ResponseWriter response,
         string start,
         string end,
         IReadOnlyList<NewEvent> events,
@@ -175,38 +195,33 @@ internal sealed class EventStreamReader(
         CancellationToken stop,
         IReadOnlyList<Json>? more = null)
     {
-        var output = new ByteBuffer(events.Count == 0 ? 256 : 16 * 1024);
-        try
+        var output = response.Buffer;
+        output.Raw("{\"chunk\":["u8);
+        for (var i = 0; i < events.Count; i++)
         {
-            output.Raw("{\"chunk\":["u8);
-            for (var i = 0; i < events.Count; i++)
+            if (i > 0) output.Byte((byte)',');
+            if (events[i].Stripped is { } stripped) NewEvents.WriteStripped(output, stripped);
+            else
             {
-                if (i > 0) output.Byte((byte)',');
-                if (events[i].Stripped is { } stripped) NewEvents.WriteStripped(output, stripped);
-                else
-                {
-                    await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop)
-                        .ConfigureAwait(false);
-                }
+                await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop)
+                    .ConfigureAwait(false);
             }
 
-            for (var i = 0; i < more?.Count; i++)
-            {
-                if (i > 0 || events.Count > 0) output.Byte((byte)',');
-                CanonicalJson.write(output, more[i]);
-            }
+            await response.StepAsync(stop).ConfigureAwait(false);
+        }
 
-            output.Raw("],\"end\":"u8);
-            CanonicalJson.writeString(output, end);
-            output.Raw(",\"start\":"u8);
-            CanonicalJson.writeString(output, start);
-            output.Byte((byte)'}');
-            return new SyncAnswer(output);
-        }
-        catch
+        for (var i = 0; i < more?.Count; i++)
         {
-            ((IDisposable)output).Dispose();
-            throw;
+            if (i > 0 || events.Count > 0) output.Byte((byte)',');
+            CanonicalJson.write(output, more[i]);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
+
+        output.Raw("],\"end\":"u8);
+        CanonicalJson.writeString(output, end);
+        output.Raw(",\"start\":"u8);
+        CanonicalJson.writeString(output, start);
+        output.Byte((byte)'}');
+        return null;
     }
 }

@@ -1,7 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
-using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.EventStream;
 
@@ -29,13 +29,15 @@ public interface IPresentUsers
 public interface IEventFeed
 {
     /// <summary>
-    /// The next events of all rooms of the user, with typing users, receipts and presence, at once or as soon as there
-    /// are some.
+    /// Writes the next events of all rooms of the user, with typing users, receipts and presence, at once or as soon as
+    /// there are some.
     /// </summary>
-    ValueTask<RoomResult<SyncAnswer>> OfUserAsync(EventsRequest request, CancellationToken stop);
+    /// <returns>Why nothing was written; null if it was.</returns>
+    ValueTask<RoomFailure?> OfUserAsync(EventsRequest request, ResponseWriter response, CancellationToken stop);
 
-    /// <summary>The next events of one room that the user may read, at once or as soon as there are some.</summary>
-    ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(EventsRequest request, string roomId, CancellationToken stop);
+    /// <summary>The same of one room that the user may read.</summary>
+    ValueTask<RoomFailure?> OfRoomAsync(
+        EventsRequest request, string roomId, ResponseWriter response, CancellationToken stop);
 }
 
 /// <summary>
@@ -44,12 +46,14 @@ public interface IEventFeed
 /// </summary>
 public interface IInitialSync
 {
-    /// <summary>All rooms of the user.</summary>
+    /// <summary>Writes all rooms of the user.</summary>
     /// <param name="limit">The most messages of each room; null for the usual number.</param>
     /// <param name="archived">Whether left rooms are included.</param>
-    ValueTask<SyncAnswer> OfUserAsync(UserDevice reader, long? limit, bool archived, CancellationToken stop);
+    ValueTask OfUserAsync(
+        UserDevice reader, long? limit, bool archived, ResponseWriter response, CancellationToken stop);
 
-    /// <summary>One room that the user may read.</summary>
-    ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(
-        UserDevice reader, string roomId, long? limit, CancellationToken stop);
+    /// <summary>Writes one room that the user may read.</summary>
+    /// <returns>Why nothing was written; null if it was.</returns>
+    ValueTask<RoomFailure?> OfRoomAsync(
+        UserDevice reader, string roomId, long? limit, ResponseWriter response, CancellationToken stop);
 }

@@ -4,11 +4,12 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
-using Matrix.Host.Sync.V3;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Sync.EventStream;
@@ -26,125 +27,110 @@ internal sealed class InitialSyncReader(
     IPresentUsers presence,
     SyncOptions options) : IInitialSync
 {
-    public async ValueTask<RoomResult<SyncAnswer>> OfRoomAsync(
-        UserDevice reader, string roomId, long? limit, CancellationToken stop)
+    public async ValueTask<RoomFailure?> OfRoomAsync(
+        UserDevice reader, string roomId, long? limit, ResponseWriter response, CancellationToken stop)
     {
         var now = Now();
         var found = await access.OfAsync(reader.UserId, roomId, stop).ConfigureAwait(false);
         if (!found.IsOk) return found.Failure;
         var member = await storage.Memberships.FindAsync(
             found.Value.Room.Nid, reader.UserId, stop).ConfigureAwait(false);
-        var output = new ByteBuffer(64 * 1024);
-        try
-        {
-            await info.WriteAsync(output, found.Value, member?.Membership, reader, LimitOf(limit), now, stop)
-                .ConfigureAwait(false);
-            return new SyncAnswer(output);
-        }
-        catch
-        {
-            ((IDisposable)output).Dispose();
-            throw;
-        }
+        await info.WriteAsync(response, found.Value, member?.Membership, reader, LimitOf(limit), now, stop)
+            .ConfigureAwait(false);
+        return null;
     }
 
-    public async ValueTask<SyncAnswer> OfUserAsync(
-        UserDevice reader, long? limit, bool archived, CancellationToken stop)
+    public async ValueTask OfUserAsync(
+        UserDevice reader, long? limit, bool archived, ResponseWriter response, CancellationToken stop)
     {
         var now = Now();
-        var output = new ByteBuffer(64 * 1024);
-        try
-        {
-            output.Raw("{\"account_data\":["u8);
-            await AccountDataAsync(output, reader.UserId, now.Position, stop).ConfigureAwait(false);
-            output.Raw("],\"end\":"u8);
-            CanonicalJson.writeString(output, now.ToString());
+        response.Buffer.Raw("{\"account_data\":["u8);
+        await AccountDataAsync(response, reader.UserId, now.Position, stop).ConfigureAwait(false);
+        response.Buffer.Raw("],\"end\":"u8);
+        CanonicalJson.writeString(response.Buffer, now.ToString());
 
-            output.Raw(",\"presence\":"u8);
-            var present = await presence.OfAsync(reader.UserId, stop).ConfigureAwait(false);
-            CanonicalJson.write(output, Json.NewArray([.. present]));
-            output.Raw(",\"rooms\":["u8);
-            await RoomsAsync(output, reader, LimitOf(limit), archived, now, stop).ConfigureAwait(false);
-            output.Raw("]}"u8);
-            return new SyncAnswer(output);
-        }
-        catch
-        {
-            ((IDisposable)output).Dispose();
-            throw;
-        }
+        response.Buffer.Raw(",\"presence\":"u8);
+        var present = await presence.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+        CanonicalJson.write(response.Buffer, Json.NewArray([.. present]));
+        response.Buffer.Raw(",\"rooms\":["u8);
+        await RoomsAsync(response, reader, LimitOf(limit), archived, now, stop).ConfigureAwait(false);
+        response.Buffer.Raw("]}"u8);
     }
 
     private SyncToken Now() => new(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
 
     private int LimitOf(long? limit) => (int)Math.Min(limit ?? options.DefaultTimelineLimit, options.MaxTimelineLimit);
 
-    private async ValueTask AccountDataAsync(ByteBuffer output, string userId, long upTo, CancellationToken stop)
+    private async ValueTask AccountDataAsync(
+        ResponseWriter response, string userId, long upTo, CancellationToken stop)
     {
         var rows = await storage.AccountData.OfUserAsync(userId, 0, upTo, stop).ConfigureAwait(false);
-        var own = rows.Where(static row => row.Room is null && row.Type != UserPushRules.Type)
-            .Select(static row => (row.Type, row.Content));
+        var own = rows.Where(static row => row.Room is null && row.Type != UserPushRules.Type).ToArray();
+        await info.WriteAccountDataAsync(response, userId, own, stop).ConfigureAwait(false);
         var rules = rows.FirstOrDefault(static row => row.Room is null && row.Type == UserPushRules.Type);
         var content = rules is null
             ? UserPushRules.DefaultContent(userId)
-            : UserPushRules.ContentOf(userId, rules.Content);
-        ReadOnlyMemory<byte> written = CanonicalJson.bytes(Json.NewObject(content));
-        RoomInfo.WriteAccountData(output, own.Append((UserPushRules.Type, written)));
+            : UserPushRules.ContentOf(
+                userId, await storage.AccountData.ContentAsync(userId, rules, stop).ConfigureAwait(false));
+        if (own.Length > 0) response.Buffer.Byte((byte)',');
+        RoomInfo.WriteAccountData(response.Buffer, UserPushRules.Type, CanonicalJson.bytes(Json.NewObject(content)));
     }
 
     private async ValueTask RoomsAsync(
-        ByteBuffer output, UserDevice reader, int limit, bool archived, SyncToken now, CancellationToken stop)
+        ResponseWriter response, UserDevice reader, int limit, bool archived, SyncToken now, CancellationToken stop)
     {
         var userId = reader.UserId;
         var shown = MembershipSet.Join | MembershipSet.Invite;
         if (archived) shown |= MembershipSet.Leave | MembershipSet.Ban;
         var stripped = await storage.StrippedRooms.OfUserAsync(userId, 0, now.Position, stop).ConfigureAwait(false);
         var open = stripped.Where(static room => room.Membership == Membership.Invite).ToArray();
+        var output = response.Buffer;
         var isFirst = true;
         foreach (var row in await storage.Memberships.RoomsOfAsync(userId, shown, stop).ConfigureAwait(false))
         {
             if (row.Forgotten || open.Any(room => room.RoomId == row.RoomId)) continue;
             if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            using var one = new ByteBuffer(16 * 1024);
             if (row.Membership == Membership.Invite)
             {
-                await InviteAsync(one, snapshot, reader, row, stop).ConfigureAwait(false);
+                if (await InviteAsync(snapshot, reader, row, stop).ConfigureAwait(false) is not { } invite) continue;
+                Separate();
+                output.Raw("{\"invite\":"u8);
+                var own = NewEvents.OwnEvent(snapshot, reader.UserId, invite.Nid);
+                await pages.WriteOneAsync(output, own, invite, reader, stop).ConfigureAwait(false);
+                EndInvite(output, row.RoomId);
             }
             else if (await access.OfAsync(userId, row.RoomId, stop).ConfigureAwait(false) is { IsOk: true } found)
             {
-                await info.WriteAsync(one, found.Value, row.Membership, reader, limit, now, stop)
+                Separate();
+                await info.WriteAsync(response, found.Value, row.Membership, reader, limit, now, stop)
                     .ConfigureAwait(false);
             }
 
-            Add(one);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
 
         foreach (var room in open)
         {
-            using var one = new ByteBuffer(4096);
-            if (!await news.IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false)) WriteInvite(one, room);
-            Add(one);
+            if (await news.IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false)) continue;
+            Separate();
+            WriteInvite(output, room);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
 
-        void Add(ByteBuffer one)
+        void Separate()
         {
-            if (one.Length == 0) return;
             if (!isFirst) output.Byte((byte)',');
             isFirst = false;
-            output.Raw(one.Written);
         }
     }
 
-    private async ValueTask InviteAsync(
-        ByteBuffer output, RoomSnapshot snapshot, UserDevice reader, UserRoomRow row, CancellationToken stop)
-    {
-        if (await events.GetAsync(snapshot.Room, row.Event, stop).ConfigureAwait(false) is not { } invite) return;
-        if (await news.IsHiddenAsync(reader.UserId, invite.Row.Sender, stop).ConfigureAwait(false)) return;
-        var own = NewEvents.OwnEvent(snapshot, reader.UserId, invite.Nid);
-        output.Raw("{\"invite\":"u8);
-        await pages.WriteOneAsync(output, own, invite, reader, stop).ConfigureAwait(false);
-        EndInvite(output, row.RoomId);
-    }
+    /// <summary>The invite to a room; null if it is not shown.</summary>
+    private async ValueTask<StoredEvent?> InviteAsync(
+        RoomSnapshot snapshot, UserDevice reader, UserRoomRow row, CancellationToken stop) =>
+        await events.GetAsync(snapshot.Room, row.Event, stop).ConfigureAwait(false) is { } invite
+            && !await news.IsHiddenAsync(reader.UserId, invite.Row.Sender, stop).ConfigureAwait(false)
+            ? invite
+            : null;
 
     private static void WriteInvite(ByteBuffer output, StrippedRoomRow room)
     {

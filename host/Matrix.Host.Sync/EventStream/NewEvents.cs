@@ -35,7 +35,8 @@ internal sealed class NewEvents(
     RoomPositions positions,
     IgnoredUsers ignored,
     InviteSetting permission,
-    SyncOptions options)
+    SyncOptions options,
+    ReadingOptions reading)
 {
     /// <summary>The most rooms whose memberships are read one by one.</summary>
     private const int MostSingleRooms = 16;
@@ -160,6 +161,7 @@ internal sealed class NewEvents(
 
         var readable = result.Value;
         last = Math.Min(last, readable.Through.Value);
+        var before = found.Count;
         while (first < last)
         {
             var page = await pages.ReadAsync(
@@ -172,13 +174,9 @@ internal sealed class NewEvents(
                 stop).ConfigureAwait(false);
             found.AddRange(page.Events.Select(stored => new NewEvent(stored.Row.Position, readable, stored, null)));
 
-            // A full page suffices, unless all of it is of one batch, which the stream does not divide.
+            // A full response suffices, unless all of it is of one batch, which the stream does not divide.
             if (page.Next is not { } next) break;
-            if (page.Events.Count >= options.MaxTimelineLimit
-                && page.Events[0].Row.Position != page.Events[^1].Row.Position)
-            {
-                break;
-            }
+            if (IsFull(found, before) && found[before].Position != found[^1].Position) break;
 
             first = next.Value;
         }
@@ -198,14 +196,33 @@ internal sealed class NewEvents(
         found.Add(new NewEvent(row.Position, OwnEvent(snapshot, userId, member.Nid), member, null));
     }
 
+    private bool IsFull(List<NewEvent> found, int from) =>
+        found.Count - from >= MostOf(found.Skip(from));
+
+    /// <summary>How many of the first events fill a response; more than there are if they do not.</summary>
+    private int MostOf(IEnumerable<NewEvent> events)
+    {
+        var (count, bytes) = (0, 0L);
+        foreach (var each in events)
+        {
+            count++;
+            bytes += each.Stored?.Row.Json.Length ?? each.Stripped?.Event.Length ?? 0;
+            if (bytes >= reading.PageBytes || count == options.MaxTimelineLimit) return count;
+        }
+
+        return options.MaxTimelineLimit;
+    }
+
     /// <summary>
     /// Drops what the response has no space for. Of further rooms only what comes before its end is read.
     /// </summary>
     /// <returns>The position up to which events are sought from now on.</returns>
     private long Bounded(List<NewEvent> found, long upTo)
     {
-        if (found.Count <= options.MaxTimelineLimit) return upTo;
-        var last = found.Select(static each => each.Position).Order().ElementAt(options.MaxTimelineLimit - 1);
+        var sorted = found.OrderBy(static each => each.Position).ToArray();
+        var most = MostOf(sorted);
+        if (found.Count <= most) return upTo;
+        var last = sorted[most - 1].Position;
         found.RemoveAll(each => each.Position > last);
         return last;
     }
@@ -213,8 +230,9 @@ internal sealed class NewEvents(
     /// <summary>As many events as a response has, up to the end of a position.</summary>
     private NewEventsPage Cut(NewEvent[] all, long upTo)
     {
-        if (all.Length < options.MaxTimelineLimit) return new NewEventsPage(all, upTo);
-        var last = all[options.MaxTimelineLimit - 1].Position;
+        var most = MostOf(all);
+        if (all.Length < most) return new NewEventsPage(all, upTo);
+        var last = all[most - 1].Position;
         var first = all[0].Position;
 
         // The last position may go on beyond what was read of its room.

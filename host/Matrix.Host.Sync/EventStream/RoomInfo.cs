@@ -14,12 +14,12 @@ namespace Matrix.Host.Sync.EventStream;
 
 /// <summary>Writes a room as it was at a token. Client-Server API, `initialSync`: `RoomInfo`.</summary>
 internal sealed class RoomInfo(
-    IStorage storage, RoomSnapshots rooms, EventStore events, EventPages pages, RoomPositions positions)
+    IStorage storage, RoomSnapshots rooms, EventPages pages, RoomPositions positions)
 {
     /// <summary>Writes a room that the user may read.</summary>
     /// <param name="membership">The user's membership; null for none.</param>
     public async ValueTask WriteAsync(
-        ByteBuffer output,
+        ResponseWriter response,
         Readable readable,
         Membership? membership,
         UserDevice reader,
@@ -43,8 +43,14 @@ internal sealed class RoomInfo(
             limit,
             EventFilter.Everything,
             stop).ConfigureAwait(false);
+        var output = response.Buffer;
         output.Raw("{\"account_data\":["u8);
-        if (membership is not null) await AccountDataAsync(output, reader, room, stop).ConfigureAwait(false);
+        if (membership is not null)
+        {
+            var rows = await storage.AccountData.OfRoomAsync(reader.UserId, room.Nid, stop).ConfigureAwait(false);
+            await WriteAccountDataAsync(response, reader.UserId, rows, stop).ConfigureAwait(false);
+        }
+
         output.Raw("]"u8);
         if (NameOf(membership) is { } name)
         {
@@ -53,7 +59,7 @@ internal sealed class RoomInfo(
         }
 
         output.Raw(",\"messages\":{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, [.. page.Events.Reverse()], reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, [.. page.Events.Reverse()], reader, stop).ConfigureAwait(false);
         output.Raw(",\"end\":"u8);
         CanonicalJson.writeString(output, now.ToString());
         if (page.Next is { } next)
@@ -66,36 +72,34 @@ internal sealed class RoomInfo(
         CanonicalJson.writeString(output, room.RoomId);
         output.Raw(",\"state\":"u8);
         var nids = readable.State.Entries().Select(entry => EventNid.Of(room.Nid, entry.Ordinal)).Order().ToList();
-        var state = await events.GetManyAsync(room, nids, stop).ConfigureAwait(false);
-        await pages.WriteAsync(output, readable, state, reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, nids, null, reader, stop).ConfigureAwait(false);
         output.Raw(",\"visibility\":"u8);
         var isPublished = await storage.Aliases.IsPublishedAsync(room.Nid, stop).ConfigureAwait(false);
         CanonicalJson.writeString(output, isPublished ? "public" : "private");
         output.Byte((byte)'}');
     }
 
-    /// <summary>Writes account data as events, with commas.</summary>
-    public static void WriteAccountData(ByteBuffer output, IEnumerable<(string Type, ReadOnlyMemory<byte> Json)> rows)
+    /// <summary>Writes account data as events, with commas, in steps.</summary>
+    public async ValueTask WriteAccountDataAsync(
+        ResponseWriter response, string userId, IReadOnlyList<AccountDataRow> rows, CancellationToken stop)
     {
-        var isFirst = true;
-        foreach (var (type, content) in rows)
+        for (var i = 0; i < rows.Count; i++)
         {
-            if (!isFirst) output.Byte((byte)',');
-            isFirst = false;
-            output.Raw("{\"content\":"u8);
-            output.Raw(content.Span);
-            output.Raw(",\"type\":"u8);
-            CanonicalJson.writeString(output, type);
-            output.Byte((byte)'}');
+            var content = await storage.AccountData.ContentAsync(userId, rows[i], stop).ConfigureAwait(false);
+            if (i > 0) response.Buffer.Byte((byte)',');
+            WriteAccountData(response.Buffer, rows[i].Type, content);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask AccountDataAsync(
-        ByteBuffer output, UserDevice reader, RoomIdentity room, CancellationToken stop)
+    /// <summary>Writes one piece of account data as an event.</summary>
+    public static void WriteAccountData(ByteBuffer output, string type, ReadOnlyMemory<byte> content)
     {
-        IReadOnlyList<AccountDataRow> rows = await storage.AccountData.OfRoomAsync(
-            reader.UserId, room.Nid, stop).ConfigureAwait(false);
-        WriteAccountData(output, rows.Select(static row => (row.Type, row.Content)));
+        output.Raw("{\"content\":"u8);
+        output.Raw(content.Span);
+        output.Raw(",\"type\":"u8);
+        CanonicalJson.writeString(output, type);
+        output.Byte((byte)'}');
     }
 
     /// <summary>The specification's list has no knocks.</summary>

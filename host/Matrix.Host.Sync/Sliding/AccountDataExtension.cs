@@ -41,7 +41,7 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
 
         if (global.Count == 0 && ofRooms.Count == 0 && !isNew) return;
         pass.HasNews = true;
-        Write(pass, global, isNew, ofRooms);
+        await WriteAsync(pass, global, isNew, ofRooms, stop).ConfigureAwait(false);
     }
 
     private static long SentTo(SlidingPass pass, RoomMatch match) => pass.SentOf(match.Room.RoomId)!.AccountData;
@@ -53,28 +53,32 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
             || (parts & RoomParts.AccountData) != 0
             || SentTo(pass, match) == 0);
 
-    private void Write(
+    private async ValueTask WriteAsync(
         SlidingPass pass,
         List<AccountDataRow> global,
         bool isNew,
-        List<(string RoomId, List<AccountDataRow> Rows)> ofRooms)
+        List<(string RoomId, List<AccountDataRow> Rows)> ofRooms,
+        CancellationToken stop)
     {
         var json = pass.Json;
+        var userId = pass.Reader.UserId;
         json.WriteStartObject(Name);
         json.WriteStartArray("global"u8);
         foreach (var row in global)
         {
+            var content = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
             if (row.Type == UserPushRules.Type)
             {
-                RoomSections.PushRules(json, UserPushRules.ContentOf(pass.Reader.UserId, row.Content));
+                RoomSections.PushRules(json, UserPushRules.ContentOf(userId, content));
             }
-            else json.WriteTypedContent(row.Type, row.Content.Span);
+            else json.WriteTypedContent(row.Type, content.Span);
+            await pass.StepAsync(stop).ConfigureAwait(false);
         }
 
         // Users who changed no push rules get the server's default rules.
         if (isNew && global.TrueForAll(static row => row.Type != UserPushRules.Type))
         {
-            RoomSections.PushRules(json, UserPushRules.DefaultContent(pass.Reader.UserId));
+            RoomSections.PushRules(json, UserPushRules.DefaultContent(userId));
         }
 
         json.WriteEndArray();
@@ -82,7 +86,13 @@ internal sealed class AccountDataExtension(IStorage storage) : ISlidingExtension
         foreach (var (roomId, rows) in ofRooms)
         {
             json.WriteStartArray(roomId);
-            foreach (var row in rows) json.WriteTypedContent(row.Type, row.Content.Span);
+            foreach (var row in rows)
+            {
+                var content = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+                json.WriteTypedContent(row.Type, content.Span);
+                await pass.StepAsync(stop).ConfigureAwait(false);
+            }
+
             json.WriteEndArray();
         }
 

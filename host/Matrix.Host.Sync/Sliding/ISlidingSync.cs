@@ -1,6 +1,6 @@
 using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
-using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Sync.Sliding;
 
@@ -11,23 +11,40 @@ public interface ISlidingSync
     IReadOnlyCollection<string> Extensions { get; }
 
     /// <summary>
-    /// Returns the news for a connection, at once or as soon as there is some, or a response without news after the
-    /// timeout.
+    /// Writes the news for a connection, at once or as soon as there is some, or a response without news after the
+    /// timeout, or if no memory for it is free in time.
     /// </summary>
-    ValueTask<SlidingAnswer> SyncAsync(SlidingRequest request, CancellationToken stop);
+    ValueTask<SlidingAnswer> SyncAsync(SlidingRequest request, ResponseWriter response, CancellationToken stop);
 }
 
 /// <summary>The outcome of a request.</summary>
-/// <param name="Body">The response; null if there is none.</param>
-/// <param name="Problem">The reason why the request was refused; null if the position is unknown, and the client has to
-/// start a new connection.</param>
-public sealed record SlidingAnswer(SyncAnswer? Body, string? Problem)
+/// <param name="Kind">What became of it.</param>
+/// <param name="Problem">The reason why the request was refused.</param>
+public sealed record SlidingAnswer(SlidingAnswerKind Kind, string? Problem = null)
 {
-    internal static SlidingAnswer UnknownPos { get; } = new(null, null);
+    internal static SlidingAnswer Written { get; } = new(SlidingAnswerKind.Written);
 
-    internal static SlidingAnswer Of(SyncAnswer body) => new(body, null);
+    internal static SlidingAnswer UnknownPos { get; } = new(SlidingAnswerKind.UnknownPos);
 
-    internal static SlidingAnswer Refused(string problem) => new(null, problem);
+    internal static SlidingAnswer Busy { get; } = new(SlidingAnswerKind.Busy);
+
+    internal static SlidingAnswer Refused(string problem) => new(SlidingAnswerKind.Refused, problem);
+}
+
+/// <summary>What becomes of a request.</summary>
+public enum SlidingAnswerKind
+{
+    /// <summary>The response is written.</summary>
+    Written,
+
+    /// <summary>The position is unknown: the client starts a new connection.</summary>
+    UnknownPos,
+
+    /// <summary>The request has an invalid value.</summary>
+    Refused,
+
+    /// <summary>No memory for a first response was free in time.</summary>
+    Busy,
 }
 
 /// <summary>A request of a device.</summary>

@@ -35,13 +35,12 @@ internal sealed record RoomSpan(
 }
 
 /// <summary>The events of a room in a response.</summary>
+/// <param name="State">The numbers of the state events, which are read when they are written.</param>
 /// <param name="Changes">The changes of the whole state; null for a new room.</param>
 /// <param name="Live">The number of timeline events that came since the last response.</param>
 internal sealed record RoomContents(
     Timeline Timeline,
-    EventExtras[] TimelineExtras,
-    IReadOnlyList<StoredEvent> State,
-    EventExtras[] StateExtras,
+    IReadOnlyList<EventNid> State,
     IReadOnlyList<StateChange> Removed,
     StateChange[]? Changes,
     int Live)
@@ -58,8 +57,7 @@ internal sealed record RoomContents(
 }
 
 /// <summary>Reads the events of a room: the timeline, and the state that the client asks for.</summary>
-internal sealed class RoomContentsReader(
-    EventStore events, TimelineReader timelines, TimelineExtras extras, ClientEvents clientEvents)
+internal sealed class RoomContentsReader(TimelineReader timelines)
 {
     private const string MemberType = "m.room.member";
 
@@ -74,9 +72,6 @@ internal sealed class RoomContentsReader(
         var timeline = await timelines.ReadAsync(
             room, after, span.Through, span.Viewer, limited, stop, isEnd: span.IsEnd).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
-        var timelineExtras = await extras.OfAsync(
-            limited, span.Snapshot, new ViewScope(span.Viewer, span.Through), timeline, span.Member, stop)
-            .ConfigureAwait(false);
 
         var changes = span.IsInitial
             ? null
@@ -90,16 +85,10 @@ internal sealed class RoomContentsReader(
             refs[(MemberType, pass.Reader.UserId)] = later?.Nid ?? span.Member;
         }
 
-        var state = refs.Count == 0
-            ? []
-            : await events.GetManyAsync(room, [.. refs.Values.Order()], stop).ConfigureAwait(false);
-        var stateExtras = await clientEvents.StateExtrasAsync(room, state, span.Member, stop).ConfigureAwait(false);
-        Remember(pass, room.RoomId, state.Concat(timeline.Events));
+        Remember(pass, room.RoomId, refs, timeline.Events);
         return new RoomContents(
             timeline,
-            timelineExtras,
-            state,
-            stateExtras,
+            [.. refs.Values.Order()],
             pass.IsUnstable ? [] : Removed(span, changes),
             changes,
             pass.IsInitial ? 0 : timeline.Events.Count(stored => stored.Row.Position > pass.Since));
@@ -188,9 +177,18 @@ internal sealed class RoomContentsReader(
             changes,
             change => change.After is null && span.Config.RequiredState.Admits(change.Type, change.StateKey));
 
-    private static void Remember(SlidingPass pass, string roomId, IEnumerable<StoredEvent> sent)
+    private static void Remember(
+        SlidingPass pass,
+        string roomId,
+        Dictionary<(string Type, string StateKey), EventNid> state,
+        IReadOnlyList<StoredEvent> timeline)
     {
-        foreach (var stored in sent)
+        foreach (var ((type, userId), nid) in state)
+        {
+            if (type == MemberType) pass.Next.Members.Add(new((roomId, userId), nid));
+        }
+
+        foreach (var stored in timeline)
         {
             if ((stored.Row.Marks & EventMarks.State) == 0
                 || stored.Pdu is not { Type: MemberType, StateKey: { } userId })

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -9,7 +10,8 @@ using Matrix.Host.Sync.V3;
 namespace Matrix.Host.Sync.Sliding;
 
 /// <summary>Writes the members of a room in a response. MSC4186, "RoomResult".</summary>
-internal sealed class RoomFields(EventStore events, Heroes heroes, BumpStamps bumps, RoomWriter writer)
+internal sealed class RoomFields(
+    EventStore events, Heroes heroes, BumpStamps bumps, TimelineExtras extras, RoomWriter writer)
 {
     private const string MemberType = "m.room.member";
     private const string NameType = "m.room.name";
@@ -28,15 +30,18 @@ internal sealed class RoomFields(EventStore events, Heroes heroes, BumpStamps bu
         if (match.Lists.Count > 0) json.WriteStrings("lists"u8, match.Lists);
     }
 
-    /// <summary>Writes the timeline and the state.</summary>
-    public void Contents(SlidingPass pass, RoomSpan span, RoomContents contents)
+    /// <summary>Writes the timeline and the state, in steps. It is certain that there is a response.</summary>
+    public async ValueTask ContentsAsync(
+        SlidingPass pass, RoomSpan span, RoomContents contents, CancellationToken stop)
     {
         var json = pass.Json;
         var shared = pass.WithLimit(span.Config.TimelineLimit);
+        shared.HasNews = true;
         if (contents.State.Count > 0 || contents.Removed.Count > 0)
         {
             json.WriteStartArray("required_state"u8);
-            writer.Events(shared, contents.State, contents.StateExtras);
+            await writer.StateEventsAsync(shared, span.Snapshot.Room, contents.State, span.Member, stop)
+                .ConfigureAwait(false);
             Removed(pass, contents);
             json.WriteEndArray();
         }
@@ -46,7 +51,12 @@ internal sealed class RoomFields(EventStore events, Heroes heroes, BumpStamps bu
         if (timeline.Events.Count > 0)
         {
             json.WriteStartArray("timeline"u8);
-            writer.Events(shared, timeline.Events, contents.TimelineExtras);
+            var scope = new ViewScope(span.Viewer, span.Through);
+            await writer.TimelineEventsAsync(
+                shared,
+                timeline,
+                some => extras.OfAsync(shared, span.Snapshot, scope, timeline, some, span.Member, stop),
+                stop).ConfigureAwait(false);
             json.WriteEndArray();
         }
 

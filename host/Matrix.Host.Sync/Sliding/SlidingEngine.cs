@@ -1,4 +1,3 @@
-using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
@@ -24,7 +23,8 @@ internal sealed class SlidingEngine(
 
     public IReadOnlyCollection<string> Extensions => _extensions.Keys;
 
-    public async ValueTask<SlidingAnswer> SyncAsync(SlidingRequest request, CancellationToken stop)
+    public async ValueTask<SlidingAnswer> SyncAsync(
+        SlidingRequest request, ResponseWriter response, CancellationToken stop)
     {
         SlidingPos? pos = null;
         if (request.Pos is { } text)
@@ -39,10 +39,15 @@ internal sealed class SlidingEngine(
             if (turn is null) return SlidingAnswer.UnknownPos;
             try
             {
-                return await AnswerAsync(request, turn.Connection, turn.Stop).ConfigureAwait(false);
+                return await AnswerAsync(request, response, turn.Connection, turn.Stop).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
+                // The client does not read the rest.
+                if (response.HasBegun) throw new ResponseEndedException();
+                response.Buffer.Clear();
+                response.Release();
+
                 // Another request of the connection came.
             }
             finally
@@ -53,7 +58,7 @@ internal sealed class SlidingEngine(
 
         // Most clients do not read this response. Two that share the connection would end each other's polls at once.
         await PauseAsync(stop).ConfigureAwait(false);
-        return pos is { } same ? Unchanged(request, same) : SlidingAnswer.UnknownPos;
+        return pos is { } same ? Unchanged(request, response, same) : SlidingAnswer.UnknownPos;
     }
 
     private async ValueTask PauseAsync(CancellationToken stop)
@@ -70,7 +75,7 @@ internal sealed class SlidingEngine(
     }
 
     private async ValueTask<SlidingAnswer> AnswerAsync(
-        SlidingRequest request, SlidingConnection connection, CancellationToken stop)
+        SlidingRequest request, ResponseWriter response, SlidingConnection connection, CancellationToken stop)
     {
         var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
         var deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
@@ -84,8 +89,15 @@ internal sealed class SlidingEngine(
                 && left > TimeSpan.Zero
                 && !notifier.IsDraining
                 && !stop.IsCancellationRequested;
-            var look = await LookAsync(request, connection, stream, device, now, mayWait, stop).ConfigureAwait(false);
+            if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+            {
+                return connection.State.Pos is { } same ? Unchanged(request, response, same) : SlidingAnswer.Busy;
+            }
+
+            var look = await LookAsync(request, response, connection, stream, device, now, mayWait, stop)
+                .ConfigureAwait(false);
             if (look is not null) return look;
+            response.Release();
 
             if (stream is null) await notifier.PauseAsync(left, stop).ConfigureAwait(false);
             else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
@@ -99,56 +111,58 @@ internal sealed class SlidingEngine(
 
     /// <summary>Reads the news. Null if there is none, and the response may wait.</summary>
     private async ValueTask<SlidingAnswer?> LookAsync(
-        SlidingRequest request, SlidingConnection connection, UserStream? stream, DeviceStream device, SyncToken now,
-        bool mayWait, CancellationToken stop)
+        SlidingRequest request,
+        ResponseWriter response,
+        SlidingConnection connection,
+        UserStream? stream,
+        DeviceStream device,
+        SyncToken now,
+        bool mayWait,
+        CancellationToken stop)
     {
-        var output = new ByteBuffer(connection.State.Pos is null ? 64 * 1024 : 4096);
-        var json = SyncJson.WriterTo(output);
-        var isDone = false;
-        try
+        var json = SyncJson.WriterTo(response.Buffer);
+        var pass = new SlidingPass
         {
-            var pass = new SlidingPass
-            {
-                Request = request,
-                Base = connection.State,
-                Next = new PendingAnswer { Pos = new SlidingPos(connections.NextNumber(), now) },
-                Now = now,
-                Options = options,
-                Scan = new ScanBudget(time, reading.LongestScan),
-                Stream = stream,
-                Device = device,
-                Epoch = notifier.Epoch,
-                LastDeviceLists = notifier.LastDeviceLists,
-                Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
-                Json = json,
-                Output = output,
-            };
-            pass.Next.AccountData = connection.State.AccountData;
-            pass.Next.ToDevice = connection.State.ToDevice;
-            pass.Next.Threads = connection.State.Threads;
-            if (await BeginAsync(pass, stop).ConfigureAwait(false) is { } problem)
-            {
-                return SlidingAnswer.Refused(problem);
-            }
-
-            json.WriteStartObject();
-            if (request is { IsUnstable: true, Body.TransactionId: { } own }) json.WriteString("txn_id"u8, own);
-            var isOther = await matcher.MatchAsync(pass, stop).ConfigureAwait(false);
-            await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
-            await ExtensionsAsync(pass, stop).ConfigureAwait(false);
-            if (mayWait && !isOther && !pass.HasNews && !pass.Next.IsCut) return null;
-
-            json.WriteString("pos"u8, pass.Next.Pos.ToString());
-            json.WriteEndObject();
-            json.Flush();
-            connection.Pending = pass.Next;
-            isDone = true;
-            return SlidingAnswer.Of(new SyncAnswer(output));
-        }
-        finally
+            Request = request,
+            Base = connection.State,
+            Next = new PendingAnswer { Pos = new SlidingPos(connections.NextNumber(), now) },
+            Now = now,
+            Options = options,
+            Scan = new ScanBudget(time, reading.LongestScan),
+            PageBytes = reading.PageBytes,
+            Stream = stream,
+            Device = device,
+            Epoch = notifier.Epoch,
+            LastDeviceLists = notifier.LastDeviceLists,
+            Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
+            Json = json,
+            Response = response,
+        };
+        pass.Next.AccountData = connection.State.AccountData;
+        pass.Next.ToDevice = connection.State.ToDevice;
+        pass.Next.Threads = connection.State.Threads;
+        if (await BeginAsync(pass, stop).ConfigureAwait(false) is { } problem)
         {
-            if (!isDone) ((IDisposable)output).Dispose();
+            return SlidingAnswer.Refused(problem);
         }
+
+        json.WriteStartObject();
+        if (request is { IsUnstable: true, Body.TransactionId: { } own }) json.WriteString("txn_id"u8, own);
+        var isOther = await matcher.MatchAsync(pass, stop).ConfigureAwait(false);
+        pass.MaySend = !mayWait || isOther;
+        await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
+        await ExtensionsAsync(pass, stop).ConfigureAwait(false);
+        if (mayWait && !isOther && !pass.HasNews && !pass.Next.IsCut)
+        {
+            response.Buffer.Clear();
+            return null;
+        }
+
+        json.WriteString("pos"u8, pass.Next.Pos.ToString());
+        json.WriteEndObject();
+        json.Flush();
+        connection.Pending = pass.Next;
+        return SlidingAnswer.Written;
     }
 
     private async ValueTask<string?> BeginAsync(SlidingPass pass, CancellationToken stop)
@@ -178,15 +192,14 @@ internal sealed class SlidingEngine(
     }
 
     /// <summary>A response with nothing but the position that the client has.</summary>
-    private static SlidingAnswer Unchanged(SlidingRequest request, SlidingPos pos)
+    private static SlidingAnswer Unchanged(SlidingRequest request, ResponseWriter response, SlidingPos pos)
     {
-        var output = new ByteBuffer(256);
-        var json = SyncJson.WriterTo(output);
+        var json = SyncJson.WriterTo(response.Buffer);
         json.WriteStartObject();
         if (request is { IsUnstable: true, Body.TransactionId: { } own }) json.WriteString("txn_id"u8, own);
         json.WriteString("pos"u8, pos.ToString());
         json.WriteEndObject();
         json.Flush();
-        return SlidingAnswer.Of(new SyncAnswer(output));
+        return SlidingAnswer.Written;
     }
 }

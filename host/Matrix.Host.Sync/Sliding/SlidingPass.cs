@@ -52,7 +52,18 @@ internal sealed class SlidingPass
 
     public required Utf8JsonWriter Json { get; init; }
 
-    public required ByteBuffer Output { get; init; }
+    public required ResponseWriter Response { get; init; }
+
+    public ByteBuffer Output => Response.Buffer;
+
+    /// <summary>The bytes of the response so far.</summary>
+    public long Length => Response.Length + Json.BytesPending;
+
+    /// <summary>The bytes after which a timeline ends; the rest comes later.</summary>
+    public required int PageBytes { get; init; }
+
+    /// <summary>Whether it is certain, without news, that there is a response.</summary>
+    public bool MaySend { get; set; }
 
     /// <summary>All rooms that changed, whether or not a list has them; null if that is not known.</summary>
     public IReadOnlyList<UpdatedRoom>? Changed { get; set; }
@@ -107,7 +118,17 @@ internal sealed class SlidingPass
             Device = Device,
             Ignored = Ignored,
             Json = Json,
-            Output = Output,
+            Response = Response,
+            PageBytes = PageBytes,
         };
+    }
+
+    /// <summary>Sends what was written, if it is enough for a step and certain that there is a response.</summary>
+    public ValueTask StepAsync(CancellationToken stop)
+    {
+        if (Output.Length + Json.BytesPending < ResponseWriter.Step) return ValueTask.CompletedTask;
+        if (!HasNews && !MaySend && !Next.IsCut) return ValueTask.CompletedTask;
+        Json.Flush();
+        return Response.StepAsync(stop);
     }
 }

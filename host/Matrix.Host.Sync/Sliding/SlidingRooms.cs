@@ -30,7 +30,7 @@ internal sealed class SlidingRooms(
     public async ValueTask WriteAsync(SlidingPass pass, CancellationToken stop)
     {
         pass.Json.WriteStartObject("rooms"u8);
-        var begun = pass.Output.Length + pass.Json.BytesPending;
+        var begun = pass.Length;
         foreach (var match in pass.Matches)
         {
             // A membership that began after the end of the response is news for the next one.
@@ -38,13 +38,14 @@ internal sealed class SlidingRooms(
 
             // Rooms that are looked at in vain do not count: they would be cut again and again.
             if (pass.Written >= pass.Options.MaxSlidingRooms
-                || pass.Output.Length + pass.Json.BytesPending - begun >= pass.Options.SlidingBytes)
+                || pass.Length - begun >= pass.Options.SlidingBytes)
             {
                 pass.Next.IsCut = true;
                 break;
             }
 
             await WriteAsync(pass, match, stop).ConfigureAwait(false);
+            await pass.StepAsync(stop).ConfigureAwait(false);
         }
 
         pass.Json.WriteEndObject();
@@ -124,7 +125,7 @@ internal sealed class SlidingRooms(
             pass.Json.WriteNumber("highlight_count"u8, highlights);
         }
 
-        fields.Contents(pass, span, contents);
+        await fields.ContentsAsync(pass, span, contents, stop).ConfigureAwait(false);
         pass.Json.WriteEndObject();
     }
 
@@ -188,7 +189,7 @@ internal sealed class SlidingRooms(
         RoomFields.Start(pass, match, sent);
         await fields.SummaryAsync(pass, span, contents, stop).ConfigureAwait(false);
         pass.Json.WriteNumber("bump_stamp"u8, match.Room.Since);
-        fields.Contents(pass, span, contents);
+        await fields.ContentsAsync(pass, span, contents, stop).ConfigureAwait(false);
         pass.Json.WriteEndObject();
     }
 

@@ -32,13 +32,14 @@ internal sealed class ToDeviceExtension(IStorage storage, DeviceSections devices
             ? []
             : await storage.ToDevice.OfDeviceAsync(
                 pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
+        (messages, var isCut) = DeviceSections.Cut(messages, pass.PageBytes, messages.Count >= limit);
         var json = pass.Json;
         json.WriteStartObject(Name);
         if (messages.Count > 0)
         {
             pass.HasNews = true;
             pass.Device.Delivered(messages[0].Position, messages[^1].Position);
-            if (messages.Count >= limit) next = messages[^1].Position;
+            if (isCut) next = messages[^1].Position;
             json.WriteStartArray("events"u8);
             foreach (var message in messages) json.WriteRaw(message.Json.Span);
             json.WriteEndArray();

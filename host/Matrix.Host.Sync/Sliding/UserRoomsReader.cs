@@ -56,9 +56,9 @@ internal sealed class UserRoomsReader(
             // Deleted data is among these, without a content.
             var data = await storage.AccountData.OfUserAsync(rooms.UserId, after, through, stop)
                 .ConfigureAwait(false);
-            Direct(rooms, data, through);
+            await DirectAsync(rooms, data, through, stop).ConfigureAwait(false);
             await InvitesAsync(rooms, stop).ConfigureAwait(false);
-            Data(rooms, data);
+            await DataAsync(rooms, data, stop).ConfigureAwait(false);
         }
 
         while (rooms.TakeForgotten() is { } forgotten)
@@ -170,9 +170,15 @@ internal sealed class UserRoomsReader(
             .ConfigureAwait(false)).ToDictionary(static row => row.Nid, static row => row.LastPosition);
         var data = await storage.AccountData
             .OfUserAsync(rooms.UserId, 0, long.MaxValue, stop).ConfigureAwait(false);
-        var direct = DirectOf(data.FirstOrDefault(static row => row.Room is null && row.Type == DirectType));
-        var tags = data.Where(static row => row.Room is not null && row.Type == TagType)
-            .ToDictionary(static row => row.Room!.Value, static row => TagsOf(row));
+        var direct = DirectOf(await WholeAsync(
+            rooms.UserId, data.FirstOrDefault(static row => row.Room is null && row.Type == DirectType), stop)
+            .ConfigureAwait(false));
+        var tags = new Dictionary<RoomNid, string[]>();
+        foreach (var row in data.Where(static row => row.Room is not null && row.Type == TagType))
+        {
+            tags[row.Room!.Value] = TagsOf(await WholeAsync(rooms.UserId, row, stop).ConfigureAwait(false));
+        }
+
         var dataOf = data.Where(static row => row.Room is not null)
             .GroupBy(static row => row.Room!.Value)
             .ToDictionary(static rows => rows.Key, static rows => rows.Max(static row => row.Position));
@@ -287,12 +293,13 @@ internal sealed class UserRoomsReader(
         return departure is { Previous: not null, Event: var gone } && gone.Row.Sender != row.UserId;
     }
 
-    private static void Direct(UserRooms rooms, IReadOnlyList<AccountDataRow> changed, long through)
+    private async ValueTask DirectAsync(
+        UserRooms rooms, IReadOnlyList<AccountDataRow> changed, long through, CancellationToken stop)
     {
         var row = changed.FirstOrDefault(static row => row.Room is null && row.Type == DirectType);
         if (row is null) return;
         rooms.DirectChanged = through;
-        var direct = DirectOf(row);
+        var direct = DirectOf(await WholeAsync(rooms.UserId, row, stop).ConfigureAwait(false));
         foreach (var room in rooms.All.Where(room => room.IsDirect != direct.Contains(room.RoomId)).ToArray())
         {
             rooms.Put(room with { IsDirect = !room.IsDirect });
@@ -302,15 +309,19 @@ internal sealed class UserRoomsReader(
     /// <summary>
     /// Account data of rooms that the stream does not have, because the user left them before it was filled.
     /// </summary>
-    private static void Data(UserRooms rooms, IReadOnlyList<AccountDataRow> changed)
+    private async ValueTask DataAsync(
+        UserRooms rooms, IReadOnlyList<AccountDataRow> changed, CancellationToken stop)
     {
         foreach (var row in changed)
         {
             if (row.Room is not { } nid || rooms.Find(nid) is not { } room) continue;
+            var tags = row.Type == TagType
+                ? TagsOf(await WholeAsync(rooms.UserId, row, stop).ConfigureAwait(false))
+                : room.Tags;
             rooms.Put(room with
             {
                 AccountData = Math.Max(room.AccountData, row.Position),
-                Tags = row.Type == TagType ? TagsOf(row) : room.Tags,
+                Tags = tags,
             });
         }
     }
@@ -351,6 +362,12 @@ internal sealed class UserRoomsReader(
     }
 
     /// <summary>The rooms that `m.direct` names. Clients write this content, in any shape.</summary>
+    /// <summary>A listed piece of account data with its content, large or not.</summary>
+    private async ValueTask<AccountDataRow?> WholeAsync(string userId, AccountDataRow? row, CancellationToken stop) =>
+        row is { IsLarge: true }
+            ? await storage.AccountData.FindAsync(userId, row.Room, row.Type, stop).ConfigureAwait(false)
+            : row;
+
     private static HashSet<string> DirectOf(AccountDataRow? row)
     {
         var rooms = new HashSet<string>(StringComparer.Ordinal);

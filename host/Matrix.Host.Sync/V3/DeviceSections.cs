@@ -56,6 +56,8 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         var messages = await storage.ToDevice.OfDeviceAsync(
             pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
         if (messages.Count == 0) return null;
+        var isCut = messages.Count >= limit;
+        (messages, isCut) = Cut(messages, pass.PageBytes, isCut);
 
         pass.HasNews = true;
         pass.Json.WriteStartEvents("to_device"u8);
@@ -63,7 +65,21 @@ internal sealed class DeviceSections(IStorage storage, DeviceListChanges lists)
         pass.Json.WriteEndEvents();
         long last = messages[^1].Position;
         pass.Device.Delivered(messages[0].Position, last);
-        return messages.Count >= limit && last < pass.UpTo ? last : null;
+        return isCut && last < pass.UpTo ? last : null;
+    }
+
+    /// <summary>The messages that fit into a response, and whether there may be more.</summary>
+    internal static (IReadOnlyList<ToDeviceRow> Messages, bool IsCut) Cut(
+        IReadOnlyList<ToDeviceRow> messages, int most, bool isCut)
+    {
+        long bytes = 0;
+        for (var i = 0; i < messages.Count; i++)
+        {
+            if (bytes >= most) return ([.. messages.Take(i)], true);
+            bytes += messages[i].Json.Length;
+        }
+
+        return (messages, isCut);
     }
 
     /// <summary>Writes `device_lists`; an initial sync has none.</summary>

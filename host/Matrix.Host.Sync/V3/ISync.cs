@@ -1,4 +1,4 @@
-using Matrix.Core.Json;
+using Matrix.Host.Rooms.Reading;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -6,22 +6,21 @@ namespace Matrix.Host.Sync.V3;
 public interface ISync
 {
     /// <summary>
-    /// Returns the news for a device, at once or as soon as there is some, or an empty response after the timeout. Null
-    /// if the token is not this server's.
+    /// Writes the news for a device, at once or as soon as there is some, or an empty response after the timeout. If no
+    /// memory for it is free in time, an incremental sync gets an empty response with its own token.
     /// </summary>
-    ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop);
+    ValueTask<SyncOutcome> SyncAsync(SyncRequest request, ResponseWriter response, CancellationToken stop);
 }
 
-/// <summary>The body of a sync response. Dispose it when it was sent.</summary>
-public sealed class SyncAnswer : IDisposable
+/// <summary>The outcome of a sync.</summary>
+public enum SyncOutcome
 {
-    private readonly ByteBuffer _buffer;
+    /// <summary>The response is written.</summary>
+    Written,
 
-    internal SyncAnswer(ByteBuffer buffer) => _buffer = buffer;
+    /// <summary>The token is not this server's.</summary>
+    UnknownToken,
 
-    /// <summary>A JSON object.</summary>
-    public ReadOnlyMemory<byte> Json => _buffer.WrittenMemory;
-
-    /// <inheritdoc/>
-    public void Dispose() => ((IDisposable)_buffer).Dispose();
+    /// <summary>No memory for a whole response was free in time. Nothing is written.</summary>
+    Busy,
 }

@@ -16,7 +16,6 @@ internal sealed class JoinedRooms(
     IStorage storage,
     EventStore events,
     StateStore states,
-    ClientEvents clientEvents,
     DeviceListChanges deviceLists,
     TimelineReader timelines,
     TimelineExtras timelineExtras,
@@ -52,13 +51,10 @@ internal sealed class JoinedRooms(
         var after = isNew ? EventNid.None : input.Before!.Value.LastNid;
         var timeline = await timelines.ReadAsync(
             room, after, input.End.LastNid, scope.Viewer, pass, stop).ConfigureAwait(false);
-        var extras = await timelineExtras.OfAsync(
-            pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
         var summary = await SummaryAsync(pass, input, before, end, isFull, stop).ConfigureAwait(false);
         var since = isFull ? StateTree.Empty : before;
         var span = new StateSpan(room, since, end, timeline, isFull);
         var state = await stateSection.EventsAsync(pass, span, summary?.Heroes ?? [], stop).ConfigureAwait(false);
-        var stateExtras = await clientEvents.StateExtrasAsync(room, state, member, stop).ConfigureAwait(false);
         var typing = ephemeral.TypingOf(pass, input, isNew);
         var receipts = await ephemeral.ReceiptsAsync(pass, input, isNew, stop).ConfigureAwait(false);
         var accountData = await AccountDataAsync(pass, input, isNew, stop).ConfigureAwait(false);
@@ -72,15 +68,25 @@ internal sealed class JoinedRooms(
 
         var unread = await unreadReader.OfAsync(pass, room, member, input.End.LastNid, stop).ConfigureAwait(false);
 
+        pass.HasNews = true;
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
         if (summary is not null) RoomWriter.Summary(pass, summary);
-        if (state.Count > 0 || pass.Request.UseStateAfter || isFull) writer.State(pass, state, stateExtras);
-        writer.Timeline(pass, timeline, extras);
+        if (state.Count > 0 || pass.Request.UseStateAfter || isFull)
+        {
+            await writer.StateAsync(pass, room, state, member, stop).ConfigureAwait(false);
+        }
+
+        await writer.TimelineAsync(
+            pass,
+            timeline,
+            some => timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, some, member, stop),
+            stop).ConfigureAwait(false);
         RoomWriter.Ephemeral(pass, typing, receipts);
-        RoomWriter.AccountData(pass, accountData);
+        await writer.AccountDataAsync(pass, accountData, stop).ConfigureAwait(false);
         RoomWriter.Unread(pass, unread.Counts, unread.Roots);
         json.WriteEndObject();
+        await pass.StepAsync(stop).ConfigureAwait(false);
         return true;
     }
 

@@ -64,12 +64,8 @@ internal sealed class LeftRooms(
                 stop, isEnd: true).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
         var scope = new ViewScope(reader, end.Through);
-        var extras = await timelineExtras.OfAsync(
-            pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end.State, timeline, isNew);
         var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
-        var stateExtras = await clientEvents.StateExtrasAsync(
-            room, state, departure.Event.Nid, stop).ConfigureAwait(false);
         if (!isOld && !pass.IsInitial)
         {
             // Other memberships that changed in the same batch are those of the departure's state.
@@ -84,15 +80,21 @@ internal sealed class LeftRooms(
                 stop).ConfigureAwait(false);
         }
 
+        pass.HasNews = true;
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
-        writer.State(pass, state, stateExtras);
-        writer.Timeline(pass, timeline, extras);
+        await writer.StateAsync(pass, room, state, departure.Event.Nid, stop).ConfigureAwait(false);
+        await writer.TimelineAsync(
+            pass,
+            timeline,
+            some => timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, some, member, stop),
+            stop).ConfigureAwait(false);
         var filter = pass.Filter.RoomAccountData;
         var accountData = input.AccountData.Where(row =>
             filter.AdmitsRoom(room.RoomId) && filter.Admits(row.Type, null, false));
-        RoomWriter.AccountData(pass, [.. accountData]);
+        await writer.AccountDataAsync(pass, [.. accountData], stop).ConfigureAwait(false);
         json.WriteEndObject();
+        await pass.StepAsync(stop).ConfigureAwait(false);
         return true;
     }
 
@@ -104,12 +106,14 @@ internal sealed class LeftRooms(
     {
         var scope = new ViewScope(
             new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
-        var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
         pass.Json.WriteStartObject(room.RoomId);
-        writer.State(pass, [], []);
-        writer.Timeline(
-            pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
-        RoomWriter.AccountData(pass, []);
+        await writer.StateAsync(pass, room, [], departure.Nid, stop).ConfigureAwait(false);
+        await writer.TimelineAsync(
+            pass,
+            new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true),
+            some => clientEvents.ExtrasAsync(room, some, some, scope, stop),
+            stop).ConfigureAwait(false);
+        await writer.AccountDataAsync(pass, [], stop).ConfigureAwait(false);
         pass.Json.WriteEndObject();
     }
 

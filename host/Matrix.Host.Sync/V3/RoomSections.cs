@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Matrix.Core.Json;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Users.AccountData;
@@ -9,23 +11,22 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of a response, and records whether they have news.</summary>
 internal sealed class RoomSections(
-    JoinedRooms joined, InvitedRooms invited, LeftRooms left, InviteSetting permission)
+    IStorage storage,
+    RoomInputs inputs,
+    RoomSnapshots snapshots,
+    JoinedRooms joined,
+    InvitedRooms invited,
+    LeftRooms left,
+    InviteSetting permission)
 {
-    /// <summary>Bytes of a room in an initial sync: twenty messages and some state.</summary>
-    private const int TypicalRoom = 12 * 1024;
-
-    /// <summary>The most rooms for which space is reserved.</summary>
-    private const int MostReserved = 256;
-
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
-        AccountData(pass, found.Global);
+        await AccountDataAsync(pass, found.Global, stop).ConfigureAwait(false);
         var json = pass.Json;
         json.WriteStartObject("rooms"u8);
 
         json.WriteStartObject("join"u8);
-        if (pass.IsInitial) Reserve(pass, found.Joined.Count);
-        foreach (var room in found.Joined)
+        await foreach (var (_, room) in inputs.ReadAsync(pass, found.Joined, stop).ConfigureAwait(false))
         {
             pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
         }
@@ -35,15 +36,18 @@ internal sealed class RoomSections(
         json.WriteStartObject("invite"u8);
         bool isShown = (found.Invited.Count > 0 || found.Stripped.Count > 0)
             && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
-        foreach (var (snapshot, invite) in isShown ? found.Invited : [])
+        foreach (var room in isShown ? found.Invited : [])
         {
-            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
+            if (await snapshots.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            pass.HasNews |= await invited.WriteInviteAsync(pass, snapshot, room.Member, stop).ConfigureAwait(false);
+            await pass.StepAsync(stop).ConfigureAwait(false);
         }
 
         foreach (var room in isShown ? found.Stripped : [])
         {
             if (room.Membership != Membership.Invite) continue;
             pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "invite_state"u8);
+            await pass.StepAsync(stop).ConfigureAwait(false);
         }
 
         json.WriteEndObject();
@@ -52,9 +56,11 @@ internal sealed class RoomSections(
         if (knocks.Count + found.Knocked.Count > 0)
         {
             json.WriteStartObject("knock"u8);
-            foreach (var (snapshot, knock) in found.Knocked)
+            foreach (var room in found.Knocked)
             {
-                pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, knock, stop).ConfigureAwait(false);
+                if (await snapshots.FindAsync(room.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+                pass.HasNews |= await invited.WriteKnockAsync(pass, snapshot, room.Member, stop).ConfigureAwait(false);
+                await pass.StepAsync(stop).ConfigureAwait(false);
             }
 
             foreach (var room in knocks) pass.HasNews |= StrippedRooms.WriteOpen(pass, room, "knock_state"u8);
@@ -62,10 +68,13 @@ internal sealed class RoomSections(
         }
 
         json.WriteStartObject("leave"u8);
-        foreach (var room in found.Left)
+        var departures = found.Left.ToDictionary(room => room.Pending.Room);
+        await foreach (var (pending, room) in inputs.ReadAsync(pass, found.Left.Select(each => each.Pending), stop)
+            .ConfigureAwait(false))
         {
-            pass.HasNews |= await left.WriteAsync(
-                pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
+            var departure = departures[pending.Room];
+            pass.HasNews |= await left.WriteAsync(pass, room, departure.Member, departure.Since, stop)
+                .ConfigureAwait(false);
         }
 
         foreach (var room in found.Stripped)
@@ -77,14 +86,8 @@ internal sealed class RoomSections(
         json.WriteEndObject();
     }
 
-    /// <summary>Space for a whole response, so that it is not copied while the buffer grows.</summary>
-    private static void Reserve(SyncPass pass, int rooms)
-    {
-        pass.Json.Flush();
-        _ = pass.Output.Room(Math.Min(rooms, MostReserved) * TypicalRoom);
-    }
-
-    private static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
+    private async ValueTask AccountDataAsync(
+        SyncPass pass, IReadOnlyList<AccountDataRow> rows, CancellationToken stop)
     {
         bool any = false;
         foreach (var row in rows)
@@ -92,14 +95,18 @@ internal sealed class RoomSections(
             if (!pass.Filter.AccountData.Admits(row.Type, null, false)) continue;
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
+            pass.HasNews = true;
+            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop).ConfigureAwait(false);
             if (row.Type == UserPushRules.Type)
             {
-                PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, row.Content));
+                PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, content));
             }
             else
             {
-                pass.Json.WriteTypedContent(row.Type, row.Content.Span);
+                pass.Json.WriteTypedContent(row.Type, content.Span);
             }
+
+            await pass.StepAsync(stop).ConfigureAwait(false);
         }
 
         // Users who changed no push rules get the server's default rules.
@@ -109,12 +116,11 @@ internal sealed class RoomSections(
         {
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
+            pass.HasNews = true;
             PushRules(pass, UserPushRules.DefaultContent(pass.Reader.UserId));
         }
 
-        if (!any) return;
-        pass.Json.WriteEndEvents();
-        pass.HasNews = true;
+        if (any) pass.Json.WriteEndEvents();
     }
 
     private static void PushRules(SyncPass pass, JsonObject content) => PushRules(pass.Json, content);

@@ -11,33 +11,95 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes the parts of a room that joined and left rooms have in common.</summary>
-internal sealed class RoomWriter(ClientEvents clientEvents)
+internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEvents clientEvents)
 {
-    /// <summary>Writes `timeline`.</summary>
-    public void Timeline(SyncPass pass, Timeline timeline, EventExtras[] extras)
+    /// <summary>Writes `timeline`, in steps.</summary>
+    /// <param name="extras">Reads the extras of some of the events.</param>
+    public async ValueTask TimelineAsync(
+        SyncPass pass,
+        Timeline timeline,
+        Func<IReadOnlyList<StoredEvent>, ValueTask<EventExtras[]>> extras,
+        CancellationToken stop)
     {
         var json = pass.Json;
         json.WriteStartEvents("timeline"u8);
-        Events(pass, timeline.Events, extras);
+        await TimelineEventsAsync(pass, timeline, extras, stop).ConfigureAwait(false);
         json.WriteEndArray();
         json.WriteBoolean("limited"u8, timeline.Limited);
         json.WriteString("prev_batch"u8, timeline.Start.ToString());
         json.WriteEndObject();
     }
 
-    /// <summary>Writes `state` or `state_after`.</summary>
-    public void State(SyncPass pass, IReadOnlyList<StoredEvent> state, EventExtras[] extras)
+    /// <summary>Writes the events of a timeline as elements of an array.</summary>
+    /// <param name="extras">Reads the extras of some of the events.</param>
+    public async ValueTask TimelineEventsAsync(
+        SyncPass pass,
+        Timeline timeline,
+        Func<IReadOnlyList<StoredEvent>, ValueTask<EventExtras[]>> extras,
+        CancellationToken stop)
+    {
+        // Each event may bring others along: the one it replaced, its edit, the latest of its thread.
+        for (var at = 0; at < timeline.Events.Count; at += EventStore.PortionEvents)
+        {
+            IReadOnlyList<StoredEvent> some = timeline.Events.Count <= EventStore.PortionEvents
+                ? timeline.Events
+                : [.. timeline.Events.Skip(at).Take(EventStore.PortionEvents)];
+            var read = await extras(some).ConfigureAwait(false);
+            if (at > 0)
+            {
+                pass.Json.Flush();
+                pass.Output.Byte((byte)',');
+            }
+
+            Events(pass, some, read);
+            await pass.StepAsync(stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Writes `state` or `state_after`, in steps.</summary>
+    /// <param name="member">The user's member event at the latest of the events, or a later one.</param>
+    public async ValueTask StateAsync(
+        SyncPass pass, RoomIdentity room, IReadOnlyList<EventNid> state, EventNid member, CancellationToken stop)
     {
         pass.Json.WriteStartEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
-        Events(pass, state, extras);
+        await StateEventsAsync(pass, room, state, member, stop).ConfigureAwait(false);
         pass.Json.WriteEndEvents();
     }
 
-    /// <summary>Writes `account_data`.</summary>
-    public static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
+    /// <summary>Writes state events as elements of an array. Each portion is read after the one before was sent.</summary>
+    /// <param name="member">The user's member event at the latest of the events, or a later one.</param>
+    public async ValueTask StateEventsAsync(
+        SyncPass pass, RoomIdentity room, IReadOnlyList<EventNid> state, EventNid member, CancellationToken stop)
+    {
+        var isFirst = true;
+        await foreach (var portion in events.PortionsAsync(room, state, stop).ConfigureAwait(false))
+        {
+            if (portion.Count == 0) continue;
+            var extras = await clientEvents.StateExtrasAsync(room, portion, member, stop).ConfigureAwait(false);
+            if (!isFirst)
+            {
+                pass.Json.Flush();
+                pass.Output.Byte((byte)',');
+            }
+
+            isFirst = false;
+            Events(pass, portion, extras);
+            await pass.StepAsync(stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Writes `account_data`, in steps.</summary>
+    public async ValueTask AccountDataAsync(
+        SyncPass pass, IReadOnlyList<AccountDataRow> rows, CancellationToken stop)
     {
         pass.Json.WriteStartEvents("account_data"u8);
-        foreach (var row in rows) pass.Json.WriteTypedContent(row.Type, row.Content.Span);
+        foreach (var row in rows)
+        {
+            var content = await storage.AccountData.ContentAsync(pass.Reader.UserId, row, stop).ConfigureAwait(false);
+            pass.Json.WriteTypedContent(row.Type, content.Span);
+            await pass.StepAsync(stop).ConfigureAwait(false);
+        }
+
         pass.Json.WriteEndEvents();
     }
 
@@ -144,16 +206,16 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         .Select(group => group.MaxBy(receipt => receipt.Position));
 
     /// <summary>Writes the elements of an array, directly into the buffer: they are most of a response.</summary>
-    public void Events(SyncPass pass, IReadOnlyList<StoredEvent> events, EventExtras[] extras)
+    public void Events(SyncPass pass, IReadOnlyList<StoredEvent> shown, EventExtras[] extras)
     {
         pass.Json.Flush();
         var writer = clientEvents.For(pass.Reader);
-        for (var i = 0; i < events.Count; i++)
+        for (var i = 0; i < shown.Count; i++)
         {
             if (i > 0) pass.Output.Byte((byte)',');
-            if (pass.Filter.Fields is { } fields) Event(pass, fields, writer, events[i], in extras[i]);
-            else if (pass.Filter.IsFederationFormat) pass.Output.Raw(events[i].Row.Json.Span);
-            else writer.Write(pass.Output, events[i], in extras[i], withRoomId: false);
+            if (pass.Filter.Fields is { } fields) Event(pass, fields, writer, shown[i], in extras[i]);
+            else if (pass.Filter.IsFederationFormat) pass.Output.Raw(shown[i].Row.Json.Span);
+            else writer.Write(pass.Output, shown[i], in extras[i], withRoomId: false);
         }
     }
 

@@ -19,9 +19,9 @@ internal sealed class StateSection(EventStore events)
 {
     private const string MemberType = "m.room.member";
 
-    /// <summary>The events, in timeline order.</summary>
+    /// <summary>The events' numbers, in timeline order.</summary>
     /// <param name="heroes">The members that the summary names.</param>
-    public async ValueTask<IReadOnlyList<StoredEvent>> EventsAsync(
+    public async ValueTask<IReadOnlyList<EventNid>> EventsAsync(
         SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, CancellationToken stop)
     {
         if (!pass.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
@@ -34,15 +34,20 @@ internal sealed class StateSection(EventStore events)
 
         refs.RemoveAll(entry => !pass.Filter.State.AdmitsType(entry.Type));
         if (refs.Count == 0) return [];
-        var found = await events.GetManyAsync(span.Room, [.. refs.Select(entry => entry.Nid).Order()], stop)
-            .ConfigureAwait(false);
-        var state = new List<StoredEvent>(found.Count);
-        foreach (var stored in found)
+        IReadOnlyList<EventNid> state = [.. refs.Select(entry => entry.Nid).Order()];
+        if (!pass.Filter.State.AdmitsByType)
         {
-            if (Admits(pass.Filter.State, stored)) state.Add(stored);
+            var admitted = new List<EventNid>();
+            await foreach (var portion in events.PortionsAsync(span.Room, state, stop).ConfigureAwait(false))
+            {
+                admitted.AddRange(
+                    portion.Where(stored => Admits(pass.Filter.State, stored)).Select(stored => stored.Nid));
+            }
+
+            state = admitted;
         }
 
-        if (pass.Filter.State.LazyLoadMembers) RememberSent(pass, span, state);
+        if (pass.Filter.State.LazyLoadMembers) RememberSent(pass, span, refs, state);
         return state;
     }
 
@@ -97,9 +102,17 @@ internal sealed class StateSection(EventStore events)
         || filter.Admits(
             stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
 
-    private static void RememberSent(SyncPass pass, StateSpan span, List<StoredEvent> state)
+    private static void RememberSent(
+        SyncPass pass, StateSpan span, List<StateRef> refs, IReadOnlyList<EventNid> state)
     {
-        foreach (var stored in state.Concat(span.Timeline.Events))
+        var sent = state.Count == refs.Count ? null : state.ToHashSet();
+        foreach (var entry in refs)
+        {
+            if (entry.Type != MemberType || sent?.Contains(entry.Nid) == false) continue;
+            pass.LazilySent.Add(new((span.Room.Nid, entry.StateKey), entry.Nid));
+        }
+
+        foreach (var stored in span.Timeline.Events)
         {
             if ((stored.Row.Marks & EventMarks.State) == 0
                 || stored.Pdu is not { Type: MemberType, StateKey: { } userId })

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
@@ -20,10 +19,11 @@ internal sealed class SyncEngine(
     ReadingOptions reading,
     TimeProvider time) : ISync
 {
-    public async ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop)
+    public async ValueTask<SyncOutcome> SyncAsync(
+        SyncRequest request, ResponseWriter response, CancellationToken stop)
     {
         // A token from the future belongs to a lost database: its meaning is unknown.
-        if (request.Since?.Position > storage.Writer.PublishedPosition) return null;
+        if (request.Since?.Position > storage.Writer.PublishedPosition) return SyncOutcome.UnknownToken;
 
         var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
         long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
@@ -44,8 +44,16 @@ internal sealed class SyncEngine(
                 || stream is null
                 || stream.HasNews(token, notifier, device))
             {
-                var (answer, next) = await LookAsync(request, since, now, stream, device, stop).ConfigureAwait(false);
-                if (answer is not null) return answer;
+                if (!await response.ReserveAsync(stop).ConfigureAwait(false))
+                {
+                    if (request.Since is not { } old || request.FullState) return SyncOutcome.Busy;
+                    return await NothingAsync(request, response, old, device, stop).ConfigureAwait(false);
+                }
+
+                var (isWritten, next) = await LookAsync(request, response, since, now, stream, device, stop)
+                    .ConfigureAwait(false);
+                if (isWritten) return SyncOutcome.Written;
+                response.Release();
                 since = now = next;
             }
             else
@@ -57,7 +65,7 @@ internal sealed class SyncEngine(
             var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
             if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
             {
-                return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
+                return await NothingAsync(request, response, now, device, stop).ConfigureAwait(false);
             }
 
             if (stream is null)
@@ -67,7 +75,7 @@ internal sealed class SyncEngine(
             else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
             {
                 // The time is up, or another long-poll of the user ended this one: waiting again would end the other.
-                return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
+                return await NothingAsync(request, response, now, device, stop).ConfigureAwait(false);
             }
 
             stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
@@ -78,64 +86,61 @@ internal sealed class SyncEngine(
     /// <summary>
     /// Reads the news. If there is none to return early for, there is no response, only the token to continue from.
     /// </summary>
-    private async ValueTask<(SyncAnswer? Answer, SyncToken Next)> LookAsync(
-        SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device,
+    private async ValueTask<(bool IsWritten, SyncToken Next)> LookAsync(
+        SyncRequest request,
+        ResponseWriter response,
+        SyncToken? since,
+        SyncToken now,
+        UserStream? stream,
+        DeviceStream device,
         CancellationToken stop)
     {
-        var output = new ByteBuffer(since is null ? 64 * 1024 : 4096);
-        var json = SyncJson.WriterTo(output);
-        try
+        var json = SyncJson.WriterTo(response.Buffer);
+        var pass = new SyncPass
         {
-            var pass = new SyncPass
-            {
-                Request = request,
-                Since = since,
-                UpTo = now.Position,
-                SinceEphemeral = since?.EphemeralIn(notifier.Epoch) ?? 0,
-                UpToEphemeral = now.Ephemeral,
-                LastDeviceLists = notifier.LastDeviceLists,
-                Options = options,
-                Scan = new ScanBudget(time, reading.LongestScan),
-                Stream = stream,
-                Device = device,
-                Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
-                Json = json,
-                Output = output,
-            };
-            json.WriteStartObject();
-            await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
-            await presence.WriteAsync(pass, stop).ConfigureAwait(false);
-            long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
-            await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
-            if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
+            Request = request,
+            Since = since,
+            UpTo = now.Position,
+            SinceEphemeral = since?.EphemeralIn(notifier.Epoch) ?? 0,
+            UpToEphemeral = now.Ephemeral,
+            LastDeviceLists = notifier.LastDeviceLists,
+            Options = options,
+            Scan = new ScanBudget(time, reading.LongestScan),
+            PageBytes = reading.PageBytes,
+            Stream = stream,
+            Device = device,
+            Ignored = await ignored.OfAsync(request.Reader.UserId, stop).ConfigureAwait(false),
+            Json = json,
+            Response = response,
+        };
+        json.WriteStartObject();
+        await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
+        await presence.WriteAsync(pass, stop).ConfigureAwait(false);
+        long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
+        await pass.StepAsync(stop).ConfigureAwait(false);
+        await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
+        if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
 
-            var next = now with { ToDevice = heldBack };
-            if (!pass.HasNews && since is not null && !request.FullState)
-            {
-                ((IDisposable)output).Dispose();
-                return (null, next);
-            }
-
-            await FinishAsync(request, json, next, device, stop).ConfigureAwait(false);
-            if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), pass.LazilySent);
-            return (new SyncAnswer(output), next);
-        }
-        catch
+        var next = now with { ToDevice = heldBack };
+        if (!pass.HasNews && since is not null && !request.FullState)
         {
-            ((IDisposable)output).Dispose();
-            throw;
+            response.Buffer.Clear();
+            return (false, next);
         }
+
+        await FinishAsync(request, json, next, device, stop).ConfigureAwait(false);
+        if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), pass.LazilySent);
+        return (true, next);
     }
 
-    private async ValueTask<SyncAnswer> NothingAsync(
-        SyncRequest request, SyncToken now, DeviceStream device, CancellationToken stop)
+    private async ValueTask<SyncOutcome> NothingAsync(
+        SyncRequest request, ResponseWriter response, SyncToken now, DeviceStream device, CancellationToken stop)
     {
-        var output = new ByteBuffer(256);
-        var json = SyncJson.WriterTo(output);
+        var json = SyncJson.WriterTo(response.Buffer);
         json.WriteStartObject();
         await FinishAsync(request, json, now, device, stop).ConfigureAwait(false);
         if (request.Filter.State.LazyLoadMembers) device.Members.Answered(now.ToString(), []);
-        return new SyncAnswer(output);
+        return SyncOutcome.Written;
     }
 
     private async ValueTask FinishAsync(

@@ -33,6 +33,9 @@ internal sealed class SyncPass
     /// <summary>The time for finding events that pass the filter, in all rooms together.</summary>
     public required ScanBudget Scan { get; init; }
 
+    /// <summary>The bytes after which a timeline or the messages to the device end; the rest comes later.</summary>
+    public required int PageBytes { get; init; }
+
     /// <summary>The user's stream; null if the notifier has no space for it.</summary>
     public required UserStream? Stream { get; init; }
 
@@ -44,8 +47,11 @@ internal sealed class SyncPass
     /// <summary>Writes the response.</summary>
     public required Utf8JsonWriter Json { get; init; }
 
+    /// <summary>The response.</summary>
+    public required ResponseWriter Response { get; init; }
+
     /// <summary>The buffer to which <see cref="Json"/> writes. Flush that before writing here.</summary>
-    public required ByteBuffer Output { get; init; }
+    public ByteBuffer Output => Response.Buffer;
 
     /// <summary>
     /// Member events of this response that the device is to be known to have, for rooms with lazily loaded members.
@@ -68,4 +74,16 @@ internal sealed class SyncPass
     public bool IsInitial => Since is null;
 
     public long SincePosition => Since?.Position ?? 0;
+
+    /// <summary>
+    /// Sends what was written, if it is enough for a step. Nothing is sent before it is certain that there is a
+    /// response.
+    /// </summary>
+    public ValueTask StepAsync(CancellationToken stop)
+    {
+        if (Output.Length + Json.BytesPending < ResponseWriter.Step) return ValueTask.CompletedTask;
+        if (!HasNews && !IsInitial && !Request.FullState) return ValueTask.CompletedTask;
+        Json.Flush();
+        return Response.StepAsync(stop);
+    }
 }

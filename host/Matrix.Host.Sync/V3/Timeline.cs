@@ -56,6 +56,7 @@ internal sealed class TimelineReader(
 
         floor = shown.After;
         var kept = new List<StoredEvent>();
+        var bytes = 0L;
         var from = new EventNid(through.Value + 1);
         var start = TimelineToken.JustAfter(through);
         StoredEvent? first = null;
@@ -66,7 +67,7 @@ internal sealed class TimelineReader(
         for (bool again = false; !exhausted && !full && (!again || pass.Scan.MayGoOn()); again = true)
         {
             // One more than returned, to learn whether there are more.
-            int wanted = again ? Math.Max(limit + 1, ScanBudget.Page) : limit + 1;
+            int wanted = again ? ScanBudget.Page : Math.Min(limit + 1, ScanBudget.Page);
             var rows = await events.RangeAsync(
                 room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
             exhausted = rows.Count < wanted;
@@ -102,13 +103,14 @@ internal sealed class TimelineReader(
                     continue;
                 }
 
-                if (kept.Count == limit)
+                if (kept.Count == limit || bytes >= pass.PageBytes)
                 {
                     full = true;
                     break;
                 }
 
                 kept.Add(stored);
+                bytes += stored.Row.Json.Length;
                 start = TimelineToken.JustBefore(stored.Nid);
             }
 

@@ -10,16 +10,21 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
 {
     /// <summary>
-    /// The extras of a timeline's events, in the same order, for the user with this current member event.
+    /// The extras of some of a timeline's events, in the same order, for the user with this current member event.
     /// </summary>
     public async ValueTask<EventExtras[]> OfAsync(
-        SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member,
+        SyncPass pass,
+        RoomSnapshot snapshot,
+        ViewScope scope,
+        Timeline timeline,
+        IReadOnlyList<StoredEvent> some,
+        EventNid member,
         CancellationToken stop)
     {
-        var memberships = await history.AtAsync(snapshot.Room, member, timeline.Events, stop).ConfigureAwait(false);
+        var memberships = await history.AtAsync(snapshot.Room, member, some, stop).ConfigureAwait(false);
         var extras = await clientEvents.ExtrasAsync(
-            snapshot.Room, timeline.Events, memberships, scope, stop).ConfigureAwait(false);
-        await BundleAsync(pass, snapshot, scope, timeline, extras, stop).ConfigureAwait(false);
+            snapshot.Room, some, memberships, scope, stop).ConfigureAwait(false);
+        await BundleAsync(pass, snapshot, scope, timeline, some, extras, stop).ConfigureAwait(false);
         return extras;
     }
 
@@ -32,11 +37,12 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
         RoomSnapshot snapshot,
         ViewScope scope,
         Timeline timeline,
+        IReadOnlyList<StoredEvent> some,
         EventExtras[] extras,
         CancellationToken stop)
     {
         if (!timeline.Limited || !snapshot.HasRelations) return;
-        var parents = timeline.IsWhole ? RelatedTo(timeline.Events) : timeline.Events;
+        var parents = timeline.IsWhole ? RelatedTo(timeline.Events, some) : some;
         if (parents.Count == 0) return;
         var bundled = await aggregations.OfAsync(
             snapshot.Room,
@@ -49,7 +55,7 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
             stop).ConfigureAwait(false);
         for (var i = 0; i < extras.Length; i++)
         {
-            if (bundled.TryGetValue(timeline.Events[i].Nid, out var relations))
+            if (bundled.TryGetValue(some[i].Nid, out var relations))
             {
                 extras[i] = extras[i] with { Relations = relations };
             }
@@ -57,10 +63,10 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     }
 
     /// <summary>
-    /// The events to which other events of the list relate. If the list leaves out nothing up to its end, it holds all
-    /// events that relate to its own. Mostly there are none: then the database need not be read.
+    /// Those of some events to which events of the whole list relate. If the list leaves out nothing up to its end, it
+    /// holds all events that relate to its own. Mostly there are none: then the database need not be read.
     /// </summary>
-    private static List<StoredEvent> RelatedTo(IReadOnlyList<StoredEvent> events)
+    private static List<StoredEvent> RelatedTo(IReadOnlyList<StoredEvent> events, IReadOnlyList<StoredEvent> some)
     {
         HashSet<string>? parents = null;
         foreach (var stored in events)
@@ -69,6 +75,6 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
             if (Relation.Of(stored.Pdu.Content) is { } relation) (parents ??= []).Add(relation.ParentId);
         }
 
-        return parents is null ? [] : [.. events.Where(stored => parents.Contains(stored.EventId))];
+        return parents is null ? [] : [.. some.Where(stored => parents.Contains(stored.EventId))];
     }
 }

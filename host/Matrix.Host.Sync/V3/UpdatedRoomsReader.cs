@@ -12,7 +12,7 @@ namespace Matrix.Host.Sync.V3;
 /// database, and writes them.
 /// </summary>
 internal sealed class UpdatedRoomsReader(
-    IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomPositions positions, RoomSections sections)
+    IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomSections sections)
 {
     /// <summary>Writes `account_data` and `rooms`.</summary>
     public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
@@ -49,9 +49,9 @@ internal sealed class UpdatedRoomsReader(
             found.Stripped.Add(row);
 
             // What the room itself says of the user is older: no local user was in it since.
-            found.Invited.RemoveAll(invited => invited.Snapshot.Room.RoomId == row.RoomId);
-            found.Knocked.RemoveAll(knocked => knocked.Snapshot.Room.RoomId == row.RoomId);
-            found.Left.RemoveAll(left => left.Input.Snapshot.Room.RoomId == row.RoomId);
+            found.Invited.RemoveAll(invited => invited.RoomId == row.RoomId);
+            found.Knocked.RemoveAll(knocked => knocked.RoomId == row.RoomId);
+            found.Left.RemoveAll(left => left.Pending.RoomId == row.RoomId);
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed class UpdatedRoomsReader(
             if (!pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) continue;
             if (each.Membership == ShownMembership.Joined)
             {
-                found.Joined.Add(await InputAsync(pass, snapshot, each.Parts, found, stop).ConfigureAwait(false));
+                found.Joined.Add(PendingOf(room, snapshot.Room.RoomId, each.Parts, found));
                 continue;
             }
 
@@ -83,24 +83,23 @@ internal sealed class UpdatedRoomsReader(
             if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
             {
                 // The user left after the position at which this response ends, and is still joined there.
-                found.Joined.Add(
-                    await InputAsync(pass, snapshot, each.Parts | RoomParts.Events, found, stop).ConfigureAwait(false));
+                found.Joined.Add(PendingOf(room, snapshot.Room.RoomId, each.Parts | RoomParts.Events, found));
             }
             else if (member.Position <= pass.UpTo && member.Membership is Membership.Leave or Membership.Ban)
             {
-                await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+                AddLeft(pass, room, snapshot.Room.RoomId, member, found);
             }
             else if (member.Position <= pass.UpTo
                 && member.Membership == Membership.Invite
                 && (each.Parts & RoomParts.Membership) != 0)
             {
-                found.Invited.Add((snapshot, member.Event));
+                found.Invited.Add(new OpenRoom(room, snapshot.Room.RoomId, member.Event));
             }
             else if (member.Position <= pass.UpTo
                 && member.Membership == Membership.Knock
                 && (each.Parts & RoomParts.Membership) != 0)
             {
-                found.Knocked.Add((snapshot, member.Event));
+                found.Knocked.Add(new OpenRoom(room, snapshot.Room.RoomId, member.Event));
             }
         }
 
@@ -112,10 +111,7 @@ internal sealed class UpdatedRoomsReader(
             if (member is null) continue;
             if (member.Position > pass.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
             if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId))
-            {
-                await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
-            }
+            if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) AddLeft(pass, room, snapshot.Room.RoomId, member, found);
         }
 
         return found;
@@ -125,13 +121,15 @@ internal sealed class UpdatedRoomsReader(
     /// Adds a room that was left after the token, or left earlier and not forgotten, whose account data may have
     /// changed.
     /// </summary>
-    private async ValueTask AddLeftAsync(
-        SyncPass pass, RoomSnapshot snapshot, MemberRow member, UpdatedRooms found, CancellationToken stop)
+    private static void AddLeft(
+        SyncPass pass, RoomNid room, string roomId, MemberRow member, UpdatedRooms found)
     {
         if (member.Forgotten && member.Position <= pass.SincePosition) return;
-        var input = await InputAsync(pass, snapshot, RoomParts.Membership, found, stop).ConfigureAwait(false);
-        found.Left.Add(new LeftRoom(input, member.Event, member.Position));
+        found.Left.Add(new LeftRoom(PendingOf(room, roomId, RoomParts.Membership, found), member.Event, member.Position));
     }
+
+    private static PendingRoom PendingOf(RoomNid room, string roomId, RoomParts parts, UpdatedRooms found) =>
+        new(room, roomId, parts) { AccountData = found.AccountData.GetValueOrDefault(room) ?? [] };
 
     /// <summary>
     /// The news after a token that the notifier does not reach back to, with a bounded number of queries.
@@ -142,9 +140,11 @@ internal sealed class UpdatedRoomsReader(
         await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
         var rows = await storage.Memberships
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
-        var joined = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
-            .Select(row => row.Room).ToArray();
-        var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
+        var ids = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
+            .ToDictionary(row => row.Room, row => row.RoomId);
+        RoomNid[] joined = [.. ids.Keys];
+        var receipts = await RoomInputs.ReceiptsAsync(storage, joined, pass.SincePosition, pass.UpTo, stop)
+            .ConfigureAwait(false);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
         foreach (var room in await storage.Rooms.FindManyAsync(joined, stop).ConfigureAwait(false))
@@ -170,10 +170,10 @@ internal sealed class UpdatedRoomsReader(
 
         foreach (var (room, part) in parts)
         {
-            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            found.Joined.Add(
-                await InputAsync(
-                    pass, snapshot, part, found, stop, receipts.GetValueOrDefault(room) ?? []).ConfigureAwait(false));
+            found.Joined.Add(PendingOf(room, ids[room], part, found) with
+            {
+                Receipts = receipts.GetValueOrDefault(room) ?? [],
+            });
         }
 
         foreach (var row in rows)
@@ -181,19 +181,18 @@ internal sealed class UpdatedRoomsReader(
             bool changed = row.Position > pass.SincePosition && row.Position <= pass.UpTo;
             bool data = found.AccountData.ContainsKey(row.Room);
             if (MayBeJoined(pass, row) || !(changed || data) || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
-            if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
             if (row.Membership == Membership.Invite && changed)
             {
-                found.Invited.Add((snapshot, row.Event));
+                found.Invited.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
             }
             else if (row.Membership == Membership.Knock && changed)
             {
-                found.Knocked.Add((snapshot, row.Event));
+                found.Knocked.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
             }
             else if (row.Membership is Membership.Leave or Membership.Ban)
             {
                 var member = new MemberRow(pass.Reader.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
-                await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+                AddLeft(pass, row.Room, row.RoomId, member, found);
             }
         }
 
@@ -205,44 +204,25 @@ internal sealed class UpdatedRoomsReader(
     {
         var found = new UpdatedRooms();
         await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
-        var wanted = MembershipSet.Any;
-        var rows = (await storage.Memberships.RoomsOfAsync(pass.Reader.UserId, wanted, stop).ConfigureAwait(false))
-            .Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)).ToArray();
-        var snapshots = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
-            .ToDictionary(snapshot => snapshot.Room.Nid);
-        var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
-        var befores = pass.IsInitial
-            ? null
-            : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
-        var joined = rows.Where(row => MayBeJoined(pass, row)).Select(row => row.Room).ToArray();
-        var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
-
-        foreach (var row in rows)
+        var rows = await storage.Memberships
+            .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
+        foreach (var row in rows.Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)))
         {
-            if (!snapshots.TryGetValue(row.Room, out var snapshot)) continue;
             if (row.Membership == Membership.Invite)
             {
-                found.Invited.Add((snapshot, row.Event));
+                found.Invited.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
                 continue;
             }
 
             if (row.Membership == Membership.Knock)
             {
-                found.Knocked.Add((snapshot, row.Event));
+                found.Knocked.Add(new OpenRoom(row.Room, row.RoomId, row.Event));
                 continue;
             }
 
-            var input = new RoomInput
-            {
-                Snapshot = snapshot,
-                Parts = RoomParts.Events | RoomParts.Receipts,
-                End = ends[row.Room],
-                Before = befores?[row.Room],
-                Receipts = receipts.GetValueOrDefault(row.Room) ?? [],
-                AccountData = found.AccountData.GetValueOrDefault(row.Room) ?? [],
-            };
-            if (MayBeJoined(pass, row)) found.Joined.Add(input);
-            else found.Left.Add(new LeftRoom(input, row.Event, row.Position));
+            var pending = PendingOf(row.Room, row.RoomId, RoomParts.Events | RoomParts.Receipts, found);
+            if (MayBeJoined(pass, row)) found.Joined.Add(pending);
+            else found.Left.Add(new LeftRoom(pending, row.Event, row.Position));
         }
 
         return found;
@@ -267,18 +247,6 @@ internal sealed class UpdatedRoomsReader(
         row.Membership == Membership.Join
             || (row.Position > pass.UpTo && row.Membership is Membership.Leave or Membership.Ban);
 
-    private async ValueTask<RoomInput> InputAsync(
-        SyncPass pass, RoomSnapshot snapshot, RoomParts parts, UpdatedRooms found, CancellationToken stop,
-        IReadOnlyList<ReceiptMark>? receipts = null) => new()
-        {
-            Snapshot = snapshot,
-            Parts = parts,
-            End = await positions.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false),
-            Before = await positions.AtAsync(snapshot, pass.SincePosition, stop).ConfigureAwait(false),
-            Receipts = receipts,
-            AccountData = found.AccountData.GetValueOrDefault(snapshot.Room.Nid) ?? [],
-        };
-
     private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         foreach (var row in await storage.AccountData
@@ -294,33 +262,19 @@ internal sealed class UpdatedRoomsReader(
             ofRoom.Add(row);
         }
     }
-
-    private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>> ReceiptsAsync(
-        RoomNid[] rooms, long after, long through, CancellationToken stop)
-    {
-        var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
-        if (rooms.Length == 0) return receipts;
-        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop).ConfigureAwait(false))
-        {
-            if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
-            ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
-        }
-
-        return receipts;
-    }
 }
 
 /// <summary>The rooms and account data that may have news for the client.</summary>
 internal sealed class UpdatedRooms
 {
     /// <summary>Rooms that the user is joined to.</summary>
-    public List<RoomInput> Joined { get; } = [];
+    public List<PendingRoom> Joined { get; } = [];
 
     /// <summary>Invitations.</summary>
-    public List<(RoomSnapshot Snapshot, EventNid Invite)> Invited { get; } = [];
+    public List<OpenRoom> Invited { get; } = [];
 
     /// <summary>Knocks.</summary>
-    public List<(RoomSnapshot Snapshot, EventNid Knock)> Knocked { get; } = [];
+    public List<OpenRoom> Knocked { get; } = [];
 
     /// <summary>Rooms that the user knows, or knew, only by an invite or knock.</summary>
     public List<StrippedRoomRow> Stripped { get; } = [];
@@ -338,4 +292,8 @@ internal sealed class UpdatedRooms
 /// <summary>A room that the user has left.</summary>
 /// <param name="Member">The user's current member event.</param>
 /// <param name="Since">The position at which it became current.</param>
-internal sealed record LeftRoom(RoomInput Input, EventNid Member, long Since);
+internal sealed record LeftRoom(PendingRoom Pending, EventNid Member, long Since);
+
+/// <summary>A room that the user is invited to, or knocks on.</summary>
+/// <param name="Member">The invite or knock.</param>
+internal readonly record struct OpenRoom(RoomNid Room, string RoomId, EventNid Member);

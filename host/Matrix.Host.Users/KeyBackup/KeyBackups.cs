@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -25,6 +26,9 @@ public sealed record WrongBackupVersion(long Current)
 /// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
 public sealed class KeyBackups(IStorage storage, KeyOptions options)
 {
+    /// <summary>The keys that are read at once.</summary>
+    private const int KeysAtOnce = 128;
+
     /// <summary>The failure for a version that the user does not have.</summary>
     public static UserFailure Unknown { get; } = new(UserFailureKind.NotFound, "There is no such backup.");
 
@@ -76,18 +80,33 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     }
 
     /// <summary>
-    /// The keys of a version: all, those of a room, or one session's. Null if the user has no such version.
+    /// The keys of a version: all, those of one room, or one session's, in pages that are read one after the other.
+    /// Null if there is no such version.
     /// </summary>
-    public async ValueTask<IReadOnlyList<BackupKeyRow>?> KeysAsync(
-        string userId, string version, string? roomId, string? sessionId, CancellationToken stop)
-    {
-        if (NumberOf(version) is not { } number
-            || await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false) is null)
-        {
-            return null;
-        }
+    public async ValueTask<IAsyncEnumerable<BackupKeyRow>?> KeysAsync(
+        string userId, string version, string? roomId, string? sessionId, CancellationToken stop) =>
+        NumberOf(version) is not { } number
+            || await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false) is null
+            ? null
+            : PagesAsync(userId, number, roomId, sessionId, stop);
 
-        return await storage.KeyBackup.KeysAsync(userId, number, roomId, sessionId, stop).ConfigureAwait(false);
+    private async IAsyncEnumerable<BackupKeyRow> PagesAsync(
+        string userId,
+        long version,
+        string? roomId,
+        string? sessionId,
+        [EnumeratorCancellation] CancellationToken stop)
+    {
+        var after = ("", "");
+        IReadOnlyList<BackupKeyRow> page;
+        do
+        {
+            page = await storage.KeyBackup.KeysAsync(
+                userId, version, roomId, sessionId, after, KeysAtOnce, stop).ConfigureAwait(false);
+            foreach (var key in page) yield return key;
+            if (page.Count > 0) after = (page[^1].RoomId, page[^1].SessionId);
+        }
+        while (page.Count == KeysAtOnce);
     }
 
     /// <summary>Puts keys into the latest version; keys that it has already stay if they are better.</summary>

@@ -18,6 +18,13 @@ public sealed record KeyQueryResult(
     IReadOnlyDictionary<string, JsonObject> SelfSigningKeys,
     IReadOnlyDictionary<string, JsonObject> UserSigningKeys);
 
+/// <summary>Keys of local users, each made when it is asked for.</summary>
+/// <param name="Devices">The users, each with the keys of the wanted devices.</param>
+/// <param name="CrossSigning">The keys of one usage, by user.</param>
+public sealed record LocalKeys(
+    Func<IEnumerable<(string UserId, IEnumerable<KeyValuePair<string, JsonObject>> Devices)>> Devices,
+    Func<CrossSigningUsage, IEnumerable<KeyValuePair<string, JsonObject>>> CrossSigning);
+
 /// <summary>
 /// Queries keys of local users. Client-Server API, "Key management API" and "Key and signature security".
 /// </summary>
@@ -30,46 +37,66 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
     public async ValueTask<KeyQueryResult> QueryAsync(
         string? asker, IReadOnlyDictionary<string, IReadOnlySet<string>> wanted, CancellationToken stop)
     {
-        var users = wanted.Keys.ToArray();
-        if (users.Length == 0) return new KeyQueryResult(NoDevices, NoKeys, NoKeys, NoKeys);
-
-        // Side by side: each is one round trip.
-        var deviceKeys = storage.Keys.DeviceKeysAsync(users, stop).AsTask();
-        var crossSigningKeys = storage.Keys.CrossSigningKeysAsync(users, stop).AsTask();
-        var uploaded = storage.Keys.SignaturesAsync(users, asker ?? "", stop).AsTask();
-        await Task.WhenAll(deviceKeys, crossSigningKeys, uploaded).ConfigureAwait(false);
-        var deviceRows = await deviceKeys.ConfigureAwait(false);
-        var crossRows = await crossSigningKeys.ConfigureAwait(false);
-        var signatureRows = await uploaded.ConfigureAwait(false);
-        var signatures = signatureRows.ToLookup(row => (row.TargetUser, row.TargetKey));
-
-        var devices = new Dictionary<string, IReadOnlyDictionary<string, JsonObject>>(StringComparer.Ordinal);
-        foreach (var rows in deviceRows.GroupBy(row => row.UserId))
-        {
-            var only = wanted[rows.Key];
-            devices[rows.Key] = rows
-                .Where(row => only.Count == 0 || only.Contains(row.DeviceId))
-                .ToDictionary(row => row.DeviceId, row => Device(row, asker, signatures), StringComparer.Ordinal);
-        }
-
-        var cross = new Dictionary<CrossSigningUsage, Dictionary<string, JsonObject>>();
-        foreach (var row in crossRows)
-        {
-            if (row.Usage == CrossSigningUsage.UserSigning && row.UserId != asker) continue;
-            if (!cross.TryGetValue(row.Usage, out var keys)) cross.Add(row.Usage, keys = new(StringComparer.Ordinal));
-            keys[row.UserId] = Visible(row.Json, row.UserId, row.PublicKey, asker, signatures);
-            devices.TryAdd(row.UserId, NoDevicesOfUser);
-        }
-
-        await AddKeylessUsersAsync(users, devices, stop).ConfigureAwait(false);
+        if (wanted.Count == 0) return new KeyQueryResult(NoDevices, NoKeys, NoKeys, NoKeys);
+        var read = await ReadAsync(asker, wanted, withDevices: true, stop).ConfigureAwait(false);
         return new KeyQueryResult(
-            devices,
+            read.Devices().ToDictionary(
+                static user => user.UserId,
+                static user => (IReadOnlyDictionary<string, JsonObject>)user.Devices.ToDictionary(StringComparer.Ordinal),
+                StringComparer.Ordinal),
             Of(CrossSigningUsage.Master),
             Of(CrossSigningUsage.SelfSigning),
             Of(CrossSigningUsage.UserSigning));
 
-        IReadOnlyDictionary<string, JsonObject> Of(CrossSigningUsage usage) => cross.GetValueOrDefault(usage) ?? NoKeys;
+        Dictionary<string, JsonObject> Of(CrossSigningUsage usage) =>
+            read.CrossSigning(usage).ToDictionary(StringComparer.Ordinal);
     }
+
+    /// <summary>The same as rows, from which each key is made when it is asked for.</summary>
+    /// <param name="withDevices">Whether the keys of devices are read.</param>
+    public async ValueTask<LocalKeys> ReadAsync(
+        string? asker,
+        IReadOnlyDictionary<string, IReadOnlySet<string>> wanted,
+        bool withDevices,
+        CancellationToken stop)
+    {
+        var users = wanted.Keys.ToArray();
+
+        // Side by side: each is one round trip.
+        var deviceKeys = withDevices
+            ? storage.Keys.DeviceKeysAsync(users, stop).AsTask()
+            : Task.FromResult<IReadOnlyList<DeviceKeysRow>>([]);
+        var crossSigningKeys = storage.Keys.CrossSigningKeysAsync(users, stop).AsTask();
+        var uploaded = storage.Keys.SignaturesAsync(users, asker ?? "", stop).AsTask();
+        await Task.WhenAll(deviceKeys, crossSigningKeys, uploaded).ConfigureAwait(false);
+        var devices = (await deviceKeys.ConfigureAwait(false)).ToLookup(static row => row.UserId);
+        var cross = await crossSigningKeys.ConfigureAwait(false);
+        var signatures = (await uploaded.ConfigureAwait(false)).ToLookup(row => (row.TargetUser, row.TargetKey));
+
+        // Users without keys have an entry, unknown users have none.
+        var known = devices.Select(static user => user.Key)
+            .Concat(cross.Where(row => IsShown(row, asker)).Select(static row => row.UserId))
+            .ToHashSet(StringComparer.Ordinal);
+        if (withDevices)
+        {
+            known.UnionWith(await storage.Accounts.ExistingAsync(
+                [.. users.Where(user => !known.Contains(user))], stop).ConfigureAwait(false));
+        }
+
+        return new LocalKeys(
+            () => known.Select(user => (user, DevicesOf(user))),
+            usage => cross.Where(row => row.Usage == usage && IsShown(row, asker))
+                .Select(row => KeyValuePair.Create(
+                    row.UserId, Visible(row.Json, row.UserId, row.PublicKey, asker, signatures))));
+
+        IEnumerable<KeyValuePair<string, JsonObject>> DevicesOf(string user) => devices[user]
+            .Where(row => wanted[user].Count == 0 || wanted[user].Contains(row.DeviceId))
+            .Select(row => KeyValuePair.Create(row.DeviceId, Device(row, asker, signatures)));
+    }
+
+    /// <summary>User-signing keys are for their owner.</summary>
+    private static bool IsShown(CrossSigningKeyRow row, string? asker) =>
+        row.Usage != CrossSigningUsage.UserSigning || row.UserId == asker;
 
     private static IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonObject>> NoDevices { get; } =
         new Dictionary<string, IReadOnlyDictionary<string, JsonObject>>();
@@ -77,17 +104,6 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
     private static Dictionary<string, JsonObject> NoDevicesOfUser { get; } = [];
 
     private static IReadOnlyDictionary<string, JsonObject> NoKeys => NoDevicesOfUser;
-
-    /// <summary>The users who exist: users without keys have an entry, unknown users have none.</summary>
-    private async ValueTask AddKeylessUsersAsync(
-        string[] users, Dictionary<string, IReadOnlyDictionary<string, JsonObject>> devices, CancellationToken stop)
-    {
-        var keyless = users.Where(user => !devices.ContainsKey(user)).ToArray();
-        foreach (var user in await storage.Accounts.ExistingAsync(keyless, stop).ConfigureAwait(false))
-        {
-            devices.Add(user, NoDevicesOfUser);
-        }
-    }
 
     private JsonObject Device(
         DeviceKeysRow row, string? asker, ILookup<(string, string), KeySignatureRow> signatures)

@@ -16,6 +16,32 @@ internal static partial class ConfigKeys
             "limits.large_body", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Http.LargeBody,
             "The body of an upload of keys, of messages to devices, or of a room's creation."),
         Key(
+            "limits.client_bodies", ConfigTypes.Bytes(8 << 20, 64L << 30), c => c.Http.ClientBodies,
+            "Memory that clients' bodies of more than 16 KiB take at once, at eight times their bytes: what they become "
+                + "when they are read. One user, application service, or address without a token has an eighth, and no "
+                + "more than is left for others. Further requests of the same caller wait."),
+        Key(
+            "limits.client_responses", ConfigTypes.Bytes(16 << 20, 64L << 30), c => c.Http.ClientResponses,
+            "Memory that large responses to clients take at once, shared in the same way."),
+        Key(
+            "limits.large_response", ConfigTypes.FewBytes(1 << 20, 1 << 30), c => c.Http.LargeResponse,
+            "Memory that is reserved for one large response, such as a sync, a page of events or a state, while it is "
+                + "written and read by the client. It is written in steps, so a response may be larger."),
+        Key(
+            "limits.page_bytes", ConfigTypes.FewBytes(64 << 10, 64 << 20), c => c.Reading.PageBytes,
+            "Bytes of events after which a page ends, whatever its limit: its token goes on from there. The same of a "
+                + "timeline in a sync, and of the messages to a device."),
+        Key(
+            "limits.memory_wait", ConfigTypes.Duration, c => c.Http.MemoryWait,
+            "The time that a request waits for such memory. Then an incremental sync gets an empty response with its "
+                + "own token, and other requests get 429."),
+        Key(
+            "limits.waiting_requests", ConfigTypes.Whole(1, 100_000), c => c.Http.WaitingRequests,
+            "Requests of one caller that wait for such memory; more get that answer at once."),
+        Key(
+            "limits.client_rate", ConfigTypes.FewBytes(1, 1 << 30), c => c.Http.ClientRate,
+            "Bytes a second at which a client must send a body and read a response, after ten seconds."),
+        Key(
             "limits.transaction_body", ConfigTypes.FewBytes(4 << 20, 256 << 20), c => c.Http.TransactionBody,
             "The body of another server's transaction, which has up to 50 events of 64 KiB and 100 other units."),
         Key(

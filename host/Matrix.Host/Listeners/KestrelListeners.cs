@@ -13,6 +13,9 @@ internal static class KestrelListeners
     /// <summary>The bytes of a connection that are read ahead of a request.</summary>
     private const int ReadAhead = 128 * 1024;
 
+    /// <summary>The time before a body must arrive, or a response be read, at its least rate.</summary>
+    private static readonly TimeSpan _graceTime = TimeSpan.FromSeconds(10);
+
     /// <summary>Adds the listeners: client, federation, admin, metrics, control, those that there are.</summary>
     /// <param name="certificate">The certificate of the federation listener; null for plain HTTP.</param>
     /// <param name="control">The file of the control socket; null for none.</param>
@@ -28,6 +31,9 @@ internal static class KestrelListeners
         // What arrives before a body is read is not counted.
         kestrel.Limits.MaxRequestBufferSize = Math.Max(
             ReadAhead, Math.Max(config.Connections.HeaderBytes, config.Connections.RequestLineBytes));
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(config.Http.ClientRate, _graceTime);
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(config.Http.ClientRate, _graceTime);
+
         // Each route has its own limit. This one ends bodies that continue after a refusal.
         kestrel.Limits.MaxRequestBodySize = Math.Max(
             config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;

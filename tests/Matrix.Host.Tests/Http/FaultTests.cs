@@ -63,6 +63,7 @@ public sealed class FaultTests
                     TimeProvider.System),
                 new RequestCounts(TimeProvider.System),
                 overrides: null!,
+                TimeProvider.System,
                 factory.CreateLogger<ClientServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };

@@ -57,8 +57,8 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
             (await Store.Keys.SignaturesAsync([Alice, Bob], Carol, Stop)).Select(row => row.TargetUser),
             Is.EqualTo(new[] { Bob }));
         Assert.That(await Store.KeyBackup.FindVersionAsync(Alice, null, Stop), Is.Null);
-        Assert.That(await Store.KeyBackup.KeysAsync(Alice, 1, null, null, Stop), Is.Empty);
-        Assert.That(await Store.KeyBackup.KeysAsync(Bob, 1, null, null, Stop), Has.Count.EqualTo(1));
+        Assert.That(await Store.KeyBackup.KeysAsync(Alice, 1, null, null, ("", ""), 100, Stop), Is.Empty);
+        Assert.That(await Store.KeyBackup.KeysAsync(Bob, 1, null, null, ("", ""), 100, Stop), Has.Count.EqualTo(1));
     }
 
     [Test]
@@ -258,7 +258,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
             Is.True);
         Assert.That(await Put(key with { FirstMessageIndex = 1 }), Is.False, "unverified");
 
-        var kept = (await Store.KeyBackup.KeysAsync(Alice, 1, null, null, Stop)).Single();
+        var kept = (await Store.KeyBackup.KeysAsync(Alice, 1, null, null, ("", ""), 100, Stop)).Single();
         var version = (await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!;
         Assert.That((kept.FirstMessageIndex, kept.IsVerified, Text(kept.SessionData)), Is.EqualTo((99L, true, "best")));
         Assert.That(version.Etag, Is.GreaterThan(etag));
@@ -286,7 +286,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         async Task<string> Keys(string? room, string? session) =>
             string.Concat(
-                (await Store.KeyBackup.KeysAsync(Alice, 1, room, session, Stop)).Select(row => Text(row.SessionData)));
+                (await Store.KeyBackup.KeysAsync(Alice, 1, room, session, ("", ""), 100, Stop)).Select(row => Text(row.SessionData)));
 
         Assert.That(await Keys(null, null), Is.EqualTo("123"));
         Assert.That(await Keys("!a:x", null), Is.EqualTo("12"));

@@ -1,6 +1,7 @@
-using System.Text.Json;
+using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -20,7 +21,8 @@ internal sealed class AccountDetails(
         admin.Get("whois/{userId}", WhoIsAsync);
         admin.Get("users/{userId}/joined_rooms", JoinedRoomsAsync);
         admin.Get("users/{userId}/memberships", MembershipsAsync);
-        admin.Get("users/{userId}/accountdata", AccountDataAsync);
+        admin.Get(
+            "users/{userId}/accountdata", AccountDataAsync, RouteOptions.ForAdmins with { IsLarge = true });
         admin.Get("users/{userId}/pushers", PushersAsync);
     }
 
@@ -98,29 +100,44 @@ internal sealed class AccountDetails(
         var nids = rows.Where(static row => row.Room is not null).Select(static row => row.Room!.Value).Distinct();
         var rooms = (await storage.Rooms.FindManyAsync([.. nids], stop).ConfigureAwait(false))
             .ToDictionary(static room => room.Nid, static room => room.RoomId);
-        return Answer.Json((rows, rooms), static (json, state) =>
+        return Answer.InSteps(call, async (response, stop) =>
         {
-            json.WriteStartObject("account_data");
-            json.WriteStartObject("global");
-            Write(json, state.rows.Where(static row => row.Room is null));
-            json.WriteEndObject();
-            json.WriteStartObject("rooms");
-            foreach (var room in state.rows.Where(static row => row.Room is not null).GroupBy(static row => row.Room))
+            var output = response.Buffer;
+            output.Raw("{\"account_data\":{\"global\":{"u8);
+            await WriteAsync(response, call["userId"], rows.Where(static row => row.Room is null), stop)
+                .ConfigureAwait(false);
+            output.Raw("},\"rooms\":{"u8);
+            var isFirst = true;
+            foreach (var room in rows.Where(static row => row.Room is not null).GroupBy(static row => row.Room))
             {
-                if (!state.rooms.TryGetValue(room.Key!.Value, out var roomId)) continue;
-                json.WriteStartObject(roomId);
-                Write(json, room);
-                json.WriteEndObject();
+                if (!rooms.TryGetValue(room.Key!.Value, out var roomId)) continue;
+                if (!isFirst) output.Byte((byte)',');
+                isFirst = false;
+                CanonicalJson.writeString(output, roomId);
+                output.Raw(":{"u8);
+                await WriteAsync(response, call["userId"], room, stop).ConfigureAwait(false);
+                output.Byte((byte)'}');
             }
 
-            json.WriteEndObject();
-            json.WriteEndObject();
+            output.Raw("}}}"u8);
+            return null;
         });
     }
 
-    private static void Write(Utf8JsonWriter json, IEnumerable<AccountDataRow> rows)
+    private async ValueTask WriteAsync(
+        ResponseWriter response, string userId, IEnumerable<AccountDataRow> rows, CancellationToken stop)
     {
-        foreach (var row in rows) AdminCalls.WriteStored(json, row.Type, row.Content);
+        var isFirst = true;
+        foreach (var row in rows)
+        {
+            var content = await storage.AccountData.ContentAsync(userId, row, stop).ConfigureAwait(false);
+            if (!isFirst) response.Buffer.Byte((byte)',');
+            isFirst = false;
+            CanonicalJson.writeString(response.Buffer, row.Type);
+            response.Buffer.Byte((byte)':');
+            response.Buffer.Raw(content.Span);
+            await response.StepAsync(stop).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<Answer> PushersAsync(Call call, CancellationToken stop)

@@ -2,7 +2,6 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Administration;
-using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
@@ -16,7 +15,6 @@ internal sealed class RoomDetails(
     RoomSnapshots rooms,
     RoomAccess access,
     EventPages pages,
-    EventStore events,
     StateReader state,
     IStorage storage) : IEndpoints
 {
@@ -29,7 +27,11 @@ internal sealed class RoomDetails(
         var admin = routes.Admin(1);
         admin.Get("rooms/{roomId}", GetAsync);
         admin.Get("rooms/{roomId}/members", MembersAsync);
-        admin.Get("rooms/{roomId}/state", static query => query.Text("type"), StateAsync);
+        admin.Get(
+            "rooms/{roomId}/state",
+            static query => query.Text("type"),
+            StateAsync,
+            RouteOptions.ForAdmins with { IsLarge = true });
     }
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
@@ -90,14 +92,13 @@ internal sealed class RoomDetails(
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var readable = result.Value;
         var entries = type is null ? readable.State.Entries() : readable.State.OfType(type);
-        var found = await events.GetManyAsync(
-            readable.Room,
-            [.. entries.Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()],
-            stop).ConfigureAwait(false);
-        using var output = new ByteBuffer(64 * 1024);
-        output.Raw("{\"state\":"u8);
-        await pages.WriteAsync(output, readable, found, call.Caller.Device, stop).ConfigureAwait(false);
-        output.Byte((byte)'}');
-        return Answer.Bytes(output.ToArray());
+        EventNid[] nids = [.. entries.Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()];
+        return Answer.InSteps(call, async (output, stop) =>
+        {
+            output.Buffer.Raw("{\"state\":"u8);
+            await pages.WriteAsync(output, readable, nids, null, call.Caller.Device, stop).ConfigureAwait(false);
+            output.Buffer.Byte((byte)'}');
+            return null;
+        });
     }
 }

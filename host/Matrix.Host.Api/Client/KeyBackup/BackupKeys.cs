@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Text.Json;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Users.KeyBackup;
 
@@ -29,8 +29,9 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
             Put,
             large);
 
-        routes.Get(All, ReadVersion, (call, version, stop) => Get(call, version, WriteRooms, stop));
-        routes.Get(OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessions, stop));
+        var whole = RouteOptions.Default with { IsLarge = true };
+        routes.Get(All, ReadVersion, (call, version, stop) => Get(call, version, WriteRoomsAsync, stop), whole);
+        routes.Get(OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessionsAsync, stop), whole);
         routes.Get(OfSession, ReadVersion, GetSession);
 
         routes.Delete(All, Delete, RouteOptions.AlsoSuspended);
@@ -48,20 +49,32 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     }
 
     private async ValueTask<Answer> Get(
-        Call call, string version, Action<Utf8JsonWriter, IReadOnlyList<BackupKeyRow>> write, CancellationToken stop) =>
+        Call call,
+        string version,
+        Func<ResponseWriter, IAsyncEnumerable<BackupKeyRow>, CancellationToken, ValueTask> write,
+        CancellationToken stop) =>
         await FindAsync(call, version, stop).ConfigureAwait(false) is { } keys
-            ? Answer.Json(keys, write)
+            ? Answer.InSteps(call, async (response, stop) =>
+            {
+                await write(response, keys, stop).ConfigureAwait(false);
+                return null;
+            })
             : BackupVersions.Unknown;
 
     private async ValueTask<Answer> GetSession(Call call, string version, CancellationToken stop)
     {
         if (await FindAsync(call, version, stop).ConfigureAwait(false) is not { } keys) return BackupVersions.Unknown;
-        return keys.Count == 0
-            ? Answer.NotFound("There is no such key in the backup.")
-            : Answer.Json(keys[0], WriteKey);
+        await foreach (var key in keys.ConfigureAwait(false))
+        {
+            var output = new ByteBuffer(1024);
+            WriteKey(output, key);
+            return Answer.Owned(output.WrittenMemory, output);
+        }
+
+        return Answer.NotFound("There is no such key in the backup.");
     }
 
-    private ValueTask<IReadOnlyList<BackupKeyRow>?> FindAsync(Call call, string version, CancellationToken stop) =>
+    private ValueTask<IAsyncEnumerable<BackupKeyRow>?> FindAsync(Call call, string version, CancellationToken stop) =>
         backups.KeysAsync(call.Caller.UserId, version, Part(call, "roomId"), Part(call, "sessionId"), stop);
 
     private async ValueTask<Answer> Delete(Call call, CancellationToken stop)
@@ -112,38 +125,63 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         return call => new BackupKeyRow(room(call), session(call), first, forwarded, verified, data);
     }
 
-    private static void WriteRooms(Utf8JsonWriter json, IReadOnlyList<BackupKeyRow> keys)
+    private static async ValueTask WriteRoomsAsync(
+        ResponseWriter response, IAsyncEnumerable<BackupKeyRow> keys, CancellationToken stop)
     {
-        json.WriteStartObject("rooms");
-        foreach (var room in keys.GroupBy(key => key.RoomId))
+        var output = response.Buffer;
+        output.Raw("{\"rooms\":{"u8);
+        string? room = null;
+        await foreach (var key in keys.ConfigureAwait(false))
         {
-            json.WriteStartObject(room.Key);
-            WriteSessions(json, [.. room]);
-            json.WriteEndObject();
+            if (key.RoomId == room) output.Byte((byte)',');
+            else
+            {
+                if (room is not null) output.Raw("}},"u8);
+                room = key.RoomId;
+                CanonicalJson.writeString(output, room);
+                output.Raw(":{\"sessions\":{"u8);
+            }
+
+            WriteSession(output, key);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
 
-        json.WriteEndObject();
+        output.Raw(room is null ? "}}"u8 : "}}}}"u8);
     }
 
-    private static void WriteSessions(Utf8JsonWriter json, IReadOnlyList<BackupKeyRow> keys)
+    private static async ValueTask WriteSessionsAsync(
+        ResponseWriter response, IAsyncEnumerable<BackupKeyRow> keys, CancellationToken stop)
     {
-        json.WriteStartObject("sessions");
-        foreach (var key in keys)
+        var output = response.Buffer;
+        output.Raw("{\"sessions\":{"u8);
+        var isFirst = true;
+        await foreach (var key in keys.ConfigureAwait(false))
         {
-            json.WriteStartObject(key.SessionId);
-            WriteKey(json, key);
-            json.WriteEndObject();
+            if (!isFirst) output.Byte((byte)',');
+            isFirst = false;
+            WriteSession(output, key);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
 
-        json.WriteEndObject();
+        output.Raw("}}"u8);
     }
 
-    private static void WriteKey(Utf8JsonWriter json, BackupKeyRow key)
+    private static void WriteSession(ByteBuffer output, BackupKeyRow key)
     {
-        json.WriteNumber("first_message_index", key.FirstMessageIndex);
-        json.WriteNumber("forwarded_count", key.ForwardedCount);
-        json.WriteBoolean("is_verified", key.IsVerified);
-        json.WritePropertyName("session_data");
-        json.WriteRawValue(key.SessionData.Span, skipInputValidation: true);
+        CanonicalJson.writeString(output, key.SessionId);
+        output.Byte((byte)':');
+        WriteKey(output, key);
+    }
+
+    private static void WriteKey(ByteBuffer output, BackupKeyRow key)
+    {
+        output.Raw("{\"first_message_index\":"u8);
+        CanonicalJson.writeInt(output, key.FirstMessageIndex);
+        output.Raw(",\"forwarded_count\":"u8);
+        CanonicalJson.writeInt(output, key.ForwardedCount);
+        output.Raw(key.IsVerified ? ",\"is_verified\":true,\"session_data\":"u8
+            : ",\"is_verified\":false,\"session_data\":"u8);
+        output.Raw(key.SessionData.Span);
+        output.Byte((byte)'}');
     }
 }

@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.RemoteKeys;
 
@@ -10,6 +11,9 @@ namespace Matrix.Host.Api.Client.Keys;
 internal sealed class QueryKeys(
     KeyQueries queries, RemoteKeyQueries remoteQueries, KeyOptions options, ClientOptions server) : IEndpoints
 {
+    /// <summary>The local users whose keys are read at once.</summary>
+    private const int UsersAtOnce = 100;
+
     private sealed record Input(IReadOnlyDictionary<string, IReadOnlySet<string>> Wanted, TimeSpan? Timeout);
 
     public void Map(ClientRoutes routes) => routes.Post(
@@ -22,6 +26,7 @@ internal sealed class QueryKeys(
             Body = BodyLimit.Large,
             OpenToSuspended = true,
             OnlyReads = true,
+            IsLarge = true,
         });
 
     private async ValueTask<Answer> Query(Call call, Input input, CancellationToken stop)
@@ -33,21 +38,61 @@ internal sealed class QueryKeys(
 
         var asker = call.Caller.UserId;
         var users = input.Wanted.ToLookup(user => UserId.server(user.Key) == server.ServerName);
-        var local = await queries.QueryAsync(asker, users[true].ToDictionary(), stop).ConfigureAwait(false);
         var remote = await remoteQueries.QueryAsync(asker, users[false].ToDictionary(), input.Timeout, stop)
             .ConfigureAwait(false);
-        return KeyAnswers.Object(
-            ("device_keys",
-                KeyAnswers.ObjectOf(
-                    local.DeviceKeys.Concat(remote.Keys.DeviceKeys),
-                    devices => KeyAnswers.ObjectOf(devices, Json.NewObject))),
-            ("failures", KeyAnswers.Failures(remote.Failures)),
-            ("master_keys",
-                KeyAnswers.ObjectOf(local.MasterKeys.Concat(remote.Keys.MasterKeys), Json.NewObject)),
-            ("self_signing_keys",
-                KeyAnswers.ObjectOf(local.SelfSigningKeys.Concat(remote.Keys.SelfSigningKeys), Json.NewObject)),
-            ("user_signing_keys", KeyAnswers.ObjectOf(local.UserSigningKeys, Json.NewObject)));
+        Dictionary<string, IReadOnlySet<string>>[] local =
+            [.. users[true].Chunk(UsersAtOnce).Select(static some => some.ToDictionary())];
+        return Answer.InSteps(call, async (response, stop) =>
+        {
+            // The keys of few users are read once for all members.
+            var all = local.Length == 1
+                ? await queries.ReadAsync(asker, local[0], withDevices: true, stop).ConfigureAwait(false)
+                : null;
+            ValueTask<LocalKeys> ReadAsync(Dictionary<string, IReadOnlySet<string>> some, bool withDevices) =>
+                all is not null ? new(all) : queries.ReadAsync(asker, some, withDevices, stop);
+
+            var output = new KeyObjects(response);
+            output.Begin("device_keys");
+            foreach (var some in local)
+            {
+                var read = await ReadAsync(some, withDevices: true).ConfigureAwait(false);
+                foreach (var (user, devices) in read.Devices())
+                {
+                    await output.DevicesAsync(user, devices, stop).ConfigureAwait(false);
+                }
+            }
+
+            foreach (var (user, devices) in remote.Keys.DeviceKeys)
+            {
+                await output.DevicesAsync(user, devices, stop).ConfigureAwait(false);
+            }
+
+            output.End();
+            output.Member("failures", KeyAnswers.Failures(remote.Failures));
+            foreach (var (name, usage, ofOthers) in new[]
+            {
+                ("master_keys", CrossSigningUsage.Master, remote.Keys.MasterKeys),
+                ("self_signing_keys", CrossSigningUsage.SelfSigning, remote.Keys.SelfSigningKeys),
+                ("user_signing_keys", CrossSigningUsage.UserSigning, _none),
+            })
+            {
+                output.Begin(name);
+                foreach (var some in local)
+                {
+                    var read = await ReadAsync(some, withDevices: false).ConfigureAwait(false);
+                    await output.KeysAsync(read.CrossSigning(usage), stop).ConfigureAwait(false);
+                }
+
+                await output.KeysAsync(ofOthers, stop).ConfigureAwait(false);
+                output.End();
+            }
+
+            output.Close();
+            return null;
+        });
     }
+
+    private static readonly IReadOnlyDictionary<string, JsonObject> _none = new Dictionary<string, JsonObject>();
 
     private static Input Read(BodyReader body) => new(KeyBodies.WantedDevices(body), KeyBodies.Timeout(body));
 }

@@ -55,19 +55,22 @@ internal sealed class LegacyReading(
         {
             WithAccountData = false,
         };
-        var found = await stream.OfUserAsync(request, stop).ConfigureAwait(false);
-        if (!found.IsOk) return RoomAnswers.Of(found.Failure);
-        using var answer = found.Value;
-        return JsonText.TryParseStored(answer.Json.Span, out var page)
-            ? LegacyJson.AnswerOf(await PageAsync(call, page, stop).ConfigureAwait(false))
-            : throw new InvalidOperationException("The event stream is not JSON.");
+        var answer = Answer.InSteps(call, async (response, stop) =>
+            await stream.OfUserAsync(request, response, stop).ConfigureAwait(false) is { } failure
+                ? RoomAnswers.Of(failure)
+                : null);
+        var (page, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        return page is null
+            ? error!
+            : LegacyJson.AnswerOf(await PageAsync(call, page, stop).ConfigureAwait(false));
     }
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
     {
         if (!LegacyIds.TryRead(call, out var eventId, out var part)) return LegacyIds.Invalid;
         var answer = await _event.CallAsync(call, null, stop, "", ("eventId", eventId)).ConfigureAwait(false);
-        if (answer.ObjectOf() is not { } today) return answer;
+        var (today, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        if (today is null) return error!;
         var facts = await rooms.OfAsync(call.Caller.UserId, [Json.NewObject(today)], stop).ConfigureAwait(false);
         var room = facts.Find(today.Text("room_id"));
         if (part is null) return LegacyJson.AnswerOf(LegacyEvents.One(today, room));
@@ -79,7 +82,8 @@ internal sealed class LegacyReading(
     private async ValueTask<Answer> SyncAsync(Call call, CancellationToken stop)
     {
         var answer = await _sync.CallAsync(call, null, stop).ConfigureAwait(false);
-        if (answer.ObjectOf() is not { } all) return answer;
+        var (all, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        if (all is null) return error!;
         var translated = new List<Json>();
         foreach (var room in all.Items("rooms"))
         {
@@ -97,7 +101,8 @@ internal sealed class LegacyReading(
     private async ValueTask<Answer> RoomSyncAsync(Call call, CancellationToken stop)
     {
         var answer = await _roomSync.CallAsync(call, null, stop).ConfigureAwait(false);
-        if (answer.ObjectOf() is not { } room) return answer;
+        var (room, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        if (room is null) return error!;
         var members = room.Items("state").OfType<Json.Object>()
             .Where(static each => each.Item.Text("type") == "m.room.member"
                 && each.Item.Inner("content")?.Text("membership") == "join")
@@ -112,7 +117,8 @@ internal sealed class LegacyReading(
     {
         var last = await rooms.EndAsync(call["roomId"], stop).ConfigureAwait(false);
         var answer = await _messages.CallAsync(call, null, stop, "dir=b").ConfigureAwait(false);
-        if (answer.ObjectOf() is not { } page) return answer;
+        var (page, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        if (page is null) return error!;
 
         // Every page had an end. What comes after the last page is empty, until there are new events.
         var end = page.Items("chunk").Length == 0
@@ -125,7 +131,8 @@ internal sealed class LegacyReading(
     private async ValueTask<Answer> MembersAsync(Call call, CancellationToken stop)
     {
         var answer = await _members.CallAsync(call, null, stop).ConfigureAwait(false);
-        if (answer.ObjectOf() is not { } page) return answer;
+        var (page, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        if (page is null) return error!;
 
         // All members are in one page.
         return LegacyJson.AnswerOf((await PageAsync(call, page, stop).ConfigureAwait(false)).With(
@@ -135,7 +142,8 @@ internal sealed class LegacyReading(
     private async ValueTask<Answer> StateAsync(Call call, CancellationToken stop)
     {
         var answer = await _state.CallAsync(call, null, stop).ConfigureAwait(false);
-        if (answer.ItemsOf() is not { } state) return answer;
+        var (state, error) = await answer.ItemsAsync(stop).ConfigureAwait(false);
+        if (state is null) return error!;
         var facts = await rooms.OfAsync(call.Caller.UserId, state, stop).ConfigureAwait(false);
         return LegacyJson.AnswerOf(LegacyEvents.State(state, facts));
     }

@@ -89,7 +89,8 @@ internal sealed class LegacyRooms(LegacyRoomReader rooms, ClientOptions options)
         var answer = await _getState.CallAsync(
             call, null, stop, "format=event", ("eventType", part is null ? type : LegacyPowerLevels.Type))
             .ConfigureAwait(false);
-        if (answer.ObjectOf() is not { } today) return answer;
+        var (today, error) = await answer.ObjectAsync(stop).ConfigureAwait(false);
+        if (today is null) return error!;
         var facts = await rooms.FindAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         var old = part is null ? LegacyEvents.One(today, facts) : LegacyEvents.Part(today, part, facts);
         return LegacyJson.AnswerOf(old.Inner("content") ?? JsonObject.Empty);

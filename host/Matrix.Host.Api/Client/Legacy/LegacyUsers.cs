@@ -84,7 +84,7 @@ internal sealed class LegacyUsers(PresenceLists lists) : ILegacyGroup
         var shown = await lists.ShownAsync(call.Caller.UserId, stop).ConfigureAwait(false);
         return LegacyJson.AnswerOf(shown.Select(static seen =>
         {
-            var entry = Answer.Json(seen, static (json, seen) => seen.WriteContent(json)).ObjectOf()!;
+            var entry = TodaysAnswers.Parse(Answer.Json(seen, static (json, seen) => seen.WriteContent(json)))!;
             return Json.NewObject(
                 entry.With(("user_id", Json.NewString(seen.UserId)), ("accepted", Json.NewBool(true))));
         }));

@@ -63,26 +63,36 @@ internal sealed class TodaysOperation(Route route)
 /// <summary>Responses of today's operations as JSON.</summary>
 internal static class TodaysAnswers
 {
-    /// <summary>The response with its object changed; errors stay.</summary>
+    /// <summary>The bytes of a response that is translated: it is in memory as a whole.</summary>
+    private const int MostBytes = 8 << 20;
+
+    /// <summary>A response that is in memory with its object changed; errors stay.</summary>
     internal static Answer Change(this Answer answer, Func<JsonObject, JsonObject> change) =>
-        answer.ObjectOf() is { } json ? LegacyJson.AnswerOf(change(json)) : answer;
+        answer.Status == 200 && Parse(answer) is { } json ? LegacyJson.AnswerOf(change(json)) : answer;
 
-    /// <summary>The object of a success, which is then released; null for an error.</summary>
-    internal static JsonObject? ObjectOf(this Answer answer) =>
-        answer.Status == 200 ? Parse(answer) : null;
+    /// <summary>The object of a success; or the error.</summary>
+    internal static async ValueTask<(JsonObject? Json, Answer? Error)> ObjectAsync(
+        this Answer answer, CancellationToken stop)
+    {
+        var (body, error) = await answer.ReadAsync(MostBytes, stop).ConfigureAwait(false);
+        if (body is null) return (null, error);
+        return JsonText.TryParseStored(body, out var json) ? (json, null) : (null, answer);
+    }
 
-    /// <summary>The object of any response, which is then released.</summary>
-    internal static JsonObject? Parse(Answer answer) =>
-        JsonText.TryParseStored(Taken(answer), out var json) ? json : null;
-
-    /// <summary>The array of a success, which is then released; null for an error.</summary>
-    internal static Json[]? ItemsOf(this Answer answer) =>
-        answer.Status == 200 && JsonText.TryParseArray(Taken(answer), out var json) ? json : null;
-
-    private static byte[] Taken(Answer answer)
+    /// <summary>The object of any response that is in memory, which is then released.</summary>
+    internal static JsonObject? Parse(Answer answer)
     {
         var bytes = answer.ToArray();
         answer.Release();
-        return bytes;
+        return JsonText.TryParseStored(bytes, out var json) ? json : null;
+    }
+
+    /// <summary>The array of a success; or the error.</summary>
+    internal static async ValueTask<(Json[]? Items, Answer? Error)> ItemsAsync(
+        this Answer answer, CancellationToken stop)
+    {
+        var (body, error) = await answer.ReadAsync(MostBytes, stop).ConfigureAwait(false);
+        if (body is null) return (null, error);
+        return JsonText.TryParseArray(body, out var json) ? (json, null) : (null, answer);
     }
 }

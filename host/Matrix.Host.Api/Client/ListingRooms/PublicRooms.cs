@@ -15,13 +15,14 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
             "publicRooms",
             ReadQuery,
             ListAsync,
-            new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories });
+            new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories, IsLarge = true });
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
             BodyMayBeMissing = true,
             OpenToSuspended = true,
             OnlyReads = true,
             Rate = RateClass.Directories,
+            IsLarge = true,
         });
         routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);
         routes.Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);

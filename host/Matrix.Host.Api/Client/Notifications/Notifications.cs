@@ -14,7 +14,8 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
 
     private sealed record Asked(string? From, int Limit, bool OnlyHighlights);
 
-    public void Map(ClientRoutes routes) => routes.Get("notifications", Read, ListAsync);
+    public void Map(ClientRoutes routes) => routes.Get(
+        "notifications", Read, ListAsync, RouteOptions.Default with { IsLarge = true });
 
     // Unknown filters of `only` are none.
     private static Asked Read(QueryReader query) => new(
@@ -27,33 +28,37 @@ internal sealed class Notifications(NotificationList list, ClientEvents events) 
         var page = await list.PageAsync(
             call.Caller.UserId, asked.From, asked.Limit, asked.OnlyHighlights, stop).ConfigureAwait(false);
         if (page is null) return Answer.InvalidParam("`from` is not a token of this list.");
-        var output = new ByteBuffer(16 * 1024);
-        var writer = events.For(new UserDevice(call.Caller.UserId, call.Caller.DeviceId));
-        output.Raw("{\"notifications\":["u8);
-        var isFirst = true;
-        foreach (var notification in page.Notifications)
+        return Answer.InSteps(call, async (response, stop) =>
         {
-            if (!isFirst) output.Byte((byte)',');
-            isFirst = false;
-            output.Raw("{\"actions\":"u8);
-            CanonicalJson.write(output, ((Json.Object)notification.Rule.ActionsJson).Item.Value(0));
-            output.Raw(",\"event\":"u8);
-            writer.Write(output, notification.Event, default, withRoomId: false);
-            output.Raw(notification.IsRead ? ",\"read\":true,\"room_id\":"u8 : ",\"read\":false,\"room_id\":"u8);
-            CanonicalJson.writeString(output, notification.Event.Room.RoomId);
-            output.Raw(",\"ts\":"u8);
-            CanonicalJson.writeInt(output, notification.Event.OriginServerTs);
+            var output = response.Buffer;
+            var writer = events.For(new UserDevice(call.Caller.UserId, call.Caller.DeviceId));
+            output.Raw("{\"notifications\":["u8);
+            var isFirst = true;
+            foreach (var notification in page.Notifications)
+            {
+                if (!isFirst) output.Byte((byte)',');
+                isFirst = false;
+                output.Raw("{\"actions\":"u8);
+                CanonicalJson.write(output, ((Json.Object)notification.Rule.ActionsJson).Item.Value(0));
+                output.Raw(",\"event\":"u8);
+                writer.Write(output, notification.Event, default, withRoomId: false);
+                output.Raw(notification.IsRead ? ",\"read\":true,\"room_id\":"u8 : ",\"read\":false,\"room_id\":"u8);
+                CanonicalJson.writeString(output, notification.Event.Room.RoomId);
+                output.Raw(",\"ts\":"u8);
+                CanonicalJson.writeInt(output, notification.Event.OriginServerTs);
+                output.Byte((byte)'}');
+                await response.StepAsync(stop).ConfigureAwait(false);
+            }
+
+            output.Byte((byte)']');
+            if (page.Next is { } next)
+            {
+                output.Raw(",\"next_token\":"u8);
+                CanonicalJson.writeString(output, next);
+            }
+
             output.Byte((byte)'}');
-        }
-
-        output.Byte((byte)']');
-        if (page.Next is { } next)
-        {
-            output.Raw(",\"next_token\":"u8);
-            CanonicalJson.writeString(output, next);
-        }
-
-        output.Byte((byte)'}');
-        return Answer.Owned(output.WrittenMemory, output);
+            return null;
+        });
     }
 }

@@ -39,14 +39,20 @@ internal sealed class EventStream(
         routes.Get(
             "initialSync",
             static query => (Limit: query.Number("limit"), Archived: query.Flag("archived")),
-            async (call, asked, stop) => Of(await rooms.OfUserAsync(
-                call.Caller.Device, asked.Limit, asked.Archived, stop).ConfigureAwait(false)));
+            (call, asked, _) => ValueTask.FromResult(Answer.InSteps(call, async (response, stop) =>
+            {
+                await rooms.OfUserAsync(call.Caller.Device, asked.Limit, asked.Archived, response, stop)
+                    .ConfigureAwait(false);
+                return null;
+            })),
+            RouteOptions.Default with { IsLarge = true });
         routes.Get(
             "rooms/{roomId}/initialSync",
             static query => query.Number("limit"),
-            async (call, limit, stop) => Of(await rooms.OfRoomAsync(
-                call.Caller.Device, call["roomId"], limit, stop).ConfigureAwait(false)),
-            open);
+            (call, limit, _) => ValueTask.FromResult(Answer.InSteps(call, async (response, stop) => Of(
+                await rooms.OfRoomAsync(call.Caller.Device, call["roomId"], limit, response, stop)
+                    .ConfigureAwait(false)))),
+            open with { IsLarge = true });
     }
 
     private static Asked Read(QueryReader query)
@@ -60,13 +66,13 @@ internal sealed class EventStream(
         return new Asked(query.Token("from"), query.Number("timeout") ?? 0, roomId);
     }
 
-    private async ValueTask<Answer> EventsAsync(Call call, Asked asked, CancellationToken stop)
+    private ValueTask<Answer> EventsAsync(Call call, Asked asked, CancellationToken _)
     {
         var request = new EventsRequest(
             call.Caller.Device, asked.From, TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)));
-        return Of(asked.RoomId is { } roomId
-            ? await stream.OfRoomAsync(request, roomId, stop).ConfigureAwait(false)
-            : await stream.OfUserAsync(request, stop).ConfigureAwait(false));
+        return ValueTask.FromResult(Answer.InSteps(call, async (response, stop) => Of(asked.RoomId is { } roomId
+            ? await stream.OfRoomAsync(request, roomId, response, stop).ConfigureAwait(false)
+            : await stream.OfUserAsync(request, response, stop).ConfigureAwait(false))));
     }
 
     private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
@@ -89,8 +95,5 @@ internal sealed class EventStream(
         return Answer.NotFound("The event does not exist, or you may not see it.");
     }
 
-    private static Answer Of(RoomResult<SyncAnswer> result) =>
-        result.IsOk ? Of(result.Value) : RoomAnswers.Of(result.Failure);
-
-    private static Answer Of(SyncAnswer answer) => Answer.Owned(answer.Json, answer);
+    private static Answer? Of(RoomFailure? failure) => failure is null ? null : RoomAnswers.Of(failure);
 }

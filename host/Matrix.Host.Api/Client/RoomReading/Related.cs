@@ -22,10 +22,14 @@ internal sealed class Related(
     IgnoredUsers ignored,
     IStorage storage,
     StorageOptions bounds,
+    ReadingOptions reading,
     RateLimiter limiter) : IEndpoints
 {
     private const int UsualLimit = 50;
     private const int MostEvents = 200;
+
+    /// <summary>The threads whose roots and latest events are read at once.</summary>
+    private const int ThreadsAtOnce = 50;
 
     private sealed record Asked(string? From, string? To, int Limit, Direction Direction, bool? Recurse);
 
@@ -37,7 +41,7 @@ internal sealed class Related(
     {
         // The specification has no rate limit for these. A recursive request has one, because its cost grows with the
         // number of events below.
-        var free = new RouteOptions { Rate = RateClass.None };
+        var free = new RouteOptions { Rate = RateClass.None, IsLarge = true };
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}",
             Read,
@@ -53,7 +57,8 @@ internal sealed class Related(
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], call["eventType"], stop),
             free);
-        routes.V1.Get("rooms/{roomId}/threads", ReadThreads, ThreadsAsync);
+        routes.V1.Get(
+            "rooms/{roomId}/threads", ReadThreads, ThreadsAsync, RouteOptions.Default with { IsLarge = true });
     }
 
     private static Asked Read(QueryReader query) => new(
@@ -102,45 +107,62 @@ internal sealed class Related(
             },
             stop).ConfigureAwait(false);
 
-        var page = rows.Take(asked.Limit).ToList();
-        var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        var found = await events.GetManyAsync(
-            readable.Room,
-            [.. page.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)],
-            stop).ConfigureAwait(false);
-        var seen = await visibility.FilterAsync(
-            readable.Room,
-            [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)],
-            readable.Viewer,
-            stop).ConfigureAwait(false);
-
-        using var output = new ByteBuffer(16 * 1024);
-        output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, seen, call.Caller.Device, stop).ConfigureAwait(false);
-        if (rows.Count > asked.Limit)
+        var (seen, next) = await SeenAsync(readable, rows, asked.Limit, stop).ConfigureAwait(false);
+        return Answer.InSteps(call, async (output, stop) =>
         {
-            var last = page[^1].Event;
-            var next = asked.Direction == Direction.Backward
-                ? TimelineToken.JustBefore(last)
-                : TimelineToken.JustAfter(last);
-            output.Raw(",\"next_batch\":"u8);
-            CanonicalJson.writeString(output, next.ToString());
+            output.Buffer.Raw("{\"chunk\":"u8);
+            var written = await pages.WriteAsync(output, readable, seen, call.Caller.Device, stop, isPage: true)
+                .ConfigureAwait(false);
+            if ((written < seen.Count ? seen[written - 1].Nid : next) is { } last)
+            {
+                var token = asked.Direction == Direction.Backward
+                    ? TimelineToken.JustBefore(last)
+                    : TimelineToken.JustAfter(last);
+                output.Buffer.Raw(",\"next_batch\":"u8);
+                CanonicalJson.writeString(output.Buffer, token.ToString());
+            }
+
+            if (asked.From is not null)
+            {
+                output.Buffer.Raw(",\"prev_batch\":"u8);
+                CanonicalJson.writeString(output.Buffer, asked.From);
+            }
+
+            if (asked.Recurse is not null)
+            {
+                output.Buffer.Raw(",\"recursion_depth\":"u8);
+                CanonicalJson.writeInt(output.Buffer, depth);
+            }
+
+            output.Buffer.Byte((byte)'}');
+            return null;
+        });
+    }
+
+    /// <summary>
+    /// The events of a page that the user sees, up to the bytes of a page, and the last one that was looked at if the
+    /// next page may have more.
+    /// </summary>
+    private async ValueTask<(IReadOnlyList<StoredEvent> Seen, EventNid? Next)> SeenAsync(
+        Readable readable, IReadOnlyList<RelationRow> rows, int limit, CancellationToken stop)
+    {
+        var hidden = await ignored.OfAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
+        var page = rows.Take(limit).Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event).ToArray();
+        var seen = new List<StoredEvent>();
+        var (bytes, looked) = (0L, 0);
+        await foreach (var portion in events.PortionsAsync(readable.Room, page, stop).ConfigureAwait(false))
+        {
+            looked += portion.Count;
+            bytes += portion.Sum(static stored => (long)stored.Row.Json.Length);
+            seen.AddRange(await visibility.FilterAsync(
+                readable.Room,
+                [.. portion.Where(stored => stored.Nid.Value <= readable.Through.Value)],
+                readable.Viewer,
+                stop).ConfigureAwait(false));
+            if (bytes >= reading.PageBytes && looked < page.Length) return (seen, portion[^1].Nid);
         }
 
-        if (asked.From is not null)
-        {
-            output.Raw(",\"prev_batch\":"u8);
-            CanonicalJson.writeString(output, asked.From);
-        }
-
-        if (asked.Recurse is not null)
-        {
-            output.Raw(",\"recursion_depth\":"u8);
-            CanonicalJson.writeInt(output, depth);
-        }
-
-        output.Byte((byte)'}');
-        return Answer.Bytes(output.ToArray());
+        return (seen, rows.Count > limit ? rows[limit - 1].Event : null);
     }
 
     private async ValueTask<(EventNid? From, EventNid? Until, Answer? Wrong)> RangeAsync(
@@ -183,32 +205,58 @@ internal sealed class Related(
             asked.ParticipatedOnly,
             asked.Limit + 1,
             stop).ConfigureAwait(false);
-        var page = rows.Take(asked.Limit).ToList();
-        var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        var roots = new List<StoredEvent>(page.Count);
-        foreach (var row in page)
+        return Answer.InSteps(call, async (output, stop) =>
+        {
+            output.Buffer.Raw("{\"chunk\":["u8);
+            var shown = 0;
+            var isFirst = true;
+            foreach (var some in rows.Take(asked.Limit).Chunk(ThreadsAtOnce))
+            {
+                if (output.Length >= reading.PageBytes) break;
+                isFirst &= !await WriteThreadsAsync(output, readable, some, call.Caller.Device, isFirst, stop)
+                    .ConfigureAwait(false);
+                shown += some.Length;
+                await output.StepAsync(stop).ConfigureAwait(false);
+            }
+
+            output.Buffer.Byte((byte)']');
+            if (rows.Count > shown)
+            {
+                output.Buffer.Raw(",\"next_batch\":"u8);
+                CanonicalJson.writeString(
+                    output.Buffer, TimelineToken.JustBefore(rows[shown - 1].Latest).ToString());
+            }
+
+            output.Buffer.Byte((byte)'}');
+            return null;
+        });
+    }
+
+    /// <summary>Writes the roots of some threads. Returns whether there were any.</summary>
+    private async ValueTask<bool> WriteThreadsAsync(
+        ResponseWriter output,
+        Readable readable,
+        IReadOnlyList<ThreadRow> rows,
+        UserDevice reader,
+        bool isFirst,
+        CancellationToken stop)
+    {
+        var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+        var roots = new List<StoredEvent>(rows.Count);
+        foreach (var row in rows)
         {
             if (await pages.FindAsync(readable, row.RootId, stop).ConfigureAwait(false) is not { } root) continue;
             roots.Add(hidden.Contains(root.Row.Sender) ? root.Redacted() : root);
         }
 
         // A thread without an event that the reader may see is left out. State events have no bundled aggregations.
-        var reader = call.Caller.Device;
         var bundles = await pages.BundledAsync(readable, roots, reader, stop).ConfigureAwait(false);
         roots.RemoveAll(
             root => !root.Pdu.IsState && !(bundles.TryGetValue(root.Nid, out var bundle) && HasThread(bundle)));
-
-        using var output = new ByteBuffer(16 * 1024);
-        output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, roots, reader, stop, bundles).ConfigureAwait(false);
-        if (rows.Count > asked.Limit)
-        {
-            output.Raw(",\"next_batch\":"u8);
-            CanonicalJson.writeString(output, TimelineToken.JustBefore(page[^1].Latest).ToString());
-        }
-
-        output.Byte((byte)'}');
-        return Answer.Bytes(output.ToArray());
+        if (roots.Count == 0) return false;
+        if (!isFirst) output.Buffer.Byte((byte)',');
+        await pages.WritePortionAsync(output.Buffer, readable, roots, reader, bundles, stop).ConfigureAwait(false);
+        return true;
     }
 
     private static bool HasThread(ReadOnlyMemory<byte> bundle) =>

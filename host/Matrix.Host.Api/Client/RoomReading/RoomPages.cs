@@ -28,12 +28,14 @@ internal sealed class RoomPages(
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
-        routes.Get("rooms/{roomId}/messages", ReadPage, PageAsync, open);
-        routes.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, open);
+        var page = open with { IsLarge = true };
+        routes.Get("rooms/{roomId}/messages", ReadPage, PageAsync, page);
+        routes.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, page);
         routes.Get("rooms/{roomId}/event/{eventId}", EventAsync, open);
         var admin = routes.Admin(1);
-        admin.Get("rooms/{roomId}/messages", ReadAdminPage, PageAsync);
-        admin.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync);
+        var adminPage = RouteOptions.ForAdmins with { IsLarge = true };
+        admin.Get("rooms/{roomId}/messages", ReadAdminPage, PageAsync, adminPage);
+        admin.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, adminPage);
     }
 
     // Administrators read forward if they do not say.
@@ -114,27 +116,33 @@ internal sealed class RoomPages(
             ? await BackAsync(readable, start, until, asked, stop).ConfigureAwait(false)
             : await OnAsync(readable, start, until, asked, stop).ConfigureAwait(false);
 
-        var reader = call.Caller.Device;
-        var output = new ByteBuffer(64 * 1024);
-        output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, page.Events, reader, stop).ConfigureAwait(false);
-        if (await EndAsync(readable, page, until, asked, stop).ConfigureAwait(false) is { } end)
+        return Answer.InSteps(call, async (output, stop) =>
         {
-            output.Raw(",\"end\":"u8);
-            CanonicalJson.writeString(output, end);
-        }
+            var reader = call.Caller.Device;
+            output.Buffer.Raw("{\"chunk\":"u8);
+            var written = await pages.WriteAsync(output, readable, page.Events, reader, stop, isPage: true)
+                .ConfigureAwait(false);
+            var shown = written == page.Events.Count
+                ? page
+                : new EventPages.Page([.. page.Events.Take(written)], page.Events[written - 1].Nid);
+            if (await EndAsync(readable, shown, until, asked, stop).ConfigureAwait(false) is { } end)
+            {
+                output.Buffer.Raw(",\"end\":"u8);
+                CanonicalJson.writeString(output.Buffer, end);
+            }
 
-        output.Raw(",\"start\":"u8);
-        CanonicalJson.writeString(output, asked.From ?? TimelineToken.JustAfter(start).ToString());
-        if (asked.Filter.LazyLoadMembers)
-        {
-            output.Raw(",\"state\":"u8);
-            var senders = await pages.SendersAsync(readable, page.Events, stop).ConfigureAwait(false);
-            await pages.WriteAsync(output, readable, senders, reader, stop).ConfigureAwait(false);
-        }
+            output.Buffer.Raw(",\"start\":"u8);
+            CanonicalJson.writeString(output.Buffer, asked.From ?? TimelineToken.JustAfter(start).ToString());
+            if (asked.Filter.LazyLoadMembers)
+            {
+                output.Buffer.Raw(",\"state\":"u8);
+                var senders = await pages.SendersAsync(readable, shown.Events, stop).ConfigureAwait(false);
+                await pages.WriteAsync(output, readable, senders, null, reader, stop).ConfigureAwait(false);
+            }
 
-        output.Byte((byte)'}');
-        return Answer.Owned(output.WrittenMemory, output);
+            output.Buffer.Byte((byte)'}');
+            return null;
+        });
     }
 
     /// <summary>
@@ -207,26 +215,32 @@ internal sealed class RoomPages(
                 around.Limit - (around.Limit / 2),
                 around.Filter,
                 stop).ConfigureAwait(false);
-        var last = after.Events.Count > 0 ? after.Events[^1] : stored;
-        var first = before.Events.Count > 0 ? before.Events[^1] : stored;
-        var state = await pages.StateAtAsync(
-            readable, last, around.Filter, [.. before.Events, stored, .. after.Events], stop).ConfigureAwait(false);
-
-        using var output = new ByteBuffer(16 * 1024);
-        output.Raw("{\"end\":"u8);
-        CanonicalJson.writeString(output, TimelineToken.JustAfter(last.Nid).ToString());
-        output.Raw(",\"event\":"u8);
-        await pages.WriteOneAsync(output, readable, stored, reader, stop).ConfigureAwait(false);
-        output.Raw(",\"events_after\":"u8);
-        await pages.WriteAsync(output, readable, after.Events, reader, stop).ConfigureAwait(false);
-        output.Raw(",\"events_before\":"u8);
-        await pages.WriteAsync(output, readable, before.Events, reader, stop).ConfigureAwait(false);
-        output.Raw(",\"start\":"u8);
-        CanonicalJson.writeString(output, TimelineToken.JustBefore(first.Nid).ToString());
-        output.Raw(",\"state\":"u8);
-        await pages.WriteAsync(output, readable, state, reader, stop).ConfigureAwait(false);
-        output.Byte((byte)'}');
-        return Answer.Bytes(output.ToArray());
+        return Answer.InSteps(call, async (output, stop) =>
+        {
+            output.Buffer.Raw("{\"event\":"u8);
+            await pages.WriteOneAsync(output.Buffer, readable, stored, reader, stop).ConfigureAwait(false);
+            output.Buffer.Raw(",\"events_after\":"u8);
+            var following = await pages.WriteAsync(output, readable, after.Events, reader, stop, isPage: true)
+                .ConfigureAwait(false);
+            output.Buffer.Raw(",\"events_before\":"u8);
+            var preceding = await pages.WriteAsync(output, readable, before.Events, reader, stop, isPage: true)
+                .ConfigureAwait(false);
+            var last = following > 0 ? after.Events[following - 1] : stored;
+            var first = preceding > 0 ? before.Events[preceding - 1] : stored;
+            output.Buffer.Raw(",\"end\":"u8);
+            CanonicalJson.writeString(output.Buffer, TimelineToken.JustAfter(last.Nid).ToString());
+            output.Buffer.Raw(",\"start\":"u8);
+            CanonicalJson.writeString(output.Buffer, TimelineToken.JustBefore(first.Nid).ToString());
+            output.Buffer.Raw(",\"state\":"u8);
+            StoredEvent[] shown =
+                [.. before.Events.Take(preceding), stored, .. after.Events.Take(following)];
+            var state = await pages.StateAtAsync(readable, last, around.Filter, shown, stop).ConfigureAwait(false);
+            await pages.WriteAsync(
+                output, readable, state, each => EventPages.Admits(around.Filter, each), reader, stop)
+                .ConfigureAwait(false);
+            output.Buffer.Byte((byte)'}');
+            return null;
+        });
     }
 
     private static readonly Answer _noEvent = Answer.NotFound("The event does not exist, or you may not see it.");

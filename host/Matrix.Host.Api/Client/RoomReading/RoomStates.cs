@@ -23,6 +23,7 @@ internal sealed class RoomStates(
     private const string MemberType = "m.room.member";
 
     private static readonly RouteOptions _open = new() { Access = Access.UsersAndGuests };
+    private static readonly RouteOptions _large = _open with { IsLarge = true };
     private static readonly string[] _memberships = ["join", "invite", "knock", "leave", "ban"];
 
     private sealed record Members(string? At, string? Only, string? Not)
@@ -39,7 +40,7 @@ internal sealed class RoomStates(
 
     public void Map(ClientRoutes routes)
     {
-        routes.Get("rooms/{roomId}/state", AllAsync, _open);
+        routes.Get("rooms/{roomId}/state", AllAsync, _large);
         routes.Get(
             "rooms/{roomId}/state/{eventType}/{stateKey?}",
             static query => query.OneOf("format", "content", "event"),
@@ -52,19 +53,23 @@ internal sealed class RoomStates(
                 query.OneOf("membership", _memberships),
                 query.OneOf("not_membership", _memberships)),
             MembersAsync,
-            _open);
-        routes.Get("rooms/{roomId}/joined_members", JoinedMembersAsync);
-        routes.Get("joined_rooms", JoinedRoomsAsync);
+            _large);
+        routes.Get(
+            "rooms/{roomId}/joined_members", JoinedMembersAsync, RouteOptions.Default with { IsLarge = true });
+        routes.Get("joined_rooms", JoinedRoomsAsync, RouteOptions.Default with { IsLarge = true });
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)
     {
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
-        var state = await EventsOfAsync(result.Value, result.Value.State.Entries(), stop).ConfigureAwait(false);
-        using var output = new ByteBuffer(64 * 1024);
-        await pages.WriteAsync(output, result.Value, state, call.Caller.Device, stop).ConfigureAwait(false);
-        return Answer.Bytes(output.ToArray());
+        var readable = result.Value;
+        var state = NidsOf(readable, readable.State.Entries());
+        return Answer.InSteps(call, async (output, stop) =>
+        {
+            await pages.WriteAsync(output, readable, state, null, call.Caller.Device, stop).ConfigureAwait(false);
+            return null;
+        });
     }
 
     private async ValueTask<Answer> OneAsync(Call call, string? format, CancellationToken stop)
@@ -106,13 +111,16 @@ internal sealed class RoomStates(
             state = then;
         }
 
-        var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false))
-            .Where(member => asked.Admits(member.Membership));
-        using var output = new ByteBuffer(64 * 1024);
-        output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, [.. members], call.Caller.Device, stop).ConfigureAwait(false);
-        output.Byte((byte)'}');
-        return Answer.Bytes(output.ToArray());
+        var members = NidsOf(readable, state.OfType(MemberType));
+        return Answer.InSteps(call, async (output, stop) =>
+        {
+            output.Buffer.Raw("{\"chunk\":"u8);
+            await pages.WriteAsync(
+                output, readable, members, member => asked.Admits(member.Membership), call.Caller.Device, stop)
+                .ConfigureAwait(false);
+            output.Buffer.Byte((byte)'}');
+            return null;
+        });
     }
 
     /// <summary>Joined members with their profiles in the room, for joined users.</summary>
@@ -122,23 +130,45 @@ internal sealed class RoomStates(
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         if (!result.Value.Viewer.IsJoined) return Answer.Forbidden("You are not in this room.");
 
-        var members = await EventsOfAsync(
-            result.Value, result.Value.State.OfType(MemberType), stop).ConfigureAwait(false);
-        return Answer.Json(members, static (json, members) =>
+        var readable = result.Value;
+        var members = NidsOf(readable, readable.State.OfType(MemberType));
+        return Answer.InSteps(call, async (output, stop) =>
         {
-            json.WriteStartObject("joined");
-            foreach (var member in members)
+            output.Buffer.Raw("{\"joined\":{"u8);
+            var isFirst = true;
+            await foreach (var portion in events.PortionsAsync(readable.Room, members, stop).ConfigureAwait(false))
             {
-                if (member.Pdu.StateKey is not { } userId || member.Membership != "join") continue;
-                json.WriteStartObject(userId);
-                // Unknown values are null: clients refuse a response that lacks them. Decision 23.
-                json.WriteString("avatar_url", member.Pdu.Content.Text("avatar_url"));
-                json.WriteString("display_name", member.Pdu.Content.Text("displayname"));
-                json.WriteEndObject();
+                foreach (var member in portion)
+                {
+                    if (member.Pdu.StateKey is not { } userId || member.Membership != "join") continue;
+                    if (!isFirst) output.Buffer.Byte((byte)',');
+                    isFirst = false;
+                    WriteProfile(output.Buffer, userId, member);
+                }
+
+                await output.StepAsync(stop).ConfigureAwait(false);
             }
 
-            json.WriteEndObject();
+            output.Buffer.Raw("}}"u8);
+            return null;
         });
+    }
+
+    /// <summary>Unknown values are null: clients refuse a response that lacks them. Decision 23.</summary>
+    private static void WriteProfile(ByteBuffer output, string userId, StoredEvent member)
+    {
+        CanonicalJson.writeString(output, userId);
+        output.Raw(":{\"avatar_url\":"u8);
+        WriteText(output, member.Pdu.Content.Text("avatar_url"));
+        output.Raw(",\"display_name\":"u8);
+        WriteText(output, member.Pdu.Content.Text("displayname"));
+        output.Byte((byte)'}');
+    }
+
+    private static void WriteText(ByteBuffer output, string? text)
+    {
+        if (text is null) output.Raw("null"u8);
+        else CanonicalJson.writeString(output, text);
     }
 
     private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
@@ -169,8 +199,6 @@ internal sealed class RoomStates(
             : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
     }
 
-    private ValueTask<IReadOnlyList<StoredEvent>> EventsOfAsync(
-        Readable readable, StateEntry[] entries, CancellationToken stop) =>
-        events.GetManyAsync(
-            readable.Room, [.. entries.Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()], stop);
+    private static EventNid[] NidsOf(Readable readable, StateEntry[] entries) =>
+        [.. entries.Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()];
 }

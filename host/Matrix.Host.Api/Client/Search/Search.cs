@@ -16,7 +16,11 @@ internal sealed class Search(
     });
 
     public void Map(ClientRoutes routes) =>
-        routes.Post("search", SearchBody.Read, SearchAsync, RouteOptions.AlsoSuspended with { OnlyReads = true });
+        routes.Post(
+            "search",
+            SearchBody.Read,
+            SearchAsync,
+            RouteOptions.AlsoSuspended with { OnlyReads = true, IsLarge = true });
 
     private async ValueTask<Answer> SearchAsync(Call call, SearchBody? asked, CancellationToken stop)
     {
@@ -37,6 +41,11 @@ internal sealed class Search(
                 asked.ByRank,
                 from),
             stop).ConfigureAwait(false);
-        return await writer.WriteAsync(asked, page, from?.Group, call.Caller.Device, stop).ConfigureAwait(false);
+        return Answer.InSteps(call, async (response, stop) =>
+        {
+            await writer.WriteAsync(response, asked, page, from?.Group, call.Caller.Device, stop)
+                .ConfigureAwait(false);
+            return null;
+        });
     }
 }

@@ -22,16 +22,22 @@ internal sealed class SearchWriter(
 {
     private const string MemberType = "m.room.member";
 
-    /// <summary>The response.</summary>
+    /// <summary>Writes the response, in steps.</summary>
+    /// <param name="response">The response.</param>
     /// <param name="asked">What it was asked for.</param>
     /// <param name="page">The hits.</param>
     /// <param name="group">The group that the hits are of; null for all.</param>
     /// <param name="reader">The user and device.</param>
     /// <param name="stop">Cancels reading.</param>
-    internal async ValueTask<Answer> WriteAsync(
-        SearchBody asked, SearchPage page, SearchGroup? group, UserDevice reader, CancellationToken stop)
+    internal async ValueTask WriteAsync(
+        ResponseWriter response,
+        SearchBody asked,
+        SearchPage page,
+        SearchGroup? group,
+        UserDevice reader,
+        CancellationToken stop)
     {
-        var output = new ByteBuffer(16 * 1024);
+        var output = response.Buffer;
         output.Raw("{\"search_categories\":{\"room_events\":{\"count\":"u8);
         Write(output, page.Count);
         if (asked.Groupings.Count > 0)
@@ -50,40 +56,41 @@ internal sealed class SearchWriter(
         }
 
         output.Raw(",\"results\":["u8);
-        var shown = new List<StoredEvent>();
+        var shown = new HashSet<string>(StringComparer.Ordinal);
         var scan = new ScanBudget(time, reading.LongestScan);
         for (var i = 0; i < page.Hits.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
-            await WriteHitAsync(output, asked, page.Hits[i], reader, shown, scan, stop).ConfigureAwait(false);
+            await WriteHitAsync(response, asked, page.Hits[i], reader, shown, scan, stop).ConfigureAwait(false);
+            await response.StepAsync(stop).ConfigureAwait(false);
         }
 
         output.Byte((byte)']');
         if (asked.WithState)
         {
             output.Raw(",\"state\":"u8);
-            await WriteStateAsync(output, asked, page, reader, shown, stop).ConfigureAwait(false);
+            await WriteStateAsync(response, asked, page, reader, shown, stop).ConfigureAwait(false);
         }
 
         output.Raw("}}}"u8);
-        return Answer.Owned(output.WrittenMemory, output);
     }
 
     private async ValueTask WriteHitAsync(
-        ByteBuffer output,
+        ResponseWriter response,
         SearchBody asked,
         SearchHit hit,
         UserDevice reader,
-        List<StoredEvent> shown,
+        HashSet<string> shown,
         ScanBudget scan,
         CancellationToken stop)
     {
+        var output = response.Buffer;
         output.Byte((byte)'{');
-        shown.Add(hit.Event);
+        shown.Add(hit.Event.Row.Sender);
         if (asked.Context is { } context)
         {
             output.Raw("\"context\":"u8);
-            await WriteContextAsync(output, context, hit, reader, shown, scan, stop).ConfigureAwait(false);
+            await WriteContextAsync(response, context, hit, reader, shown, scan, stop).ConfigureAwait(false);
             output.Byte((byte)',');
         }
 
@@ -98,14 +105,15 @@ internal sealed class SearchWriter(
     /// Writes the events around a hit. All hits share the time; those that it does not reach have none.
     /// </summary>
     private async ValueTask WriteContextAsync(
-        ByteBuffer output,
+        ResponseWriter response,
         ContextAsked context,
         SearchHit hit,
         UserDevice reader,
-        List<StoredEvent> shown,
+        HashSet<string> shown,
         ScanBudget scan,
         CancellationToken stop)
     {
+        var output = response.Buffer;
         var readable = hit.Readable;
         var before = await AroundAsync(hit, Direction.Backward, context.Before, scan, stop).ConfigureAwait(false);
         var after = hit.Event.Nid.Value >= readable.Through.Value
@@ -116,17 +124,16 @@ internal sealed class SearchWriter(
         output.Raw("{\"end\":"u8);
         CanonicalJson.writeString(output, TimelineToken.JustAfter(last.Nid).ToString());
         output.Raw(",\"events_after\":"u8);
-        await pages.WriteAsync(output, readable, after, reader, stop).ConfigureAwait(false);
+        await pages.WriteAsync(response, readable, after, reader, stop).ConfigureAwait(false);
         output.Raw(",\"events_before\":"u8);
-        await pages.WriteAsync(output, readable, before, reader, stop).ConfigureAwait(false);
-        shown.AddRange(before);
-        shown.AddRange(after);
+        await pages.WriteAsync(response, readable, before, reader, stop).ConfigureAwait(false);
+        shown.UnionWith(before.Concat(after).Select(static stored => stored.Row.Sender));
         if (context.WithProfiles)
         {
             output.Raw(",\"profile_info\":"u8);
-            WriteProfiles(
-                output,
-                await pages.SendersAsync(readable, [hit.Event, .. before, .. after], stop).ConfigureAwait(false));
+            var senders = await pages.SendersAsync(readable, [hit.Event, .. before, .. after], stop)
+                .ConfigureAwait(false);
+            WriteProfiles(output, await events.GetManyAsync(readable.Room, senders, stop).ConfigureAwait(false));
         }
 
         output.Raw(",\"start\":"u8);
@@ -180,13 +187,14 @@ internal sealed class SearchWriter(
     }
 
     private async ValueTask WriteStateAsync(
-        ByteBuffer output,
+        ResponseWriter response,
         SearchBody asked,
         SearchPage page,
         UserDevice reader,
-        List<StoredEvent> shown,
+        HashSet<string> shown,
         CancellationToken stop)
     {
+        var output = response.Buffer;
         output.Byte((byte)'{');
         var isFirst = true;
         var left = options.StateEvents;
@@ -198,9 +206,7 @@ internal sealed class SearchWriter(
             output.Byte((byte)':');
             var isCut = left < room.State.Count;
             left -= isCut ? 0 : room.State.Count;
-            var senders = asked.Filter.LazyLoadMembers || isCut
-                ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal)
-                : null;
+            var senders = asked.Filter.LazyLoadMembers || isCut ? shown : null;
             EventNid[] nids =
             [
                 .. room.State.Entries()
@@ -208,8 +214,7 @@ internal sealed class SearchWriter(
                     .Select(entry => EventNid.Of(room.Room.Nid, entry.Ordinal))
                     .Order(),
             ];
-            var state = await events.GetManyAsync(room.Room, nids, stop).ConfigureAwait(false);
-            await pages.WriteAsync(output, room, state, reader, stop).ConfigureAwait(false);
+            await pages.WriteAsync(response, room, nids, null, reader, stop).ConfigureAwait(false);
         }
 
         output.Byte((byte)'}');

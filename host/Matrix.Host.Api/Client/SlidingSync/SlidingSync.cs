@@ -47,8 +47,8 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
     private ValueTask<Answer> PostAsync(Call call, JsonObject json, CancellationToken stop)
     {
         var read = SlidingBody.Parse(json, _limits, sync.Extensions);
-        return AnswerAsync(
-            call, read, read.Body?.Pos, read.Body?.Timeout ?? 0, json.Text("set_presence"), isUnstable: false, stop);
+        return ValueTask.FromResult(AnswerOf(
+            call, read, read.Body?.Pos, read.Body?.Timeout ?? 0, json.Text("set_presence"), isUnstable: false));
     }
 
     private ValueTask<Answer> PostUnstableAsync(Call call, JsonObject json, CancellationToken stop)
@@ -58,34 +58,35 @@ internal sealed class SlidingSync(ISlidingSync sync, PresenceBoard presence, Syn
         var timeout = query.Number("timeout") ?? 0;
         if (query.Problem is { } problem) return ValueTask.FromResult(problem);
         var read = SlidingBody.ParseUnstable(json, call.Caller.UserId, _limits, sync.Extensions);
-        return AnswerAsync(call, read, query.Text("pos"), timeout, asked, isUnstable: true, stop);
+        return ValueTask.FromResult(AnswerOf(call, read, query.Text("pos"), timeout, asked, isUnstable: true));
     }
 
-    private async ValueTask<Answer> AnswerAsync(
-        Call call,
-        SlidingOutcome read,
-        string? pos,
-        long timeout,
-        string? asked,
-        bool isUnstable,
-        CancellationToken stop)
+    private Answer AnswerOf(
+        Call call, SlidingOutcome read, string? pos, long timeout, string? asked, bool isUnstable)
     {
         if (read.Body is not { } body) return Answer.Error(400, read.ErrCode, read.Problem);
 
         // A client that does not say is online.
         _ = PresenceStates.TryParse(asked ?? "online", out var state);
-        using var present = presence.Sync(call.Caller.Device, state);
-        var answer = await sync.SyncAsync(
-            new SlidingRequest
+        var request = new SlidingRequest
+        {
+            Reader = call.Caller.Device,
+            Body = body,
+            Pos = pos,
+            Timeout = TimeSpan.FromMilliseconds(Math.Min(timeout, int.MaxValue)),
+            IsUnstable = isUnstable,
+        };
+        return Answer.InSteps(call, async (response, stop) =>
+        {
+            using var present = presence.Sync(call.Caller.Device, state);
+            var outcome = await sync.SyncAsync(request, response, stop).ConfigureAwait(false);
+            return outcome.Kind switch
             {
-                Reader = call.Caller.Device,
-                Body = body,
-                Pos = pos,
-                Timeout = TimeSpan.FromMilliseconds(Math.Min(timeout, int.MaxValue)),
-                IsUnstable = isUnstable,
-            },
-            stop).ConfigureAwait(false);
-        if (answer.Body is { } json) return Answer.Owned(json.Json, json);
-        return answer.Problem is { } problem ? Answer.InvalidParam(problem) : _unknown;
+                SlidingAnswerKind.Written => null,
+                SlidingAnswerKind.Refused => Answer.InvalidParam(outcome.Problem!),
+                SlidingAnswerKind.Busy => Answer.Busy,
+                _ => _unknown,
+            };
+        });
     }
 }

@@ -21,8 +21,8 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
     public void Map(ClientRoutes routes)
     {
         const string Path = "rooms/{roomId}/hierarchy";
-        routes.V1.Get(Path, Read, GetAsync);
-        routes.Admin(1).Get(Path, Read, GetWholeAsync);
+        routes.V1.Get(Path, Read, GetAsync, RouteOptions.Default with { IsLarge = true });
+        routes.Admin(1).Get(Path, Read, GetWholeAsync, RouteOptions.ForAdmins with { IsLarge = true });
     }
 
     private Asked Read(QueryReader query)

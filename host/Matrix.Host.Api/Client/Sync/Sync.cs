@@ -27,19 +27,25 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
         var (filter, problem) = await filters.FindAsync(call.Caller.UserId, asked.Filter, stop).ConfigureAwait(false);
         if (problem is not null) return problem;
 
-        using var present = presence.Sync(call.Caller.Device, asked.Presence);
-        var answer = await sync.SyncAsync(
-            new SyncRequest
+        var request = new SyncRequest
+        {
+            Reader = call.Caller.Device,
+            Since = asked.Since,
+            Filter = filter,
+            FullState = asked.FullState,
+            UseStateAfter = asked.UseStateAfter,
+            Timeout = TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)),
+        };
+        return Answer.InSteps(call, async (response, stop) =>
+        {
+            using var present = presence.Sync(call.Caller.Device, asked.Presence);
+            return await sync.SyncAsync(request, response, stop).ConfigureAwait(false) switch
             {
-                Reader = call.Caller.Device,
-                Since = asked.Since,
-                Filter = filter,
-                FullState = asked.FullState,
-                UseStateAfter = asked.UseStateAfter,
-                Timeout = TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)),
-            },
-            stop).ConfigureAwait(false);
-        return answer is null ? _notOurs : Answer.Owned(answer.Json, answer);
+                SyncOutcome.Written => null,
+                SyncOutcome.Busy => Answer.Busy,
+                _ => _notOurs,
+            };
+        });
     }
 
     private static Asked Read(QueryReader query)

@@ -15,7 +15,7 @@ internal sealed class UserDirectory(UserSearch users) : IEndpoints
             "user_directory/search",
             Read,
             SearchAsync,
-            RouteOptions.AlsoSuspended with { Rate = RateClass.Directories, OnlyReads = true });
+            RouteOptions.AlsoSuspended with { Rate = RateClass.Directories, OnlyReads = true, IsLarge = true });
 
     private static Asked Read(BodyReader body)
     {

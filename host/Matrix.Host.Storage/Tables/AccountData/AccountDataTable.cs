@@ -6,6 +6,9 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
 {
     private const string Columns = "room_nid, type, content, position";
 
+    private static readonly string Listed =
+        $"room_nid, type, CASE WHEN length(content) <= {AccountDataRow.Inline} THEN content END, position";
+
     // Of what was deleted the row stays, without a content.
     private const string IsDeleted = "length(content) = 0";
 
@@ -17,12 +20,12 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
         """);
 
     private static readonly Statement OfUser = Statement.Of($"""
-        SELECT {Columns} FROM account_data WHERE user_id = $1 AND position > $2 AND position <= $3
+        SELECT {Listed} FROM account_data WHERE user_id = $1 AND position > $2 AND position <= $3
             AND ($2 > 0 OR NOT {IsDeleted})
         """);
 
     private static readonly Statement OfRoom = Statement.Of(
-        $"SELECT {Columns} FROM account_data WHERE user_id = $1 AND room_nid = $2 AND NOT {IsDeleted}");
+        $"SELECT {Listed} FROM account_data WHERE user_id = $1 AND room_nid = $2 AND NOT {IsDeleted}");
 
     private static readonly Statement Count = Statement.Of(
         $"SELECT COUNT(*), COUNT(*) FILTER (WHERE {IsDeleted}) FROM account_data WHERE user_id = $1");
@@ -60,8 +63,11 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
 
     private static AccountDataRow Row(IRow row)
     {
-        var content = row.Blob(2);
+        var content = row.BlobOrNull(2);
         return new AccountDataRow(
-            row.Int64(0) == 0 ? null : row.Room(0), row.Text(1), content.Length > 0 ? content : _empty, row.Int64(3));
+            row.Int64(0) == 0 ? null : row.Room(0),
+            row.Text(1),
+            content is { IsEmpty: true } ? _empty : content ?? default,
+            row.Int64(3));
     }
 }

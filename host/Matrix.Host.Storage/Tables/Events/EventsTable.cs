@@ -36,6 +36,13 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
     private static readonly Statement IdsOfNids = Statement.ByKeys(
         "SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
 
+    private static readonly Statement LengthsOfNids = Statement.ByKeys(
+        """
+        SELECT e.event_nid, length(j.json) FROM events e JOIN event_json j ON j.json_id = e.json_id
+        WHERE e.event_nid = KEY
+        """,
+        "SELECT e.event_nid, length(e.json) FROM events e WHERE e.event_nid = KEY");
+
     private static readonly Statement After = Of("""
         WHERE e.event_nid > $1 AND e.event_nid <= $2 AND e.marks & $3 = 0 ORDER BY e.event_nid LIMIT $4
         """);
@@ -260,6 +267,14 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         var rows = await reads.ByKeysAsync(
             IdsOfNids, nids, By.Nid, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
         return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Nid, row => row.Id);
+    }
+
+    public async ValueTask<IReadOnlyDictionary<EventNid, int>> LengthsAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            LengthsOfNids, nids, By.Nid, static row => (Nid: row.Nid(0), Length: row.Int32(1)), stop);
+        return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Nid, row => row.Length);
     }
 
     public ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(

@@ -50,6 +50,10 @@ public interface IEventsTable
     ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
         IReadOnlyCollection<EventNid> nids, CancellationToken stop);
 
+    /// <summary>The bytes of the events with these numbers, without reading the events' JSON.</summary>
+    ValueTask<IReadOnlyDictionary<EventNid, int>> LengthsAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop);
+
     /// <summary>
     /// The room's redactions that wait for the event with this id, or for any event if it is null, the earliest first.
     /// </summary>

@@ -10,9 +10,18 @@ public interface IKeyBackupTable
     /// </summary>
     ValueTask<BackupVersionRow?> FindVersionAsync(string userId, long? version, CancellationToken stop);
 
-    /// <summary>Session keys of a version: all, those of one room, or one session's.</summary>
+    /// <summary>
+    /// Session keys of a version, by room and session: of all, of one room, or one session's. A page begins after a key
+    /// of the one before; the first, after one with an empty room and session.
+    /// </summary>
     ValueTask<IReadOnlyList<BackupKeyRow>> KeysAsync(
-        string userId, long version, string? roomId, string? sessionId, CancellationToken stop);
+        string userId,
+        long version,
+        string? roomId,
+        string? sessionId,
+        (string RoomId, string SessionId) after,
+        int limit,
+        CancellationToken stop);
 }
 
 /// <summary>A backup version.</summary>

@@ -14,7 +14,8 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
     private static readonly Statement KeysOf = Statement.Of("""
         SELECT room_id, session_id, first_message_index, forwarded_count, is_verified, session_data FROM backup_keys
         WHERE user_id = $1 AND version = $2 AND ($3 IS NULL OR room_id = $3) AND ($4 IS NULL OR session_id = $4)
-        ORDER BY room_id, session_id
+            AND (room_id, session_id) > ($5, $6)
+        ORDER BY room_id, session_id LIMIT $7
         """);
 
     public ValueTask<BackupVersionRow?> FindVersionAsync(
@@ -26,10 +27,17 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
         stop);
 
     public ValueTask<IReadOnlyList<BackupKeyRow>> KeysAsync(
-        string userId, long version, string? roomId, string? sessionId, CancellationToken stop) => reads.ListAsync(
+        string userId,
+        long version,
+        string? roomId,
+        string? sessionId,
+        (string RoomId, string SessionId) after,
+        int limit,
+        CancellationToken stop) => reads.ListAsync(
             KeysOf,
-            (userId, version, roomId, sessionId),
-            static (a, q) => a.Text(q.userId).Int(q.version).TextOrNull(q.roomId).TextOrNull(q.sessionId),
+            (userId, version, roomId, sessionId, after, limit),
+            static (a, q) => a.Text(q.userId).Int(q.version).TextOrNull(q.roomId).TextOrNull(q.sessionId)
+                .Text(q.after.RoomId).Text(q.after.SessionId).Int(q.limit),
             static row =>
                 new BackupKeyRow(row.Text(0), row.Text(1), row.Int64(2), row.Int64(3), row.Bool(4), row.Blob(5)),
             stop);

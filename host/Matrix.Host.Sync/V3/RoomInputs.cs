@@ -1,0 +1,80 @@
+using System.Runtime.CompilerServices;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>A room that may have news for the client, before it is read.</summary>
+/// <param name="Parts">The parts that may have changed.</param>
+internal sealed record PendingRoom(RoomNid Room, string RoomId, RoomParts Parts)
+{
+    /// <summary>Receipts since the token, if they were read for several rooms at once.</summary>
+    public IReadOnlyList<ReceiptMark>? Receipts { get; init; }
+
+    /// <summary>The user's account data in the room since the token.</summary>
+    public IReadOnlyList<AccountDataRow> AccountData { get; init; } = [];
+}
+
+/// <summary>Reads rooms for a response, some at a time: those that were written are not kept.</summary>
+internal sealed class RoomInputs(IStorage storage, RoomSnapshots rooms, RoomPositions positions)
+{
+    /// <summary>The rooms that are read at once.</summary>
+    private const int AtOnce = 64;
+
+    /// <summary>The rooms, in the same order. Those that were deleted meanwhile are left out.</summary>
+    public async IAsyncEnumerable<(PendingRoom Pending, RoomInput Input)> ReadAsync(
+        SyncPass pass, IEnumerable<PendingRoom> pending, [EnumeratorCancellation] CancellationToken stop)
+    {
+        foreach (var some in pending.Chunk(AtOnce))
+        {
+            var snapshots = (await rooms.FindManyAsync([.. some.Select(each => each.Room)], stop)
+                .ConfigureAwait(false)).ToDictionary(snapshot => snapshot.Room.Nid);
+            var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
+            var befores = pass.IsInitial
+                ? null
+                : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
+            var receipts = await ReceiptsAsync(pass, some, stop).ConfigureAwait(false);
+            foreach (var each in some)
+            {
+                if (!snapshots.TryGetValue(each.Room, out var snapshot)) continue;
+                var ofRoom = each.Receipts;
+                if (receipts is not null) ofRoom ??= receipts.GetValueOrDefault(each.Room) ?? [];
+                yield return (each, new RoomInput
+                {
+                    Snapshot = snapshot,
+                    Parts = each.Parts,
+                    End = ends[each.Room],
+                    Before = befores?[each.Room],
+                    Receipts = ofRoom,
+                    AccountData = each.AccountData,
+                });
+            }
+        }
+    }
+
+    /// <summary>Receipts of several rooms in one query; null if they are read one by one, from memory mostly.</summary>
+    private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>?> ReceiptsAsync(
+        SyncPass pass, PendingRoom[] some, CancellationToken stop) =>
+        pass.IsInitial || pass.Request.FullState
+            ? await ReceiptsAsync(
+                storage, [.. some.Select(each => each.Room)], pass.SincePosition, pass.UpTo, stop)
+                .ConfigureAwait(false)
+            : null;
+
+    /// <summary>The receipts of rooms between two positions.</summary>
+    public static async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>> ReceiptsAsync(
+        IStorage storage, RoomNid[] rooms, long after, long through, CancellationToken stop)
+    {
+        var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
+        if (rooms.Length == 0) return receipts;
+        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop).ConfigureAwait(false))
+        {
+            if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
+            ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
+        }
+
+        return receipts;
+    }
+}
