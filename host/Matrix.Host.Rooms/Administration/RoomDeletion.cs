@@ -288,7 +288,10 @@ public sealed class RoomDeletion : IJobKind
 
             var members = await _storage.Memberships.LocalMembersAsync(nid, MembershipSet.Any, stop)
                 .ConfigureAwait(false);
-            var deleted = new RoomDeleted(room.Room, [.. members.Select(static member => member.UserId)]);
+            var deleted = new RoomDeleted(
+                room.Room,
+                [.. members.Select(static member => member.UserId)],
+                _time.GetUtcNow().ToUnixTimeMilliseconds());
             var lane = _lanes.Take(nid);
             try
             {

@@ -67,7 +67,10 @@ internal sealed partial class RemoteMemberships(
             userId,
             left?.EventId ?? row.EventId,
             left?.Canonical ?? ReadOnlyMemory<byte>.Empty,
-            options.MaxEndedInvites);
+            options.MaxEndedInvites)
+        {
+            EndedAt = left is null ? time.GetUtcNow().ToUnixTimeMilliseconds() : 0,
+        };
 
         // Not cancelled: a server may have taken the leave.
         _ = await storage.Writer.WriteAsync(
@@ -201,7 +204,10 @@ internal sealed partial class RemoteMemberships(
             knock.Sender,
             knock.EventId,
             ReadOnlyMemory<byte>.Empty,
-            options.MaxEndedInvites);
+            options.MaxEndedInvites)
+        {
+            EndedAt = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
         _ = await storage.Writer.WriteAsync(
             new WriteBatch(1).Add(ended), CancellationToken.None).ConfigureAwait(false);
     }

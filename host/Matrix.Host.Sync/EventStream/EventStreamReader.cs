@@ -200,7 +200,7 @@ internal sealed class EventStreamReader(
         for (var i = 0; i < events.Count; i++)
         {
             if (i > 0) output.Byte((byte)',');
-            if (events[i].Stripped is { } stripped) NewEvents.WriteStripped(output, stripped);
+            if (events[i].Stripped is { } stripped) stripped.Write(output, withRoomId: true);
             else
             {
                 await pages.WriteOneAsync(output, events[i].Readable!, events[i].Stored!, reader, stop)

@@ -113,7 +113,7 @@ internal sealed class InitialSyncReader(
         {
             if (await news.IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false)) continue;
             Separate();
-            WriteInvite(output, room);
+            WriteInvite(output, userId, room);
             await response.StepAsync(stop).ConfigureAwait(false);
         }
 
@@ -132,10 +132,10 @@ internal sealed class InitialSyncReader(
             ? invite
             : null;
 
-    private static void WriteInvite(ByteBuffer output, StrippedRoomRow room)
+    private static void WriteInvite(ByteBuffer output, string userId, StrippedRoomRow room)
     {
         output.Raw("{\"invite\":"u8);
-        NewEvents.WriteStripped(output, room);
+        StrippedMember.Of(userId, room).Write(output, withRoomId: true);
         EndInvite(output, room.RoomId);
     }
 

@@ -1,6 +1,3 @@
-using Matrix.Core.Event;
-using Matrix.Core.Facade;
-using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -8,7 +5,6 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
@@ -19,7 +15,7 @@ namespace Matrix.Host.Sync.EventStream;
 /// <summary>An event for the stream: one of a room that is stored here, or an invite to one that is not.</summary>
 /// <param name="Position">Where it comes in the stream.</param>
 /// <param name="Readable">What the user may read of its room; null for <paramref name="Stripped"/>.</param>
-internal sealed record NewEvent(long Position, Readable? Readable, StoredEvent? Stored, StrippedRoomRow? Stripped);
+internal sealed record NewEvent(long Position, Readable? Readable, StoredEvent? Stored, StrippedMember? Stripped);
 
 /// <summary>The events between two positions, in the order of the stream.</summary>
 /// <param name="Through">The position up to which these are all.</param>
@@ -57,27 +53,17 @@ internal sealed class NewEvents(
             foreach (var room in await storage.StrippedRooms.OfUserAsync(
                 userId, since.Position, upTo, stop).ConfigureAwait(false))
             {
-                if (room.Event.Length == 0 || RoomRules.FindUnstable(room.Version) is null) continue;
                 if (room.Membership == Membership.Invite
                     && await IsHiddenAsync(userId, room.Sender, stop).ConfigureAwait(false))
                 {
                     continue;
                 }
 
-                found.Add(new NewEvent(room.Position, null, null, room));
+                found.Add(new NewEvent(room.Position, null, null, StrippedMember.Of(userId, room)));
             }
         }
 
         return Cut([.. found.OrderBy(static each => each.Position).ThenBy(static each => each.Stored?.Nid)], upTo);
-    }
-
-    /// <summary>The member event of an invite or knock that is known by stripped state, as clients read it.</summary>
-    public static void WriteStripped(ByteBuffer output, StrippedRoomRow room)
-    {
-        var form = ClientEvent.FormOf(
-            RoomRules.FindUnstable(room.Version)!.Format, room.EventId, room.Event.Span);
-        var unsigned = default(UnsignedParts);
-        ClientEvent.Write(output, form, room.RoomId, in unsigned);
     }
 
     /// <summary>Whether the user is not shown an invite: they block all, or ignore its sender.</summary>

@@ -103,7 +103,7 @@ internal sealed class SlidingPass
                 Reader = Reader,
                 Since = Base.Pos?.Token,
                 Filter = SyncFilter.OfTimelineLimit(limit),
-                UseStateAfter = true,
+                State = StateForm.After,
             },
             Since = Base.Pos?.Token,
             UpTo = UpTo,

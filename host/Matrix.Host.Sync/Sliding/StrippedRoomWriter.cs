@@ -1,8 +1,4 @@
-using System.Buffers.Text;
-using System.Security.Cryptography;
-using System.Text;
 using Matrix.Core.Event;
-using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
@@ -71,50 +67,18 @@ internal sealed class StrippedRoomWriter(
         if (before is null || (before.Membership == match.Room.Membership && before.Since == match.Room.Since)) return;
         Start(pass, match);
         if (departure is not null) await MemberAsync(pass, match, departure, stop).ConfigureAwait(false);
-        else if (match.Room.Stripped is { Event.Length: > 0 } ended
-            && RoomRules.FindUnstable(ended.Version) is { } rules)
+        else if (match.Room.Stripped is { } ended)
         {
+            // In the unstable form clients take a room for joined that comes without this event in its state.
+            var member = StrippedMember.Of(pass.Reader.UserId, ended);
             using var written = new ByteBuffer(1024);
-            var unsigned = default(UnsignedParts);
-            ClientEvent.Write(
-                written, ClientEvent.FormOf(rules.Format, ended.EventId, ended.Event.Span), null, in unsigned);
+            member.Write(written, withRoomId: false);
             if (pass.IsUnstable) OneEvent(pass, "required_state"u8, written);
             OneEvent(pass, "timeline"u8, written);
-            if (!pass.IsUnstable) Stripped(pass, ended.Event);
-        }
-        else if (pass.IsUnstable)
-        {
-            Departed(pass, match);
-        }
-        else
-        {
-            pass.Json.WriteStartArray(NameOf(pass));
-            pass.Json.WriteEndArray();
+            if (!pass.IsUnstable) Stripped(pass, member.Json);
         }
 
         pass.Json.WriteEndObject();
-    }
-
-    /// <summary>
-    /// Writes a member event for a departure that no server confirmed: there is none, and in the unstable form clients
-    /// take a room without one for joined. Its id is that of no event, and it has no time.
-    /// </summary>
-    private static void Departed(SlidingPass pass, RoomMatch match)
-    {
-        var userId = pass.Reader.UserId;
-        var id = SHA256.HashData(Encoding.UTF8.GetBytes($"{match.Room.RoomId}\n{userId}\n{match.Room.Since}"));
-        pass.Json.WriteStartArray("required_state"u8);
-        pass.Json.WriteStartObject();
-        pass.Json.WriteString("type"u8, "m.room.member"u8);
-        pass.Json.WriteString("state_key"u8, userId);
-        pass.Json.WriteString("sender"u8, userId);
-        pass.Json.WriteString("event_id"u8, "$" + Base64Url.EncodeToString(id));
-        pass.Json.WriteNumber("origin_server_ts"u8, 0);
-        pass.Json.WriteStartObject("content"u8);
-        pass.Json.WriteString("membership"u8, "leave"u8);
-        pass.Json.WriteEndObject();
-        pass.Json.WriteEndObject();
-        pass.Json.WriteEndArray();
     }
 
     private async ValueTask MemberAsync(

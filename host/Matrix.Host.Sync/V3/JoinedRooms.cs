@@ -72,7 +72,7 @@ internal sealed class JoinedRooms(
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
         if (summary is not null) RoomWriter.Summary(pass, summary);
-        if (state.Count > 0 || pass.Request.UseStateAfter || isFull)
+        if (state.Count > 0 || pass.Request.UsesStateAfter || isFull)
         {
             await writer.StateAsync(pass, room, state, member, stop).ConfigureAwait(false);
         }

@@ -66,6 +66,7 @@ internal sealed class LeftRooms(
         var scope = new ViewScope(reader, end.Through);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end.State, timeline, isNew);
         var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
+        if (pass.Request.UsesStateAfter && later is not null) state = With(pass, state, departure.Event, later);
         if (!isOld && !pass.IsInitial)
         {
             // Other memberships that changed in the same batch are those of the departure's state.
@@ -98,6 +99,16 @@ internal sealed class LeftRooms(
         return true;
     }
 
+    /// <summary>A state after the timeline, with a membership that follows the departure.</summary>
+    private static IReadOnlyList<EventNid> With(
+        SyncPass pass, IReadOnlyList<EventNid> state, StoredEvent departure, StoredEvent later)
+    {
+        var filter = pass.Filter.State;
+        if (!filter.AdmitsRoom(later.Room.RoomId)) return state;
+        var others = state.Where(nid => nid != departure.Nid);
+        return StateSection.Admits(filter, later) ? [.. others, later.Nid] : [.. others];
+    }
+
     /// <summary>
     /// Writes a declined or withdrawn invitation: as the user never saw the room, only the member event.
     /// </summary>
@@ -107,7 +118,8 @@ internal sealed class LeftRooms(
         var scope = new ViewScope(
             new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
         pass.Json.WriteStartObject(room.RoomId);
-        await writer.StateAsync(pass, room, [], departure.Nid, stop).ConfigureAwait(false);
+        await writer.StateAsync(
+            pass, room, pass.Request.UsesStateAfter ? [departure.Nid] : [], departure.Nid, stop).ConfigureAwait(false);
         await writer.TimelineAsync(
             pass,
             new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true),

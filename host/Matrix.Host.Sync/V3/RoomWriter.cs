@@ -30,6 +30,14 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         json.WriteEndObject();
     }
 
+    /// <summary>The member for the state before or after the timeline.</summary>
+    public static ReadOnlySpan<byte> StateName(SyncPass pass) => pass.Request.State switch
+    {
+        StateForm.After => "state_after"u8,
+        StateForm.UnstableAfter => "org.matrix.msc4222.state_after"u8,
+        _ => "state"u8,
+    };
+
     /// <summary>Writes the events of a timeline as elements of an array.</summary>
     /// <param name="extras">Reads the extras of some of the events.</param>
     public async ValueTask TimelineEventsAsync(
@@ -61,7 +69,7 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
     public async ValueTask StateAsync(
         SyncPass pass, RoomIdentity room, IReadOnlyList<EventNid> state, EventNid member, CancellationToken stop)
     {
-        pass.Json.WriteStartEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
+        pass.Json.WriteStartEvents(StateName(pass));
         await StateEventsAsync(pass, room, state, member, stop).ConfigureAwait(false);
         pass.Json.WriteEndEvents();
     }
@@ -213,24 +221,30 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         for (var i = 0; i < shown.Count; i++)
         {
             if (i > 0) pass.Output.Byte((byte)',');
-            if (pass.Filter.Fields is { } fields) Event(pass, fields, writer, shown[i], in extras[i]);
-            else if (pass.Filter.IsFederationFormat) pass.Output.Raw(shown[i].Row.Json.Span);
-            else writer.Write(pass.Output, shown[i], in extras[i], withRoomId: false);
+            if (pass.Filter.Fields is not null)
+            {
+                using var written = new ByteBuffer(1024);
+                Event(pass, written, writer, shown[i], in extras[i]);
+                Masked(pass, pass.Output, written);
+            }
+            else Event(pass, pass.Output, writer, shown[i], in extras[i]);
         }
     }
 
     /// <summary>Writes an event with only the fields that the filter names.</summary>
-    private static void Event(
-        SyncPass pass, FieldMask fields, EventWriter writer, StoredEvent stored, in EventExtras extras)
+    public static void Masked(SyncPass pass, ByteBuffer output, ByteBuffer written)
     {
-        using var written = new ByteBuffer(1024);
-        if (pass.Filter.IsFederationFormat) written.Raw(stored.Row.Json.Span);
-        else writer.Write(written, stored, in extras, withRoomId: false);
-
-        if (JsonText.TryParseStored(written.Written, out var read))
+        if (pass.Filter.Fields is { } fields && JsonText.TryParseStored(written.Written, out var read))
         {
-            CanonicalJson.writeObject(pass.Output, fields.Apply(read));
+            CanonicalJson.writeObject(output, fields.Apply(read));
         }
-        else pass.Output.Raw(written.Written);
+        else output.Raw(written.Written);
+    }
+
+    private static void Event(
+        SyncPass pass, ByteBuffer output, EventWriter writer, StoredEvent stored, in EventExtras extras)
+    {
+        if (pass.Filter.IsFederationFormat) output.Raw(stored.Row.Json.Span);
+        else writer.Write(output, stored, in extras, withRoomId: false);
     }
 }

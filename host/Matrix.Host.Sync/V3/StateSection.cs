@@ -27,7 +27,7 @@ internal sealed class StateSection(EventStore events)
         if (!pass.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
         var room = span.Room.Nid;
         string? but = pass.Filter.State.LazyLoadMembers ? MemberType : null;
-        var refs = pass.Request.UseStateAfter
+        var refs = pass.Request.UsesStateAfter
             ? StateDelta.UpToEnd(room, span.Before, span.End, but)
             : StateDelta.UpToTimeline(room, span.Before, span.End, span.Timeline.Events, but);
         if (pass.Filter.State.LazyLoadMembers) LoadMembersLazily(pass, span, heroes, refs);
@@ -81,7 +81,7 @@ internal sealed class StateSection(EventStore events)
         foreach (string userId in wanted)
         {
             // If the timeline changes a member, the state before the timeline has the event that the change replaced.
-            var nid = !pass.Request.UseStateAfter && shown[userId].FirstOrDefault() is { } change
+            var nid = !pass.Request.UsesStateAfter && shown[userId].FirstOrDefault() is { } change
                 ? change.Replaces ?? EventNid.None
                 : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
             if (nid.IsNone) continue;

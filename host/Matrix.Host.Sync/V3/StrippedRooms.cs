@@ -1,5 +1,3 @@
-using Matrix.Core.Event;
-using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 
@@ -25,26 +23,27 @@ internal static class StrippedRooms
         return true;
     }
 
-    /// <summary>Writes a room whose invite or knock ended as a member of `leave`: at most with that event.</summary>
+    /// <summary>Writes a room whose invite or knock ended as a member of `leave`: only that event.</summary>
     public static bool WriteEnded(SyncPass pass, StrippedRoomRow room)
     {
+        var member = StrippedMember.Of(pass.Reader.UserId, room);
+        using var written = new ByteBuffer(1024);
+        if (pass.Filter.IsFederationFormat) written.Raw(member.Json.Span);
+        else member.Write(written, withRoomId: false);
+        using var shown = new ByteBuffer(1024);
+        RoomWriter.Masked(pass, shown, written);
+
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
-        json.WriteStartEvents("timeline"u8);
-        if (room.Event.Length > 0 && RoomRules.FindUnstable(room.Version) is { } rules)
+        if (pass.Request.UsesStateAfter)
         {
-            using var written = new ByteBuffer(1024);
-            var unsigned = default(UnsignedParts);
-            if (pass.Filter.IsFederationFormat) written.Raw(room.Event.Span);
-            else
-            {
-                var form = ClientEvent.FormOf(rules.Format, room.EventId, room.Event.Span);
-                ClientEvent.Write(written, form, null, in unsigned);
-            }
-
-            json.WriteRaw(written.Written);
+            json.WriteStartEvents(RoomWriter.StateName(pass));
+            json.WriteRaw(shown.Written);
+            json.WriteEndEvents();
         }
 
+        json.WriteStartEvents("timeline"u8);
+        json.WriteRaw(shown.Written);
         json.WriteEndArray();
         json.WriteBoolean("limited"u8, false);
         json.WriteEndObject();

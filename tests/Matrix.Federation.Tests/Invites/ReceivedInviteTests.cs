@@ -133,9 +133,80 @@ public sealed class ReceivedInviteTests
         (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
 
         var rooms = (await _alice.SyncAsync(since))["rooms"]!;
-        Assert.That(rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray(), Is.Empty);
+        var shown = rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray().Single()!;
+        AssertLeaves(shown);
         Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
+        foreach (var prefix in new[] { "", "org.matrix.msc4222." })
+        {
+            var path = $"sync?timeout=0&since={since}&{prefix}use_state_after=true";
+            var left = (await _alice.GetAsync(path)).Is(200).Json["rooms"]!["leave"]![room.RoomId]!.AsObject();
+            Assert.That(left.Select(each => each.Key), Is.EquivalentTo(new[] { prefix + "state_after", "timeline" }));
+            AssertLeaves(left[prefix + "state_after"]!["events"]!.AsArray().Single()!);
+            AssertLeaves(left["timeline"]!["events"]!.AsArray().Single()!);
+        }
+
+        var news = (await _alice.GetAsync($"events?from={since}&timeout=0")).Is(200).Json["chunk"]!.AsArray().Single()!;
+        AssertLeaves(news);
+        Assert.That((string)news["room_id"]!, Is.EqualTo(room.RoomId));
+        var fields = Uri.EscapeDataString("""{"event_fields":["content"]}""");
+        var few = (await _alice.GetAsync($"sync?timeout=0&since={since}&filter={fields}")).Is(200);
+        Assert.That(
+            few.Json["rooms"]!["leave"]![room.RoomId]!["timeline"]!["events"]![0]!.ToJsonString(),
+            Is.EqualTo("""{"content":{"membership":"leave"}}"""));
         (await _alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(200);
+
+        void AssertLeaves(JsonNode leave)
+        {
+            Assert.That(
+                ((string?)leave["type"], (string?)leave["sender"], (string?)leave["state_key"],
+                    (string?)leave["content"]!["membership"], (string?)leave["event_id"]),
+                Is.EqualTo(("m.room.member", _alice.UserId, _alice.UserId, "leave", (string?)shown["event_id"])));
+            var age = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - (long)leave["origin_server_ts"]!;
+            Assert.That(age, Is.InRange(0, 60_000));
+        }
+    }
+
+    [Test]
+    public async Task A_client_of_sliding_sync_sees_that_a_dead_servers_invite_was_rejected()
+    {
+        var dead = await AnsweringPeer.StartAsync();
+        _server.Knows(dead.Peer);
+        var room = MembershipRoom.Create(dead.Peer, "11");
+        (await room.InviteAsync(_server, room.Sets(_alice.UserId, "invite"))).Is(200);
+        await dead.DisposeAsync();
+        var invited = await SlideAsync(null);
+        Assert.That(invited["rooms"]![room.RoomId]!["stripped_state"]!.AsArray(), Is.Not.Empty);
+
+        (await _alice.PostAsync($"rooms/{room.RoomId}/leave", [])).Is(200);
+
+        var left = (await SlideAsync((string)invited["pos"]!))["rooms"]![room.RoomId]!;
+        Assert.That((string?)left["membership"], Is.EqualTo("leave"));
+        foreach (var part in new[] { "stripped_state", "timeline" })
+        {
+            var own = left[part]!.AsArray().Single()!;
+            Assert.That(
+                ((string?)own["type"], (string?)own["state_key"], (string?)own["content"]!["membership"]),
+                Is.EqualTo(("m.room.member", _alice.UserId, "leave")));
+        }
+
+        async Task<JsonNode> SlideAsync(string? pos)
+        {
+            var body = new JsonObject
+            {
+                ["conn_id"] = "stable",
+                ["lists"] = new JsonObject
+                {
+                    ["all"] = new JsonObject
+                    {
+                        ["range"] = new JsonArray(0, 9),
+                        ["timeline_limit"] = 1,
+                        ["required_state"] = new JsonObject(),
+                    },
+                },
+            };
+            if (pos is not null) body["pos"] = pos;
+            return (await _alice.PostAsync("../v4/sync", body)).Is(200).Json;
+        }
     }
 
     [Test]
@@ -215,6 +286,9 @@ public sealed class ReceivedInviteTests
         var rooms = (await _alice.SyncAsync(since))["rooms"]!;
         var shown = rooms["leave"]![room.RoomId]!["timeline"]!["events"]!.AsArray().Single()!;
         Assert.That((string)shown["event_id"]!, Is.EqualTo(kick.EventId));
+        var after = (await _alice.GetAsync($"sync?timeout=0&since={since}&use_state_after=true")).Is(200).Json;
+        var state = after["rooms"]!["leave"]![room.RoomId]!["state_after"]!["events"]!.AsArray().Single()!;
+        Assert.That((string)state["event_id"]!, Is.EqualTo(kick.EventId));
         Assert.That((await _alice.SyncAsync(null))["rooms"]!["invite"]![room.RoomId], Is.Null);
     }
 

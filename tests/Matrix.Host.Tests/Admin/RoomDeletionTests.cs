@@ -42,6 +42,12 @@ public sealed class RoomDeletionTests : AdminTests
         Assert.That(await storage.RoomRows.UsersAsync(nid, 9, default), Is.Empty);
         var news = (await bob.GetAsync($"sync?timeout=0&since={since}")).Is(200).Json;
         Assert.That(Names(news["rooms"]!["leave"]), Is.EqualTo(new[] { room }));
+        var leave = news["rooms"]!["leave"]![room]!["timeline"]!["events"]!.AsArray().Single()!;
+        Assert.That(
+            ((string?)leave["state_key"], (string?)leave["content"]!["membership"]),
+            Is.EqualTo((bob.UserId, "leave")));
+        var age = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() - (long)leave["origin_server_ts"]!;
+        Assert.That(age, Is.InRange(0, 60_000));
         var initial = (await bob.GetAsync("sync?timeout=0")).Is(200).Json;
         Assert.That(initial["rooms"]?["join"]?[room], Is.Null);
 

@@ -63,7 +63,7 @@ public sealed class DelayedEventTests
         Assert.That(await SchedulesAsync(), Is.False, "as many wait as may");
 
         await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(
-            new WriteBatch(1).Require(new RoomDeleted(deleted, [_alice.UserId])), default);
+            new WriteBatch(1).Require(new RoomDeleted(deleted, [_alice.UserId], 1)), default);
 
         await UntilAsync(SchedulesAsync);
         Assert.That(await WaitingAsync(), Has.Count.EqualTo(1));

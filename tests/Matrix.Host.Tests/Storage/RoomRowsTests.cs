@@ -70,8 +70,8 @@ internal sealed partial class RoomRowsTests(string kind) : StorageTests(kind)
     public async Task The_number_of_a_deleted_room_is_not_used_again()
     {
         await Write(Samples.Room(Samples.Kitchen), Samples.Room(Samples.Garden));
-        Assert.That(await Applies(new RoomDeleted(Samples.Identity(Samples.Garden), [])), Is.True);
-        Assert.That(await Applies(new RoomDeleted(Samples.Identity(Samples.Garden), [])), Is.False);
+        Assert.That(await Applies(new RoomDeleted(Samples.Identity(Samples.Garden), [], 1)), Is.True);
+        Assert.That(await Applies(new RoomDeleted(Samples.Identity(Samples.Garden), [], 1)), Is.False);
         Assert.That(await Store.Rooms.FindAsync(Samples.Garden, Stop), Is.Null);
         await ReopenAsync();
         Assert.That(Store.Rooms.NewNid().Value, Is.GreaterThan(Samples.Garden.Value));

@@ -60,6 +60,19 @@ internal sealed class StrippedRoomsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task An_end_without_an_event_has_its_time()
+    {
+        await Write(Invite("one"));
+        var position = await Write(Left("one", "one") with { Event = Json(""), EndedAt = 1_700_000_000_123 });
+        await ReopenAsync();
+
+        var row = (await Store.StrippedRooms.FindAsync(Alice, Elsewhere, Stop))!;
+        Assert.That((row.Event.Length, row.EndedAt), Is.EqualTo((0, 1_700_000_000_123)));
+        var changed = (await Store.StrippedRooms.ChangedAsync(0, position, 10, Stop)).Single();
+        Assert.That((changed.UserId, changed.Room.EndedAt), Is.EqualTo((Alice, 1_700_000_000_123)));
+    }
+
+    [Test]
     public async Task An_ended_invite_is_not_opened_again_when_it_is_repeated([Values] bool hasEvent)
     {
         Assert.That(await Applies(Invite("one")), Is.True);

@@ -71,6 +71,63 @@ internal sealed class SyncStateTests(string kind) : TwoUsersTests(kind)
     }
 
     [Test]
+    public async Task Clients_of_the_proposal_get_the_state_after_by_its_name()
+    {
+        var room = await Alice.CreatesRoomAsync();
+        var since = (await Alice.SyncsAsync()).Next;
+        await Alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "first" });
+
+        var sync = await Alice.SyncsAsync(since, "org.matrix.msc4222.use_state_after=true");
+        var after = sync.Room(room)["org.matrix.msc4222.state_after"]!["events"]!.AsArray();
+        Assert.That(after.Select(each => (string?)each!["content"]!["topic"]), Is.EqualTo(new[] { "first" }));
+        Assert.That(
+            sync.Room(room).Select(each => each.Key), Has.None.EqualTo("state").And.None.EqualTo("state_after"));
+
+        await Alice.SaysAsync(room, "x");
+        sync = await Alice.SyncsAsync(sync.Next, "org.matrix.msc4222.use_state_after=true");
+        Assert.That(sync.Room(room)["org.matrix.msc4222.state_after"]!["events"]!.AsArray(), Is.Empty);
+        sync = await Alice.SyncsAsync(query: "use_state_after=true&org.matrix.msc4222.use_state_after=true");
+        Assert.That(sync.StateAfter(room), Is.Not.Empty, "the specification's name comes first");
+    }
+
+    [Test]
+    public async Task State_after_has_the_end_of_an_invite([Values] bool isBanned)
+    {
+        var room = await Alice.CreatesRoomAsync("private_chat");
+        await Alice.InvitesAsync(room, Bob);
+        var since = (await Bob.SyncsAsync()).Next;
+        await Bob.LeavesAsync(room);
+        if (isBanned) await Alice.BansAsync(room, Bob);
+
+        var sync = await Bob.SyncsAsync(since, "use_state_after=true");
+        Assert.That(Memberships(sync.StateAfter(room), Bob), Is.EqualTo(new[] { isBanned ? "ban" : "leave" }));
+        Assert.That(Memberships(sync.Timeline(room), Bob), Is.EqualTo(new[] { isBanned ? "ban" : "leave" }));
+        Assert.That((await Bob.SyncsAsync(since)).State(room), Is.Empty);
+    }
+
+    [Test]
+    public async Task State_after_has_a_ban_that_follows_a_leave([Values] bool isAtOnce)
+    {
+        var room = await Alice.CreatesRoomAsync();
+        await Bob.JoinsAsync(room);
+        var since = (await Bob.SyncsAsync()).Next;
+        await Bob.LeavesAsync(room);
+        if (!isAtOnce) since = (await Bob.SyncsAsync(since)).Next;
+        await Alice.BansAsync(room, Bob);
+
+        var sync = await Bob.SyncsAsync(since, "use_state_after=true");
+        Assert.That(Memberships(sync.StateAfter(room), Bob), Is.EqualTo(new[] { "ban" }));
+        var names = SyncFilters.Of(("state", new JsonObject { ["types"] = new JsonArray("m.room.name") }));
+        Assert.That((await Bob.SyncsAsync(since, "use_state_after=true", names)).StateAfter(room), Is.Empty);
+    }
+
+    private static string?[] Memberships(IReadOnlyList<JsonObject> events, TestUser user) =>
+    [
+        .. events.Where(each => SyncReply.KeyOf(each) == $"m.room.member|{user.UserId}")
+            .Select(each => (string?)each["content"]!["membership"]),
+    ];
+
+    [Test]
     public async Task State_that_the_timeline_filter_holds_back_comes_as_state()
     {
         var room = await Alice.CreatesRoomAsync();

@@ -12,7 +12,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
     private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a sync token of this server.");
 
     private sealed record Asked(
-        string? Filter, SyncToken? Since, bool FullState, bool UseStateAfter, long Timeout, PresenceState Presence);
+        string? Filter, SyncToken? Since, bool FullState, StateForm State, long Timeout, PresenceState Presence);
 
     public void Map(ClientRoutes routes) =>
         routes.Get("sync", Read, Get, new RouteOptions
@@ -33,7 +33,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
             Since = asked.Since,
             Filter = filter,
             FullState = asked.FullState,
-            UseStateAfter = asked.UseStateAfter,
+            State = asked.State,
             Timeout = TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)),
         };
         return Answer.InSteps(call, async (response, stop) =>
@@ -64,8 +64,11 @@ internal sealed class Sync(ISync sync, SyncFilters filters, PresenceBoard presen
             query.Text("filter"),
             since,
             query.Flag("full_state"),
-            query.Flag("use_state_after"),
+            StateOf(query.Flag("use_state_after"), query.Flag("org.matrix.msc4222.use_state_after")),
             query.Number("timeout") ?? 0,
             presence);
     }
+
+    private static StateForm StateOf(bool isAfter, bool isUnstableAfter) =>
+        isAfter ? StateForm.After : isUnstableAfter ? StateForm.UnstableAfter : StateForm.Before;
 }

@@ -31,7 +31,9 @@ public interface IRoomRowsTable
 /// </summary>
 /// <param name="Room">The room.</param>
 /// <param name="LocalUsers">The local users with a membership of the room.</param>
-public sealed record RoomDeleted(RoomIdentity Room, IReadOnlyList<string> LocalUsers) : ConditionalChange
+/// <param name="DeletedAt">The time in milliseconds.</param>
+public sealed record RoomDeleted(
+    RoomIdentity Room, IReadOnlyList<string> LocalUsers, long DeletedAt) : ConditionalChange
 {
     internal override int Weight => 1000 + (300 * LocalUsers.Count);
 }

@@ -25,8 +25,8 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
     // 4 is the membership of an ended invite or knock, and sync shows such rooms as left. A row that is there is newer.
     private static readonly Statement ShowLeft = Statement.Of("""
         INSERT INTO stripped_rooms (user_id, room_id, room_version, server, membership, sender, event_id, event, state,
-            position, ended_id, forgotten)
-        SELECT m.user_id, r.room_id, r.version, '', 4, m.user_id, e.event_id, $2, $2, $3, e.event_id, 0
+            position, ended_id, forgotten, ended_at)
+        SELECT m.user_id, r.room_id, r.version, '', 4, m.user_id, e.event_id, $2, $2, $3, e.event_id, 0, $4
         FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid JOIN events e ON e.event_nid = m.event_nid
         WHERE m.room_nid = $1 AND m.is_local = 1 AND m.forgotten = 0
         ON CONFLICT (user_id, room_id) DO NOTHING
@@ -54,7 +54,7 @@ internal sealed class RoomRowsTable(IReads reads) : IRoomRowsTable
         .On<RoomDeleted>(static (op, writes) =>
         {
             writes.Run(ShowLeft, op, static (a, op) => a
-                .Room(op.Room.Nid).Blob(ReadOnlyMemory<byte>.Empty).Position());
+                .Room(op.Room.Nid).Blob(ReadOnlyMemory<byte>.Empty).Position().Int(op.DeletedAt));
             writes.Run(Number, op, static (a, op) => a.Room(op.Room.Nid));
 
             // A directory must not name a room that is not known.

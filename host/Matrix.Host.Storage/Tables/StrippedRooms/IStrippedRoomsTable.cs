@@ -51,6 +51,11 @@ public sealed record StrippedRoomRow(
     /// <summary>The id of the invite or knock that ended; null if none did.</summary>
     public string? EndedId { get; init; }
 
+    /// <summary>
+    /// When the invite or knock ended without an event, in milliseconds; 0 if it did not, or before this was recorded.
+    /// </summary>
+    public long EndedAt { get; init; }
+
     /// <summary>Whether the user forgot the room after the end of the invite or knock.</summary>
     public bool Forgotten { get; init; }
 
@@ -93,6 +98,9 @@ public sealed record StrippedRoomLeft(
     ReadOnlyMemory<byte> Event,
     int MostEnded) : Change
 {
+    /// <summary>The time in milliseconds, if there is no event that has it.</summary>
+    public long EndedAt { get; init; }
+
     internal override int Weight => 300 + Event.Length;
 }
 

@@ -6,7 +6,8 @@ namespace Matrix.Host.Storage.Tables.StrippedRooms;
 internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
 {
     private const string Columns =
-        "room_id, room_version, server, membership, sender, event_id, event, state, position, ended_id, forgotten";
+        "room_id, room_version, server, membership, sender, event_id, event, state, position, ended_id, forgotten, "
+        + "ended_at";
 
     private static readonly Statement One = Statement.Of(
         $"SELECT {Columns} FROM stripped_rooms WHERE user_id = $1 AND room_id = $2 AND forgotten = 0");
@@ -44,7 +45,8 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
 
     private static readonly Statement End = Statement.Of("""
         UPDATE stripped_rooms
-        SET membership = 4, sender = $4, event_id = $5, event = $6, state = $7, position = $8, ended_id = $3
+        SET membership = 4, sender = $4, event_id = $5, event = $6, state = $7, position = $8, ended_id = $3,
+            ended_at = $9
         WHERE user_id = $1 AND room_id = $2 AND event_id = $3 AND membership <> 4
         """);
 
@@ -74,7 +76,7 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         {
             writes.Run(End, op, static (a, op) => a
                 .Text(op.UserId).Text(op.RoomId).EventId(op.EndedId).Text(op.Sender).EventId(op.EventId)
-                .Blob(op.Event).Blob(ReadOnlyMemory<byte>.Empty).Position());
+                .Blob(op.Event).Blob(ReadOnlyMemory<byte>.Empty).Position().Int(op.EndedAt));
             writes.Run(Trim, op, static (a, op) => a.Text(op.UserId).Int(op.MostEnded));
         })
         .OnCondition<StrippedRoomForgotten>(Forget, static (a, op) => a.Text(op.UserId).Text(op.RoomId))
@@ -102,7 +104,7 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
         Changed,
         (after, through, limit),
         static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
-        static row => (row.Text(11), Row(row)),
+        static row => (row.Text(12), Row(row)),
         stop);
 
     private static StrippedRoomRow Row(IRow row) => new(
@@ -111,5 +113,6 @@ internal sealed class StrippedRoomsTable(IReads reads) : IStrippedRoomsTable
     {
         EndedId = row.IsNull(9) ? null : row.EventId(9),
         Forgotten = row.Int64(10) != 0,
+        EndedAt = row.Int64(11),
     };
 }
