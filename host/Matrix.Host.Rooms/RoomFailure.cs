@@ -87,6 +87,9 @@ public enum RoomFailureKind
     /// <summary>No other server could be reached, or none gave a usable response.</summary>
     Unreachable,
 
+    /// <summary>Another server refused, with the error of <see cref="RoomFailure.Refusal"/>.</summary>
+    RefusedByServer,
+
     /// <summary>An application service was asked and did not answer.</summary>
     TimedOut,
 
@@ -104,6 +107,9 @@ public sealed record RoomFailure(RoomFailureKind Kind, string Message)
 {
     /// <summary>The room's version, if the failure is about it.</summary>
     public string? RoomVersion { get; init; }
+
+    /// <summary>The status and error code of another server that are passed on to the client.</summary>
+    public (int Status, string Code)? Refusal { get; init; }
 
     /// <summary>The failure of an event that the core refused.</summary>
     internal static RoomFailure Of(Refusal refusal) => new(

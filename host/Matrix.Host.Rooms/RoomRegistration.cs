@@ -293,12 +293,14 @@ public static class RoomRegistration
             parts.Get<ProfilePropagation>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton<RemoteGuests>()
         .AddSingleton(parts => new RoomJoins(
             parts.Get<RoomMemberships>(),
             parts.Get<AliasResolver>(),
             parts.Get<RoomSnapshots>(),
             parts.Get<StateReader>(),
             parts.Get<RemoteJoins>(),
+            parts.Get<RemoteGuests>(),
             parts.Get<PolicyLists>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>()));

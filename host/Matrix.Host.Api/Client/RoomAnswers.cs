@@ -22,7 +22,7 @@ internal static class RoomAnswers
                 json => json.WriteString("room_version", version));
         }
 
-        var (status, code) = StandardOf(failure.Kind);
+        var (status, code) = failure.Refusal ?? StandardOf(failure.Kind);
         return Answer.Error(status, code, failure.Message);
     }
 

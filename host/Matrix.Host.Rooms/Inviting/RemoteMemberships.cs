@@ -135,7 +135,7 @@ internal sealed partial class RemoteMemberships(
     {
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
         var made = await api.MakeKnockAsync(server, roomId, userId, versions, stop).ConfigureAwait(false);
-        if (!made.IsOk) return (RemoteFailures.Of(server, made.Failure!), false);
+        if (!made.IsOk) return (RemoteFailures.PassedOn(server, made.Failure!), false);
 
         // The version is one of those that were offered.
         var rules = RoomRules.FindUnstable(made.Value.RoomVersion)!;
@@ -174,7 +174,7 @@ internal sealed partial class RemoteMemberships(
         {
             var isOpen = MayHaveBeenTaken(failure);
             if (!isOpen) await EndAsync(knock).ConfigureAwait(false);
-            return (RemoteFailures.Of(server, failure), isOpen);
+            return (RemoteFailures.PassedOn(server, failure), isOpen);
         }
 
         var state = await stripped.OfKnockAsync(rules, sent.Value, knock, closing).ConfigureAwait(false);

@@ -160,7 +160,7 @@ internal sealed class RemoteJoins(
         var stages = new JoinStages(time);
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
         var made = await api.MakeJoinAsync(server, join.RoomId, join.UserId, versions, stop).ConfigureAwait(false);
-        if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
+        if (!made.IsOk) return RemoteFailures.PassedOn(server, made.Failure!);
         stages.Ended("template");
         if (RoomRules.FindUnstable(made.Value.RoomVersion) is not { } rules
             || (snapshot is not null && snapshot.Room.Rules.Id != rules.Id))
@@ -184,7 +184,7 @@ internal sealed class RemoteJoins(
         using var isEntering = join.IsResident ? null : entering.Begin(join.RoomId);
         var sent = await api.SendJoinAsync(
             server, join.RoomId, pdu.EventId, EventJson.Of(pdu), omitMembers: false, stop).ConfigureAwait(false);
-        if (!sent.IsOk) return RemoteFailures.Of(server, sent.Failure!);
+        if (!sent.IsOk) return RemoteFailures.PassedOn(server, sent.Failure!);
         stages.Ended("response");
 
         var returned = await checker.JoinAsync(server, rules, pdu, sent.Value.Event, stop).ConfigureAwait(false);

@@ -32,6 +32,7 @@ public sealed class RoomJoins
     private readonly RoomSnapshots _rooms;
     private readonly StateReader _state;
     private readonly RemoteJoins _remote;
+    private readonly RemoteGuests _guests;
     private readonly PolicyLists _policies;
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
@@ -42,6 +43,7 @@ public sealed class RoomJoins
         RoomSnapshots rooms,
         StateReader state,
         RemoteJoins remote,
+        RemoteGuests guests,
         PolicyLists policies,
         IStorage storage,
         RoomsOptions options)
@@ -51,6 +53,7 @@ public sealed class RoomJoins
         _rooms = rooms;
         _state = state;
         _remote = remote;
+        _guests = guests;
         _policies = policies;
         _storage = storage;
         _options = options;
@@ -88,16 +91,28 @@ public sealed class RoomJoins
                         snapshot, request.UserId, local.Failure, stop).ConfigureAwait(false));
             if (!mayHelp) return local;
 
-            // Other servers do not know guests, and ask nobody whether the room admits them.
-            if (await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false))
-            {
-                return isResident ? local : RoomSender.Unknown;
-            }
-
             var servers = await CandidatesAsync(request.UserId, snapshot, roomId, via, stop).ConfigureAwait(false);
             if (servers.Count == 0) return local;
+            var isGuest = await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false);
+            if (isGuest)
+            {
+                var allowed = await _guests.ServersAsync(snapshot, roomId, servers, stop).ConfigureAwait(false);
+                if (!allowed.IsOk) return isResident ? local : allowed.Failure;
+                servers = allowed.Value;
+            }
+
             var join = new RemoteJoin(request.UserId, roomId, servers, request.Reason, isResident);
-            if (await _remote.JoinAsync(join, stop).ConfigureAwait(false) is { } joined) return joined;
+            if (await _remote.JoinAsync(join, stop).ConfigureAwait(false) is not { } joined) continue;
+            if (!joined.IsOk)
+            {
+                // Where no server could say more, what this one knows of the room stands.
+                return isResident && !RemoteFailures.IsAnswer(joined.Failure) ? local : joined;
+            }
+
+            var refusedGuest = isGuest
+                ? await _guests.RefusedAsync(request.UserId, roomId, stop).ConfigureAwait(false)
+                : null;
+            return refusedGuest is null ? joined : refusedGuest;
         }
     }
 

@@ -97,6 +97,9 @@ public sealed class RefusedRemoteJoinTests : RemoteJoins
     [TestCase(400, "M_UNABLE_TO_AUTHORISE_JOIN", 400)]
     [TestCase(400, "M_UNABLE_TO_GRANT_JOIN", 400)]
     [TestCase(400, "M_INCOMPATIBLE_ROOM_VERSION", 400)]
+    [TestCase(400, "M_BAD_STATE", 400)]
+    [TestCase(400, "ORG.EXAMPLE.CLOSED_ON_SUNDAYS", 400)]
+    [TestCase(403, "M_GUEST_ACCESS_FORBIDDEN", 403)]
     [TestCase(500, "M_UNKNOWN", 502)]
     public async Task The_error_of_the_resident_server_is_passed_on(int status, string code, int expected)
     {
@@ -107,6 +110,18 @@ public sealed class RefusedRemoteJoinTests : RemoteJoins
 
         reply.Is(expected, code);
         Assert.That((string?)reply.Json["room_version"], Is.EqualTo(Peer.RefusesJoins.Value.Version));
+        Assert.That((string?)reply.Json["error"], Does.Contain("The peer refuses."));
+    }
+
+    [TestCase("M_UNKNOWN_TOKEN")]
+    [TestCase("M_USER_LOCKED")]
+    [TestCase("M_CONSENT_NOT_GIVEN")]
+    [TestCase("not a code")]
+    public async Task A_server_cannot_tell_a_client_that_its_session_ended(string code)
+    {
+        var room = Peer.CreatesRoom("10");
+        Peer.RefusesJoins = (400, code, null);
+        (await TryJoinAsync(Alice, room)).Is(400, "M_UNKNOWN");
     }
 
     [Test]

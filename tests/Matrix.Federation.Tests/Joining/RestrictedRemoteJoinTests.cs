@@ -37,6 +37,21 @@ public sealed class RestrictedRemoteJoinTests : RemoteJoins
         await AssertSameStateAsync(bob, room);
     }
 
+    [TestCase(500, "M_UNKNOWN", 403, "M_FORBIDDEN")]
+    [TestCase(404, "M_NOT_FOUND", 403, "M_FORBIDDEN")]
+    [TestCase(400, "M_UNABLE_TO_AUTHORISE_JOIN", 400, "M_UNABLE_TO_AUTHORISE_JOIN")]
+    public async Task A_refused_restricted_join_of_a_room_that_is_here_says_why(
+        int status, string code, int expected, string expectedCode)
+    {
+        var room = Peer.CreatesRoom("10");
+        await JoinAsync(Alice, room);
+        var bob = await LocalUser.RegisterAsync(Server, "bob");
+        (await SendAsync("t1", room.Add(room.Creator, "m.room.join_rules", "", Restricted))).Is(200);
+        Peer.RefusesJoins = (status, code, null);
+
+        (await bob.PostAsync($"join/{Escaped(room.RoomId)}", [])).Is(expected, expectedCode);
+    }
+
     [TestCase("M_UNABLE_TO_AUTHORISE_JOIN")]
     [TestCase("M_UNABLE_TO_GRANT_JOIN")]
     public async Task A_restricted_join_that_one_server_cannot_authorise_goes_to_the_next(string code)

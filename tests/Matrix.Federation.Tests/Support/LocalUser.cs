@@ -39,6 +39,13 @@ public sealed class LocalUser
         return new LocalUser(http, reply.Is(200).Json);
     }
 
+    /// <summary>Registers a guest.</summary>
+    public static async Task<LocalUser> GuestAsync(IServerUnderTest server)
+    {
+        var http = new HttpClient { BaseAddress = server.ClientAddress, Timeout = TimeSpan.FromSeconds(30) };
+        return new LocalUser(http, (await SendAsync(http, HttpMethod.Post, "register?kind=guest", [])).Is(200).Json);
+    }
+
     /// <summary>Logs the same user in on a new device.</summary>
     public async Task<LocalUser> LogInAsync(string deviceName)
     {

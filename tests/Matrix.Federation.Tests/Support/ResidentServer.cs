@@ -44,6 +44,15 @@ public sealed class ResidentServer : IAsyncDisposable
                     ["servers"] = new JsonArray(Peer.Name),
                 })
                 : ErrorAsync(http, 404, "M_NOT_FOUND", "There is no such alias."));
+        routes.MapGet(v1 + "hierarchy/{roomId}", (HttpContext http, string roomId) =>
+            Hierarchy(Uri.UnescapeDataString(roomId)) is { } room
+                ? TlsHost.WriteAsync(http, 200, new JsonObject
+                {
+                    ["room"] = room,
+                    ["children"] = new JsonArray(),
+                    ["inaccessible_children"] = new JsonArray(),
+                })
+                : ErrorAsync(http, 404, "M_NOT_FOUND", "There is no such room."));
         routes.MapFallback(UnrecognizedAsync);
     }
 
@@ -60,6 +69,9 @@ public sealed class ResidentServer : IAsyncDisposable
 
     /// <summary>Its aliases.</summary>
     public ConcurrentDictionary<string, ResidentRoom> Aliases { get; } = new();
+
+    /// <summary>The `room` of a response to `hierarchy`, by the room's id; null for 404.</summary>
+    public Func<string, JsonObject?> Hierarchy { get; set; } = static _ => null;
 
     /// <summary>Changes the response to `make_join`.</summary>
     public Action<JsonObject>? ChangesTemplate { get; set; }
