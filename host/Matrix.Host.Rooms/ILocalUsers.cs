@@ -13,7 +13,10 @@ public interface ILocalUsers
     /// </summary>
     ValueTask<RoomFailure?> UnknownAsync(string userId, CancellationToken stop);
 
-    /// <summary>The display name and avatar that the user's member events show.</summary>
+    /// <summary>
+    /// The display name and avatar that the user's member events show. Those of another server's user are asked for
+    /// there.
+    /// </summary>
     ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop);
 
     /// <summary>Whether the user blocks all invites.</summary>

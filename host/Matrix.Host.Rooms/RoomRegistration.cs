@@ -434,6 +434,7 @@ public static class RoomRegistration
         .AddSingleton<SearchIndexer>()
         .AddSingleton<MessageSearch>()
         .AddSingleton<SearchTokens>()
+        .AddSingleton<OpenRooms>()
         .AddSingleton<DirectoryIndexer>()
         .AddSingleton<UserSearch>()
         .AddSingleton<RoomSummaries>()

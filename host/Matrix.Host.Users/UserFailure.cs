@@ -58,6 +58,9 @@ public enum UserFailureKind
     /// <summary>An application service was asked and did not answer.</summary>
     TimedOut,
 
+    /// <summary>Another server could not be reached, or gave no usable response.</summary>
+    Unreachable,
+
     /// <summary>The account has been deactivated.</summary>
     Deactivated,
 

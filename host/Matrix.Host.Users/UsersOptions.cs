@@ -32,8 +32,23 @@ public sealed record UsersOptions
     /// <summary>The time after which the account of a guest who is not seen ends.</summary>
     public TimeSpan UnusedGuestsKept { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Who may look up the profiles of local users.</summary>
+    /// <summary>Who may look up profiles.</summary>
     public ProfileAudience ProfilesShownTo { get; init; }
+
+    /// <summary>How long a request waits for the profile of another server's user.</summary>
+    public TimeSpan RemoteProfileTime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a profile of another server's user is kept.</summary>
+    public TimeSpan RemoteProfilesKept { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long it is kept that there is none.</summary>
+    public TimeSpan RemoteProfileFailuresKept { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Memory for profiles of other servers' users.</summary>
+    public long RemoteProfileCacheBytes { get; init; } = 8 << 20;
+
+    /// <summary>The most profiles of other servers' users that are looked up or wait for it.</summary>
+    public int RemoteProfilesWaiting { get; init; } = 1000;
 
     /// <summary>The lifetime of an access token with a refresh token.</summary>
     public TimeSpan AccessTokenLifetime { get; init; } = TimeSpan.FromHours(1);

@@ -103,6 +103,7 @@ public static class UsersServices
         .AddSingleton<UserRateLimits>()
         .AddSingleton<RegistrationTokens>()
         .AddSingleton<LoginAs>()
+        .AddSingleton<RemoteProfiles>()
         .AddSingleton<UserProfiles>()
         .AddSingleton<ProfileUpdates>()
         .AddSingleton<PresenceBoard>()

@@ -35,6 +35,7 @@ using Matrix.Host.Users.Administration;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Moderation;
 using Matrix.Host.Users.Presence;
+using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.ToDevice;
@@ -290,6 +291,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton<ILocalUsers, LocalUsers>()
             .AddSingleton<IRoomSettings, RoomSettings>()
             .AddSingleton<IEncryptedRooms, EncryptedRooms>()
+            .AddSingleton<IOpenRooms, OpenRoomMembers>()
             .AddSingleton<IAccountPolicy, AccountPolicy>()
             .AddSingleton<IMediaPolicy, MediaPolicy>()
             .AddSingleton<IAccountObserver, AccountObserver>()

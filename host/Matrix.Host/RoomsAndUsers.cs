@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Policies;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Upgrading;
+using Matrix.Host.Rooms.UserDirectory;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Streams.Streams;
@@ -115,6 +116,13 @@ internal sealed class EncryptedRooms(RoomSnapshots rooms) : IEncryptedRooms
 
         return false;
     }
+}
+
+/// <summary>Finds members of open rooms for the users.</summary>
+internal sealed class OpenRoomMembers(OpenRooms rooms) : IOpenRooms
+{
+    public ValueTask<bool> HasMemberAsync(string userId, CancellationToken stop) =>
+        rooms.HasMemberAsync(userId, stop);
 }
 
 /// <summary>Locks accounts that a policy list names.</summary>

@@ -70,6 +70,7 @@ internal static class UserAnswers
         UserFailureKind.ProfileTooLarge => (400, MatrixError.ProfileTooLarge),
         UserFailureKind.WrongBackupVersion => (403, MatrixError.WrongRoomKeysVersion),
         UserFailureKind.TimedOut => (408, MatrixError.Unknown),
+        UserFailureKind.Unreachable => (502, MatrixError.Unknown),
         UserFailureKind.UserInUse => (400, MatrixError.UserInUse),
         UserFailureKind.RegistrationTokenUsedUp => (403, MatrixError.Forbidden),
         UserFailureKind.IdentifierInUse => (400, MatrixError.ThreepidInUse),

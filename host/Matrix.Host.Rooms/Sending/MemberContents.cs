@@ -10,14 +10,16 @@ internal sealed class MemberContents(ILocalUsers users, string serverName)
     private const string AvatarUrl = "avatar_url";
 
     /// <summary>
-    /// The content of a member event, with the profile of a local user. Client-Server API, "Profiles".
+    /// The content of a member event, with the profile of a local user; in an invite also with that of another server's
+    /// user, if that server returns it. Client-Server API, "Profiles".
     /// </summary>
     internal async ValueTask<JsonObject> OfAsync(
         string userId, string membership, string? reason, CancellationToken stop)
     {
         var members = new List<(string, Json)> { ("membership", Json.NewString(membership)) };
         if (reason is not null) members.Add(("reason", Json.NewString(reason)));
-        if (membership is "join" or "invite" or "knock" && RoomNames.ServerOf(userId) == serverName)
+        if (membership == "invite"
+            || (membership is "join" or "knock" && RoomNames.ServerOf(userId) == serverName))
         {
             var profile = await users.ShownProfileAsync(userId, stop).ConfigureAwait(false);
             if (profile.DisplayName is { } name) members.Add((DisplayName, Json.NewString(name)));

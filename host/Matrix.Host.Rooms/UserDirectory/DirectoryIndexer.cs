@@ -21,7 +21,7 @@ namespace Matrix.Host.Rooms.UserDirectory;
 public sealed class DirectoryIndexer(
     IStorage storage,
     RoomSnapshots rooms,
-    StateReader state,
+    OpenRooms openRooms,
     EventStore events,
     ILocalUsers users,
     UserDirectoryOptions options,
@@ -91,7 +91,7 @@ public sealed class DirectoryIndexer(
         {
             if (!open.TryGetValue(room.Room, out var isOpen))
             {
-                open.Add(room.Room, isOpen = await IsOpenAsync(room.Room, stop).ConfigureAwait(false));
+                open.Add(room.Room, isOpen = await openRooms.IsOpenAsync(room.Room, stop).ConfigureAwait(false));
             }
 
             if (!isOpen) continue;
@@ -114,22 +114,6 @@ public sealed class DirectoryIndexer(
             .Prepend(SearchWords.Folded(userId))
             .Distinct(),
     ];
-
-    /// <summary>Whether the room's members are visible to everyone.</summary>
-    private async ValueTask<bool> IsOpenAsync(RoomNid room, CancellationToken stop)
-    {
-        // The state of a room without local users is old.
-        if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { IsResident: true } snapshot)
-        {
-            return false;
-        }
-
-        var rule = await state.ContentAsync(snapshot, "m.room.join_rules", "", stop).ConfigureAwait(false);
-        if (rule?.Text("join_rule") == "public") return true;
-        var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop)
-            .ConfigureAwait(false);
-        return visibility?.Text("history_visibility") == "world_readable";
-    }
 
     /// <summary>The name and avatar of a user in a room.</summary>
     internal async ValueTask<ShownProfile> ProfileInAsync(JoinedRoomRow room, CancellationToken stop)

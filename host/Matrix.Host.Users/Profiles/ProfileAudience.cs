@@ -9,7 +9,10 @@ public enum ProfileAudience
     /// <summary>Users of this server, and other servers.</summary>
     Users,
 
-    /// <summary>Users and servers that share a room with the user.</summary>
+    /// <summary>
+    /// Users and servers that share a room with the user, and all users of this server if the user is in a room that
+    /// everyone may join or read.
+    /// </summary>
     SharedRooms,
 }
 

@@ -6,17 +6,27 @@ using Matrix.Host.Users.AppServices;
 
 namespace Matrix.Host.Users.Profiles;
 
-/// <summary>Reads profiles of local users. Client-Server API, "Profiles".</summary>
-public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQueries? queries = null)
+/// <summary>
+/// Reads profiles: of local users, and for local users also those of other servers' users. Client-Server API,
+/// "Profiles".
+/// </summary>
+public sealed class UserProfiles(
+    IStorage storage,
+    UsersOptions options,
+    IUserQueries? queries = null,
+    RemoteProfiles? remote = null,
+    IOpenRooms? openRooms = null)
 {
     private static readonly UserFailure _noField = new(
         UserFailureKind.NotFound, "This user's profile has no such field.");
 
+    private static readonly Dictionary<string, ReadOnlyMemory<byte>> _empty = [];
+
     /// <summary>The failure for a user whom this server does not have.</summary>
     public static UserFailure NoUser { get; } = new(UserFailureKind.NotFound, "There is no such user.");
 
-    // The same for users who do not exist: it tells nothing about them.
-    private static readonly UserFailure _notShown = new(
+    /// <summary>The failure of a look-up that is denied, the same for users who do not exist.</summary>
+    public static UserFailure NotShown { get; } = new(
         UserFailureKind.Forbidden, "You are not allowed to look up this user's profile.");
 
     private static readonly UserFailure _noAnswer = new(
@@ -26,7 +36,8 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
     public async ValueTask<UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>> FindAsync(
         ProfileViewer viewer, string userId, CancellationToken stop)
     {
-        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return _notShown;
+        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
+        if (IsRemote(viewer, userId)) return await remote!.FindAsync(userId, stop).ConfigureAwait(false);
         if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         var fields = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
         return new UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>(fields);
@@ -37,17 +48,29 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
         ProfileViewer viewer, string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
-        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return _notShown;
+        if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
+        if (IsRemote(viewer, userId))
+        {
+            var found = await remote!.FindAsync(userId, stop).ConfigureAwait(false);
+            if (!found.IsOk) return found.Failure;
+            return found.Value.TryGetValue(name, out var field) ? field : _noField;
+        }
+
         if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         return await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is { } value
             ? value
             : _noField;
     }
 
-    /// <summary>The display name and avatar that rooms show; null where they are not set.</summary>
+    /// <summary>
+    /// The display name and avatar that rooms show; null where they are not set. Another server's user has none if that
+    /// server does not return them.
+    /// </summary>
     public async ValueTask<(string? DisplayName, string? AvatarUrl)> ShownAsync(string userId, CancellationToken stop)
     {
-        var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+        var profile = UserId.server(userId) == options.ServerName || remote is null
+            ? await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false)
+            : (await remote.FindAsync(userId, stop).ConfigureAwait(false)).Value ?? _empty;
         return (Text(ProfileFields.DisplayName), Text(ProfileFields.AvatarUrl));
 
         string? Text(string field) =>
@@ -76,6 +99,15 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
             };
     }
 
+    /// <summary>
+    /// Whether another server is asked. Strangers, and other servers, cause no requests to third ones.
+    /// </summary>
+    private bool IsRemote(ProfileViewer viewer, string userId) =>
+        remote is not null
+        && viewer.UserId is not null
+        && UserId.isValid(userId)
+        && UserId.server(userId) != options.ServerName;
+
     private async ValueTask<bool> IsShownAsync(ProfileViewer viewer, string userId, CancellationToken stop)
     {
         if (options.ProfilesShownTo == ProfileAudience.Everyone || viewer.UserId == userId) return true;
@@ -83,7 +115,8 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options, IUserQu
         if (options.ProfilesShownTo == ProfileAudience.Users) return true;
         if (viewer.UserId is { } user)
         {
-            return await storage.Memberships.ShareRoomAsync(user, userId, stop).ConfigureAwait(false);
+            return await storage.Memberships.ShareRoomAsync(user, userId, stop).ConfigureAwait(false)
+                || (openRooms is not null && await openRooms.HasMemberAsync(userId, stop).ConfigureAwait(false));
         }
 
         var servers = await storage.Memberships.ServersSharingWithAsync(userId, stop).ConfigureAwait(false);

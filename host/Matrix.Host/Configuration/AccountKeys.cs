@@ -43,7 +43,24 @@ internal static partial class ConfigKeys
                 ("shared_rooms", ProfileAudience.SharedRooms)),
             c => c.Users.ProfilesShownTo,
             "Who may look a profile up: everyone (without an account too), users (of this server and of others), or "
-                + "shared_rooms (users and servers that share a room with the user)."),
+                + "shared_rooms (users and servers that share a room with the user; users of this server also if the "
+                + "user is in a room that everyone may join or read)."),
+        Key(
+            "profiles.remote_time", ConfigTypes.Duration, c => c.Users.RemoteProfileTime,
+            "How long a user's request waits for the profile of another server's user. federation.key_requests bounds "
+                + "how many servers are asked at once."),
+        Key(
+            "profiles.remote_kept", ConfigTypes.Duration, c => c.Users.RemoteProfilesKept,
+            "How long a profile of another server's user is kept."),
+        Key(
+            "profiles.remote_failures_kept", ConfigTypes.Duration, c => c.Users.RemoteProfileFailuresKept,
+            "How long a server that gave no profile of a user is not asked for it again."),
+        Key(
+            "profiles.remote_cache_bytes", ConfigTypes.Bytes(0, 4L << 30), c => c.Users.RemoteProfileCacheBytes,
+            "Memory for profiles of other servers' users."),
+        Key(
+            "profiles.remote_waiting", ConfigTypes.Whole(1, 100_000), c => c.Users.RemoteProfilesWaiting,
+            "The most profiles of other servers' users that are looked up or wait for it."),
         Key(
             "reports.refuse_unknown", ConfigTypes.Flag, c => c.Rooms.RefusesUnknownReports,
             "Whether a report of a room or user that this server does not know gets 404. It tells users which rooms "

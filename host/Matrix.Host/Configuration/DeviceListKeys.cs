@@ -13,7 +13,7 @@ internal static partial class ConfigKeys
             "The longest time that a client's request waits for keys of other servers."),
         Key(
             "federation.key_requests", ConfigTypes.Whole(1, 10_000), c => c.Keys.MaxKeyRequests,
-            "Requests for keys to other servers at once that clients wait for; others wait."),
+            "Requests for keys and profiles to other servers at once that clients wait for; others wait."),
         Key(
             "federation.devices_of_user", ConfigTypes.Whole(10, 100_000), c => c.Keys.MaxRemoteDevices,
             "Devices of another server's user. A longer list is not cached."),

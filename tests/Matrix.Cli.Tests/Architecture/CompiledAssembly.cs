@@ -100,7 +100,9 @@ internal sealed class CompiledAssembly : IDisposable
     private void ReadMethod(string from, MethodDefinition method)
     {
         AddAll(from, "", found => method.DecodeSignature(found, 0));
-        if (method.RelativeVirtualAddress == 0) return;
+
+        // A record prints all of its properties, so that these would all look used.
+        if (method.RelativeVirtualAddress == 0 || _metadata.GetString(method.Name) == "PrintMembers") return;
         var body = _file.GetMethodBody(method.RelativeVirtualAddress);
         if (!body.LocalSignature.IsNil)
         {

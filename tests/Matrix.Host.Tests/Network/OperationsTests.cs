@@ -38,17 +38,6 @@ internal sealed class OperationsTests
         _client = new ScriptedClient();
     }
 
-    [Test]
-    public async Task Version()
-    {
-        _client.Answers("""{"server":{"name":"Other","version":"1.2"}}""");
-        _client.Answers("{}");
-
-        Assert.That((await Api.GetVersionAsync(Them, Stop)).Value, Is.EqualTo(new ServerVersion("Other", "1.2")));
-        Assert.That((await Api.GetVersionAsync(Them, Stop)).Value, Is.EqualTo(new ServerVersion("", "")));
-        Sent($"GET {V1}version", null, signed: false);
-    }
-
     [TestCase("join")]
     [TestCase("knock")]
     [TestCase("leave")]
@@ -303,11 +292,8 @@ internal sealed class OperationsTests
         Sent($"GET {V1}query/directory?room_alias=%23a%20b%3Athem.example", null);
 
         _client.Answers("""{"displayname":"U"}""");
-        _client.Answers("{}");
-        Assert.That((await Api.QueryProfileAsync(Them, User, null, Stop)).Value.Text("displayname"), Is.EqualTo("U"));
+        Assert.That((await Api.QueryProfileAsync(Them, User, Stop)).Value.Text("displayname"), Is.EqualTo("U"));
         Sent($"GET {V1}query/profile?user_id={UserPath}", null);
-        await Api.QueryProfileAsync(Them, User, "avatar_url", Stop);
-        Sent($"GET {V1}query/profile?user_id={UserPath}&field=avatar_url", null);
     }
 
     [Test]
@@ -364,17 +350,6 @@ internal sealed class OperationsTests
         Assert.That((space.Children.Count, space.InaccessibleChildren), Is.EqualTo((1, new[] { "!d" })));
         Sent($"GET {V1}hierarchy/{RoomPath}?suggested_only=true", null);
         Assert.That((await Api.GetHierarchyAsync(Them, Room, true, Stop)).IsOk, Is.False);
-    }
-
-    [Test]
-    public async Task OpenId_users_belong_to_the_server_asked()
-    {
-        _client.Answers("""{"sub":"@u:them.example"}""");
-        _client.Answers("""{"sub":"@u:us.example"}""");
-
-        Assert.That((await Api.GetOpenIdUserAsync(Them, "to ken", Stop)).Value, Is.EqualTo("@u:them.example"));
-        Sent($"GET {V1}openid/userinfo?access_token=to%20ken", null, signed: false);
-        Assert.That((await Api.GetOpenIdUserAsync(Them, "to ken", Stop)).IsOk, Is.False);
     }
 
     [Test]

@@ -536,7 +536,7 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
             .BuildServiceProvider();
 
         var found = await parts.GetRequiredService<IServerKeys>().FindAsync(Them, [One], Now, KeyUse.Event, Stop);
-        var sent = await parts.GetRequiredService<FederationApi>().GetVersionAsync(Them, Stop);
+        var sent = await parts.GetRequiredService<FederationApi>().QueryProfileAsync(Them, "@user:" + Them, Stop);
 
         Assert.That(found, Is.Empty);
         Assert.That(sent.Failure!.Kind, Is.EqualTo(FederationFailureKind.NotFound));

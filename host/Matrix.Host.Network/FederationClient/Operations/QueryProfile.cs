@@ -4,8 +4,11 @@ namespace Matrix.Host.Network.FederationClient.Operations;
 
 public sealed partial class FederationApi
 {
-    /// <summary>`GET /query/profile`: a user's profile, or one field of it.</summary>
+    /// <summary>The bytes that a profile has less of. Client-Server API, "Profiles".</summary>
+    private const int MaxProfileBytes = 64 * 1024;
+
+    /// <summary>`GET /query/profile`: a user's profile.</summary>
     public ValueTask<FederationResult<JsonObject>> QueryProfileAsync(
-        string server, string userId, string? field, CancellationToken stop) =>
-        client.SendAsync(Get(server, $"{V1}query/profile" + Query(("user_id", userId), ("field", field))), stop);
+        string server, string userId, CancellationToken stop) => client.SendAsync(
+        Get(server, $"{V1}query/profile" + Query(("user_id", userId))) with { MaxBytes = MaxProfileBytes }, stop);
 }
