@@ -47,7 +47,7 @@ type Pdu
     /// `origin_server_ts`: milliseconds since the epoch, as the sender's server claims.
     member _.OriginServerTs = originServerTs
 
-    /// One more than the greatest depth of the previous events, capped at 2^53 - 1.
+    /// One more than the greatest depth of the previous events, capped at the version's limit.
     member _.Depth = depth
 
     /// The event's content.

@@ -177,14 +177,14 @@ type UnsignedEvent
     /// The bytes to sign, until it is disposed.
     member _.BytesToSign: ReadOnlyMemory<byte> = essential.WrittenMemory
 
-    /// Checks and hashes an event. Its numbers must be canonical in every room version.
+    /// Checks and hashes an event. It may have all numbers that the room version allows: what it takes over from the
+    /// events of others must not stop it.
     static member Prepare(format: EventFormat, parts: EventParts) : Result<UnsignedEvent, PduFault> =
         let event = build format parts
 
-        match PduFields.valuesFault true event, PduFields.read format event false true with
-        | ValueSome fault, _
-        | _, Error fault -> Error fault
-        | ValueNone, Ok fields ->
+        match PduFields.read format event false true with
+        | Error fault -> Error fault
+        | Ok fields ->
             let text = new EventText(event, format.Redactor)
 
             let hashes = {

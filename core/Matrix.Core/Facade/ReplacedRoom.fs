@@ -64,14 +64,16 @@ type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) 
 
     /// Adds a banned user. Of the content, only the membership and the reason are copied.
     member _.AddBan(userId: string, content: JsonObject) =
-        let kept =
-            content.Members
-            |> Seq.filter (fun (struct (key, _)) -> key = "membership" || key = "reason")
-
         bans.Add {
             UserId = userId
-            Content = JsonObject.OfSeq kept
+            Content = ReplacedRoom.CopiedBan content
         }
+
+    /// The content of a ban as the new room has it.
+    static member CopiedBan(content: JsonObject) : JsonObject = Upgrade.copiedBan content
+
+    /// Whether the new room can do without this event if its rules refuse it.
+    member _.MayLack(draft: Draft) : bool = Upgrade.mayLack upgrader draft
 
     member internal this.ToRequest(oldVersion: RoomVersion, newVersion: RoomVersion) : UpgradeRequest = {
         Version = newVersion
@@ -80,7 +82,7 @@ type ReplacedRoom(roomId: string, upgrader: string, upgraderMember: JsonObject) 
         AdditionalCreators = Seq.toArray this.AdditionalCreators
         OldRoomId = roomId
         LastEventId = this.LastEventId
-        OldPrivileged = (oldVersion.Settings.CreatorPower = CreatorPower.Infinite)
+        OldVersion = oldVersion
         OldCreators = Seq.toArray this.Creators
         OldCreate = this.Create
         OldLevels = this.Levels

@@ -2,7 +2,8 @@ namespace Matrix.Core.Room
 
 open System
 open System.Collections.Generic
-open System.Globalization
+open Matrix.Core.Auth
+open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Rules
 
@@ -18,8 +19,8 @@ type UpgradeRequest = {
     OldRoomId: string
     /// The last event of the old room that is known.
     LastEventId: string
-    /// Whether creators of the old room have infinite power.
-    OldPrivileged: bool
+    /// The version of the old room.
+    OldVersion: RoomVersion
     /// The creators of the old room.
     OldCreators: string[]
     /// Content of the old room's create event.
@@ -60,25 +61,58 @@ module Upgrade =
         let gone = HashSet<string> keys
         JsonObject.OfSeq(o.Members |> Seq.filter (fun (struct (key, _)) -> not (gone.Contains key)))
 
-    /// A level as an integer. Rooms before version 10 also have levels that are strings or floats.
-    let private level (value: Json) : int64 voption =
-        match value with
-        | Json.Int n -> ValueSome n
-        | Json.Float f when abs f <= float Numbers.MaxInteger -> ValueSome(int64 f)
-        | Json.String s ->
-            match Int64.TryParse(s.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) with
-            | true, n when abs n <= Numbers.MaxInteger -> ValueSome n
-            | _ -> ValueNone
-        | _ -> ValueNone
+    /// The greatest integer that an event of a version can have as a level.
+    let private greatest (version: RoomVersion) =
+        if version.Settings.Json = JsonStrictness.Strict then
+            Numbers.MaxInteger
+        else
+            Limits.Power
 
-    let private levelOf (name: string) (otherwise: int64) (levels: JsonObject) =
-        match levels.TryFind name with
-        | ValueSome value -> ValueOption.defaultValue otherwise (level value)
-        | ValueNone -> otherwise
+    /// A level that the old room's version reads, as an integer of every version: versions before 10 also read strings
+    /// and floats, those before 6 greater integers.
+    let private level (old: RoomVersion) (value: Json) : int64 voption =
+        LevelValues.read old.Settings.PowerLevelValues value
+        |> ValueOption.map (fun n -> Math.Clamp(n, -Numbers.MaxInteger, Numbers.MaxInteger))
+
+    let private levelOf (old: RoomVersion) (name: string) (otherwise: int64) (levels: JsonObject) =
+        LevelValues.ofMember old.Settings.PowerLevelValues levels name
+        |> ValueOption.defaultValue otherwise
 
     /// The next level, if there is one.
-    let private above (level: int64) =
-        min level (Numbers.MaxInteger - 1L) + 1L
+    let private above (version: RoomVersion) (level: int64) =
+        let most = greatest version
+        if level >= most then most else level + 1L
+
+    /// The numbers of a value as integers in the range of canonical JSON, which versions before 6 do not keep to.
+    let rec private canonical (json: Json) : Json =
+        match json with
+        | Json.Int n -> Json.Int(Math.Clamp(n, -Numbers.MaxInteger, Numbers.MaxInteger))
+        | Json.BigInt digits ->
+            Json.Int(
+                if digits.StartsWith '-' then
+                    -Numbers.MaxInteger
+                else
+                    Numbers.MaxInteger
+            )
+        | Json.Float d ->
+            let most = float Numbers.MaxInteger
+            Json.Int(int64 (Math.Truncate(Math.Clamp(d, -most, most))))
+        | Json.Array items -> Json.Array(Array.map canonical items)
+        | Json.Object o -> Json.Object(canonicalObject o)
+        | other -> other
+
+    and private canonicalObject (o: JsonObject) : JsonObject =
+        JsonObject.OfSeq(
+            o.Members
+            |> Seq.map (fun (struct (key, value)) -> struct (key, canonical value))
+        )
+
+    /// A content as the new version allows it.
+    let private adapted (version: RoomVersion) (content: JsonObject) : JsonObject =
+        if version.Settings.Json = JsonStrictness.Strict then
+            canonicalObject content
+        else
+            content
 
     let private child (name: string) (o: JsonObject) =
         match o.TryFind name with
@@ -86,11 +120,11 @@ module Upgrade =
         | _ -> JsonObject.Empty
 
     /// The members that are levels, as integers; the others are left out.
-    let private integers (o: JsonObject) =
+    let private integers (old: RoomVersion) (o: JsonObject) =
         JsonObject.OfSeq(
             o.Members
             |> Seq.choose (fun (struct (key, value)) ->
-                match level value with
+                match level old value with
                 | ValueSome n -> Some(struct (key, Json.Int n))
                 | ValueNone -> None)
         )
@@ -108,17 +142,17 @@ module Upgrade =
     let private many = [ "events"; "notifications"; "users" ]
 
     /// Power levels with integers only: newer versions refuse others.
-    let private normal (levels: JsonObject) =
+    let private normal (old: RoomVersion) (levels: JsonObject) =
         let alone =
             levels.Members
             |> Seq.filter (fun (struct (key, _)) -> List.contains key single)
             |> JsonObject.OfSeq
 
         merge (without (single @ many) levels) [
-            yield! (integers alone).Members
+            yield! (integers old alone).Members
             for name in many do
                 if levels.Has name then
-                    struct (name, Json.Object(integers (child name levels)))
+                    struct (name, Json.Object(integers old (child name levels)))
         ]
 
     let private highest (levels: JsonObject) =
@@ -145,7 +179,33 @@ module Upgrade =
             state with
                 Content = JsonObject.OfSeq [ struct ("join_rule", str "invite") ]
           }
-        | _ -> state
+        | _ -> {
+            state with
+                Content = adapted newVersion state.Content
+          }
+
+    /// A ban of the old room as the new one has it: the membership and the reason.
+    let copiedBan (content: JsonObject) : JsonObject =
+        JsonObject.OfSeq [
+            struct ("membership", str "ban")
+            match content.Text "reason" with
+            | null -> ()
+            | reason -> struct ("reason", str reason)
+        ]
+
+    /// Whether the new room can do without a copied event that its rules refuse, so that nobody can hold up an upgrade
+    /// by what they sent. Without any other the new room would be more open than the old one.
+    let mayLack (upgrader: string) (draft: Draft) : bool =
+        match draft.Type with
+        | "m.room.member" -> not (String.Equals(draft.StateKey, upgrader))
+        | "m.room.name"
+        | "m.room.avatar"
+        | "m.room.topic"
+        | "m.room.join_rules"
+        | "m.room.guest_access"
+        | "m.room.canonical_alias"
+        | "m.space.child" -> true
+        | _ -> false
 
     let private creators (request: UpgradeRequest) =
         Array.append [| request.Upgrader |] request.AdditionalCreators |> Array.distinct
@@ -163,10 +223,13 @@ module Upgrade =
             struct ("room_version", str request.Version.Id)
             struct ("predecessor", Json.Object predecessor)
 
-            for name in [ "type"; "m.federate" ] do
-                match request.OldCreate.TryFind name with
-                | ValueSome value -> struct (name, value)
-                | ValueNone -> ()
+            match request.OldCreate.TryFind "type" with
+            | ValueSome(Json.String roomType) when Ident.fits roomType -> struct ("type", str roomType)
+            | _ -> ()
+
+            match request.OldCreate.TryFind "m.federate" with
+            | ValueSome(Json.Bool federates) -> struct ("m.federate", Json.Bool federates)
+            | _ -> ()
 
             if request.Version.Settings.Creators = Creators.ContentCreator then
                 struct ("creator", str request.Upgrader)
@@ -186,7 +249,7 @@ module Upgrade =
         match request.OldLevels with
         | null -> null
         | old ->
-            let old = normal old
+            let old = normal request.OldVersion old |> adapted request.Version
             let users = child "users" old
 
             if privileged request.Version then
@@ -195,11 +258,12 @@ module Upgrade =
                 let events = child "events" old
 
                 let tombstone =
-                    if request.OldPrivileged then
+                    if privileged request.OldVersion then
                         events
                     else
-                        let now = levelOf "m.room.tombstone" 0L events
-                        let least = max TombstoneLevel (above (levelOf "state_default" 50L old))
+                        let now = levelOf request.Version "m.room.tombstone" 0L events
+                        let state = levelOf request.Version "state_default" 50L old
+                        let least = max TombstoneLevel (above request.Version state)
                         merge events [ struct ("m.room.tombstone", Json.Int(max least now)) ]
 
                 merge old [
@@ -207,7 +271,7 @@ module Upgrade =
                     if tombstone.Count > 0 then
                         struct ("events", Json.Object tombstone)
                 ]
-            elif request.OldPrivileged then
+            elif privileged request.OldVersion then
                 // The creators had more power than anyone. Here their power is a level.
                 let top = highest old
                 let all = Array.append [| request.Upgrader |] request.OldCreators
@@ -265,7 +329,7 @@ module Upgrade =
         | null -> null
         | old ->
             let moved = HashSet<string> request.MovedAliases
-            let content = aliasWith moved.Contains old
+            let content = aliasWith moved.Contains old |> adapted request.Version
             if namesAlias content then content else null
 
     /// The content of the old room's canonical alias without the moved ones; null if it stays as it is.
@@ -281,7 +345,7 @@ module Upgrade =
     let closedLevels (request: UpgradeRequest) : JsonObject | null =
         let old =
             match request.OldLevels with
-            | null when request.OldPrivileged -> JsonObject.Empty
+            | null when privileged request.OldVersion -> JsonObject.Empty
             | null ->
                 // Without power levels the creators have 100.
                 let users =
@@ -290,11 +354,12 @@ module Upgrade =
                 JsonObject.OfSeq [ struct ("users", Json.Object(JsonObject.OfSeq users)) ]
             | old -> old
 
-        let least = max ClosedLevel (above (levelOf "users_default" 0L old))
+        let version = request.OldVersion
+        let least = max ClosedLevel (above version (levelOf version "users_default" 0L old))
 
         let raised = [
             for name in [ "events_default"; "invite" ] do
-                if levelOf name 0L old < least then
+                if levelOf version name 0L old < least then
                     struct (name, Json.Int least)
         ]
 

@@ -15,8 +15,8 @@ type UpgradeRequest = {
     OldRoomId: string
     /// The last event of the old room that is known; "" for none.
     LastEventId: string
-    /// Whether creators of the old room have infinite power.
-    OldPrivileged: bool
+    /// The version of the old room.
+    OldVersion: RoomVersion
     OldCreators: string[]
     /// Content of the old room's create event.
     OldCreate: JsonObject
@@ -40,8 +40,15 @@ module Upgrade =
     /// those of the old room come last. The rules decide each event.
     val drafts: roomIdIsHash: bool -> request: UpgradeRequest -> Draft[]
 
-    /// The state of the old room as the new one has it. A join rule that one of the versions lacks becomes `invite`.
+    /// The state of the old room as the new one has it. A join rule that one of the versions lacks becomes `invite`;
+    /// numbers that the new version does not allow become integers in its range.
     val copiedState: oldVersion: RoomVersion -> newVersion: RoomVersion -> state: InitialState -> InitialState
+
+    /// A ban of the old room as the new one has it: the membership and the reason.
+    val copiedBan: content: JsonObject -> JsonObject
+
+    /// Whether the new room can do without this event if its rules refuse it.
+    val mayLack: upgrader: string -> draft: Draft -> bool
 
     /// The content of the old room's canonical alias without the moved ones; null if it stays as it is.
     val keptAlias: request: UpgradeRequest -> JsonObject | null

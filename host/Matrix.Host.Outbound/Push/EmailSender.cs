@@ -2,6 +2,7 @@ using Matrix.Host.Network.Mail;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Users.Pushers;
 
@@ -141,7 +142,11 @@ internal sealed class EmailSender(PusherName pusher, PusherServices services) : 
         content.RoomName ?? content.RoomAlias ?? content.Event.Room.RoomId,
         content.SenderName ?? content.Event.Pdu.Sender,
         content.Event.Pdu.Content.Text("body"),
-        DateTimeOffset.FromUnixTimeMilliseconds(content.Event.OriginServerTs));
+        TimeOf(content.Event));
+
+    /// <summary>When an event was sent. Other servers choose times that no calendar has.</summary>
+    private static DateTimeOffset TimeOf(StoredEvent stored) => DateTimeOffset.FromUnixTimeMilliseconds(
+        Math.Clamp(stored.OriginServerTs, 0, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()));
 
     private string Link(string page, PusherRow row) =>
         $"{_email.Options.BaseUrl.TrimEnd('/')}/_matrix/static/push/{page}"

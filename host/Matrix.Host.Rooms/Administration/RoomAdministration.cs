@@ -9,6 +9,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.BlockedRooms;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Administration;
 
@@ -96,9 +97,9 @@ public sealed class RoomAdministration(
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _unknown;
         if (await StrongestAsync(snapshot, stop).ConfigureAwait(false) is not var (strongest, power)) return _nobody;
 
-        var before = await state.ContentAsync(snapshot, Levels, "", stop).ConfigureAwait(false);
-        var level = power > GreatestLevel ? LevelOfAdmins(before) : power;
-        var draft = Draft.State(Levels, "", strongest, WithUser(before, strongest, userId, level));
+        var before = await state.EventAsync(snapshot, Levels, "", stop).ConfigureAwait(false);
+        var level = power > GreatestLevel ? Math.Max(AdminLevel, NeededFor(before)) : power;
+        var draft = Draft.State(Levels, "", strongest, WithUser(before?.Pdu.Content, strongest, userId, level));
         if (userId != strongest)
         {
             var sent = await sender.SendStateAsync(roomId, draft, null, stop).ConfigureAwait(false);
@@ -122,13 +123,12 @@ public sealed class RoomAdministration(
             .OrderByDescending(each => each.Power)
             .ThenBy(each => each.UserId, StringComparer.Ordinal)
             .FirstOrDefault();
-        return best.UserId is not null && best.Power >= NeededFor(levels?.Pdu.Content) ? best : null;
+        return best.UserId is not null && best.Power >= NeededFor(levels) ? best : null;
     }
 
-    private static long NeededFor(JsonObject? levels) =>
-        levels?.Child("events")?.Number(Levels) ?? levels?.Number("state_default") ?? (levels is null ? 0 : 50);
-
-    private static long LevelOfAdmins(JsonObject? levels) => Math.Max(AdminLevel, NeededFor(levels));
+    /// <summary>The power that changing the levels needs. Without the event, none.</summary>
+    private static long NeededFor(StoredEvent? levels) =>
+        levels?.Auth.Levels.Required(Levels, isState: true) ?? 0;
 
     private static JsonObject WithUser(JsonObject? levels, string strongest, string userId, long level)
     {

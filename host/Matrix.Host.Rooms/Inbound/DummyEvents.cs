@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Matrix.Core.Auth;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -107,15 +108,11 @@ internal sealed class DummyEvents(
     {
         var create = await appender.State.EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false);
         var levels = await appender.State.EventAsync(session, "m.room.power_levels", "", stop).ConfigureAwait(false);
-        var byUser = levels is not null
-            && JsonText.TryGet(levels.Pdu.Content, "users", out var users)
-            && users is Json.Object { Item: var item }
-                ? item
-                : JsonObject.Empty;
+        if (create is null) return [];
+        AuthEvent[] known = levels is null ? [create.Auth] : [create.Auth, levels.Auth];
+        var rules = session.Pending.Room.Rules;
         return [.. session.Pending.Local.Joined
-            .OrderByDescending(userId => userId == create?.Pdu.Sender)
-            .ThenByDescending(userId =>
-                JsonText.TryGet(byUser, userId, out var level) && level is Json.Int { Item: var power } ? power : 0)
+            .OrderByDescending(userId => rules.PowerOf(known, userId))
             .Take(MostSenders)];
     }
 }

@@ -237,8 +237,13 @@ public sealed class RoomCreator
     }
 
     /// <summary>Creates a room of these drafts, with the request's alias and directory visibility.</summary>
+    /// <param name="mayLack">Whether the room is created without a draft that its rules refuse; null for never.</param>
     internal async ValueTask<RoomResult<string>> AppendAllAsync(
-        RoomRules rules, IReadOnlyList<Draft> drafts, RoomRequest request, CancellationToken stop)
+        RoomRules rules,
+        IReadOnlyList<Draft> drafts,
+        RoomRequest request,
+        CancellationToken stop,
+        Predicate<Draft>? mayLack = null)
     {
         var nid = _storage.Rooms.NewNid();
         var pending = new PendingRoom
@@ -256,7 +261,7 @@ public sealed class RoomCreator
             {
                 long? moment = draft.Type == "m.room.create" ? OwnMoment() : null;
                 var made = await _appender.AppendAsync(session, draft, null, moment, stop).ConfigureAwait(false);
-                if (made.IsOk) continue;
+                if (made.IsOk || mayLack?.Invoke(draft) == true) continue;
 
                 // Nothing was submitted, so nothing of the room remains.
                 lane.Abandon();

@@ -125,7 +125,8 @@ public sealed class RoomUpgrades
                 rules,
                 rules.UpgradeDrafts(replaced, old.Room.Rules),
                 new RoomRequest { Creator = request.UserId, Preset = Preset.PrivateChat },
-                stop).ConfigureAwait(false);
+                stop,
+                replaced.MayLack).ConfigureAwait(false);
             if (!created.IsOk) return created;
             await _profiles.JoinedAsync(request.UserId, joining).ConfigureAwait(false);
             successor = created.Value;
@@ -172,7 +173,10 @@ public sealed class RoomUpgrades
                         foreach (var ban in missing)
                         {
                             var draft = Draft.State(
-                                "m.room.member", ban.Pdu.StateKey!, request.UserId, ban.Pdu.Content);
+                                "m.room.member",
+                                ban.Pdu.StateKey!,
+                                request.UserId,
+                                ReplacedRoom.CopiedBan(ban.Pdu.Content));
                             await _appender.AppendAsync(session, draft, null, null, stop).ConfigureAwait(false);
                         }
 

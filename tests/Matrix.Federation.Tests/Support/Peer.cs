@@ -101,11 +101,11 @@ public sealed class Peer(string name)
         return json;
     }
 
-    /// <summary>The canonical bytes of an object.</summary>
+    /// <summary>The canonical bytes of an object, which may have numbers of room versions 1 to 5.</summary>
     public static byte[] Canonical(JsonObject json)
     {
         var text = Encoding.UTF8.GetBytes(json.ToJsonString());
-        var read = JsonReader.ParseObject(text, Reading.Strict, new JsonLimits(64 << 20, 1000));
+        var read = JsonReader.ParseObject(text, Reading.Lenient, new JsonLimits(64 << 20, 1000));
         return CanonicalJson.bytes(Json.NewObject(read.ResultValue));
     }
 

@@ -34,6 +34,12 @@ public sealed class PeerRoom
     /// <summary>The events that the next event follows.</summary>
     public IReadOnlyList<Pdu> Latest { get; set; } = [];
 
+    /// <summary>The depth of the events that the peer makes; null for the right one.</summary>
+    public long? Depth { get; set; }
+
+    /// <summary>The time of the events that the peer makes; null for now.</summary>
+    public long? Time { get; set; }
+
     /// <summary>The events that the peer knows, by id.</summary>
     public IReadOnlyDictionary<string, Pdu> Events => _events;
 
@@ -128,16 +134,18 @@ public sealed class PeerRoom
             .Select(key => _state.GetValueOrDefault((key.Type, key.Key)))
             .OfType<Pdu>()
             .ToArray();
-        var depth = Latest.Count == 0 ? 0 : Latest.Max(pdu => pdu.Depth);
+        var depth = Depth is { } chosen ? chosen - 1
+            : Latest.Count == 0 ? 0
+            : Latest.Max(pdu => pdu.Depth);
         var pdu = Sign(Rules.AssignsIds
-            ? Rules.ComposeNamed(RoomId, draft, $"made{++_made}", Peer.Name, Latest, auth, depth, Now()).Value
+            ? Rules.ComposeNamed(RoomId, draft, $"made{++_made}", Peer.Name, Latest, auth, depth, Time ?? Now()).Value
             : Rules.Compose(
                 RoomId,
                 draft,
                 [.. Latest.Select(each => each.EventId)],
                 [.. auth.Select(each => each.EventId)],
                 depth,
-                Now()).Value);
+                Time ?? Now()).Value);
         _events[pdu.EventId] = pdu;
         _stateBefore[pdu.EventId] = [.. _state.Values];
         if (stateKey is not null) Put(pdu);
