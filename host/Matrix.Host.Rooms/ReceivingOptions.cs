@@ -117,6 +117,14 @@ public sealed record ReceivingOptions
     /// <summary>How long they are not asked for again.</summary>
     public TimeSpan GivenUpFor { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// The most acknowledged events of a room that lack others which no server had, and are decided once these come.
+    /// </summary>
+    public int Remembered { get; init; } = 100;
+
+    /// <summary>How long they are remembered.</summary>
+    public TimeSpan RememberedFor { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>The most forward extremities that a request names.</summary>
     public int Extremities { get; init; } = 64;
 
@@ -211,6 +219,8 @@ public sealed record ReceivingOptions
         firstPause: (long)FetchPause.TotalMilliseconds,
         longestPause: (long)LongestFetchPause.TotalMilliseconds,
         waitsFor: (long)StagedFor.TotalMilliseconds,
+        remembered: Remembered,
+        rememberedFor: (long)RememberedFor.TotalMilliseconds,
         extremities: Extremities,
         lookedThrough: LookedThrough,
         previous: previous,

@@ -269,6 +269,7 @@ public static class RoomRegistration
             parts.Get<SignatureChecker>(),
             parts.Get<IServerKeys>(),
             parts.Get<ServerSigner>(),
+            parts.Get<FederationApi>(),
             parts.Get<RoomsOptions>(),
             parts.Get<TimeProvider>(),
             parts.Get<ILogger<JoinedRoomChecker>>()))

@@ -131,6 +131,11 @@ public sealed record RoomsOptions
     /// <summary>How long what another server said about the rooms of a space is used again.</summary>
     public TimeSpan HierarchyCacheTime { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long a server is not asked again about a room of a space after it could not be reached, or failed.
+    /// </summary>
+    public TimeSpan HierarchyFailureTime { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>The most such responses that are kept.</summary>
     public int CachedHierarchies { get; init; } = 100;
 
@@ -161,6 +166,11 @@ public sealed record RoomsOptions
     /// The time for fetching the keys of all servers in a joined room. Events of servers without keys are dropped.
     /// </summary>
     public TimeSpan JoinKeyTime { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// The most damaged events in the response to a join for which their senders' servers are asked, each once.
+    /// </summary>
+    public int MendedJoinEvents { get; init; } = 50;
 
     /// <summary>The most events of a joined room's state and auth chain.</summary>
     public int JoinEvents { get; init; } = 200_000;

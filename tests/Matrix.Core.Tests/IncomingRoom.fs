@@ -125,7 +125,12 @@ let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Re
         let step = machine.TellAlone next
         requests.AddRange step.Requests
         decided.AddRange step.Decided
-        dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
+
+        // Those that no peer had what they lack of are no longer searched for, and remembered.
+        Seq.append step.Dropped step.Remembered
+        |> Seq.map (fun (struct (id, reason)) -> id, reason)
+        |> dropped.AddRange
+
         Assert.That(requests.Count, Is.LessThan 5_000, "it requests without end")
 
         next <- [|
@@ -171,7 +176,12 @@ let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -
         let step = machine.TellAlone next
         requests.AddRange step.Requests
         decided.AddRange step.Decided
-        dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
+
+        // Those that no peer had what they lack of are no longer searched for, and remembered.
+        Seq.append step.Dropped step.Remembered
+        |> Seq.map (fun (struct (id, reason)) -> id, reason)
+        |> dropped.AddRange
+
         retryAt <- step.RetryAt
 
         next <- [|

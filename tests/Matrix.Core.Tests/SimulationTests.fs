@@ -106,6 +106,23 @@ let ``A Byzantine server forges, withholds auth events and gives false states`` 
     Assert.That(sum _.WithoutAuthEvents, Is.GreaterThan 0)
     Assert.That(sum _.FalseStates, Is.GreaterThan 0)
 
+/// All versions, since their limits differ.
+[<Test>]
+let ``Every user can write in a room where a Byzantine server sends extreme values, in every version`` () =
+    for version in Matrix.Rules.Versions.all do
+        let ended = run version.Id [| 1..6 |]
+
+        for i in 0 .. ended.Length - 1 do
+            let violation = ended[i].Violation |> Option.map string |> Option.toObj
+            Assert.That(violation, Is.Null, $"version {version.Id}, seed {i + 1}")
+
+        Assert.That(ended |> Array.sumBy _.Seen.Extremes, Is.GreaterThan 0, $"version {version.Id}")
+
+[<Test>]
+let ``An event that lacks what no peer has is remembered, and decided when it comes`` () =
+    let ended = run "12" [| 1..12 |]
+    Assert.That(ended |> Array.sumBy _.Seen.Remembered, Is.GreaterThan 0)
+
 [<Test>]
 let ``Servers fetch history, behind refused events too, and the Byzantine server puts events into states`` () =
     let ended = run "11" [| 1..24 |]

@@ -22,6 +22,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     /// Events that it put into states and holds back.
     let inserted = List<SentEvent>()
     let mutable eventsSent = 0
+    let mutable extremes = 0
     let mutable withheld = 0
     let mutable falseStates = 0
 
@@ -269,6 +270,27 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             falseStates <- falseStates + 1
             send (some op.Level) [ signed above true ]
 
+    /// An allowed event with extreme values. All servers may get it, so that all have to build on it.
+    let exaggerate (op: Operation) act =
+        let at = node.EventBase
+        let users = stage.Users
+
+        let draft =
+            Composing.draft stage at (joined op at) users[op.Target % users.Length] op.Level act
+            |> Composing.extreme stage (op.Level + op.Target)
+
+        let cited = Composing.authEvents stage at draft
+        let time = Composing.extremeTime stage node.Clock op.Target
+        let depth = Composing.extremeDepth stage op.Level
+
+        match Composing.tryEvent stage at draft cited (node.NextEventNumber()) time depth with
+        | Error fault -> invalidOp $"A version allows what its events cannot have: {fault}."
+        | Ok pdu when passes at pdu cited ->
+            keep pdu at.State |> ignore
+            extremes <- extremes + 1
+            send (if op.Target % 3 = 0 then some op.Level else some 0) [ signed pdu true ]
+        | Ok _ -> ()
+
     /// A state with one entry replaced or removed.
     let falsified (id: string) (state: StateTree) : StateTree =
         let entries = state.Entries() |> Array.filter (fun e -> e.Type <> "m.room.create")
@@ -292,6 +314,9 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
     /// The number of lies sent.
     member _.EventsSent = eventsSent
 
+    /// The number of events with extreme values that it sent.
+    member _.Extremes = extremes
+
     /// The number of responses in which it withheld something.
     member _.Withheld = withheld
 
@@ -310,6 +335,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
             | Lie.Hide -> hide op act
             | Lie.CiteHidden -> citeHidden op act
             | Lie.Insert -> insert op act
+            | Lie.Extreme -> exaggerate op act
 
     /// Answers a server's request for history.
     member _.RespondHistory(from: int, eventIds: string list) : WireResponse =

@@ -29,6 +29,7 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
     let mutable dropped = 0
     let mutable unsigned = 0
     let mutable withoutAuthEvents = 0
+    let mutable remembered = 0
     let mutable failedFlushes = 0
     let mutable evictions = 0
     let mutable history = 0
@@ -342,6 +343,11 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
             evictions <- evictions + 1
             checkDurable server view machine
 
+    /// A server could not write an event of its own user.
+    member _.Unwritable(server: int, fault: PduFault) : unit =
+        if isHonest server then
+            fail (Violation.Unwritable(stage.Servers[server], string fault))
+
     /// Reports a refused adoption.
     member _.Refused(server: int, refusal: AdoptionRefusal) : unit =
         if isHonest server then
@@ -349,6 +355,32 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
 
     /// A server tells its machine a page of history. What it waited for before is decided or dropped.
     member _.TellingHistory(server: int, page: Pdu list) : unit = told[server] <- List page
+
+    /// Counts a remembered event.
+    member _.Remembering(server: int, reason: DropReason) : unit =
+        if isHonest server then
+            remembered <- remembered + 1
+
+            match reason with
+            | DropReason.AuthEventUnavailable _ -> withoutAuthEvents <- withoutAuthEvents + 1
+            | _ -> ()
+
+    /// Checks that an event which is given up since no peer had what it lacked still lacks something.
+    member _.GivingUp(server: int, view: Store, event: Pdu, reason: DropReason) : unit =
+        let has isPrevious (id: string) =
+            match view.Find id with
+            | null -> false
+            | known -> not (isPrevious && known.IsOutlier)
+
+        match reason with
+        | DropReason.AuthEventUnavailable _
+        | DropReason.StateUnavailable when
+            isHonest server
+            && Array.forall (has true) event.PrevEvents
+            && Array.forall (has false) event.AuthEvents
+            ->
+            fail (Violation.GivenUp(event.EventId, stage.Servers[server]))
+        | _ -> ()
 
     /// Counts a drop.
     member _.Dropping(server: int, eventId: string, reason: DropReason) : unit =
@@ -430,9 +462,11 @@ type Checker(stage: Stage, resolver: StateResolver, limits: IncomingLimits, isHo
         Settled = settled
         Apart = apart
         Dropped = dropped
+        Remembered = remembered
         Unsigned = unsigned
         WithoutAuthEvents = withoutAuthEvents
         Lies = 0
+        Extremes = 0
         Withheld = 0
         FalseStates = 0
         Lost = lost

@@ -54,17 +54,22 @@ module Composing =
                 | found -> found.Pdu
         ]
 
-    /// An event, hashed. `number` is part of its id where servers assign ids; `time` is its `origin_server_ts`.
-    let event
+    /// The depth of an honest event.
+    let depth (stage: Stage) (eventBase: EventBase) : int64 =
+        let greatest = eventBase.Prev |> List.fold (fun most e -> max most e.Depth) 0L
+        Extremities.Depth(greatest, stage.Rules.Version.Settings.MaximumDepth)
+
+    /// An event of any depth, hashed. `number` is part of its id where servers assign ids; `time` is its
+    /// `origin_server_ts`.
+    let tryEvent
         (stage: Stage)
         (eventBase: EventBase)
         (draft: Matrix.Core.Room.Draft)
         (cited: Pdu list)
         (number: int)
         (time: int64)
-        : Pdu =
-        let greatest = eventBase.Prev |> List.fold (fun most e -> max most e.Depth) 0L
-
+        (depth: int64)
+        : Result<Pdu, PduFault> =
         let parts: EventParts = {
             RoomId = stage.RoomId
             EventId =
@@ -77,7 +82,7 @@ module Composing =
             StateKey = draft.StateKey
             Content = draft.Content
             OriginServerTs = time
-            Depth = Extremities.Depth(greatest, stage.Rules.Version.Settings.MaximumDepth)
+            Depth = depth
             PrevEvents = [| for e in eventBase.Prev -> e.EventId |]
             AuthEvents = [| for e in cited -> e.EventId |]
             PrevHashes = [| for _ in eventBase.Prev -> [||] |]
@@ -85,12 +90,13 @@ module Composing =
             Redacts = draft.Redacts
         }
 
-        match UnsignedEvent.Prepare(stage.Format, parts) with
+        UnsignedEvent.Prepare(stage.Format, parts) |> Result.bind _.Sign([||])
+
+    /// The same for an event that is well-formed.
+    let event stage eventBase draft cited number time : Pdu =
+        match tryEvent stage eventBase draft cited number time (depth stage eventBase) with
+        | Ok pdu -> pdu
         | Error fault -> invalidOp $"A simulated event is malformed: {fault}."
-        | Ok unsigned ->
-            match unsigned.Sign [||] with
-            | Ok pdu -> pdu
-            | Error fault -> invalidOp $"A simulated event is malformed: {fault}."
 
     /// Whether the state before an event allows it, with these auth events.
     let isAllowed (stage: Stage) (eventBase: EventBase) (pdu: Pdu) (cited: Pdu list) (signers: string list) : bool =
@@ -142,6 +148,59 @@ module Composing =
             | _ -> [ "users", nested (users @ [ target, number levels[level % 5] ]) ]
 
         Matrix.Core.Room.Draft.State("m.room.power_levels", "", sender, object' (rest @ changed))
+
+    /// Numbers at the limits of what the room version allows in an event.
+    let private extremeNumbers (stage: Stage) : Json list =
+        match stage.Rules.Version.Settings.Json with
+        | JsonStrictness.Strict -> [ Json.Int Numbers.MaxInteger; Json.Int -Numbers.MaxInteger ]
+        | _ -> [
+            Json.Int Int64.MaxValue
+            Json.Int Int64.MinValue
+            Json.BigInt "123456789012345678901234567890"
+            Json.Float 1.5
+            Json.Float -1e300
+          ]
+
+    /// Levels at the limits of what the room version reads as one.
+    let private extremeLevels (stage: Stage) : Json list =
+        extremeNumbers stage
+        @ match stage.Rules.Version.Settings.PowerLevelValues with
+          | PowerLevelValues.Integers -> []
+          | _ -> [ text " 50 "; text "-9223372036854775808"; text "99999999999999999999" ]
+
+    /// Depths that a room version allows, of which one more than the previous ones' is only one.
+    let extremeDepth (stage: Stage) (n: int) : int64 =
+        let limit = stage.Rules.Version.Settings.MaximumDepth
+        let all = [ limit; limit - 1L; min limit (Numbers.MaxInteger + 1L); 0L; 1L ]
+        all[n % all.Length]
+
+    /// Times that no clock tells.
+    let extremeTime (stage: Stage) (time: int64) (n: int) : int64 =
+        let most =
+            if stage.Rules.Version.Settings.Json = JsonStrictness.Strict then
+                Numbers.MaxInteger
+            else
+                Int64.MaxValue
+
+        [ time; most; 0L; -most ][n % 4]
+
+    /// A draft with an extreme number in its content: of power levels, as levels that need no power to set.
+    let extreme (stage: Stage) (n: int) (draft: Matrix.Core.Room.Draft) : Matrix.Core.Room.Draft =
+        let pick (values: Json list) = values[n % values.Length]
+
+        let content =
+            match draft.Type with
+            | "m.room.power_levels" ->
+                let low = pick (extremeLevels stage)
+                let key = [ "users_default"; "redact"; "invite" ][n % 3]
+
+                draft.Content
+                    .With(key, low)
+                    .With("events", nested [ "m.room.topic", number 0; "org.example.extreme", low ])
+                    .With("org.example.extreme", pick (extremeNumbers stage))
+            | _ -> draft.Content.With("org.example.extreme", pick (extremeNumbers stage))
+
+        Matrix.Core.Room.Draft(draft.Type, draft.StateKey, draft.Sender, content, draft.Redacts)
 
     /// The draft of an act.
     let draft

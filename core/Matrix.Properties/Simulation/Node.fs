@@ -2,6 +2,7 @@ namespace Matrix.Properties.Simulation
 
 open System
 open System.Collections.Generic
+open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
@@ -211,8 +212,14 @@ type Node
                 resolution.RunOver disk.Read
                 tell [| Input.Resolved resolution |])
 
+        for struct (_, reason) in step.Remembered do
+            world.Remembering(index, reason)
+
         for struct (id, reason) in step.Dropped do
-            inbox.Remove id |> ignore
+            match inbox.Remove id, copies.TryGetValue id with
+            | true, (true, copy) -> world.GivingUp(index, view, copy.Pdu, reason)
+            | _ -> ()
+
             world.Dropping(index, id, reason)
 
         // Events that wait for servers that were not reached.
@@ -421,9 +428,15 @@ type Node
         let eventBase = this.EventBase
         let cited = Composing.authEvents stage eventBase draft
 
-        let pdu =
-            Composing.event stage eventBase draft cited (this.NextEventNumber()) this.Clock
+        let depth = Composing.depth stage eventBase
 
+        match Composing.tryEvent stage eventBase draft cited (this.NextEventNumber()) this.Clock depth with
+        | Error fault ->
+            world.Unwritable(index, fault)
+            false
+        | Ok pdu -> this.TryEvent(prepared, eventBase, cited, pdu)
+
+    member private this.TryEvent(prepared: Prepared, eventBase: EventBase, cited: Pdu list, pdu: Pdu) : bool =
         let signers = Composing.signers pdu
 
         let isAllowedNow =

@@ -36,6 +36,8 @@ type Lie =
     /// An event on one that is withheld, whose state, which it returns, has another event that it holds back. Some of
     /// these are sent later.
     | Insert
+    /// An allowed event with a depth, a time or levels at the limits of the room version.
+    | Extreme
 
 /// An honest attempt, or a lie.
 [<RequireQualifiedAccess>]
@@ -271,6 +273,29 @@ module Plan =
         else
             plan
 
+    /// Events with extreme values.
+    let private withExtremes (rng: Rng) (length: int) (plan: Plan) : Plan =
+        if plan.ByzantineServer >= 0 && rng.Happens 500 then
+            {
+                plan with
+                    Operations =
+                        plan.Operations
+                        @ [
+                            for _ in 0 .. rng.Below 8 ->
+                                {
+                                    At = rng.Below length
+                                    Server = plan.ByzantineServer
+                                    Deed = Deed.Lying(Lie.Extreme, act rng)
+                                    Actor = rng.Below 1000
+                                    Target = rng.Below 1000
+                                    Level = rng.Below 1000
+                                }
+                        ]
+                        |> List.sortBy _.At
+            }
+        else
+            plan
+
     /// The plan of a seed.
     let ofSeed (options: PlanOptions) (seed: uint64) : Plan =
         let rng = Rng(Rng.Mix(seed + 1UL))
@@ -324,3 +349,4 @@ module Plan =
         }
         |> withHistory rng drawn length
         |> withInsertions rng length
+        |> withExtremes rng length

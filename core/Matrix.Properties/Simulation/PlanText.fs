@@ -34,6 +34,7 @@ module PlanText =
         "hide", Lie.Hide
         "cite_hidden", Lie.CiteHidden
         "insert", Lie.Insert
+        "extreme", Lie.Extreme
     ]
 
     let private nameIn names value =

@@ -1,5 +1,7 @@
 namespace Matrix.Properties.Simulation
 
+open Matrix.Core.Auth
+open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
@@ -32,6 +34,41 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
         match nodes[n].View.Find id with
         | null -> false
         | known -> known.Status = EventStatus.Accepted
+
+    /// Sends a draft of a user who has the power for it.
+    let write (n: int) (draft: Draft) =
+        // A resolution that runs outside of the call, or a branch that came meanwhile, takes a second try.
+        let isSent =
+            Seq.init 3 (fun _ ->
+                run ()
+                nodes[n].Try draft)
+            |> Seq.exists id
+
+        run ()
+
+        if not isSent then
+            let why = $"{draft.Type} of {draft.Sender} was refused"
+            checker.Fail(Violation.Unwritable(stage.Servers[n], why))
+
+    /// Each joined user of a server sends a message and changes the state, if their power is enough, and leaves.
+    member _.Write(n: int) : unit =
+        let node = nodes[n]
+        let eventBase = node.EventBase
+        let state = eventBase.Read eventBase.State
+
+        for user in stage.UsersOf n do
+            match state.Find("m.room.member", user), state.Find("m.room.power_levels", "") with
+            | NonNull(member': AuthEvent), NonNull(levels: AuthEvent) when member'.Membership.IsJoin ->
+                let power = stage.Rules.PowerOf(state, user)
+
+                let attempt act eventType isState =
+                    if power >= levels.Levels.Required(eventType, isState) then
+                        write n (Composing.draft stage eventBase user user 1 act)
+
+                attempt Act.Message "m.room.message" false
+                attempt Act.Topic "m.room.topic" true
+                write n (Composing.draft stage eventBase user user 1 Act.Leave)
+            | _ -> ()
 
     /// One event from each server, one after the other: server and event id.
     member _.Round() : (int * string) list = [

@@ -105,6 +105,7 @@ module Simulation =
             FirstPause = 200L
             LongestPause = 2_000L
             WaitsFor = 60_000L
+            RememberedFor = 60_000L
             // In some runs, events that hold fetched states keep others waiting.
             States =
                 if plan.Seed % 2UL = 0UL then
@@ -312,6 +313,9 @@ module Simulation =
 
             if goOn () then
                 for n in honest do
+                    settling.Write n
+
+                for n in honest do
                     checker.CheckExtremities(n, nodes[n].View)
 
                 if plan.ByzantineServer < 0 then
@@ -327,6 +331,7 @@ module Simulation =
                     | Some byzantine -> {
                         seen with
                             Lies = byzantine.EventsSent
+                            Extremes = byzantine.Extremes
                             Withheld = byzantine.Withheld
                             FalseStates = byzantine.FalseStates
                       }
@@ -365,11 +370,17 @@ module Simulation =
 
             member _.Evicted(server, view, machine) = checker.Evicted(server, view, machine)
             member _.Refused(server, refusal) = checker.Refused(server, refusal)
+            member _.Unwritable(server, fault) = checker.Unwritable(server, fault)
 
             member _.TellingHistory(server, history) = checker.TellingHistory(server, history)
 
             member _.Dropping(server, eventId, reason) =
                 checker.Dropping(server, eventId, reason)
+
+            member _.Remembering(server, reason) = checker.Remembering(server, reason)
+
+            member _.GivingUp(server, view, event, reason) =
+                checker.GivingUp(server, view, event, reason)
 
             member _.Destinations(view, decided) =
                 if network.IsCalm then

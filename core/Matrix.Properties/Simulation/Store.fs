@@ -262,6 +262,7 @@ module MachineOverStore =
                         Resolve = if isNull next.Resolve then output.Resolve else next.Resolve
                         Decided = Array.append output.Decided next.Decided
                         Dropped = Array.append output.Dropped next.Dropped
+                        Remembered = Array.append output.Remembered next.Remembered
                 }
 
             output

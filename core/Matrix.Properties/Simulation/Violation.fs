@@ -31,6 +31,10 @@ type Violation =
     | Numbers of eventId: string * server: string
     /// A server refused its own event, which was built on `Prepare`.
     | Refused of server: string * refusal: AdoptionRefusal
+    /// A server could not write an event of its own user, or its room refused one that the user has the power for.
+    | Unwritable of server: string * why: string
+    /// A server gave up an event that lacked nothing any more.
+    | GivenUp of eventId: string * server: string
     /// After a failed flush or an eviction, a machine differs from its server's disk.
     | NotAsDurable of server: string
     /// Two honest servers have received the same events and hold different current states.
@@ -51,6 +55,8 @@ type Violation =
         | CurrentState _, CurrentState _
         | Numbers _, Numbers _
         | Refused _, Refused _
+        | Unwritable _, Unwritable _
+        | GivenUp _, GivenUp _
         | NotAsDurable _, NotAsDurable _
         | CurrentStatesDiffer _, CurrentStatesDiffer _ -> true
         | _ -> false
@@ -69,6 +75,8 @@ type Violation =
         | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
         | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"
         | Refused(a, refusal) -> $"{a} refused an event of its own: {refusal}"
+        | Unwritable(a, why) -> $"a user of {a} could not write: {why}"
+        | GivenUp(id, a) -> $"{a} gave up {id}, though it has all that the event needs"
         | NotAsDurable a -> $"the machine of {a} differs from its disk"
         | CurrentStatesDiffer(a, b) -> $"{a} and {b} received the same events and have different current states"
 
@@ -105,12 +113,16 @@ type Seen = {
     /// Servers that are in the room by their own state, and whose events the others soft-fail.
     Apart: int
     Dropped: int
+    /// Received events that were remembered, since no peer had what they lack.
+    Remembered: int
     /// Dropped events without a required signature.
     Unsigned: int
     /// Dropped events of which no peer had an auth event.
     WithoutAuthEvents: int
     /// Lies sent.
     Lies: int
+    /// Those with extreme values.
+    Extremes: int
     /// Responses in which the Byzantine server withheld something.
     Withheld: int
     /// False states that it gave.

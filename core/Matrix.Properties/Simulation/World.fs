@@ -17,10 +17,16 @@ type IWorld =
     abstract Evicted: server: int * view: Store * machine: RoomMachine -> unit
     /// A server refused an event of its own that was built on what it prepared.
     abstract Refused: server: int * refusal: AdoptionRefusal -> unit
+    /// A server could not write an event of its own user.
+    abstract Unwritable: server: int * fault: PduFault -> unit
     /// A server tells its machine these events as history, which now waits for no others.
     abstract TellingHistory: server: int * history: Pdu list -> unit
     /// A server dropped an event.
     abstract Dropping: server: int * eventId: string * reason: DropReason -> unit
+    /// A server remembers an event that lacks others which no peer had.
+    abstract Remembering: server: int * reason: DropReason -> unit
+    /// A server gives up an event of which it has a copy.
+    abstract GivingUp: server: int * view: Store * event: Pdu * reason: DropReason -> unit
     /// The servers that an event is sent to: those in the room, or all at the end of a run.
     abstract Destinations: view: Store * decided: DecidedEvent -> string list
 

@@ -44,6 +44,7 @@ internal sealed class AwaitedEvents
                 }
 
                 foreach (var (id, _) in output.Dropped) _left.Remove(id);
+                foreach (var (id, _) in output.Remembered) _left.Remove(id);
                 if (_left.Count == 0) _ended.TrySetResult();
             }
         }

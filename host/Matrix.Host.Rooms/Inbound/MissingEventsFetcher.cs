@@ -32,7 +32,7 @@ internal sealed partial class MissingEventsFetcher(
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>The next alarm of each room's machine.</summary>
-    private readonly ConcurrentDictionary<RoomNid, Alarm> _alarms = new();
+    private readonly Dictionary<RoomNid, Alarm> _alarms = [];
 
     /// <summary>The machines for which a further session waits for the lane.</summary>
     private readonly ConcurrentDictionary<RoomNid, RoomMachine> _goingOn = new();
@@ -141,20 +141,33 @@ internal sealed partial class MissingEventsFetcher(
     internal void HasGoneOn(RoomIdentity room, RoomMachine machine) =>
         _goingOn.TryRemove(KeyValuePair.Create(room.Nid, machine));
 
-    /// <summary>Wakes a room's machine at a given time. A machine has one alarm: the earliest.</summary>
+    /// <summary>
+    /// Wakes a room's machine at a given time. A machine has one alarm: the earliest. It ends a later one, so that
+    /// these do not add up: some are a day away.
+    /// </summary>
     private void WakeAt(RoomIdentity room, RoomMachine machine, long at)
     {
         var alarm = new Alarm(machine, at);
-        var set = _alarms.AddOrUpdate(
-            room.Nid,
-            alarm,
-            (_, known) => ReferenceEquals(known.Machine, machine) && known.At <= at ? known : alarm);
-        if (!ReferenceEquals(set, alarm)) return;
+        lock (_alarms)
+        {
+            if (_alarms.TryGetValue(room.Nid, out var known))
+            {
+                if (ReferenceEquals(known.Machine, machine) && known.At <= at) return;
+                known.Replaced.TrySetResult();
+            }
+
+            _alarms[room.Nid] = alarm;
+        }
+
         Run(room, async stop =>
         {
             var pause = DateTimeOffset.FromUnixTimeMilliseconds(at) - time.GetUtcNow();
-            if (pause > TimeSpan.Zero) await Task.Delay(pause, time, stop).ConfigureAwait(false);
-            _alarms.TryRemove(KeyValuePair.Create(room.Nid, alarm));
+            if (pause > TimeSpan.Zero && await IsReplacedAsync(alarm, pause, stop).ConfigureAwait(false)) return true;
+            lock (_alarms)
+            {
+                if (_alarms.TryGetValue(room.Nid, out var latest) && latest == alarm) _alarms.Remove(room.Nid);
+            }
+
             var now = Input.NewAt(time.GetUtcNow().ToUnixTimeMilliseconds());
             return await Ended!(room, machine, now, stop).ConfigureAwait(false);
         });
@@ -314,6 +327,28 @@ internal sealed partial class MissingEventsFetcher(
         return found;
     }
 
+    /// <summary>Waits for the time of an alarm. True if another one replaced it meanwhile.</summary>
+    private async ValueTask<bool> IsReplacedAsync(Alarm alarm, TimeSpan pause, CancellationToken stop)
+    {
+        try
+        {
+            await alarm.Replaced.Task.WaitAsync(pause, time, stop).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>When a machine needs the time.</summary>
-    private sealed record Alarm(RoomMachine Machine, long At);
+    private sealed class Alarm(RoomMachine machine, long at)
+    {
+        public RoomMachine Machine => machine;
+
+        public long At => at;
+
+        /// <summary>Completed once another alarm takes its place.</summary>
+        public TaskCompletionSource Replaced { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

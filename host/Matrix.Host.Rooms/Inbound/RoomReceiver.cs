@@ -109,13 +109,15 @@ public sealed partial class RoomReceiver
                     events, each => mayWait ? Input.NewReceived(peer, each) : Input.NewDecide(peer, each));
                 if (isAwake) inputs = [Input.NewReached(peer), .. inputs];
                 var waitedBefore = events
-                    .Select(each => each.Pdu.EventId).Where(session.Machine.IsStaged).ToHashSet(StringComparer.Ordinal);
+                    .Select(each => each.Pdu.EventId)
+                    .Where(id => IsKept(session, id))
+                    .ToHashSet(StringComparer.Ordinal);
                 var output = await TellAsync(session, inputs, null, stop).ConfigureAwait(false);
                 foreach (var (id, reason) in output.Dropped) dropped[id] = reason;
                 beganToWait = false;
                 foreach (var each in events)
                 {
-                    if (!session.Machine.IsStaged(each.Pdu.EventId)) continue;
+                    if (!IsKept(session, each.Pdu.EventId)) continue;
                     session.Stage(each.Pdu.EventId, peer, each.Pdu.Canonical, Now);
                     beganToWait |= !waitedBefore.Contains(each.Pdu.EventId);
                 }
@@ -248,7 +250,7 @@ public sealed partial class RoomReceiver
                 var output = await TellAsync(session, [.. inputs.OfType<Input>()], null, stop).ConfigureAwait(false);
                 foreach (var row in rows)
                 {
-                    if (!session.Machine.IsStaged(row.EventId)) session.Unstage(row.EventId);
+                    if (!IsKept(session, row.EventId)) session.Unstage(row.EventId);
                 }
 
                 return output;
@@ -259,6 +261,10 @@ public sealed partial class RoomReceiver
         _awaited.Take(room.Nid, result.Value);
         return (true, Array.Exists(result.Value.Dropped, static each => each.Item2.IsNotStored));
     }
+
+    /// <summary>Whether an event that is not decided has to be stored: its sender does not send it again.</summary>
+    private static bool IsKept(LaneSession session, string eventId) =>
+        session.Machine.IsStaged(eventId) || session.Machine.IsRemembered(eventId);
 
     /// <summary>
     /// Whether these are all staged events of a room now. The next session tells the others, if there came some since
@@ -327,6 +333,7 @@ public sealed partial class RoomReceiver
     {
         var output = await session.TellAsync([Input.NewAt(Now), .. inputs], stop).ConfigureAwait(false);
         _stagedBytes.Set(session.Pending.Room.Nid, session.Machine.WaitingBytesByPeer);
+        foreach (var (id, reason) in output.Remembered) Remembers(id, session.Pending.Room.RoomId, reason.ToString());
         foreach (var (id, reason) in output.Dropped)
         {
             if (!session.HasStaged(id)) continue;
@@ -367,6 +374,11 @@ public sealed partial class RoomReceiver
             if (wasFederated || !result.IsOk) return result;
         }
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{EventId} in {RoomId} is decided once what it lacks comes, which no server has now: {Reason}")]
+    private partial void Remembers(string eventId, string roomId, string reason);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -38,6 +38,7 @@ internal sealed partial class JoinedRoomChecker(
     SignatureChecker signatures,
     IServerKeys keys,
     ServerSigner signer,
+    FederationApi api,
     RoomsOptions options,
     TimeProvider time,
     ILogger<JoinedRoomChecker> log)
@@ -59,6 +60,48 @@ internal sealed partial class JoinedRoomChecker(
         var state = await ReadAsync(rules, roomId, response.State, stop).ConfigureAwait(false);
         var chain = await ReadAsync(rules, roomId, response.AuthChain, stop).ConfigureAwait(false);
         return new ReadRoom(state, chain, count);
+    }
+
+    /// <summary>
+    /// Asks the senders' servers, once for each event, for the events whose content hash is wrong: they may have been
+    /// damaged on their way, or by the resident server. Those that it does not get stay in their redacted form.
+    /// </summary>
+    /// <param name="peer">The resident server. It is not asked for events of its own users: it returned them so.</param>
+    internal async ValueTask<ReadRoom> MendAsync(
+        string peer, RoomRules rules, ReadRoom room, CancellationToken stop)
+    {
+        ReceivedPdu[] damaged = [.. room.Events
+            .Where(pdu => !pdu.HashHolds && RoomNames.ServerOf(pdu.Sender) is var server
+                && server != peer && server != signer.ServerName)
+            .Take(options.MendedJoinEvents)];
+        if (damaged.Length == 0) return room;
+        using var clock = new CancellationTokenSource(options.JoinKeyTime, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
+        var mended = await Task.WhenAll(damaged.Select(async pdu =>
+        {
+            try
+            {
+                var sent = await api.GetEventAsync(
+                    RoomNames.ServerOf(pdu.Sender), pdu.EventId, both.Token).ConfigureAwait(false);
+                var read = sent.IsOk ? rules.ReadReceived(sent.Value) : null;
+                return read is { IsOk: true, Value: var copy }
+                    && copy.EventId == pdu.EventId
+                    && copy.RoomId == pdu.RoomId
+                    && copy.HashHolds
+                    && copy.SignedBytes.Span.SequenceEqual(pdu.SignedBytes.Span)
+                        ? copy
+                        : null;
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                return null;
+            }
+        })).ConfigureAwait(false);
+        var whole = mended.OfType<ReceivedPdu>().ToDictionary(pdu => pdu.EventId);
+        return new ReadRoom(
+            [.. room.State.Select(pdu => whole.GetValueOrDefault(pdu.EventId, pdu))],
+            [.. room.AuthChain.Select(pdu => whole.GetValueOrDefault(pdu.EventId, pdu))],
+            room.Returned);
     }
 
     /// <summary>

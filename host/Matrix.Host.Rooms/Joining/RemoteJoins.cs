@@ -217,6 +217,7 @@ internal sealed class RemoteJoins(
         stages.Ended("read");
         var withoutKeys = await checker.FetchKeysAsync(rules, read.Value, stop).ConfigureAwait(false);
         stages.Ended("keys");
+        var whole = await checker.MendAsync(server, rules, read.Value, _closing.Token).ConfigureAwait(false);
         using var alone = await _entrances.EnterAsync(join.Pdu.RoomId, _closing.Token).ConfigureAwait(false);
 
         // Not cancelled by the clock from here on: the other server has taken the join.
@@ -232,7 +233,7 @@ internal sealed class RemoteJoins(
         using (await PlaceAsync().ConfigureAwait(false))
         {
             var room = await checker.CheckAsync(
-                server, rules, join, read.Value, withoutKeys, _closing.Token).ConfigureAwait(false);
+                server, rules, join, whole, withoutKeys, _closing.Token).ConfigureAwait(false);
             if (!room.IsOk) return room.Failure;
             stages.Ended("signatures");
             var failure = await entrance.EnterAsync(

@@ -41,7 +41,9 @@ internal sealed class DecisionWriter(
         {
             var isForAnother = decided.Event.EventId == forAnother;
             await ReceiveAsync(session, decided, isForAnother, stop).ConfigureAwait(false);
-            session.Unstage(decided.Event.EventId);
+
+            // One that was decided as an outlier may be remembered until it can have its place.
+            if (!session.Machine.IsRemembered(decided.Event.EventId)) session.Unstage(decided.Event.EventId);
         }
 
         foreach (var (id, _) in output.Dropped) session.Unstage(id);
@@ -55,7 +57,10 @@ internal sealed class DecisionWriter(
             : default;
         if (redaction.Change is { } change) session.Write(change);
         var marks = (redaction.IsWaiting ? EventMarks.WaitingRedaction : EventMarks.None)
-            | (isForAnother && decided.Verdict.IsAccepted ? EventMarks.ForAnother : EventMarks.None);
+            | (isForAnother && decided.Verdict.IsAccepted ? EventMarks.ForAnother : EventMarks.None)
+            | (!isForAnother && RoomNames.ServerOf(decided.Event.Sender) == options.ServerName
+                ? EventMarks.Distributed
+                : EventMarks.None);
         _ = await WriteAsync(session, decided, null, marks, stop).ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Core.Json;
+using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 
 namespace Matrix.Host.Rooms.Summaries;
@@ -33,10 +34,10 @@ public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, T
                 var sent = await api.GetHierarchyAsync(
                     server, roomId, suggestedOnly: false, either.Token).ConfigureAwait(false);
                 var found = sent.IsOk ? Read(sent.Value) : null;
-                if (_kept.Count >= options.CachedHierarchies) _kept.Clear();
-                if (options.CachedHierarchies > 0)
+                if (TimeOf(sent, found) is { } lasting && options.CachedHierarchies > 0)
                 {
-                    _kept[(server, roomId)] = new Kept(found, now + options.HierarchyCacheTime);
+                    if (_kept.Count >= options.CachedHierarchies) _kept.Clear();
+                    _kept[(server, roomId)] = new Kept(found, now + lasting);
                 }
 
                 if (found is not null) return found;
@@ -50,6 +51,15 @@ public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, T
 
         return null;
     }
+
+    /// <summary>
+    /// How long a response is used again; null for not at all. Whether a server lets its rooms be seen may change at
+    /// any time: then the next request gets the room.
+    /// </summary>
+    private TimeSpan? TimeOf(FederationResult<RemoteHierarchy> sent, FoundHierarchy? found) =>
+        found is not null ? options.HierarchyCacheTime
+        : sent.Failure is { Kind: FederationFailureKind.Refused, Status: 403 or 404 } ? null
+        : options.HierarchyFailureTime;
 
     private FoundHierarchy? Read(RemoteHierarchy sent)
     {

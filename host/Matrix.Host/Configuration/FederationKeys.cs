@@ -218,6 +218,9 @@ internal static partial class ConfigKeys
             "federation.join_events", ConfigTypes.Whole(1000, 10_000_000), c => c.Rooms.JoinEvents,
             "Events of the state and auth chain of a joined room."),
         Key(
+            "federation.mended_join_events", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MendedJoinEvents,
+            "Events with a wrong hash in a joined room for which their senders' servers are asked, each once."),
+        Key(
             "federation.join_decision_time", ConfigTypes.Duration, c => c.Rooms.JoinDecisionTime,
             "How long a join may take here after another server has accepted it, while the room's events wait."),
         Key(

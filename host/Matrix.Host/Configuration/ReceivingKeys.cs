@@ -109,6 +109,13 @@ internal static partial class ConfigKeys
             "federation.given_up_for", ConfigTypes.Duration, c => c.Rooms.Receiving.GivenUpFor,
             "How long they are not asked for again."),
         Key(
+            "federation.remembered_events", ConfigTypes.Whole(0, 10_000), c => c.Rooms.Receiving.Remembered,
+            "Acknowledged events of one room that lack others which no server had, and that are decided once these "
+                + "come. Beyond it, the server with the most loses its oldest one."),
+        Key(
+            "federation.remembered_for", ConfigTypes.Duration, c => c.Rooms.Receiving.RememberedFor,
+            "How long such an event is remembered; then it is given up, and the reason is recorded."),
+        Key(
             "federation.extremities_merged", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.ExtremitiesMerged,
             "Forward extremities of a room beyond which the server merges them, by an event that clients do not see."),
         Key(
@@ -136,6 +143,9 @@ internal static partial class ConfigKeys
         Key(
             "federation.hierarchy_cache_time", ConfigTypes.Duration, c => c.Rooms.HierarchyCacheTime,
             "How long what another server returned about the rooms of a space is used again."),
+        Key(
+            "federation.hierarchy_failure_time", ConfigTypes.Duration, c => c.Rooms.HierarchyFailureTime,
+            "How long a server that could not be reached, or failed, is not asked again about that room."),
         Key(
             "federation.cached_hierarchies", ConfigTypes.Whole(0, 1_000_000), c => c.Rooms.CachedHierarchies,
             "Such responses that are kept."),

@@ -27,6 +27,8 @@ let private ofAll: (string * (Seen -> int)) list = [
     "inserted", _.Inserted
     "servers_misled", _.Misled
     "lies_told", _.Lies
+    "extreme_lies_sent", _.Extremes
+    "events_remembered", _.Remembered
     "answers_withheld", _.Withheld
     "false_states_told", _.FalseStates
     "given_up", _.Dropped

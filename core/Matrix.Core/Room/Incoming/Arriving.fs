@@ -115,6 +115,8 @@ type internal Arriving
                 missingEvents.IsMissing(id, not isOutlier)
                 && not (budget.IsHopeless(id, not isOutlier))
             then
+                let isRemembered = not isOutlier && staging.Remembered.Has id
+
                 if pdu.RoomId <> frontier.Value.RoomId then
                     staging.Report(id, DropReason.OtherRoom pdu.RoomId)
                 elif staging.Asking.IsNotStored id then
@@ -125,8 +127,13 @@ type internal Arriving
                     let s = Staged(log, event, peer, peersOf peer event 0, budget, arrival)
 
                     match staging.Add s with
+                    | ValueSome _ when isRemembered -> ()
                     | ValueSome reason -> staging.Report(id, reason)
                     | ValueNone ->
+                        if isRemembered then
+                            staging.Remembered.Remove id |> ignore
+                            s.IsReceived <- true
+
                         if isOutlier then
                             budget.Chain <- budget.Chain + 1
                         else
@@ -156,6 +163,15 @@ type internal Arriving
         | s ->
             s.HistoryOrdinal <- 0u
             s.IsReceived <- true
+
+    /// Stages the remembered events again that lacked an event which is decided now.
+    member this.StageDue() : unit =
+        let mutable next = staging.Remembered.NextDue()
+
+        while next.IsSome do
+            let r = next.Value
+            this.StageLive(r.Event, r.Peer, r.Since, Arrival.Resumed)
+            next <- staging.Remembered.NextDue()
 
     /// Takes events of history, and numbers them in the order of the graph: below all others, or in a place.
     member this.StageHistory

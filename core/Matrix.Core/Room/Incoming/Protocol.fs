@@ -213,6 +213,10 @@ type IncomingLimits = {
     LongestPause: int64
     /// How long a received event waits for peers that are not reached, in milliseconds.
     WaitsFor: int64
+    /// The most received events remembered that lack others which no peer had.
+    Remembered: int
+    /// How long they are remembered, from when they came, in milliseconds.
+    RememberedFor: int64
     /// The most extremities that a request names: the latest.
     Extremities: int
     /// The most rejected and soft-failed events walked through in the search for accepted ones.
@@ -260,6 +264,8 @@ type IncomingLimits = {
         FirstPause = 1_000L
         LongestPause = 600_000L
         WaitsFor = 86_400_000L
+        Remembered = 100
+        RememberedFor = 86_400_000L
         Extremities = 64
         LookedThrough = 1_000
         Previous = 20

@@ -143,6 +143,9 @@ type RoomMachine
         | Input.At now ->
             staging.Asking.At now
             fetchMissing.Retry()
+
+            for r in staging.Remembered.TakeForgotten staging.Asking.Now do
+                staging.Report(r.Id, r.Reason)
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event)
         | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now, Arrival.Received)
@@ -175,12 +178,12 @@ type RoomMachine
             ValueNone
         elif s.IsOutlier then
             let decision = deciding.Outlier s
-            staging.Remove s |> ignore
+            staging.Decided s
             ValueSome decision
         else
             match deciding.Full s with
             | Ok decision ->
-                staging.Remove s |> ignore
+                staging.Decided s
                 ValueSome decision
             | Error(Undecided.Unresolvable error) ->
                 staging.Drop(s, DropReason.Unresolvable error)
@@ -191,6 +194,7 @@ type RoomMachine
 
     /// Decides what can be decided. `nextReady` takes the next ready event. The result says whether it left some.
     let rec goOn (decided: List<DecidedEvent>) (nextReady: unit -> Staged | null) : bool =
+        log.Attempt arriving.StageDue |> ignore
         lookAtAll ()
 
         match nextReady () with
@@ -270,7 +274,11 @@ type RoomMachine
         let urgent = [
             for input in inputs do
                 match input with
-                | Input.Decide(_, event) when isNull (staging.Find event.Pdu.EventId) -> event.Pdu.EventId
+                | Input.Decide(_, event) when
+                    isNull (staging.Find event.Pdu.EventId)
+                    && not (staging.Remembered.Has event.Pdu.EventId)
+                    ->
+                    event.Pdu.EventId
                 | _ -> ()
         ]
 
@@ -363,12 +371,20 @@ type RoomMachine
 
         for id in urgent do
             match staging.Find id with
-            | null -> ()
+            | null ->
+                if staging.Remembered.Remove id then
+                    staging.Report(id, DropReason.MustNotWait)
             | s -> staging.Drop(s, DropReason.MustNotWait)
 
         let hasMore = if urgent.IsEmpty then hasMore else goOn decided nextReady
 
-        let struct (requests, dropped) = staging.Collect()
+        let struct (requests, dropped, remembered) = staging.Collect()
+
+        let retryAt =
+            match staging.Postponed.RetryAt, staging.Remembered.ForgetsAt with
+            | 0L, at
+            | at, 0L -> at
+            | retries, forgets -> min retries forgets
 
         {
             LookUps = LookUps.None
@@ -380,7 +396,8 @@ type RoomMachine
             Requests = requests
             Decided = decided.ToArray()
             Dropped = dropped
-            RetryAt = staging.Postponed.RetryAt
+            Remembered = remembered
+            RetryAt = retryAt
             HasMore = hasMore
         }
 
@@ -469,6 +486,7 @@ type RoomMachine
                 Requests = [||]
                 Decided = [||]
                 Dropped = [||]
+                Remembered = [||]
                 RetryAt = 0L
                 HasMore = false
             })
@@ -545,7 +563,10 @@ type RoomMachine
             )
 
     member _.CanBeEvicted =
-        staging.Count = 0 && staging.IsSilent && known.UndurableCount = 0
+        staging.Count = 0
+        && staging.Remembered.Count = 0
+        && staging.IsSilent
+        && known.UndurableCount = 0
 
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
@@ -558,6 +579,9 @@ type RoomMachine
     member _.WaitingBytes = staging.Bytes
     member _.WaitingBytesByPeer = staging.BytesByPeer
     member _.IsStaged(eventId: string) = not (isNull (staging.Find eventId))
+    member _.IsRemembered(eventId: string) = staging.Remembered.Has eventId
+
+    member _.Remembered = [| for r in staging.Remembered.All -> r.Event.Pdu |]
 
     member _.Staged(eventId: string) : Pdu | null =
         match staging.Find eventId with

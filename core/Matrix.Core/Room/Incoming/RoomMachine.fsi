@@ -73,7 +73,8 @@ type RoomMachine =
     /// Uses this tree wherever the room has the same state: `StateCheckpoint.Tree`, whose nodes have numbers.
     member UseStored: tree: StateTree -> unit
 
-    /// Whether nothing is staged, outstanding or undurable. A machine made anew from the header then behaves the same.
+    /// Whether nothing is staged, remembered, outstanding or undurable. A machine made anew from the header then
+    /// behaves the same.
     member CanBeEvicted: bool
 
     /// The room's id; "" while it is not known.
@@ -100,11 +101,18 @@ type RoomMachine =
     /// The approximate bytes of staged events.
     member WaitingBytes: int64
 
-    /// The same by peer: those that it sent, and the auth chains and states that were fetched for them.
+    /// The same by peer, with those of remembered events: those that it sent, and the auth chains and states that were
+    /// fetched for them.
     member WaitingBytesByPeer: struct (string * int64)[]
 
     /// Whether an event waits to be decided.
     member IsStaged: eventId: string -> bool
+
+    /// Whether an event is remembered: it lacks others that no peer had.
+    member IsRemembered: eventId: string -> bool
+
+    /// The remembered events, the one that came first first.
+    member Remembered: Pdu[]
 
     /// The event that waits to be decided; null if there is none with that id.
     member Staged: eventId: string -> Pdu | null

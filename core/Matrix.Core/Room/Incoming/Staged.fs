@@ -57,6 +57,9 @@ type internal FetchBudget(log: UndoLog, peer: string, since: int64) =
     /// The number of events of fetched states requested from each peer.
     member val OfStates = UndoableMap<string, int>(log, Dictionary())
 
+    /// What the events that were fetched for the received one lacked when they were dropped, since no peer had it.
+    member val Lacking = UndoableSet<string>(log)
+
     /// Auth events of another room, which are not decided here.
     member val Foreign = UndoableMap<string, Pdu>(log, Dictionary())
 
@@ -66,6 +69,7 @@ type internal FetchBudget(log: UndoLog, peer: string, since: int64) =
         chain.Value <- 0
         retryAt.Value <- Int64.MaxValue
         this.GivenUp.Clear()
+        this.Lacking.Clear()
         this.Stateless.Clear()
         this.Asked.Clear()
 

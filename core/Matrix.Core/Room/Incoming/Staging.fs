@@ -45,6 +45,11 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     let nextRequest = Undoable(log, 0)
     let held = HeldStates(log, limits)
     let postponed = PostponedEvents log
+    let remembered = RememberedEvents(log, limits)
+    let beganToBeRemembered = UndoableQueue<struct (string * DropReason)>(log)
+
+    /// The most events that fetched events lacked which a received one is remembered for.
+    let mostLacking = 100
 
     /// An event stops waiting for others.
     let forgetAwaited (s: Staged) =
@@ -170,8 +175,17 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     /// The bytes of staged events.
     member _.Bytes = bytes.Value
 
-    /// The bytes of the staged events by the peer in whose share they count.
-    member _.BytesByPeer = shares.BytesByPeer
+    /// The bytes of the staged and remembered events by the peer in whose share they count.
+    member _.BytesByPeer: struct (string * int64)[] =
+        if remembered.Count = 0 then
+            shares.BytesByPeer
+        else
+            remembered.All
+            |> Seq.map (fun r -> struct (r.Peer, r.Bytes))
+            |> Seq.append shares.BytesByPeer
+            |> Seq.groupBy (fun (struct (peer, _)) -> peer)
+            |> Seq.map (fun (peer, all) -> struct (peer, all |> Seq.sumBy (fun (struct (_, bytes)) -> bytes)))
+            |> Seq.toArray
 
     /// The time, and what may be requested now.
     member _.Asking = asking
@@ -323,8 +337,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             | ValueSome all -> waiting.Set(eventId, s :: all)
             | ValueNone -> waiting.Set(eventId, [ s ])
 
-    /// A local event is decided: the events that waited for it are examined again.
+    /// A local event, or one in bulk, is decided: the events that waited for it are examined again.
     member _.Wake(eventId: string) : unit =
+        remembered.Decided eventId
+
         if waiting.Count > 0 then
             wake eventId |> ignore
 
@@ -410,12 +426,17 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
         wake s.Id
 
+    /// An event is decided: those that waited for it are examined again, and those that were remembered are due.
+    member this.Decided(s: Staged) : unit =
+        this.Remove s |> ignore
+        remembered.Decided s.Id
+
     /// Reports a drop.
     member _.Report(eventId: string, reason: DropReason) =
         dropped.Enqueue(struct (eventId, reason))
 
-    /// Drops an event. The events that waited for it look for another source.
-    member this.Drop(s: Staged, reason: DropReason) : unit =
+    /// An event is no longer staged, and not decided. The events that waited for it look for another source.
+    member private this.Leave(s: Staged, reason: DropReason) : unit =
         for waiter in this.Remove s do
             if not waiter.IsOutlier && Array.IndexOf(waiter.Pdu.PrevEvents, s.Id) >= 0 then
                 waiter.PreviousPeer <- waiter.PreviousPeer + 1
@@ -429,7 +450,28 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
         | DropReason.AuthEventUnavailable _ -> s.Budget.GivenUp.Add s.Id |> ignore
         | _ -> s.Budget.Stateless.Add s.Id |> ignore
 
+    /// Drops an event.
+    member this.Drop(s: Staged, reason: DropReason) : unit =
+        this.Leave(s, reason)
         this.Report(s.Id, reason)
+
+    /// Remembers a received event that lacks others which no peer had.
+    member private this.Remember(s: Staged, reason: DropReason) : unit =
+        let lacks = Array.append (s.Awaits.ToArray()) (s.Budget.Lacking.ToArray())
+
+        let made = Remembered(s.Event, s.Peer, s.Budget.Since, Array.distinct lacks, reason)
+
+        this.Leave(s, reason)
+
+        match remembered.Add made with
+        | ValueSome gone -> this.Report(gone.Id, gone.Reason)
+        | ValueNone -> ()
+
+        if remembered.Has s.Id then
+            beganToBeRemembered.Enqueue(struct (s.Id, reason))
+
+    /// The remembered events.
+    member _.Remembered = remembered
 
     /// Postpones the search for what an event lacks, if a peer was not reached that may have it. False if it has to end
     /// now: every peer was reached, or the event was only fetched and has waited often enough.
@@ -461,10 +503,21 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
             true
 
-    /// Ends the search for what an event lacks: it is dropped, unless it waits for a peer that was not reached.
+    /// Ends the search for what an event lacks, unless it waits for a peer that was not reached. If no peer had it, a
+    /// received event is remembered; any other is dropped.
     member this.End(s: Staged, reason: DropReason) : unit =
         if not (this.Postpone s) then
-            this.Drop(s, reason)
+            match reason with
+            | DropReason.AuthEventUnavailable _
+            | DropReason.StateUnavailable when s.IsReceived -> this.Remember(s, reason)
+            | DropReason.AuthEventUnavailable _
+            | DropReason.StateUnavailable ->
+                for id in s.Awaits.ToArray() do
+                    if s.Budget.Lacking.Count < mostLacking then
+                        s.Budget.Lacking.Add id |> ignore
+
+                this.Drop(s, reason)
+            | _ -> this.Drop(s, reason)
 
     /// The events that wait for peers that were not reached.
     member _.Postponed = postponed
@@ -552,11 +605,16 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             | ValueNone -> ValueNone
         | ValueNone -> ValueNone
 
-    /// The requests and the drops since the last call.
-    member _.Collect() : struct (PeerRequest[] * struct (string * DropReason)[]) =
+    /// The requests, the drops and the events that began to be remembered since the last call.
+    member _.Collect() : struct (PeerRequest[] * struct (string * DropReason)[] * struct (string * DropReason)[]) =
         // A request that was withdrawn meanwhile is not sent.
         let made =
             newRequests.TakeAll()
             |> Array.filter (fun made -> requests.ContainsKey made.Number)
 
-        struct (made, dropped.TakeAll())
+        // One may have been staged again, or made room for another.
+        let began =
+            beganToBeRemembered.TakeAll()
+            |> Array.filter (fun (struct (id, _)) -> remembered.Has id)
+
+        struct (made, dropped.TakeAll(), began)

@@ -225,7 +225,10 @@ type Output = {
     Decided: DecidedEvent[]
     /// Events that are no longer staged, with the reason; "" for a malformed event without an id.
     Dropped: struct (string * DropReason)[]
-    /// When the machine needs the time again: staged events wait for peers that were not reached. 0 if none does.
+    /// Events that are no longer staged because no peer had what they lack, and that are remembered.
+    Remembered: struct (string * DropReason)[]
+    /// When the machine needs the time again: staged events wait for peers that were not reached, or remembered ones
+    /// are forgotten. 0 if it does not.
     RetryAt: int64
     /// Whether events could be decided that `IncomingLimits.Work` leaves to a further call, which needs no input.
     HasMore: bool
@@ -238,6 +241,7 @@ type Output = {
         Resolve = resolution
         Decided = [||]
         Dropped = [||]
+        Remembered = [||]
         RetryAt = 0L
         HasMore = false
     }

@@ -170,6 +170,11 @@ public enum EventMarks
 
     /// <summary>A redaction that waited for its event: clients were not shown it when it came.</summary>
     ShownLate = 1024,
+
+    /// <summary>
+    /// An event of a local user that came through another server, which sends it to the others: a join, leave or knock.
+    /// </summary>
+    Distributed = 2048,
 }
 
 /// <summary>The row of an event.</summary>

@@ -1,0 +1,132 @@
+/// Received events that lack others which no peer has: they are remembered, and decided once what they lack comes.
+module Matrix.Core.Tests.IncomingRememberedTests
+
+open NUnit.Framework
+open Matrix.Core.Room.Incoming
+open Matrix.Core.Tests.IncomingRoom
+
+let private remembering (most: int) =
+    begunAt start {
+        IncomingLimits.Default with
+            Remembered = most
+            RememberedFor = 1_000_000L
+    }
+
+let private remembered (machine: RoomMachine) = [ for pdu in machine.Remembered -> pdu.EventId ]
+
+/// Tells inputs, for which all peers have nothing.
+let private tell (machine: RoomMachine) (inputs: Input list) : Outcome = outcomeOf machine inputs silent |> fst
+
+[<Test>]
+let ``An event whose previous event no peer has is decided when that comes`` () =
+    let machine = remembering 10
+    let first = tell machine [ arrives (message "$m" [ "$late" ]) ]
+    same first.Reasons [ DropReason.StateUnavailable ]
+    same (remembered machine) [ "$m" ]
+    Assert.That(machine.IsStaged "$m", Is.False)
+    Assert.That(machine.CanBeEvicted, Is.False)
+
+    let second = tell machine [ arrives (message "$late" [ "$join" ]) ]
+    same second.Ids [ "$late"; "$m" ]
+    same second.Requests []
+    same (remembered machine) []
+
+[<Test>]
+let ``An event whose auth event no peer has is decided when that comes`` () =
+    let machine = remembering 10
+    let first = tell machine [ arrives (citing "$m" "$levels") ]
+    same first.Reasons [ DropReason.AuthEventUnavailable "$levels" ]
+
+    let second =
+        tell machine [ arrives (levels "$levels" [ "$join" ] [ "$create"; "$join" ]) ]
+
+    same second.Ids [ "$levels"; "$m" ]
+
+[<Test>]
+let ``An event is decided when what its fetched previous event lacked comes`` () =
+    let machine = remembering 10
+
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Missing _ -> Response.Events [| good (citing "$between" "$levels") |]
+        | Request.Events ids when Array.contains "$between" ids ->
+            Response.Events [| good (citing "$between" "$levels") |]
+        | _ -> Response.Nothing
+
+    let _ = outcomeOf machine [ arrives (message "$m" [ "$between" ]) ] has
+    same (remembered machine) [ "$m" ]
+
+    let second, _ =
+        outcomeOf machine [ arrives (levels "$levels" [ "$join" ] [ "$create"; "$join" ]) ] has
+
+    same second.Ids [ "$levels"; "$between"; "$m" ]
+
+[<Test>]
+let ``Events that wait for each other's remembered ones are all decided`` () =
+    let machine = remembering 10
+
+    for id, prev in [ "$three", "$two"; "$two", "$one" ] do
+        tell machine [ arrives (message id [ prev ]) ] |> ignore
+
+    same (List.sort (remembered machine)) [ "$three"; "$two" ]
+    let outcome = tell machine [ arrives (message "$one" [ "$join" ]) ]
+    same outcome.Ids [ "$one"; "$two"; "$three" ]
+
+[<Test>]
+let ``Of too many, the peer with the most loses its oldest`` () =
+    let machine = remembering 3
+
+    let arrivesOf peer id =
+        Input.Received(peer, good (message id [ "$gone" + id ]))
+
+    for n, (peer, id) in List.indexed [ "evil", "$e1"; "evil", "$e2"; "two", "$t"; "evil", "$e3"; "evil", "$e4" ] do
+        tell machine [ Input.At(start + int64 n); arrivesOf peer id ] |> ignore
+
+    same (remembered machine) [ "$t"; "$e3"; "$e4" ]
+
+    same (set [ for struct (peer, _) in machine.WaitingBytesByPeer -> peer ]) (set [ "evil"; "two" ])
+
+[<Test>]
+let ``Nothing is remembered where the bound is zero`` () =
+    let machine = remembering 0
+    let step = tell machine [ arrives (message "$m" [ "$late" ]) ]
+    same step.Dropped [ "$m", DropReason.StateUnavailable ]
+    Assert.That(machine.CanBeEvicted)
+
+[<Test>]
+let ``An event is forgotten after its time, and the machine says when`` () =
+    let machine = remembering 10
+    let _, at = outcomeOf machine [ arrives (message "$m" [ "$late" ]) ] silent
+    same at (start + 1_000_000L)
+    same (tell machine [ Input.At(at - 1L) ]).Dropped []
+    same (tell machine [ Input.At at ]).Dropped [ "$m", DropReason.StateUnavailable ]
+    same (remembered machine) []
+
+[<Test>]
+let ``A remembered event that comes again is searched for again, and stays remembered`` () =
+    let machine = remembering 10
+    tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+    tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+    same (remembered machine) [ "$m" ]
+    same machine.Waiting 0
+
+[<Test>]
+let ``An event whose sender waits for the decision is not remembered`` () =
+    let machine = remembering 10
+    tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+
+    let step =
+        machine.TellAlone [| Input.Decide("two", good (message "$n" [ "$late" ])) |]
+
+    same (drops step) [ DropReason.MustNotWait ]
+    same (remembered machine) [ "$m" ]
+
+[<Test>]
+let ``A decision that is taken back leaves nothing behind of those that it led to`` () =
+    let machine = remembering 10
+    tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore
+    let second = tell machine [ arrives (message "$late" [ "$join" ]) ]
+    machine.Failed second.Decided[0].Number |> ignore
+    let again = tell machine []
+    same again.Ids [ "$late"; "$m" ]
+    same (remembered machine) []
