@@ -46,11 +46,12 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
         {
             var server = OutboundBatches.ServerOf(changed.UserId);
             if (IsForItsUser(changed)
-                && all.Contains(changed.Event)
                 && rooms.MaySendTo(server)
+                && EventsFor(batch, server) is { Length: > 0 } events
+                && events.Contains(changed.Event)
                 && reached.Add(server))
             {
-                destinations.Owe(server, batch.Room, EventsFor(batch, server), batch.Position, hasLeft: true);
+                destinations.Owe(server, batch.Room, events, batch.Position, hasLeft: true);
             }
         }
     }
@@ -60,9 +61,10 @@ internal sealed class Distributor(RoomServers rooms, Destinations destinations, 
         changed.Before is Membership.Invite or Membership.Knock
         && changed.After is Membership.Leave or Membership.Ban;
 
+    /// <summary>What a server gets for its user's sake, without the events that it sent through this one.</summary>
     private static EventNid[] EventsFor(OutboundBatch batch, string server) =>
-        [.. batch.Events.Select(static each => each.Nid).Where(nid => batch.Memberships.Any(changed =>
-            changed.Event == nid
+        [.. batch.Events.Where(each => each.From != server).Select(static each => each.Nid).Where(
+            nid => batch.Memberships.Any(changed => changed.Event == nid
             && IsForItsUser(changed)
             && OutboundBatches.ServerOf(changed.UserId) == server))];
 }

@@ -26,7 +26,8 @@ internal sealed class OutboundBatches(string serverName)
 {
     /// <summary>The marks of events that are not sent.</summary>
     internal const EventMarks NotSent =
-        EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.Backfilled | EventMarks.Dummy;
+        EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.Backfilled | EventMarks.Dummy
+        | EventMarks.Distributed;
 
     private EventsAppended? _appended;
     private List<MembershipChanged>? _memberships;

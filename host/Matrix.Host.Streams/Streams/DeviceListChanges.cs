@@ -166,12 +166,21 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         var changes = StateTree.Diff(
             first, last).Changes.Where(change => change.Type == MemberType && change.StateKey != userId).ToArray();
         await LoadAsync(room, changes, stop).ConfigureAwait(false);
+        var stayed = new List<string>();
         foreach (var change in changes)
         {
             var joinedBefore = was && await IsJoinedAsync(room, change.Before, stop).ConfigureAwait(false);
             var joinedNow = isNow && await IsJoinedAsync(room, change.After, stop).ConfigureAwait(false);
             if (joinedNow && !joinedBefore) came.Add(change.StateKey);
             if (joinedBefore && !joinedNow) gone.Add(change.StateKey);
+            if (joinedBefore && joinedNow) stayed.Add(change.StateKey);
+        }
+
+        // Of those with another join event, some have a new profile, and some left and came back.
+        if (stayed.Count > 0)
+        {
+            var rows = await storage.Memberships.FindManyAsync(room.Nid, stayed, stop).ConfigureAwait(false);
+            came.UnionWith(rows.Where(row => row.Position > ends.First).Select(row => row.UserId));
         }
 
         // The user of a join or leave begins or ceases to share the room with all members who stay. Whoever left and

@@ -47,6 +47,31 @@ public sealed class ResidentMembershipTests
     }
 
     [Test]
+    public async Task A_leave_is_not_sent_back_to_its_server()
+    {
+        var (room, _) = await InvitedAsync("11");
+        var leave = await MakeAsync(room, "leave");
+        (await SendAsync(room, "leave", leave)).Is(200);
+
+        // What is sent later comes later.
+        var invites = _peer.Answers;
+        _peer.Answers = request => request.Path.StartsWith("v1/send/", StringComparison.Ordinal)
+            ? (200, new JsonObject { ["pdus"] = new JsonObject() })
+            : invites(request);
+        var path = $"rooms/{Uri.EscapeDataString(room.RoomId)}";
+        (await _alice.PostAsync($"{path}/invite", new JsonObject { ["user_id"] = _bob })).Is(200);
+        (await _alice.PostAsync($"{path}/kick", new JsonObject { ["user_id"] = _bob })).Is(200);
+
+        JsonNode[] Sent() => [.. _peer.Requests
+            .Where(request => request.Path.StartsWith("v1/send/", StringComparison.Ordinal))
+            .SelectMany(request => request.Body!["pdus"]!.AsArray())
+            .Where(pdu => (string?)pdu!["room_id"] == room.RoomId)
+            .OfType<JsonNode>()];
+        await Until.HoldsAsync(() => Sent().Any(pdu => (string?)pdu["sender"] == _alice.UserId));
+        Assert.That(Sent().Select(pdu => (string?)pdu["sender"]), Is.All.EqualTo(_alice.UserId));
+    }
+
+    [Test]
     public async Task The_first_api_answers_with_a_list()
     {
         var (room, _) = await InvitedAsync("2");

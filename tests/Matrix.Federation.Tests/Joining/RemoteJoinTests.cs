@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Matrix.Federation.Tests.Support;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Federation.Tests.Joining;
@@ -50,6 +51,55 @@ public sealed class RemoteJoinTests : RemoteJoins
             Is.EquivalentTo(new[] { Alice.UserId, room.Creator, $"@bob:{Peer.Peer.Name}" }));
         var body = new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" };
         (await Alice.PutAsync($"rooms/{Escaped(room.RoomId)}/send/m.room.message/1", body)).Is(200);
+    }
+
+    [Test]
+    public async Task A_damaged_event_of_the_returned_state_is_requested_from_its_senders_server()
+    {
+        await using var other = await AnsweringPeer.StartAsync();
+        Server.Knows(other.Peer);
+        var room = Peer.CreatesRoom("11");
+        var (carol, dave) = ($"@carol:{other.Peer.Name}", $"@dave:{Peer.Peer.Name}");
+        var whole = room.Join(carol, other.Peer);
+        room.Join(dave);
+        other.Answers = request => request.Path == $"v1/event/{room.IdOf(whole)}"
+            ? (200, new JsonObject { ["pdus"] = new JsonArray(whole.DeepClone()) })
+            : null;
+        Peer.ChangesRoom = response =>
+        {
+            foreach (var pdu in response["state"]!.AsArray().Concat(response["auth_chain"]!.AsArray()))
+            {
+                if ((string?)pdu!["state_key"] is { } key && (key == carol || key == dave))
+                {
+                    pdu["content"]!["displayname"] = "damaged";
+                }
+            }
+        };
+
+        await JoinAsync(Alice, room);
+
+        async Task<string?> NameAsync(string user) => (string?)(await Alice.GetAsync(
+            $"rooms/{Escaped(room.RoomId)}/state/m.room.member/{user}")).Is(200).Json["displayname"];
+        Assert.That(await NameAsync(carol), Is.EqualTo(carol[1..]));
+        Assert.That(await NameAsync(dave), Is.Null, "its server returned it so");
+        Assert.That(other.Requests.Count(request => request.Path.StartsWith("v1/event/")), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task The_join_is_left_to_the_resident_server_to_send()
+    {
+        var room = Peer.CreatesRoom("11");
+        await JoinAsync(Alice, room);
+        var body = new JsonObject { ["msgtype"] = "m.text", ["body"] = "hello" };
+        var said = (string)(await Alice.PutAsync(
+            $"rooms/{Escaped(room.RoomId)}/send/m.room.message/1", body)).Is(200).Json["event_id"]!;
+
+        var events = Server.Services.GetRequiredService<IStorage>().Events;
+        async Task<EventMarks> MarksAsync(string id) =>
+            (await events.FindAnywhereAsync(id, 1, CancellationToken.None)).Single().Marks & EventMarks.Distributed;
+        Assert.That(
+            await MarksAsync(room.StateIds[("m.room.member", Alice.UserId)]), Is.EqualTo(EventMarks.Distributed));
+        Assert.That(await MarksAsync(said), Is.EqualTo(EventMarks.None));
     }
 
     [Test]

@@ -227,6 +227,26 @@ public sealed class DiscoveredRoomsTests
             Is.EqualTo(1));
     }
 
+    [TestCase(403, 2)]
+    [TestCase(404, 2)]
+    [TestCase(500, 1)]
+    public async Task A_refused_request_for_children_is_made_again_and_a_failed_one_only_later(int status, int requests)
+    {
+        await using var other = await AnsweringPeer.StartAsync();
+        other.Answers = request => request.Path.StartsWith("v1/hierarchy", StringComparison.Ordinal)
+            ? AnsweringPeer.Error(status, status == 500 ? "M_UNKNOWN" : "M_NOT_FOUND")
+            : null;
+        var root = await CreateAsync("Far", isPublished: false, type: "m.space");
+        await AddChildAsync(root, "!remote:elsewhere", via: other.Peer.Name);
+
+        Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root }));
+        Assert.That(await TreeAsync(_alice, root, ""), Is.EqualTo(new[] { root }));
+
+        Assert.That(
+            other.Requests.Count(request => request.Path.StartsWith("v1/hierarchy", StringComparison.Ordinal)),
+            Is.EqualTo(requests));
+    }
+
     [Test]
     public async Task What_one_server_says_of_a_room_is_not_shown_where_a_space_names_another_server()
     {

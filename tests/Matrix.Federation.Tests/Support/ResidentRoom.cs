@@ -71,17 +71,21 @@ public sealed class ResidentRoom
         }
     }
 
-    /// <summary>A user of the peer joins.</summary>
-    public JsonObject Join(string userId) =>
-        Add(userId, "m.room.member", userId, new JsonObject { ["membership"] = "join", ["displayname"] = userId[1..] });
+    /// <summary>A user of the peer, or of another one, joins.</summary>
+    public JsonObject Join(string userId, Peer? of = null) => Add(
+        userId,
+        "m.room.member",
+        userId,
+        new JsonObject { ["membership"] = "join", ["displayname"] = userId[1..] },
+        of);
 
-    /// <summary>Adds an event of a user of the peer.</summary>
-    public JsonObject Add(string sender, string type, string? stateKey, JsonObject content)
+    /// <summary>Adds an event of a user of the peer, or of another one.</summary>
+    public JsonObject Add(string sender, string type, string? stateKey, JsonObject content, Peer? of = null)
     {
         lock (_lock)
         {
             var made = Draft(sender, type, stateKey, content);
-            Seal(made);
+            Seal(made, of);
             Take(made);
             return made;
         }
@@ -142,12 +146,12 @@ public sealed class ResidentRoom
     /// <summary>
     /// Hashes and signs an event. Server-Server API, "Adding hashes and signatures to outgoing events".
     /// </summary>
-    public void Seal(JsonObject pdu)
+    public void Seal(JsonObject pdu, Peer? by = null)
     {
         pdu.Remove("signatures");
         pdu.Remove("hashes");
         pdu["hashes"] = new JsonObject { ["sha256"] = Base64Text.Encode(SHA256.HashData(Peer.Canonical(pdu))) };
-        AddSignature(pdu);
+        AddSignature(pdu, by);
     }
 
     /// <summary>An event's id: assigned in versions 1 and 2, its reference hash since.</summary>
@@ -221,14 +225,15 @@ public sealed class ResidentRoom
         if (pdu["state_key"] is { } key) _state[((string)pdu["type"]!, (string)key!)] = pdu;
     }
 
-    private void AddSignature(JsonObject pdu)
+    private void AddSignature(JsonObject pdu, Peer? by = null)
     {
+        var peer = by ?? _peer;
         var signed = Redacted(pdu);
         signed.Remove("signatures");
-        var signature = Base64Text.Encode(_peer.Current.Key.Key.Sign(Peer.Canonical(signed)));
+        var signature = Base64Text.Encode(peer.Current.Key.Key.Sign(Peer.Canonical(signed)));
         var signatures = pdu["signatures"] as JsonObject ?? [];
         pdu["signatures"] = signatures;
-        signatures[_peer.Name] = new JsonObject { [_peer.Current.Key.Id] = signature };
+        signatures[peer.Name] = new JsonObject { [peer.Current.Key.Id] = signature };
     }
 
     private byte[] ReferenceHash(JsonObject pdu)

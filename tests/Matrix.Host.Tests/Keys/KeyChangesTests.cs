@@ -270,6 +270,27 @@ public sealed class KeyChangesTests
     }
 
     [Test]
+    public async Task Others_meet_a_user_again_who_left_and_came_back_in_between()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+        await JoinsAsync(_carol, room);
+
+        var changes = await SinceAsync(
+            async () =>
+            {
+                await LeavesAsync(_bob, room);
+                await JoinsAsync(_bob, room);
+            },
+            _alice,
+            _carol);
+
+        Assert.That(changes[_alice].Changed, Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(changes[_carol].Changed, Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(changes.Values.SelectMany(change => change.Left), Is.Empty);
+    }
+
+    [Test]
     public async Task Changes_from_before_a_restart_are_still_sent()
     {
         var room = await CreatesRoomAsync(_alice);
