@@ -7,13 +7,32 @@ namespace Matrix.Host.Sodium;
 /// <param name="Operations">Passes over that memory; at least 1.</param>
 /// <param name="Concurrency">Computations at once; others wait.</param>
 /// <param name="Waiting">The most computations that wait; more are refused.</param>
-public sealed record PasswordHashCost(long MemoryBytes, int Operations, int Concurrency, int Waiting);
+public sealed record PasswordHashCost(long MemoryBytes, int Operations, int Concurrency, int Waiting)
+{
+    /// <summary>The most computations of one user, those that wait included.</summary>
+    public int OfUser { get; init; } = 4;
+
+    /// <summary>The most computations of one address, those that wait included.</summary>
+    public int OfAddress { get; init; } = 100;
+}
+
+/// <summary>Who wants a password to be hashed: the shares of the queue are counted by it.</summary>
+/// <param name="UserId">The user whose token or browser session it is; null for none.</param>
+/// <param name="Address">The address, or the block of addresses that counts as one; null to count none.</param>
+public readonly record struct HashRequester(string? UserId, string? Address)
+{
+    /// <summary>The operator or an administrator: only the whole queue bounds them.</summary>
+    public static HashRequester Operator => default;
+}
 
 /// <summary>Argon2id hashes in the `$argon2id$…` form, which includes the parameters. RFC 9106.</summary>
 public sealed class PasswordHasher : IDisposable
 {
     private readonly PasswordHashCost _cost;
     private readonly SemaphoreSlim _slots;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, int> _byUser = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _byAddress = new(StringComparer.Ordinal);
     private int _admitted;
 
     /// <summary>Creates a hasher with this cost.</summary>
@@ -24,15 +43,15 @@ public sealed class PasswordHasher : IDisposable
     }
 
     /// <summary>Hashes a password with a new salt; null if too many computations are already waiting.</summary>
-    public Task<string?> HashAsync(string password, CancellationToken stop) =>
-        ComputeAsync<string?>(() => Hash(password), null, stop);
+    public Task<string?> HashAsync(string password, HashRequester by, CancellationToken stop) =>
+        ComputeAsync<string?>(() => Hash(password), null, by, stop);
 
     /// <summary>Whether the password has this hash; null if too many computations are already waiting.</summary>
-    public Task<bool?> VerifyAsync(string hash, string password, CancellationToken stop) =>
-        ComputeAsync<bool?>(() => Verify(hash, password), null, stop);
+    public Task<bool?> VerifyAsync(string hash, string password, HashRequester by, CancellationToken stop) =>
+        ComputeAsync<bool?>(() => Verify(hash, password), null, by, stop);
 
     /// <summary>Takes as long as a verification, so that an unknown user and a wrong password look the same.</summary>
-    public Task<bool?> VerifyNobodyAsync(string password, CancellationToken stop) =>
+    public Task<bool?> VerifyNobodyAsync(string password, HashRequester by, CancellationToken stop) =>
         ComputeAsync<bool?>(
             () =>
             {
@@ -40,6 +59,7 @@ public sealed class PasswordHasher : IDisposable
                 return false;
             },
             null,
+            by,
             stop);
 
     /// <summary>Whether the hash was made at another cost than the configured one.</summary>
@@ -54,14 +74,9 @@ public sealed class PasswordHasher : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _slots.Dispose();
 
-    private async Task<T> ComputeAsync<T>(Func<T> compute, T refused, CancellationToken stop)
+    private async Task<T> ComputeAsync<T>(Func<T> compute, T refused, HashRequester by, CancellationToken stop)
     {
-        if (Interlocked.Increment(ref _admitted) > _cost.Concurrency + _cost.Waiting)
-        {
-            Interlocked.Decrement(ref _admitted);
-            return refused;
-        }
-
+        if (!Admit(by)) return refused;
         try
         {
             await _slots.WaitAsync(stop).ConfigureAwait(false);
@@ -76,8 +91,41 @@ public sealed class PasswordHasher : IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _admitted);
+            Leave(by);
         }
+    }
+
+    /// <summary>Takes a place of the queue, unless it is full or the requester has its share.</summary>
+    private bool Admit(HashRequester by)
+    {
+        lock (_gate)
+        {
+            if (_admitted >= _cost.Concurrency + _cost.Waiting) return false;
+            if (by.UserId is { } user && _byUser.GetValueOrDefault(user) >= _cost.OfUser) return false;
+            if (by.Address is { } address && _byAddress.GetValueOrDefault(address) >= _cost.OfAddress) return false;
+            _admitted++;
+            Count(_byUser, by.UserId, 1);
+            Count(_byAddress, by.Address, 1);
+            return true;
+        }
+    }
+
+    private void Leave(HashRequester by)
+    {
+        lock (_gate)
+        {
+            _admitted--;
+            Count(_byUser, by.UserId, -1);
+            Count(_byAddress, by.Address, -1);
+        }
+    }
+
+    private static void Count(Dictionary<string, int> counts, string? key, int change)
+    {
+        if (key is null) return;
+        var count = counts.GetValueOrDefault(key) + change;
+        if (count == 0) counts.Remove(key);
+        else counts[key] = count;
     }
 
     private unsafe string Hash(string password)

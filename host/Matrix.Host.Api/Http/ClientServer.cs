@@ -41,6 +41,7 @@ public sealed class ClientServer : ApiServer
     private readonly WaitingRequests _waiting;
     private readonly RateLimiter _limiter;
     private readonly RateOverrides _overrides;
+    private readonly KnownLogins _known;
     private readonly HttpOptions _options;
     private readonly ByteBudget _bodies;
     private readonly ByteBudget _responses;
@@ -55,6 +56,7 @@ public sealed class ClientServer : ApiServer
         RequestCounts counts,
         RateOverrides overrides,
         TimeProvider clock,
+        KnownLogins known,
         ILogger<ClientServer> log)
         : base(Map(endpoints), counts, log)
     {
@@ -62,6 +64,7 @@ public sealed class ClientServer : ApiServer
         _waiting = waiting;
         _limiter = limiter;
         _overrides = overrides;
+        _known = known;
         _options = options;
         _bodies = Budget(options.ClientBodies, options, clock);
         _responses = Budget(options.ClientResponses, options, clock);
@@ -99,7 +102,7 @@ public sealed class ClientServer : ApiServer
                     && route.Options.Rate == RateClass.Send
                     && _overrides.Find(caller.UserId) is { } rate
                 ? _limiter.Take(RateClass.Send, caller.UserId, rate)
-                : _limiter.Take(route.Options.Rate, caller?.UserId ?? AddressBlock.Of(address));
+                : _limiter.Take(route.Options.Rate, CountedBy(caller, route.Options.Rate, address));
             if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         }
 
@@ -262,6 +265,15 @@ public sealed class ClientServer : ApiServer
         http.Request.ContentLength is { } length
             ? length <= SmallBody
             : http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false };
+
+    /// <summary>
+    /// By whom requests are counted. A user's confirmations at an address where they logged in lately do not end by
+    /// those of somebody elsewhere who has their token.
+    /// </summary>
+    private string CountedBy(Caller? caller, RateClass rate, string address) =>
+        caller is null ? AddressBlock.Of(address)
+        : rate == RateClass.Login && _known.Knows(caller.UserId, address) ? $"{caller.UserId} {address}"
+        : caller.UserId;
 
     private static ClientRoutes Map(IEnumerable<IEndpoints> endpoints)
     {

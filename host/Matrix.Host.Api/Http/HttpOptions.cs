@@ -84,6 +84,9 @@ public sealed record RateLimitOptions(
     Rate Other,
     int Tracked)
 {
+    /// <summary>The rate of <see cref="RateClass.Attempts"/>.</summary>
+    public Rate Attempts { get; init; } = new(0.5, 20);
+
     /// <summary>The rate of <see cref="RateClass.Recursion"/>.</summary>
     public Rate Recursion { get; init; } = new(5, 50);
 
@@ -152,6 +155,7 @@ public sealed record RateLimitOptions(
             RateClass.Login => Login,
             RateClass.Password => Password,
             RateClass.KnownLogin => KnownLogin,
+            RateClass.Attempts => Attempts,
             RateClass.Registration => Registration,
             RateClass.Send => Send,
             RateClass.Membership => Membership,

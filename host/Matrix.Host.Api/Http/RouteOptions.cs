@@ -67,6 +67,12 @@ public enum RateClass
     /// <summary>Password attempts for one user from an address where they logged in recently.</summary>
     KnownLogin,
 
+    /// <summary>
+    /// Attempts at passwords and captchas by one user, or from one address without a token. Counted where they are
+    /// checked, not by route.
+    /// </summary>
+    Attempts,
+
     /// <summary>Registration, and checks of user names and registration tokens.</summary>
     Registration,
 

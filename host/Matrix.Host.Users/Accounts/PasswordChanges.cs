@@ -17,6 +17,7 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, Add
     /// <param name="password">The new password.</param>
     /// <param name="logsOut">Whether devices are logged out.</param>
     /// <param name="except">The device that stays logged in; null for none.</param>
+    /// <param name="by">Who asks for it.</param>
     /// <param name="condition">Must hold when the change is written; if it does not, the failure is Outdated.</param>
     /// <param name="stop">Cancels it.</param>
     /// <returns>Null if the password was changed.</returns>
@@ -25,10 +26,11 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher, Add
         string password,
         bool logsOut,
         string? except,
+        HashRequester by,
         ConditionalChange condition,
         CancellationToken stop)
     {
-        if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash)
+        if (await hasher.HashAsync(password, by, stop).ConfigureAwait(false) is not { } hash)
         {
             return new UserFailure(UserFailureKind.Busy, "Too many passwords are being hashed.");
         }

@@ -37,7 +37,8 @@ public sealed class AdminSignIns(
     /// <returns>The administrator, or why not, as a sentence, and whether it is because of too many attempts.</returns>
     public async ValueTask<(UserRow? User, string Problem, bool IsTooMany)> CheckAsync(
         string userId, string password, string address, CancellationToken stop) =>
-        await passwords.CheckAsync(userId, password, address, stop).ConfigureAwait(false) switch
+        await passwords.CheckAsync(
+            userId, password, new PasswordAttempt(address, UserId: null), stop).ConfigureAwait(false) switch
         {
             PasswordCheck.Right(var user) when await MayAdministerAsync(user, stop).ConfigureAwait(false) =>
                 (user, "", false),
@@ -90,7 +91,8 @@ public sealed class AdminSignIns(
         string session, AdminSignIn user, string password, string address, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(user);
-        switch (await passwords.CheckAsync(user.UserId, password, address, stop).ConfigureAwait(false))
+        var attempt = new PasswordAttempt(address, user.UserId);
+        switch (await passwords.CheckAsync(user.UserId, password, attempt, stop).ConfigureAwait(false))
         {
             case PasswordCheck.Right(var row):
                 // A hash at an earlier cost is renewed with the check.

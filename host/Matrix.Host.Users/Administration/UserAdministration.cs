@@ -127,8 +127,13 @@ public sealed class UserAdministration(
         if (!found.IsOk) return found.Failure;
         if (found.Value.DeactivatedAt is not null) return _ended;
         return await passwords.ChangeAsync(
-            userId, password, logsOut, except: null, audit.Of(actor, "user.password", userId), stop)
-            .ConfigureAwait(false);
+            userId,
+            password,
+            logsOut,
+            except: null,
+            HashRequester.Operator,
+            audit.Of(actor, "user.password", userId),
+            stop).ConfigureAwait(false);
     }
 
     /// <summary>Ends an account.</summary>
@@ -178,7 +183,7 @@ public sealed class UserAdministration(
 
         string? hash = null;
         if (wish.Password is { } password
-            && (hash = await hasher.HashAsync(password, stop).ConfigureAwait(false)) is null)
+            && (hash = await hasher.HashAsync(password, HashRequester.Operator, stop).ConfigureAwait(false)) is null)
         {
             return new UserFailure(UserFailureKind.Busy, "Too many passwords are being hashed.");
         }

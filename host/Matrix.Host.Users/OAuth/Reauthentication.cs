@@ -22,7 +22,8 @@ public sealed class Reauthentication(PasswordLogin passwords, TimeProvider clock
         BrowserSignIn user, string? password, string address, CancellationToken stop)
     {
         if (!NeedsPassword(user)) return NeedsSignIn(user) ? "Sign out and in again first." : null;
-        return await passwords.CheckAsync(user.UserId, password ?? "", address, stop).ConfigureAwait(false) switch
+        return await passwords.CheckAsync(
+            user.UserId, password ?? "", new PasswordAttempt(address, user.UserId), stop).ConfigureAwait(false) switch
         {
             PasswordCheck.Right => null,
             PasswordCheck.TooMany => "There were too many attempts. Wait a moment and try again.",

@@ -47,6 +47,7 @@ public sealed class SignUps(
     /// <param name="token">The registration token; null for none.</param>
     /// <param name="accepted">The policies that the user accepted.</param>
     /// <param name="proved">The addresses that the user confirmed.</param>
+    /// <param name="by">Who asks for it.</param>
     /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<UserRow>> CreateAsync(
         string userId,
@@ -54,10 +55,11 @@ public sealed class SignUps(
         string? token,
         IReadOnlyList<AcceptedPolicy> accepted,
         IReadOnlyList<ValidationSessionRow> proved,
+        HashRequester by,
         CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(proved);
-        if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash)
+        if (await hasher.HashAsync(password, by, stop).ConfigureAwait(false) is not { } hash)
         {
             return new UserFailure(UserFailureKind.Busy, "The server is busy. Try again in a few seconds.");
         }

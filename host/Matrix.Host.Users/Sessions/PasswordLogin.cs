@@ -1,4 +1,5 @@
 using Matrix.Core.Ident;
+using Matrix.Host.Network;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -28,6 +29,18 @@ public abstract record PasswordCheck
     public sealed record TooMany(TimeSpan Wait) : PasswordCheck;
 }
 
+/// <summary>Where a password comes from.</summary>
+/// <param name="Address">The address of the request.</param>
+/// <param name="UserId">The user whose token or browser session the request has; null for none.</param>
+public sealed record PasswordAttempt(string Address, string? UserId)
+{
+    /// <summary>By whom attempts are counted.</summary>
+    public string Who => UserId ?? AddressBlock.Of(Address);
+
+    /// <summary>By whom the places of the queue are counted.</summary>
+    public HashRequester Requester => new(UserId, AddressBlock.Of(Address));
+}
+
 /// <summary>Checks passwords, at a limited rate. A check takes as long for users that do not exist.</summary>
 public sealed class PasswordLogin(
     IStorage storage, PasswordHasher hasher, IGuessLimits limits, KnownLogins known, UsersOptions options)
@@ -38,58 +51,64 @@ public sealed class PasswordLogin(
 
     /// <summary>Checks a user's password; null stands for an unknown user.</summary>
     public async ValueTask<PasswordCheck> CheckAsync(
-        string? userId, string password, string address, CancellationToken stop)
+        string? userId, string password, PasswordAttempt attempt, CancellationToken stop)
     {
+        ArgumentNullException.ThrowIfNull(attempt);
         var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
         var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
 
-        // Counted by user, whatever the spelling, existing or not. Other user ids are counted by address only.
+        // Counted by user, whatever the spelling, existing or not. Other user ids are counted by caller only.
         var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
-        return counted is not null && Take(counted, address) is { Ticks: > 0 } wait
+        return Take(counted, counted, attempt) is { Ticks: > 0 } wait
             ? new PasswordCheck.TooMany(wait)
-            : await CheckAsync(user, password, address, stop).ConfigureAwait(false);
+            : await CheckAsync(user, password, attempt, stop).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Checks the password of the user who has a mail address or phone number; null stands for one that nobody has.
     /// </summary>
+    /// <param name="id">The address or number.</param>
+    /// <param name="demanded">The only user whose password counts; null for any.</param>
     public async ValueTask<PasswordCheck> CheckAsync(
-        ThirdPartyId? id, string password, string address, CancellationToken stop)
+        ThirdPartyId? id, string password, PasswordAttempt attempt, string? demanded, CancellationToken stop)
     {
-        var owner = id is { } given
-            ? await storage.ThirdPartyIds.FindAsync(given.Medium, given.Address, stop).ConfigureAwait(false)
+        ArgumentNullException.ThrowIfNull(attempt);
+        var owner = id is { } named
+            ? await storage.ThirdPartyIds.FindAsync(named.Medium, named.Address, stop).ConfigureAwait(false)
             : null;
         var user = owner is null
             ? null
             : await storage.Accounts.FindUserAsync(owner.UserId, stop).ConfigureAwait(false);
 
-        // Counted by what was given, whether or not anybody has it.
-        if (id is { } counted)
+        // Counted by what was given, whether or not anybody has it: otherwise the limit would tell whose address it is.
+        // Whoever acts as a user has that user's tries, however the user is named.
+        var counted = demanded ?? (id is { } given ? $"{given.Medium} {given.Address}" : null);
+        if (Take(demanded ?? user?.UserId, counted, attempt) is { Ticks: > 0 } wait)
         {
-            var wait = user is not null && known.Knows(user.UserId, address)
-                ? limits.TakeKnown(user.UserId, address)
-                : limits.Take($"{counted.Medium} {counted.Address}");
-            if (wait > TimeSpan.Zero) return new PasswordCheck.TooMany(wait);
+            return new PasswordCheck.TooMany(wait);
         }
 
-        return await CheckAsync(user, password, address, stop).ConfigureAwait(false);
+        // Users know their own addresses, so that nobody learns anything from the time that this does not take.
+        return demanded is not null && user?.UserId != demanded
+            ? _wrong
+            : await CheckAsync(user, password, attempt, stop).ConfigureAwait(false);
     }
 
     private async ValueTask<PasswordCheck> CheckAsync(
-        UserRow? user, string password, string address, CancellationToken stop)
+        UserRow? user, string password, PasswordAttempt attempt, CancellationToken stop)
     {
         if (password.Length > Longest) return _wrong;
 
         var hash = user is { DeactivatedAt: null } ? user.PasswordHash : null;
         var right = hash is null
-            ? await hasher.VerifyNobodyAsync(password, stop).ConfigureAwait(false)
-            : await hasher.VerifyAsync(hash, password, stop).ConfigureAwait(false);
+            ? await hasher.VerifyNobodyAsync(password, attempt.Requester, stop).ConfigureAwait(false)
+            : await hasher.VerifyAsync(hash, password, attempt.Requester, stop).ConfigureAwait(false);
 
         if (right is null) return new PasswordCheck.TooMany(TimeSpan.FromSeconds(2));
         if (right is false) return _wrong;
-        known.Remember(user!.UserId, address);
+        known.Remember(user!.UserId, attempt.Address);
         return new PasswordCheck.Right(
-            hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
+            hasher.IsOutdated(hash!) ? await RenewAsync(user, password, attempt, stop).ConfigureAwait(false) : user);
     }
 
     /// <summary>What a new password must have, as a sentence.</summary>
@@ -109,10 +128,20 @@ public sealed class PasswordLogin(
     public static string? JudgeOfAdministrator(string password) =>
         password.Length is 0 or > Longest ? $"A password has 1 to {Longest} characters." : null;
 
-    // Guesses from other addresses do not use up the attempts from addresses where the user logged in.
-    private TimeSpan Take(string userId, string address) => known.Knows(userId, address)
-        ? limits.TakeKnown(userId, address)
-        : limits.Take(userId);
+    /// <summary>Counts an attempt, by who makes it and by whom it is about.</summary>
+    /// <param name="userId">The user whom it is about; null for nobody.</param>
+    /// <param name="counted">What the attempts at one user are counted by; null for an attempt at nobody.</param>
+    private TimeSpan Take(string? userId, string? counted, PasswordAttempt attempt)
+    {
+        // Guesses from other addresses do not use up the attempts from addresses where the user logged in.
+        if (userId is not null && known.Knows(userId, attempt.Address))
+        {
+            return limits.TakeKnown(userId, attempt.Address);
+        }
+
+        var wait = limits.TakeAttempt(attempt.Who);
+        return wait > TimeSpan.Zero || counted is null ? wait : limits.Take(counted);
+    }
 
     // Users capitalise their names, but new user ids are in lower case.
     private async ValueTask<UserRow?> FindAsync(string userId, CancellationToken stop)
@@ -126,9 +155,10 @@ public sealed class PasswordLogin(
         UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
 
     /// <summary>Rehashes the password at today's cost, unless it has changed since.</summary>
-    private async ValueTask<UserRow> RenewAsync(UserRow user, string password, CancellationToken stop)
+    private async ValueTask<UserRow> RenewAsync(
+        UserRow user, string password, PasswordAttempt attempt, CancellationToken stop)
     {
-        if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash) return user;
+        if (await hasher.HashAsync(password, attempt.Requester, stop).ConfigureAwait(false) is not { } hash) return user;
         var batch = new WriteBatch()
             .Require(new PasswordIs(user.UserId, user.PasswordHash!))
             .Require(new PasswordChanged(user.UserId, hash));
@@ -137,10 +167,16 @@ public sealed class PasswordLogin(
     }
 }
 
-/// <summary>Limits password attempts.</summary>
+/// <summary>Limits attempts at what is costly to check: passwords and captchas.</summary>
 public interface IGuessLimits
 {
-    /// <summary>Counts an attempt. Returns the time to wait if there were too many, otherwise zero.</summary>
+    /// <summary>
+    /// Counts an attempt by who makes it, a user or an address. Returns the time to wait if there were too many,
+    /// otherwise zero.
+    /// </summary>
+    TimeSpan TakeAttempt(string who);
+
+    /// <summary>Counts an attempt at one user's password. Returns the time to wait if there were too many, otherwise zero.</summary>
     TimeSpan Take(string userId);
 
     /// <summary>

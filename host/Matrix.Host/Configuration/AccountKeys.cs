@@ -97,6 +97,13 @@ internal static partial class ConfigKeys
             "passwords.waiting", ConfigTypes.Whole(0), c => c.PasswordCost.Waiting,
             "The most computations that wait; more logins get an error and may retry."),
         Key(
+            "passwords.of_user", ConfigTypes.Whole(1), c => c.PasswordCost.OfUser,
+            "The most of them that requests of one user cause at once, those that wait included."),
+        Key(
+            "passwords.of_address", ConfigTypes.Whole(1), c => c.PasswordCost.OfAddress,
+            "The same of one address. Behind a proxy without listeners.trust_forwarded_for all clients have one "
+                + "address."),
+        Key(
             "passwords.shortest", ConfigTypes.Whole(1, 512), c => c.Users.ShortestPassword,
             "The fewest characters of a password that users choose. Administrators may set shorter ones."),
     ];

@@ -24,6 +24,13 @@ internal static partial class ConfigKeys
             "rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst,
             "The burst of the same requests."),
         Key(
+            "rate_limits.attempts_per_second", ConfigTypes.Number, c => c.Rates.Attempts.PerSecond,
+            "Attempts at passwords and captchas by one user, or from one address without a token, whomever they are "
+                + "about. Those of a user at an address where they logged in recently do not count."),
+        Key(
+            "rate_limits.attempts_burst", ConfigTypes.Number, c => c.Rates.Attempts.Burst,
+            "The burst of the same requests."),
+        Key(
             "rate_limits.known_logins", ConfigTypes.Whole(1), c => c.Users.KnownLogins,
             "Pairs of user and address whose login is remembered; the oldest are dropped first."),
         Key(

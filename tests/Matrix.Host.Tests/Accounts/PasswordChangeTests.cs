@@ -38,7 +38,7 @@ public sealed class PasswordChangeTests
             {
                 if (isChanged) return;
                 isChanged = true;
-                var hash = await hasher.HashAsync(NewPassword, CancellationToken.None);
+                var hash = await hasher.HashAsync(NewPassword, default, CancellationToken.None);
                 await storage.Writer.WriteAsync(
                     new WriteBatch().Require(new PasswordChanged(alice.UserId, hash)), CancellationToken.None);
             });

@@ -218,12 +218,12 @@ internal sealed class AbuseTests
     public async Task A_password_of_nobody_takes_as_long_to_check_as_one_of_somebody()
     {
         using var hasher = new PasswordHasher(new PasswordHashCost(32 << 20, 3, 1, 1));
-        var hash = (await hasher.HashAsync("right", CancellationToken.None))!;
+        var hash = (await hasher.HashAsync("right", default, CancellationToken.None))!;
         var (known, nobody) = (new List<double>(), new List<double>());
         for (var i = 0; i < 9; i++)
         {
-            known.Add(await TakesAsync(() => hasher.VerifyAsync(hash, "wrong", CancellationToken.None)));
-            nobody.Add(await TakesAsync(() => hasher.VerifyNobodyAsync("wrong", CancellationToken.None)));
+            known.Add(await TakesAsync(() => hasher.VerifyAsync(hash, "wrong", default, CancellationToken.None)));
+            nobody.Add(await TakesAsync(() => hasher.VerifyNobodyAsync("wrong", default, CancellationToken.None)));
         }
 
         known.Sort();

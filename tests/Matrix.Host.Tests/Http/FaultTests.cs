@@ -64,6 +64,7 @@ public sealed class FaultTests
                 new RequestCounts(TimeProvider.System),
                 overrides: null!,
                 TimeProvider.System,
+                known: null!,
                 factory.CreateLogger<ClientServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };

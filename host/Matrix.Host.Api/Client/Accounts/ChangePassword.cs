@@ -36,6 +36,7 @@ internal sealed class ChangePassword(
             wish.NewPassword,
             wish.LogOutDevices,
             call.CallerIfAny?.DeviceId,
+            call.Attempt().Requester,
             auth.NewCondition(),
             stop).ConfigureAwait(false);
         return failure?.Kind switch

@@ -53,15 +53,15 @@ internal sealed class ForgottenPassword(
         var problem = form.Text("new_password_again") != password ? "The two new passwords differ."
             : passwords.Judge(password);
         if (problem is not null) return PageOf(call, browser, asks.Because(problem, 400));
-        return await ChangeAsync(session, password, form.Text("log_out") == "yes", stop).ConfigureAwait(false)
-            is { } refusal
-                ? PageOf(call, browser, asks.Because(refusal, 403))
-                : Done(call);
+        var logsOut = form.Text("log_out") == "yes";
+        return await ChangeAsync(call, session, password, logsOut, stop).ConfigureAwait(false) is { } refusal
+            ? PageOf(call, browser, asks.Because(refusal, 403))
+            : Done(call);
     }
 
     /// <summary>Changes the password of the user who has the confirmed address; a sentence if it is refused.</summary>
     private async ValueTask<string?> ChangeAsync(
-        ValidationSessionRow session, string password, bool logsOut, CancellationToken stop)
+        Call call, ValidationSessionRow session, string password, bool logsOut, CancellationToken stop)
     {
         const string gone = "The address is not of the account any more.";
         if (ThirdPartyId.Read(session.Medium, session.Address) is not { } id
@@ -72,8 +72,8 @@ internal sealed class ForgottenPassword(
 
         if (await locks.OfUserAsync(userId, stop).ConfigureAwait(false) is { } locked) return locked.Message;
         var condition = new OwnerValidated(session.SessionId, userId);
-        var failure = await changes.ChangeAsync(userId, password, logsOut, except: null, condition, stop)
-            .ConfigureAwait(false);
+        var failure = await changes.ChangeAsync(
+            userId, password, logsOut, except: null, call.Attempt().Requester, condition, stop).ConfigureAwait(false);
         return failure is null ? null : failure.Kind == Users.UserFailureKind.Outdated ? gone : failure.Message;
     }
 

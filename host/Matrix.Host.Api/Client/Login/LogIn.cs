@@ -88,8 +88,9 @@ internal sealed class LogIn(
         Call call, GivenUser user, string password, CancellationToken stop)
     {
         var check = user.IsAddress
-            ? await passwords.CheckAsync(user.Identifier, password, call.Address, stop).ConfigureAwait(false)
-            : await passwords.CheckAsync(user.UserId, password, call.Address, stop).ConfigureAwait(false);
+            ? await passwords.CheckAsync(user.Identifier, password, call.Attempt(), demanded: null, stop)
+                .ConfigureAwait(false)
+            : await passwords.CheckAsync(user.UserId, password, call.Attempt(), stop).ConfigureAwait(false);
         return check switch
         {
             PasswordCheck.Right right => (right.Proof, null),
@@ -137,9 +138,11 @@ internal sealed class LogIn(
     }
 }
 
-/// <summary>Counts password attempts in the rate limiter of requests.</summary>
+/// <summary>Counts attempts in the rate limiter of requests.</summary>
 internal sealed class GuessLimits(RateLimiter limiter) : IGuessLimits
 {
+    public TimeSpan TakeAttempt(string who) => limiter.Take(RateClass.Attempts, who);
+
     public TimeSpan Take(string userId) => limiter.Take(RateClass.Password, userId);
 
     public TimeSpan TakeKnown(string userId, string address) =>

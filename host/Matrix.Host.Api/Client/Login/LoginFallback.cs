@@ -64,7 +64,7 @@ internal sealed class LoginFallback(
                 : await AgainAsync("Sign in again.", 403).ConfigureAwait(false);
         }
 
-        return await passwords.CheckAsync(name, form.Text("password") ?? "", call.Address, stop)
+        return await passwords.CheckAsync(name, form.Text("password") ?? "", call.Attempt(), stop)
             .ConfigureAwait(false) switch
         {
             PasswordCheck.Right right => await LogInAsync(right.Proof).ConfigureAwait(false),

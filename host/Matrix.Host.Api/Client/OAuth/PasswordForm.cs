@@ -35,11 +35,11 @@ internal sealed class PasswordForm(
 
     /// <summary>Checks what was typed.</summary>
     internal ValueTask<PasswordCheck> CheckAsync(
-        string typed, string password, string address, CancellationToken stop)
+        string typed, string password, PasswordAttempt attempt, CancellationToken stop)
     {
         var user = UserIdentifier.Typed(typed, client.ServerName);
         return user.IsAddress
-            ? passwords.CheckAsync(user.Identifier, password, address, stop)
-            : passwords.CheckAsync(user.UserId, password, address, stop);
+            ? passwords.CheckAsync(user.Identifier, password, attempt, demanded: null, stop)
+            : passwords.CheckAsync(user.UserId, password, attempt, stop);
     }
 }

@@ -35,7 +35,7 @@ internal sealed class SignIn(
         if (!browser.Session.Accepts(form)) return PageSessions.Foreign;
         var name = (form.Text("username") ?? "").Trim();
         var check = await passwords
-            .CheckAsync(name, form.Text("password") ?? "", call.Address, stop).ConfigureAwait(false);
+            .CheckAsync(name, form.Text("password") ?? "", call.Attempt(), stop).ConfigureAwait(false);
         return check switch
         {
             PasswordCheck.Right(var user) => browsers.SignIn(call, user, NextOf(call)),

@@ -72,7 +72,9 @@ internal sealed class SignUp(
         var (passed, missing) = await stages.AttemptAsync(call, form, browser.Session, stop).ConfigureAwait(false);
         if (passed is null) return await AgainAsync(missing).ConfigureAwait(false);
         var created = await signUps
-            .CreateAsync(judged.Value, password, token, passed.Accepted, proofs.Proved, stop).ConfigureAwait(false);
+            .CreateAsync(
+                judged.Value, password, token, passed.Accepted, proofs.Proved, call.Attempt().Requester, stop)
+            .ConfigureAwait(false);
         return created.IsOk
             ? browsers.SignIn(call, created.Value, NextOf(call))
             : await AgainAsync(created.Failure.Message).ConfigureAwait(false);

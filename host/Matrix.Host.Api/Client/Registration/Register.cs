@@ -101,7 +101,7 @@ internal sealed class Register(
             return Answer.Error(400, MatrixError.MissingParam, "`password` is missing.");
         }
 
-        var hash = await hasher.HashAsync(password, stop).ConfigureAwait(false);
+        var hash = await hasher.HashAsync(password, call.Attempt().Requester, stop).ConfigureAwait(false);
         if (hash is null) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
 
         return await CreateAsync(userId, hash, request, auth, demand, stop).ConfigureAwait(false);

@@ -38,9 +38,10 @@ internal sealed class PasswordStage(PasswordLogin passwords, IStorage storage, C
             return StageResult.Wrong("The password must be the calling user's.");
         }
 
+        var from = attempt.Call.Attempt();
         var check = user.UserId is { } id
-            ? await passwords.CheckAsync(demanded ?? id, password, attempt.Call.Address, stop).ConfigureAwait(false)
-            : await passwords.CheckAsync(user.Identifier, password, attempt.Call.Address, stop).ConfigureAwait(false);
+            ? await passwords.CheckAsync(demanded ?? id, password, from, stop).ConfigureAwait(false)
+            : await passwords.CheckAsync(user.Identifier, password, from, demanded, stop).ConfigureAwait(false);
         return check switch
         {
             PasswordCheck.Right(var owner) when demanded is null || demanded == owner.UserId =>

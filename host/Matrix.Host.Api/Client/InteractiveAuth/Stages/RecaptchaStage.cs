@@ -2,11 +2,12 @@ using System.Text.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth.Stages;
 
 /// <summary>A captcha. Client-Server API, "Google ReCaptcha".</summary>
-internal sealed class RecaptchaStage(Captchas captchas, CaptchaOptions options) : IAuthStage
+internal sealed class RecaptchaStage(Captchas captchas, IGuessLimits limits, CaptchaOptions options) : IAuthStage
 {
     /// <summary>The name that the captcha's script gives its field.</summary>
     private const string FieldOfPage = "g-recaptcha-response";
@@ -25,6 +26,11 @@ internal sealed class RecaptchaStage(Captchas captchas, CaptchaOptions options) 
             ? attempt.Given.RequiredText("response")
             : attempt.Given.TextOrNull(FieldOfPage) ?? "";
         if (attempt.Given.Problem is not null) return StageResult.Malformed;
+        if (limits.TakeAttempt(attempt.Call.Attempt().Who) is { Ticks: > 0 } wait)
+        {
+            return StageResult.Refused(Answer.LimitExceeded(wait));
+        }
+
         return await captchas.CheckAsync(response, attempt.Call.Address, stop).ConfigureAwait(false) switch
         {
             true => StageResult.Completed(StageProof.Nothing),

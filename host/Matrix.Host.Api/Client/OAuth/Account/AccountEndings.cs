@@ -101,8 +101,13 @@ internal sealed class PasswordAction(
             .RefusalAsync(visit.User, form.Text("password"), visit.Call.Address, stop).ConfigureAwait(false);
         if (refusal is not null) return ViewOf(visit).Because(refusal);
         var failure = await changes.ChangeAsync(
-            visit.User.UserId, password, form.Text("log_out") == "yes", except: null, visit.User.NewCondition(), stop)
-            .ConfigureAwait(false);
+            visit.User.UserId,
+            password,
+            form.Text("log_out") == "yes",
+            except: null,
+            new PasswordAttempt(visit.Call.Address, visit.User.UserId).Requester,
+            visit.User.NewCondition(),
+            stop).ConfigureAwait(false);
         return failure is null
             ? ChangedView(visit)
             : ViewOf(visit).Because(failure.Message);
