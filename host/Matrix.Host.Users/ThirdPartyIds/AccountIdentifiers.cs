@@ -16,6 +16,9 @@ public sealed class AccountIdentifiers(
     private static readonly UserFailure _inUse = new(
         UserFailureKind.IdentifierInUse, "Another account has the identifier.");
 
+    private static readonly UserFailure _ofOther = new(
+        UserFailureKind.IdentifierAuthFailed, "The address was not confirmed for this account.");
+
     private static readonly UserFailure _changed = new(
         UserFailureKind.IdentifierAuthFailed, "The session has been used, or the account has ended.");
 
@@ -67,6 +70,13 @@ public sealed class AccountIdentifiers(
         string userId, ValidationSessionRow session, ConditionalChange condition, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(session);
+
+        // A code is typed where it was asked for. A link says for which account it is, or asks.
+        if (session.UserId != userId && (session.UserId is not null || session.Medium == Medium.Email))
+        {
+            return _ofOther;
+        }
+
         using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
         var owned = await OfAsync(userId, stop).ConfigureAwait(false);
         var isNew = !owned.Any(row => row.Medium == session.Medium && row.Address == session.Address);

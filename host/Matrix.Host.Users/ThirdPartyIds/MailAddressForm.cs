@@ -1,5 +1,5 @@
-using System.Text;
 using Matrix.Host.Network.Mail;
+using Matrix.Host.Users.ThirdPartyIds.Unicode;
 
 namespace Matrix.Host.Users.ThirdPartyIds;
 
@@ -15,25 +15,7 @@ internal static class MailAddressForm
     {
         var trimmed = text.Trim();
         if (trimmed.Length is 0 or > Longest || !MailAddresses.IsAddress(trimmed)) return null;
-        var canonical = MailAddresses.Canonical(Fold(trimmed));
+        var canonical = MailAddresses.Canonical(UnicodeForms.Fold(trimmed));
         return canonical.Length <= Longest && MailAddresses.IsAddress(canonical) ? canonical : null;
-    }
-
-    /// <summary>
-    /// Unicode case folding. The framework maps one character to one; those that fold to several, and occur in
-    /// addresses, are the sharp s and the Latin ligatures.
-    /// </summary>
-    private static string Fold(string text)
-    {
-        if (Ascii.IsValid(text)) return text.ToLowerInvariant();
-        var folded = new StringBuilder(text.Length + 2);
-        foreach (var c in text.Normalize(NormalizationForm.FormC))
-        {
-            if (c is 'ß' or 'ẞ') folded.Append("ss");
-            else if (c is >= '\uFB00' and <= '\uFB06') folded.Append(c.ToString().Normalize(NormalizationForm.FormKC));
-            else folded.Append(char.ToLowerInvariant(char.ToUpperInvariant(c)));
-        }
-
-        return folded.ToString();
     }
 }

@@ -91,13 +91,17 @@ public sealed class Validations(
             ? null
             : TokenHashOf(sessionId, token);
         var nextLink = AllowedLink(request.NextLink);
+        var account = known?.UserId ?? (purpose == ValidationPurpose.Addition ? request.UserId : null);
         ConditionalChange change = known is null
             ? new ValidationBegun(
                 new ValidationSessionRow(
                     sessionId, purpose, id.Medium, id.Address, secret, request.SendAttempt, hash, 0, request.Language,
-                    nextLink, expiresAt),
+                    nextLink, expiresAt)
+                {
+                    UserId = account,
+                },
                 options.Sessions)
-            : new ValidationResent(sessionId, request.SendAttempt, hash, nextLink, expiresAt);
+            : new ValidationResent(sessionId, request.SendAttempt, hash, nextLink, expiresAt) { UserId = account };
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(change), stop).ConfigureAwait(false);
         if (!change.Applied)
         {
@@ -110,7 +114,7 @@ public sealed class Validations(
 
         _ = sender.TryPost(new Message(kind, id, request.Language)
         {
-            UserId = owner?.UserId ?? "",
+            UserId = owner?.UserId ?? account ?? "",
             Proof = isByCode ? token : LinkOf(sessionId, token),
             HasCode = isByCode,
             ExpiresAt = expiresAt,
@@ -127,9 +131,10 @@ public sealed class Validations(
 
     /// <summary>Confirms a session by the token that was sent.</summary>
     /// <param name="clientSecret">The client's secret; null for a link, whose token cannot be guessed.</param>
+    /// <param name="account">The account that the owner of the address named; null for none.</param>
     /// <returns>The failure: the session has ended, the token is wrong, or the number had too many tries.</returns>
     public async ValueTask<UserResult<ValidationSessionRow>> ConfirmAsync(
-        string sessionId, string? clientSecret, string token, CancellationToken stop)
+        string sessionId, string? clientSecret, string token, CancellationToken stop, string? account = null)
     {
         var row = await FindAsync(sessionId, stop).ConfigureAwait(false);
         if (row is null || !(clientSecret is null ? MayBeOfLink(row, token) : HasSecret(row, clientSecret)))
@@ -147,7 +152,7 @@ public sealed class Validations(
         }
 
         var tried = new ValidationTried(sessionId, options.Tries);
-        var confirmed = new ValidationConfirmed(sessionId, TokenHashOf(sessionId, token));
+        var confirmed = new ValidationConfirmed(sessionId, TokenHashOf(sessionId, token)) { UserId = account };
         var batch = new WriteBatch(1).Require(tried).Add(confirmed);
         if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return Expired;
         return confirmed.Applied
@@ -163,6 +168,22 @@ public sealed class Validations(
         && HasSecret(row, clientSecret)
             ? row
             : _notValidated;
+
+    /// <summary>Whether the owner of an address has to say to which account it may be added.</summary>
+    public static bool NeedsAccount(ValidationSessionRow session)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        return session is { Purpose: ValidationPurpose.Addition, UserId: null };
+    }
+
+    /// <summary>The account that a confirmation is about: it is named to the owner. Null if none is known.</summary>
+    public async ValueTask<string?> AccountAsync(ValidationSessionRow session, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        if (session.Purpose != ValidationPurpose.Password) return session.UserId;
+        return (await storage.ThirdPartyIds.FindAsync(session.Medium, session.Address, stop).ConfigureAwait(false))
+            ?.UserId;
+    }
 
     /// <summary>Why addresses of a medium cannot be confirmed.</summary>
     public static UserFailure NotSupported(string medium) => new(

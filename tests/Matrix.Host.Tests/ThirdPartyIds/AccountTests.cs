@@ -154,7 +154,7 @@ internal sealed class AccountTests(string kind)
     public async Task A_confirmation_serves_the_purpose_that_its_mail_named_and_no_other()
     {
         await _world.AddsAsync(_alice, Address);
-        var added = await _world.ConfirmsAsync("account/3pid/email/requestToken", "free@mail.example", "a");
+        var added = await _world.ConfirmsAsync("account/3pid/email/requestToken", "free@mail.example", "a", _alice);
         (await SetsPasswordAsync(Proof("m.login.email.identity", added, secret: "a"))).Is(401, "M_FORBIDDEN");
         (await RegistersAsync("bob", Proof("m.login.email.identity", added, secret: "a"))).Is(401, "M_FORBIDDEN");
         var reset = await _world.ConfirmsAsync(Reset, Address, "b");
@@ -265,14 +265,14 @@ internal sealed class AccountTests(string kind)
     {
         await _world.Server.RestartAsync(("identifiers.of_account", "2"));
         var bob = await _world.Server.RegistersAsync("bob");
-        var first = await _world.ConfirmsAsync("account/3pid/email/requestToken", Address, "first");
-        var second = await _world.ConfirmsAsync("account/3pid/email/requestToken", Address, "second");
+        var first = await _world.ConfirmsAsync("account/3pid/email/requestToken", Address, "first", _alice);
+        var second = await _world.ConfirmsAsync("account/3pid/email/requestToken", Address, "second", bob);
         (await AddressWorld.AddAsync(_alice, first, "first")).Is(200);
         (await AddressWorld.AddAsync(bob, second, "second")).Is(400, "M_THREEPID_IN_USE");
 
         await _world.AddsAsync(_alice, "two@mail.example");
         await _world.Smtp.NextAsync();
-        var third = await _world.ConfirmsAsync("account/3pid/email/requestToken", "three@mail.example");
+        var third = await _world.ConfirmsAsync("account/3pid/email/requestToken", "three@mail.example", asker: _alice);
         (await AddressWorld.AddAsync(_alice, third)).Is(403, "M_FORBIDDEN");
     }
 

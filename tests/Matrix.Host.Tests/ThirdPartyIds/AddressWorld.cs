@@ -105,13 +105,20 @@ internal sealed partial class AddressWorld : IAsyncDisposable
     public async Task<string> NextCodeAsync() => Codes.Match((string)(await NextTextAsync())["text"]!).Value;
 
     /// <summary>Presses the button of a link's page.</summary>
-    public Task<Reply> PressesAsync(string link) => Server.Anyone.SendAsync(
-        HttpMethod.Post, link, new FormUrlEncodedContent([]), ("Sec-Fetch-Site", "same-origin"));
+    /// <param name="account">The account that the owner of the address types; null for none.</param>
+    public Task<Reply> PressesAsync(string link, string? account = null) => Server.Anyone.SendAsync(
+        HttpMethod.Post,
+        link,
+        new FormUrlEncodedContent(
+            account is null ? [] : new Dictionary<string, string> { ["account"] = account }),
+        ("Sec-Fetch-Site", "same-origin"));
 
     /// <summary>A confirmed session of an address: its id.</summary>
-    public async Task<string> ConfirmsAsync(string path, string address, string secret = "secret")
+    /// <param name="asker">The user whose token the request has; null for none.</param>
+    public async Task<string> ConfirmsAsync(
+        string path, string address, string secret = "secret", TestClient? asker = null)
     {
-        var sid = (await Server.Anyone.PostAsync(path, ByMail(address, secret))).Is(200).Member("sid");
+        var sid = (await (asker ?? Server.Anyone).PostAsync(path, ByMail(address, secret))).Is(200).Member("sid");
         Assert.That((await PressesAsync(await NextLinkAsync())).Status, Is.EqualTo(200));
         return sid;
     }
@@ -120,7 +127,7 @@ internal sealed partial class AddressWorld : IAsyncDisposable
     public async Task AddsAsync(TestUser user, string address)
     {
         var secret = "of." + user.DeviceId;
-        var sid = await ConfirmsAsync("account/3pid/email/requestToken", address, secret);
+        var sid = await ConfirmsAsync("account/3pid/email/requestToken", address, secret, user);
         (await AddAsync(user, sid, secret)).Is(200);
     }
 

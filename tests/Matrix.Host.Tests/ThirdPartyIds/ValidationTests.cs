@@ -41,7 +41,9 @@ internal sealed class ValidationTests(string kind)
 
         var page = await Anyone.GetAsync(link);
         Assert.That((page.Status, page.ContentHeaders.ContentType!.MediaType), Is.EqualTo((200, "text/html")));
-        Assert.That(page.Text, Does.Contain("<button>Confirm</button>").And.Contain("adding your address"));
+        Assert.That(page.Text, Does.Contain("<button>Confirm</button>").And.Contain("to the account @alice:test.example"));
+        Assert.That(mail.Bodies[0], Does.Contain("@alice:test.example"));
+        Assert.That(page.Text, Does.Not.Contain("<input"));
         (await AddressWorld.AddAsync(_alice, sid)).Is(400, "M_THREEPID_AUTH_FAILED");
         (await AddressWorld.AddAsync(_alice, sid, "other")).Is(400, "M_THREEPID_AUTH_FAILED");
 
@@ -55,6 +57,48 @@ internal sealed class ValidationTests(string kind)
         Assert.That(((string?)listed["medium"], (string?)listed["address"]), Is.EqualTo(("email", Address)));
         Assert.That((long)listed["validated_at"]!, Is.LessThanOrEqualTo((long)listed["added_at"]!));
         Assert.That(await AddressWorld.AddressesAsync(_bob), Is.Empty);
+    }
+
+    [Test]
+    public async Task An_address_is_confirmed_for_the_account_that_asked_and_for_no_other()
+    {
+        var sid = await _world.ConfirmsAsync(Add, Address, asker: _alice);
+
+        (await AddressWorld.AddAsync(_bob, sid)).Is(400, "M_THREEPID_AUTH_FAILED");
+        (await AddressWorld.AddAsync(_alice, sid)).Is(200);
+
+        var asked = (await _alice.PostAsync(AddPhone, AddressWorld.ByPhone("07700 900001"))).Is(200);
+        var code = await _world.NextCodeAsync();
+        var path = new Uri(asked.Member("submit_url")).AbsolutePath;
+        (await SubmitAsync(path, asked.Member("sid"), "secret", code)).Is(200);
+        (await AddressWorld.AddAsync(_bob, asked.Member("sid"))).Is(400, "M_THREEPID_AUTH_FAILED");
+    }
+
+    [TestCase("alice", "alice")]
+    [TestCase("@Alice:test.example", "alice")]
+    [TestCase("bob", "bob")]
+    [TestCase("nobody", null)]
+    public async Task Where_no_account_is_known_the_owner_of_the_address_says_which(string typed, string? who)
+    {
+        var sid = (await Anyone.PostAsync(Add, AddressWorld.ByMail(Address))).Is(200).Member("sid");
+        var mail = await _world.Smtp.NextAsync();
+        Assert.That(mail.Bodies[0], Does.Contain("asks for the name of your account"));
+        var link = AddressWorld.LinkOf(mail.Bodies[0])!;
+        Assert.That((await Anyone.GetAsync(link)).Text, Does.Contain("name=\"account\""));
+        foreach (var wrong in new[] { "", "@alice:other.example", "a b" })
+        {
+            var refused = await _world.PressesAsync(link, wrong);
+            Assert.That((refused.Status, refused.Text.Contains("This is not a user name")), Is.EqualTo((400, true)));
+        }
+
+        Assert.That((await _world.PressesAsync(link, typed)).Status, Is.EqualTo(200));
+
+        // The first answer counts.
+        await _world.PressesAsync(link, "someone-else");
+        var (right, other) = who == "bob" ? (_bob, _alice) : (_alice, _bob);
+        (await AddressWorld.AddAsync(other, sid)).Is(400, "M_THREEPID_AUTH_FAILED");
+        if (who is null) (await AddressWorld.AddAsync(right, sid)).Is(400, "M_THREEPID_AUTH_FAILED");
+        else (await AddressWorld.AddAsync(right, sid)).Is(200);
     }
 
     [Test]

@@ -43,15 +43,15 @@ async function press(link) {
 }
 
 /** A confirmed session of a mail address. */
-async function confirmed(path, email) {
+async function confirmed(path, email, token) {
   const body = byMail(email);
-  const { sid } = (await call(server, "POST", path, { body })).body;
+  const { sid } = (await call(server, "POST", path, { body, token })).body;
   await press(await addresses.linkTo(email));
   return { sid, client_secret: body.client_secret };
 }
 
 async function adds(user, email) {
-  const session = await confirmed(v3`account/3pid/email/requestToken`, email);
+  const session = await confirmed(v3`account/3pid/email/requestToken`, email, user.token);
   assert.equal((await withPassword(user, "POST", v3`account/3pid/add`, session)).status, 200);
 }
 

@@ -1,3 +1,4 @@
+using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Tables.ValidationSessions;
@@ -13,6 +14,7 @@ namespace Matrix.Host.Api.Client.ContactInformation;
 /// </summary>
 internal sealed class ConfirmationPages(Validations validations, ClientOptions options) : IEndpoints
 {
+    private const string AccountField = "account";
     private const string Root = "/_matrix/static/identifiers/";
 
     private sealed record Submitted(string SessionId, string ClientSecret, string Token);
@@ -48,30 +50,63 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
     private async ValueTask<Answer> ShowAsync(Call call, CancellationToken stop)
     {
         var (text, language, session) = await TextOfAsync(call, stop).ConfigureAwait(false);
-        if (session is null) return PageOf(text.Title, language, Alert(text.Failed), 404);
+        return session is null
+            ? PageOf(text.Title, language, Alert(text.Failed), 404)
+            : FormOf(text, language, session, alert: null);
+    }
+
+    private static Answer FormOf(ConfirmationText text, string language, ValidationSessionRow session, string? alert)
+    {
         string[] targets = session.NextLink is { } link ? [new Uri(link).GetLeftPart(UriPartial.Authority)] : [];
+
+        // Clients ask for links without a token, so that only the owner can say which account is theirs.
+        var field = Validations.NeedsAccount(session)
+            ? Html.Of($"""
+                <label>{text.Account} <input name="{AccountField}" required autocomplete="username"
+                autocapitalize="none" spellcheck="false"></label>
+                """)
+            : Html.Empty;
         return HtmlPage.Of(
             text.Title,
             Html.Of($"""
                 <div lang="{language}">
+                {(alert is null ? Html.Empty : Alert(alert))}
                 <p>{text.Text}</p>
-                <form method="post"><button>{text.Button}</button></form>
+                <form method="post">{field}<button>{text.Button}</button></form>
                 </div>
                 """),
+            status: alert is null ? 200 : 400,
             formTargets: targets);
     }
 
     private async ValueTask<Answer> ConfirmAsync(Call call, FormReader form, CancellationToken stop)
     {
         var (text, language, session) = await TextOfAsync(call, stop).ConfigureAwait(false);
+        string? account = null;
+        if (session is not null && Validations.NeedsAccount(session))
+        {
+            account = AccountOf(form.Text(AccountField) ?? "");
+            if (account is null) return FormOf(text, language, session, text.NoAccount);
+        }
+
         var confirmed = session is null
             ? new UserFailure(UserFailureKind.SessionExpired, text.Failed)
-            : await validations.ConfirmAsync(session.SessionId, null, call.Query.Text("token") ?? "", stop)
+            : await validations.ConfirmAsync(session.SessionId, null, call.Query.Text("token") ?? "", stop, account)
                 .ConfigureAwait(false);
         if (!confirmed.IsOk) return PageOf(text.Title, language, Alert(text.Failed), 404);
         return confirmed.Value.NextLink is { } link
             ? Answer.Redirect(link)
             : PageOf(text.Title, language, Html.Of($"""<p role="status">{text.Done}</p>"""), 200);
+    }
+
+    /// <summary>The local user whose name was typed, existing or not; null if it is no such name.</summary>
+    private string? AccountOf(string typed)
+    {
+        var name = typed.Trim();
+        var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
+        return UserId.isValid(userId) && UserId.server(userId) == options.ServerName
+            ? UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName)
+            : null;
     }
 
     private static Html Alert(string text) => Html.Of($"""<p role="alert">{text}</p>""");
@@ -86,6 +121,7 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
         var session = await validations.FindAsync(call.Query.Text("sid") ?? "", stop).ConfigureAwait(false);
         var language = session?.Language ?? Languages.Choose(call.Http.Request.Headers.AcceptLanguage);
         var purpose = session?.Purpose ?? ValidationPurpose.Addition;
-        return (Languages.PageOf(language, purpose, options.ServerName), language, session);
+        var account = session is null ? null : await validations.AccountAsync(session, stop).ConfigureAwait(false);
+        return (Languages.PageOf(language, purpose, options.ServerName, account), language, session);
     }
 }

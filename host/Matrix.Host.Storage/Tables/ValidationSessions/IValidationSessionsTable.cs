@@ -54,6 +54,9 @@ public sealed record ValidationSessionRow(
     long ExpiresAt,
     long? ValidatedAt = null)
 {
+    /// <summary>The account that the address can be added to; null while nobody has said which.</summary>
+    public string? UserId { get; init; }
+
     /// <summary>The id only: the rest is secret.</summary>
     public override string ToString() => SessionId;
 }
@@ -71,7 +74,11 @@ public sealed record ValidationBegun(ValidationSessionRow Row, int Most) : Condi
 /// </summary>
 public sealed record ValidationResent(
     string SessionId, long SendAttempt, ReadOnlyMemory<byte>? Token, string? NextLink, long ExpiresAt)
-    : ConditionalChange;
+    : ConditionalChange
+{
+    /// <summary>The account, if the session has none yet; null for none.</summary>
+    public string? UserId { get; init; }
+}
 
 /// <summary>Counts a try to confirm a session. Not applied if it has ended, or had as many as may be.</summary>
 /// <param name="Most">The most tries.</param>
@@ -81,7 +88,11 @@ public sealed record ValidationTried(string SessionId, int Most) : ConditionalCh
 /// Confirms a session. Not applied if it has ended, or has another token. Its batch requires a
 /// <see cref="ValidationTried"/>, so that of many tries at once no more count than may be.
 /// </summary>
-public sealed record ValidationConfirmed(string SessionId, ReadOnlyMemory<byte> Token) : ConditionalChange;
+public sealed record ValidationConfirmed(string SessionId, ReadOnlyMemory<byte> Token) : ConditionalChange
+{
+    /// <summary>The account that the owner named, if the session has none yet; null for none.</summary>
+    public string? UserId { get; init; }
+}
 
 /// <summary>Uses a confirmed session, once. Not applied if it has ended, or is not confirmed.</summary>
 public sealed record ValidationUsed(string SessionId) : ConditionalChange;

@@ -6,7 +6,7 @@ internal sealed class ValidationSessionsTable(IReads reads) : IValidationSession
 {
     private const string Columns = """
         session_id, used_for, medium, address, secret, send_attempt, token, guesses, language, next_link, expires_at,
-        validated_at
+        validated_at, user_id
         """;
 
     private static readonly Statement ById = Statement.Of(
@@ -31,17 +31,18 @@ internal sealed class ValidationSessionsTable(IReads reads) : IValidationSession
         """);
 
     private static readonly Statement Insert = Statement.Of($"""
-        INSERT INTO validation_sessions ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL)
+        INSERT INTO validation_sessions ({Columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, $12)
         ON CONFLICT (used_for, medium, address, secret) DO NOTHING
         """);
 
     private static readonly Statement Resend = Statement.Of("""
-        UPDATE validation_sessions SET send_attempt = $2, token = $3, next_link = $4, expires_at = $5
+        UPDATE validation_sessions SET send_attempt = $2, token = $3, next_link = $4, expires_at = $5,
+            user_id = COALESCE(user_id, $7)
         WHERE session_id = $1 AND send_attempt < $2 AND validated_at IS NULL AND expires_at > $6
         """);
 
     private static readonly Statement Confirm = Statement.Of("""
-        UPDATE validation_sessions SET validated_at = COALESCE(validated_at, $3)
+        UPDATE validation_sessions SET validated_at = COALESCE(validated_at, $3), user_id = COALESCE(user_id, $4)
         WHERE session_id = $1 AND token = $2 AND expires_at > $3
         """);
 
@@ -71,13 +72,14 @@ internal sealed class ValidationSessionsTable(IReads reads) : IValidationSession
             writes.RunIf(Insert, op, static (a, op) => a
                 .Text(op.Row.SessionId).Int((int)op.Row.Purpose).Text(op.Row.Medium).Text(op.Row.Address)
                 .Blob(op.Row.Secret).Int(op.Row.SendAttempt).BlobOrNull(op.Row.Token).Int(op.Row.Guesses)
-                .Text(op.Row.Language).TextOrNull(op.Row.NextLink).Int(op.Row.ExpiresAt));
+                .Text(op.Row.Language).TextOrNull(op.Row.NextLink).Int(op.Row.ExpiresAt)
+                .TextOrNull(op.Row.UserId));
         })
         .OnCondition<ValidationResent>(Resend, static (a, op) => a
             .Text(op.SessionId).Int(op.SendAttempt).BlobOrNull(op.Token).TextOrNull(op.NextLink).Int(op.ExpiresAt)
-            .Now())
+            .Now().TextOrNull(op.UserId))
         .OnCondition<ValidationConfirmed>(Confirm, static (a, op) => a
-            .Text(op.SessionId).Blob(op.Token).Now())
+            .Text(op.SessionId).Blob(op.Token).Now().TextOrNull(op.UserId))
         .OnCondition<ValidationTried>(Try, static (a, op) => a.Text(op.SessionId).Int(op.Most).Now())
         .OnCondition<ValidationUsed>(Use, static (a, op) => a.Text(op.SessionId).Now())
         .OnCondition<OwnerValidated>(UseAsOwner, static (a, op) => a.Text(op.SessionId).Text(op.UserId).Now())
@@ -101,5 +103,8 @@ internal sealed class ValidationSessionsTable(IReads reads) : IValidationSession
 
     private static ValidationSessionRow? Row(IRow row) => new(
         row.Text(0), (ValidationPurpose)row.Int64(1), row.Text(2), row.Text(3), row.Blob(4), row.Int64(5),
-        row.BlobOrNull(6), row.Int32(7), row.Text(8), row.TextOrNull(9), row.Int64(10), row.Int64OrNull(11));
+        row.BlobOrNull(6), row.Int32(7), row.Text(8), row.TextOrNull(9), row.Int64(10), row.Int64OrNull(11))
+    {
+        UserId = row.TextOrNull(12),
+    };
 }

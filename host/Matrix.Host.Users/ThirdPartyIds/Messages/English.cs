@@ -18,7 +18,11 @@ internal sealed class English : ILanguage
             NotYou),
         MessageKind.ConfirmAddition => new MailText(
             $"Confirm your address for {server}",
-            $"Somebody, probably you, is adding this address to an account on {server}.",
+            message.UserId.Length > 0
+                ? $"Somebody, probably you, is adding this address to the account {message.UserId}. Confirm it only "
+                    + "if this is your account."
+                : $"Somebody, probably you, is adding this address to an account on {server}. The page of the link "
+                    + "asks for the name of your account.",
             "Confirm the address",
             NotYou),
         MessageKind.ConfirmPassword => new MailText(
@@ -71,16 +75,21 @@ internal sealed class English : ILanguage
         _ => $"{message.Proof} is your code for {server}. Give it to nobody.",
     };
 
-    public ConfirmationText Page(ValidationPurpose purpose, string server) => new(
+    public ConfirmationText Page(ValidationPurpose purpose, string server, string? account) => new(
         "Confirm your address",
         purpose switch
         {
             ValidationPurpose.Registration => $"Somebody is creating an account on {server} with your address.",
-            ValidationPurpose.Addition => $"Somebody is adding your address to an account on {server}.",
-            _ => $"Somebody wants a new password for your account on {server}. Go on only if you started it "
+            ValidationPurpose.Addition when account is not null =>
+                $"Somebody is adding your address to the account {account}. Confirm it only if this is your account.",
+            ValidationPurpose.Addition => $"Somebody is adding your address to an account on {server}. Type the name "
+                + "of your account: the address can be added to no other.",
+            _ => $"Somebody wants a new password for {account ?? "your account"} on {server}. Go on only if you started it "
                 + "yourself, a moment ago: whoever started it can choose the password then.",
         },
         "Confirm",
         "Done. Go back to your application.",
-        "The link is not valid any more. Ask your application for another.");
+        "The link is not valid any more. Ask your application for another.",
+        "User name of your account",
+        $"This is not a user name on {server}.");
 }

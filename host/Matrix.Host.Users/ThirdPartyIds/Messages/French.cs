@@ -18,7 +18,11 @@ internal sealed class French : ILanguage
             NotYou),
         MessageKind.ConfirmAddition => new MailText(
             $"Confirmez votre adresse pour {server}",
-            $"Quelqu’un, sans doute vous, ajoute cette adresse à un compte sur {server}.",
+            message.UserId.Length > 0
+                ? $"Quelqu’un, sans doute vous, ajoute cette adresse au compte {message.UserId}. Ne confirmez que si "
+                    + "c’est votre compte."
+                : $"Quelqu’un, sans doute vous, ajoute cette adresse à un compte sur {server}. La page du lien "
+                    + "demande le nom de votre compte.",
             "Confirmer l’adresse",
             NotYou),
         MessageKind.ConfirmPassword => new MailText(
@@ -73,17 +77,22 @@ internal sealed class French : ILanguage
         _ => $"{message.Proof} est votre code pour {server}. Ne le donnez à personne.",
     };
 
-    public ConfirmationText Page(ValidationPurpose purpose, string server) => new(
+    public ConfirmationText Page(ValidationPurpose purpose, string server, string? account) => new(
         "Confirmez votre adresse",
         purpose switch
         {
             ValidationPurpose.Registration => $"Quelqu’un crée un compte sur {server} avec votre adresse.",
-            ValidationPurpose.Addition => $"Quelqu’un ajoute votre adresse à un compte sur {server}.",
-            _ => $"Quelqu’un veut un nouveau mot de passe pour votre compte sur {server}. Ne continuez que si "
+            ValidationPurpose.Addition when account is not null =>
+                $"Quelqu’un ajoute votre adresse au compte {account}. Ne confirmez que si c’est votre compte.",
+            ValidationPurpose.Addition => $"Quelqu’un ajoute votre adresse à un compte sur {server}. Saisissez le nom "
+                + "de votre compte : l’adresse ne pourra être ajoutée à aucun autre.",
+            _ => $"Quelqu’un veut un nouveau mot de passe pour {account ?? "votre compte"} sur {server}. Ne continuez que si "
                 + "vous venez de le demander vous-même : la personne qui l’a demandé pourra alors choisir le "
                 + "mot de passe.",
         },
         "Confirmer",
         "C’est fait. Retournez à votre application.",
-        "Le lien n’est plus valable. Demandez-en un autre dans votre application.");
+        "Le lien n’est plus valable. Demandez-en un autre dans votre application.",
+        "Nom de votre compte",
+        $"Ce n’est pas un nom de compte sur {server}.");
 }

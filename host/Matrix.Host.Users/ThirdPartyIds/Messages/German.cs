@@ -18,7 +18,11 @@ internal sealed class German : ILanguage
             NotYou),
         MessageKind.ConfirmAddition => new MailText(
             $"Bestätigen Sie Ihre Adresse für {server}",
-            $"Jemand, vermutlich Sie, fügt diese Adresse einem Konto auf {server} hinzu.",
+            message.UserId.Length > 0
+                ? $"Jemand, vermutlich Sie, fügt diese Adresse dem Konto {message.UserId} hinzu. Bestätigen Sie das "
+                    + "nur, wenn es Ihr Konto ist."
+                : $"Jemand, vermutlich Sie, fügt diese Adresse einem Konto auf {server} hinzu. Die Seite des Links "
+                    + "fragt nach dem Namen Ihres Kontos.",
             "Adresse bestätigen",
             NotYou),
         MessageKind.ConfirmPassword => new MailText(
@@ -73,16 +77,21 @@ internal sealed class German : ILanguage
         _ => $"{message.Proof} ist Ihr Code für {server}. Geben Sie ihn niemandem.",
     };
 
-    public ConfirmationText Page(ValidationPurpose purpose, string server) => new(
+    public ConfirmationText Page(ValidationPurpose purpose, string server, string? account) => new(
         "Adresse bestätigen",
         purpose switch
         {
             ValidationPurpose.Registration => $"Jemand legt mit Ihrer Adresse ein Konto auf {server} an.",
-            ValidationPurpose.Addition => $"Jemand fügt Ihre Adresse einem Konto auf {server} hinzu.",
-            _ => $"Jemand möchte ein neues Passwort für Ihr Konto auf {server}. Fahren Sie nur fort, wenn Sie "
+            ValidationPurpose.Addition when account is not null =>
+                $"Jemand fügt Ihre Adresse dem Konto {account} hinzu. Bestätigen Sie das nur, wenn es Ihr Konto ist.",
+            ValidationPurpose.Addition => $"Jemand fügt Ihre Adresse einem Konto auf {server} hinzu. Geben Sie den "
+                + "Namen Ihres Kontos ein: Die Adresse kann keinem anderen hinzugefügt werden.",
+            _ => $"Jemand möchte ein neues Passwort für {account ?? "Ihr Konto"} auf {server}. Fahren Sie nur fort, wenn Sie "
                 + "es gerade selbst begonnen haben: Wer es begonnen hat, kann dann das Passwort wählen.",
         },
         "Bestätigen",
         "Fertig. Kehren Sie zu Ihrer Anwendung zurück.",
-        "Der Link ist nicht mehr gültig. Lassen Sie sich von Ihrer Anwendung einen neuen schicken.");
+        "Der Link ist nicht mehr gültig. Lassen Sie sich von Ihrer Anwendung einen neuen schicken.",
+        "Name Ihres Kontos",
+        $"Das ist kein Name eines Kontos auf {server}.");
 }

@@ -19,7 +19,8 @@ internal interface ILanguage
     string Text(Message message, string server);
 
     /// <summary>The page on which a link is confirmed.</summary>
-    ConfirmationText Page(ValidationPurpose purpose, string server);
+    /// <param name="account">The account that it is about; null if that is not known.</param>
+    ConfirmationText Page(ValidationPurpose purpose, string server, string? account);
 }
 
 /// <summary>The languages of messages.</summary>
@@ -48,8 +49,8 @@ public static class Languages
     }
 
     /// <summary>What the page of a link says.</summary>
-    public static ConfirmationText PageOf(string code, ValidationPurpose purpose, string server) =>
-        Of(code).Page(purpose, server);
+    public static ConfirmationText PageOf(string code, ValidationPurpose purpose, string server, string? account) =>
+        Of(code).Page(purpose, server, account);
 
     /// <summary>The language with a code; the usual one if there is none.</summary>
     internal static ILanguage Of(string code) => Array.Find(_all, language => language.Code == code) ?? _all[0];

@@ -66,4 +66,7 @@ internal sealed record MailText(string Subject, string Before, string Link, stri
 /// <param name="Button">The button.</param>
 /// <param name="Done">What it says afterwards.</param>
 /// <param name="Failed">What it says if the link is not valid any more.</param>
-public sealed record ConfirmationText(string Title, string Text, string Button, string Done, string Failed);
+/// <param name="Account">The label of the field for the account, where nobody has said which it is.</param>
+/// <param name="NoAccount">What it says if that field has no user name of this server.</param>
+public sealed record ConfirmationText(
+    string Title, string Text, string Button, string Done, string Failed, string Account, string NoAccount);

@@ -18,7 +18,11 @@ internal sealed class Spanish : ILanguage
             NotYou),
         MessageKind.ConfirmAddition => new MailText(
             $"Confirme su dirección para {server}",
-            $"Alguien, probablemente usted, está añadiendo esta dirección a una cuenta en {server}.",
+            message.UserId.Length > 0
+                ? $"Alguien, probablemente usted, está añadiendo esta dirección a la cuenta {message.UserId}. "
+                    + "Confírmelo solo si es su cuenta."
+                : $"Alguien, probablemente usted, está añadiendo esta dirección a una cuenta en {server}. La página "
+                    + "del enlace pregunta por el nombre de su cuenta.",
             "Confirmar la dirección",
             NotYou),
         MessageKind.ConfirmPassword => new MailText(
@@ -71,16 +75,21 @@ internal sealed class Spanish : ILanguage
         _ => $"{message.Proof} es su código para {server}. No lo dé a nadie.",
     };
 
-    public ConfirmationText Page(ValidationPurpose purpose, string server) => new(
+    public ConfirmationText Page(ValidationPurpose purpose, string server, string? account) => new(
         "Confirme su dirección",
         purpose switch
         {
             ValidationPurpose.Registration => $"Alguien está creando una cuenta en {server} con su dirección.",
-            ValidationPurpose.Addition => $"Alguien está añadiendo su dirección a una cuenta en {server}.",
-            _ => $"Alguien quiere una contraseña nueva para su cuenta en {server}. Continúe solo si acaba de "
+            ValidationPurpose.Addition when account is not null =>
+                $"Alguien está añadiendo su dirección a la cuenta {account}. Confírmelo solo si es su cuenta.",
+            ValidationPurpose.Addition => $"Alguien está añadiendo su dirección a una cuenta en {server}. Escriba el "
+                + "nombre de su cuenta: la dirección no podrá añadirse a ninguna otra.",
+            _ => $"Alguien quiere una contraseña nueva para {account ?? "su cuenta"} en {server}. Continúe solo si acaba de "
                 + "pedirlo usted: quien lo haya pedido podrá elegir la contraseña.",
         },
         "Confirmar",
         "Hecho. Vuelva a su aplicación.",
-        "El enlace ya no es válido. Pida otro en su aplicación.");
+        "El enlace ya no es válido. Pida otro en su aplicación.",
+        "Nombre de su cuenta",
+        $"No es un nombre de cuenta en {server}.");
 }
