@@ -79,6 +79,11 @@ internal sealed class Homeserver : IAsyncDisposable
     /// <summary>The first user's registration token; null once a user exists.</summary>
     internal string? FirstUserToken { get; private set; }
 
+    /// <summary>
+    /// The page on which the first user registers, with the token in its fragment; null if there is no page or token.
+    /// </summary>
+    internal string? FirstUserLink { get; private set; }
+
     /// <summary>The parts, for tests.</summary>
     internal IServiceProvider Services => _app.Services;
 
@@ -105,12 +110,12 @@ internal sealed class Homeserver : IAsyncDisposable
         {
             // After the database, which belongs to one server at a time, as the folder does.
             media = MediaFolder.Open(config.Media, log.CreateLogger(typeof(MediaFolder).FullName!));
+            DataFolder.WarnOfOthers(config, log.CreateLogger(typeof(DataFolder).FullName!));
             app = Compose(config, keys, certificate, media, storage, log, clock, parts =>
             {
                 parts.AddSingleton(registrations).AddSingleton(services);
                 replace?.Invoke(parts);
             });
-            DataFolder.WarnOfOthers(config, log.CreateLogger(typeof(DataFolder).FullName!));
             var server = new Homeserver(app, storage, media);
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await app.Services.GetRequiredService<RateOverrides>().LoadAsync(stop).ConfigureAwait(false);
@@ -130,6 +135,7 @@ internal sealed class Homeserver : IAsyncDisposable
                 opened: (config.ClientListener is null ? 0 : 1) + (config.FederationListener is null ? 0 : 1));
             server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop)
                 .ConfigureAwait(false);
+            server.FirstUserLink = server.LinkOfFirstUser(config);
             return server;
         }
         catch
@@ -154,6 +160,13 @@ internal sealed class Homeserver : IAsyncDisposable
         await _app.DisposeAsync().ConfigureAwait(false);
         _media.Dispose();
         await _storage.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private string? LinkOfFirstUser(HomeserverConfig config)
+    {
+        if (FirstUserToken is null || ClientAddress is null || !config.Users.OAuth.HasPages) return null;
+        var address = config.Client.PublicBaseUrl.Length > 0 ? config.Client.PublicBaseUrl : ClientAddress.ToString();
+        return $"{address.TrimEnd('/')}{ClientApi.SignUpPath}#token={FirstUserToken}";
     }
 
     private static SigningKeyRing LoadKeys(HomeserverConfig config, TimeProvider clock)
@@ -230,7 +243,11 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
-            .AddSingleton(new PageOptions(config.Client.PublicBaseUrl.StartsWith("https:", StringComparison.Ordinal)))
+            .AddSingleton(new PageOptions(
+                config.Client.PublicBaseUrl.StartsWith("https:", StringComparison.Ordinal),
+                config.ServerName,
+                config.Client.PublicBaseUrl,
+                HasAdminPage: config.AdminListener is null))
             .AddSingleton(config.Federation)
             .AddSingleton(config.Rooms)
             .AddSingleton(config.Admin)

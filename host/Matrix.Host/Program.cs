@@ -75,6 +75,7 @@ internal static class Program
                     Console.WriteLine(
                         "There are no users yet. Register the first user, an administrator, with the registration "
                             + $"token {token}");
+                    if (server.FirstUserLink is { } link) Console.WriteLine($"In a browser: {link}");
                 }
 
                 await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default)

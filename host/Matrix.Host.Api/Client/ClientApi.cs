@@ -13,10 +13,15 @@ namespace Matrix.Host.Api.Client;
 /// <summary>Registers the Client-Server API: one line for each group of endpoints.</summary>
 public static class ClientApi
 {
+    /// <summary>The path of the page on which users register.</summary>
+    public const string SignUpPath = OAuth.OAuthPaths.Root + OAuth.OAuthPaths.SignUpPage;
+
     /// <summary>Adds the endpoints of every module. The composition root adds the services that they need.</summary>
     public static IServiceCollection AddClientApi(this IServiceCollection services) => services
         .AddSingleton<IGuessLimits, GuessLimits>()
         .AddSingleton<PageSessions>()
+        .AddSingleton<IBrowserPages, BrowserPages>()
+        .AddSingleton<IEndpoints, Home.HomePage>()
         .AddSingleton<AddressPages.AddressDialog>()
         .AddSingleton<AuthSessions>()
         .AddSingleton<UserInteractiveAuth>()

@@ -9,6 +9,9 @@ public static class AdminPaths
     /// <summary>What all its paths begin with.</summary>
     internal const string Prefix = "/_synapse/admin/";
 
+    /// <summary>The admin page.</summary>
+    internal const string FirstPage = Prefix + "page";
+
     /// <summary>Registration with a shared secret. It has no token, and stays where clients register.</summary>
     private const string Registration = Prefix + "v1/register";
 

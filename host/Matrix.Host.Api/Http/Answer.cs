@@ -21,6 +21,9 @@ public abstract partial class Answer
     /// <summary>The error code; null unless this is a standard error.</summary>
     public virtual string? Code => null;
 
+    /// <summary>The sentence of a standard error; null for others.</summary>
+    internal virtual string? Message => null;
+
     /// <summary>The type of the body.</summary>
     private string ContentType { get; init; } = "application/json";
 
@@ -42,10 +45,12 @@ public abstract partial class Answer
         new Prebuilt(status, text) { ContentType = "text/plain" };
 
     /// <summary>A page for browsers, which no cache keeps and no other page frames.</summary>
+    /// <param name="html">Writes it, with the name of the server.</param>
     /// <param name="policy">Its `Content-Security-Policy`.</param>
-    internal static Answer Page(ReadOnlyMemory<byte> html, string policy, int status = 200) =>
+    /// <param name="status">The HTTP status.</param>
+    internal static Answer Page(Func<PageServer, ReadOnlyMemory<byte>> html, string policy, int status = 200) =>
         new WithHeaders(
-            new Prebuilt(status, html) { ContentType = "text/html; charset=utf-8" },
+            new Document(status, html),
             [
                 new("Content-Security-Policy", policy),
                 new("Cache-Control", "no-store"),
@@ -197,6 +202,9 @@ public abstract partial class Answer
     /// <summary>The same response with its bytes, so that it has a length.</summary>
     internal virtual Answer AsBytes() => this;
 
+    /// <summary>The same response, which names the server if it is a page.</summary>
+    internal virtual Answer From(PageServer server) => this;
+
     /// <summary>Its bytes are counted, and it is sent next.</summary>
     internal virtual void BeginSending()
     {
@@ -295,6 +303,11 @@ public abstract partial class Answer
     {
         public override string? Code => inner.Code;
 
+        internal override string? Message => inner.Message;
+
+        internal override Answer From(PageServer server) =>
+            inner.From(server) is var named && ReferenceEquals(named, inner) ? this : new WithHeaders(named, headers);
+
         internal override long Length => inner.Length;
 
         internal override bool IsInSteps => inner.IsInSteps;
@@ -327,6 +340,18 @@ public abstract partial class Answer
             Send(response, body.Span);
             return ValueTask.CompletedTask;
         }
+    }
+
+    /// <summary>A page, which is written when it is known which server sends it.</summary>
+    private sealed class Document(int status, Func<PageServer, ReadOnlyMemory<byte>> html) : Answer(status)
+    {
+        internal override Answer From(PageServer server) =>
+            new Prebuilt(Status, html(server)) { ContentType = "text/html; charset=utf-8" };
+
+        internal override ValueTask SendAsync(HttpResponse response) =>
+            From(PageServer.Nameless).SendAsync(response);
+
+        protected override void WriteTo(Utf8JsonWriter json) => throw new NotSupportedException();
     }
 
     private sealed class InParts(
@@ -426,6 +451,8 @@ public abstract partial class Answer
     private sealed class Failed(int status, string code, string message, Action<Utf8JsonWriter>? more) : Answer(status)
     {
         public override string Code => code;
+
+        internal override string Message => message;
 
         protected override void WriteTo(Utf8JsonWriter json)
         {

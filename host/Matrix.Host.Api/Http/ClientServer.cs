@@ -45,6 +45,7 @@ public sealed class ClientServer : ApiServer
     private readonly HttpOptions _options;
     private readonly ByteBudget _bodies;
     private readonly ByteBudget _responses;
+    private readonly IBrowserPages _pages;
 
     /// <summary>Maps all endpoints.</summary>
     public ClientServer(
@@ -57,6 +58,7 @@ public sealed class ClientServer : ApiServer
         RateOverrides overrides,
         TimeProvider clock,
         KnownLogins known,
+        IBrowserPages pages,
         ILogger<ClientServer> log)
         : base(Map(endpoints), counts, log)
     {
@@ -68,12 +70,21 @@ public sealed class ClientServer : ApiServer
         _options = options;
         _bodies = Budget(options.ClientBodies, options, clock);
         _responses = Budget(options.ClientResponses, options, clock);
+        _pages = pages;
     }
 
     /// <summary>Bytes that are reserved for responses, and charged for bodies.</summary>
     internal (long Responses, long Bodies) MemoryHeld => (_responses.Held, _bodies.Held);
 
     private protected override bool ServesBrowsers => true;
+
+    private protected override ValueTask<int> SendAsync(HttpContext http, Answer answer)
+    {
+        var shown = answer.Code is not null && BrowserRequest.IsNavigation(http.Request)
+            ? _pages.InWords(answer)
+            : answer;
+        return base.SendAsync(http, shown.From(_pages.Server));
+    }
 
     // Pooled state machines: otherwise the garbage collector moves the state that waits for the disk.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -108,7 +119,12 @@ public sealed class ClientServer : ApiServer
 
         if (PathParameters.Check(names, values) is { } invalid) return invalid;
 
-        if (route.Options.IsPage && route.Method != "GET" && !SameOrigin.Allows(http.Request)) return _otherOrigin;
+        if (route.Options.IsPage && route.Method is not ("GET" or "HEAD") && !SameOrigin.Allows(http.Request))
+        {
+            return _otherOrigin;
+        }
+
+        if (route.Options.IsLocal && !BrowserRequest.IsLocal(http.Request)) return _pages.ElsewhereOnly;
 
         var limit = _options.BytesOf(route.Options.Body);
         var call = new Call(http, target, route, names, values, caller, null, address)

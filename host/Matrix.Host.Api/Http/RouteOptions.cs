@@ -224,6 +224,9 @@ public sealed record RouteOptions
     /// </summary>
     public bool IsPage { get; init; }
 
+    /// <summary>Whether the page is for browsers on the server's machine only.</summary>
+    internal bool IsLocal { get; init; }
+
     /// <summary>Whether the body is a form (`application/x-www-form-urlencoded`) and not JSON.</summary>
     internal bool TakesForm { get; init; }
 

@@ -18,9 +18,15 @@ public abstract class Routes
     /// <summary>The routes so far, under all prefixes.</summary>
     internal List<Route> Collected { get; }
 
-    /// <summary>A GET without a query, or whose handler reads the query itself.</summary>
-    public void Get(string path, Handler handler, RouteOptions? options = null) =>
+    /// <summary>
+    /// A GET without a query, or whose handler reads the query itself. A page also has a HEAD: the headers of the same
+    /// response.
+    /// </summary>
+    public void Get(string path, Handler handler, RouteOptions? options = null)
+    {
         Add("GET", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+        if ((options ?? _defaults).IsPage) Head(path, handler, options);
+    }
 
     /// <summary>A GET whose query `read` reads.</summary>
     public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>

@@ -15,6 +15,7 @@ internal static class HtmlPage
         * { box-sizing: border-box; }
         [hidden] { display: none !important; }
         body { max-width: 26rem; margin: 8vh auto; padding: 0 1rem; overflow-wrap: anywhere; }
+        header a { color: var(--note); text-decoration: none; }
         h1 { font-size: 1.5rem; line-height: 1.25; }
         h2 { font-size: 1.15rem; }
         form { margin: 1rem 0; }
@@ -36,6 +37,7 @@ internal static class HtmlPage
         dd { margin: 0 0 .5rem; }
         [role=alert]:not(:empty) { border-left: 4px solid var(--danger); padding: .25rem .75rem; }
         [role=status]:not(:empty) { border-left: 4px solid #2e7d32; padding: .25rem .75rem; }
+        code { font-size: .95em; }
         .note { color: var(--note); font-size: .9rem; }
         """);
 
@@ -46,13 +48,15 @@ internal static class HtmlPage
     /// <param name="formTargets">Origins or schemes to which the response of its forms may redirect.</param>
     /// <param name="status">The HTTP status.</param>
     /// <param name="embed">A part of another site in it; null for none.</param>
+    /// <param name="namesServer">Whether it names the server in its title and above its heading.</param>
     internal static Answer Of(
         string title,
         Html body,
         string script = "",
         IReadOnlyList<string>? formTargets = null,
         int status = 200,
-        PageEmbed? embed = null) =>
+        PageEmbed? embed = null,
+        bool namesServer = true) =>
         new PageDocument(title, Html.Of($"""
             <main>
             <h1>{title}</h1>
@@ -64,5 +68,6 @@ internal static class HtmlPage
             Embed = embed,
             FormTargets = formTargets ?? [],
             Status = status,
+            NamesServer = namesServer,
         }.In(_style);
 }

@@ -39,32 +39,43 @@ internal sealed record PageDocument(string Title, Html Body)
     /// <summary>Origins or schemes to which the response of its forms may redirect.</summary>
     internal IReadOnlyList<string> FormTargets { get; init; } = [];
 
+    /// <summary>Whether its title and first line name the server, with a link to its first page.</summary>
+    internal bool NamesServer { get; init; }
+
     /// <summary>The HTTP status.</summary>
     internal int Status { get; init; } = 200;
 
     /// <summary>The response, in a style.</summary>
-    internal Answer In(PageStyle style)
+    internal Answer In(PageStyle style) => Answer.Page(server => TextIn(style, server), PolicyIn(style), Status);
+
+    private ReadOnlyMemory<byte> TextIn(PageStyle style, PageServer server)
     {
+        var isNamed = NamesServer && server.Name.Length > 0;
+        var title = isNamed ? $"{Title} – {server.Name}" : Title;
+        var header = isNamed
+            ? Html.Of($"""<header><a href="{server.Home}">{server.Name}</a></header>""")
+            : Html.Empty;
+
         // Of the source: neither the style nor the script has values in it.
-        var page = $"""
+        return Encoding.UTF8.GetBytes($"""
             <!DOCTYPE html>
             <html lang="en">
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>{Html.Of($"{Title}")}</title>
+            <title>{Html.Of($"{title}")}</title>
             <style>{style.Css}</style>
             {Head}
             </head>
             <body>
+            {header}
             {Body}
             {(Script.Length == 0 ? "" : $"<script>{Script}</script>")}
             {(Embed is null ? Html.Empty : Html.Of($"<script src=\"{Embed.Script}\" async defer></script>"))}
             </body>
             </html>
 
-            """;
-        return Answer.Page(Encoding.UTF8.GetBytes(page), PolicyIn(style), Status);
+            """);
     }
 
     /// <summary>The source by which a content security policy allows an element's text.</summary>

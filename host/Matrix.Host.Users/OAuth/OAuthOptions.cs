@@ -16,6 +16,15 @@ public sealed record OAuthOptions
         && Uri.TryCreate(PublicBaseUrl, UriKind.Absolute, out var url)
         && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback));
 
+    /// <summary>Whether clients reach the server on the loopback interface only.</summary>
+    public bool ListensOnLoopback { get; init; }
+
+    /// <summary>
+    /// Whether there are pages to sign in and register: where the API is, and without a URL for browsers on the machine
+    /// of a server that listens on loopback.
+    /// </summary>
+    public bool HasPages => IsOn || (Enabled && PublicBaseUrl.Length == 0 && ListensOnLoopback);
+
     /// <summary>Whether the legacy API, to log in and register, is not wanted beside it.</summary>
     public bool Only { get; init; }
 

@@ -22,6 +22,10 @@ public sealed class SignUps(
     /// <summary>The ways to register now.</summary>
     public ValueTask<RegistrationWays> WaysAsync(CancellationToken stop) => gate.WaysAsync(stop);
 
+    /// <summary>Whether nobody has an account yet.</summary>
+    public async ValueTask<bool> AwaitsFirstUserAsync(CancellationToken stop) =>
+        !await storage.Accounts.AnyUserAsync(stop).ConfigureAwait(false);
+
     /// <summary>The user id of a new account; otherwise the failure's sentence is for the user.</summary>
     /// <param name="username">The name.</param>
     /// <param name="password">The password.</param>

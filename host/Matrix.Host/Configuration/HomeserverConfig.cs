@@ -286,7 +286,12 @@ internal sealed record HomeserverConfig
             {
                 ServerName = serverName,
                 ReservedNames = [config.Rooms.Notices.Localpart],
-                OAuth = config.Users.OAuth with { PublicBaseUrl = config.Client.PublicBaseUrl },
+                OAuth = config.Users.OAuth with
+                {
+                    PublicBaseUrl = config.Client.PublicBaseUrl,
+                    ListensOnLoopback = values.Get(ConfigKeys.ClientListener) is { } at
+                        && IPAddress.IsLoopback(at.Address),
+                },
                 ThirdPartyIds = config.Users.ThirdPartyIds with { BaseUrl = config.Client.PublicBaseUrl },
                 Sso = config.Users.Sso with
                 {

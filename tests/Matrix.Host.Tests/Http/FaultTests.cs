@@ -1,5 +1,6 @@
 using System.Text;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Api.Pages;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.AppServices;
@@ -65,6 +66,7 @@ public sealed class FaultTests
                 overrides: null!,
                 TimeProvider.System,
                 known: null!,
+                new BrowserPages(new PageOptions(IsSecure: false, "test.example", "", HasAdminPage: true)),
                 factory.CreateLogger<ClientServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };

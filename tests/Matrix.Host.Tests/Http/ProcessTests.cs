@@ -35,6 +35,9 @@ public sealed class ProcessTests
             await server.StandardOutput.ReadLineAsync(),
             Is.EqualTo($"Serving first.example at http://127.0.0.1:{port}/"));
         Assert.That(await server.StandardOutput.ReadLineAsync(), Does.Match("registration token [A-Za-z0-9]{24}$"));
+        Assert.That(
+            await server.StandardOutput.ReadLineAsync(),
+            Does.Match($"^In a browser: http://127.0.0.1:{port}/_matrix/oauth2/sign-up#token=[A-Za-z0-9]{{24}}$"));
 
         Assert.That(
             File.ReadAllText(Path.Combine(_folder, "homeserver.yaml")),

@@ -6,7 +6,8 @@ namespace Matrix.Host.Tests.Pages;
 
 public sealed class PageTests
 {
-    private static readonly PageSessions _sessions = new(new PageOptions(IsSecure: true));
+    private static readonly PageSessions _sessions = new(
+        new PageOptions(IsSecure: true, "test.example", "", HasAdminPage: true));
 
     [Test]
     public void Values_in_a_page_are_escaped_and_its_own_pieces_are_not()

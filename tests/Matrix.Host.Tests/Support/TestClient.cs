@@ -13,7 +13,7 @@ public class TestClient(HomeserverFixture server, string? token)
     /// <summary>The access token, if any.</summary>
     public string? Token { get; set; } = token;
 
-    /// <summary>GET. Paths that do not start with `/_` or `/.` are below `/_matrix/client/v3/`.</summary>
+    /// <summary>GET. Paths other than `/`, and without `/_` or `/.` first, are below `/_matrix/client/v3/`.</summary>
     public Task<Reply> GetAsync(string path) => SendAsync(HttpMethod.Get, path, body: null);
 
     /// <summary>POST of a JSON object; an empty one if none is given.</summary>
@@ -34,7 +34,7 @@ public class TestClient(HomeserverFixture server, string? token)
     {
         var absolute = path.StartsWith("/_", StringComparison.Ordinal)
             || path.StartsWith("/.", StringComparison.Ordinal)
-            || path == "/health"
+            || path is "/health" or "/"
             ? path
             : "/_matrix/client/v3/" + path.TrimStart('/');
 

@@ -16,8 +16,8 @@ internal sealed class SignIn(
 {
     public void Map(ClientRoutes routes)
     {
-        if (!options.IsOn) return;
-        var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
+        if (!options.HasPages) return;
+        var page = new RouteOptions { Access = Access.Anyone, IsPage = true, IsLocal = !options.IsOn };
         var pages = routes.At(OAuthPaths.Root);
         pages.Get(OAuthPaths.SignInPage, ShowAsync, page);
         pages.PostForm(

@@ -19,10 +19,22 @@ internal sealed class SignUp(
     OAuthPaths paths,
     OAuthOptions options) : IEndpoints, ISignInWay
 {
+    /// <summary>
+    /// Fills in the token of the link that the server printed. It is in the fragment, which browsers do not send.
+    /// </summary>
+    private const string FillsToken = """
+        const token = new URLSearchParams(location.hash.slice(1)).get("token");
+        const field = document.querySelector("input[name=token]");
+        if (token && field) {
+            if (!field.value) field.value = token;
+            history.replaceState(null, "", location.pathname + location.search);
+        }
+        """;
+
     public void Map(ClientRoutes routes)
     {
-        if (!options.IsOn) return;
-        var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
+        if (!options.HasPages) return;
+        var page = new RouteOptions { Access = Access.Anyone, IsPage = true, IsLocal = !options.IsOn };
         var pages = routes.At(OAuthPaths.Root);
         pages.Get(OAuthPaths.SignUpPage, ShowAsync, page);
         pages.PostForm(
@@ -119,10 +131,18 @@ internal sealed class SignUp(
                 <label>Registration token
                 <input name="token" required autocomplete="off" value="{tried.Token}"></label>
                 """);
+        var isFirst = await signUps.AwaitsFirstUserAsync(stop).ConfigureAwait(false);
+        var first = isFirst
+            ? Html.Of($"""
+                <p>This account is the first one, and administers the server. The registration token is in what the server printed
+                at its start.</p>
+                """)
+            : Html.Empty;
         return browser.Session.Keep(HtmlPage.Of(
             "Create an account",
             Html.Of($"""
                 <p>On {client.ServerName}. The user name cannot be changed later.</p>
+                {first}
                 <p role="alert">{tried.Alert}</p>
                 <form method="post">
                 {browser.Session.FormField}
@@ -136,6 +156,7 @@ internal sealed class SignUp(
                 {addresses.LinksOf(call, ways, NextOf(call))}
                 <p><a href="{paths.PathOf(OAuthPaths.SignInPage, NextOf(call))}">I have an account</a></p>
                 """),
+            script: isFirst ? FillsToken : "",
             formTargets: paths.TargetsOf(NextOf(call)),
             status: tried.Alert.Length == 0 ? 200 : 400,
             embed: demanded.Embed));

@@ -20,8 +20,8 @@ internal sealed class AccountPage(
 
     public void Map(ClientRoutes routes)
     {
-        if (!options.IsOn) return;
-        var page = new RouteOptions { Access = Access.Anyone, IsPage = true };
+        if (!options.HasPages) return;
+        var page = new RouteOptions { Access = Access.Anyone, IsPage = true, IsLocal = !options.IsOn };
         var pages = routes.At(OAuthPaths.Root);
         pages.Get(OAuthPaths.AccountPage, ShowAsync, page);
         pages.PostForm(OAuthPaths.AccountPage, static form => form, PostAsync, page with { Rate = RateClass.Login });
