@@ -59,6 +59,11 @@ public sealed record MediaOptions
     /// <summary>Contents of one other server that are fetched or wait for that.</summary>
     public int RemoteFetchesWaitingOfServer { get; init; } = 200;
 
+    /// <summary>
+    /// Contents of other servers that are fetched or wait for that, for one user, application service or address.
+    /// </summary>
+    public int RemoteFetchesWaitingOfUser { get; init; } = 100;
+
     /// <summary>Contents of other servers that are fetched or wait for that.</summary>
     public int RemoteFetchesWaiting { get; init; } = 500;
 

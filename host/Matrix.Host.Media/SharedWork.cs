@@ -1,30 +1,36 @@
+using Matrix.Host.Network.Slots;
+
 namespace Matrix.Host.Media;
 
 /// <summary>
 /// Work that several requests may wait for. It runs once for each key, some of it at once, and the rest waits. What
-/// nobody waits for any more does not begin; what has begun is not cancelled with a request.
+/// nobody waits for any more does not begin; what has begun is not cancelled with a request. Work that several users
+/// wait for begins as soon as the share of one of them allows.
 /// </summary>
-/// <param name="bounds">How much runs and waits.</param>
+/// <param name="bounds">How much waits, and how long.</param>
+/// <param name="slots">How much runs. They are disposed with it.</param>
 /// <param name="busy">The result of what does not begin.</param>
 /// <param name="time">The clock.</param>
-internal sealed class SharedWork<TKey, TResult>(WorkBounds bounds, TResult busy, TimeProvider time) : IDisposable
+/// <param name="isReached">Whether a result shows that the server answered.</param>
+internal sealed class SharedWork<TKey, TResult>(
+    WorkBounds bounds, WorkSlots slots, TResult busy, TimeProvider time, Func<TResult, bool> isReached) : IDisposable
     where TKey : notnull
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<TKey, Job> _jobs = [];
-    private readonly Dictionary<string, Group> _groups = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _slots = new(bounds.AtOnce);
+    private readonly Dictionary<string, int> _users = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _servers = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>The result of the work of a key, which begins now unless it runs already.</summary>
     /// <param name="key">What the work is for.</param>
-    /// <param name="group">Whose share the work takes if it begins now.</param>
+    /// <param name="cause">Whose share it takes.</param>
     /// <param name="work">The work. Its token is cancelled when its time is over or the server stops.</param>
     /// <param name="failed">The result after an exception; true tells that the token was cancelled.</param>
     /// <param name="stop">Ends the waiting, not the work.</param>
     internal async ValueTask<TResult> RunAsync(
         TKey key,
-        string group,
+        WorkCause cause,
         Func<CancellationToken, ValueTask<TResult>> work,
         Func<Exception, bool, TResult> failed,
         CancellationToken stop)
@@ -34,9 +40,15 @@ internal sealed class SharedWork<TKey, TResult>(WorkBounds bounds, TResult busy,
         {
             if (!_jobs.TryGetValue(key, out job))
             {
-                if (Begin(group) is not { } share) return busy;
-                _jobs[key] = job = new Job(share);
-                _ = Task.Run(() => WorkAsync(key, job, work, failed), CancellationToken.None);
+                if (_jobs.Count >= bounds.Waiting || !HasRoom(cause)) return busy;
+                _jobs[key] = job = new Job();
+            }
+
+            if (!job.HasBegun && HasRoom(cause) && job.Users.Add(cause.Who))
+            {
+                Count(cause, 1);
+                job.Entrants++;
+                _ = Task.Run(() => EnterAsync(key, job, cause, work, failed), CancellationToken.None);
             }
 
             job.Waiting++;
@@ -57,17 +69,22 @@ internal sealed class SharedWork<TKey, TResult>(WorkBounds bounds, TResult busy,
     {
         _closing.Cancel();
         _closing.Dispose();
-        _slots.Dispose();
+        slots.Dispose();
     }
 
-    private Group? Begin(string name)
+    private bool HasRoom(WorkCause cause) =>
+        _users.GetValueOrDefault(cause.Who) < bounds.OfUser
+        && (cause.Server is null || _servers.GetValueOrDefault(cause.Server) < bounds.OfServer);
+
+    private void Count(WorkCause cause, int change)
     {
-        if (_jobs.Count >= bounds.Waiting) return null;
-        var group = _groups.GetValueOrDefault(name) ?? new Group(name, bounds.AtOnceOfGroup);
-        if (group.Jobs >= bounds.OfGroup) return null;
-        group.Jobs++;
-        _groups[name] = group;
-        return group;
+        Add(_users, cause.Who);
+        if (cause.Server is not null) Add(_servers, cause.Server);
+
+        void Add(Dictionary<string, int> counts, string name)
+        {
+            if ((counts[name] = counts.GetValueOrDefault(name) + change) == 0) counts.Remove(name);
+        }
     }
 
     private void Leave(TKey key, Job job)
@@ -78,53 +95,53 @@ internal sealed class SharedWork<TKey, TResult>(WorkBounds bounds, TResult busy,
             Remove(key, job);
         }
 
-        job.Abandoned.Cancel();
+        job.Settled.Cancel();
     }
 
-    private async Task WorkAsync(
-        TKey key, Job job, Func<CancellationToken, ValueTask<TResult>> work, Func<Exception, bool, TResult> failed)
+    /// <summary>Waits for a place in the share of a user, and works if no other share had one before.</summary>
+    private async Task EnterAsync(
+        TKey key,
+        Job job,
+        WorkCause cause,
+        Func<CancellationToken, ValueTask<TResult>> work,
+        Func<Exception, bool, TResult> failed)
     {
         var result = busy;
-        using var late = new CancellationTokenSource(bounds.Time, time);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(
-            _closing.Token, job.Abandoned.Token, late.Token);
-        try
+        var isMine = false;
+        using (var late = new CancellationTokenSource(bounds.Time, time))
+        using (var waiting = CancellationTokenSource.CreateLinkedTokenSource(
+            _closing.Token, job.Settled.Token, late.Token))
         {
-            await job.Group.Slots.WaitAsync(waiting.Token).ConfigureAwait(false);
             try
             {
-                await _slots.WaitAsync(waiting.Token).ConfigureAwait(false);
-                try
+                using var slot = await slots.EnterAsync(cause.Who, cause.Server, waiting.Token).ConfigureAwait(false);
+                isMine = TryBegin(job);
+                if (isMine)
                 {
-                    if (HasBegun(job)) result = await TimedAsync(work, failed).ConfigureAwait(false);
-                }
-                finally
-                {
-                    _slots.Release();
+                    await job.Settled.CancelAsync().ConfigureAwait(false);
+                    result = await TimedAsync(work, failed).ConfigureAwait(false);
+                    slot.IsReached = isReached(result);
                 }
             }
-            finally
+            catch (OperationCanceledException)
             {
-                job.Group.Slots.Release();
+                // Nobody waits for it, it has waited too long for its turn, or another share had a place.
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // Nobody waits for it, or it has waited too long for its turn.
         }
 
         lock (_gate)
         {
-            Remove(key, job);
-            if (--job.Group.Jobs == 0) _groups.Remove(job.Group.Name);
+            Count(cause, -1);
+            if (--job.Entrants == 0 && !job.HasBegun) isMine = true;
+            if (isMine) Remove(key, job);
         }
 
-        job.Ended.TrySetResult(result);
+        if (isMine) job.Ended.TrySetResult(result);
     }
 
-    private bool HasBegun(Job job)
+    private bool TryBegin(Job job)
     {
-        lock (_gate) return job.HasBegun = job.Waiting > 0;
+        lock (_gate) return !job.HasBegun && (job.HasBegun = job.Waiting > 0);
     }
 
     private async ValueTask<TResult> TimedAsync(
@@ -150,38 +167,38 @@ internal sealed class SharedWork<TKey, TResult>(WorkBounds bounds, TResult busy,
     }
 
     /// <summary>Work that runs or waits for its turn.</summary>
-    private sealed class Job(Group group)
+    private sealed class Job
     {
-        internal Group Group => group;
-
         internal TaskCompletionSource<TResult> Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        internal CancellationTokenSource Abandoned { get; } = new();
+        /// <summary>Cancelled once it has begun, or nobody waits for it.</summary>
+        internal CancellationTokenSource Settled { get; } = new();
+
+        /// <summary>The users whose shares it may begin in.</summary>
+        internal HashSet<string> Users { get; } = new(StringComparer.Ordinal);
+
+        /// <summary>The shares in which it waits or runs.</summary>
+        internal int Entrants { get; set; }
 
         internal int Waiting { get; set; }
 
         internal bool HasBegun { get; set; }
     }
-
-    private sealed class Group(string name, int atOnce)
-    {
-        internal string Name => name;
-
-        internal SemaphoreSlim Slots { get; } = new(atOnce);
-
-        internal int Jobs { get; set; }
-    }
 }
 
+/// <summary>Whose share work takes.</summary>
+/// <param name="Who">The user, application service or address that causes it.</param>
+/// <param name="Server">The server that it is done with; null for none.</param>
+internal readonly record struct WorkCause(string Who, string? Server);
+
 /// <summary>The bounds of shared work.</summary>
-/// <param name="AtOnce">How much runs at once.</param>
 /// <param name="Waiting">How much runs or waits.</param>
 /// <param name="Time">The longest time of each, and before that of its waiting.</param>
-internal sealed record WorkBounds(int AtOnce, int Waiting, TimeSpan Time)
+internal sealed record WorkBounds(int Waiting, TimeSpan Time)
 {
-    /// <summary>How much of one group runs at once.</summary>
-    internal int AtOnceOfGroup { get; init; } = int.MaxValue;
+    /// <summary>How much of one user runs or waits.</summary>
+    internal int OfUser { get; init; } = int.MaxValue;
 
-    /// <summary>How much of one group runs or waits.</summary>
-    internal int OfGroup { get; init; } = int.MaxValue;
+    /// <summary>How much with one server runs or waits.</summary>
+    internal int OfServer { get; init; } = int.MaxValue;
 }

@@ -29,6 +29,15 @@ public sealed record NetworkOptions
     /// </summary>
     public bool LegacyFederation { get; init; } = true;
 
+    /// <summary>A server that took as long to answer a request of a user counts as slow.</summary>
+    public TimeSpan SlowAfter { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it is remembered whether a server was slow.</summary>
+    public TimeSpan PaceKept { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The servers of which that is remembered.</summary>
+    public int PaceServers { get; init; } = 10_000;
+
     /// <summary>Sockets to all other servers at once.</summary>
     public int MaxSockets { get; init; } = 256;
 

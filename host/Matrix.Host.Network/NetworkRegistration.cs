@@ -8,6 +8,7 @@ using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Network.TextMessages;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Sodium;
@@ -61,6 +62,7 @@ public static class NetworkRegistration
             parts.Get<IDnsResolver>(),
             parts.Get<SigningKeyRing>(),
             parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new ServerPaces(parts.Get<NetworkOptions>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new IdentityApi(parts.Get<IdentityRequests>()))
         .AddSingleton(parts => new IdentityKeys(parts.Get<IWellKnownFetcher>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))

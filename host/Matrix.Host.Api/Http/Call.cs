@@ -1,3 +1,4 @@
+using Matrix.Host.Network;
 using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
@@ -56,6 +57,13 @@ public sealed class Call
 
     /// <summary>The client's address; behind a proxy too, if the configuration trusts it.</summary>
     public string Address { get; }
+
+    /// <summary>
+    /// Whose share of work with other servers the request takes: the application service's, whoever it acts as, the
+    /// user's, or that of the address.
+    /// </summary>
+    public string CausedBy =>
+        Service is { } service ? "service " + service.Id : _caller?.UserId ?? AddressBlock.Of(Address);
 
     /// <summary>Identifies the request in logs.</summary>
     public string RequestId => Http.TraceIdentifier;

@@ -1,4 +1,5 @@
 using Matrix.Host.Media.Store;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Media;
@@ -34,6 +35,7 @@ public sealed partial class UrlPreviews : IDisposable
         ContentRepository repository,
         IStorage storage,
         MediaOptions options,
+        ServerPaces paces,
         TimeProvider time,
         ILogger<UrlPreviews> log)
     {
@@ -41,26 +43,23 @@ public sealed partial class UrlPreviews : IDisposable
         (_fetch, _repository, _storage) = (fetch, repository, storage);
         (_options, _time, _log) = (options, time, log);
         _work = new(
-            new WorkBounds(options.PreviewsAtOnce, options.PreviewsWaiting, options.PreviewTime)
-            {
-                // One user leaves places for the others.
-                AtOnceOfGroup = Math.Max(1, options.PreviewsAtOnce / 4),
-                OfGroup = options.PreviewsPerUser,
-            },
+            new WorkBounds(options.PreviewsWaiting, options.PreviewTime) { OfUser = options.PreviewsPerUser },
+            new WorkSlots(new SlotBounds(options.PreviewsAtOnce), paces, time),
             _busy,
-            time);
+            time,
+            static preview => preview.IsOk);
         _failures = new(options.RemotePause, time);
     }
 
     private long Now => _time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>The preview of a page, as the response's JSON.</summary>
-    /// <param name="userId">The user who asks.</param>
+    /// <param name="who">The user or application service that asks.</param>
     /// <param name="url">An absolute address, http or https.</param>
     /// <param name="at">The time at which the page is wanted, in milliseconds since the epoch; null for now.</param>
     /// <param name="stop">Ends the waiting.</param>
     public async ValueTask<MediaResult<ReadOnlyMemory<byte>>> OfAsync(
-        string userId, Uri url, long? at, CancellationToken stop)
+        string who, Uri url, long? at, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(url);
 
@@ -76,7 +75,7 @@ public sealed partial class UrlPreviews : IDisposable
         if (_failures.Find(key) is { } failure) return failure;
         return await _work.RunAsync(
             key,
-            userId,
+            new WorkCause(who, url.IdnHost),
             ends => MakeAsync(key, new Uri(key), ends),
             (fault, isEnded) => Fail(key, fault, isEnded),
             stop).ConfigureAwait(false);

@@ -30,7 +30,8 @@ public sealed class MediaFinder(
         var isOpen = isAuthenticated || time.GetUtcNow().ToUnixTimeMilliseconds() < until;
         var found = origin == options.ServerName
             ? await local.FindAsync(mediaId, isOpen ? wait : TimeSpan.Zero, stop).ConfigureAwait(false)
-            : await remote.FindAsync(origin, mediaId, wait, isOpen && lookup.MayFetch, stop).ConfigureAwait(false);
+            : await remote.FindAsync(origin, mediaId, wait, lookup.Who, isOpen && lookup.MayFetch, stop)
+                .ConfigureAwait(false);
 
         // The same whatever there is: others learn nothing of what is here.
         return !isOpen && (!found.IsOk || found.Value.CreatedAt >= until)
@@ -47,6 +48,9 @@ public sealed record MediaLookup(string Origin, string MediaId, TimeSpan Wait)
 {
     /// <summary>Whether a user asks. Others get only what came here before a time.</summary>
     public bool IsAuthenticated { get; init; }
+
+    /// <summary>The user, application service or address that asks.</summary>
+    public string Who { get; init; } = "";
 
     /// <summary>Whether another server is asked for what is not here.</summary>
     public bool MayFetch { get; init; } = true;

@@ -1,4 +1,5 @@
 using Matrix.Host.Media.Store;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ public sealed partial class RemoteMedia(
     ContentRepository repository,
     IStorage storage,
     MediaOptions options,
+    ServerPaces paces,
     TimeProvider time,
     ILogger<RemoteMedia> log) : IDisposable
 {
@@ -28,13 +30,16 @@ public sealed partial class RemoteMedia(
 
     // Those of one server wait for sockets that events need, too.
     private readonly SharedWork<(string Origin, string MediaId), MediaFailure?> _work = new(
-        new WorkBounds(options.RemoteFetches, options.RemoteFetchesWaiting, options.RemoteTime)
+        new WorkBounds(options.RemoteFetchesWaiting, options.RemoteTime)
         {
-            AtOnceOfGroup = options.RemoteFetchesOfServer,
-            OfGroup = options.RemoteFetchesWaitingOfServer,
+            OfUser = options.RemoteFetchesWaitingOfUser,
+            OfServer = options.RemoteFetchesWaitingOfServer,
         },
+        new WorkSlots(
+            new SlotBounds(options.RemoteFetches) { OfServer = options.RemoteFetchesOfServer }, paces, time),
         _busy,
-        time);
+        time,
+        static failure => failure is null or { Kind: MediaFailureKind.NotFound or MediaFailureKind.NotYetUploaded });
 
     private readonly RecentFailures<(string Origin, string MediaId)> _failures = new(options.RemotePause, time);
 
@@ -45,10 +50,11 @@ public sealed partial class RemoteMedia(
     /// <param name="origin">The server.</param>
     /// <param name="mediaId">The URI's second part.</param>
     /// <param name="wait">How long the other server may wait for a content that has not been uploaded.</param>
+    /// <param name="who">The user, application service or address that asks.</param>
     /// <param name="mayFetch">Whether it is fetched if it is not here.</param>
     /// <param name="stop">Ends the waiting, not the fetch.</param>
     public async ValueTask<MediaResult<MediaRow>> FindAsync(
-        string origin, string mediaId, TimeSpan wait, bool mayFetch, CancellationToken stop)
+        string origin, string mediaId, TimeSpan wait, string who, bool mayFetch, CancellationToken stop)
     {
         var found = await storage.Media.FindAsync(origin, mediaId, stop).ConfigureAwait(false);
         if (found is { IsQuarantined: false }
@@ -62,7 +68,11 @@ public sealed partial class RemoteMedia(
 
         if (found is null && mayFetch)
         {
-            if (await FetchAsync((origin, mediaId), wait, stop).ConfigureAwait(false) is { } failure) return failure;
+            if (await FetchAsync((origin, mediaId), wait, who, stop).ConfigureAwait(false) is { } failure)
+            {
+                return failure;
+            }
+
             found = await storage.Media.FindAsync(origin, mediaId, stop).ConfigureAwait(false);
         }
 
@@ -73,12 +83,12 @@ public sealed partial class RemoteMedia(
     public void Dispose() => _work.Dispose();
 
     private async ValueTask<MediaFailure?> FetchAsync(
-        (string Origin, string MediaId) media, TimeSpan wait, CancellationToken stop)
+        (string Origin, string MediaId) media, TimeSpan wait, string who, CancellationToken stop)
     {
         if ((_silent.Find(media.Origin) ?? _failures.Find(media)) is { } failed) return failed;
         return await _work.RunAsync(
             media,
-            media.Origin,
+            new WorkCause(who, media.Origin),
             async ends =>
             {
                 // Another file may have shown it while this one waited.

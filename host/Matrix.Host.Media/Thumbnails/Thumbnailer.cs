@@ -1,4 +1,5 @@
 using Matrix.Host.Media.Store;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Storage.Tables.Media;
 using Microsoft.Extensions.Logging;
 
@@ -9,7 +10,12 @@ namespace Matrix.Host.Media.Thumbnails;
 /// metadata, and are turned as the camera says.
 /// </summary>
 public sealed partial class Thumbnailer(
-    ContentRepository repository, ImageTool tool, DerivedFiles derived, MediaOptions options, TimeProvider time,
+    ContentRepository repository,
+    ImageTool tool,
+    DerivedFiles derived,
+    MediaOptions options,
+    ServerPaces paces,
+    TimeProvider time,
     ILogger<Thumbnailer> log) : IDisposable
 {
     private static readonly MediaFailure _noImage = new(
@@ -24,14 +30,16 @@ public sealed partial class Thumbnailer(
         MediaFailureKind.Fault, "The thumbnail could not be made.");
 
     private readonly SharedWork<(string Hash, ThumbnailRequest Asked), MediaResult<Thumbnail>> _work = new(
-        new WorkBounds(options.ThumbnailsAtOnce, options.ThumbnailsWaiting, options.ThumbnailWait)
-        {
-            // One caller leaves places for the others.
-            AtOnceOfGroup = Math.Max(1, options.ThumbnailsAtOnce / 2),
-            OfGroup = options.ThumbnailsPerCaller,
-        },
+        new WorkBounds(options.ThumbnailsWaiting, options.ThumbnailWait) { OfUser = options.ThumbnailsPerCaller },
+
+        // One caller leaves places for the others.
+        new WorkSlots(
+            new SlotBounds(options.ThumbnailsAtOnce) { OfUser = Math.Max(1, options.ThumbnailsAtOnce / 2) },
+            paces,
+            time),
         _busy,
-        time);
+        time,
+        static _ => true);
 
     private readonly RecentFailures<(string Hash, ThumbnailRequest Asked)> _failures = new(
         options.ThumbnailPause, time);
@@ -57,7 +65,7 @@ public sealed partial class Thumbnailer(
         if ((_costly.Find(hash) ?? _failures.Find((hash, asked))) is { } failure) return failure;
         return await _work.RunAsync(
             (hash, asked),
-            caller,
+            new WorkCause(caller, Server: null),
             ends => MakeAsync(hash, content, asked, ends),
             (fault, isEnded) =>
             {

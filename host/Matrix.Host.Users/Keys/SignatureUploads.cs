@@ -21,8 +21,11 @@ public sealed record UnsignedKey(SignedKey Key, UserFailure Failure);
 public interface IRemoteMasterKeys
 {
     /// <summary>The master keys of these users, as far as they are known or can be fetched.</summary>
+    /// <param name="who">The user or application service that causes the requests.</param>
+    /// <param name="userIds">The users.</param>
+    /// <param name="stop">Cancels it.</param>
     ValueTask<IReadOnlyDictionary<string, JsonObject>> FindAsync(
-        IReadOnlyCollection<string> userIds, CancellationToken stop);
+        string who, IReadOnlyCollection<string> userIds, CancellationToken stop);
 }
 
 /// <summary>
@@ -35,15 +38,19 @@ public sealed class SignatureUploads(IStorage storage, UsersOptions options, IRe
     private const int Attempts = 3;
 
     /// <summary>Stores the valid signatures, and returns the refused keys.</summary>
+    /// <param name="userId">The user who signed.</param>
+    /// <param name="who">The user or application service that causes the requests to other servers.</param>
+    /// <param name="keys">The keys with signatures.</param>
+    /// <param name="stop">Cancels it.</param>
     public async ValueTask<UserResult<IReadOnlyList<UnsignedKey>>> UploadAsync(
-        string userId, IReadOnlyCollection<SignedKey> keys, CancellationToken stop)
+        string userId, string who, IReadOnlyCollection<SignedKey> keys, CancellationToken stop)
     {
         if (keys.Count == 0) return Array.Empty<UnsignedKey>();
 
         var owners = keys.Select(key => key.UserId).Distinct()
             .ToLookup(owner => UserId.server(owner) == options.ServerName);
         var remote = owners[false].Any()
-            ? await remoteKeys.FindAsync([.. owners[false]], stop).ConfigureAwait(false)
+            ? await remoteKeys.FindAsync(who, [.. owners[false]], stop).ConfigureAwait(false)
             : new Dictionary<string, JsonObject>();
         for (var attempt = 0; attempt < Attempts; attempt++)
         {

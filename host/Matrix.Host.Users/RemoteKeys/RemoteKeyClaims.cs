@@ -20,15 +20,17 @@ public sealed record RemoteClaimResult(
 public sealed class RemoteKeyClaims(FederationApi api, RemoteRequests requests, KeyOptions options)
 {
     /// <summary>Claims keys of other servers' users.</summary>
+    /// <param name="who">The user, application service or address that causes the requests.</param>
     /// <param name="claims">The claims.</param>
     /// <param name="time">How long the requester waits for other servers; null if it does not say.</param>
     /// <param name="stop">Cancels the claims.</param>
     public async ValueTask<RemoteClaimResult> ClaimAsync(
-        IReadOnlyCollection<KeyClaim> claims, TimeSpan? time, CancellationToken stop)
+        string who, IReadOnlyCollection<KeyClaim> claims, TimeSpan? time, CancellationToken stop)
     {
         var servers = claims.GroupBy(claim => UserId.server(claim.UserId))
             .ToDictionary(server => server.Key, server => server.ToArray());
         var responses = await requests.SendAsync(
+            who,
             servers.Keys,
             time,
             (server, within) => api.ClaimKeysAsync(

@@ -28,12 +28,14 @@ public sealed class RemoteKeyQueries(
     private static readonly IReadOnlySet<string> _allDevices = new HashSet<string>();
 
     /// <summary>The keys of some users of other servers.</summary>
-    /// <param name="asker">The requester.</param>
+    /// <param name="asker">The user who may see the keys; empty for nobody.</param>
+    /// <param name="who">The user, application service or address that causes the requests.</param>
     /// <param name="wanted">The users, each with the wanted devices; none means all.</param>
     /// <param name="time">How long the requester waits for other servers; null if it does not say.</param>
     /// <param name="stop">Cancels the query.</param>
     public async ValueTask<RemoteKeyQueryResult> QueryAsync(
         string asker,
+        string who,
         IReadOnlyDictionary<string, IReadOnlySet<string>> wanted,
         TimeSpan? time,
         CancellationToken stop)
@@ -54,6 +56,7 @@ public sealed class RemoteKeyQueries(
         var servers = users.Except(current.Select(row => row.UserId)).GroupBy(UserId.server)
             .ToDictionary(server => server.Key, server => server.ToArray());
         var responses = await requests.SendAsync(
+            who,
             servers.Keys,
             time,
             (server, within) => api.QueryKeysAsync(
@@ -80,10 +83,10 @@ public sealed class RemoteKeyQueries(
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyDictionary<string, JsonObject>> FindAsync(
-        IReadOnlyCollection<string> userIds, CancellationToken stop)
+        string who, IReadOnlyCollection<string> userIds, CancellationToken stop)
     {
         var wanted = userIds.ToDictionary(user => user, _ => _allDevices, StringComparer.Ordinal);
-        var found = await QueryAsync("", wanted, time: null, stop).ConfigureAwait(false);
+        var found = await QueryAsync("", who, wanted, time: null, stop).ConfigureAwait(false);
         return found.Keys.MasterKeys;
     }
 

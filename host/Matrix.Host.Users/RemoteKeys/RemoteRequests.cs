@@ -1,28 +1,31 @@
 using Matrix.Host.Network.FederationClient;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Users.RemoteKeys;
 
 /// <summary>
 /// Sends requests that clients wait for: one to each server, side by side, within the client's time. Only so many are
-/// sent at once.
+/// sent at once, a part of them for one user.
 /// </summary>
-public sealed class RemoteRequests(KeyOptions options, TimeProvider time) : IDisposable
+public sealed class RemoteRequests(KeyOptions options, ServerPaces paces, TimeProvider time) : IDisposable
 {
     /// <summary>The time of a client that gives none. Client-Server API, "Key management API".</summary>
     private static readonly TimeSpan _usualTime = TimeSpan.FromSeconds(10);
 
-    private readonly SemaphoreSlim _atOnce = new(options.MaxKeyRequests, options.MaxKeyRequests);
+    private readonly WorkSlots _slots = new(new SlotBounds(options.MaxKeyRequests), paces, time);
 
     /// <inheritdoc/>
-    public void Dispose() => _atOnce.Dispose();
+    public void Dispose() => _slots.Dispose();
 
     /// <summary>Sends a request to each server.</summary>
+    /// <param name="who">The user, application service or address that causes them.</param>
     /// <param name="servers">The servers.</param>
     /// <param name="given">The client's time; null if it gives none.</param>
     /// <param name="send">Sends the request to a server.</param>
     /// <param name="stop">Cancels the requests.</param>
     internal async ValueTask<IReadOnlyDictionary<string, FederationResult<T>>> SendAsync<T>(
+        string who,
         IReadOnlyCollection<string> servers,
         TimeSpan? given,
         Func<string, CancellationToken, ValueTask<FederationResult<T>>> send,
@@ -33,12 +36,13 @@ public sealed class RemoteRequests(KeyOptions options, TimeProvider time) : IDis
         if (within > options.KeyRequestTime) within = options.KeyRequestTime;
         using var clock = new CancellationTokenSource(within > TimeSpan.Zero ? within : TimeSpan.Zero, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
-        var results = await Task.WhenAll(servers.Select(server => OneAsync(server, send, both.Token, stop)))
+        var results = await Task.WhenAll(servers.Select(server => OneAsync(who, server, send, both.Token, stop)))
             .ConfigureAwait(false);
         return servers.Zip(results).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
     }
 
     private async Task<FederationResult<T>> OneAsync<T>(
+        string who,
         string server,
         Func<string, CancellationToken, ValueTask<FederationResult<T>>> send,
         CancellationToken within,
@@ -46,15 +50,10 @@ public sealed class RemoteRequests(KeyOptions options, TimeProvider time) : IDis
     {
         try
         {
-            await _atOnce.WaitAsync(within).ConfigureAwait(false);
-            try
-            {
-                return await send(server, within).ConfigureAwait(false);
-            }
-            finally
-            {
-                _atOnce.Release();
-            }
+            using var slot = await _slots.EnterAsync(who, server, within).ConfigureAwait(false);
+            var result = await send(server, within).ConfigureAwait(false);
+            slot.IsReached = result.Failure is null or { Kind: FederationFailureKind.Refused };
+            return result;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

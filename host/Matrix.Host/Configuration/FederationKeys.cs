@@ -20,6 +20,16 @@ internal static partial class ConfigKeys
             "federation.deny_servers", ConfigTypes.ServerPatterns, c => c.Network.DenyServers,
             "Servers not to talk to, in the same form."),
         Key(
+            "federation.slow_after", ConfigTypes.Duration, c => c.Network.SlowAfter,
+            "A server that took as long to answer what a user asked for counts as slow: few such requests are made at "
+                + "once."),
+        Key(
+            "federation.slow_kept", ConfigTypes.Duration, c => c.Network.PaceKept,
+            "How long it is remembered whether a server was slow."),
+        Key(
+            "federation.slow_servers", ConfigTypes.Whole(1, 1_000_000), c => c.Network.PaceServers,
+            "Servers of which that is remembered."),
+        Key(
             "federation.discoveries", ConfigTypes.Whole(1), c => c.Network.MaxDiscoveries,
             "Server names that are resolved at once; more fail."),
         Key(

@@ -80,6 +80,10 @@ internal static partial class ConfigKeys
             "media.remote_fetches_waiting_of_server", ConfigTypes.Whole(1), c => c.Media.RemoteFetchesWaitingOfServer,
             "Files of one other server that are fetched or wait for that; more requests get an error and may retry."),
         Key(
+            "media.remote_fetches_waiting_of_user", ConfigTypes.Whole(1), c => c.Media.RemoteFetchesWaitingOfUser,
+            "Files of other servers that are fetched or wait for that, for one user, one application service, or one "
+                + "address without a token. At most a quarter of all are fetched at once for one."),
+        Key(
             "media.remote_fetches_waiting", ConfigTypes.Whole(1), c => c.Media.RemoteFetchesWaiting,
             "Files of other servers that are fetched or wait for that; more requests get an error and may retry."),
         Key(

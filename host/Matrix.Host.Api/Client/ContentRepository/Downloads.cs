@@ -30,7 +30,7 @@ internal sealed class Downloads(
     {
         var headers = call.Http.Response.Headers;
         MediaHeaders.Add(headers);
-        var found = await finder.FindAsync(lookup, stop).ConfigureAwait(false);
+        var found = await finder.FindAsync(lookup with { Who = call.CausedBy }, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client);
         var row = found.Value;
         if (await media.OpenAsync(row, stop).ConfigureAwait(false) is not { } file)

@@ -2,7 +2,6 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Media;
 using Matrix.Host.Media.Remote;
 using Matrix.Host.Media.Thumbnails;
-using Matrix.Host.Network;
 
 namespace Matrix.Host.Api.Client.ContentRepository;
 
@@ -40,10 +39,9 @@ internal sealed class Thumbnails(
         var headers = call.Http.Response.Headers;
         MediaHeaders.Add(headers);
         var isRemote = lookup.Origin != options.ServerName;
-        var found = await finder.FindAsync(lookup, stop).ConfigureAwait(false);
+        var found = await finder.FindAsync(lookup with { Who = call.CausedBy }, stop).ConfigureAwait(false);
         if (!found.IsOk) return MediaAnswers.Of(found.Failure, client, isRemote);
-        var caller = call.CallerIfAny?.UserId ?? AddressBlock.Of(call.Address);
-        var made = await thumbnailer.OfAsync(found.Value, asked, caller, stop).ConfigureAwait(false);
+        var made = await thumbnailer.OfAsync(found.Value, asked, call.CausedBy, stop).ConfigureAwait(false);
         if (!made.IsOk) return MediaAnswers.Of(made.Failure, client, isRemote);
         var thumbnail = made.Value;
         MediaHeaders.AddName(headers, thumbnail.ContentType, thumbnail.FileName);

@@ -18,7 +18,7 @@ internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
 
     private async ValueTask<Answer> Upload(Call call, List<SignedKey> keys, CancellationToken stop)
     {
-        var uploaded = await uploads.UploadAsync(call.Caller.UserId, keys, stop).ConfigureAwait(false);
+        var uploaded = await uploads.UploadAsync(call.Caller.UserId, call.CausedBy, keys, stop).ConfigureAwait(false);
         if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure);
 
         var failures = uploaded.Value.GroupBy(failed => failed.Key.UserId).ToDictionary(user => user.Key);

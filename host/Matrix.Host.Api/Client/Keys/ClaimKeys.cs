@@ -27,7 +27,8 @@ internal sealed class ClaimKeys(
 
         var wanted = input.Wanted.ToLookup(claim => UserId.server(claim.UserId) == server.ServerName);
         var local = await claims.ClaimAsync([.. wanted[true]], stop).ConfigureAwait(false);
-        var remote = await remoteClaims.ClaimAsync([.. wanted[false]], input.Timeout, stop).ConfigureAwait(false);
+        var remote = await remoteClaims.ClaimAsync(call.CausedBy, [.. wanted[false]], input.Timeout, stop)
+            .ConfigureAwait(false);
 
         using var bytes = new ByteBuffer();
         bytes.Raw("{\"failures\":"u8);

@@ -26,7 +26,6 @@ internal sealed class QueryKeys(
             Body = BodyLimit.Large,
             OpenToSuspended = true,
             OnlyReads = true,
-            IsLarge = true,
         });
 
     private async ValueTask<Answer> Query(Call call, Input input, CancellationToken stop)
@@ -38,12 +37,15 @@ internal sealed class QueryKeys(
 
         var asker = call.Caller.UserId;
         var users = input.Wanted.ToLookup(user => UserId.server(user.Key) == server.ServerName);
-        var remote = await remoteQueries.QueryAsync(asker, users[false].ToDictionary(), input.Timeout, stop)
-            .ConfigureAwait(false);
+        var remote = await remoteQueries
+            .QueryAsync(asker, call.CausedBy, users[false].ToDictionary(), input.Timeout, stop).ConfigureAwait(false);
         Dictionary<string, IReadOnlySet<string>>[] local =
             [.. users[true].Chunk(UsersAtOnce).Select(static some => some.ToDictionary())];
         return Answer.InSteps(call, async (response, stop) =>
         {
+            // Not before other servers have answered: meanwhile the memory is free for others.
+            if (!await response.ReserveAsync(stop).ConfigureAwait(false)) return Answer.Busy;
+
             // The keys of few users are read once for all members.
             var all = local.Length == 1
                 ? await queries.ReadAsync(asker, local[0], withDevices: true, stop).ConfigureAwait(false)

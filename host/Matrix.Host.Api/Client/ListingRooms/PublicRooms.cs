@@ -15,14 +15,13 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
             "publicRooms",
             ReadQuery,
             ListAsync,
-            new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories, IsLarge = true });
+            new RouteOptions { Access = Access.Lenient, Rate = RateClass.Directories });
         routes.Post("publicRooms", PublicRoomsBody.Read, ListAsync, new RouteOptions
         {
             BodyMayBeMissing = true,
             OpenToSuspended = true,
             OnlyReads = true,
             Rate = RateClass.Directories,
-            IsLarge = true,
         });
         routes.Get("directory/list/room/{roomId}", VisibilityAsync, open);
         routes.Put("directory/list/room/{roomId}", ReadVisibility, PublishAsync);
@@ -53,7 +52,7 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
         var page = other is not null
             ? await published.RemotePageAsync(other, query, stop).ConfigureAwait(false)
             : await published.PageAsync(query, stop).ConfigureAwait(false);
-        return page.IsOk ? Answer.Json(page.Value, Summaries.WritePage) : RoomAnswers.Of(page.Failure);
+        return page.IsOk ? Answer.Json(page.Value, Summaries.WritePage).AsBytes() : RoomAnswers.Of(page.Failure);
     }
 
     private async ValueTask<Answer> VisibilityAsync(Call call, CancellationToken stop) =>

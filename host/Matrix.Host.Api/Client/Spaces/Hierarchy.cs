@@ -21,8 +21,8 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
     public void Map(ClientRoutes routes)
     {
         const string Path = "rooms/{roomId}/hierarchy";
-        routes.V1.Get(Path, Read, GetAsync, RouteOptions.Default with { IsLarge = true });
-        routes.Admin(1).Get(Path, Read, GetWholeAsync, RouteOptions.ForAdmins with { IsLarge = true });
+        routes.V1.Get(Path, Read, GetAsync);
+        routes.Admin(1).Get(Path, Read, GetWholeAsync);
     }
 
     private Asked Read(QueryReader query)
@@ -72,7 +72,7 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
             json.WriteStartArray("rooms");
             foreach (var room in it.Rooms) Summaries.WriteRoom(json, room);
             json.WriteEndArray();
-        });
+        }).AsBytes();
     }
 
     /// <summary>
