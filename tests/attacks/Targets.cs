@@ -107,8 +107,8 @@ internal sealed class Targets(IReadOnlyList<string> values)
             15 => ("GET", $"{Client}publicRooms?limit=1000", null),
             16 => ("GET", $"/_matrix/client/v1/rooms/{room}/threads?limit=1000", null),
             _ => ("POST", "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0",
-                $$$"""
-                {"conn_id":"{{{random.Next(8)}}}","lists":{"all":{"ranges":[[0,99]],"timeline_limit":200,
+                $$$$"""
+                {"conn_id":"{{{{random.Next(8)}}}}","lists":{"all":{"ranges":[[0,99]],"timeline_limit":200,
                 "required_state":[["*","*"]]}},"extensions":{"account_data":{"enabled":true},
                 "to_device":{"enabled":true}}}
                 """),

@@ -66,7 +66,8 @@ internal sealed class SharedSecretRegistration(
             return RegistrationAnswers.WeakPassword(unfit);
         }
 
-        if (await hasher.HashAsync(request.Password, HashRequester.Operator, stop).ConfigureAwait(false) is not { } hash)
+        if (await hasher.HashAsync(request.Password, HashRequester.Operator, stop).ConfigureAwait(false)
+            is not { } hash)
         {
             return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
         }

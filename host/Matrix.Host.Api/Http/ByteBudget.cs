@@ -117,7 +117,8 @@ internal sealed class ByteBudget(long most, long mostOfOne, int mostWaiting = 0,
         else _byOwner[owner] = own;
     }
 
-    /// <summary>Gives what is free to those who wait: to each owner's first, and those with the least come first.</summary>
+    /// <summary>Gives what is free to those who wait: to each owner's first request, the owners with the least first.
+    /// </summary>
     private void WakeWaiting()
     {
         while (_waiting.Count > 0)

@@ -91,7 +91,7 @@ public sealed class Call
 
     internal HttpContext Http { get; }
 
-    /// <summary>The server of clients, which shares memory among its callers; null for requests of other servers.</summary>
+    /// <summary>The server of clients, which shares memory among callers; null for requests of other servers.</summary>
     internal ClientServer? Server { get; init; }
 
     /// <summary>What the request shows of its caller; null for the operator and other servers.</summary>

@@ -34,7 +34,7 @@ public sealed class ClientServer : ApiServer
     /// <summary>Responses of this size are not charged.</summary>
     private const int SmallResponse = 64 * 1024;
 
-    /// <summary>What a byte of a body is charged for: the text in several forms, and the values of most bodies.</summary>
+    /// <summary>What a byte of a body is charged for: its text in several forms, and the values in it.</summary>
     private const int ChargeOfByte = 8;
 
     private readonly ClientAdmission _admission;

@@ -1,8 +1,8 @@
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// A body while it is read. It is charged for the memory that it takes, not only for its bytes. The signature of another
-/// server's is verified before it is parsed, if it came as canonical JSON.
+/// A body while it is read. It is charged for the memory that it takes, not only for its bytes. The signature of
+/// another server's is verified before it is parsed, if it came as canonical JSON.
 /// </summary>
 /// <param name="share">The request's share of the memory for bodies.</param>
 /// <param name="signed">The request; null if it needs no signature.</param>

@@ -13,7 +13,9 @@ public enum ServerPace
     Slow,
 }
 
-/// <summary>Remembers how soon other servers answered. Beyond a bound, those that were not asked for longest go.</summary>
+/// <summary>
+/// Remembers how soon other servers answered. Beyond a bound, those that were not asked for longest go.
+/// </summary>
 public sealed class ServerPaces(NetworkOptions options, TimeProvider time)
 {
     private readonly Lock _gate = new();

@@ -45,6 +45,14 @@ internal sealed class RemoteInvites(
         await Task.Run(() => WithinTimeAsync(room, invite, timestamp), CancellationToken.None)
             .WaitAsync(stop).ConfigureAwait(false);
 
+    /// <summary>Why the room does not allow an invite; null if it does. No other server is asked.</summary>
+    internal async ValueTask<RoomFailure?> RefusedAsync(RoomSnapshot room, Draft invite, CancellationToken stop)
+    {
+        var made = await sender.InLaneAsync<Made>(
+            room.Room.Nid, session => MakeAsync(session, invite, null, stop), stop).ConfigureAwait(false);
+        return made.IsOk ? null : made.Failure;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -48,6 +48,14 @@ internal sealed partial class RemoteMemberships(
     }
 
     /// <inheritdoc/>
+    public ValueTask<RoomFailure?> RefusedInviteAsync(
+        RoomSnapshot room, string sender, string userId, CancellationToken stop) =>
+        invites.RefusedAsync(
+            room,
+            Draft.State(MemberType, userId, sender, JsonObject.OfSeq([("membership", Json.NewString("invite"))])),
+            stop);
+
+    /// <inheritdoc/>
     public ValueTask<RoomResult<string>> InviteAsync(
         RoomSnapshot room, string sender, string userId, JsonObject content, long? timestamp, CancellationToken stop) =>
         invites.InviteAsync(room, Draft.State(MemberType, userId, sender, content), timestamp, stop);

@@ -66,7 +66,7 @@ internal sealed partial class JoinedRoomChecker(
     /// Asks the senders' servers, once for each event, for the events whose content hash is wrong: they may have been
     /// damaged on their way, or by the resident server. Those that it does not get stay in their redacted form.
     /// </summary>
-    /// <param name="peer">The resident server. It is not asked for events of its own users: it returned them so.</param>
+    /// <param name="peer">The resident server. It is not asked for its own users' events: it returned them so.</param>
     internal async ValueTask<ReadRoom> MendAsync(
         string peer, RoomRules rules, ReadRoom room, CancellationToken stop)
     {

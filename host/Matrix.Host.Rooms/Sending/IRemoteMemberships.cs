@@ -9,6 +9,10 @@ namespace Matrix.Host.Rooms.Sending;
 /// </summary>
 internal interface IRemoteMemberships
 {
+    /// <summary>Why the room does not allow the invite, without a request to another server; null if it does.</summary>
+    ValueTask<RoomFailure?> RefusedInviteAsync(
+        RoomSnapshot room, string sender, string userId, CancellationToken stop);
+
     /// <summary>Invites a user of another server. Nothing changes if they are invited already.</summary>
     /// <param name="timestamp">Milliseconds since the epoch; null for now.</param>
     /// <returns>The event's id.</returns>

@@ -130,6 +130,14 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         if (await RefusedInviteAsync(sender, userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (IsRemote(userId)
+            && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } room
+            && await _remote.RefusedInviteAsync(room, sender, userId, stop).ConfigureAwait(false) is { } notAllowed)
+        {
+            // The user's server is not asked for the profile.
+            return notAllowed;
+        }
+
         var content = await _contents.OfAsync(userId, "invite", reason, stop).ConfigureAwait(false);
         if (IsRemote(userId))
         {

@@ -21,7 +21,8 @@ public sealed record SpaceChild(string RoomId, IReadOnlyList<string> Via, bool I
     private const int MostOrder = 50;
 
     /// <summary>About the bytes that it takes in a response.</summary>
-    public long Bytes => EventBytes + CanonicalJson.bytes(Json.NewObject(Event.Child("content") ?? JsonObject.Empty)).Length;
+    public long Bytes =>
+        EventBytes + CanonicalJson.bytes(Json.NewObject(Event.Child("content") ?? JsonObject.Empty)).Length;
 
     /// <summary>
     /// The children of a room, in their order. Client-Server API, "Ordering of children within a space".

@@ -10,6 +10,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Sync.EventStream;

@@ -192,7 +192,7 @@ internal sealed class NewEvents(
         foreach (var each in events)
         {
             count++;
-            bytes += each.Stored?.Row.Json.Length ?? each.Stripped?.Event.Length ?? 0;
+            bytes += each.Stored?.Row.Json.Length ?? each.Stripped?.Json.Length ?? 0;
             if (bytes >= reading.PageBytes || count == options.MaxTimelineLimit) return count;
         }
 

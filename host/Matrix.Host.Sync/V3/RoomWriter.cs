@@ -74,7 +74,8 @@ internal sealed class RoomWriter(IStorage storage, EventStore events, ClientEven
         pass.Json.WriteEndEvents();
     }
 
-    /// <summary>Writes state events as elements of an array. Each portion is read after the one before was sent.</summary>
+    /// <summary>Writes state events as elements of an array. Each portion is read after the one before was sent.
+    /// </summary>
     /// <param name="member">The user's member event at the latest of the events, or a later one.</param>
     public async ValueTask StateEventsAsync(
         SyncPass pass, RoomIdentity room, IReadOnlyList<EventNid> state, EventNid member, CancellationToken stop)

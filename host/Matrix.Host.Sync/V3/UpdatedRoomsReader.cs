@@ -125,7 +125,8 @@ internal sealed class UpdatedRoomsReader(
         SyncPass pass, RoomNid room, string roomId, MemberRow member, UpdatedRooms found)
     {
         if (member.Forgotten && member.Position <= pass.SincePosition) return;
-        found.Left.Add(new LeftRoom(PendingOf(room, roomId, RoomParts.Membership, found), member.Event, member.Position));
+        found.Left.Add(
+            new LeftRoom(PendingOf(room, roomId, RoomParts.Membership, found), member.Event, member.Position));
     }
 
     private static PendingRoom PendingOf(RoomNid room, string roomId, RoomParts parts, UpdatedRooms found) =>

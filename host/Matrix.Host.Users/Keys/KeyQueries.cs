@@ -42,7 +42,8 @@ public sealed class KeyQueries(IStorage storage, KeyOptions options)
         return new KeyQueryResult(
             read.Devices().ToDictionary(
                 static user => user.UserId,
-                static user => (IReadOnlyDictionary<string, JsonObject>)user.Devices.ToDictionary(StringComparer.Ordinal),
+                static user =>
+                    (IReadOnlyDictionary<string, JsonObject>)user.Devices.ToDictionary(StringComparer.Ordinal),
                 StringComparer.Ordinal),
             Of(CrossSigningUsage.Master),
             Of(CrossSigningUsage.SelfSigning),

@@ -24,8 +24,9 @@ public sealed class RemoteProfiles(
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>All fields, as JSON by name.</summary>
+    /// <param name="who">Who causes the request, if there is one: a user, or the server itself.</param>
     public async ValueTask<UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>> FindAsync(
-        string userId, CancellationToken stop)
+        string who, string userId, CancellationToken stop)
     {
         if (!_known.TryGet(userId, out var known) || known.Until <= time.GetUtcNow())
         {
@@ -35,7 +36,7 @@ public sealed class RemoteProfiles(
                 if (_running.Count >= options.RemoteProfilesWaiting) return _busy;
                 running = _running.GetOrAdd(
                     userId,
-                    user => new Lazy<Task<Known>>(() => Task.Run(() => AskAsync(user), CancellationToken.None)));
+                    user => new Lazy<Task<Known>>(() => Task.Run(() => AskAsync(who, user), CancellationToken.None)));
             }
 
             known = await running.Value.WaitAsync(stop).ConfigureAwait(false);
@@ -53,12 +54,13 @@ public sealed class RemoteProfiles(
         _closing.Dispose();
     }
 
-    private async Task<Known> AskAsync(string userId)
+    private async Task<Known> AskAsync(string who, string userId)
     {
         try
         {
             var server = UserId.server(userId);
             var sent = await requests.SendAsync(
+                who,
                 [server],
                 options.RemoteProfileTime,
                 (name, within) => api.QueryProfileAsync(name, userId, within),

@@ -37,7 +37,11 @@ public sealed class UserProfiles(
         ProfileViewer viewer, string userId, CancellationToken stop)
     {
         if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
-        if (IsRemote(viewer, userId)) return await remote!.FindAsync(userId, stop).ConfigureAwait(false);
+        if (IsRemote(viewer, userId))
+        {
+            return await remote!.FindAsync(viewer.UserId!, userId, stop).ConfigureAwait(false);
+        }
+
         if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
         var fields = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
         return new UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>(fields);
@@ -51,7 +55,7 @@ public sealed class UserProfiles(
         if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
         if (IsRemote(viewer, userId))
         {
-            var found = await remote!.FindAsync(userId, stop).ConfigureAwait(false);
+            var found = await remote!.FindAsync(viewer.UserId!, userId, stop).ConfigureAwait(false);
             if (!found.IsOk) return found.Failure;
             return found.Value.TryGetValue(name, out var field) ? field : _noField;
         }
@@ -70,7 +74,7 @@ public sealed class UserProfiles(
     {
         var profile = UserId.server(userId) == options.ServerName || remote is null
             ? await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false)
-            : (await remote.FindAsync(userId, stop).ConfigureAwait(false)).Value ?? _empty;
+            : (await remote.FindAsync(UserId.server(userId), userId, stop).ConfigureAwait(false)).Value ?? _empty;
         return (Text(ProfileFields.DisplayName), Text(ProfileFields.AvatarUrl));
 
         string? Text(string field) =>

@@ -158,7 +158,8 @@ public sealed class PasswordLogin(
     private async ValueTask<UserRow> RenewAsync(
         UserRow user, string password, PasswordAttempt attempt, CancellationToken stop)
     {
-        if (await hasher.HashAsync(password, attempt.Requester, stop).ConfigureAwait(false) is not { } hash) return user;
+        var rehashed = await hasher.HashAsync(password, attempt.Requester, stop).ConfigureAwait(false);
+        if (rehashed is not { } hash) return user;
         var batch = new WriteBatch()
             .Require(new PasswordIs(user.UserId, user.PasswordHash!))
             .Require(new PasswordChanged(user.UserId, hash));
@@ -176,7 +177,9 @@ public interface IGuessLimits
     /// </summary>
     TimeSpan TakeAttempt(string who);
 
-    /// <summary>Counts an attempt at one user's password. Returns the time to wait if there were too many, otherwise zero.</summary>
+    /// <summary>
+    /// Counts an attempt at one user's password. Returns the time to wait if there were too many, otherwise zero.
+    /// </summary>
     TimeSpan Take(string userId);
 
     /// <summary>

@@ -100,7 +100,8 @@ public sealed class RemoteProfileTests
         using var reply = await stranger.GetAsync($"/_matrix/client/v3/profile/@carol:{_peer.Peer.Name}");
         Assert.That((int)reply.StatusCode, Is.EqualTo(404));
         (await _peer.Peer.SendAsync(
-            _server, "GET", $"/_matrix/federation/v1/query/profile?user_id=@carol:{_peer.Peer.Name}")).Is(404);
+            _server, "GET", $"/_matrix/federation/v1/query/profile?user_id=@carol:{_peer.Peer.Name}"))
+            .Is(400, "M_INVALID_PARAM");
         Assert.That(Asked, Is.EqualTo(1));
     }
 

@@ -124,7 +124,7 @@ internal sealed class RegistrationStageTests
         Assert.That(page.Text, Does.Contain("data-sitekey=\"site-key\"").And.Not.Contain("secret-key"));
         Assert.That(
             page.Headers.GetValues("Content-Security-Policy").Single(),
-            Does.Contain("script-src https://www.google.com https://www.gstatic.com; ")
+            Does.Match("script-src ('sha256-[^']+' )?https://www.google.com https://www.gstatic.com; ")
                 .And.Contain("frame-src https://www.google.com "));
     }
 

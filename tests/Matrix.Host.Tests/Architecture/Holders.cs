@@ -54,6 +54,7 @@ using Matrix.Host.Users.Caching;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.OAuth;
 using Matrix.Host.Users.Presence;
+using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.RemoteKeys;
 using Matrix.Host.Users.Sessions;
@@ -222,7 +223,7 @@ internal static class Holders
         typeof(TypingBoard), typeof(LazyMembers), typeof(EarlyReceipts), typeof(ReceiptEdus), typeof(PushFeed),
         typeof(ServiceEphemeral), typeof(TypingRooms), typeof(BrowserSignIns), typeof(ServerDiscovery),
         typeof(AwaitedEvents), typeof(DummyEvents), typeof(FullRooms), typeof(MissingEventsFetcher),
-        typeof(MissingHistory), typeof(StagedEventsResumer),
+        typeof(MissingHistory), typeof(StagedEventsResumer), typeof(RemoteProfiles),
 
         // They hold an AccountDataCache.
         typeof(PushRuleCache), typeof(IgnoredUsers),

@@ -217,7 +217,7 @@ public sealed class DelayedEventTests
         (await bob.PutAsync(path + "5000", Body("x"))).Is(403, "M_FORBIDDEN");
         (await bob.PostAsync($"join/{_room}")).Is(200);
         (await bob.PutAsync(path + "5000000", Body("x"))).Is(200);
-        (await bob.PutAsync(path.Replace("t0", "t9", StringComparison.Ordinal) + "5000", Body("x")))
+        (await bob.PutAsync(path.Replace("/t0?", "/t9?", StringComparison.Ordinal) + "5000", Body("x")))
             .Is(400, "M_UNKNOWN");
         (await _alice.PostAsync($"{Unstable}/unknown", new JsonObject { ["action"] = "explode" }))
             .Is(400, "M_INVALID_PARAM");

@@ -52,13 +52,13 @@ internal sealed class ByteBudgetTests
         {
             for (var requests = 0; requests < 16; requests++)
             {
-                var entered = EnterAsync(budget.Open($"@mallory{owner}:test.example"));
+                var entered = EnterAsync(budget.Open($"@mallory{owner}:test.example")).AsTask();
                 if (!entered.IsCompleted) break;
                 Assert.That(await entered, Is.True);
             }
         }
 
-        Assert.That(EnterAsync(budget.Open("@alice:test.example")).IsCompleted, Is.True);
+        Assert.That(EnterAsync(budget.Open("@alice:test.example")).AsTask().IsCompleted, Is.True);
     }
 
     [Test]

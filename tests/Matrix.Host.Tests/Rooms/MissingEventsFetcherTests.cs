@@ -241,7 +241,7 @@ public sealed class MissingEventsFetcherTests
             await _goesOn(began);
             return true;
         };
-        _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], 0, hasMore));
+        _fetcher.Start(_room, machine, new Output(null!, requests, null, [], [], [], 0, hasMore));
     }
 
     private static PeerRequest Asks(int number, string peer, Request request) =>

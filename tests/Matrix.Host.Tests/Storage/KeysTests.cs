@@ -286,7 +286,8 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
 
         async Task<string> Keys(string? room, string? session) =>
             string.Concat(
-                (await Store.KeyBackup.KeysAsync(Alice, 1, room, session, ("", ""), 100, Stop)).Select(row => Text(row.SessionData)));
+                (await Store.KeyBackup.KeysAsync(Alice, 1, room, session, ("", ""), 100, Stop))
+                    .Select(row => Text(row.SessionData)));
 
         Assert.That(await Keys(null, null), Is.EqualTo("123"));
         Assert.That(await Keys("!a:x", null), Is.EqualTo("12"));

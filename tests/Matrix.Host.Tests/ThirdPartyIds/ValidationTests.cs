@@ -41,7 +41,8 @@ internal sealed class ValidationTests(string kind)
 
         var page = await Anyone.GetAsync(link);
         Assert.That((page.Status, page.ContentHeaders.ContentType!.MediaType), Is.EqualTo((200, "text/html")));
-        Assert.That(page.Text, Does.Contain("<button>Confirm</button>").And.Contain("to the account @alice:test.example"));
+        Assert.That(
+            page.Text, Does.Contain("<button>Confirm</button>").And.Contain("to the account @alice:test.example"));
         Assert.That(mail.Bodies[0], Does.Contain("@alice:test.example"));
         Assert.That(page.Text, Does.Not.Contain("<input"));
         (await AddressWorld.AddAsync(_alice, sid)).Is(400, "M_THREEPID_AUTH_FAILED");

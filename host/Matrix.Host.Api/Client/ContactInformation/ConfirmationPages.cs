@@ -102,10 +102,11 @@ internal sealed class ConfirmationPages(Validations validations, ClientOptions o
     /// <summary>The local user whose name was typed, existing or not; null if it is no such name.</summary>
     private string? AccountOf(string typed)
     {
-        var name = typed.Trim();
+        var name = typed.Trim().ToLowerInvariant();
         var userId = name.StartsWith('@') ? name : $"@{name}:{options.ServerName}";
-        return UserId.isValid(userId) && UserId.server(userId) == options.ServerName
-            ? UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName)
+        return UserId.isValid(userId) && UserId.isCompliant(userId)
+            && UserId.server(userId) == options.ServerName
+            ? userId
             : null;
     }
 

@@ -134,8 +134,8 @@ internal sealed class SignUp(
         var isFirst = await signUps.AwaitsFirstUserAsync(stop).ConfigureAwait(false);
         var first = isFirst
             ? Html.Of($"""
-                <p>This account is the first one, and administers the server. The registration token is in what the server printed
-                at its start.</p>
+                <p>This account is the first one, and administers the server. The registration token is in what the
+                server printed at its start.</p>
                 """)
             : Html.Empty;
         return browser.Session.Keep(HtmlPage.Of(

@@ -236,13 +236,13 @@ internal sealed class Related(
     private async ValueTask<bool> WriteThreadsAsync(
         ResponseWriter output,
         Readable readable,
-        IReadOnlyList<ThreadRow> rows,
+        ThreadRow[] rows,
         UserDevice reader,
         bool isFirst,
         CancellationToken stop)
     {
         var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
-        var roots = new List<StoredEvent>(rows.Count);
+        var roots = new List<StoredEvent>(rows.Length);
         foreach (var row in rows)
         {
             if (await pages.FindAsync(readable, row.RootId, stop).ConfigureAwait(false) is not { } root) continue;

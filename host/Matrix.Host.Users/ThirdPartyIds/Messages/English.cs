@@ -84,8 +84,8 @@ internal sealed class English : ILanguage
                 $"Somebody is adding your address to the account {account}. Confirm it only if this is your account.",
             ValidationPurpose.Addition => $"Somebody is adding your address to an account on {server}. Type the name "
                 + "of your account: the address can be added to no other.",
-            _ => $"Somebody wants a new password for {account ?? "your account"} on {server}. Go on only if you started it "
-                + "yourself, a moment ago: whoever started it can choose the password then.",
+            _ => $"Somebody wants a new password for {account ?? "your account"} on {server}. Go on only if you "
+                + "started it yourself, a moment ago: whoever started it can choose the password then.",
         },
         "Confirm",
         "Done. Go back to your application.",

@@ -86,8 +86,8 @@ internal sealed class French : ILanguage
                 $"Quelqu’un ajoute votre adresse au compte {account}. Ne confirmez que si c’est votre compte.",
             ValidationPurpose.Addition => $"Quelqu’un ajoute votre adresse à un compte sur {server}. Saisissez le nom "
                 + "de votre compte : l’adresse ne pourra être ajoutée à aucun autre.",
-            _ => $"Quelqu’un veut un nouveau mot de passe pour {account ?? "votre compte"} sur {server}. Ne continuez que si "
-                + "vous venez de le demander vous-même : la personne qui l’a demandé pourra alors choisir le "
+            _ => $"Quelqu’un veut un nouveau mot de passe pour {account ?? "votre compte"} sur {server}. Ne continuez "
+                + "que si vous venez de le demander vous-même : la personne qui l’a demandé pourra alors choisir le "
                 + "mot de passe.",
         },
         "Confirmer",

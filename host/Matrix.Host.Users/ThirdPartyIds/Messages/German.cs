@@ -86,8 +86,8 @@ internal sealed class German : ILanguage
                 $"Jemand fügt Ihre Adresse dem Konto {account} hinzu. Bestätigen Sie das nur, wenn es Ihr Konto ist.",
             ValidationPurpose.Addition => $"Jemand fügt Ihre Adresse einem Konto auf {server} hinzu. Geben Sie den "
                 + "Namen Ihres Kontos ein: Die Adresse kann keinem anderen hinzugefügt werden.",
-            _ => $"Jemand möchte ein neues Passwort für {account ?? "Ihr Konto"} auf {server}. Fahren Sie nur fort, wenn Sie "
-                + "es gerade selbst begonnen haben: Wer es begonnen hat, kann dann das Passwort wählen.",
+            _ => $"Jemand möchte ein neues Passwort für {account ?? "Ihr Konto"} auf {server}. Fahren Sie nur fort, "
+                + "wenn Sie es gerade selbst begonnen haben: Wer es begonnen hat, kann dann das Passwort wählen.",
         },
         "Bestätigen",
         "Fertig. Kehren Sie zu Ihrer Anwendung zurück.",

@@ -84,8 +84,8 @@ internal sealed class Spanish : ILanguage
                 $"Alguien está añadiendo su dirección a la cuenta {account}. Confírmelo solo si es su cuenta.",
             ValidationPurpose.Addition => $"Alguien está añadiendo su dirección a una cuenta en {server}. Escriba el "
                 + "nombre de su cuenta: la dirección no podrá añadirse a ninguna otra.",
-            _ => $"Alguien quiere una contraseña nueva para {account ?? "su cuenta"} en {server}. Continúe solo si acaba de "
-                + "pedirlo usted: quien lo haya pedido podrá elegir la contraseña.",
+            _ => $"Alguien quiere una contraseña nueva para {account ?? "su cuenta"} en {server}. Continúe solo si "
+                + "acaba de pedirlo usted: quien lo haya pedido podrá elegir la contraseña.",
         },
         "Confirmar",
         "Hecho. Vuelva a su aplicación.",
