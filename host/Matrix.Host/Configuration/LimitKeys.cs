@@ -18,8 +18,8 @@ internal static partial class ConfigKeys
         Key(
             "limits.client_bodies", ConfigTypes.Bytes(8 << 20, 64L << 30), c => c.Http.ClientBodies,
             "Memory that clients' bodies of more than 16 KiB take at once, at eight times their bytes: what they "
-                + "become when they are read. One user, application service, or address without a token has an eighth, and no "
-                + "more than is left for others. Further requests of the same caller wait."),
+                + "become when they are read. One user, application service, or address without a token has an "
+                + "eighth, and no more than is left for others. Further requests of the same caller wait."),
         Key(
             "limits.client_responses", ConfigTypes.Bytes(16 << 20, 64L << 30), c => c.Http.ClientResponses,
             "Memory that large responses to clients take at once, shared in the same way."),
