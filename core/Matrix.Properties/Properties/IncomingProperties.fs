@@ -209,9 +209,17 @@ module IncomingProperties =
         // Requests for the event that was received last.
         let asked = List<string * string>()
         let mutable repeated = false
+        // How often a search began for that event: its own, and one for each remembered event that is staged again.
+        let mutable searches = 1
+        let mutable remembered = Set.empty
 
         let take (step: Output) =
             decided.AddRange step.Decided
+
+            let still = Set [ for pdu in machine.Remembered -> pdu.EventId ]
+            let again = Set [ for struct (id, _) in step.Remembered -> id ]
+            searches <- searches + (remembered - (still - again)).Count
+            remembered <- still
 
             for request in step.Requests do
                 requests.Enqueue request
@@ -220,6 +228,7 @@ module IncomingProperties =
             if pdu.EventId <> hidden.EventId then
                 asked.Clear()
                 peers.Next()
+                searches <- 1
                 take (machine.TellAlone [| received version pdu |])
 
                 while requests.Count > 0 do
@@ -228,7 +237,7 @@ module IncomingProperties =
                     for question, most in questions peers request do
                         let key = request.Peer, question
                         asked.Add key
-                        repeated <- repeated || asked.FindAll(fun other -> other = key).Count > most
+                        repeated <- repeated || asked.FindAll(fun other -> other = key).Count > most * searches
 
                     take (machine.TellAlone [| Input.Responded(request.Number, peers.Respond request) |])
 
@@ -240,7 +249,7 @@ module IncomingProperties =
         Property.forAllIf
             "room.incoming.trust-is-marked"
             "An event whose previous events no peer returns is decided on the state that a peer returns, merged with \
-             the known states. It and all events after it are marked. For one event, no peer gets the same request \
+             the known states. It and all events after it are marked. In one search, no peer gets the same request \
              twice, except for events of another state that it returned."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun _ -> Seq.empty)
