@@ -29,7 +29,7 @@ internal sealed class Related(
     private const int MostEvents = 200;
 
     /// <summary>The threads whose roots and latest events are read at once.</summary>
-    private const int ThreadsAtOnce = 50;
+    private const int ThreadsAtOnce = 8;
 
     private sealed record Asked(string? From, string? To, int Limit, Direction Direction, bool? Recurse);
 
