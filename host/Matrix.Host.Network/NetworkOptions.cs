@@ -103,6 +103,11 @@ public sealed record NetworkOptions
     /// <summary>Keys of one server, former ones included; a response with more does not count.</summary>
     public int MaxKeysPerServer { get; init; } = 50;
 
+    /// <summary>
+    /// Earlier responses with keys of one server that are kept for others, and read from a notary, beside the latest.
+    /// </summary>
+    public int MaxEarlierKeyResponses { get; init; } = 8;
+
     /// <summary>Bytes of a response with keys.</summary>
     public int MaxKeyResponseBytes { get; init; } = 64 << 10;
 

@@ -37,8 +37,8 @@ public sealed class Notary : IDisposable
     }
 
     /// <summary>
-    /// The latest responses of these servers, as canonical JSON. Those of which nothing is known, and that do not
-    /// answer in time, are left out.
+    /// The latest responses of these servers, then earlier ones with keys that the query wants, as canonical JSON.
+    /// Servers of which nothing is known, and that do not answer in time, are left out.
     /// </summary>
     /// <param name="address">The address that asks.</param>
     public async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> QueryAsync(
@@ -49,11 +49,14 @@ public sealed class Notary : IDisposable
             .Select(query => FindAsync(query, address, patience.Token, stop).AsTask())).ConfigureAwait(false);
         var responses = new List<ReadOnlyMemory<byte>>(found.Length);
         var bytes = 0;
-        foreach (var response in found.OfType<ReadOnlyMemory<byte>>())
+        // All servers' latest ones come before any earlier one.
+        foreach (var response in found.SelectMany(static kept => kept.Index())
+            .OrderBy(static each => each.Index).Select(static each => each.Item))
         {
-            bytes += response.Length;
+            if (Signed(response) is not { } signed) continue;
+            bytes += signed.Length;
             if (bytes > _options.MaxNotaryResponseBytes) break;
-            responses.Add(response);
+            responses.Add(signed);
         }
 
         return responses;
@@ -62,39 +65,37 @@ public sealed class Notary : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _closing.Cancel();
 
-    private async ValueTask<ReadOnlyMemory<byte>?> FindAsync(
+    private ReadOnlyMemory<byte>? Signed(ServerKeyResponse response) =>
+        JsonText.TryParseStored(response.Json.Span, out var json) ? JsonText.Write(_own.Sign(json)) : null;
+
+    private async ValueTask<IReadOnlyList<ServerKeyResponse>> FindAsync(
         NotaryQuery query, IPAddress address, CancellationToken patience, CancellationToken stop)
     {
-        if (query.Server == _options.ServerName) return _own.Response;
-        if (!Core.Ident.ServerName.isValid(query.Server)) return null;
-        var known = await _keys.ResponseAsync(query.Server, stop).ConfigureAwait(false);
-        if (known is null || !await SufficesAsync(known, query, stop).ConfigureAwait(false))
+        if (query.Server == _options.ServerName) return [new ServerKeyResponse(_own.Response, 0)];
+        if (!Core.Ident.ServerName.isValid(query.Server)) return [];
+        var kept = await _keys.ResponsesAsync(query.Server, stop).ConfigureAwait(false);
+        if (!Suffice(kept, query))
         {
             await FetchAsync(query.Server, address, patience, stop).ConfigureAwait(false);
-            known = await _keys.ResponseAsync(query.Server, stop).ConfigureAwait(false);
+            kept = await _keys.ResponsesAsync(query.Server, stop).ConfigureAwait(false);
         }
 
-        return known is not null && JsonText.TryParseStored(known.Json.Span, out var json)
-            ? JsonText.Write(_own.Sign(json))
-            : default(ReadOnlyMemory<byte>?);
+        return KeptResponses.With(kept, query.KeyIds, query.Server, _options);
     }
 
     /// <summary>
-    /// Whether a response is passed on as it is: for half of its lifetime, and if it has what is wanted.
+    /// Whether responses are passed on without a fetch: for half of the latest one's lifetime, if they have what is
+    /// wanted.
     /// </summary>
-    private async ValueTask<bool> SufficesAsync(ServerKeyResponse known, NotaryQuery query, CancellationToken stop)
+    private bool Suffice(IReadOnlyList<ServerKeyResponse> kept, NotaryQuery query)
     {
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (!JsonText.TryParseStored(known.Json.Span, out var json)
-            || json.Number("valid_until_ts") is not { } validUntil
-            || validUntil < (query.MinimumValidUntil ?? now)
-            || now - known.FetchedAt > validUntil - now)
-        {
-            return false;
-        }
-
-        var keys = await _keys.KnownAsync(query.Server, stop).ConfigureAwait(false);
-        return query.KeyIds.All(keys.ById.ContainsKey);
+        return kept is [var latest, ..]
+            && JsonText.TryParseStored(latest.Json.Span, out var json)
+            && json.Number("valid_until_ts") is { } validUntil
+            && validUntil >= (query.MinimumValidUntil ?? now)
+            && now - latest.FetchedAt <= validUntil - now
+            && KeptResponses.HaveAll(kept, query.KeyIds, query.Server, _options);
     }
 
     private async ValueTask FetchAsync(

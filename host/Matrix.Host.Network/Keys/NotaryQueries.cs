@@ -15,9 +15,6 @@ namespace Matrix.Host.Network.Keys;
 internal sealed class NotaryQueries(
     FederationApi api, KeyResponseChecks checks, NetworkOptions options, TimeProvider time) : IDisposable
 {
-    /// <summary>The most responses about one server that are read from a notary.</summary>
-    private const int MostResponses = 4;
-
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Server, string KeyId), WantedKeys> _wanted = [];
     private readonly FetchPauses _ofKeys = new(options, time);
@@ -26,6 +23,9 @@ internal sealed class NotaryQueries(
     private readonly SemaphoreSlim _slots = new(options.MaxNotaryQueries, options.MaxNotaryQueries);
     private readonly CancellationTokenSource _closing = new();
     private List<WantedKeys>? _gathering;
+
+    /// <summary>The most responses about one server that are read from a notary.</summary>
+    private int MostResponses => 1 + options.MaxEarlierKeyResponses;
 
     /// <summary>The number of keys that are asked for.</summary>
     internal int Waiting

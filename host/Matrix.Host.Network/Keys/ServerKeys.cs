@@ -18,8 +18,8 @@ internal sealed class ServerKeys(
 {
     private readonly ByteCache<string, KnownKeys> _known = new(options.KeyCacheBytes, static keys => keys.Size);
     private readonly SemaphoreSlim _taking = new(1, 1);
-    private readonly ByteCache<string, ServerKeyResponse> _responses = new(
-        options.KeyResponseCacheBytes, static response => response.Json.Length);
+    private readonly ByteCache<string, IReadOnlyList<ServerKeyResponse>> _responses = new(
+        options.KeyResponseCacheBytes, static kept => kept.Sum(static response => response.Json.Length));
 
     public ValueTask<IReadOnlyDictionary<string, ServerKey>> FindAsync(
         string server, IReadOnlyCollection<string> keyIds, long validAt, KeyUse use, CancellationToken stop) =>
@@ -55,12 +55,12 @@ internal sealed class ServerKeys(
         return _known.TryGet(server, out known) ? known : KnownKeys.None;
     }
 
-    /// <summary>The latest response with a server's keys; null if there is none.</summary>
-    internal async ValueTask<ServerKeyResponse?> ResponseAsync(string server, CancellationToken stop)
+    /// <summary>The latest response with a server's keys, then earlier ones that have other keys.</summary>
+    internal async ValueTask<IReadOnlyList<ServerKeyResponse>> ResponsesAsync(string server, CancellationToken stop)
     {
-        if (_responses.TryGet(server, out var response)) return response;
-        var stored = await storage.ServerKeys.ResponseAsync(server, stop).ConfigureAwait(false);
-        return stored is null ? null : _responses.PutIfAbsent(server, stored);
+        if (_responses.TryGet(server, out var responses)) return responses;
+        var stored = await storage.ServerKeys.ResponsesAsync(server, stop).ConfigureAwait(false);
+        return stored.Count == 0 ? stored : _responses.PutIfAbsent(server, stored);
     }
 
     /// <summary>Fetches a server's keys from the server, unless it may not be asked now.</summary>
@@ -170,12 +170,9 @@ internal sealed class ServerKeys(
             : before.AfterNotary(fetched.Keys, Now, options.MaxKeysPerServer);
         _known.Put(server, after);
 
-        // A notary's response may be older than the server's own.
-        if (isOwn || await ResponseAsync(server, CancellationToken.None).ConfigureAwait(false) is null)
-        {
-            var json = JsonText.Write(fetched.Json);
-            _responses.Put(server, new ServerKeyResponse(json, isOwn ? Now : 0));
-        }
+        var response = new ServerKeyResponse(JsonText.Write(fetched.Json), isOwn ? Now : 0);
+        var kept = await ResponsesAsync(server, CancellationToken.None).ConfigureAwait(false);
+        _responses.Put(server, KeptResponses.After(kept, response, isOwn, server, options));
 
         // The stored keys must not be older than the fetched ones.
         if (before.IsStored && before.ById.Count > 0) Store(server, after);
@@ -184,11 +181,11 @@ internal sealed class ServerKeys(
     /// <summary>Writes the keys without waiting. If it fails, the next use of one tries again.</summary>
     private void Store(string server, KnownKeys known)
     {
-        var response = _responses.TryGet(server, out var cached) ? cached : null;
+        var responses = _responses.TryGet(server, out var cached) ? cached : null;
         var batch = new WriteBatch(1)
         {
             OnFailed = (_, _) => _known.Put(server, known with { IsStored = false }),
-        }.Add(new ServerKeysFetched(server, known.Rows, response));
+        }.Add(new ServerKeysFetched(server, known.Rows, responses));
         _known.Put(server, known with { IsStored = true });
         try
         {

@@ -158,6 +158,10 @@ internal static partial class ConfigKeys
             "federation.keys_per_server", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxKeysPerServer,
             "Signing keys of one server, former ones included."),
         Key(
+        Key(
+            "federation.earlier_key_responses", ConfigTypes.Whole(0, 1000), c => c.Network.MaxEarlierKeyResponses,
+            "Earlier responses with signing keys of one server that are kept beside the latest, if they have keys that "
+                + "later ones lack. Other servers need them for old events, and get them by a query."),
             "federation.key_response_bytes", ConfigTypes.FewBytes(4 << 10, 16 << 20),
             c => c.Network.MaxKeyResponseBytes,
             "A response with signing keys."),

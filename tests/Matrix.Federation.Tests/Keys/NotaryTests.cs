@@ -29,6 +29,38 @@ public abstract class NotaryTests
     }
 
     [Test]
+    public async Task Old_events_count_for_a_new_server_though_their_key_was_forgotten_and_their_server_is_gone()
+    {
+        await using var resident = await ServerProcess.StartAsync(
+            NewDatabase(), ("MATRIX_FEDERATION__KEY_FETCH_PAUSE", "100ms"));
+        var peer = await PeerServer.StartAsync();
+        var alice = await LocalUser.RegisterAsync(resident, "alice");
+        var roomId = await alice.CreateRoomAsync("11");
+        var room = await PeerRoom.JoinAsync(resident, peer.Peer, roomId, "bob");
+        var former = peer.Peer.Current;
+        peer.Peer.ChangesKeyAndForgetsTheFormer();
+        await Task.Delay(200);
+        var target = $"/_matrix/federation/v1/query/profile?user_id=@nobody:{resident.Name}";
+        (await peer.Peer.SendAsync(resident, "GET", target)).Is(404, "M_NOT_FOUND");
+        await peer.DisposeAsync();
+
+        var served = (await GetAsync(resident, peer.Peer.Name))["server_keys"]!.AsArray();
+        Assert.That(
+            served.Select(each => each!["verify_keys"]!.AsObject().Single().Key),
+            Is.EqualTo(new[] { peer.Peer.Current.Key.Id, former.Key.Id }));
+
+        await resident.Process.StopAsync();
+        await resident.Process.StartAsync();
+        await using var joining = await ServerProcess.StartAsync(
+            NewDatabase(), ("MATRIX_FEDERATION__NOTARIES", resident.Name));
+        var carol = await LocalUser.RegisterAsync(joining, "carol");
+        (await carol.PostAsync($"join/{Uri.EscapeDataString(roomId)}?via={resident.Name}", [])).Is(200);
+        var members = (await carol.GetAsync($"rooms/{Uri.EscapeDataString(roomId)}/joined_members"))
+            .Is(200).Json["joined"]!.AsObject();
+        Assert.That(members.ContainsKey(room.User("bob")), Is.True);
+    }
+
+    [Test]
     public async Task A_server_that_never_met_the_other_fetches_its_keys_for_a_query()
     {
         await using var notary = await ServerProcess.StartAsync(NewDatabase());

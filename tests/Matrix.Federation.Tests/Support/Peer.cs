@@ -22,7 +22,7 @@ public sealed class Peer(string name)
     public string Name { get; } = name;
 
     /// <summary>The key that signs unless a test names another one.</summary>
-    public PeerKey Current { get; } = PeerKey.New("now");
+    public PeerKey Current { get; private set; } = PeerKey.New("now");
 
     /// <summary>A key that was in use until an hour ago, and is published as such.</summary>
     public PeerKey Old { get; } =
@@ -33,6 +33,9 @@ public sealed class Peer(string name)
 
     /// <summary>Until when the published keys are valid.</summary>
     public long ValidUntil { get; set; } = DateTimeOffset.UtcNow.AddDays(1).ToUnixTimeMilliseconds();
+
+    /// <summary>Takes a new key; the one that it had is published no more, not even as a former one.</summary>
+    public void ChangesKeyAndForgetsTheFormer() => Current = PeerKey.New("next");
 
     /// <summary>The keys that another server knows after it has fetched them.</summary>
     public IEnumerable<ServerKey> PublishedKeys => new[] { Current, Old }.Select(key => new ServerKey(

@@ -381,6 +381,103 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Earlier_responses_are_served_for_the_keys_that_the_latest_one_lacks()
+    {
+        var then = Now;
+        await RotateAsync(3);
+
+        Assert.That(KeysOf(await QueryAsync(Them)), Is.EqualTo(new[] { "ed25519:r3", "ed25519:r2", "ed25519:r1" }));
+        var old = await QueryAsync(Them, keyId: "ed25519:r1");
+        Assert.That(KeysOf(old), Is.EqualTo(new[] { "ed25519:r3", "ed25519:r1" }));
+        Assert.That(old.Select(IsSignedByUs), Is.All.True);
+        Assert.That(old[1].Number("valid_until_ts"), Is.EqualTo(then + Day));
+        var requests = _servers.Requests;
+        Assert.That(KeysOf(await QueryAsync(Them, keyId: "ed25519:r3")), Is.EqualTo(new[] { "ed25519:r3" }));
+        Assert.That(_servers.Requests, Is.EqualTo(requests), "what is kept is enough");
+    }
+
+    [Test]
+    public async Task Earlier_responses_are_served_after_a_restart_though_the_server_is_gone()
+    {
+        await RotateAsync(2);
+        await FindFor(KeyUse.Event, Now, "ed25519:r2");
+
+        await RestartAsync();
+        _servers.Fails(Them);
+        Time.Advance(TimeSpan.FromDays(400));
+
+        Assert.That(KeysOf(await QueryAsync(Them)), Is.EqualTo(new[] { "ed25519:r2", "ed25519:r1" }));
+    }
+
+    [Test]
+    public async Task An_earlier_response_without_a_key_of_its_own_is_not_kept()
+    {
+        _servers.Answers(Them, Response().With(One, _first).Make());
+        await QueryAsync(Them);
+        Time.Advance(TimeSpan.FromHours(20));
+        _servers.Answers(Them, Response().With(Two, _second).WithFormer(One, _first, Now).Make());
+
+        Assert.That(KeysOf(await QueryAsync(Them)), Is.EqualTo(new[] { Two }));
+    }
+
+    [Test]
+    public async Task Earlier_responses_are_bounded_and_the_last_are_kept()
+    {
+        _options = _options with { MaxEarlierKeyResponses = 2 };
+        await RotateAsync(5);
+
+        Assert.That(KeysOf(await QueryAsync(Them)), Is.EqualTo(new[] { "ed25519:r5", "ed25519:r4", "ed25519:r3" }));
+    }
+
+    [Test]
+    public async Task What_a_notary_had_is_served_after_what_the_server_returned_and_displaces_none_of_it()
+    {
+        _options = _options with { MaxEarlierKeyResponses = 1, Notaries = [First] };
+        var old = new KeyResponseMaker(Them, Now + 1000).With(One, _first).Make();
+        var older = new KeyResponseMaker(Them, Now + 1000).With(Two, _second).Make();
+        _servers.Answers(Them, Response().With("ed25519:r0", _second).Make());
+        _servers.Notarizes(First, Signed(First, old), Signed(First, older));
+        Time.Advance(TimeSpan.FromSeconds(20));
+        Publish(First);
+
+        await FindFor(KeyUse.Event, Now - 20_000, One, Two);
+        Assert.That(KeysOf(await QueryAsync(Them)), Is.EqualTo(new[] { "ed25519:r0", One }));
+
+        Time.Advance(TimeSpan.FromHours(1));
+        await RotateAsync(1);
+        Assert.That(KeysOf(await QueryAsync(Them)), Is.EqualTo(new[] { "ed25519:r1", "ed25519:r0" }));
+    }
+
+    [Test]
+    public async Task Every_servers_latest_response_comes_before_an_earlier_one()
+    {
+        await RotateAsync(3);
+        var other = new KeyResponseMaker("other.example", Now + Day).With(One, _first).Make();
+        _servers.Answers("other.example", other);
+
+        var served = await Served.QueryAsync(
+            [new NotaryQuery(Them, [], null), new NotaryQuery("other.example", [], null)], _stranger, Stop);
+
+        Assert.That(
+            KeysOf([.. served.Select(Parsed)]),
+            Is.EqualTo(new[] { "ed25519:r3", One, "ed25519:r2", "ed25519:r1" }));
+    }
+
+    [Test]
+    public async Task A_key_of_an_earlier_response_verifies_old_events_of_a_server_that_asks_a_notary()
+    {
+        var then = Now;
+        await RotateAsync(3);
+        var served = await QueryAsync(Them, keyId: "ed25519:r1");
+        _servers.Fails(Them);
+        _servers.Notarizes(First, [.. served.Select(response => Signed(First, response))]);
+        _keys = null;
+        Publish(First);
+
+        Assert.That((await FindFor(KeyUse.Event, then, "ed25519:r1")).Keys, Is.EqualTo(new[] { "ed25519:r1" }));
+    }
+
+    [Test]
     public async Task Of_a_server_without_keys_nothing_is_served_and_it_is_not_asked_again_at_once()
     {
         Assert.That(await QueryAsync(Them), Is.Empty);
@@ -483,6 +580,20 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
 
     private KeyResponseMaker Response() => new(Them, Now + Day);
 
+    /// <summary>The server changes its key so often, and forgets the former one; each response is fetched.</summary>
+    private async Task RotateAsync(int times)
+    {
+        for (var n = 1; n <= times; n++)
+        {
+            _servers.Answers(Them, Response().With($"ed25519:r{n}", n % 2 == 0 ? _first : _second).Make());
+            await QueryAsync(Them, keyId: $"ed25519:r{n}");
+            if (n < times) Time.Advance(TimeSpan.FromHours(1));
+        }
+    }
+
+    private static IEnumerable<string> KeysOf(IReadOnlyList<JsonObject> responses) =>
+        responses.Select(response => response.Child("verify_keys")!.Key(0));
+
     private void Publish(string notary) =>
         _servers.Answers(notary, new KeyResponseMaker(notary, Now + Day).With(OfNotary, _notary).Make());
 
@@ -498,9 +609,11 @@ internal sealed class NotaryKeysTests(string kind) : StorageTests(kind)
     {
         var query = new NotaryQuery(server, keyId is null ? [] : [keyId], minimum);
         var responses = await Served.QueryAsync([query], _stranger, Stop);
-        return [.. responses.Select(response =>
-            JsonText.TryParseStored(response.Span, out var json) ? json : JsonObject.Empty)];
+        return [.. responses.Select(Parsed)];
     }
+
+    private static JsonObject Parsed(ReadOnlyMemory<byte> response) =>
+        JsonText.TryParseStored(response.Span, out var json) ? json : JsonObject.Empty;
 
     private Task<IReadOnlyDictionary<string, ServerKey>> Find(params string[] keyIds) =>
         Keys.FindAsync(Them, keyIds, Now, KeyUse.Request, Stop).AsTask();

@@ -11,8 +11,11 @@ public interface IServerKeysTable
     /// <summary>The keys of a server.</summary>
     ValueTask<IReadOnlyList<ServerKeyRow>> OfServerAsync(string serverName, CancellationToken stop);
 
-    /// <summary>The latest response with a server's keys; null if there is none.</summary>
-    ValueTask<ServerKeyResponse?> ResponseAsync(string serverName, CancellationToken stop);
+    /// <summary>
+    /// The responses with a server's keys: the latest, and earlier ones with other keys, at most
+    /// `federation.earlier_key_responses`.
+    /// </summary>
+    ValueTask<IReadOnlyList<ServerKeyResponse>> ResponsesAsync(string serverName, CancellationToken stop);
 }
 
 /// <summary>A response with a server's keys, which the server signed.</summary>
@@ -29,9 +32,10 @@ public sealed record ServerKeyRow(
     string KeyId, ReadOnlyMemory<byte> PublicKey, long ValidUntil, long? ExpiredAt, long FetchedAt);
 
 /// <summary>The keys of a server were fetched; they replace those that were stored.</summary>
-/// <param name="Response">The latest response; null if the stored one is to stay.</param>
+/// <param name="Responses">The latest response, then earlier ones; null if the stored ones are to stay.</param>
 public sealed record ServerKeysFetched(
-    string ServerName, IReadOnlyList<ServerKeyRow> Keys, ServerKeyResponse? Response = null) : Change
+    string ServerName, IReadOnlyList<ServerKeyRow> Keys, IReadOnlyList<ServerKeyResponse>? Responses = null) : Change
 {
-    internal override int Weight => (200 * (1 + Keys.Count)) + (Response?.Json.Length ?? 0);
+    internal override int Weight =>
+        (200 * (1 + Keys.Count)) + (Responses?.Sum(static response => response.Json.Length) ?? 0);
 }

@@ -9,12 +9,14 @@ internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
         WHERE server_name = $1 ORDER BY key_id
         """);
 
-    private static readonly Statement Response = Statement.Of(
-        "SELECT response, fetched_at FROM server_key_responses WHERE server_name = $1");
+    private static readonly Statement Responses = Statement.Of(
+        "SELECT response, fetched_at FROM server_key_responses WHERE server_name = $1 ORDER BY place");
 
-    private static readonly Statement PutResponse = Statement.Of("""
-        INSERT INTO server_key_responses (server_name, response, fetched_at) VALUES ($1, $2, $3)
-        ON CONFLICT (server_name) DO UPDATE SET response = excluded.response, fetched_at = excluded.fetched_at
+    private static readonly Statement DeleteResponses = Statement.Of(
+        "DELETE FROM server_key_responses WHERE server_name = $1");
+
+    private static readonly Statement InsertResponse = Statement.Of("""
+        INSERT INTO server_key_responses (server_name, place, response, fetched_at) VALUES ($1, $2, $3, $4)
         """);
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM server_keys WHERE server_name = $1");
@@ -33,9 +35,9 @@ internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
                 new ServerKeyRow(row.Text(0), row.Blob(1), row.Int64(2), row.Int64OrNull(3), row.Int64(4)),
             stop);
 
-    public ValueTask<ServerKeyResponse?> ResponseAsync(string serverName, CancellationToken stop) =>
-        reads.FirstAsync(
-            Response,
+    public ValueTask<IReadOnlyList<ServerKeyResponse>> ResponsesAsync(string serverName, CancellationToken stop) =>
+        reads.ListAsync(
+            Responses,
             serverName,
             static (a, name) => a.Text(name),
             static row => new ServerKeyResponse(row.Blob(0), row.Int64(1)),
@@ -52,8 +54,12 @@ internal sealed class ServerKeysTable(IReads reads) : IServerKeysTable
                     .IntOrNull(row.Key.ExpiredAt).Int(row.Key.FetchedAt));
             }
 
-            if (op.Response is not { } response) return;
-            writes.Run(PutResponse, (op.ServerName, Response: response), static (a, row) => a
-                .Text(row.ServerName).Blob(row.Response.Json).Int(row.Response.FetchedAt));
+            if (op.Responses is not { } responses) return;
+            writes.Run(DeleteResponses, op.ServerName, static (a, name) => a.Text(name));
+            foreach (var (place, response) in responses.Index())
+            {
+                writes.Run(InsertResponse, (op.ServerName, Place: place, Response: response), static (a, row) => a
+                    .Text(row.ServerName).Int(row.Place).Blob(row.Response.Json).Int(row.Response.FetchedAt));
+            }
         });
 }
