@@ -77,8 +77,8 @@ public sealed record NetworkOptions
     public int MaxPublishedRoomsBytes { get; init; } = 4 << 20;
 
     /// <summary>
-    /// Bytes of all responses that are being read or parsed, beyond the first few of each. A response that needs more
-    /// fails.
+    /// Bytes that all responses take, beyond the first few of each: the buffers of those that are read, and the bodies
+    /// and JSON of those that are still held. A response that needs more fails.
     /// </summary>
     public long MaxResponseBytesAtOnce { get; init; } = 512L << 20;
 

@@ -1,3 +1,5 @@
+using Matrix.Host.Network;
+
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
@@ -12,9 +14,6 @@ internal sealed class IncomingBody(ByteBudget.Share share, SignedRequest? signed
     /// <summary>The text as it came, in one piece, as the bytes to sign, and as strings.</summary>
     private const int Copies = 4;
 
-    /// <summary>A value of the tree, and its place in the array that holds it.</summary>
-    private const int BytesOfValue = 64;
-
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(2);
 
     /// <summary>Whether the signature is valid for the bytes as they came.</summary>
@@ -27,7 +26,7 @@ internal sealed class IncomingBody(ByteBudget.Share share, SignedRequest? signed
     internal Answer? Parsing(ReadOnlySpan<byte> body)
     {
         IsVerified = signed?.Verify(body) == true;
-        var memory = (Copies * (long)body.Length) + (BytesOfValue * MostValues(body));
+        var memory = (Copies * (long)body.Length) + JsonMemory.OfValues(body);
 
         if (memory <= charged) return null;
 
@@ -39,8 +38,4 @@ internal sealed class IncomingBody(ByteBudget.Share share, SignedRequest? signed
     }
 
     private static Answer Busy { get; } = Answer.LimitExceeded(_busyFor, "This server is reading too many bodies.");
-
-    /// <summary>At least as many as the text can have.</summary>
-    private static long MostValues(ReadOnlySpan<byte> json) =>
-        1L + json.Count((byte)',') + json.Count((byte)':') + json.Count((byte)'[') + json.Count((byte)'{');
 }

@@ -22,7 +22,7 @@ internal sealed class SignedClient(
 {
     private const int MaxErrorLength = 500;
 
-    /// <summary>The bytes of an error that are read, where a response is read as it comes.</summary>
+    /// <summary>The bytes of an error that are read; a longer one is not JSON of the specification.</summary>
     private const int MaxErrorBytes = 16 << 10;
 
     public async ValueTask<FederationResult<JsonObject>> SendAsync(FederationRequest request, CancellationToken stop)
@@ -37,7 +37,7 @@ internal sealed class SignedClient(
         FederationRequest request, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        var result = await TrySendAsync<ReadOnlyMemory<byte>>(request, static body => body, stop)
+        var result = await TrySendAsync<ReadOnlyMemory<byte>>(request, static (body, _) => body, stop)
             .ConfigureAwait(false);
         log.Ended(request, result.Failure, time.GetElapsedTime(started));
         return result;
@@ -77,14 +77,17 @@ internal sealed class SignedClient(
         }
     }
 
-    /// <summary>Sends a request. The response is read while its bytes count among those of all responses.</summary>
+    /// <summary>Sends a request. What is read of the response counts among the bytes of all responses.</summary>
     private async ValueTask<FederationResult<T>> TrySendAsync<T>(
-        FederationRequest request, Func<ReadOnlyMemory<byte>, FederationResult<T>> read, CancellationToken stop)
+        FederationRequest request,
+        Func<ReadOnlyMemory<byte>, BodyMemory.Share, FederationResult<T>> read,
+        CancellationToken stop)
     {
         var call = await CallOfAsync(request, stop).ConfigureAwait(false);
         if (!call.IsOk) return call.Failure!;
         FederationResult<T> result = default;
-        var outcome = await http.SendAsync(call.Value, stop, reply => result = Read(reply).Then(read))
+        var outcome = await http.SendAsync(
+            call.Value, (reply, memory) => result = Read(reply).Then(body => read(body, memory)), stop)
             .ConfigureAwait(false);
         return outcome.Reply is not null
             ? result
@@ -150,7 +153,8 @@ internal sealed class SignedClient(
     private FederationResult<ReadOnlyMemory<byte>> Read(HttpReply reply)
     {
         if (reply.Status is >= 200 and < 300) return new ReadOnlyMemory<byte>(reply.Body);
-        return Refused(reply.Status, reply.Body, reply.Headers);
+        return Refused(
+            reply.Status, reply.Body.AsMemory(0, Math.Min(reply.Body.Length, MaxErrorBytes)), reply.Headers);
     }
 
     private FederationFailure Refused(int status, ReadOnlyMemory<byte> body, HttpResponseHeaders headers)
@@ -175,10 +179,19 @@ internal sealed class SignedClient(
         return header?.Delta ?? (header?.Date is { } at ? Later(at - time.GetUtcNow(), TimeSpan.Zero) : null);
     }
 
-    private static FederationResult<JsonObject> ReadObject(ReadOnlyMemory<byte> body) =>
-        JsonText.TryParseObject(body.Span, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out var error)
-            ? json
-            : Failed(FederationFailureKind.NotJson, "the response is " + error.ToString());
+    private static FederationResult<JsonObject> ReadObject(ReadOnlyMemory<byte> body, BodyMemory.Share memory)
+    {
+        var tree = JsonMemory.OfTree(body.Span);
+        memory.Take(tree);
+        if (!JsonText.TryParseObject(
+            body.Span, Reading.Lenient, JsonText.FederationBodyLimits, out var json, out var error))
+        {
+            return Failed(FederationFailureKind.NotJson, "the response is " + error.ToString());
+        }
+
+        memory.Keep(json, tree);
+        return json;
+    }
 
     private static FederationFailure Failed(FederationFailureKind kind, string message) => new(kind, 0, "", message);
 

@@ -39,16 +39,18 @@ public sealed class SafeHttpSender : IDisposable
     /// <summary>Sockets that are open or connecting.</summary>
     internal int Sockets => _pools.Sockets;
 
-    /// <summary>Bytes of the responses that are being read or used.</summary>
-    internal long BytesBeingRead => _bodies.BytesBeingRead;
+    /// <summary>Bytes of the responses that are read or used, and of those that are still held.</summary>
+    internal long BytesHeld => _bodies.BytesHeld;
 
     /// <summary>Sends a request and reads the whole response.</summary>
-    /// <param name="use">
-    /// Gets the response while its bytes still count among those that are read at once: to parse it; null for nothing.
-    /// </param>
     /// <exception cref="OperationCanceledException">The caller stopped it.</exception>
-    public async ValueTask<HttpOutcome> SendAsync(
-        HttpCall call, CancellationToken stop, Action<HttpReply>? use = null)
+    public ValueTask<HttpOutcome> SendAsync(HttpCall call, CancellationToken stop) =>
+        SendAsync(call, static (_, _) => { }, stop);
+
+    /// <summary>The same.</summary>
+    /// <param name="use">Gets the response, and what counts the memory that its use takes: to parse it.</param>
+    internal async ValueTask<HttpOutcome> SendAsync(
+        HttpCall call, Action<HttpReply, BodyMemory.Share> use, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(call);
         using var clock = new CancellationTokenSource(call.Time, _time);
@@ -60,11 +62,11 @@ public sealed class SafeHttpSender : IDisposable
             using var response = await pool.SendAsync(request, both.Token).ConfigureAwait(false);
             return await _bodies.ReadAsync(response.Content, call.MaxBytes, Use, both.Token).ConfigureAwait(false);
 
-            HttpOutcome Use(byte[] body)
+            HttpOutcome Use(byte[] body, BodyMemory.Share memory)
             {
                 var reply = new HttpReply(
                     (int)response.StatusCode, response.Headers, response.Content.Headers, body);
-                use?.Invoke(reply);
+                use(reply, memory);
                 return HttpOutcome.Of(reply);
             }
         }

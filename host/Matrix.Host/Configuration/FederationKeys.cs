@@ -134,7 +134,8 @@ internal static partial class ConfigKeys
             "A response that grows with a room, such as its state."),
         Key(
             "federation.responses_at_once", ConfigTypes.Bytes(16 << 20), c => c.Network.MaxResponseBytesAtOnce,
-            "All responses that are being read or parsed; a response that needs more fails."),
+            "The memory of all responses, from their buffers and their JSON until they are no longer held; a response "
+                + "that needs more fails. While one is read it takes twice its bytes."),
         Key(
             "federation.response_events", ConfigTypes.Whole(1000), c => c.Network.MaxEventsInResponse,
             "Events in one response."),
@@ -158,10 +159,10 @@ internal static partial class ConfigKeys
             "federation.keys_per_server", ConfigTypes.Whole(1, 10_000), c => c.Network.MaxKeysPerServer,
             "Signing keys of one server, former ones included."),
         Key(
-        Key(
             "federation.earlier_key_responses", ConfigTypes.Whole(0, 1000), c => c.Network.MaxEarlierKeyResponses,
             "Earlier responses with signing keys of one server that are kept beside the latest, if they have keys that "
                 + "later ones lack. Other servers need them for old events, and get them by a query."),
+        Key(
             "federation.key_response_bytes", ConfigTypes.FewBytes(4 << 10, 16 << 20),
             c => c.Network.MaxKeyResponseBytes,
             "A response with signing keys."),

@@ -307,7 +307,7 @@ internal sealed class SafeHttpTests
     [Test]
     public async Task Bodies_that_are_read_at_once_are_bounded_together()
     {
-        _options = _options with { MaxResponseBytesAtOnce = 150_000 };
+        _options = _options with { MaxResponseBytesAtOnce = 250_000 };
         var rest = new TaskCompletionSource();
         await using var server = await ServerOf("localhost", async http =>
         {
@@ -319,14 +319,55 @@ internal sealed class SafeHttpTests
 
         var slow = Reply(call with { PathAndQuery = "/slow" });
         // The first response holds most of the bytes from here on.
-        Assert.That(() => Sender.BytesBeingRead, Is.GreaterThan(80_000).After(5000, 10));
+        Assert.That(() => Sender.BytesHeld, Is.GreaterThan(80_000).After(5000, 10));
         var failure = await Failure(call);
         rest.SetResult();
 
         Assert.That(failure.Kind, Is.EqualTo(HttpFailureKind.TooLarge));
         Assert.That((await slow).Body, Has.Length.EqualTo(100_000));
         Assert.That((await Reply(call)).Body, Has.Length.EqualTo(100_000));
-        Assert.That(Sender.BytesBeingRead, Is.Zero);
+        Assert.That(Sender.BytesHeld, Is.Zero);
+    }
+
+    [Test]
+    public async Task Bodies_count_until_nothing_holds_them()
+    {
+        const int Size = 20 << 20;
+        _options = _options with { MaxResponseBytesAtOnce = 64 << 20 };
+        await using var server = await ServerOf("localhost", async http =>
+        {
+            for (var n = 0; n < Size; n += 1 << 20) await http.Response.Body.WriteAsync(new byte[1 << 20]);
+        });
+        var call = CallTo(server, "localhost") with { MaxBytes = 2 * Size, Time = TimeSpan.FromMinutes(1) };
+
+        await HoldAsync();
+
+        var isRead = false;
+        for (var n = 0; n < 100 && !isRead; n++)
+        {
+            await Task.Delay(100);
+            isRead = (await Sender.SendAsync(call, Stop)).Reply?.Body.Length == Size;
+        }
+
+        Assert.That(isRead, Is.True, "what nothing holds is collected when it is wanted");
+
+        async Task HoldAsync()
+        {
+            var before = GC.GetTotalMemory(forceFullCollection: true);
+            var held = new List<HttpOutcome>();
+            held.AddRange(
+                await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Sender.SendAsync(call, Stop).AsTask())));
+            for (var n = 0; n < 8; n++) held.Add(await Sender.SendAsync(call, Stop));
+
+            Assert.That(
+                GC.GetTotalMemory(forceFullCollection: true) - before, Is.LessThan(_options.MaxResponseBytesAtOnce));
+            Assert.That(
+                held.Select(each => each.Failure?.Kind), Has.Exactly(2).Null, "a third one takes twice its bytes");
+            Assert.That(
+                held.Select(each => each.Failure).OfType<HttpFailure>().Select(each => each.Kind),
+                Is.All.EqualTo(HttpFailureKind.TooLarge));
+            Assert.That(Sender.BytesHeld, Is.InRange(2 * Size, _options.MaxResponseBytesAtOnce));
+        }
     }
 
     [Test]
@@ -337,10 +378,10 @@ internal sealed class SafeHttpTests
         var counted = 0L;
 
         await Sender.SendAsync(
-            CallTo(server, "localhost") with { MaxBytes = 200_000 }, Stop, _ => counted = Sender.BytesBeingRead);
+            CallTo(server, "localhost") with { MaxBytes = 200_000 }, (_, _) => counted = Sender.BytesHeld, Stop);
 
         Assert.That(counted, Is.GreaterThan(80_000));
-        Assert.That(Sender.BytesBeingRead, Is.Zero);
+        Assert.That(Sender.BytesHeld, Is.Zero);
     }
 
     [Test]

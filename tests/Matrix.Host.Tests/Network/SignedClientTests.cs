@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using System.Text;
 using Matrix.Core.Facade;
 using Matrix.Core.Federation;
 using Matrix.Core.Json;
@@ -113,6 +114,25 @@ internal sealed class SignedClientTests
         Assert.That(Ed25519.Verify(_key.Key.PublicKey, signed, auth.Signature), Is.True);
         Assert.That(authorization, Is.Empty);
         Assert.That(body, Is.False);
+    }
+
+    [Test]
+    public async Task A_response_whose_JSON_would_take_more_memory_than_there_is_fails()
+    {
+        // Two bytes a value, of which each takes many.
+        const int Values = 1 << 20;
+        _sender.Dispose();
+        _options = _options with { MaxResponseBytes = 4 * Values, MaxResponseBytesAtOnce = 32 << 20 };
+        _sender = new SafeHttpSender(
+            _options, new AddressPolicy(_options), new CertificateTrust(_options), TimeProvider.System);
+        var values = Values;
+        await Serve(http => http.Response.WriteAsync($"{{\"a\":[0{new StringBuilder().Insert(0, ",0", values)}]}}"));
+
+        var failure = (await Client.SendAsync(Get("/_matrix/x"), Stop)).Failure!;
+        values = 1 << 16;
+
+        Assert.That(failure.Kind, Is.EqualTo(FederationFailureKind.TooLarge));
+        Assert.That((await Client.SendAsync(Get("/_matrix/x"), Stop)).IsOk, Is.True);
     }
 
     [Test]
