@@ -33,6 +33,9 @@ public enum RoomFailureKind
     /// <summary>The event is larger than events may be, or the request exceeds a configured limit.</summary>
     TooLarge,
 
+    /// <summary>The user has as many rooms or aliases as one user may create.</summary>
+    LimitReached,
+
     /// <summary>A value of the request has the wrong type or form.</summary>
     BadJson,
 

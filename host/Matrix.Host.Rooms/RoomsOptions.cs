@@ -259,6 +259,12 @@ public sealed record RoomsOptions
     /// <summary>The most users that a request to create a room may invite.</summary>
     public int MaxInitialInvites { get; init; } = 100;
 
+    /// <summary>The most rooms that one user has created and this server has. Not for application services.</summary>
+    public int MaxCreatedRooms { get; init; } = 10_000;
+
+    /// <summary>The most aliases that one user has created. Not for application services.</summary>
+    public int MaxAliases { get; init; } = 10_000;
+
     /// <summary>The most state events in a request to create a room.</summary>
     public int MaxInitialState { get; init; } = 200;
 

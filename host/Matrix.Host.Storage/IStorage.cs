@@ -44,6 +44,7 @@ using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.StoredBytes;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -122,6 +123,9 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Pushers, and what they have not sent.</summary>
     IPushersTable Pushers { get; }
+
+    /// <summary>The bytes that users store.</summary>
+    IStoredBytesTable StoredBytes { get; }
 
     /// <summary>Filters.</summary>
     IFiltersTable Filters { get; }

@@ -45,6 +45,7 @@ using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.StoredBytes;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -90,6 +91,7 @@ internal sealed class OpenedStorage : IStorage
         UserDirectory = new UserDirectoryTable(reads);
         Pushers = new PushersTable(reads);
         Filters = new FiltersTable(reads);
+        StoredBytes = new StoredBytesTable(reads);
         Aliases = new AliasesTable(reads);
         Reports = new ReportsTable(reads);
         AuditLog = new AuditLogTable(reads);
@@ -167,6 +169,8 @@ internal sealed class OpenedStorage : IStorage
     public IPushersTable Pushers { get; }
 
     public IFiltersTable Filters { get; }
+
+    public IStoredBytesTable StoredBytes { get; }
 
     public IAliasesTable Aliases { get; }
 

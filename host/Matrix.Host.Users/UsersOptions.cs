@@ -83,6 +83,9 @@ public sealed record UsersOptions
     /// <summary>The most pieces of account data of one user, those of rooms included.</summary>
     public int AccountData { get; init; } = 10_000;
 
+    /// <summary>The most bytes of it, some added for each piece.</summary>
+    public long AccountDataBytes { get; init; } = 64L << 20;
+
     /// <summary>The TURN servers.</summary>
     public TurnOptions Turn { get; init; } = new();
 
@@ -109,6 +112,9 @@ public sealed record UsersOptions
 
     /// <summary>The most filters of one user.</summary>
     public int Filters { get; init; } = 1000;
+
+    /// <summary>The most bytes of these, some added for each.</summary>
+    public long FilterBytes { get; init; } = 16L << 20;
 
     /// <summary>The most push rules of each kind that one user adds.</summary>
     public int PushRules { get; init; } = 1000;

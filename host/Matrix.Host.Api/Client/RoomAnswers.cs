@@ -26,6 +26,12 @@ internal static class RoomAnswers
         return Answer.Error(status, code, failure.Message);
     }
 
+    /// <summary>The same, with the page about limits where one is reached.</summary>
+    internal static Answer Of(RoomFailure failure, ClientOptions options) =>
+        failure.Kind == RoomFailureKind.LimitReached
+            ? AccountLimits.Reached(options, failure.Message)
+            : Of(failure);
+
     /// <summary>The error code of a failure inside a larger response.</summary>
     internal static string CodeOf(RoomFailureKind kind) => StandardOf(kind).Code;
 
@@ -55,6 +61,7 @@ internal static class RoomAnswers
         RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
         RoomFailureKind.PolicyList => (403, MatrixError.Forbidden),
         RoomFailureKind.CannotLeaveServerNoticeRoom => (403, MatrixError.CannotLeaveServerNoticeRoom),
+        RoomFailureKind.LimitReached => (403, MatrixError.Forbidden),
         RoomFailureKind.TooLarge => (413, MatrixError.TooLarge),
         RoomFailureKind.BadJson => (400, MatrixError.BadJson),
         RoomFailureKind.Malformed => (400, MatrixError.BadJson),

@@ -36,17 +36,10 @@ internal static class UserAnswers
             : Answer.Error(status, code, failure.Message);
     }
 
-    /// <summary>
-    /// The failure as an answer. A reached limit gives 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about the
-    /// limit, or `M_FORBIDDEN` if the configuration names no page. Client-Server API, "Common error codes".
-    /// </summary>
+    /// <summary>The same, with the page about limits where one is reached.</summary>
     internal static Answer Of(UserFailure failure, ClientOptions options) =>
-        failure.Kind == UserFailureKind.LimitReached && options.LimitsInfo.Length > 0
-            ? Answer.Error(
-                403,
-                MatrixError.UserLimitExceeded,
-                failure.Message,
-                json => json.WriteString("info_uri", options.LimitsInfo))
+        failure.Kind == UserFailureKind.LimitReached
+            ? AccountLimits.Reached(options, failure.Message)
             : Of(failure);
 
     /// <summary>An empty object, or the failure.</summary>

@@ -54,8 +54,14 @@ public sealed class RoomAliasDirectory(
     }
 
     /// <summary>Gives a room an alias; its members may.</summary>
+    /// <param name="userId">The creator.</param>
+    /// <param name="isBounded">Whether the creator's aliases are bounded: not those of application services.</param>
+    /// <param name="alias">The alias.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="stop">Cancels it.</param>
     /// <returns>Null if it was created.</returns>
-    public async ValueTask<RoomFailure?> CreateAsync(string userId, string alias, string roomId, CancellationToken stop)
+    public async ValueTask<RoomFailure?> CreateAsync(
+        string userId, bool isBounded, string alias, string roomId, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
             || !snapshot.Local.IsJoined(userId))
@@ -64,10 +70,12 @@ public sealed class RoomAliasDirectory(
         }
 
         var create = new AliasCreated(alias, snapshot.Room.Nid, userId);
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(create), stop).ConfigureAwait(false);
-        return receipt.Refused
-            ? new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.")
-            : null;
+        var fits = new AliasesFewerThan(userId, options.MaxAliases);
+        var batch = isBounded ? new WriteBatch(1).Require(fits) : new WriteBatch(1);
+        var receipt = await storage.Writer.WriteAsync(batch.Require(create), stop).ConfigureAwait(false);
+        return !receipt.Refused ? null
+            : isBounded && !fits.Applied ? RoomCreator.TooManyAliases(options)
+            : new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.");
     }
 
     /// <summary>

@@ -8,6 +8,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Sending;
 
@@ -28,6 +29,9 @@ public sealed record RoomRequest
 
     /// <summary>The full alias; null for none.</summary>
     public string? Alias { get; init; }
+
+    /// <summary>Whether the creator's rooms and aliases are bounded: no application service, nor the server.</summary>
+    public bool IsBounded { get; init; }
 
     /// <summary>Its name.</summary>
     public string? Name { get; init; }
@@ -270,7 +274,15 @@ public sealed class RoomCreator
                     : made.Failure;
             }
 
-            if (request.Alias is { } alias) session.Require(new AliasCreated(alias, nid, request.Creator));
+            var fits = new CreatedRoomsFewerThan(request.Creator, _options.MaxCreatedRooms);
+            var aliasFits = new AliasesFewerThan(request.Creator, _options.MaxAliases);
+            if (request.IsBounded) session.Require(fits);
+            if (request.Alias is { } alias)
+            {
+                if (request.IsBounded) session.Require(aliasFits);
+                session.Require(new AliasCreated(alias, nid, request.Creator));
+            }
+
             if (request.IsPublished) session.Write(new DirectoryVisibilityChanged(nid, true));
             if (request.Requires is { } requires) session.Require(requires(nid));
             if (request.Writes is { } writes) session.Write(writes(nid));
@@ -280,6 +292,9 @@ public sealed class RoomCreator
             {
                 var receipt = await durable.ConfigureAwait(false);
                 return !receipt.Refused ? roomId
+                    : request.IsBounded && !fits.Applied ? TooManyRooms()
+                    : request is { IsBounded: true, Alias: not null } && !aliasFits.Applied
+                        ? TooManyAliases(_options)
                     : request.Alias is { } taken ? Taken(taken)
                     : new RoomFailure(RoomFailureKind.BadState, "Another request has created the room.");
             }
@@ -311,6 +326,13 @@ public sealed class RoomCreator
     /// <summary>The rules of a version that rooms may be created in; null for others.</summary>
     internal RoomRules? RulesOf(string version) =>
         _options.UnstableRoomVersions.Contains(version) ? RoomRules.FindUnstable(version) : RoomRules.Find(version);
+
+    /// <summary>The failure for a user who has created as many aliases as one may.</summary>
+    internal static RoomFailure TooManyAliases(RoomsOptions options) => new(
+        RoomFailureKind.LimitReached, $"A user creates at most {options.MaxAliases} aliases. Delete old ones.");
+
+    private RoomFailure TooManyRooms() => new(
+        RoomFailureKind.LimitReached, $"A user creates at most {_options.MaxCreatedRooms} rooms.");
 
     private static RoomFailure Taken(string alias) => new(RoomFailureKind.AliasTaken, $"The alias {alias} is taken.");
 

@@ -19,8 +19,9 @@ namespace Matrix.Host.Rooms.Upgrading;
 /// <param name="RoomId">The old room.</param>
 /// <param name="Version">The version of the new room.</param>
 /// <param name="AdditionalCreators">Further creators, where the new version has them.</param>
+/// <param name="IsBounded">Whether the number of rooms that the user creates is bounded.</param>
 public sealed record UpgradeRequest(
-    string UserId, string RoomId, string Version, IReadOnlyList<string> AdditionalCreators);
+    string UserId, string RoomId, string Version, IReadOnlyList<string> AdditionalCreators, bool IsBounded);
 
 /// <summary>
 /// Replaces rooms by rooms of another version. The new room is created whole, then the old one is closed: tombstone,
@@ -124,7 +125,12 @@ public sealed class RoomUpgrades
             var created = await _creator.AppendAllAsync(
                 rules,
                 rules.UpgradeDrafts(replaced, old.Room.Rules),
-                new RoomRequest { Creator = request.UserId, Preset = Preset.PrivateChat },
+                new RoomRequest
+                {
+                    Creator = request.UserId,
+                    Preset = Preset.PrivateChat,
+                    IsBounded = request.IsBounded,
+                },
                 stop,
                 replaced.MayLack).ConfigureAwait(false);
             if (!created.IsOk) return created;

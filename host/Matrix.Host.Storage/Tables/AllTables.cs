@@ -43,6 +43,7 @@ using Matrix.Host.Storage.Tables.SingleSignOn;
 using Matrix.Host.Storage.Tables.SlidingConnections;
 using Matrix.Host.Storage.Tables.StagedEvents;
 using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.StoredBytes;
 using Matrix.Host.Storage.Tables.StrippedRooms;
 using Matrix.Host.Storage.Tables.ThirdPartyIds;
 using Matrix.Host.Storage.Tables.ThreadSubscriptions;
@@ -62,6 +63,9 @@ internal static class AllTables
     public static WriteHandlers Handlers(DatabaseHandlers own)
     {
         var handlers = new WriteHandlers();
+
+        // It reads the rows that others replace or delete.
+        StoredBytesTable.Register(handlers);
         RoomsTable.Register(handlers);
         EventsTable.Register(handlers, own.InsertEvent);
         EventPurges.Register(handlers);

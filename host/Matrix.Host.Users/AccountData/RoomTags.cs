@@ -11,7 +11,7 @@ namespace Matrix.Host.Users.AccountData;
 /// The tags that a user gives a room: account data `m.tag`, with a member for each tag. Client-Server API, "Room
 /// Tagging".
 /// </summary>
-public sealed class RoomTags(IStorage storage, UserLocks locks)
+public sealed class RoomTags(IStorage storage, UserLocks locks, UsersOptions options)
 {
     private const string Type = "m.tag";
     private const string Member = "tags";
@@ -61,8 +61,11 @@ public sealed class RoomTags(IStorage storage, UserLocks locks)
         }
 
         var put = new AccountDataPut(userId, room, Type, content);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
-        return null;
+        var row = await storage.AccountData.FindAsync(userId, room, Type, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(1).Require(UserAccountData.Fit(put, row, options)).Add(put);
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+            ? UserAccountData.TooMuch(options)
+            : null;
     }
 
     /// <summary>The tags; none if a client has put other content under the type.</summary>

@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.StoredBytes;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Users.AccountData;
@@ -44,7 +45,8 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
         if (!isKnown) return UserRooms.Unknown;
 
         var batch = new WriteBatch(2);
-        if (await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is null)
+        var before = await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false);
+        if (before is null)
         {
             var (all, deleted) = await storage.AccountData.CountAsync(userId, stop).ConfigureAwait(false);
             if (all - deleted >= options.AccountData)
@@ -58,10 +60,24 @@ public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, U
             if (all >= options.AccountData) batch.Add(new DeletedAccountDataForgotten(userId));
         }
 
-        batch.Add(new AccountDataPut(userId, room, type, CanonicalJson.bytes(Json.NewObject(content))));
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return null;
+        var put = new AccountDataPut(userId, room, type, CanonicalJson.bytes(Json.NewObject(content)));
+        batch.Require(Fit(put, before, options)).Add(put);
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused ? TooMuch(options) : null;
     }
+
+    /// <summary>The condition that there is room for a piece of account data.</summary>
+    /// <param name="before">What it takes the place of.</param>
+    internal static StoredBytesFit Fit(AccountDataPut put, AccountDataRow? before, UsersOptions options)
+    {
+        var added = before is null
+            ? StoredBytesFit.BytesOf(put.Content)
+            : put.Content.Length - before.Content.Length;
+        return new StoredBytesFit(put.UserId, StoredKind.AccountData, added, options.AccountDataBytes);
+    }
+
+    /// <summary>The failure if there is none.</summary>
+    internal static UserFailure TooMuch(UsersOptions options) => new(
+        UserFailureKind.LimitReached, $"The account data of an account has at most {options.AccountDataBytes} bytes.");
 
     /// <summary>Deletes the content of a type; no room means the user's own. Null if it is gone. MSC3391.</summary>
     public async ValueTask<UserFailure?> DeleteAsync(

@@ -49,11 +49,15 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer, Id
         DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
 
         // An application service sets pushers of its users without a device.
-        batch.Add(new PushersOfUserDeleted(userId));
+        // Nobody can log in again, so what only the user read goes in any case.
+        batch.Add(new PushersOfUserDeleted(userId))
+            .Add(new AccountDataDeleted(userId))
+            .Add(new FiltersDeleted(userId))
+            .Add(new BackupsDeleted(userId))
+            .Add(new KeySignaturesOfSignerDeleted(userId));
         if (erase)
         {
-            batch.Add(new AccountDataDeleted(userId)).Add(new ProfileDeleted(userId)).Add(new FiltersDeleted(userId))
-                .Add(new BackupsDeleted(userId))
+            batch.Add(new ProfileDeleted(userId))
                 .Add(new CrossSigningKeysDeleted(userId))
                 .Add(new DeviceListChanged(userId));
         }

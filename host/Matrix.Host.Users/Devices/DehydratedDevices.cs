@@ -68,6 +68,7 @@ public sealed class DehydratedDevices(
                 return new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated.");
             }
 
+            if (uploads.TooMuch(batch) is { } tooMuch) return tooMuch;
             if (isAsBefore.Applied && !added.Applied)
             {
                 return new UserFailure(UserFailureKind.InvalidParam, "`device_id` is the id of another device.");

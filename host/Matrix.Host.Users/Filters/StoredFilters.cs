@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.StoredBytes;
 
 namespace Matrix.Host.Users.Filters;
 
@@ -16,15 +17,26 @@ public sealed class StoredFilters(IStorage storage, UserLocks locks, UsersOption
     /// <returns>Its id. An equal filter of the user keeps its id.</returns>
     public async ValueTask<UserResult<long>> StoreAsync(string userId, JsonObject filter, CancellationToken stop)
     {
+        var created = new FilterCreated(userId, CanonicalJson.bytes(Json.NewObject(filter)));
+
         // Requests at once must not exceed the limit together.
         using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        if (await storage.Filters.FindIdAsync(userId, created.Json, stop).ConfigureAwait(false) is { } known)
+        {
+            return known;
+        }
+
         if (await storage.Filters.FindAsync(userId, options.Filters - 1, stop).ConfigureAwait(false) is not null)
         {
             return new UserFailure(UserFailureKind.LimitReached, $"An account has at most {options.Filters} filters.");
         }
 
-        var created = new FilterCreated(userId, CanonicalJson.bytes(Json.NewObject(filter)));
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(created), stop).ConfigureAwait(false);
-        return created.FilterId;
+        var bytes = StoredBytesFit.BytesOf(created.Json);
+        var fits = new StoredBytesFit(userId, StoredKind.Filters, bytes, options.FilterBytes);
+        return (await storage.Writer.WriteAsync(new WriteBatch(1).Require(fits).Add(created), stop)
+            .ConfigureAwait(false)).Refused
+            ? new UserFailure(
+                UserFailureKind.LimitReached, $"The filters of an account have at most {options.FilterBytes} bytes.")
+            : created.FilterId;
     }
 }

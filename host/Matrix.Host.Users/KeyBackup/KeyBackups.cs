@@ -46,8 +46,11 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     {
         if (TooLarge(info) is { } tooLarge) return tooLarge;
         var made = new BackupVersionCreated(userId, info.Algorithm, info.AuthData);
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(made), stop).ConfigureAwait(false);
-        return made.Version;
+        var batch = new WriteBatch(1).Require(new BackupVersionFits(userId, options.MaxBackups)).Add(made);
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+            ? new UserFailure(
+                UserFailureKind.TooLarge, $"An account has at most {options.MaxBackups} backups. Delete old ones.")
+            : made.Version;
     }
 
     /// <summary>Replaces the data of a version; its algorithm stays the same. Null if it was replaced.</summary>
@@ -121,7 +124,10 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
 
         var latest = new BackupVersionIsLatest(userId, number);
         var after = new BackupVersionRead(userId, number);
-        var batch = new WriteBatch(keys.Count + 2).Require(latest);
+        var bytes = keys.Sum(static key => (long)key.SessionData.Length);
+        var fits = new BackupKeysFit(
+            userId, keys.Count, bytes, options.MaxBackupKeysOfUser, options.MaxBackupBytesOfUser);
+        var batch = new WriteBatch(keys.Count + 2).Require(latest).Require(fits);
         foreach (var key in keys)
         {
             if (key.SessionData.Length > options.MaxKeyBytes)
@@ -129,10 +135,23 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
                 return new UserFailure(UserFailureKind.TooLarge, $"A key exceeds {options.MaxKeyBytes} bytes.");
             }
 
+            if (key.SessionId.Length > KeyOptions.LongestKeyName)
+            {
+                return Invalid($"The id of a session exceeds {KeyOptions.LongestKeyName} characters.");
+            }
+
             batch.Add(new BackupKeyPut(userId, number, key));
         }
 
         await storage.Writer.WriteAsync(batch.Add(after), stop).ConfigureAwait(false);
+        if (latest.Applied && !fits.Applied)
+        {
+            return new UserFailure(
+                UserFailureKind.TooLarge,
+                $"The backups of an account have at most {options.MaxBackupKeysOfUser} keys and "
+                    + $"{options.MaxBackupBytesOfUser} bytes.");
+        }
+
         return latest.Applied
             ? new BackupState(after.Count, after.Etag)
             : await NotLatestAsync(userId, number, latest.Latest, stop).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.StoredBytes;
 
 namespace Matrix.Host.Users.Keys;
 
@@ -54,7 +55,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             return tooMany;
         }
 
-        if (AddOneTime(batch, device, upload) is { } unfit) return unfit;
+        if (ReadOneTime(device, upload, out var changes) is { } unfit) return unfit;
         if (upload.DeviceKeys is { } keys)
         {
             if (Bytes(keys, out var json) is { } failure) return failure;
@@ -62,11 +63,13 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             // Clients upload the same keys again to be sure. Other users are not notified then.
             if (known is null || !known.Json.Span.SequenceEqual(json))
             {
-                batch.Add(new DeviceKeysUploaded(userId, deviceId, json)).Add(new DeviceListChanged(userId));
+                changes.Add(new DeviceKeysUploaded(userId, deviceId, json));
+                changes.Add(new DeviceListChanged(userId));
             }
         }
 
-        if (batch.Changes.Count == 0 && batch.Preconditions.Count == 0) return null;
+        if (changes.Count == 0) return null;
+        AddAll(batch, userId, changes);
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? WhyRefused(batch) : null;
     }
@@ -79,28 +82,33 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         if (Excess(new Dictionary<string, int>(), upload.OneTimeKeys) is { } excess) return excess;
         var algorithms = upload.OneTimeKeys.Concat(upload.FallbackKeys).CountBy(key => key.Algorithm).Count();
         if (algorithms > options.MaxKeyAlgorithms) return TooManyAlgorithms();
-        if (AddOneTime(batch, device, upload) is { } unfit) return unfit;
-        if (upload.DeviceKeys is not { } keys) return null;
-        if (Bytes(keys, out var json) is { } failure) return failure;
-        batch.Add(new DeviceKeysUploaded(device.UserId, device.DeviceId, json));
+        if (ReadOneTime(device, upload, out var changes) is { } unfit) return unfit;
+        if (upload.DeviceKeys is { } keys)
+        {
+            if (Bytes(keys, out var json) is { } failure) return failure;
+            changes.Add(new DeviceKeysUploaded(device.UserId, device.DeviceId, json));
+        }
+
+        AddAll(batch, device.UserId, changes);
         return null;
     }
 
-    /// <summary>Adds the one-time and fallback keys of an upload.</summary>
-    private UserFailure? AddOneTime(WriteBatch batch, UserDevice device, KeyUpload upload)
+    /// <summary>The changes that store the one-time and fallback keys of an upload.</summary>
+    private UserFailure? ReadOneTime(UserDevice device, KeyUpload upload, out List<Change> changes)
     {
         var (userId, deviceId) = device;
+        changes = [];
         foreach (var key in upload.OneTimeKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
-            batch.Require(new OneTimeKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
+            changes.Add(new OneTimeKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
         }
 
-        if (upload.OneTimeKeys.Count > 0) batch.Add(new ClaimedKeysForgotten(userId, deviceId, options.MaxOneTimeKeys));
+        if (changes.Count > 0) changes.Add(new ClaimedKeysForgotten(userId, deviceId, options.MaxOneTimeKeys));
         foreach (var key in upload.FallbackKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
-            batch.Add(new FallbackKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
+            changes.Add(new FallbackKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
         }
 
         return null;
@@ -144,6 +152,12 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     private UserFailure? Bytes(UploadedKey key, out byte[] json)
     {
         json = CanonicalJson.bytes(key.Json);
+        if (key.Algorithm.Length + key.KeyId.Length > KeyOptions.LongestKeyName)
+        {
+            return new UserFailure(
+                UserFailureKind.InvalidParam, $"The id of a key exceeds {KeyOptions.LongestKeyName} characters.");
+        }
+
         return json.Length > options.MaxKeyBytes ? TooLarge($"The key {key.Algorithm}:{key.KeyId}") : null;
     }
 
@@ -156,12 +170,39 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     private static UserFailure TooLarge(string what) =>
         new(UserFailureKind.TooLarge, $"{what} would exceed the limits of this server.");
 
-    private UserFailure WhyRefused(WriteBatch batch)
+    /// <summary>
+    /// Adds changes, if the user may store their bytes. Keys count as if none took the place of another, so close to
+    /// the bound an upload that is repeated is refused too.
+    /// </summary>
+    private void AddAll(WriteBatch batch, string userId, List<Change> changes)
     {
-        if (batch.Preconditions.OfType<KeyAlgorithmsAtMost>().Any(fits => !fits.Applied)) return TooManyAlgorithms();
-        var taken = batch.Preconditions.OfType<OneTimeKeyUploaded>().First(key => !key.Applied);
-        return new UserFailure(
-            UserFailureKind.InvalidParam,
-            $"There is a different one-time key {taken.Algorithm}:{taken.KeyId} already.");
+        var added = changes.Sum(static change => change switch
+        {
+            OneTimeKeyUploaded key => StoredBytesFit.BytesOf(key.Json),
+            FallbackKeyUploaded key => StoredBytesFit.BytesOf(key.Json),
+            DeviceKeysUploaded keys => StoredBytesFit.BytesOf(keys.Json),
+            _ => 0L,
+        });
+        batch.Require(new StoredBytesFit(userId, StoredKind.DeviceKeys, added, options.MaxDeviceKeyBytes));
+        foreach (var change in changes)
+        {
+            if (change is OneTimeKeyUploaded key) batch.Require(key);
+            else batch.Add(change);
+        }
     }
+
+    /// <summary>The failure of a batch in which the keys were too much; null for another reason.</summary>
+    internal UserFailure? TooMuch(WriteBatch refused) =>
+        refused.Preconditions.First(static each => !each.Applied) is StoredBytesFit ? TooMuch() : null;
+
+    private UserFailure TooMuch() => TooLarge($"More than {options.MaxDeviceKeyBytes} bytes of keys of all devices");
+
+    private UserFailure WhyRefused(WriteBatch batch) => batch.Preconditions.First(static each => !each.Applied) switch
+    {
+        KeyAlgorithmsAtMost => TooManyAlgorithms(),
+        OneTimeKeyUploaded taken => new UserFailure(
+            UserFailureKind.InvalidParam,
+            $"There is a different one-time key {taken.Algorithm}:{taken.KeyId} already."),
+        _ => TooMuch(),
+    };
 }

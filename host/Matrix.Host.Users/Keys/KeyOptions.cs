@@ -14,6 +14,21 @@ public sealed record KeyOptions
     /// <summary>The most bytes of a key object, signatures included.</summary>
     public int MaxKeyBytes { get; init; } = 32 * 1024;
 
+    /// <summary>
+    /// The most bytes of one user's identity, one-time and fallback keys on all devices. Each counts <see
+    /// cref="Matrix.Host.Storage.Tables.StoredBytes.StoredBytesFit.Overhead"/> bytes more than it has.
+    /// </summary>
+    public long MaxDeviceKeyBytes { get; init; } = 64L << 20;
+
+    /// <summary>The most signatures that one user has made on keys.</summary>
+    public int MaxKeySignatures { get; init; } = 10_000;
+
+    /// <summary>
+    /// The longest name of a key: the id of a session, or an algorithm with the id of a one-time key. Common
+    /// identifiers have as many.
+    /// </summary>
+    internal const int LongestKeyName = 255;
+
     /// <summary>The most bytes of a dehydrated device's data.</summary>
     public int MaxDehydratedBytes { get; init; } = 128 * 1024;
 
@@ -54,6 +69,18 @@ public sealed record KeyOptions
 
     /// <summary>The most session keys that one request may put into a backup.</summary>
     public int MaxBackupKeys { get; init; } = 5000;
+
+    /// <summary>The most session keys in all backups of a user.</summary>
+    public int MaxBackupKeysOfUser { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// The most bytes of these keys. Each counts <see
+    /// cref="Matrix.Host.Storage.Tables.KeyBackup.BackupKeysFit.Overhead"/> bytes more than it has.
+    /// </summary>
+    public long MaxBackupBytesOfUser { get; init; } = 1L << 30;
+
+    /// <summary>The most backups of a user.</summary>
+    public int MaxBackups { get; init; } = 100;
 
     /// <summary>Whether other servers get the names of local users' devices.</summary>
     public bool SendDeviceNames { get; init; } = true;

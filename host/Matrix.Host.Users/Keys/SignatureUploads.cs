@@ -32,7 +32,8 @@ public interface IRemoteMasterKeys
 /// Stores signatures: of a self-signing key on its user's devices, of devices on their user's master key, of a
 /// user-signing key on other users' master keys. Client-Server API, "Cross-signing".
 /// </summary>
-public sealed class SignatureUploads(IStorage storage, UsersOptions options, IRemoteMasterKeys remoteKeys)
+public sealed class SignatureUploads(
+    IStorage storage, UsersOptions options, KeyOptions limits, IRemoteMasterKeys remoteKeys)
 {
     private const string Ed25519Prefix = "ed25519:";
     private const int Attempts = 3;
@@ -56,10 +57,12 @@ public sealed class SignatureUploads(IStorage storage, UsersOptions options, IRe
         {
             var ring = await KeyRing.LoadAsync(storage.Keys, userId, owners[true], remote, stop).ConfigureAwait(false);
             var (batch, failures) = Judge(ring, keys);
-            if (batch is null || !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
-            {
-                return failures;
-            }
+            if (batch is null) return failures;
+            var room = limits.MaxKeySignatures - batch.Changes.OfType<KeySignatureUploaded>().Count();
+            var fits = new KeySignaturesAtMost(userId, room);
+            batch.Require(fits);
+            if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return failures;
+            if (batch.Preconditions.All(each => each == fits || each.Applied)) return TooMany();
         }
 
         return new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time.");
@@ -166,6 +169,9 @@ public sealed class SignatureUploads(IStorage storage, UsersOptions options, IRe
         foreach (var signature in taken) batch.Add(signature);
         return null;
     }
+
+    private UserFailure TooMany() => new(
+        UserFailureKind.LimitReached, $"A user makes at most {limits.MaxKeySignatures} signatures on keys.");
 
     private static UserFailure Differs() =>
         new(UserFailureKind.InvalidParam, "The key differs from the uploaded one.");

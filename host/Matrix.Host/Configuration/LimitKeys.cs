@@ -96,6 +96,9 @@ internal static partial class ConfigKeys
             "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Users.AccountData,
             "Pieces of account data of one user, including account data of rooms."),
         Key(
+            "limits.account_data_bytes", ConfigTypes.Bytes(64 << 10, 1L << 40), c => c.Users.AccountDataBytes,
+            "Bytes of this account data, with 200 added to each piece."),
+        Key(
             "limits.delayed_events", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Delays.MaxOfUser,
             "Events of one user that wait to be sent after a delay; more are refused."),
         Key(
@@ -109,6 +112,9 @@ internal static partial class ConfigKeys
             "Threads to which one user is subscribed, and those to which they were: beyond this the latter are "
                 + "forgotten, and then more are refused."),
         Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
+        Key(
+            "limits.filter_bytes", ConfigTypes.Bytes(64 << 10, 1L << 40), c => c.Users.FilterBytes,
+            "Bytes of these filters, with 200 added to each."),
         Key(
             "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,
             "Push rules of each kind added by one user."),
@@ -134,6 +140,13 @@ internal static partial class ConfigKeys
         Key(
             "limits.key_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxKeyBytes,
             "Bytes of one key with its signatures, or of one key in a backup."),
+        Key(
+            "limits.device_key_bytes", ConfigTypes.Bytes(64 << 10, 1L << 40), c => c.Keys.MaxDeviceKeyBytes,
+            "Bytes of the identity, one-time and fallback keys of one user's devices together, with 200 added to each "
+                + "key. One-time keys that were claimed count until the device's next upload."),
+        Key(
+            "limits.key_signatures", ConfigTypes.Whole(10, 10_000_000), c => c.Keys.MaxKeySignatures,
+            "Signatures that one user has made on keys, of the own devices and of others."),
         Key(
             "limits.dehydrated_device_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxDehydratedBytes,
             "Bytes of the data of a dehydrated device."),
@@ -176,6 +189,22 @@ internal static partial class ConfigKeys
         Key(
             "limits.backup_keys", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxBackupKeys,
             "Keys in one request to a backup."),
+        Key(
+            "limits.backups", ConfigTypes.Whole(2, 10_000), c => c.Keys.MaxBackups,
+            "Backups of one user."),
+        Key(
+            "limits.backup_keys_of_user", ConfigTypes.Whole(1, 1_000_000_000), c => c.Keys.MaxBackupKeysOfUser,
+            "Keys in all backups of one user together."),
+        Key(
+            "limits.backup_bytes_of_user", ConfigTypes.Bytes(64 << 10, 1L << 40), c => c.Keys.MaxBackupBytesOfUser,
+            "Bytes of these keys, with 300 added to each."),
+        Key(
+            "limits.rooms_of_user", ConfigTypes.Whole(1, 100_000_000), c => c.Rooms.MaxCreatedRooms,
+            "Rooms that one user has created and this server has; more are refused. Application services have no "
+                + "such bound."),
+        Key(
+            "limits.aliases_of_user", ConfigTypes.Whole(1, 100_000_000), c => c.Rooms.MaxAliases,
+            "Aliases that one user has created, bounded in the same way."),
         Key(
             "limits.initial_invites", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialInvites,
             "Users invited by the creation of a room."),

@@ -51,6 +51,7 @@ public sealed class HousekeepingTests
             .Is(403, "M_FORBIDDEN");
 
         (await alice.PostAsync($"user/{alice.UserId}/filter")).Is(200);
+        (await alice.PostAsync($"user/{alice.UserId}/filter")).Is(200);
         (await alice.PostAsync($"user/{alice.UserId}/filter", new JsonObject { ["event_format"] = "client" }))
             .Is(403, "M_FORBIDDEN");
 

@@ -5,7 +5,7 @@ using Matrix.Host.Users.AccountData;
 namespace Matrix.Host.Api.Client.AccountData;
 
 /// <summary>Tags of rooms. Client-Server API, "Room Tagging".</summary>
-internal sealed class Tags(RoomTags tags) : IEndpoints
+internal sealed class Tags(RoomTags tags, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("You can only use your own tags.");
 
@@ -40,11 +40,13 @@ internal sealed class Tags(RoomTags tags) : IEndpoints
         return found.IsOk ? Answer.Bytes(found.Value) : UserAnswers.Of(found.Failure);
     }
 
-    private async ValueTask<Answer> PutAsync(Call call, JsonObject tag, CancellationToken stop) =>
-        call["userId"] == call.Caller.UserId
-            ? UserAnswers.Empty(
-                await tags.PutAsync(call.Caller.UserId, call["roomId"], call["tag"], tag, stop).ConfigureAwait(false))
-            : _notYours;
+    private async ValueTask<Answer> PutAsync(Call call, JsonObject tag, CancellationToken stop)
+    {
+        if (call["userId"] != call.Caller.UserId) return _notYours;
+        var failure = await tags.PutAsync(call.Caller.UserId, call["roomId"], call["tag"], tag, stop)
+            .ConfigureAwait(false);
+        return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
+    }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) =>
         call["userId"] == call.Caller.UserId

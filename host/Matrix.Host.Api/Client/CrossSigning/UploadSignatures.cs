@@ -8,7 +8,7 @@ using Matrix.Host.Users.Keys;
 namespace Matrix.Host.Api.Client.CrossSigning;
 
 /// <summary>Uploads of signatures: `POST /keys/signatures/upload`. Client-Server API, "Cross-signing".</summary>
-internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
+internal sealed class UploadSignatures(SignatureUploads uploads, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "keys/signatures/upload",
@@ -19,7 +19,7 @@ internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
     private async ValueTask<Answer> Upload(Call call, List<SignedKey> keys, CancellationToken stop)
     {
         var uploaded = await uploads.UploadAsync(call.Caller.UserId, call.CausedBy, keys, stop).ConfigureAwait(false);
-        if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure);
+        if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure, options);
 
         var failures = uploaded.Value.GroupBy(failed => failed.Key.UserId).ToDictionary(user => user.Key);
         return KeyAnswers.Object(("failures", KeyAnswers.ObjectOf(failures, ofUser => Json.NewObject(JsonObject.OfSeq(

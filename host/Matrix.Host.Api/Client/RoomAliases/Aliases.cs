@@ -59,11 +59,12 @@ internal sealed class Aliases(
 
         if (!services.MayManageAlias(call.Service, alias)) return ServiceAnswers.Exclusive;
         if (!RoomId.isValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");
-        return await aliases.CreateAsync(call.Caller.UserId, alias, roomId, stop).ConfigureAwait(false) switch
+        return await aliases.CreateAsync(call.Caller.UserId, call.Service is null, alias, roomId, stop)
+            .ConfigureAwait(false) switch
         {
             null => Answer.Empty,
             { Kind: RoomFailureKind.AliasTaken } taken => Answer.Error(409, MatrixError.Unknown, taken.Message),
-            var failure => RoomAnswers.Of(failure),
+            var failure => RoomAnswers.Of(failure, options),
         };
     }
 

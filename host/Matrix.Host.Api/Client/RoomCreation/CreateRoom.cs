@@ -50,7 +50,12 @@ internal sealed partial class CreateRoom(
         }
 
         var creatorId = call.Caller.UserId;
-        var asked = request with { Creator = creatorId, NotInvited = why => LeftOut(creatorId, why.Message) };
+        var asked = request with
+        {
+            Creator = creatorId,
+            IsBounded = call.Service is null,
+            NotInvited = why => LeftOut(creatorId, why.Message),
+        };
         var created = await creator.CreateAsync(asked, stop).ConfigureAwait(false);
         if (created.IsOk)
         {
@@ -59,7 +64,7 @@ internal sealed partial class CreateRoom(
                 .ConfigureAwait(false);
         }
 
-        return RoomAnswers.RoomId(created);
+        return created.IsOk ? RoomAnswers.RoomId(created) : RoomAnswers.Of(created.Failure, options);
     }
 
     private Creation Read(BodyReader body)

@@ -5,7 +5,7 @@ using Matrix.Host.Rooms.Upgrading;
 namespace Matrix.Host.Api.Client.RoomUpgrades;
 
 /// <summary>Replacement of a room by one of another version. Client-Server API, "Room Upgrades".</summary>
-internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades) : IEndpoints
+internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "rooms/{roomId}/upgrade",
@@ -33,10 +33,10 @@ internal sealed class Upgrade(Rooms.Upgrading.RoomUpgrades upgrades) : IEndpoint
     private async ValueTask<Answer> UpgradeAsync(Call call, Asked asked, CancellationToken stop)
     {
         var request = new UpgradeRequest(
-            call.Caller.UserId, call["roomId"], asked.Version, asked.AdditionalCreators);
+            call.Caller.UserId, call["roomId"], asked.Version, asked.AdditionalCreators, call.Service is null);
         var upgraded = await upgrades.UpgradeAsync(request, stop).ConfigureAwait(false);
         return upgraded.IsOk
             ? Answer.Json(upgraded.Value, static (json, it) => json.WriteString("replacement_room", it))
-            : RoomAnswers.Of(upgraded.Failure);
+            : RoomAnswers.Of(upgraded.Failure, options);
     }
 }

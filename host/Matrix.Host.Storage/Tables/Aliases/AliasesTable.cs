@@ -38,6 +38,10 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
         INSERT INTO aliases (alias, room_nid, creator) VALUES ($1, $2, $3) ON CONFLICT (alias) DO NOTHING
         """);
 
+    private static readonly Statement HasFewer = Statement.Of("""
+        SELECT 1 WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM aliases WHERE creator = $1 LIMIT $2) AS made) < $2
+        """);
+
     private static readonly Statement Delete = Statement.Of("DELETE FROM aliases WHERE alias = $1");
     private static readonly Statement Publish = Statement.Of("""
         INSERT INTO published_rooms (room_nid, place) SELECT room_nid, -joined_count FROM rooms WHERE room_nid = $1
@@ -81,6 +85,8 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
 
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<AliasCreated>(Insert, static (a, op) => a.Text(op.Alias).Room(op.Room).Text(op.Creator))
+        .OnCondition<AliasesFewerThan>(
+            HasFewer, static (a, op) => a.Text(op.Creator).Int(op.Most), static (_, _) => true)
         .OnCondition<AliasDeleted>(Delete, static (a, op) => a.Text(op.Alias))
         .On<DirectoryVisibilityChanged>(
             static (op, writes) =>

@@ -55,6 +55,9 @@ public sealed record PublishedRow(RoomNid Room, string RoomId, int JoinedCount);
 /// <summary>Creates an alias. Not applied if it is taken.</summary>
 public sealed record AliasCreated(string Alias, RoomNid Room, string Creator) : ConditionalChange;
 
+/// <summary>Applies if the user has created fewer aliases that exist; changes nothing.</summary>
+public sealed record AliasesFewerThan(string Creator, int Most) : ConditionalChange;
+
 /// <summary>Deletes an alias. Not applied if there is none.</summary>
 public sealed record AliasDeleted(string Alias) : ConditionalChange;
 

@@ -8,6 +8,9 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
     private static readonly Statement Find = Statement.Of(
         "SELECT json FROM filters WHERE user_id = $1 AND filter_id = $2");
 
+    private static readonly Statement FindId = Statement.Of(
+        "SELECT filter_id FROM filters WHERE user_id = $1 AND hash = $2");
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO filters (user_id, filter_id, hash, json)
         VALUES ($1, (SELECT COALESCE(MAX(filter_id) + 1, 0) FROM filters WHERE user_id = $1), $2, $3)
@@ -33,5 +36,13 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
         (userId, filterId),
         static (a, q) => a.Text(q.userId).Int(q.filterId),
         static row => (ReadOnlyMemory<byte>?)row.Blob(0),
+        stop);
+
+    public ValueTask<long?> FindIdAsync(
+        string userId, ReadOnlyMemory<byte> json, CancellationToken stop) => reads.FirstAsync(
+        FindId,
+        (userId, json),
+        static (a, q) => a.Text(q.userId).Blob(SHA256.HashData(q.json.Span)),
+        static row => (long?)row.Int64(0),
         stop);
 }

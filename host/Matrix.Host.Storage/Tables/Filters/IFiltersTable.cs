@@ -7,6 +7,9 @@ public interface IFiltersTable
 {
     /// <summary>A user's filter as JSON; null if there is none.</summary>
     ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop);
+
+    /// <summary>The id of a user's filter that is equal to this canonical JSON; null if there is none.</summary>
+    ValueTask<long?> FindIdAsync(string userId, ReadOnlyMemory<byte> json, CancellationToken stop);
 }
 
 /// <summary>Stores a filter; the same filter of the same user is stored once.</summary>

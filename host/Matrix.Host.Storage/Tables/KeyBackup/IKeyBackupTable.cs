@@ -53,7 +53,7 @@ public sealed record BackupVersionUpdated(string UserId, long Version, string Al
 
 /// <summary>
 /// Deletes a version and its keys; its number is not reused. Not applied if it never existed, and applied if it is
-/// deleted already.
+/// deleted already. Of deleted versions only the latest leaves a row.
 /// </summary>
 public sealed record BackupVersionDeleted(string UserId, long Version) : ConditionalChange;
 
@@ -79,6 +79,25 @@ public sealed record BackupVersionIsLatest(string UserId, long Version) : Condit
 {
     /// <summary>The latest version; null if the user has no backup.</summary>
     public long? Latest { get; internal set; }
+}
+
+/// <summary>Applies if the user has fewer backups than the bound; changes nothing.</summary>
+/// <param name="Most">The most backups.</param>
+public sealed record BackupVersionFits(string UserId, int Most) : ConditionalChange;
+
+/// <summary>
+/// Applies if all backups of the user have room for further session keys; changes nothing. Each key counts <see
+/// cref="Overhead"/> bytes more than it has.
+/// </summary>
+/// <param name="Keys">The keys that come, as if the user had none of them.</param>
+/// <param name="Bytes">Their bytes, without the overhead.</param>
+/// <param name="MostKeys">The most keys.</param>
+/// <param name="MostBytes">The most bytes.</param>
+public sealed record BackupKeysFit(string UserId, int Keys, long Bytes, long MostKeys, long MostBytes)
+    : ConditionalChange
+{
+    /// <summary>The bytes that a key counts besides its own.</summary>
+    public const int Overhead = 300;
 }
 
 /// <summary>Reads a version after the changes before this one; changes nothing. Not applied if there is none.</summary>

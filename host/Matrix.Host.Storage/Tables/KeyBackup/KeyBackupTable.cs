@@ -5,9 +5,7 @@ namespace Matrix.Host.Storage.Tables.KeyBackup;
 internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
 {
     private static readonly Statement Version = Statement.Of("""
-        SELECT v.version, v.algorithm, v.auth_data, v.etag,
-               (SELECT COUNT(*) FROM backup_keys k WHERE k.user_id = v.user_id AND k.version = v.version)
-        FROM backup_versions v
+        SELECT v.version, v.algorithm, v.auth_data, v.etag, v.key_count FROM backup_versions v
         WHERE v.user_id = $1 AND v.deleted = 0 AND ($2 IS NULL OR v.version = $2) ORDER BY v.version DESC LIMIT 1
         """);
 
@@ -58,8 +56,41 @@ internal static class KeyBackupHandlers
         UPDATE backup_versions SET auth_data = $4 WHERE user_id = $1 AND version = $2 AND algorithm = $3 AND deleted = 0
         """);
 
+    private static readonly Statement Existed = Statement.Of("""
+        SELECT 1 FROM backup_versions WHERE user_id = $1 AND version >= $2 AND $2 > 0 LIMIT 1
+        """);
+
     private static readonly Statement DeleteVersion = Statement.Of("""
-        UPDATE backup_versions SET deleted = 1 WHERE user_id = $1 AND version = $2
+        UPDATE backup_versions SET deleted = 1, key_count = 0, key_bytes = 0, auth_data = $3
+        WHERE user_id = $1 AND version = $2
+        """);
+
+    // The latest keeps its number from being used again.
+    private static readonly Statement DropDeleted = Statement.Of("""
+        DELETE FROM backup_versions WHERE user_id = $1 AND deleted = 1
+            AND version < (SELECT MAX(version) FROM backup_versions WHERE user_id = $1)
+        """);
+
+    private static readonly Statement VersionFits = Statement.Of("""
+        SELECT 1 WHERE (SELECT COUNT(*) FROM backup_versions WHERE user_id = $1 AND deleted = 0) < $2
+        """);
+
+    private static readonly Statement KeysFit = Statement.Of($"""
+        SELECT 1 FROM (
+            SELECT COALESCE(SUM(key_count), 0) + $2 AS key_count, COALESCE(SUM(key_bytes), 0) + $3 AS key_bytes
+            FROM backup_versions WHERE user_id = $1) held
+        WHERE key_count <= $4 AND key_bytes + key_count * {BackupKeysFit.Overhead} <= $5
+        """);
+
+    private static readonly Statement CountDeletion = Statement.Of("""
+        UPDATE backup_versions SET
+            key_count = key_count - (SELECT COUNT(*) FROM backup_keys k
+                WHERE k.user_id = $1 AND k.version = $2 AND ($3 IS NULL OR k.room_id = $3)
+                    AND ($4 IS NULL OR k.session_id = $4)),
+            key_bytes = key_bytes - (SELECT COALESCE(SUM(length(k.session_data)), 0) FROM backup_keys k
+                WHERE k.user_id = $1 AND k.version = $2 AND ($3 IS NULL OR k.room_id = $3)
+                    AND ($4 IS NULL OR k.session_id = $4))
+        WHERE user_id = $1 AND version = $2
         """);
 
     private static readonly Statement DeleteKeys = Statement.Of("""
@@ -78,7 +109,8 @@ internal static class KeyBackupHandlers
         WHERE $2 = (SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0)
         ON CONFLICT (user_id, version, room_id, session_id) DO UPDATE
         SET first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
-            is_verified = excluded.is_verified, session_data = excluded.session_data, position = excluded.position
+            is_verified = excluded.is_verified, session_data = excluded.session_data, position = excluded.position,
+            replaced = length(backup_keys.session_data)
         WHERE excluded.is_verified > backup_keys.is_verified
            OR (excluded.is_verified = backup_keys.is_verified
                AND (excluded.first_message_index < backup_keys.first_message_index
@@ -87,7 +119,12 @@ internal static class KeyBackupHandlers
         """);
 
     private static readonly Statement TouchIfPut = Statement.Of("""
-        UPDATE backup_versions SET etag = $5 WHERE user_id = $1 AND version = $2
+        UPDATE backup_versions SET etag = $5,
+            key_count = key_count + (SELECT CASE WHEN k.replaced IS NULL THEN 1 ELSE 0 END FROM backup_keys k
+                WHERE k.user_id = $1 AND k.version = $2 AND k.room_id = $3 AND k.session_id = $4),
+            key_bytes = key_bytes + (SELECT length(k.session_data) - COALESCE(k.replaced, 0) FROM backup_keys k
+                WHERE k.user_id = $1 AND k.version = $2 AND k.room_id = $3 AND k.session_id = $4)
+        WHERE user_id = $1 AND version = $2
             AND EXISTS (SELECT 1 FROM backup_keys k
                         WHERE k.user_id = $1 AND k.version = $2 AND k.room_id = $3 AND k.session_id = $4
                             AND k.position = $5)
@@ -101,8 +138,7 @@ internal static class KeyBackupHandlers
         """);
 
     private static readonly Statement ReadVersion = Statement.Of("""
-        SELECT v.etag, (SELECT COUNT(*) FROM backup_keys k WHERE k.user_id = v.user_id AND k.version = v.version)
-        FROM backup_versions v WHERE v.user_id = $1 AND v.version = $2 AND v.deleted = 0
+        SELECT v.etag, v.key_count FROM backup_versions v WHERE v.user_id = $1 AND v.version = $2 AND v.deleted = 0
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
@@ -118,9 +154,13 @@ internal static class KeyBackupHandlers
             .Text(op.UserId).Int(op.Version).Text(op.Algorithm).Blob(op.AuthData))
         .On<BackupVersionDeleted>(static (op, writes) =>
         {
-            writes.RunIf(DeleteVersion, op, static (a, op) => a.Text(op.UserId).Int(op.Version));
+            writes.RunFor(
+                Existed, op, static (a, op) => a.Text(op.UserId).Int(op.Version), static (_, _) => true);
+            writes.Run(DeleteVersion, op, static (a, op) => a
+                .Text(op.UserId).Int(op.Version).Blob(ReadOnlyMemory<byte>.Empty));
             writes.Run(
                 DeleteKeys, op, static (a, op) => a.Text(op.UserId).Int(op.Version).TextOrNull(null).TextOrNull(null));
+            writes.Run(DropDeleted, op, static (a, op) => a.Text(op.UserId));
         })
         .On<BackupsDeleted>(static (op, writes) =>
         {
@@ -136,8 +176,17 @@ internal static class KeyBackupHandlers
             writes.Run(TouchIfPut, op, static (a, op) => a
                 .Text(op.UserId).Int(op.Version).Text(op.Key.RoomId).Text(op.Key.SessionId).Position());
         })
+        .OnCondition<BackupVersionFits>(
+            VersionFits, static (a, op) => a.Text(op.UserId).Int(op.Most), static (_, _) => true)
+        .OnCondition<BackupKeysFit>(
+            KeysFit,
+            static (a, op) => a
+                .Text(op.UserId).Int(op.Keys).Int(op.Bytes).Int(op.MostKeys).Int(op.MostBytes),
+            static (_, _) => true)
         .On<BackupKeysDeleted>(static (op, writes) =>
         {
+            writes.Run(CountDeletion, op, static (a, op) => a
+                .Text(op.UserId).Int(op.Version).TextOrNull(op.RoomId).TextOrNull(op.SessionId));
             writes.RunIf(DeleteKeys, op, static (a, op) => a
                 .Text(op.UserId).Int(op.Version).TextOrNull(op.RoomId).TextOrNull(op.SessionId));
             writes.Run(Touch, op, static (a, op) => a.Text(op.UserId).Int(op.Version).Position());

@@ -190,6 +190,14 @@ public sealed record KeySignatureUploaded(
     : Change;
 
 /// <summary>
+/// Applies if the user has made at most this many of the signatures that are stored; changes nothing.
+/// </summary>
+public sealed record KeySignaturesAtMost(string Signer, int Most) : ConditionalChange;
+
+/// <summary>Deletes the signatures that a user made on keys, whose ever they are.</summary>
+public sealed record KeySignaturesOfSignerDeleted(string Signer) : Change;
+
+/// <summary>
 /// A user's device list has changed: from the batch's position on, users who track it must query it again.
 /// </summary>
 /// <param name="OnlyFor">The only local user who sees the change: for a signature by their own user-signing

@@ -135,6 +135,12 @@ internal static class KeyHandlers
             AND k.place > c.place
         """;
 
+    /// <summary>Whether a key of the device $2 was claimed more than $3 keys ago.</summary>
+    internal const string IsLongClaimed = """
+        device_id = $2 AND place <= (SELECT c.place - $3 FROM one_time_key_claims c
+            WHERE c.user_id = $1 AND c.device_id = $2 AND c.algorithm = one_time_keys.algorithm)
+        """;
+
     /// <summary>The algorithms of the one-time keys that a device has left, and of its fallback keys.</summary>
     internal const string AlgorithmsOfDevice = $"""
         SELECT c.algorithm FROM one_time_key_claims c WHERE c.user_id = $1 AND c.device_id = $2
@@ -187,11 +193,8 @@ internal static class KeyHandlers
                 AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE 0 END
         """);
 
-    private static readonly Statement ForgetClaimed = Statement.Of("""
-        DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND place <= (
-            SELECT c.place - $3 FROM one_time_key_claims c
-                WHERE c.user_id = $1 AND c.device_id = $2 AND c.algorithm = one_time_keys.algorithm)
-        """);
+    private static readonly Statement ForgetClaimed = Statement.Of(
+        $"DELETE FROM one_time_keys WHERE user_id = $1 AND {IsLongClaimed}");
 
     private static readonly Statement ForgetAlgorithms = Statement.Of("""
         DELETE FROM one_time_key_claims WHERE user_id = $1 AND device_id = $2
@@ -224,6 +227,12 @@ internal static class KeyHandlers
         INSERT INTO key_signatures (target_user, target_key, signer, signer_key, signature) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (target_user, target_key, signer, signer_key) DO UPDATE SET signature = excluded.signature
         """);
+
+    private static readonly Statement SignaturesFit = Statement.Of("""
+        SELECT 1 WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM key_signatures WHERE signer = $1 LIMIT $2) AS made) < $2
+        """);
+
+    private static readonly Statement DeleteSignaturesBy = Statement.Of("DELETE FROM key_signatures WHERE signer = $1");
 
     private static readonly Statement UpsertChange = Statement.Of("""
         INSERT INTO device_list_changes (user_id, only_for, position) VALUES ($1, $2, $3)
@@ -277,5 +286,8 @@ internal static class KeyHandlers
             static (_, _) => true)
         .On<KeySignatureUploaded>(UpsertSignature, static (a, op) => a
             .Text(op.TargetUser).Text(op.TargetKey).Text(op.Signer).Text(op.SignerKey).Text(op.Signature))
+        .OnCondition<KeySignaturesAtMost>(
+            SignaturesFit, static (a, op) => a.Text(op.Signer).Int(op.Most + 1L), static (_, _) => true)
+        .On<KeySignaturesOfSignerDeleted>(DeleteSignaturesBy, static (a, op) => a.Text(op.Signer))
         .On<DeviceListChanged>(UpsertChange, static (a, op) => a.Text(op.UserId).Text(op.OnlyFor ?? "").Position());
 }

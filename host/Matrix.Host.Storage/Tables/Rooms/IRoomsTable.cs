@@ -144,6 +144,9 @@ public readonly record struct Extremity(uint Ordinal, string EventId)
 /// <summary>This server has stored a new room. Rejected if its id or number exists already.</summary>
 public sealed record RoomCreated(RoomIdentity Room, string Creator, RoomHeader Header) : Change;
 
+/// <summary>Applies if the user has created fewer rooms that this server has; changes nothing.</summary>
+public sealed record CreatedRoomsFewerThan(string Creator, int Most) : ConditionalChange;
+
 /// <summary>
 /// A room has new forward extremities, depth, counts or numbers. It is the room's last change in its batch.
 /// </summary>

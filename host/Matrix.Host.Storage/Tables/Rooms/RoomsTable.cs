@@ -54,6 +54,10 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """);
 
+    private static readonly Statement HasCreatedFewer = Statement.Of("""
+        SELECT 1 WHERE (SELECT COUNT(*) FROM (SELECT 1 FROM rooms WHERE creator = $1 LIMIT $2) AS made) < $2
+        """);
+
     private static readonly Statement UpdateHeader = Statement.OfLastOfRows(
         """
         UPDATE rooms SET last_position = $2, depth = $3, current_step = $4, last_ordinal = $5, first_ordinal = $6,
@@ -83,6 +87,8 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     public static void Register(WriteHandlers handlers) => handlers
         .On<RoomCreated>(Insert, static (a, op) => Header(
             a.Room(op.Room.Nid).Text(op.Room.RoomId).Text(op.Room.Rules.Id).Text(op.Creator).Now(), op.Header))
+        .OnCondition<CreatedRoomsFewerThan>(
+            HasCreatedFewer, static (a, op) => a.Text(op.Creator).Int(op.Most), static (_, _) => true)
         .On<RoomAdvanced>(static (op, writes) =>
         {
             if (op.FollowsFromBatch) return;

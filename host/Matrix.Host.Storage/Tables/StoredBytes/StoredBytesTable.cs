@@ -1,0 +1,122 @@
+using System.Security.Cryptography;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.RoomRows;
+
+namespace Matrix.Host.Storage.Tables.StoredBytes;
+
+/// <summary>
+/// Counts what other tables store. Its statements read the rows that a change replaces or deletes, so they run before
+/// those of the tables themselves.
+/// </summary>
+internal sealed class StoredBytesTable(IReads reads) : IStoredBytesTable
+{
+    private const string DeviceExists = "EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)";
+
+    private static readonly Statement Find = Statement.Of(
+        "SELECT bytes FROM stored_bytes WHERE user_id = $1 AND kind = $2");
+
+    private static readonly Statement Fits = Statement.Of("""
+        SELECT 1 WHERE $3 <= 0
+            OR COALESCE((SELECT bytes FROM stored_bytes WHERE user_id = $1 AND kind = $2), 0) + $3 <= $4
+        """);
+
+    private static readonly Counted _data = new(StoredKind.AccountData, "account_data", "content");
+    private static readonly Counted _filters = new(StoredKind.Filters, "filters", "json");
+    private static readonly Counted _identityKeys = new(StoredKind.DeviceKeys, "device_keys", "json");
+    private static readonly Counted _oneTimeKeys = new(StoredKind.DeviceKeys, "one_time_keys", "json");
+    private static readonly Counted _fallbackKeys = new(StoredKind.DeviceKeys, "fallback_keys", "json");
+
+    private static readonly Statement DataPut = _data.Put("$4", "room_nid = $2 AND type = $3");
+    private static readonly Statement DataForgotten = _data.Delete("length(content) = 0");
+    private static readonly Statement DataOfRoomDeleted = _data.Delete("room_nid = $2");
+    private static readonly Statement AllDataDeleted = _data.DeleteAll();
+
+    private static readonly Statement FilterPut = _filters.Put("$3", "hash = $2");
+    private static readonly Statement AllFiltersDeleted = _filters.DeleteAll();
+
+    private static readonly Statement IdentityKeysPut = _identityKeys.Put("$3", "device_id = $2", DeviceExists);
+
+    private static readonly Statement OneTimeKeyPut = _oneTimeKeys.Put(
+        "$5", "device_id = $2 AND algorithm = $3 AND key_id = $4", DeviceExists);
+
+    private static readonly Statement FallbackKeyPut = _fallbackKeys.Put(
+        "$4", "device_id = $2 AND algorithm = $3", DeviceExists);
+
+    private static readonly Statement ClaimedForgotten = _oneTimeKeys.Delete(KeyHandlers.IsLongClaimed);
+
+    private static readonly Statement[] DeviceDeleted =
+        [.. new[] { _identityKeys, _oneTimeKeys, _fallbackKeys }.Select(keys => keys.Delete("device_id = $2"))];
+
+    private static readonly Statement[] OthersDeleted =
+        [.. new[] { _identityKeys, _oneTimeKeys, _fallbackKeys }.Select(keys => keys.Delete("device_id <> $2"))];
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<StoredBytesFit>(
+            Fits,
+            static (a, op) => a.Text(op.UserId).Int((int)op.Kind).Int(op.Added).Int(op.Most),
+            static (_, _) => true)
+        .On<AccountDataPut>(DataPut, static (a, op) => a
+            .Text(op.UserId).Int(op.Room?.Value ?? 0).Text(op.Type).Int(StoredBytesFit.BytesOf(op.Content)))
+        .On<DeletedAccountDataForgotten>(DataForgotten, static (a, op) => a.Text(op.UserId))
+        .On<RoomRowsOfUserDeleted>(DataOfRoomDeleted, static (a, op) => a.Text(op.UserId).Room(op.Room))
+        .On<AccountDataDeleted>(AllDataDeleted, static (a, op) => a.Text(op.UserId))
+        .On<FilterCreated>(FilterPut, static (a, op) => a
+            .Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Int(StoredBytesFit.BytesOf(op.Json)))
+        .On<FiltersDeleted>(AllFiltersDeleted, static (a, op) => a.Text(op.UserId))
+        .On<DeviceKeysUploaded>(IdentityKeysPut, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Int(StoredBytesFit.BytesOf(op.Json)))
+        .On<OneTimeKeyUploaded>(OneTimeKeyPut, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Int(StoredBytesFit.BytesOf(op.Json)))
+        .On<FallbackKeyUploaded>(FallbackKeyPut, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Int(StoredBytesFit.BytesOf(op.Json)))
+        .On<ClaimedKeysForgotten>(ClaimedForgotten, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Int(op.Keep))
+        .On<DeviceDeleted>(static (op, writes) =>
+        {
+            foreach (var statement in DeviceDeleted)
+            {
+                writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
+            }
+        })
+        .On<OtherDevicesDeleted>(static (op, writes) =>
+        {
+            foreach (var statement in OthersDeleted)
+            {
+                writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            }
+        });
+
+    public ValueTask<long> FindAsync(string userId, StoredKind kind, CancellationToken stop) => reads.FirstAsync(
+        Find, (userId, kind), static (a, q) => a.Text(q.userId).Int((int)q.kind), static row => row.Int64(0), stop);
+
+    /// <summary>Statements that count the rows of a table. $1 is the user.</summary>
+    private sealed record Counted(StoredKind Kind, string Table, string Column)
+    {
+        private string Sum =>
+            $"COALESCE((SELECT SUM(length({Column}) + {StoredBytesFit.Overhead}) FROM {Table} WHERE user_id = $1";
+
+        /// <summary>Counts a row that is put.</summary>
+        /// <param name="bytes">The bytes of the new row.</param>
+        /// <param name="replaced">Finds the row that is replaced.</param>
+        /// <param name="condition">Whether the row is put.</param>
+        public Statement Put(string bytes, string replaced, string condition = "1 = 1") => Statement.Of($"""
+            INSERT INTO stored_bytes (user_id, kind, bytes) SELECT $1, {(int)Kind}, {bytes} WHERE {condition}
+            ON CONFLICT (user_id, kind) DO UPDATE SET bytes = stored_bytes.bytes + excluded.bytes
+                - {Sum} AND {replaced}), 0)
+            """);
+
+        /// <summary>Counts rows that are deleted.</summary>
+        public Statement Delete(string where) => Statement.Of($"""
+            UPDATE stored_bytes SET bytes = bytes - {Sum} AND {where}), 0)
+            WHERE user_id = $1 AND kind = {(int)Kind}
+            """);
+
+        /// <summary>Counts nothing from then on.</summary>
+        public Statement DeleteAll() => Statement.Of(
+            $"DELETE FROM stored_bytes WHERE user_id = $1 AND kind = {(int)Kind}");
+    }
+}
