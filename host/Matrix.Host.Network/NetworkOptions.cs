@@ -29,6 +29,9 @@ public sealed record NetworkOptions
     /// </summary>
     public bool LegacyFederation { get; init; } = true;
 
+    /// <summary>Requests at once that users wait for, besides those for keys, profiles and media.</summary>
+    public int UserRequests { get; init; } = 128;
+
     /// <summary>A server that took as long to answer a request of a user counts as slow.</summary>
     public TimeSpan SlowAfter { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -63,6 +63,8 @@ public static class NetworkRegistration
             parts.Get<SigningKeyRing>(),
             parts.Get<TimeProvider>()))
         .AddSingleton(parts => new ServerPaces(parts.Get<NetworkOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new UserRequests(
+            parts.Get<NetworkOptions>(), parts.Get<ServerPaces>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new IdentityApi(parts.Get<IdentityRequests>()))
         .AddSingleton(parts => new IdentityKeys(parts.Get<IWellKnownFetcher>(), parts.Get<NetworkOptions>()))
         .AddSingleton(parts => new FederationApi(parts.Get<IFederationClient>(), parts.Get<NetworkOptions>()))

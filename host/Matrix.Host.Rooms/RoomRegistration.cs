@@ -1,6 +1,7 @@
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.IdentityServers;
 using Matrix.Host.Network.Keys;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Administration;
 using Matrix.Host.Rooms.Aliases;
@@ -284,6 +285,7 @@ public static class RoomRegistration
             parts.Get<ILogger<RoomEntrance>>()))
         .AddSingleton(parts => new RemoteJoins(
             parts.Get<FederationApi>(),
+            parts.Get<UserRequests>(),
             parts.Get<RoomSnapshots>(),
             parts.Get<TemplateSigner>(),
             parts.Get<JoinedRoomChecker>(),
@@ -321,6 +323,7 @@ public static class RoomRegistration
         .AddSingleton<IRemoteMemberships>(parts => new RemoteMemberships(
             parts.Get<RemoteInvites>(),
             parts.Get<FederationApi>(),
+            parts.Get<UserRequests>(),
             parts.Get<TemplateSigner>(),
             parts.Get<MemberContents>(),
             parts.Get<ReceivedStrippedState>(),

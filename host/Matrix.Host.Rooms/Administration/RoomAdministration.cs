@@ -39,10 +39,11 @@ public sealed class RoomAdministration(
         RoomFailureKind.BadState, "No local user of the room may change its power levels.");
 
     /// <summary>The id of a room that an administrator names by its id or an alias.</summary>
-    public async ValueTask<RoomResult<string>> ResolveAsync(string roomIdOrAlias, CancellationToken stop)
+    public async ValueTask<RoomResult<string>> ResolveAsync(
+        string adminId, string roomIdOrAlias, CancellationToken stop)
     {
         if (!roomIdOrAlias.StartsWith('#')) return roomIdOrAlias;
-        var found = await aliases.FindAsync(roomIdOrAlias, stop).ConfigureAwait(false);
+        var found = await aliases.FindAsync(adminId, roomIdOrAlias, stop).ConfigureAwait(false);
         return found.IsOk ? found.Value.RoomId : found.Failure;
     }
 
@@ -71,7 +72,7 @@ public sealed class RoomAdministration(
         string adminId, string userId, string roomIdOrAlias, IReadOnlyList<string> via, CancellationToken stop)
     {
         if (await LocalAsync(userId, stop).ConfigureAwait(false) is { } noUser) return noUser;
-        var resolved = await ResolveAsync(roomIdOrAlias, stop).ConfigureAwait(false);
+        var resolved = await ResolveAsync(adminId, roomIdOrAlias, stop).ConfigureAwait(false);
         if (!resolved.IsOk) return resolved.Failure;
         if (await rooms.FindAsync(resolved.Value, stop).ConfigureAwait(false) is { } snapshot
             && !snapshot.Local.IsJoined(userId)
@@ -83,7 +84,7 @@ public sealed class RoomAdministration(
             return refused;
         }
 
-        return await joins.JoinAsync(new JoinRequest(userId, roomIdOrAlias, via, null, null), stop)
+        return await joins.JoinAsync(new JoinRequest(userId, adminId, roomIdOrAlias, via, null, null), stop)
             .ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Slots;
 
 namespace Matrix.Host.Rooms.Aliases;
 
@@ -11,14 +12,18 @@ public sealed record ResolvedAlias(string RoomId, IReadOnlyList<string> Servers)
 /// Finds the rooms of aliases: those of this server in its directory, others at their servers. Client-Server API, "Room
 /// aliases".
 /// </summary>
-public sealed class AliasResolver(RoomAliasDirectory aliases, FederationApi api, RoomsOptions options)
+public sealed class AliasResolver(
+    RoomAliasDirectory aliases, FederationApi api, UserRequests requests, RoomsOptions options)
 {
     /// <summary>The room of an alias.</summary>
+    /// <param name="who">The user, application service or address that causes a request to another server.</param>
+    /// <param name="alias">The alias.</param>
+    /// <param name="stop">Cancels the request.</param>
     /// <param name="mayAsk">
     /// Whether another server or an application service may be asked now. Called before one is; null for always.
     /// </param>
     public async ValueTask<RoomResult<ResolvedAlias>> FindAsync(
-        string alias, CancellationToken stop, Func<bool>? mayAsk = null)
+        string who, string alias, CancellationToken stop, Func<bool>? mayAsk = null)
     {
         var server = RoomAlias.server(alias);
         if (server == options.ServerName)
@@ -28,7 +33,8 @@ public sealed class AliasResolver(RoomAliasDirectory aliases, FederationApi api,
         }
 
         if (mayAsk?.Invoke() == false) return RoomAliasDirectory.NotNow;
-        var found = await api.QueryDirectoryAsync(server, alias, stop).ConfigureAwait(false);
+        var found = await requests.SendAsync(
+            who, server, within => api.QueryDirectoryAsync(server, alias, within), stop).ConfigureAwait(false);
         if (!found.IsOk)
         {
             return found.Failure!.ErrorCode == "M_NOT_FOUND"

@@ -5,6 +5,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Joining;
 using Matrix.Host.Rooms.Sending;
@@ -26,6 +27,7 @@ namespace Matrix.Host.Rooms.Inviting;
 internal sealed partial class RemoteMemberships(
     RemoteInvites invites,
     FederationApi api,
+    UserRequests requests,
     TemplateSigner signer,
     MemberContents contents,
     ReceivedStrippedState stripped,
@@ -61,13 +63,14 @@ internal sealed partial class RemoteMemberships(
         invites.InviteAsync(room, Draft.State(MemberType, userId, sender, content), timestamp, stop);
 
     /// <inheritdoc/>
-    public async ValueTask<bool> LeaveAsync(string userId, string roomId, string? reason, CancellationToken stop)
+    public async ValueTask<bool> LeaveAsync(
+        string who, string userId, string roomId, string? reason, CancellationToken stop)
     {
         var row = await storage.StrippedRooms.FindAsync(userId, roomId, stop).ConfigureAwait(false);
         if (row is null) return false;
         if (!row.IsOpen) return true;
 
-        var left = await LeftThroughAnyAsync(userId, row, reason, stop).ConfigureAwait(false);
+        var left = await LeftThroughAnyAsync(who, userId, row, reason, stop).ConfigureAwait(false);
         var change = new StrippedRoomLeft(
             userId,
             roomId,
@@ -105,7 +108,12 @@ internal sealed partial class RemoteMemberships(
 
     /// <inheritdoc/>
     public async ValueTask<RoomFailure?> KnockAsync(
-        string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop)
+        string who,
+        string userId,
+        string roomId,
+        IReadOnlyList<string> servers,
+        string? reason,
+        CancellationToken stop)
     {
         using var clock = new CancellationTokenSource(options.HandshakeTime, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
@@ -116,7 +124,7 @@ internal sealed partial class RemoteMemberships(
             foreach (var server in Candidates(servers))
             {
                 var (refused, isOpen) = await KnockThroughAsync(
-                    server, userId, roomId, content, both.Token).ConfigureAwait(false);
+                    who, server, userId, roomId, content, both.Token).ConfigureAwait(false);
                 if (refused is null) return null;
                 failure = RemoteFailures.MoreTelling(failure, refused);
 
@@ -139,10 +147,12 @@ internal sealed partial class RemoteMemberships(
     /// </summary>
     /// <returns>The failure, and whether the server may have taken the knock nevertheless.</returns>
     private async ValueTask<(RoomFailure? Failure, bool IsOpen)> KnockThroughAsync(
-        string server, string userId, string roomId, JsonObject content, CancellationToken stop)
+        string who, string server, string userId, string roomId, JsonObject content, CancellationToken stop)
     {
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
-        var made = await api.MakeKnockAsync(server, roomId, userId, versions, stop).ConfigureAwait(false);
+        var made = await requests.SendAsync(
+            who, server, within => api.MakeKnockAsync(server, roomId, userId, versions, within), stop)
+            .ConfigureAwait(false);
         if (!made.IsOk) return (RemoteFailures.PassedOn(server, made.Failure!), false);
 
         // The version is one of those that were offered.
@@ -169,15 +179,19 @@ internal sealed partial class RemoteMemberships(
         }
 
         // Goes on if the client has gone, or its time is over.
-        return await Task.Run(() => SendKnockAsync(server, rules, knock), CancellationToken.None)
+        return await Task.Run(() => SendKnockAsync(who, server, rules, knock), CancellationToken.None)
             .WaitAsync(stop).ConfigureAwait(false);
     }
 
-    private async Task<(RoomFailure? Failure, bool IsOpen)> SendKnockAsync(string server, RoomRules rules, Pdu knock)
+    private async Task<(RoomFailure? Failure, bool IsOpen)> SendKnockAsync(
+        string who, string server, RoomRules rules, Pdu knock)
     {
         var closing = _closing.Token;
-        var sent = await api.SendKnockAsync(
-            server, knock.RoomId, knock.EventId, EventJson.Of(knock), closing).ConfigureAwait(false);
+        var sent = await requests.SendAsync(
+            who,
+            server,
+            within => api.SendKnockAsync(server, knock.RoomId, knock.EventId, EventJson.Of(knock), within),
+            closing).ConfigureAwait(false);
         if (sent.Failure is { } failure)
         {
             var isOpen = MayHaveBeenTaken(failure);
@@ -231,7 +245,7 @@ internal sealed partial class RemoteMemberships(
 
     /// <summary>The leave that a server in the room took; null if none did within the time.</summary>
     private async ValueTask<Pdu?> LeftThroughAnyAsync(
-        string userId, StrippedRoomRow row, string? reason, CancellationToken stop)
+        string who, string userId, StrippedRoomRow row, string? reason, CancellationToken stop)
     {
         using var clock = new CancellationTokenSource(options.HandshakeTime, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, clock.Token);
@@ -241,7 +255,8 @@ internal sealed partial class RemoteMemberships(
             var content = await contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
             foreach (var server in ServersOf(row))
             {
-                var left = await LeftThroughAsync(server, userId, row, content, both.Token).ConfigureAwait(false);
+                var left = await LeftThroughAsync(who, server, userId, row, content, both.Token)
+                    .ConfigureAwait(false);
                 if (left.IsOk) return left.Value;
                 why = left.Failure.Message;
             }
@@ -256,9 +271,10 @@ internal sealed partial class RemoteMemberships(
     }
 
     private async ValueTask<RoomResult<Pdu>> LeftThroughAsync(
-        string server, string userId, StrippedRoomRow row, JsonObject content, CancellationToken stop)
+        string who, string server, string userId, StrippedRoomRow row, JsonObject content, CancellationToken stop)
     {
-        var made = await api.MakeLeaveAsync(server, row.RoomId, userId, stop).ConfigureAwait(false);
+        var made = await requests.SendAsync(
+            who, server, within => api.MakeLeaveAsync(server, row.RoomId, userId, within), stop).ConfigureAwait(false);
         if (!made.IsOk) return RemoteFailures.Of(server, made.Failure!);
 
         // A server that names no version has a room of version 1 or 2.
@@ -271,9 +287,13 @@ internal sealed partial class RemoteMemberships(
 
         var signed = signer.Sign(rules, row.RoomId, userId, content, made.Value.Event);
         if (!signed.IsOk) return NoTemplate(server, signed.Failure);
-        var sent = await api.SendLeaveAsync(
-            server, row.RoomId, signed.Value.EventId, EventJson.Of(signed.Value), stop).ConfigureAwait(false);
-        return sent.IsOk ? signed.Value : RemoteFailures.Of(server, sent.Failure!);
+        var leave = signed.Value;
+        var sent = await requests.SendAsync(
+            who,
+            server,
+            within => api.SendLeaveAsync(server, row.RoomId, leave.EventId, EventJson.Of(leave), within),
+            stop).ConfigureAwait(false);
+        return sent.IsOk ? leave : RemoteFailures.Of(server, sent.Failure!);
     }
 
     private static RoomFailure NoTemplate(string server, RoomFailure why) =>

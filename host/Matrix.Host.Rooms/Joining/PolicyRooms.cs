@@ -46,7 +46,7 @@ public sealed class PolicyRooms
         try
         {
             var joined = await _joins.JoinAsync(
-                new JoinRequest(own, roomId, _options.Policies.Via, null, null), stop).ConfigureAwait(false);
+                new JoinRequest(own, own, roomId, _options.Policies.Via, null, null), stop).ConfigureAwait(false);
             return joined.Failure?.Message;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -21,7 +21,7 @@ internal sealed class RemoteGuests(
     /// otherwise the first server that shows the room, and the guest joins through that one only.
     /// </summary>
     internal async ValueTask<RoomResult<string[]>> ServersAsync(
-        RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> servers, CancellationToken stop)
+        string who, RoomSnapshot? snapshot, string roomId, IReadOnlyList<string> servers, CancellationToken stop)
     {
         if (snapshot is { IsResident: true })
         {
@@ -32,7 +32,8 @@ internal sealed class RemoteGuests(
         using var patience = new CancellationTokenSource(options.HierarchyTime, time);
         foreach (var server in servers)
         {
-            var found = await hierarchies.FindAsync(roomId, [server], patience.Token, stop).ConfigureAwait(false);
+            var found = await hierarchies.FindAsync(who, roomId, [server], patience.Token, stop)
+                .ConfigureAwait(false);
             if (found?.Room.Summary is not { } summary || summary.RoomId != roomId) continue;
             if (!summary.GuestsMayJoin) return GuestAccess.Closed;
             return new[] { server };

@@ -3,6 +3,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Inbound;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -11,11 +12,12 @@ using Matrix.Host.Rooms.Stripped;
 namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>A join through other servers.</summary>
+/// <param name="Who">The user or application service that causes it.</param>
 /// <param name="Servers">The servers to ask, in order.</param>
 /// <param name="Reason">The event's `reason`; null for none.</param>
 /// <param name="IsResident">Whether local users are in the room, and only other servers can allow the join.</param>
 internal sealed record RemoteJoin(
-    string UserId, string RoomId, IReadOnlyList<string> Servers, string? Reason, bool IsResident);
+    string UserId, string Who, string RoomId, IReadOnlyList<string> Servers, string? Reason, bool IsResident);
 
 /// <summary>
 /// Joins of local users through resident servers: `make_join` and `send_join` at one server after the other. A join
@@ -25,6 +27,7 @@ internal sealed record RemoteJoin(
 /// </summary>
 internal sealed class RemoteJoins(
     FederationApi api,
+    UserRequests requests,
     RoomSnapshots rooms,
     TemplateSigner signer,
     JoinedRoomChecker checker,
@@ -36,6 +39,9 @@ internal sealed class RemoteJoins(
     RoomsOptions options,
     TimeProvider time) : IDisposable
 {
+    /// <summary>The part of the joins that wait or run which one user or service may have.</summary>
+    private const int PartOfOne = 4;
+
     private static readonly TimeSpan _decisionPoll = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The joins that run: the first one of a room, and one that was tired of waiting for it.</summary>
@@ -45,7 +51,8 @@ internal sealed class RemoteJoins(
     /// <summary>One join at a time makes a room.</summary>
     private readonly JoinGates _entrances = new(time);
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string RoomId, string UserId), Task<RoomResult<string>?>> _running = [];
+    private readonly Dictionary<(string RoomId, string UserId), (string Who, Task<RoomResult<string>?> Task)>
+        _running = [];
 
     /// <summary>The places of joins that are checked and stored.</summary>
     private readonly SemaphoreSlim _slots = new(options.JoinsAtOnce, options.JoinsAtOnce);
@@ -57,18 +64,23 @@ internal sealed class RemoteJoins(
     /// <returns>The room's id; null if the room changed, so that the caller has to look at it again.</returns>
     internal Task<RoomResult<string>?> JoinAsync(RemoteJoin join, CancellationToken stop)
     {
-        Task<RoomResult<string>?>? running;
+        (string Who, Task<RoomResult<string>?> Task) running;
         lock (_lock)
         {
             if (!_running.TryGetValue((join.RoomId, join.UserId), out running))
             {
-                if (_running.Count >= options.MaxJoins) return Task.FromResult<RoomResult<string>?>(Busy);
-                running = Task.Run(() => OnceAsync(join), CancellationToken.None);
+                if (_running.Count >= options.MaxJoins
+                    || _running.Values.Count(each => each.Who == join.Who) >= MostOfOne)
+                {
+                    return Task.FromResult<RoomResult<string>?>(Busy);
+                }
+
+                running = (join.Who, Task.Run(() => OnceAsync(join), CancellationToken.None));
                 _running.Add((join.RoomId, join.UserId), running);
             }
         }
 
-        return running.WaitAsync(stop);
+        return running.Task.WaitAsync(stop);
     }
 
     /// <inheritdoc/>
@@ -78,6 +90,8 @@ internal sealed class RemoteJoins(
         _closing.Dispose();
         _slots.Dispose();
     }
+
+    private int MostOfOne => Math.Max(1, options.MaxJoins / PartOfOne);
 
     private static RoomFailure Busy { get; } = new(
         RoomFailureKind.Busy, "Too many rooms are being joined through other servers.");
@@ -159,7 +173,11 @@ internal sealed class RemoteJoins(
     {
         var stages = new JoinStages(time);
         string[] versions = [.. RoomRules.Known, .. options.UnstableRoomVersions];
-        var made = await api.MakeJoinAsync(server, join.RoomId, join.UserId, versions, stop).ConfigureAwait(false);
+        var made = await requests.SendAsync(
+            join.Who,
+            server,
+            within => api.MakeJoinAsync(server, join.RoomId, join.UserId, versions, within),
+            stop).ConfigureAwait(false);
         if (!made.IsOk) return RemoteFailures.PassedOn(server, made.Failure!);
         stages.Ended("template");
         if (RoomRules.FindUnstable(made.Value.RoomVersion) is not { } rules

@@ -11,12 +11,13 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Rooms.Joining;
 
 /// <summary>A local user's request to join a room.</summary>
+/// <param name="Who">The user or application service that causes requests to other servers.</param>
 /// <param name="Room">The room's id, or an alias.</param>
 /// <param name="Via">Servers that may be in the room, as the client named them.</param>
 /// <param name="Reason">The event's `reason`; null for none.</param>
 /// <param name="InvitationToken">The token of a third-party invite; null for none.</param>
 public sealed record JoinRequest(
-    string UserId, string Room, IReadOnlyList<string> Via, string? Reason, string? InvitationToken);
+    string UserId, string Who, string Room, IReadOnlyList<string> Via, string? Reason, string? InvitationToken);
 
 /// <summary>
 /// Joins of local users: in a room with local members by this server, otherwise through servers that are in the room.
@@ -69,7 +70,7 @@ public sealed class RoomJoins
         if (refused is not null) return refused;
         if (roomId.StartsWith('#'))
         {
-            var found = await _aliases.FindAsync(roomId, stop).ConfigureAwait(false);
+            var found = await _aliases.FindAsync(request.Who, roomId, stop).ConfigureAwait(false);
             if (!found.IsOk) return found.Failure;
             (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
             refused = await _policies.RefusedJoinAsync(request.UserId, roomId, stop).ConfigureAwait(false);
@@ -96,12 +97,13 @@ public sealed class RoomJoins
             var isGuest = await _memberships.IsGuestAsync(request.UserId, stop).ConfigureAwait(false);
             if (isGuest)
             {
-                var allowed = await _guests.ServersAsync(snapshot, roomId, servers, stop).ConfigureAwait(false);
+                var allowed = await _guests.ServersAsync(request.Who, snapshot, roomId, servers, stop)
+                    .ConfigureAwait(false);
                 if (!allowed.IsOk) return isResident ? local : allowed.Failure;
                 servers = allowed.Value;
             }
 
-            var join = new RemoteJoin(request.UserId, roomId, servers, request.Reason, isResident);
+            var join = new RemoteJoin(request.UserId, request.Who, roomId, servers, request.Reason, isResident);
             if (await _remote.JoinAsync(join, stop).ConfigureAwait(false) is not { } joined) continue;
             if (!joined.IsOk)
             {

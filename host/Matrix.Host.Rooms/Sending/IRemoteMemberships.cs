@@ -23,12 +23,22 @@ internal interface IRemoteMemberships
     /// Leaves a room that the user knows only by an invite or knock. The user has left it in any case, also if no
     /// server could be reached. Nothing changes if they have left it already.
     /// </summary>
+    /// <param name="who">The user or application service that causes the requests.</param>
+    /// <param name="userId">The user.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="reason">The event's `reason`; null for none.</param>
+    /// <param name="stop">Cancels the requests.</param>
     /// <returns>Whether there was such a room.</returns>
-    ValueTask<bool> LeaveAsync(string userId, string roomId, string? reason, CancellationToken stop);
+    ValueTask<bool> LeaveAsync(string who, string userId, string roomId, string? reason, CancellationToken stop);
 
     /// <summary>Knocks on a room in which this server has no user, through one of these servers.</summary>
     ValueTask<RoomFailure?> KnockAsync(
-        string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop);
+        string who,
+        string userId,
+        string roomId,
+        IReadOnlyList<string> servers,
+        string? reason,
+        CancellationToken stop);
 
     /// <summary>Forgets a room whose invite or knock ended.</summary>
     /// <returns>Whether there was such a room; the failure if it has not ended.</returns>

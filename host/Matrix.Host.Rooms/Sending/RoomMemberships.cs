@@ -156,8 +156,14 @@ public sealed class RoomMemberships
     /// <param name="reason">The event's `reason`; null for none.</param>
     /// <param name="stop">Cancels waiting.</param>
     /// <param name="isDeparture">Whether the user's account ended: they leave what others cannot reject.</param>
+    /// <param name="who">What causes requests to other servers; null for the user.</param>
     public async ValueTask<RoomFailure?> LeaveAsync(
-        string userId, string roomId, string? reason, CancellationToken stop, bool isDeparture = false)
+        string userId,
+        string roomId,
+        string? reason,
+        CancellationToken stop,
+        bool isDeparture = false,
+        string? who = null)
     {
         if (!isDeparture
             && await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } known
@@ -168,7 +174,7 @@ public sealed class RoomMemberships
 
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is var found
             && found?.Local.IsJoined(userId) != true
-            && await _remote.LeaveAsync(userId, roomId, reason, stop).ConfigureAwait(false))
+            && await _remote.LeaveAsync(who ?? userId, userId, roomId, reason, stop).ConfigureAwait(false))
         {
             return null;
         }
@@ -182,14 +188,24 @@ public sealed class RoomMemberships
     /// Knocks on a room, through other servers if this server has no user in it. Nothing changes if the user knocks
     /// already.
     /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="who">The user or application service that causes requests to other servers.</param>
+    /// <param name="roomId">The room.</param>
     /// <param name="servers">Servers that may be in the room.</param>
+    /// <param name="reason">The event's `reason`; null for none.</param>
+    /// <param name="stop">Cancels the requests.</param>
     public async ValueTask<RoomFailure?> KnockAsync(
-        string userId, string roomId, IReadOnlyList<string> servers, string? reason, CancellationToken stop)
+        string userId,
+        string who,
+        string roomId,
+        IReadOnlyList<string> servers,
+        string? reason,
+        CancellationToken stop)
     {
         if (await _policies.RefusedJoinAsync(userId, roomId, stop).ConfigureAwait(false) is { } refused) return refused;
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { IsResident: true })
         {
-            return await _remote.KnockAsync(userId, roomId, servers, reason, stop).ConfigureAwait(false);
+            return await _remote.KnockAsync(who, userId, roomId, servers, reason, stop).ConfigureAwait(false);
         }
 
         var content = await _contents.OfAsync(userId, "knock", reason, stop).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -15,6 +16,7 @@ namespace Matrix.Host.Rooms.Servers;
 /// </remarks>
 public sealed class MissingTimes(
     FederationApi api,
+    UserRequests requests,
     EventTimes times,
     IMissingHistory history,
     EventStore events,
@@ -26,13 +28,14 @@ public sealed class MissingTimes(
     /// Asks other servers for a closer event if some are missing at the place, and fetches history up to it, for a
     /// bounded time. Whether any was fetched.
     /// </summary>
+    /// <param name="who">The user or application service that causes the requests.</param>
     /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="here">The closest event here; null if there is none.</param>
     /// <param name="timestamp">The time.</param>
     /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
     /// <param name="stop">Cancels the request.</param>
     public async ValueTask<bool> FetchAsync(
-        Readable readable, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
+        string who, Readable readable, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(readable);
         if (await times.GapAsync(readable.Room, readable.Through, timestamp, stop).ConfigureAwait(false) is not { } gap)
@@ -45,7 +48,7 @@ public sealed class MissingTimes(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stop);
         try
         {
-            var closer = await CloserAsync(readable.Room, here, timestamp, forwards, either.Token)
+            var closer = await CloserAsync(who, readable.Room, here, timestamp, forwards, either.Token)
                 .ConfigureAwait(false);
             for (var n = 0; closer is not null && n < options.Receiving.TimeFetches; n++)
             {
@@ -75,14 +78,17 @@ public sealed class MissingTimes(
 
     /// <summary>The id of an event of another server that is closer to the time; null if none has one.</summary>
     private async ValueTask<string?> CloserAsync(
-        RoomIdentity room, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
+        string who, RoomIdentity room, StoredEvent? here, long timestamp, bool forwards, CancellationToken stop)
     {
         var servers = await storage.Memberships.RemoteServersAsync(
             room.Nid, options.Receiving.TimeServers, stop).ConfigureAwait(false);
         foreach (var server in servers)
         {
-            var sent = await api.TimestampToEventAsync(server, room.RoomId, timestamp, forwards, stop)
-                .ConfigureAwait(false);
+            var sent = await requests.SendAsync(
+                who,
+                server,
+                within => api.TimestampToEventAsync(server, room.RoomId, timestamp, forwards, within),
+                stop).ConfigureAwait(false);
             if (!sent.IsOk) continue;
             var there = sent.Value.OriginServerTs;
             var isCloser = forwards

@@ -19,12 +19,17 @@ public sealed class RoomTimes(
     /// The closest event that a user may see; null if there is none. Where events are missing here, another server may
     /// have a closer one, which is fetched.
     /// </summary>
+    /// <param name="who">The user or application service that causes requests to other servers.</param>
+    /// <param name="readable">The part of the room that the user may read.</param>
+    /// <param name="timestamp">The time.</param>
+    /// <param name="forwards">Whether the event is at or after the time, rather than at or before it.</param>
+    /// <param name="stop">Cancels the request.</param>
     public async ValueTask<StoredEvent?> OfUserAsync(
-        Readable readable, long timestamp, bool forwards, CancellationToken stop)
+        string who, Readable readable, long timestamp, bool forwards, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(readable);
         var here = await HereAsync(readable, timestamp, forwards, stop).ConfigureAwait(false);
-        return await missing.FetchAsync(readable, here, timestamp, forwards, stop).ConfigureAwait(false)
+        return await missing.FetchAsync(who, readable, here, timestamp, forwards, stop).ConfigureAwait(false)
             ? await HereAsync(readable, timestamp, forwards, stop).ConfigureAwait(false)
             : here;
     }

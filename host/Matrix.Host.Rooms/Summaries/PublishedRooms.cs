@@ -1,6 +1,7 @@
 using System.Globalization;
 using Matrix.Core.Ident;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
@@ -25,6 +26,7 @@ public sealed class PublishedRooms(
     RoomSummaries summaries,
     RoomSender sender,
     FederationApi api,
+    UserRequests requests,
     IStorage storage,
     RoomsOptions options,
     ReadingOptions reading,
@@ -167,8 +169,12 @@ public sealed class PublishedRooms(
     }
 
     /// <summary>A page of another server's published rooms.</summary>
+    /// <param name="who">The user, application service or address that causes the request.</param>
+    /// <param name="server">The server.</param>
+    /// <param name="query">What is searched for.</param>
+    /// <param name="stop">Cancels the request.</param>
     public async ValueTask<RoomResult<PublishedPage>> RemotePageAsync(
-        string server, PublicRoomsQuery query, CancellationToken stop)
+        string who, string server, PublicRoomsQuery query, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(query);
         if (!ServerName.isValid(server))
@@ -178,7 +184,8 @@ public sealed class PublishedRooms(
 
         // Servers take a limit of 0 as none.
         var bounded = query with { Limit = LimitOf(query) };
-        var sent = await api.GetPublicRoomsAsync(server, bounded, stop).ConfigureAwait(false);
+        var sent = await requests.SendAsync(
+            who, server, within => api.GetPublicRoomsAsync(server, bounded, within), stop).ConfigureAwait(false);
         if (!sent.IsOk)
         {
             return new RoomFailure(

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Matrix.Core.Json;
 using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
+using Matrix.Host.Network.Slots;
 
 namespace Matrix.Host.Rooms.Summaries;
 
@@ -9,13 +10,19 @@ namespace Matrix.Host.Rooms.Summaries;
 public sealed record FoundHierarchy(HierarchyRoom Room, IReadOnlyDictionary<string, HierarchyRoom> Children);
 
 /// <summary>Asks other servers about rooms of spaces, and keeps their responses for a while.</summary>
-public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, TimeProvider time)
+public sealed class RemoteHierarchies(
+    FederationApi api, UserRequests requests, RoomsOptions options, TimeProvider time)
 {
     private readonly ConcurrentDictionary<(string Server, string RoomId), Kept> _kept = new();
 
     /// <summary>A room and its children; null if no server returned it, or the patience ended.</summary>
+    /// <param name="who">The user, application service or address that causes the requests.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="via">Servers that may know it.</param>
+    /// <param name="patience">Ends the requests.</param>
+    /// <param name="stop">Cancels them.</param>
     public async ValueTask<FoundHierarchy?> FindAsync(
-        string roomId, IReadOnlyList<string> via, CancellationToken patience, CancellationToken stop)
+        string who, string roomId, IReadOnlyList<string> via, CancellationToken patience, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(via);
         var now = time.GetUtcNow();
@@ -31,8 +38,11 @@ public sealed class RemoteHierarchies(FederationApi api, RoomsOptions options, T
 
             try
             {
-                var sent = await api.GetHierarchyAsync(
-                    server, roomId, suggestedOnly: false, either.Token).ConfigureAwait(false);
+                var sent = await requests.SendAsync(
+                    who,
+                    server,
+                    within => api.GetHierarchyAsync(server, roomId, suggestedOnly: false, within),
+                    either.Token).ConfigureAwait(false);
                 var found = sent.IsOk ? Read(sent.Value) : null;
                 if (TimeOf(sent, found) is { } lasting && options.CachedHierarchies > 0)
                 {

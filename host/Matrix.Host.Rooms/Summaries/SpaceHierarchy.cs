@@ -45,6 +45,7 @@ public sealed class SpaceHierarchy(
     /// A part of the tree of a space, its root first, depth first: the rooms that a user may see.
     /// </summary>
     /// <param name="userId">The user.</param>
+    /// <param name="who">The user or application service that causes requests to other servers.</param>
     /// <param name="rootId">The space.</param>
     /// <param name="suggestedOnly">Whether only suggested children are considered.</param>
     /// <param name="depth">The most levels below the root.</param>
@@ -54,6 +55,7 @@ public sealed class SpaceHierarchy(
     /// <returns>The part, or a failure if the user may not see the root.</returns>
     public async ValueTask<RoomResult<HierarchyPage>> OfUserAsync(
         string userId,
+        string who,
         string rootId,
         bool suggestedOnly,
         int depth,
@@ -69,7 +71,7 @@ public sealed class SpaceHierarchy(
             from,
             limit,
             async next => await KnownHereAsync(userId, next.RoomId, stop).ConfigureAwait(false)
-                ?? await ElsewhereAsync(userId, next, patience.Token, stop).ConfigureAwait(false))
+                ?? await ElsewhereAsync(userId, who, next, patience.Token, stop).ConfigureAwait(false))
             .ConfigureAwait(false);
     }
 
@@ -209,14 +211,15 @@ public sealed class SpaceHierarchy(
 
     /// <summary>A room that only other servers know.</summary>
     private async ValueTask<Visited> ElsewhereAsync(
-        string userId, Pending next, CancellationToken patience, CancellationToken stop)
+        string userId, string who, Pending next, CancellationToken patience, CancellationToken stop)
     {
         // The root is known here, or not visible.
         if (next.Level == 0) return _nothing;
         var room = next.Known;
         IReadOnlyDictionary<string, HierarchyRoom>? below = null;
         if ((room is null || room.Children.Count > 0)
-            && await remote.FindAsync(next.RoomId, next.Via, patience, stop).ConfigureAwait(false) is { } found)
+            && await remote.FindAsync(who, next.RoomId, next.Via, patience, stop).ConfigureAwait(false)
+                is { } found)
         {
             room = found.Room;
             below = found.Children;

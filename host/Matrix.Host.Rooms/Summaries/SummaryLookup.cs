@@ -11,10 +11,12 @@ namespace Matrix.Host.Rooms.Summaries;
 
 /// <summary>A request for the summary of a room.</summary>
 /// <param name="UserId">The user; null for somebody without an account.</param>
+/// <param name="Who">The user, application service or address that causes requests to other servers.</param>
 /// <param name="Room">The room's id, or an alias.</param>
 /// <param name="Via">Servers that may know the room, as the client named them.</param>
 /// <param name="MayAsk">Whether other servers may be asked now. Called before the first of them is.</param>
-public sealed record SummaryRequest(string? UserId, string Room, IReadOnlyList<string> Via, Func<bool> MayAsk);
+public sealed record SummaryRequest(
+    string? UserId, string Who, string Room, IReadOnlyList<string> Via, Func<bool> MayAsk);
 
 /// <summary>The summary of a room, as somebody sees it.</summary>
 /// <param name="Membership">The user's membership; null for none, and without an account.</param>
@@ -41,7 +43,7 @@ public sealed class SummaryLookup(
         var (roomId, via) = (request.Room, request.Via);
         if (roomId.StartsWith('#'))
         {
-            var found = await aliases.FindAsync(roomId, stop, request.MayAsk).ConfigureAwait(false);
+            var found = await aliases.FindAsync(request.Who, roomId, stop, request.MayAsk).ConfigureAwait(false);
             if (!found.IsOk) return found.Failure.Kind == RoomFailureKind.Busy ? RoomAliasDirectory.NotNow : _missing;
             (roomId, via) = (found.Value.RoomId, [.. via, .. found.Value.Servers]);
         }
@@ -69,7 +71,7 @@ public sealed class SummaryLookup(
         var open = stripped is { IsOpen: true } ? stripped : null;
         var membership = open?.Membership ?? member?.Membership ?? stripped?.Membership;
         if (!request.MayAsk()) return RoomAliasDirectory.NotNow;
-        var elsewhere = await ElsewhereAsync(roomId, via, open, stop).ConfigureAwait(false);
+        var elsewhere = await ElsewhereAsync(request.Who, roomId, via, open, stop).ConfigureAwait(false);
         if (elsewhere is not null)
         {
             return await access.MaySeeAsync(request.UserId, elsewhere, membership, stop).ConfigureAwait(false)
@@ -83,13 +85,13 @@ public sealed class SummaryLookup(
     }
 
     private async ValueTask<RoomSummary?> ElsewhereAsync(
-        string roomId, IReadOnlyList<string> via, StrippedRoomRow? open, CancellationToken stop)
+        string who, string roomId, IReadOnlyList<string> via, StrippedRoomRow? open, CancellationToken stop)
     {
         using var patience = new CancellationTokenSource(options.HierarchyTime, time);
         string[] ofInvite = open is null ? [] : [open.Server];
         string[] ofId = roomId.Contains(':', StringComparison.Ordinal) ? [RoomNames.ServerOf(roomId)] : [];
         string[] servers = [.. ofInvite.Concat(via).Concat(ofId).Where(ServerName.isValid).Distinct()];
-        var found = await remote.FindAsync(roomId, servers, patience.Token, stop).ConfigureAwait(false);
+        var found = await remote.FindAsync(who, roomId, servers, patience.Token, stop).ConfigureAwait(false);
         return found?.Room.Summary is { } summary && summary.RoomId == roomId ? summary : null;
     }
 

@@ -21,6 +21,9 @@ public enum ProfileAudience
 /// <param name="Server">The server; null if it is not one.</param>
 public readonly record struct ProfileViewer(string? UserId, string? Server)
 {
+    /// <summary>What causes requests to other servers: the user, or an application service that acts as them.</summary>
+    public string? Who { get; init; } = UserId;
+
     /// <summary>A user of this server; null for a request without a token.</summary>
     public static ProfileViewer OfUser(string? userId) => new(userId, null);
 

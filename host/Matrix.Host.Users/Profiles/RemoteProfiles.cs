@@ -9,34 +9,44 @@ using Matrix.Host.Users.RemoteKeys;
 namespace Matrix.Host.Users.Profiles;
 
 /// <summary>
-/// Profiles of other servers' users, from these servers. Each is asked for once at a time and kept for a while, also
-/// that there is none. Server-Server API, "Querying for information".
+/// Profiles of other servers' users, from these servers. Each is asked for once at a time for one user or service, and
+/// kept for a while, also that there is none. Server-Server API, "Querying for information".
 /// </summary>
 public sealed class RemoteProfiles(
     FederationApi api, RemoteRequests requests, UsersOptions options, TimeProvider time) : IDisposable
 {
+    /// <summary>The part of the look-ups that wait which one user or service may have.</summary>
+    private const int PartOfOne = 4;
+
     private static readonly UserFailure _busy = new(UserFailureKind.Busy, "Too many profiles are being looked up.");
 
     private readonly ByteCache<string, Known> _known = new(
         options.RemoteProfileCacheBytes, static known => known.Bytes);
 
-    private readonly ConcurrentDictionary<string, Lazy<Task<Known>>> _running = new(StringComparer.Ordinal);
+    // By who causes them: nobody's look-up waits in the share of another.
+    private readonly ConcurrentDictionary<(string Who, string UserId), Lazy<Task<Known>>> _running = new();
     private readonly CancellationTokenSource _closing = new();
 
     /// <summary>All fields, as JSON by name.</summary>
-    /// <param name="who">Who causes the request, if there is one: a user, or the server itself.</param>
+    /// <param name="who">What causes the request, if there is one: a user, a service, or the server itself.</param>
     public async ValueTask<UserResult<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>>> FindAsync(
         string who, string userId, CancellationToken stop)
     {
         if (!_known.TryGet(userId, out var known) || known.Until <= time.GetUtcNow())
         {
             // What another request began goes on if this one ends.
-            if (!_running.TryGetValue(userId, out var running))
+            if (!_running.TryGetValue((who, userId), out var running))
             {
-                if (_running.Count >= options.RemoteProfilesWaiting) return _busy;
+                if (_running.Count >= options.RemoteProfilesWaiting
+                    || _running.Keys.Count(each => each.Who == who) >= WaitingOfOne)
+                {
+                    return _busy;
+                }
+
                 running = _running.GetOrAdd(
-                    userId,
-                    user => new Lazy<Task<Known>>(() => Task.Run(() => AskAsync(who, user), CancellationToken.None)));
+                    (who, userId),
+                    each => new Lazy<Task<Known>>(
+                        () => Task.Run(() => AskAsync(each.Who, each.UserId), CancellationToken.None)));
             }
 
             known = await running.Value.WaitAsync(stop).ConfigureAwait(false);
@@ -54,8 +64,11 @@ public sealed class RemoteProfiles(
         _closing.Dispose();
     }
 
+    private int WaitingOfOne => Math.Max(1, options.RemoteProfilesWaiting / PartOfOne);
+
     private async Task<Known> AskAsync(string who, string userId)
     {
+        var isSent = false;
         try
         {
             var server = UserId.server(userId);
@@ -63,15 +76,21 @@ public sealed class RemoteProfiles(
                 who,
                 [server],
                 options.RemoteProfileTime,
-                (name, within) => api.QueryProfileAsync(name, userId, within),
+                (name, within) =>
+                {
+                    isSent = true;
+                    return api.QueryProfileAsync(name, userId, within);
+                },
                 _closing.Token).ConfigureAwait(false);
             var found = Read(sent[server]);
-            _known.Put(userId, found);
+
+            // That one user's share had no place says nothing to others.
+            if (isSent) _known.Put(userId, found);
             return found;
         }
         finally
         {
-            _running.TryRemove(userId, out _);
+            _running.TryRemove((who, userId), out _);
         }
     }
 

@@ -39,7 +39,7 @@ public sealed class UserProfiles(
         if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
         if (IsRemote(viewer, userId))
         {
-            return await remote!.FindAsync(viewer.UserId!, userId, stop).ConfigureAwait(false);
+            return await remote!.FindAsync(viewer.Who!, userId, stop).ConfigureAwait(false);
         }
 
         if (await UnknownAsync(userId, stop).ConfigureAwait(false) is { } unknown) return unknown;
@@ -55,7 +55,7 @@ public sealed class UserProfiles(
         if (!await IsShownAsync(viewer, userId, stop).ConfigureAwait(false)) return NotShown;
         if (IsRemote(viewer, userId))
         {
-            var found = await remote!.FindAsync(viewer.UserId!, userId, stop).ConfigureAwait(false);
+            var found = await remote!.FindAsync(viewer.Who!, userId, stop).ConfigureAwait(false);
             if (!found.IsOk) return found.Failure;
             return found.Value.TryGetValue(name, out var field) ? field : _noField;
         }

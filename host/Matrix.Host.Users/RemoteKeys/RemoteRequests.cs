@@ -50,10 +50,8 @@ public sealed class RemoteRequests(KeyOptions options, ServerPaces paces, TimePr
     {
         try
         {
-            using var slot = await _slots.EnterAsync(who, server, within).ConfigureAwait(false);
-            var result = await send(server, within).ConfigureAwait(false);
-            slot.IsReached = result.Failure is null or { Kind: FederationFailureKind.Refused };
-            return result;
+            return await _slots.SendAsync(who, server, stopped => send(server, stopped), within)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

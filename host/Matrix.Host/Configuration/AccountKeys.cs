@@ -60,7 +60,8 @@ internal static partial class ConfigKeys
             "Memory for profiles of other servers' users."),
         Key(
             "profiles.remote_waiting", ConfigTypes.Whole(1, 100_000), c => c.Users.RemoteProfilesWaiting,
-            "The most profiles of other servers' users that are looked up or wait for it."),
+            "The most profiles of other servers' users that are looked up or wait for it, of which one user or "
+                + "application service has a quarter."),
         Key(
             "reports.refuse_unknown", ConfigTypes.Flag, c => c.Rooms.RefusesUnknownReports,
             "Whether a report of a room or user that this server does not know gets 404. It tells users which rooms "

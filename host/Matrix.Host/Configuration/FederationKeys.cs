@@ -20,6 +20,11 @@ internal static partial class ConfigKeys
             "federation.deny_servers", ConfigTypes.ServerPatterns, c => c.Network.DenyServers,
             "Servers not to talk to, in the same form."),
         Key(
+            "federation.user_requests", ConfigTypes.Whole(1, 100_000), c => c.Network.UserRequests,
+            "Requests to other servers at once that users wait for: rooms of spaces, summaries, directories, aliases, "
+                + "events near a time, joins, knocks and leaves. One user, application service, or network without a "
+                + "token has a quarter, slow servers a quarter together."),
+        Key(
             "federation.slow_after", ConfigTypes.Duration, c => c.Network.SlowAfter,
             "A server that took as long to answer what a user asked for counts as slow: few such requests are made at "
                 + "once."),
@@ -225,7 +230,8 @@ internal static partial class ConfigKeys
             "Rooms joined through other servers that are checked and stored at once; others wait."),
         Key(
             "federation.joins_waiting", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxJoins,
-            "Joins through other servers that wait or run; further ones get 429."),
+            "Joins through other servers that wait or run, of which one user or application service has a quarter; "
+                + "further ones get 429."),
         Key(
             "federation.join_key_time", ConfigTypes.Duration, c => c.Rooms.JoinKeyTime,
             "The time for fetching the keys of a joined room's servers. Events of servers without keys are dropped."),

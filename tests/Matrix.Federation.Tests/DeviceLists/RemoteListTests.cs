@@ -20,6 +20,7 @@ public sealed class RemoteListTests
         _peer = await AnsweringPeer.StartAsync();
         _server = (await InProcessServer.StartAsync(
             ("federation.device_list_first_pause", "100ms"),
+            ("federation.devices_of_user", "10"),
             ("federation.device_list_sweep", "300ms"))).Knows(_peer.Peer);
         _alice = await LocalUser.RegisterAsync(_server, "alice");
         _bob = new PeerLists(_peer, "bob");
@@ -148,6 +149,15 @@ public sealed class RemoteListTests
         Assert.That(await ListsAsync(), Is.Zero);
         _bob.Refusal = null;
         Assert.That(await _alice.DevicesOfAsync(_bob.UserId), Has.Count.EqualTo(3));
+    }
+
+    [Test]
+    public async Task A_list_of_too_many_devices_is_not_kept()
+    {
+        for (var i = 0; i < 10; i++) _bob.Change("DEVICE" + i, "one");
+
+        Assert.That(await _alice.DevicesOfAsync(_bob.UserId), Has.Count.EqualTo(10), "of eleven");
+        await Until.HoldsAsync(async () => _bob.ListRequests > 0 && await ListsAsync() == 0);
     }
 
     [Test]

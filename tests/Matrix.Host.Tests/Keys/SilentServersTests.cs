@@ -22,7 +22,8 @@ internal sealed class SilentServersTests : IFederationClient
     public async Task StartAsync()
     {
         _asked.Clear();
-        _server = await HomeserverFixture.StartAsync(("federation.key_requests", $"{Places}"));
+        _server = await HomeserverFixture.StartAsync(
+            ("federation.key_requests", $"{Places}"), ("federation.key_request_time", "10m"));
         _server.Replaces = parts => parts.AddSingleton<IFederationClient>(this);
         await _server.RestartAsync();
     }
@@ -76,6 +77,6 @@ internal sealed class SilentServersTests : IFederationClient
             wanted[user] = isQuery ? new JsonArray() : new JsonObject { ["DEVICE"] = "signed_curve25519" };
         }
 
-        return new JsonObject { [isQuery ? "device_keys" : "one_time_keys"] = wanted, ["timeout"] = 60_000 };
+        return new JsonObject { [isQuery ? "device_keys" : "one_time_keys"] = wanted, ["timeout"] = 600_000 };
     }
 }

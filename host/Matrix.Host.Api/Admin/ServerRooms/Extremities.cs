@@ -22,7 +22,7 @@ internal sealed class Extremities(ForwardExtremities extremities, RoomAdministra
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var room = await rooms.ResolveAsync(call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop).ConfigureAwait(false);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
         var found = await extremities.OfAsync(room.Value, stop).ConfigureAwait(false);
         return !found.IsOk ? RoomAnswers.Of(found.Failure) : Answer.Json(found.Value, static (json, found) =>
@@ -46,7 +46,7 @@ internal sealed class Extremities(ForwardExtremities extremities, RoomAdministra
 
     private async ValueTask<Answer> MergeAsync(Call call, CancellationToken stop)
     {
-        var room = await rooms.ResolveAsync(call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop).ConfigureAwait(false);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
         var merged = await extremities.MergeAsync(room.Value, stop).ConfigureAwait(false);
         await audit.RecordAsync(call.Actor(), "room.merge_extremities", room.Value, merged.Failure?.Message)

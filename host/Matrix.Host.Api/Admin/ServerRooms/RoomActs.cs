@@ -47,7 +47,7 @@ internal sealed class RoomActs(RoomAdministration rooms, RoomModeration moderati
 
     private async ValueTask<Answer> MakeAdminAsync(Call call, string? userId, CancellationToken stop)
     {
-        var room = await rooms.ResolveAsync(call["roomIdOrAlias"], stop).ConfigureAwait(false);
+        var room = await rooms.ResolveAsync(call.CausedBy, call["roomIdOrAlias"], stop).ConfigureAwait(false);
         if (!room.IsOk) return RoomAnswers.Of(room.Failure);
         var target = userId ?? call.Caller.UserId;
         return RoomAnswers.Empty(

@@ -50,7 +50,7 @@ internal sealed class PublicRooms(PublishedRooms published, RateLimiter limiter,
         }
 
         var page = other is not null
-            ? await published.RemotePageAsync(other, query, stop).ConfigureAwait(false)
+            ? await published.RemotePageAsync(call.CausedBy, other, query, stop).ConfigureAwait(false)
             : await published.PageAsync(query, stop).ConfigureAwait(false);
         return page.IsOk ? Answer.Json(page.Value, Summaries.WritePage).AsBytes() : RoomAnswers.Of(page.Failure);
     }

@@ -39,6 +39,7 @@ internal sealed class RoomSummaries(SummaryLookup summaries, RateLimiter limiter
         var caller = call.CallerIfAny;
         var request = new SummaryRequest(
             caller?.UserId,
+            call.CausedBy,
             call["roomIdOrAlias"],
             via,
             () => limiter.TakeOpenLookup(call) <= TimeSpan.Zero);

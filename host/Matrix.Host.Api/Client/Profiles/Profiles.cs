@@ -40,7 +40,10 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
             new RouteOptions { Access = Access.UsersAndGuests });
     }
 
-    private static ProfileViewer ViewerOf(Call call) => ProfileViewer.OfUser(call.CallerIfAny?.UserId);
+    private static ProfileViewer ViewerOf(Call call) => ProfileViewer.OfUser(call.CallerIfAny?.UserId) with
+    {
+        Who = call.CausedBy,
+    };
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {

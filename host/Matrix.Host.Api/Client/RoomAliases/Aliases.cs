@@ -31,7 +31,7 @@ internal sealed class Aliases(
         var isHere = RoomAlias.server(alias) == options.ServerName
             && !services.All.Any(service => service.HasAlias(alias));
         var wait = TimeSpan.Zero;
-        var found = await resolver.FindAsync(alias, stop, MayAsk).ConfigureAwait(false);
+        var found = await resolver.FindAsync(call.CausedBy, alias, stop, MayAsk).ConfigureAwait(false);
         if (wait > TimeSpan.Zero) return Answer.LimitExceeded(wait);
         if (!found.IsOk) return RoomAnswers.Of(found.Failure);
         return Answer.Json(found.Value, static (json, it) =>

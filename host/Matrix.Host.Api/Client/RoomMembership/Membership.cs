@@ -119,13 +119,15 @@ internal sealed class Membership(
         // Clients before version 1.12 name servers as `server_name`.
         string[] via = [.. call.Query.Texts("via"), .. call.Query.Texts("server_name")];
         if (call.Query.Problem is { } problem) return problem;
-        var request = new JoinRequest(call.Caller.UserId, room, via, join.Reason, join.InvitationToken);
+        var request = new JoinRequest(
+            call.Caller.UserId, call.CausedBy, room, via, join.Reason, join.InvitationToken);
         return RoomAnswers.RoomId(await joins.JoinAsync(request, stop).ConfigureAwait(false));
     }
 
     private async ValueTask<Answer> LeaveAsync(Call call, string? reason, CancellationToken stop) =>
         RoomAnswers.Empty(
-            await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
+            await memberships.LeaveAsync(
+                call.Caller.UserId, call["roomId"], reason, stop, who: call.CausedBy).ConfigureAwait(false));
 
     private async ValueTask<Answer> ForgetAsync(Call call, CancellationToken stop) =>
         RoomAnswers.Empty(

@@ -23,7 +23,7 @@ internal sealed class EventAtTime(RoomAccess access, RoomTimes times) : IEndpoin
             : await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         if (!readable.IsOk) return RoomAnswers.Of(readable.Failure);
         var found = await times.OfUserAsync(
-            readable.Value, asked.Timestamp, asked.IsForwards, stop).ConfigureAwait(false);
+            call.CausedBy, readable.Value, asked.Timestamp, asked.IsForwards, stop).ConfigureAwait(false);
         return TimeQuery.AnswerOf(asked, found);
     }
 }

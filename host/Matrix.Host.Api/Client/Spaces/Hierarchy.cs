@@ -50,8 +50,14 @@ internal sealed class Hierarchy(SpaceHierarchy hierarchy, RoomsOptions options) 
     private async ValueTask<Answer> GetAsync(Call call, Asked asked, CancellationToken stop)
     {
         var page = await hierarchy.OfUserAsync(
-            call.Caller.UserId, call["roomId"], asked.SuggestedOnly, asked.Depth, asked.From, asked.Limit, stop)
-            .ConfigureAwait(false);
+            call.Caller.UserId,
+            call.CausedBy,
+            call["roomId"],
+            asked.SuggestedOnly,
+            asked.Depth,
+            asked.From,
+            asked.Limit,
+            stop).ConfigureAwait(false);
         return AnswerOf(asked, page);
     }
 
