@@ -32,6 +32,12 @@ internal sealed class Destinations : IEduDestinations
         foreach (var source in services.Edus.All) source.Attach(this);
     }
 
+    /// <summary>Called when something has to be recorded; it may not block.</summary>
+    internal Action Unrecorded { get; set; } = static () => { };
+
+    /// <summary>Whether something has to be recorded.</summary>
+    internal bool IsUnrecorded => !_unrecorded.IsEmpty;
+
     /// <summary>The number of servers in memory.</summary>
     internal int Count => _byName.Count;
 
@@ -53,7 +59,7 @@ internal sealed class Destinations : IEduDestinations
         {
             var destination = Get(server);
             if (!destination.Owe(room, events, position, hasLeft)) continue;
-            _unrecorded.TryAdd(destination, true);
+            MustRecord(destination);
             _queue.Add(destination, destination.RetryAt);
             if (destination.NewsAt(_services.Now()) is { } at) _queue.WaitUntil(destination, at);
             return;
@@ -82,7 +88,7 @@ internal sealed class Destinations : IEduDestinations
     {
         if (!_byName.TryGetValue(server, out var destination)) return;
         destination.Left(room);
-        _unrecorded.TryAdd(destination, true);
+        MustRecord(destination);
     }
 
     /// <summary>A server sent an authenticated request.</summary>
@@ -142,14 +148,19 @@ internal sealed class Destinations : IEduDestinations
         foreach (var destination in destinations)
         {
             destination.RecordAgain();
-            _unrecorded.TryAdd(destination, true);
+            MustRecord(destination);
         }
+    }
+
+    private void MustRecord(Destination destination)
+    {
+        if (_unrecorded.TryAdd(destination, true)) Unrecorded();
     }
 
     private void Changed(Destination destination)
     {
         // Only a record removes it: otherwise events that come meanwhile would be overlooked.
-        if (destination.IsUnrecorded) _unrecorded.TryAdd(destination, true);
+        if (destination.IsUnrecorded) MustRecord(destination);
         if (_byName.Count > _services.Options.MaxIdleDestinations && destination.TryRetire())
         {
             _byName.TryRemove(KeyValuePair.Create(destination.Name, destination));

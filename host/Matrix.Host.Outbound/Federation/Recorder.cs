@@ -24,6 +24,7 @@ internal sealed class Recorder(
     private readonly SemaphoreSlim _due = new(0, 1);
     private long _through;
     private long _batches;
+    private int _isArmed;
 
     /// <summary>
     /// The recorded position. A server without one begins with the next change, and records that before the first.
@@ -41,25 +42,47 @@ internal sealed class Recorder(
         return _through = recorded!.Value;
     }
 
-    /// <summary>Records now and then.</summary>
+    /// <summary>Records now and then, while there is something to record: an idle server sleeps.</summary>
     internal async Task RunAsync(CancellationToken stop)
     {
-        using var timer = time.CreateTimer(_ => Due(), null, options.RecordInterval, options.RecordInterval);
+        using var timer = time.CreateTimer(
+            _ =>
+            {
+                Volatile.Write(ref _isArmed, 0);
+                Due();
+            },
+            null,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         feed.Advanced = batches =>
         {
-            if (batches - Volatile.Read(ref _batches) >= options.RecordAfter) Due();
+            var since = batches - Volatile.Read(ref _batches);
+            if (since >= options.RecordAfter) Due();
+            else if (since > 0) Arm(timer);
         };
-        while (true)
+        destinations.Unrecorded = () => Arm(timer);
+        try
         {
-            await _due.WaitAsync(stop).ConfigureAwait(false);
-            try
+            // Also for what came before this.
+            for (Arm(timer); ;)
             {
-                await RecordAsync(all: false, stop).ConfigureAwait(false);
+                await _due.WaitAsync(stop).ConfigureAwait(false);
+                try
+                {
+                    await RecordAsync(all: false, stop).ConfigureAwait(false);
+                }
+                catch (StorageException)
+                {
+                    metrics.RecordingFailed();
+                }
+
+                if (destinations.IsUnrecorded || feed.Batches != Volatile.Read(ref _batches)) Arm(timer);
             }
-            catch (StorageException)
-            {
-                metrics.RecordingFailed();
-            }
+        }
+        finally
+        {
+            feed.Advanced = static _ => { };
+            destinations.Unrecorded = static () => { };
         }
     }
 
@@ -103,6 +126,11 @@ internal sealed class Recorder(
     {
         _oneAtATime.Dispose();
         _due.Dispose();
+    }
+
+    private void Arm(ITimer timer)
+    {
+        if (Interlocked.Exchange(ref _isArmed, 1) == 0) timer.Change(options.RecordInterval, Timeout.InfiniteTimeSpan);
     }
 
     private void Due()

@@ -26,6 +26,7 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
     private int _waitingChanges;
     private long _seen;
     private long _changed;
+    private bool _wakesOnChange;
     private bool _isDisposed;
 
     // Of the flush that is being committed; used on the writer's thread only.
@@ -51,8 +52,16 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
         }
     }
 
-    /// <summary>Waits until there may be something, or a time is over.</summary>
-    internal Task WaitAsync(TimeSpan atMost, CancellationToken stop) => _news.WaitAsync(atMost, stop);
+    /// <summary>
+    /// Waits until there may be something. Not for longer than a time if something is to be done then, such as a record
+    /// of changes that nobody was sent.
+    /// </summary>
+    internal Task WaitAsync(long recorded, bool isMore, TimeSpan atMost, CancellationToken stop)
+    {
+        var isIdle = false;
+        lock (_gate) _wakesOnChange = isIdle = !isMore && _changed <= recorded;
+        return _news.WaitAsync(isIdle ? Timeout.InfiniteTimeSpan : atMost, stop);
+    }
 
     /// <summary>
     /// The position up to which changes must be read from the database, before the line is taken; null if none is
@@ -170,7 +179,12 @@ internal sealed class PushFeed(PusherIndex index, IStorageWriter writer, PushOpt
             }
 
             _seen = Math.Max(_seen, through);
-            if (flush.IsEmpty) return;
+            if (flush.IsEmpty)
+            {
+                if (isChange && _wakesOnChange) Wake();
+                return;
+            }
+
             if (_waiting.Count >= options.MaxWaitingFlushes
                 || (_waiting.Count > 0 && _waitingChanges + flush.Size > options.MaxWaitingChanges))
             {

@@ -86,7 +86,8 @@ public sealed class PushOutbound : IAsyncDisposable
                 await HandleAsync(stop).ConfigureAwait(false);
                 await RecordIfIdleAsync(stop).ConfigureAwait(false);
                 failures = 0;
-                await _feed.WaitAsync(_options.RecordInterval, stop).ConfigureAwait(false);
+                await _feed.WaitAsync(_recorded, _senders.HasMany, _options.RecordInterval, stop)
+                    .ConfigureAwait(false);
             }
 #pragma warning disable CA1031 // Every failure is retried: no change is skipped.
             catch (Exception fault) when (!stop.IsCancellationRequested)

@@ -90,6 +90,15 @@ internal sealed class PushSenders : IDisposable
         }
     }
 
+    /// <summary>Whether those that have nothing to send are to be forgotten.</summary>
+    internal bool HasMany
+    {
+        get
+        {
+            lock (_gate) return _senders.Count > _services.Options.MaxIdle;
+        }
+    }
+
     /// <summary>Forgets the senders that have nothing to send, if there are many.</summary>
     internal void DropIdle()
     {
