@@ -1,6 +1,6 @@
 namespace Matrix.Host.Network;
 
-/// <summary>The memory that JSON takes when it is parsed, estimated from its text. It is at least what it takes.</summary>
+/// <summary>The memory that JSON takes when it is parsed, estimated from its text: at least what it takes.</summary>
 public static class JsonMemory
 {
     /// <summary>A value of the tree, and its place in the array that holds it.</summary>

@@ -125,6 +125,11 @@ public sealed record ReceivingOptions
     /// <summary>How long they are remembered.</summary>
     public TimeSpan RememberedFor { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>
+    /// The most searches for what such an event lacks. Later ones only look whether what came meanwhile is enough.
+    /// </summary>
+    public int Searches { get; init; } = 3;
+
     /// <summary>The most forward extremities that a request names.</summary>
     public int Extremities { get; init; } = 64;
 
@@ -221,6 +226,7 @@ public sealed record ReceivingOptions
         waitsFor: (long)StagedFor.TotalMilliseconds,
         remembered: Remembered,
         rememberedFor: (long)RememberedFor.TotalMilliseconds,
+        searches: Searches,
         extremities: Extremities,
         lookedThrough: LookedThrough,
         previous: previous,

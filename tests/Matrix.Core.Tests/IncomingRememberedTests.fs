@@ -112,6 +112,49 @@ let ``A remembered event that comes again is searched for again, and stays remem
     same machine.Waiting 0
 
 [<Test>]
+let ``An event is searched for a few times, and decided without a request once it lacks nothing`` () =
+    let machine = remembering 10
+    let lacks = [ for n in 1..6 -> $"$late{n}" ]
+    let first = tell machine [ arrives (message "$m" lacks) ]
+    Assert.That(first.Requests, Is.Not.Empty)
+
+    let requests = [
+        for id in lacks do
+            let step = tell machine [ arrives (message id [ "$join" ]) ]
+            step.Requests.Length > 0, step.Ids
+    ]
+
+    let searched = IncomingLimits.Default.Searches - 1
+    same (List.map fst requests) [ for n in 1..6 -> n <= searched ]
+    same (snd (List.last requests)) [ "$late6"; "$m" ]
+    same (remembered machine) []
+
+[<Test>]
+let ``An event that is not searched for any more is decided with what its fetched previous event lacked`` () =
+    let machine = remembering 10
+    let most = IncomingLimits.Default.Searches
+
+    let has (request: PeerRequest) =
+        match request.Request with
+        | Request.Events ids when Array.contains "$between" ids ->
+            Response.Events [| good (citing "$between" "$levels") |]
+        | _ -> Response.Nothing
+
+    let others = [ for n in 1..most -> $"$other{n}" ]
+    let _ = outcomeOf machine [ arrives (message "$m" ("$between" :: others)) ] has
+
+    for id in others do
+        outcomeOf machine [ arrives (message id [ "$join" ]) ] has |> ignore
+
+    same (remembered machine) [ "$m" ]
+    // Its fetched previous event is not here, and is not requested again: it comes by itself.
+    outcomeOf machine [ arrives (levels "$levels" [ "$join" ] [ "$create"; "$join" ]) ] has
+    |> ignore
+
+    let last, _ = outcomeOf machine [ arrives (citing "$between" "$levels") ] has
+    same last.Ids [ "$between"; "$m" ]
+
+[<Test>]
 let ``An event whose sender waits for the decision is not remembered`` () =
     let machine = remembering 10
     tell machine [ arrives (message "$m" [ "$late" ]) ] |> ignore

@@ -21,6 +21,39 @@ type RemoteKeyObject private () =
     static let withinBytes (limits: DeviceListLimits) (keys: JsonObject) =
         (CanonicalJson.bytes (Json.Object keys)).Length <= limits.KeyBytes
 
+    static let isText (value: Json) =
+        match value with
+        | Json.String _ -> true
+        | _ -> false
+
+    /// Whether a member is absent, or of the type that the specification gives it. Of what has another type, a client
+    /// may refuse the whole response.
+    static let mayHave (key: JsonObject) (name: string) (isOfType: Json -> bool) =
+        match key.TryFind name with
+        | ValueSome value -> isOfType value
+        | ValueNone -> true
+
+    static let isTexts (value: Json) =
+        match value with
+        | Json.Object texts -> texts.Members |> Seq.forall (fun (struct (_, text)) -> isText text)
+        | _ -> false
+
+    static let isSignatures (value: Json) =
+        match value with
+        | Json.Object ofUsers -> ofUsers.Members |> Seq.forall (fun (struct (_, texts)) -> isTexts texts)
+        | _ -> false
+
+    static let isTextList (value: Json) =
+        match value with
+        | Json.Array items -> Array.forall isText items
+        | _ -> false
+
+    static let isWellTyped (key: JsonObject) =
+        mayHave key "keys" isTexts
+        && mayHave key "signatures" isSignatures
+        && mayHave key "algorithms" isTextList
+        && mayHave key "usage" isTextList
+
     /// Whether a device id or display name is within the bounds.
     static member IsName(text: string, limits: DeviceListLimits) : bool =
         System.Text.Encoding.UTF8.GetByteCount text <= limits.NameBytes
@@ -31,6 +64,7 @@ type RemoteKeyObject private () =
         && keys.Text "device_id" = deviceId
         && deviceId <> ""
         && RemoteKeyObject.IsName(deviceId, limits)
+        && isWellTyped keys
         && withinBytes limits keys
 
     /// Whether this is a cross-signing key of the user with this usage: `master` or `self_signing`.
@@ -45,7 +79,11 @@ type RemoteKeyObject private () =
             | ValueSome(Json.Object keys) -> keys.Count = 1
             | _ -> false
 
-        key.Text "user_id" = userId && hasUsage && hasOneKey && withinBytes limits key
+        key.Text "user_id" = userId
+        && hasUsage
+        && hasOneKey
+        && isWellTyped key
+        && withinBytes limits key
 
 /// An `m.device_list_update` or an `m.signing_key_update`: what changed in a user's list. Server-Server API, "Device
 /// Management" and "End-to-End Encryption".

@@ -102,6 +102,13 @@ public sealed class Call
 
     internal Route Route { get; }
 
+    /// <summary>
+    /// The error for a caller who may not call any more, asked by a handler that reads the body itself, before it does
+    /// anything with it; null for others.
+    /// </summary>
+    internal ValueTask<Answer?> JudgeArrivedAsync(CancellationToken stop) =>
+        Server?.JudgeArrivedAsync(this, stop) ?? new((Answer?)null);
+
     /// <summary>The same request as one of another route.</summary>
     /// <param name="values">The values of that route's path parameters.</param>
     /// <param name="query">Further query parameters, encoded; empty for none. Those of the request come first.</param>

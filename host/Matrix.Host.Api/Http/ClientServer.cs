@@ -137,21 +137,27 @@ public sealed class ClientServer : ApiServer
 
         using var memory = IsSmall(http) ? null : _bodies.Open(OwnerOf(call));
         var charged = ChargeOfByte * Math.Min(http.Request.ContentLength ?? limit, limit);
-        if (memory is not null && !await memory.EnterAsync(charged, _options.MemoryWait, stop).ConfigureAwait(false))
+        var waited = false;
+        if (memory is not null)
         {
-            return Answer.Busy;
+            var entering = memory.EnterAsync(charged, _options.MemoryWait, stop);
+            waited = !entering.IsCompleted;
+            if (!await entering.ConfigureAwait(false)) return Answer.Busy;
         }
 
         if (route.Options.TakesForm)
         {
-            (call.Form, var broken) = await RequestBody.ReadFormAsync(http, limit, stop).ConfigureAwait(false);
-            return broken ?? await HandleAsync(call, null, stop).ConfigureAwait(false);
+            var form = RequestBody.ReadFormAsync(http, limit, stop);
+            waited |= !form.IsCompleted;
+            (call.Form, var broken) = await form.ConfigureAwait(false);
+            return broken ?? await HandleArrivedAsync(call, null, waited, stop).ConfigureAwait(false);
         }
 
         var incoming = memory is null ? null : new IncomingBody(memory, null, charged);
-        var (body, problem) = await RequestBody.ReadAsync(http, route.Options, limit, incoming, stop)
-            .ConfigureAwait(false);
-        return problem ?? await HandleAsync(call, body, stop).ConfigureAwait(false);
+        var reading = RequestBody.ReadAsync(http, route.Options, limit, incoming, stop);
+        waited |= !reading.IsCompleted;
+        var (body, problem) = await reading.ConfigureAwait(false);
+        return problem ?? await HandleArrivedAsync(call, body, waited, stop).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -159,7 +165,14 @@ public sealed class ClientServer : ApiServer
     /// for others.
     /// </summary>
     internal ValueTask<Answer?> JudgeAgainAsync(Call call, CancellationToken stop) =>
-        call is { CallerIfAny: { } caller, Shown: { } shown, Route.IsJudgedAgain: true }
+        call.Route.IsJudgedAgain ? JudgeArrivedAsync(call, stop) : new((Answer?)null);
+
+    /// <summary>
+    /// The error for a caller who may not call any more, asked after a body arrived, and before anything is done with
+    /// it; null for others.
+    /// </summary>
+    internal ValueTask<Answer?> JudgeArrivedAsync(Call call, CancellationToken stop) =>
+        call is { CallerIfAny: { } caller, Shown: { } shown }
             ? _admission.JudgeAgainAsync(shown, caller, call.Route, stop)
             : new((Answer?)null);
 
@@ -174,6 +187,15 @@ public sealed class ClientServer : ApiServer
             ? share
             : null;
     }
+
+    /// <summary>
+    /// Handles a request whose body is complete. If that was waited for, the session may have ended: then nothing is
+    /// done.
+    /// </summary>
+    private async ValueTask<Answer> HandleArrivedAsync(
+        Call call, JsonObject? body, bool waited, CancellationToken stop) =>
+        (waited ? await JudgeArrivedAsync(call, stop).ConfigureAwait(false) : null)
+            ?? await HandleAsync(call, body, stop).ConfigureAwait(false);
 
     private async ValueTask<Answer> HandleAsync(Call call, JsonObject? body, CancellationToken stop)
     {

@@ -21,6 +21,9 @@ public sealed partial class ContentRepository : IDisposable
 
     private static readonly MediaFailure _unknown = new(MediaFailureKind.NotFound, "There is no such media.");
 
+    private static readonly MediaFailure _ended = new(
+        MediaFailureKind.Forbidden, "Your session ended before the content was here.");
+
     private readonly IStorage _storage;
     private readonly IMediaFiles _files;
     private readonly DerivedFiles _derived;
@@ -286,6 +289,7 @@ public sealed partial class ContentRepository : IDisposable
 
         using var file = await _spool.ReceiveAsync(upload.Content, _options.UploadBytes, stop).ConfigureAwait(false);
         if (file is null) return tooLarge;
+        if (!await upload.MayStore(stop).ConfigureAwait(false)) return _ended;
 
         var now = Now;
         var row = new MediaRow(

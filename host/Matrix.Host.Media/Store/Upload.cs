@@ -15,6 +15,10 @@ public sealed record Upload(string UserId, PipeReader Content, long? Length, str
 
     private const int LongestType = 255;
 
+    /// <summary>Whether the content may be stored, asked when all of it is here: the user's session may have ended.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<bool>> MayStore { get; init; } = static _ => new(true);
+
     /// <summary>The media type in a header, or the default if it is none that can be sent again.</summary>
     public static string TypeOf(string? header) =>
         header is { Length: > 0 and <= LongestType }

@@ -88,7 +88,8 @@ internal sealed class BodyMemory(long most)
             if (!memory.TryTake(bytes))
             {
                 throw new HttpFailureException(
-                    HttpFailureKind.TooLarge, $"the responses that are held at once need more than {memory.Most} bytes");
+                    HttpFailureKind.TooLarge,
+                    $"the responses that are held at once need more than {memory.Most} bytes");
             }
 
             _taken += bytes;

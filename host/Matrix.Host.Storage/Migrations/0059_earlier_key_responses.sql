@@ -1,5 +1,5 @@
--- Responses with a server's signing keys, as the server signed them, to be passed on: at place 0 the latest, then earlier
--- ones that have keys which those before lack. About 600 bytes each.
+-- Responses with a server's signing keys, as the server signed them, to be passed on: at place 0 the latest, then
+-- earlier ones that have keys which those before lack. About 600 bytes each.
 CREATE TABLE placed_key_responses (
     server_name TEXT NOT NULL,
     place INTEGER NOT NULL,

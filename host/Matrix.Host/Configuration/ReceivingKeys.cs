@@ -116,6 +116,10 @@ internal static partial class ConfigKeys
             "federation.remembered_for", ConfigTypes.Duration, c => c.Rooms.Receiving.RememberedFor,
             "How long such an event is remembered; then it is given up, and the reason is recorded."),
         Key(
+            "federation.searches_of_event", ConfigTypes.Whole(1, 1000), c => c.Rooms.Receiving.Searches,
+            "How often other servers are asked for what such an event lacks: when it comes, and when some of that "
+                + "came. Later nothing is asked, but the event is decided once it can be."),
+        Key(
             "federation.extremities_merged", ConfigTypes.Whole(1, 10_000), c => c.Rooms.Receiving.ExtremitiesMerged,
             "Forward extremities of a room beyond which the server merges them, by an event that clients do not see."),
         Key(

@@ -67,6 +67,28 @@ let ``An update is read`` () =
 let ``A malformed update is not read`` (json: string) =
     Assert.That((readDevice json).IsNone, Is.True)
 
+[<TestCase("""{"keys":"x"}""", false)>]
+[<TestCase("""{"keys":{"ed25519:D":5}}""", false)>]
+[<TestCase("""{"algorithms":5}""", false)>]
+[<TestCase("""{"algorithms":["m.olm.v1.curve25519-aes-sha2",{}]}""", false)>]
+[<TestCase("""{"signatures":[]}""", false)>]
+[<TestCase("""{"signatures":{"@a:b":"x"}}""", false)>]
+[<TestCase("""{"algorithms":["x"],"keys":{"ed25519:D":"k"},"signatures":{"@a:b":{"ed25519:D":"s"}}}""", true)>]
+let ``Keys with members of other types are not read`` (members: string, isRead: bool) =
+    let keys =
+        (parse members).With("user_id", Json.String "@a:b").With("device_id", Json.String "D")
+
+    Assert.That(RemoteKeyObject.IsOfDevice(keys, "@a:b", "D", limits), Is.EqualTo isRead)
+
+[<TestCase("""{"keys":{"ed25519:M":"M"}}""", true)>]
+[<TestCase("""{"keys":{"ed25519:M":{}}}""", false)>]
+[<TestCase("""{"keys":{"ed25519:M":"M"},"signatures":5}""", false)>]
+let ``A signing key with members of other types is not read`` (members: string, isRead: bool) =
+    let key =
+        (parse members).With("user_id", Json.String "@a:b").With("usage", Json.Array [| Json.String "master" |])
+
+    Assert.That(RemoteKeyObject.IsSigningKey(key, "@a:b", "master", limits), Is.EqualTo isRead)
+
 [<Test>]
 let ``Keys beyond the bound are not read`` () =
     let long = String('x', 300)

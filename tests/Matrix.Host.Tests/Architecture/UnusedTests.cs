@@ -4,7 +4,7 @@ using Matrix.Host.Network.FederationClient.Operations;
 
 namespace Matrix.Host.Tests.Architecture;
 
-/// <summary>What is built is used: each request to other servers is sent by something, and each option is read.</summary>
+/// <summary>What is built is used: something sends each request to other servers, and reads each option.</summary>
 internal sealed class UnusedTests
 {
     private const BindingFlags Declared =
@@ -27,7 +27,8 @@ internal sealed class UnusedTests
 
         Assert.That(operations, Has.Length.GreaterThan(20));
         Assert.That(
-            Unused(operations, _types.Value.Where(static type => OutermostOf(type) != typeof(FederationApi))), Is.Empty);
+            Unused(operations, _types.Value.Where(static type => OutermostOf(type) != typeof(FederationApi))),
+            Is.Empty);
     }
 
     [Test]

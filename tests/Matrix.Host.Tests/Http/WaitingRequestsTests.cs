@@ -84,6 +84,50 @@ internal sealed class WaitingRequestsTests : ModerationTests
     }
 
     [Test]
+    public async Task A_body_that_arrives_after_its_session_ended_does_nothing(
+        [Values("profile", "upload", "upload to a URI")] string what, [ValueSource(nameof(Ends))] string end)
+    {
+        var user = await SomeoneAsync();
+        var other = await user.LogsInAsync();
+        var uri = (await user.PostAsync("/_matrix/media/v1/create")).Is(200).Member("content_uri");
+        var body = new JsonObject { ["displayname"] = "Late" }.ToJsonString();
+        var first = what switch
+        {
+            "profile" => $"PUT /_matrix/client/v3/profile/{Esc(user.UserId)}/displayname",
+            "upload" => "POST /_matrix/media/v3/upload",
+            _ => $"PUT /_matrix/media/v3/upload/{uri["mxc://".Length..]}",
+        };
+        using var connection = await RawConnection.OpenAsync(Server.Address);
+        await connection.SendAsync(
+            $"{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {user.Token}\r\n"
+                + $"Content-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body[..5]}");
+
+        // The server has admitted it, and waits for the rest.
+        await Task.Delay(300);
+
+        (await _ends[end](this, user, other)).Is(200);
+        await connection.SendAsync(body[5..]);
+
+        var reply = await connection.ReadToEndAsync();
+        Assert.That(reply.Status, Is.EqualTo(401), reply.Body);
+        Assert.That(reply.Body, Does.Contain(end == "lock" ? "M_USER_LOCKED" : "M_UNKNOWN_TOKEN"));
+    }
+
+    [Test]
+    public async Task A_body_that_arrives_late_is_taken_while_its_session_goes_on()
+    {
+        var user = await SomeoneAsync();
+        using var connection = await RawConnection.OpenAsync(Server.Address);
+        await connection.SendAsync(
+            $"PUT /_matrix/client/v3/profile/{Esc(user.UserId)}/displayname HTTP/1.1\r\nHost: localhost\r\n"
+                + $"Connection: close\r\nAuthorization: Bearer {user.Token}\r\nContent-Length: 22\r\n\r\n{{\"dis");
+        await Task.Delay(100);
+        await connection.SendAsync("playname\":\"Late\"}");
+
+        Assert.That((await connection.ReadToEndAsync()).Status, Is.EqualTo(200));
+    }
+
+    [Test]
     public async Task Only_the_requests_of_the_session_end()
     {
         var user = await SomeoneAsync();

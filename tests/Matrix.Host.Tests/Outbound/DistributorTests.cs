@@ -26,6 +26,8 @@ internal sealed class DistributorTests(string kind)
     private RoomsWorld _world = null!;
     private Destinations _destinations = null!;
     private Distributor _distributor = null!;
+    private OutboundFeed _feed = null!;
+    private ManualTime _time = null!;
     private long _position;
     private uint _ordinal;
 
@@ -33,31 +35,37 @@ internal sealed class DistributorTests(string kind)
     public async Task Starts()
     {
         _world = await RoomsWorld.StartsAsync(kind);
-        var (time, storage) = (new ManualTime(), _world.Storage);
+        var storage = _world.Storage;
+        _time = new ManualTime();
         var (events, states) = (_world.Rooms.Events, _world.Rooms.States);
         var services = new DestinationServices(
             _options,
-            new TransactionSender(null!, events, storage, time),
+            new TransactionSender(null!, events, storage, _time),
             new EduSources([]),
             new OutboundMetrics(),
             storage,
             _network,
-            time,
+            _time,
             NullLogger<DestinationServices>.Instance);
 
         // The queue is not started: nothing is sent.
-        _destinations = new Destinations(new SendQueue(1, 1, TimeSpan.FromSeconds(5), time), services, storage);
+        _destinations = new Destinations(new SendQueue(1, 1, TimeSpan.FromSeconds(5), _time), services, storage);
         var reader = new RoomChangesReader(
             storage, events, states, new RoomsOptions { ServerName = RoomsWorld.Server });
+        _feed = new OutboundFeed(reader, storage, _options);
         _distributor = new Distributor(
             new RoomServers(storage, events, states, new ServerFilter([], _denied), _options),
             _destinations,
-            new OutboundFeed(reader, storage, _options));
+            _feed);
         (_position, _ordinal) = (0, EventNid.FirstLiveOrdinal);
     }
 
     [TearDown]
-    public async Task Stops() => await _world.DisposeAsync();
+    public async Task Stops()
+    {
+        _feed.Dispose();
+        await _world.DisposeAsync();
+    }
 
     [Test]
     public async Task Servers_joined_before_or_after_a_batch_get_its_events()
@@ -122,6 +130,33 @@ internal sealed class DistributorTests(string kind)
         await Happens(1);
 
         Assert.That(_destinations.Count, Is.Zero);
+    }
+
+    [Test]
+    public async Task What_is_owed_is_recorded_after_a_while_and_nothing_wakes_a_server_that_owes_nothing()
+    {
+        using var stop = new CancellationTokenSource();
+        using var recorder = new Recorder(
+            _feed, _destinations, _world.Storage, new OutboundMetrics(), _options, _time);
+        await recorder.LoadAsync(default);
+        var others = _time.Timers;
+        var running = recorder.RunAsync(stop.Token);
+        _time.Advance(_options.RecordInterval);
+        Assert.That(() => _time.Timers, Is.EqualTo(others).After(10_000, 10));
+
+        await Happens(1, Changes("@bob:two.test", null, Membership.Join));
+        await Happens(1);
+        Assert.That(_destinations.IsUnrecorded, Is.True);
+        Assert.That(_time.Timers, Is.GreaterThan(others));
+        for (var n = 0; n < 200 && _time.Timers > others; n++)
+        {
+            _time.Advance(_options.RecordInterval);
+            await Task.Delay(20);
+        }
+
+        Assert.That((_destinations.IsUnrecorded, _time.Timers), Is.EqualTo((false, others)));
+        await stop.CancelAsync();
+        Assert.That(async () => await running, Throws.InstanceOf<OperationCanceledException>());
     }
 
     private int Owed(string server) => _destinations.Find(server)?.Owed ?? 0;

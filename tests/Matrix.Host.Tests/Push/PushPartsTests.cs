@@ -3,6 +3,7 @@ using Matrix.Host.Outbound.Push;
 using Matrix.Host.Outbound.Queue;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Pushers;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
@@ -170,6 +171,34 @@ internal sealed class PushPartsTests
                     position);
             }
 
+            feed.End(position);
+        }
+    }
+
+    [Test]
+    public async Task A_feed_without_changes_does_not_wake()
+    {
+        var soon = TimeSpan.FromMilliseconds(20);
+        using var feed = new PushFeed(new PusherIndex(null!), new NoWriter(), new PushOptions());
+        using var stop = new CancellationTokenSource();
+        feed.TakeMissed();
+
+        var idle = feed.WaitAsync(recorded: 0, isMore: false, soon, stop.Token);
+        await Task.Delay(10 * soon);
+        Assert.That(idle.IsCompleted, Is.False);
+
+        // Nobody has a pusher, so that nothing waits in line; but its position is to be recorded.
+        Purge(position: 1);
+        await idle.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.That((feed.Waiting, feed.Changed), Is.EqualTo((0, 1)));
+        await feed.WaitAsync(recorded: 0, isMore: false, soon, stop.Token).WaitAsync(TimeSpan.FromSeconds(10));
+
+        // Senders that are to be forgotten are looked at again.
+        await feed.WaitAsync(recorded: 1, isMore: true, soon, stop.Token).WaitAsync(TimeSpan.FromSeconds(10));
+
+        void Purge(long position)
+        {
+            feed.Take(new HistoryPurged(Samples.Kitchen, Samples.Live(Samples.Kitchen, 1), []), position);
             feed.End(position);
         }
     }

@@ -52,7 +52,8 @@ internal sealed class ServerKeysTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Responses_are_kept_in_order_until_others_replace_them()
     {
-        await Write(new ServerKeysFetched("a.example", [Key("ed25519:1", 1)], [Response("new", 7), Response("old", 5)]));
+        await Write(
+            new ServerKeysFetched("a.example", [Key("ed25519:1", 1)], [Response("new", 7), Response("old", 5)]));
         await Write(new ServerKeysFetched("b.example", [Key("ed25519:1", 1)], [Response("other", 6)]));
         await Write(new ServerKeysFetched("a.example", [Key("ed25519:2", 1)]));
         Assert.That(await Responses("a.example"), Is.EqualTo(new[] { "new 7", "old 5" }));

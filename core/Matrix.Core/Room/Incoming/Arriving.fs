@@ -156,7 +156,10 @@ type internal Arriving
 
     /// Takes an event of a transaction, which came at this time.
     member this.StageLive(event: ReceivedEvent, peer: string, since: int64, arrival: Arrival) : unit =
-        this.Stage(event, peer, FetchBudget(log, peer, since), arrival)
+        this.StageSearching(event, FetchBudget(log, peer, since, 1), arrival)
+
+    member private this.StageSearching(event: ReceivedEvent, budget: FetchBudget, arrival: Arrival) : unit =
+        this.Stage(event, budget.Peer, budget, arrival)
 
         match staging.Find event.Pdu.EventId with
         | null -> ()
@@ -170,7 +173,14 @@ type internal Arriving
 
         while next.IsSome do
             let r = next.Value
-            this.StageLive(r.Event, r.Peer, r.Since, Arrival.Resumed)
+            let budget = FetchBudget(log, r.Peer, r.Since, r.Searches + 1)
+
+            // Where nothing is requested, what fetched events lacked is not found anew.
+            if budget.Searches > limits.Searches then
+                for id in r.Lacks do
+                    budget.Lacking.Add id |> ignore
+
+            this.StageSearching(r.Event, budget, Arrival.Resumed)
             next <- staging.Remembered.NextDue()
 
     /// Takes events of history, and numbers them in the order of the graph: below all others, or in a place.
@@ -188,7 +198,7 @@ type internal Arriving
                 | s -> not s.IsOutlier
 
             if not isWaiting then
-                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now), Arrival.Fetched)
+                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now, 1), Arrival.Fetched)
 
                 match staging.Find id with
                 | null -> ()

@@ -46,7 +46,11 @@ type internal FetchMissing
                 || missing.Exists(fun id -> s.Budget.IsHopeless(id, false) || staging.Asking.IsGivenUp id)
             then
                 // Every peer was asked.
-                if s.AuthPeer > s.Peers.Length && s.Unreached.Count = 0 then
+                if
+                    s.AuthPeer > s.Peers.Length
+                    && s.Unreached.Count = 0
+                    && missingEvents.MaySearch s
+                then
                     staging.Asking.GiveUp missing
 
                 staging.End(s, DropReason.AuthEventUnavailable missing[0])
@@ -65,7 +69,7 @@ type internal FetchMissing
 
         let wereAllAsked = s.PreviousPeer >= s.Peers.Length
 
-        if wereAllAsked && s.Unreached.Count = 0 then
+        if wereAllAsked && s.Unreached.Count = 0 && missingEvents.MaySearch s then
             staging.Asking.GiveUp missing
 
         let isHopeless =

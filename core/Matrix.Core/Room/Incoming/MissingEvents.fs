@@ -4,7 +4,7 @@ open System.Collections.Generic
 
 /// Finds missing events and states, and requests them from peers.
 [<Sealed>]
-type internal MissingEvents(known: KnownEvents, staging: Staging) =
+type internal MissingEvents(known: KnownEvents, staging: Staging, limits: IncomingLimits) =
 
     /// Whether an event is neither known nor staged. With `withState`, an outlier counts as missing.
     member _.IsMissing(eventId: string, withState: bool) : bool =
@@ -139,6 +139,10 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
         | Purpose.Whole
         | Purpose.StateEvents -> ()
 
+    /// Whether an event may still be searched for. One that was remembered too often is only looked at: whether it can
+    /// be decided with what came meanwhile.
+    member _.MaySearch(s: Staged) : bool = s.Budget.Searches <= limits.Searches
+
     /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: for
     /// its position in the graph and, if that failed, as an outlier. Events of a fetched state are requested once for
     /// each such state, since they may be too many to remember.
@@ -147,6 +151,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         let left =
             match request with
+            | _ when not (this.MaySearch s) -> ValueNone
             | _ when not (staging.Asking.MayAsk peer) ->
                 this.NotAsked(s, peer)
                 ValueNone

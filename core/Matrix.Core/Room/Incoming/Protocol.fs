@@ -217,6 +217,9 @@ type IncomingLimits = {
     Remembered: int
     /// How long they are remembered, from when they came, in milliseconds.
     RememberedFor: int64
+    /// The most searches for what a received event lacks: when it comes, and when something that it lacked came. After
+    /// these nothing is requested for it, but it is decided once it can be.
+    Searches: int
     /// The most extremities that a request names: the latest.
     Extremities: int
     /// The most rejected and soft-failed events walked through in the search for accepted ones.
@@ -266,6 +269,7 @@ type IncomingLimits = {
         WaitsFor = 86_400_000L
         Remembered = 100
         RememberedFor = 86_400_000L
+        Searches = 3
         Extremities = 64
         LookedThrough = 1_000
         Previous = 20

@@ -3,9 +3,11 @@ namespace Matrix.Core.Room.Incoming
 open System
 open System.Collections.Generic
 
-/// A received event that lacks others which no peer had. `since` is when it came, `lacks` are the events that it lacks.
+/// A received event that lacks others which no peer had. `since` is when it came, `lacks` are the events that it lacks,
+/// `searches` is how often they were searched for.
 [<Sealed>]
-type internal Remembered(event: ReceivedEvent, peer: string, since: int64, lacks: string[], reason: DropReason) =
+type internal Remembered
+    (event: ReceivedEvent, peer: string, since: int64, lacks: string[], searches: int, reason: DropReason) =
 
     member _.Event = event
     member _.Id = event.Pdu.EventId
@@ -15,6 +17,7 @@ type internal Remembered(event: ReceivedEvent, peer: string, since: int64, lacks
 
     member _.Since = since
     member _.Lacks = lacks
+    member _.Searches = searches
 
     /// Why it is dropped once it is forgotten.
     member _.Reason = reason

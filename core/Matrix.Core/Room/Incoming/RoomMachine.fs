@@ -34,7 +34,7 @@ type RoomMachine
     let known = KnownEvents(log, frontier, facts)
     let staging = Staging(log, limits, notStored)
 
-    let missingEvents = MissingEvents(known, staging)
+    let missingEvents = MissingEvents(known, staging, limits)
 
     let arriving =
         Arriving(server, rules, log, frontier, facts, known, staging, missingEvents, limits)

@@ -6,9 +6,9 @@ open Matrix.Core.Event
 open Matrix.Core.State
 
 /// The amounts fetched for one received event, and for the events that it led to. `peer` sent that event, which came at
-/// `since`.
+/// `since`. `searches` counts the searches for what it lacks, this one included.
 [<Sealed>]
-type internal FetchBudget(log: UndoLog, peer: string, since: int64) =
+type internal FetchBudget(log: UndoLog, peer: string, since: int64, searches: int) =
     let walked = Undoable(log, 0)
     let chain = Undoable(log, 0)
     let requests = Undoable(log, 0)
@@ -19,6 +19,9 @@ type internal FetchBudget(log: UndoLog, peer: string, since: int64) =
 
     /// When the received event came.
     member _.Since = since
+
+    /// The searches for what it lacks, this one included.
+    member _.Searches = searches
 
     /// The earliest time at which a peer that was not reached may be asked again; the greatest number if all were
     /// reached.

@@ -459,7 +459,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     member private this.Remember(s: Staged, reason: DropReason) : unit =
         let lacks = Array.append (s.Awaits.ToArray()) (s.Budget.Lacking.ToArray())
 
-        let made = Remembered(s.Event, s.Peer, s.Budget.Since, Array.distinct lacks, reason)
+        let made =
+            Remembered(s.Event, s.Peer, s.Budget.Since, Array.distinct lacks, s.Budget.Searches, reason)
 
         this.Leave(s, reason)
 

@@ -19,30 +19,47 @@ internal sealed class Uploads(Media.Store.ContentRepository media, MediaOptions 
         routes.At(MediaPaths.V1).Post("create", CreateAsync);
     }
 
-    private async ValueTask<Answer> UploadAsync(Call call, CancellationToken stop)
-    {
-        if (Read(call, out var upload) is { } refusal) return refusal;
-        try
+    private ValueTask<Answer> UploadAsync(Call call, CancellationToken stop) => StoreAsync(
+        call,
+        async (upload, stop) =>
         {
             var uploaded = await media.UploadAsync(upload, stop).ConfigureAwait(false);
             return uploaded.IsOk
                 ? Answer.Json(UriOf(uploaded.Value), static (json, uri) => json.WriteString("content_uri", uri))
                 : MediaAnswers.Of(uploaded.Failure, client);
-        }
-        catch (BadHttpRequestException broken)
-        {
-            return RequestBody.Incomplete(call.Http, broken);
-        }
-    }
+        },
+        stop);
 
     private async ValueTask<Answer> FillAsync(Call call, CancellationToken stop)
     {
         if (call["serverName"] != options.ServerName) return Answer.NotFound("The URI is not of this server.");
+        return await StoreAsync(
+            call,
+            async (upload, stop) =>
+                await media.FillAsync(call["mediaId"], upload, stop).ConfigureAwait(false) is { } failure
+                    ? MediaAnswers.Of(failure, client)
+                    : Answer.Empty,
+            stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores a content, unless the caller's session ended while it was on its way.</summary>
+    private async ValueTask<Answer> StoreAsync(
+        Call call, Func<Upload, CancellationToken, ValueTask<Answer>> store, CancellationToken stop)
+    {
         if (Read(call, out var upload) is { } refusal) return refusal;
+        Answer? ended = null;
+        var judged = upload with
+        {
+            MayStore = async stop =>
+            {
+                ended = await call.JudgeArrivedAsync(stop).ConfigureAwait(false);
+                return ended is null;
+            },
+        };
         try
         {
-            var failure = await media.FillAsync(call["mediaId"], upload, stop).ConfigureAwait(false);
-            return failure is null ? Answer.Empty : MediaAnswers.Of(failure, client);
+            var answer = await store(judged, stop).ConfigureAwait(false);
+            return ended ?? answer;
         }
         catch (BadHttpRequestException broken)
         {
