@@ -109,7 +109,11 @@ internal sealed class SyncingUser(SoakUser user)
     {
         foreach (var (roomId, from, to) in _leftOut.Where(each => rooms.Contains(each.RoomId)))
         {
-            foreach (var each in await LeftOutAsync(roomId, from, to)) _events.TryAdd(IdOf(each), 1);
+            foreach (var each in await LeftOutAsync(roomId, from, to))
+            {
+                NoteRedaction(each);
+                _events.TryAdd(IdOf(each), 1);
+            }
         }
     }
 
@@ -132,9 +136,18 @@ internal sealed class SyncingUser(SoakUser user)
     {
         foreach (var each in events)
         {
-            if ((string?)each["unsigned"]?["redacted_because"]?["event_id"] is { } by) _redactions[by] = 0;
+            NoteRedaction(each);
             _events.AddOrUpdate(IdOf(each), 1, (_, count) => count + 1);
         }
+    }
+
+    /// <summary>
+    /// An event that comes late to a gap brings its redaction along, whose own place may be in a timeline that the client
+    /// had before.
+    /// </summary>
+    private void NoteRedaction(JsonNode each)
+    {
+        if ((string?)each["unsigned"]?["redacted_because"]?["event_id"] is { } by) _redactions[by] = 0;
     }
 
     /// <summary>The events of a timeline without early redactions that come with their event, once each.</summary>

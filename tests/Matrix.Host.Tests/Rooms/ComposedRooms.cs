@@ -4,6 +4,7 @@ using Matrix.Host.Network.FederationClient;
 using Matrix.Host.Network.FederationClient.Operations;
 using Matrix.Host.Network.Keys;
 using Matrix.Host.Network.SafeHttp;
+using Matrix.Host.Network.Slots;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
@@ -30,6 +31,7 @@ internal sealed class ComposedRooms : IDisposable
 
     internal ComposedRooms(IStorage storage, ServerSigner signer, RoomsOptions options)
     {
+        var network = new NetworkOptions { ServerName = options.ServerName };
         _parts = new ServiceCollection()
             .AddSingleton(storage)
             .AddSingleton(signer)
@@ -40,8 +42,8 @@ internal sealed class ComposedRooms : IDisposable
             .AddSingleton(new UserDirectoryOptions())
             .AddSingleton(TimeProvider.System)
             .AddSingleton<IServerKeys, NoOtherServers>()
-            .AddSingleton(new FederationApi(
-                new NoOtherServers(), new NetworkOptions { ServerName = options.ServerName }))
+            .AddSingleton(new FederationApi(new NoOtherServers(), network))
+            .AddSingleton(new UserRequests(network, new ServerPaces(network, TimeProvider.System), TimeProvider.System))
             .AddLogging()
             .AddRooms()
             .AddSingleton<IPushEvaluation, NoPushEvaluation>()
