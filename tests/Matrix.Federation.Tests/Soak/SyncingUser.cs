@@ -142,8 +142,8 @@ internal sealed class SyncingUser(SoakUser user)
     }
 
     /// <summary>
-    /// An event that comes late to a gap brings its redaction along, whose own place may be in a timeline that the client
-    /// had before.
+    /// An event that comes late to a gap brings its redaction along, whose own place may be in a timeline that the
+    /// client had before.
     /// </summary>
     private void NoteRedaction(JsonNode each)
     {
