@@ -112,10 +112,19 @@ let ``A remembered event that comes again is searched for again, and stays remem
     same machine.Waiting 0
 
 [<Test>]
-let ``An event is searched for a few times, and decided without a request once it lacks nothing`` () =
+let ``An event is searched for a few times, and decided without a request once it lacks nothing``
+    ([<Values>] isDamaged: bool)
+    =
     let machine = remembering 10
     let lacks = [ for n in 1..6 -> $"$late{n}" ]
-    let first = tell machine [ arrives (message "$m" lacks) ]
+
+    // The server of its sender is asked for the whole of a damaged one.
+    let event = {
+        good (message "$m" lacks) with
+            HashHolds = not isDamaged
+    }
+
+    let first = tell machine [ Input.Received("two", event) ]
     Assert.That(first.Requests, Is.Not.Empty)
 
     let requests = [

@@ -145,6 +145,7 @@ type internal FetchMissing
             || sender = server
             || sender = ""
             || s.Budget.Requests >= limits.Requests
+            || not (missingEvents.MaySearch s)
         then
             true
         else
