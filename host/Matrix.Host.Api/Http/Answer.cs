@@ -11,7 +11,7 @@ namespace Matrix.Host.Api.Http;
 public abstract partial class Answer
 {
     /// <summary>The bytes of a large body that are handed to the web server at once.</summary>
-    private const int Piece = 64 * 1024;
+    private const int Piece = 128 * 1024;
 
     private Answer(int status) => Status = status;
 
@@ -262,20 +262,26 @@ public abstract partial class Answer
         if (unsent > 0) await FlushAsync(response).ConfigureAwait(false);
     }
 
-    /// <summary>Hands bytes to the web server, and waits for a slow reader after each piece.</summary>
+    /// <summary>Hands bytes to the web server, and waits for a slow reader after each piece but the last.</summary>
     /// <param name="unsent">The bytes that were handed over since.</param>
     /// <returns>The same after these bytes.</returns>
     private static async ValueTask<int> SendPiecesAsync(HttpResponse response, ReadOnlyMemory<byte> bytes, int unsent)
     {
         for (var left = bytes; left.Length > 0;)
         {
-            var piece = left[..Math.Min(left.Length, Piece)];
-            response.BodyWriter.Write(piece.Span);
+            if (unsent >= Piece)
+            {
+                await FlushAsync(response).ConfigureAwait(false);
+                unsent = 0;
+            }
+
+            var piece = left.Length < 2 * Piece ? left : left[..Piece];
+
+            // With a large buffer the web server sends one part, and not one for each of its pages.
+            piece.CopyTo(response.BodyWriter.GetMemory(piece.Length));
+            response.BodyWriter.Advance(piece.Length);
             left = left[piece.Length..];
             unsent += piece.Length;
-            if (unsent < Piece) continue;
-            await FlushAsync(response).ConfigureAwait(false);
-            unsent = 0;
         }
 
         return unsent;

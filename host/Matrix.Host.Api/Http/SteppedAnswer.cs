@@ -136,6 +136,7 @@ public abstract partial class Answer
 
         private readonly Call _call = call;
         private long _judgedAt = TimeProvider.System.GetTimestamp();
+        private ValueTask _taken;
 
         /// <summary>Sends the rest.</summary>
         internal async ValueTask EndAsync(CancellationToken stop)
@@ -147,10 +148,8 @@ public abstract partial class Answer
                 return;
             }
 
-            if (await SendPiecesAsync(response, Buffer.WrittenMemory, 0).ConfigureAwait(false) > 0)
-            {
-                await FlushAsync(response).ConfigureAwait(false);
-            }
+            await SendStepAsync(Buffer.WrittenMemory, stop).ConfigureAwait(false);
+            await TakenAsync().ConfigureAwait(false);
         }
 
         protected override async ValueTask SendAsync(ReadOnlyMemory<byte> written, CancellationToken stop)
@@ -162,15 +161,29 @@ public abstract partial class Answer
                 await response.StartAsync(stop).ConfigureAwait(false);
             }
 
-            if (await SendPiecesAsync(response, written, 0).ConfigureAwait(false) > 0)
-            {
-                await FlushAsync(response).ConfigureAwait(false);
-            }
+            await SendStepAsync(written, stop).ConfigureAwait(false);
+        }
 
+        /// <summary>
+        /// Waits until the client has taken the step before, and hands this one to the web server, which sends it while
+        /// the next is read.
+        /// </summary>
+        private async ValueTask SendStepAsync(ReadOnlyMemory<byte> written, CancellationToken stop)
+        {
+            await TakenAsync().ConfigureAwait(false);
             if (TimeProvider.System.GetElapsedTime(_judgedAt) > _judgedAfter)
             {
                 await JudgeAsync(stop).ConfigureAwait(false);
             }
+
+            if (await SendPiecesAsync(response, written, 0).ConfigureAwait(false) > 0) _taken = FlushAsync(response);
+        }
+
+        private ValueTask TakenAsync()
+        {
+            var taken = _taken;
+            _taken = default;
+            return taken;
         }
 
         private async ValueTask JudgeAsync(CancellationToken stop)

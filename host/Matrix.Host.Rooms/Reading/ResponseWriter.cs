@@ -3,13 +3,13 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// The body of a response that is written in steps: what was written is sent before more is read, so that a slow reader
-/// costs one step. Nothing that others wait for is held while a step is sent: no reader of the database, no lock.
+/// The body of a response that is written in steps: one is sent while the next is read, so that a slow reader costs
+/// two. Nothing that others wait for is held while the client is waited for: no reader of the database, no lock.
 /// </summary>
 public abstract class ResponseWriter : IDisposable
 {
     /// <summary>The bytes that end a step.</summary>
-    public const int Step = 64 * 1024;
+    public const int Step = 128 * 1024;
 
     private long _sent;
 
@@ -42,7 +42,7 @@ public abstract class ResponseWriter : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Sends the bytes, and returns when the reader has taken most of them.</summary>
+    /// <summary>Sends the bytes, after the reader has taken most of those before.</summary>
     protected abstract ValueTask SendAsync(ReadOnlyMemory<byte> written, CancellationToken stop);
 
     /// <summary>Returns the buffer's memory.</summary>
