@@ -136,7 +136,7 @@ public abstract partial class Answer
 
         private readonly Call _call = call;
         private long _judgedAt = TimeProvider.System.GetTimestamp();
-        private ValueTask _taken;
+        private Task _taken = Task.CompletedTask;
 
         /// <summary>Sends the rest.</summary>
         internal async ValueTask EndAsync(CancellationToken stop)
@@ -149,7 +149,7 @@ public abstract partial class Answer
             }
 
             await SendStepAsync(Buffer.WrittenMemory, stop).ConfigureAwait(false);
-            await TakenAsync().ConfigureAwait(false);
+            await _taken.ConfigureAwait(false);
         }
 
         protected override async ValueTask SendAsync(ReadOnlyMemory<byte> written, CancellationToken stop)
@@ -170,20 +170,16 @@ public abstract partial class Answer
         /// </summary>
         private async ValueTask SendStepAsync(ReadOnlyMemory<byte> written, CancellationToken stop)
         {
-            await TakenAsync().ConfigureAwait(false);
+            await _taken.ConfigureAwait(false);
             if (TimeProvider.System.GetElapsedTime(_judgedAt) > _judgedAfter)
             {
                 await JudgeAsync(stop).ConfigureAwait(false);
             }
 
-            if (await SendPiecesAsync(response, written, 0).ConfigureAwait(false) > 0) _taken = FlushAsync(response);
-        }
-
-        private ValueTask TakenAsync()
-        {
-            var taken = _taken;
-            _taken = default;
-            return taken;
+            if (await SendPiecesAsync(response, written, 0).ConfigureAwait(false) > 0)
+            {
+                _taken = FlushAsync(response).AsTask();
+            }
         }
 
         private async ValueTask JudgeAsync(CancellationToken stop)
