@@ -164,8 +164,14 @@ let begunAt time limits =
     machine.TellAlone [| Input.At time |] |> ignore
     machine
 
-/// Gives inputs to the machine, and answers its requests until it makes no more. Events may be left waiting.
-let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome * int64 =
+/// Gives inputs to the machine, with these facts, and answers its requests until it makes no more. Events may be left
+/// waiting.
+let outcomeOver
+    (read: LookUps -> RoomFacts)
+    (machine: RoomMachine)
+    (inputs: Input list)
+    (answer: PeerRequest -> Response)
+    : Outcome * int64 =
     let requests = ResizeArray<PeerRequest>()
     let decided = ResizeArray<DecidedEvent>()
     let dropped = ResizeArray<string * DropReason>()
@@ -173,7 +179,7 @@ let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -
     let mutable retryAt = 0L
 
     while next.Length > 0 do
-        let step = machine.TellAlone next
+        let step = machine.TellOver(read, next)
         requests.AddRange step.Requests
         decided.AddRange step.Decided
 
@@ -195,3 +201,7 @@ let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -
     }
 
     outcome, retryAt
+
+/// The same without facts.
+let outcomeOf (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome * int64 =
+    outcomeOver RoomFacts machine inputs answer

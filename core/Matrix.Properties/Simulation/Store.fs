@@ -221,6 +221,13 @@ type Store(server: string) =
         if lookUps.NeedsServers then
             facts.Servers <- this.Servers
 
+        if lookUps.Strangers.Length > 0 then
+            let joined = this.Servers
+
+            for other in lookUps.Strangers do
+                if not (Array.contains other joined) then
+                    facts.AddStranger other
+
         facts
 
 /// Calls of a machine that need facts, with all facts at once.

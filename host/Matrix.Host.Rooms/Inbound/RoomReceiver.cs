@@ -74,7 +74,8 @@ public sealed partial class RoomReceiver
         ReceiveAsync(peer, room, pdus, null, stop);
 
     /// <summary>Whether further events of a server may wait, as far as all rooms together are concerned.</summary>
-    internal bool HasSpaceFor(string peer) => _stagedBytes.Allows(peer);
+    internal bool HasSpaceFor(string peer) =>
+        _stagedBytes.Allows(peer) && _stagedBytes.Allows(RoomMachine.StrangersShare);
 
     /// <summary>Asks storage, at once, for the events that a transaction has of several rooms.</summary>
     internal ValueTask<UnknownEvents> UnknownAsync(
@@ -108,6 +109,7 @@ public sealed partial class RoomReceiver
                 var inputs = Array.ConvertAll(
                     events, each => mayWait ? Input.NewReceived(peer, each) : Input.NewDecide(peer, each));
                 if (isAwake) inputs = [Input.NewReached(peer), .. inputs];
+                if (!_stagedBytes.Allows(RoomMachine.StrangersShare)) inputs = [Input.NoSpaceForStrangers, .. inputs];
                 var waitedBefore = events
                     .Select(each => each.Pdu.EventId)
                     .Where(id => IsKept(session, id))

@@ -5,7 +5,8 @@ using Matrix.Host.Storage.Tables.RoomRows;
 namespace Matrix.Host.Rooms.Inbound;
 
 /// <summary>
-/// The bytes of the events that wait in all rooms, and those of each server that sent them. Thread-safe.
+/// The bytes of the events that wait in all rooms, and those of each server that sent them: of strangers together.
+/// Thread-safe.
 /// </summary>
 internal sealed class StagedBytes(ReceivingOptions options) : IChangeConsumer
 {

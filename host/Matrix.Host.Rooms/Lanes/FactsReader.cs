@@ -62,7 +62,26 @@ internal sealed class FactsReader(IStorage storage, EventStore events, StateStor
                 room.Nid, options.Receiving.PeersOfRoom, stop).ConfigureAwait(false);
         }
 
+        await AddStrangersAsync(facts, room, lookUps.Strangers, stop).ConfigureAwait(false);
         return facts;
+    }
+
+    private async ValueTask AddStrangersAsync(
+        RoomFacts facts, RoomIdentity room, string[] servers, CancellationToken stop)
+    {
+        if (servers is [var one])
+        {
+            if (!await storage.Memberships.IsJoinedAsync(room.Nid, one, stop).ConfigureAwait(false))
+            {
+                facts.AddStranger(one);
+            }
+        }
+        else if (servers.Length > 0)
+        {
+            // After a start there may be many. This reads all of the room's members once.
+            var joined = await storage.Memberships.RemoteMembersAsync(room.Nid, stop).ConfigureAwait(false);
+            foreach (var server in servers.Where(server => !joined.ContainsKey(server))) facts.AddStranger(server);
+        }
     }
 
     private static bool IsOutlier(StoredEvent stored) => (stored.Row.Marks & EventMarks.Outlier) != 0;

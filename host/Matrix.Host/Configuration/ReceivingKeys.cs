@@ -62,7 +62,8 @@ internal static partial class ConfigKeys
                 + "server with the most makes room for servers with fewer; transactions with other events fail."),
         Key(
             "federation.staged_events_of_server", ConfigTypes.Whole(10, 100_000), c => c.Rooms.Receiving.StagedOfPeer,
-            "The same, sent by one server; its transactions with further events fail."),
+            "The same, sent by one server, or by all servers without a user in the room; transactions with further "
+                + "events fail."),
         Key(
             "federation.staged_bytes", ConfigTypes.FewBytes(64 << 10, 1 << 30), c => c.Rooms.Receiving.StagedBytes,
             "The bytes of such events in one room; a quarter is kept for those that were fetched."),
@@ -72,7 +73,8 @@ internal static partial class ConfigKeys
         Key(
             "federation.all_staged_bytes_of_server", ConfigTypes.Bytes(4 << 10),
             c => c.Rooms.Receiving.AllStagedBytesOfServer,
-            "The same of the events that one server sent, in all rooms."),
+            "The same of the events that one server sent, in all rooms. Servers without a user in the room count as "
+                + "one."),
         Key(
             "federation.full_room_time", ConfigTypes.Duration, c => c.Rooms.Receiving.FullRoomTime,
             "How long transactions of a server fail because there is no space for its events of a room, or of all "
@@ -111,7 +113,8 @@ internal static partial class ConfigKeys
         Key(
             "federation.remembered_events", ConfigTypes.Whole(0, 10_000), c => c.Rooms.Receiving.Remembered,
             "Acknowledged events of one room that lack others which no server had, and that are decided once these "
-                + "come. Beyond it, the server with the most loses its oldest one."),
+                + "come. Beyond it, the server with the most loses its oldest one; servers without a user in the room "
+                + "count as one."),
         Key(
             "federation.remembered_for", ConfigTypes.Duration, c => c.Rooms.Receiving.RememberedFor,
             "How long such an event is remembered; then it is given up, and the reason is recorded."),

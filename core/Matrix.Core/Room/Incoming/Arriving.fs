@@ -2,16 +2,13 @@ namespace Matrix.Core.Room.Incoming
 
 open System
 open System.Collections.Generic
-open System.Threading
 open Matrix.Core.Auth
 open Matrix.Core.Event
-open Matrix.Core.Ident
 
 /// Stages the events that come, in a transaction, in a response or as history.
 [<Sealed>]
 type internal Arriving
     (
-        server: string,
         rules: AuthRules,
         log: UndoLog,
         frontier: Undoable<Frontier>,
@@ -24,30 +21,12 @@ type internal Arriving
 
     let nextHistory = Undoable(log, frontier.Value.Numbers.NextHistory)
 
-    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room. If the search
-    /// begins again, others of them come first.
-    let peersOf (peer: string) (event: ReceivedEvent) (round: int) : Lazy<string[]> =
-        let servers () =
-            let ofRoom = Seq.toArray known.Servers
-
-            let others =
-                if ofRoom.Length = 0 then
-                    ofRoom
-                else
-                    let skipped = round * max 1 (limits.Peers - 2) % ofRoom.Length
-                    Array.append ofRoom[skipped..] ofRoom[.. skipped - 1]
-
-            Seq.append [ peer; UserId.server event.Pdu.Sender ] others
-            |> Seq.filter (fun other -> other <> "" && other <> server)
-            |> Seq.distinct
-            |> Seq.truncate limits.Peers
-            |> Seq.toArray
-
-        // A step that lacks the servers is repeated.
-        Lazy<string[]>(servers, LazyThreadSafetyMode.PublicationOnly)
-
-    /// The servers to ask about an event whose search begins anew.
-    member _.PeersOf(s: Staged, round: int) : Lazy<string[]> = peersOf s.Peer s.Event round
+    let isNeeded (pdu: Pdu) (isOutlier: bool) =
+        isNull (staging.Find pdu.EventId)
+        && (pdu.RoomId = frontier.Value.RoomId || frontier.Value.RoomId = "")
+        && (match known.FindHere pdu.EventId with
+            | null -> true
+            | found -> found.IsOutlier && not isOutlier)
 
     /// Whether an event is a validly signed copy of a staged one, with the right content hash in place of a wrong one.
     static member IsWhole(s: Staged, copy: ReceivedEvent) : bool =
@@ -62,18 +41,11 @@ type internal Arriving
     member _.Scan(event: ReceivedEvent, isOutlier: bool) : unit =
         let pdu = event.Pdu
 
-        let isNeeded =
-            isNull (staging.Find pdu.EventId)
-            && (pdu.RoomId = frontier.Value.RoomId || frontier.Value.RoomId = "")
-            && (match known.FindHere pdu.EventId with
-                | null -> true
-                | found -> found.IsOutlier && not isOutlier)
-
         let lack (id: string) =
             if known.IsUnknown id then
                 facts.LackEvent id
 
-        if isNeeded then
+        if isNeeded pdu isOutlier then
             lack pdu.EventId
 
             for id in pdu.AuthEvents do
@@ -99,9 +71,16 @@ type internal Arriving
                         | null -> ()
                         | entry -> lack entry.EventId
 
+    /// The same for an event that came in a transaction.
+    member this.ScanLive(event: ReceivedEvent, peer: string) : unit =
+        this.Scan(event, false)
+
+        if isNeeded event.Pdu false then
+            known.ScanStranger(peer, event.Pdu.Sender)
+
     /// An outlier that came, and is not staged.
     member _.Outlier(event: ReceivedEvent, peer: string, budget: FetchBudget) : Staged =
-        Staged(log, event, peer, peersOf peer event 0, budget, Arrival.InBulk)
+        Staged(log, event, peer, missingEvents.PeersOf(peer, event, budget, 0), budget, Arrival.InBulk)
 
     /// Takes an event that came. `budget` is that of the received event for which it was fetched.
     member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, arrival: Arrival) : unit =
@@ -124,7 +103,8 @@ type internal Arriving
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
                     staging.Report(id, DropReason.Circular)
                 else
-                    let s = Staged(log, event, peer, peersOf peer event 0, budget, arrival)
+                    let s =
+                        Staged(log, event, peer, missingEvents.PeersOf(peer, event, budget, 0), budget, arrival)
 
                     match staging.Add s with
                     | ValueSome _ when isRemembered -> ()
@@ -139,6 +119,8 @@ type internal Arriving
                         else
                             budget.Walked <- budget.Walked + 1
         | s ->
+            missingEvents.TakeOver(s, budget)
+
             if Arriving.IsWhole(s, event) then
                 staging.TakeWhole(s, event)
                 staging.Again s
@@ -156,7 +138,18 @@ type internal Arriving
 
     /// Takes an event of a transaction, which came at this time.
     member this.StageLive(event: ReceivedEvent, peer: string, since: int64, arrival: Arrival) : unit =
-        this.StageSearching(event, FetchBudget(log, peer, since, 1), arrival)
+        this.StageSearching(event, this.BudgetOf(event, peer, since, 1), arrival)
+
+    /// The budget of an event that came in a transaction.
+    member private _.BudgetOf(event: ReceivedEvent, peer: string, since: int64, searches: int) : FetchBudget =
+        let id = event.Pdu.EventId
+
+        // It is not looked up for an event that is decided.
+        let isStranger =
+            (not (isNull (staging.Find id)) || missingEvents.IsMissing(id, true))
+            && known.IsStranger(peer, event.Pdu.Sender)
+
+        FetchBudget(log, peer, since, searches, isStranger)
 
     member private this.StageSearching(event: ReceivedEvent, budget: FetchBudget, arrival: Arrival) : unit =
         this.Stage(event, budget.Peer, budget, arrival)
@@ -173,7 +166,7 @@ type internal Arriving
 
         while next.IsSome do
             let r = next.Value
-            let budget = FetchBudget(log, r.Peer, r.Since, r.Searches + 1)
+            let budget = this.BudgetOf(r.Event, r.Peer, r.Since, r.Searches + 1)
 
             // Where nothing is requested, what fetched events lacked is not found anew.
             if budget.Searches > limits.Searches then
@@ -198,7 +191,7 @@ type internal Arriving
                 | s -> not s.IsOutlier
 
             if not isWaiting then
-                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now, 1), Arrival.Fetched)
+                this.Stage(event, peer, FetchBudget(log, peer, staging.Asking.Now, 1, false), Arrival.Fetched)
 
                 match staging.Find id with
                 | null -> ()

@@ -16,7 +16,6 @@ type internal FetchMissing
         known: KnownEvents,
         staging: Staging,
         missingEvents: MissingEvents,
-        arriving: Arriving,
         limits: IncomingLimits,
         practices: Practices
     ) =
@@ -49,6 +48,7 @@ type internal FetchMissing
                 if
                     s.AuthPeer > s.Peers.Length
                     && s.Unreached.Count = 0
+                    && not s.IsStranger
                     && missingEvents.MaySearch s
                 then
                     staging.Asking.GiveUp missing
@@ -69,7 +69,13 @@ type internal FetchMissing
 
         let wereAllAsked = s.PreviousPeer >= s.Peers.Length
 
-        if wereAllAsked && s.Unreached.Count = 0 && missingEvents.MaySearch s then
+        // What a stranger does not have, the room's servers may have.
+        if
+            wereAllAsked
+            && s.Unreached.Count = 0
+            && not s.IsStranger
+            && missingEvents.MaySearch s
+        then
             staging.Asking.GiveUp missing
 
         let isHopeless =
@@ -164,7 +170,7 @@ type internal FetchMissing
         if s.IsReceived then
             s.Budget.BeginAgain()
 
-        s.BeginAgain(arriving.PeersOf(s, s.Rounds + 1))
+        s.BeginAgain(missingEvents.PeersOf(s.AskedFirst, s.Event, s.Budget, s.Rounds + 1))
         staging.Again s
 
     /// Whether an event still lacks what it requested. It may have come in another way.
@@ -225,7 +231,14 @@ type internal FetchMissing
 
         let held, others = staging.Held.All |> Array.partition (fun s -> ids.Contains s.Id)
 
-        let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
+        // If only strangers' events are queued because of their own part, those of others give nothing up for them.
+        let isInTheWay (s: Staged) =
+            staging.Held.IsFull false || s.IsStranger
+
+        let others = others |> Array.filter isInTheWay
+
+        let complete =
+            held |> Array.filter (fun s -> not (isNull s.Trusted) && isInTheWay s)
 
         if isQueued && others.Length > 0 then
             others |> Array.iter states.Park

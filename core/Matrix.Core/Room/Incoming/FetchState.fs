@@ -10,7 +10,13 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
 
     /// The staged and the unknown ones of these events. Unknown ones that were not requested yet are added to
     /// `unasked`; beyond `most` the search ends.
-    let undecided (fetched: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
+    let undecided
+        (s: Staged)
+        (fetched: FetchedState)
+        (unasked: List<string>)
+        (most: int)
+        (ids: seq<string>)
+        : List<string> =
         let found = List<string>()
 
         known.Require(
@@ -20,6 +26,10 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         )
 
         for id in ids |> Seq.takeWhile (fun _ -> unasked.Count <= most) do
+            match staging.Find id with
+            | null -> ()
+            | other -> missingEvents.TakeOver(other, s.Budget)
+
             if not (isNull (staging.Find id)) then
                 found.Add id
             elif isNull (known.Find id) then
@@ -99,9 +109,9 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         let sought = soughtOf s fetched.Peer
         let most = limits.AuthChain - max sought s.Budget.Chain
         let unasked = List<string>()
-        let unknown = undecided fetched unasked most fetched.Unknown
+        let unknown = undecided s fetched unasked most fetched.Unknown
         // The auth chain comes in the same response, rather than event by event.
-        undecided fetched unasked most fetched.Chain |> ignore
+        undecided s fetched unasked most fetched.Chain |> ignore
         fetched.Unknown <- unknown
         fetched.Chain <- [||]
         let missing = unknown.FindAll(fun id -> isNull (staging.Find id))

@@ -4,16 +4,24 @@ open System
 open System.Collections.Generic
 
 /// The events that hold a fetched state, or have requested one, and those that are queued to do so. Fetched states are
-/// large: only a few are held at a time.
+/// large: only a few are held at a time. Strangers hold a quarter of them together.
 [<Sealed>]
 type internal HeldStates(log: UndoLog, limits: IncomingLimits) =
 
     let holding =
         UndoableMap<string, Staged>(log, SortedDictionary(StringComparer.Ordinal))
 
-    // Events that no longer wait stay in the queue, and are skipped.
+    // Events that no longer wait stay in the queues, and are skipped.
     let queue = UndoableQueue<Staged>(log)
+    let queueOfStrangers = UndoableQueue<Staged>(log)
     let queuedCount = Undoable(log, 0)
+
+    let mostOfStrangers = max 1 (limits.States / 4)
+
+    let isFull () = holding.Count >= limits.States
+
+    let isFullOfStrangers () =
+        holding.Values |> Seq.filter _.IsStranger |> Seq.length >= mostOfStrangers
 
     /// An event is no longer queued.
     member _.LeaveQueue(s: Staged) : unit =
@@ -23,31 +31,37 @@ type internal HeldStates(log: UndoLog, limits: IncomingLimits) =
 
     /// The next queued event, if it may request a state; else null.
     member this.Next() : Staged | null =
-        let rec next () : Staged | null =
+        let rec next (queue: UndoableQueue<Staged>) : Staged | null =
             match queue.TryDequeue() with
             | ValueNone -> null
             | ValueSome s when s.IsQueued ->
                 this.LeaveQueue s
                 s
-            | ValueSome _ -> next ()
+            | ValueSome _ -> next queue
 
-        if holding.Count < limits.States && queuedCount.Value > 0 then
-            next ()
-        else
+        if isFull () || queuedCount.Value = 0 then
             null
+        else
+            match next queue with
+            | null when not (isFullOfStrangers ()) -> next queueOfStrangers
+            | found -> found
+
+    /// Whether no state may be requested for an event, a stranger's or another, because others hold states.
+    member _.IsFull(isStranger: bool) : bool =
+        isFull () || (isStranger && isFullOfStrangers ())
 
     /// Whether an event may now request the state before it. If not, it is queued.
-    member _.TryHold(s: Staged) : bool =
+    member this.TryHold(s: Staged) : bool =
         if holding.ContainsKey s.Id then
             true
-        elif holding.Count < limits.States then
+        elif not (this.IsFull s.IsStranger) then
             holding.Set(s.Id, s)
             true
         else
             if not s.IsQueued then
                 s.IsQueued <- true
                 queuedCount.Value <- queuedCount.Value + 1
-                queue.Enqueue s
+                (if s.IsStranger then queueOfStrangers else queue).Enqueue s
 
             false
 

@@ -4,6 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Event
+open Matrix.Core.Ident
 open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
@@ -148,6 +149,24 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
 
         search 0 (undurable.Count - 1)
 
+    /// Whether a peer sends an event of one of its joined users; none if the membership is lacking. Before the room's
+    /// first event there are no memberships, and nobody is a stranger.
+    let sendsForJoined (peer: string) (sender: string) : bool voption =
+        if frontier.Value.Extremities.Length = 0 then
+            ValueSome true
+        elif not (String.Equals(UserId.server sender, peer)) then
+            ValueSome false
+        else
+            match frontier.Value.CurrentState.Find("m.room.member", sender) with
+            | null -> ValueSome false
+            | entry when isUnknown entry.EventId ->
+                facts.LackEvent entry.EventId
+                ValueNone
+            | entry ->
+                match find entry.EventId with
+                | null -> ValueSome false
+                | membership -> ValueSome membership.Event.Membership.IsJoin
+
     /// The event with this id; null if it was not decided.
     member _.Find(eventId: string) : KnownEvent | null = find eventId
 
@@ -203,6 +222,21 @@ type internal KnownEvents(log: UndoLog, frontier: Undoable<Frontier>, facts: Fac
 
     /// The other servers of the room, in the order in which they are asked.
     member _.Servers: IReadOnlyList<string> = facts.Servers
+
+    /// Notes that it is lacking whether a server is a stranger, if that is needed. The step may go on.
+    member _.ScanStranger(peer: string, sender: string) : unit =
+        if sendsForJoined peer sender = ValueSome false then
+            facts.LackStranger peer
+
+    /// Whether a server is a stranger: it has no joined user in the room. A server that sends events of one of its
+    /// joined users is none, and nothing is looked up.
+    member _.IsStranger(peer: string, sender: string) : bool =
+        match sendsForJoined peer sender with
+        | ValueSome true -> false
+        | ValueSome false -> facts.IsStranger peer
+        | ValueNone ->
+            facts.Fail()
+            false
 
     /// The number of undurable decisions.
     member _.UndurableCount = undurable.Count

@@ -47,10 +47,11 @@ type LookUps
         citing: CitingLookUp[],
         following: string[],
         thirdParty: ThirdPartyLookUp[],
-        needsServers: bool
+        needsServers: bool,
+        strangers: string[]
     ) =
 
-    static let none = LookUps(obj (), 0L, [||], [||], [||], [||], [||], false)
+    static let none = LookUps(obj (), 0L, [||], [||], [||], [||], [||], false, [||])
 
     /// No look-ups.
     static member internal None = none
@@ -79,6 +80,9 @@ type LookUps
     /// Whether the other servers joined in the room are needed.
     member _.NeedsServers = needsServers
 
+    /// Servers that may be strangers: those without a joined user in the room are needed.
+    member _.Strangers = strangers
+
     /// Whether nothing is lacking.
     member _.IsEmpty =
         events.Length = 0
@@ -87,6 +91,7 @@ type LookUps
         && following.Length = 0
         && thirdParty.Length = 0
         && not needsServers
+        && strangers.Length = 0
 
 /// What the durable history of a room says about look-ups. What was looked up and is not added here does not exist.
 /// More than that may be added, such as auth events of the events that were looked up. The facts must be read after the
@@ -99,6 +104,7 @@ type RoomFacts(lookUps: LookUps) =
     let citing = Dictionary<string, struct (string[] * bool)>()
     let following = Dictionary<string, string[]>()
     let verified = Dictionary<string, string[]>()
+    let strangers = HashSet<string>()
 
     /// The look-ups.
     member _.LookUps = lookUps
@@ -120,6 +126,9 @@ type RoomFacts(lookUps: LookUps) =
     /// Adds the keys of a `ThirdPartyLookUp` by which a signature is valid.
     member _.AddVerified(lookUp: ThirdPartyLookUp, keys: string[]) : unit = verified[lookUp.Event.EventId] <- keys
 
+    /// Adds a server that has no joined user in the room.
+    member _.AddStranger(server: string) : unit = strangers.Add server |> ignore
+
     /// The other servers joined in the room, in the order in which they are asked.
     member val Servers: IReadOnlyList<string> = [||] with get, set
 
@@ -128,6 +137,7 @@ type RoomFacts(lookUps: LookUps) =
     member internal _.Citing = citing
     member internal _.Following = following
     member internal _.Verified = verified
+    member internal _.Strangers = strangers
 
 /// Facts by event id, the least recently used first. It grows beyond its bound while an input is processed: `Trim` cuts
 /// it down afterwards.
@@ -190,6 +200,8 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     let citing = Memory<struct (string[] * bool)>(mostEvents)
     let following = Memory<string[]>(mostEvents)
     let mutable servers: IReadOnlyList<string> | null = null
+    // Whether servers have no joined user in the room.
+    let mutable strangers = Memory<bool>(mostEvents)
     // Until the present input ends, the servers are those from before it.
     let mutable areServersOld = false
     // The number of durable decisions, and the latest of them: facts that were read before may lack these.
@@ -208,6 +220,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     let lackingFollowing = HashSet<string>()
     let lackingVerified = Dictionary<string, ThirdPartyLookUp>()
     let mutable lacksServers = false
+    let lackingStrangers = HashSet<string>()
 
     let fail () : 'a = raise (StepUnfinishedException())
 
@@ -283,6 +296,19 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             fail ()
         | known -> known
 
+    /// Notes that it is lacking whether a server has no joined user in the room. The step may go on.
+    member _.LackStranger(server: string) : unit =
+        if (strangers.Find server).IsNone then
+            lackingStrangers.Add server |> ignore
+
+    /// Whether a server has no joined user in the room.
+    member _.IsStranger(server: string) : bool =
+        match strangers.Find server with
+        | ValueSome is -> is
+        | ValueNone ->
+            lackingStrangers.Add server |> ignore
+            fail ()
+
     /// Those of these keys that verify a signature of an accepted third-party invite.
     member _.Verified(event: Pdu, signed: JsonObject, keys: string[]) : string[] =
         let isKnown key =
@@ -302,6 +328,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
         && lackingFollowing.Count = 0
         && lackingVerified.Count = 0
         && not lacksServers
+        && lackingStrangers.Count = 0
 
     /// What is lacking. It is forgotten then.
     member this.TakeLacking() : LookUps =
@@ -319,7 +346,8 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
                     [| for KeyValue(id, count) in lackingCiting -> CitingLookUp(id, count) |],
                     Seq.toArray lackingFollowing,
                     Seq.toArray lackingVerified.Values,
-                    lacksServers
+                    lacksServers,
+                    Seq.toArray lackingStrangers
                 )
 
             lackingEvents.Clear()
@@ -329,6 +357,7 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             lackingFollowing.Clear()
             lackingVerified.Clear()
             lacksServers <- false
+            lackingStrangers.Clear()
             lookUps
 
     /// Takes facts. Decisions that became durable since the look-ups were made may be lacking in them, and are applied
@@ -380,6 +409,10 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
             if asked.NeedsServers && missed = 0L then
                 servers <- facts.Servers
 
+            if missed = 0L then
+                for server in asked.Strangers do
+                    strangers.Set(server, facts.Strangers.Contains server)
+
             recent |> Seq.skip (recent.Count - int missed) |> Seq.iter apply
 
     /// A decision is durable: the history has it now.
@@ -400,9 +433,11 @@ type internal FactMemory(mostEvents: int, mostStates: int) =
     member _.Trim() : unit =
         if areServersOld then
             servers <- null
+            strangers <- Memory<bool>(mostEvents)
             areServersOld <- false
 
         if isUsed then
+            strangers.Trim()
             events.Trim()
             states.Trim()
             citing.Trim()

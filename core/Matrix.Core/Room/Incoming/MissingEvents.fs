@@ -1,10 +1,44 @@
 namespace Matrix.Core.Room.Incoming
 
+open System
 open System.Collections.Generic
+open System.Threading
+open Matrix.Core.Ident
 
 /// Finds missing events and states, and requests them from peers.
 [<Sealed>]
-type internal MissingEvents(known: KnownEvents, staging: Staging, limits: IncomingLimits) =
+type internal MissingEvents(server: string, known: KnownEvents, staging: Staging, limits: IncomingLimits) =
+
+    let peersOf (peer: string) (event: ReceivedEvent) (isStranger: bool) (round: int) : Lazy<string[]> =
+        let servers () =
+            let ofRoom = Seq.toArray known.Servers
+
+            let others =
+                if ofRoom.Length = 0 then
+                    ofRoom
+                else
+                    let skipped = round * max 1 (limits.Peers - 2) % ofRoom.Length
+                    Array.append ofRoom[skipped..] ofRoom[.. skipped - 1]
+
+            Seq.append [ peer; UserId.server event.Pdu.Sender ] others
+            |> Seq.filter (fun other -> other <> "" && other <> server)
+            |> Seq.distinct
+            |> Seq.truncate limits.Peers
+            |> Seq.toArray
+
+        // A step that lacks the servers is repeated.
+        Lazy<string[]>((fun () -> if isStranger then [| peer |] else servers ()), LazyThreadSafetyMode.PublicationOnly)
+
+    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room. If the search
+    /// begins again, others of them come first. About a stranger's event, only the stranger is asked.
+    member _.PeersOf(peer: string, event: ReceivedEvent, budget: FetchBudget, round: int) : Lazy<string[]> =
+        peersOf peer event budget.IsStranger round
+
+    /// An event that is none of a stranger's needs this one, or is this one: if it is a stranger's, its search goes on
+    /// with the room's servers, and it no longer counts as a stranger's.
+    member _.TakeOver(s: Staged, by: FetchBudget) : unit =
+        if s.IsStranger && not by.IsStranger then
+            staging.TakeOver(s, by, peersOf by.Peer s.Event false 0)
 
     /// Whether an event is neither known nor staged. With `withState`, an outlier counts as missing.
     member _.IsMissing(eventId: string, withState: bool) : bool =
@@ -78,6 +112,10 @@ type internal MissingEvents(known: KnownEvents, staging: Staging, limits: Incomi
         let mutable waits = false
 
         for id in ids do
+            match staging.Find id with
+            | null -> ()
+            | other -> this.TakeOver(other, s.Budget)
+
             match staging.Find id with
             | null ->
                 if this.IsMissing(id, withState) then

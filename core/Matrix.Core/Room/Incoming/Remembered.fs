@@ -7,13 +7,27 @@ open System.Collections.Generic
 /// `searches` is how often they were searched for.
 [<Sealed>]
 type internal Remembered
-    (event: ReceivedEvent, peer: string, since: int64, lacks: string[], searches: int, reason: DropReason) =
+    (
+        event: ReceivedEvent,
+        peer: string,
+        isStranger: bool,
+        since: int64,
+        lacks: string[],
+        searches: int,
+        reason: DropReason
+    ) =
 
     member _.Event = event
     member _.Id = event.Pdu.EventId
 
     /// The peer that sent it.
     member _.Peer = peer
+
+    /// Whether that peer had no joined user in the room.
+    member _.IsStranger = isStranger
+
+    /// The share in which it counts.
+    member _.Share = if isStranger then Share.ofStrangers else peer
 
     member _.Since = since
     member _.Lacks = lacks
@@ -80,7 +94,8 @@ type internal RememberedEvents(log: UndoLog, limits: IncomingLimits) =
             true
         | ValueNone -> false
 
-    /// Remembers an event. If they are too many, the peer with the most loses its oldest one, which is returned.
+    /// Remembers an event. If they are too many, the share with the most loses its oldest one, which is returned. A
+    /// stranger's event takes the place of a stranger's.
     member _.Add(r: Remembered) : Remembered voption =
         events.Set(r.Id, r)
         byTime.Set(struct (r.Since, r.Id), r)
@@ -93,13 +108,19 @@ type internal RememberedEvents(log: UndoLog, limits: IncomingLimits) =
         if events.Count <= limits.Remembered then
             ValueNone
         else
-            let struct (_, peer) =
-                events.Values
-                |> Seq.countBy _.Peer
-                |> Seq.map (fun (peer, count) -> struct (-count, peer))
-                |> Seq.min
+            let share =
+                if r.IsStranger then
+                    r.Share
+                else
+                    let struct (_, most) =
+                        events.Values
+                        |> Seq.countBy _.Share
+                        |> Seq.map (fun (share, count) -> struct (-count, share))
+                        |> Seq.min
 
-            let oldest = byTime.Values |> Seq.find (fun other -> other.Peer = peer)
+                    most
+
+            let oldest = byTime.Values |> Seq.find (fun other -> other.Share = share)
             remove oldest
             ValueSome oldest
 

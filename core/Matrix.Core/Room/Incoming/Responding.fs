@@ -61,10 +61,11 @@ type internal Responding
             | Input.Malformed _
             | Input.HistoryPlace _
             | Input.Reached _
+            | Input.NoSpaceForStrangers
             | Input.Resolved _ -> ()
-            | Input.Received(_, event)
-            | Input.Resumed(_, event, _)
-            | Input.Decide(_, event)
+            | Input.Received(peer, event)
+            | Input.Resumed(peer, event, _)
+            | Input.Decide(peer, event) -> arriving.ScanLive(event, peer)
             | Input.History(_, event) -> arriving.Scan(event, false)
             | Input.Responded(number, response) ->
                 match staging.Request number, response with

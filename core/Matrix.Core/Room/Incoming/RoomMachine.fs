@@ -34,13 +34,13 @@ type RoomMachine
     let known = KnownEvents(log, frontier, facts)
     let staging = Staging(log, limits, notStored)
 
-    let missingEvents = MissingEvents(known, staging, limits)
+    let missingEvents = MissingEvents(server, known, staging, limits)
 
     let arriving =
-        Arriving(server, rules, log, frontier, facts, known, staging, missingEvents, limits)
+        Arriving(rules, log, frontier, facts, known, staging, missingEvents, limits)
 
     let fetchMissing =
-        FetchMissing(server, frontier, known, staging, missingEvents, arriving, limits, practices)
+        FetchMissing(server, frontier, known, staging, missingEvents, limits, practices)
 
     // At most one resolution runs elsewhere. These events wait for it.
     let resolving = Undoable<RoomResolution | null>(log, null)
@@ -151,6 +151,8 @@ type RoomMachine
         | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now, Arrival.Received)
         | Input.Resumed(peer, event, since) -> arriving.StageLive(event, peer, since, Arrival.Resumed)
         | Input.Reached peer -> fetchMissing.Reached peer
+        // Looked for once the events that came with it are staged.
+        | Input.NoSpaceForStrangers -> ()
         // Staged together.
         | Input.History _
         | Input.HistoryPlace _ -> ()
@@ -271,15 +273,24 @@ type RoomMachine
             facts.Fail()
 
         // An event that came before waits for its own sake too.
+        let isNew (event: ReceivedEvent) =
+            isNull (staging.Find event.Pdu.EventId)
+            && not (staging.Remembered.Has event.Pdu.EventId)
+
         let urgent = [
             for input in inputs do
                 match input with
-                | Input.Decide(_, event) when
-                    isNull (staging.Find event.Pdu.EventId)
-                    && not (staging.Remembered.Has event.Pdu.EventId)
-                    ->
-                    event.Pdu.EventId
+                | Input.Decide(_, event) when isNew event -> event.Pdu.EventId
                 | _ -> ()
+        ]
+
+        // Those that must not wait if they are of strangers.
+        let mayBeUrgent = [
+            if Array.exists (fun (input: Input) -> input.IsNoSpaceForStrangers) inputs then
+                for input in inputs do
+                    match input with
+                    | Input.Received(_, event) when isNew event -> event.Pdu.EventId
+                    | _ -> ()
         ]
 
         let resolvedBefore = states.Made
@@ -302,6 +313,13 @@ type RoomMachine
 
         for input in others do
             log.Attempt(fun () -> absorb decided input) |> ignore
+
+        let isOfStranger (id: string) =
+            match staging.Find id with
+            | null -> false
+            | s -> s.IsStranger
+
+        let urgent = urgent @ List.filter isOfStranger mayBeUrgent
 
         let decidedBefore = decided.Count - decidedForSpace
 
@@ -440,6 +458,8 @@ type RoomMachine
 
     static member Of(server: string, rules: AuthRules, start: RoomStart, limits: IncomingLimits) : RoomMachine =
         RoomMachine.WithPractices(server, rules, start, limits, Practices.usual)
+
+    static member StrangersShare: string = Share.ofStrangers
 
     member _.Prepare() : Prepared = roomEnd.Prepare()
 

@@ -35,6 +35,10 @@ type RoomMachine =
         server: string * rules: AuthRules * start: RoomStart * limits: IncomingLimits * practices: Practices ->
             RoomMachine
 
+    /// The name of the share of all strangers together, which are servers without a joined user in the room: no server
+    /// has it.
+    static member StrangersShare: string
+
     /// The base of this server's next event. It looks nothing up: if the states of several extremities are not resolved
     /// yet, the result says so.
     member Prepare: unit -> Prepared
@@ -101,8 +105,8 @@ type RoomMachine =
     /// The approximate bytes of staged events.
     member WaitingBytes: int64
 
-    /// The same by peer, with those of remembered events: those that it sent, and the auth chains and states that were
-    /// fetched for them.
+    /// The same by the share in which they count (a server, or all strangers), with those of remembered events: those
+    /// that the server sent, and the auth chains and states that were fetched for them.
     member WaitingBytesByPeer: struct (string * int64)[]
 
     /// Whether an event waits to be decided.

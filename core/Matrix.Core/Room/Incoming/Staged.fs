@@ -5,10 +5,18 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.State
 
+/// The shares of peers in what a room keeps for them: each server has one. All strangers, which are the servers without
+/// a joined user in the room, have one together: anybody may invent servers.
+[<RequireQualifiedAccess>]
+module internal Share =
+
+    /// The strangers' share. No server has this name.
+    let ofStrangers = "*"
+
 /// The amounts fetched for one received event, and for the events that it led to. `peer` sent that event, which came at
 /// `since`. `searches` counts the searches for what it lacks, this one included.
 [<Sealed>]
-type internal FetchBudget(log: UndoLog, peer: string, since: int64, searches: int) =
+type internal FetchBudget(log: UndoLog, peer: string, since: int64, searches: int, isStranger: bool) =
     let walked = Undoable(log, 0)
     let chain = Undoable(log, 0)
     let requests = Undoable(log, 0)
@@ -16,6 +24,13 @@ type internal FetchBudget(log: UndoLog, peer: string, since: int64, searches: in
 
     /// The peer that sent the received event.
     member _.Peer = peer
+
+    /// Whether that peer has no joined user in the room. Then nobody else is asked, so that nobody can make the room's
+    /// servers work by an invented name.
+    member _.IsStranger = isStranger
+
+    /// The share in which the events count.
+    member _.Share = if isStranger then Share.ofStrangers else peer
 
     /// When the received event came.
     member _.Since = since
@@ -138,6 +153,8 @@ type internal Staged
 
     let mostCopies = 4
     let peers = Undoable(log, peers)
+    let share = Undoable(log, (if budget.IsStranger then Share.ofStrangers else peer))
+    let budget = Undoable(log, budget)
     let isReceived = Undoable(log, false)
     let rounds = Undoable(log, 0)
     let postponedUntil = Undoable(log, 0L)
@@ -227,14 +244,28 @@ type internal Staged
     /// The peer that sent it.
     member _.Peer = peer
 
-    /// The peer in whose share it counts. A peer may be asked for thousands of events because of one that another peer
+    /// The share in which it counts.
+    member _.Share = share.Value
+
+    /// The peer that is asked first about it: the one that sent it, or whose event needs it.
+    member this.AskedFirst = if this.IsStranger then peer else share.Value
+
+    /// Whether it is a stranger's.
+    member _.IsStranger = budget.Value.IsStranger
+
+    /// The share in which its bytes count. A peer may be asked for thousands of events because of one that another peer
     /// sent.
-    member this.ChargedTo = if this.IsInBulk then budget.Peer else peer
+    member this.ChargedTo = if this.IsInBulk then budget.Value.Share else share.Value
+
+    /// Takes a stranger's event over into the search for another one: see `Staging.TakeOver`.
+    member _.TakenOver(by: FetchBudget) : unit =
+        budget.Value <- by
+        share.Value <- by.Share
 
     /// The peers to ask about it, in order.
     member _.Peers = peers.Value.Value
 
-    member _.Budget = budget
+    member _.Budget = budget.Value
 
     /// Whether it came in a transaction, so that its sender knows that it is here. Others were fetched.
     member _.IsReceived
@@ -326,7 +357,7 @@ type internal Staged
 
     /// Whether an event of another room is among its auth events. Those of a create event do not matter.
     member this.CitesForeign(eventId: string) : bool =
-        this.Pdu.Type <> "m.room.create" && budget.Foreign.ContainsKey eventId
+        this.Pdu.Type <> "m.room.create" && budget.Value.Foreign.ContainsKey eventId
 
     /// Whether it is queued to request the state before it.
     member _.IsQueued

@@ -3,9 +3,9 @@ namespace Matrix.Core.Room.Incoming
 open System
 open System.Collections.Generic
 
-/// The shares of the peers in a room's staging. If there is no space, the peer with the most makes room for those of
-/// others that have less, so that none can keep the others out. Events in bulk do not count there: they are parts of
-/// states, which this server asked for.
+/// The shares of the peers in a room's staging, where strangers have one together (`Share`). If there is no space, the
+/// share with the most makes room for others that have less, so that none can keep the others out. Events in bulk do
+/// not count there: they are parts of states, which this server asked for.
 [<Sealed>]
 type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
@@ -67,7 +67,7 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         for s in staged.Values do
             if
-                s.Peer = peer
+                s.Share = peer
                 && s.IsFetched = isFetched
                 && not s.IsInBulk
                 && not (kept.Contains s.Id)
@@ -81,7 +81,7 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         first
 
     /// The number of staged events of an event's kind from its peer.
-    member _.CountOf(s: Staged) = countOf s.IsFetched s.Peer
+    member _.CountOf(s: Staged) = countOf s.IsFetched s.Share
 
     /// The greatest number of staged events of one kind from one peer.
     member _.GreatestCount: int =
@@ -97,31 +97,35 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         for peer in allBytes.Keys -> struct (peer, ValueOption.defaultValue 0L (allBytes.TryFind peer))
     |]
 
+    /// The bytes of one share, with those in bulk.
+    member _.BytesOf(share: string) : int64 =
+        ValueOption.defaultValue 0L (allBytes.TryFind share)
+
     member _.Add(s: Staged) : unit =
         addToAll s.ChargedTo s.Bytes
 
         if not s.IsInBulk then
-            bytes.Set(s.Peer, bytesOf s.Peer + s.Bytes)
-            counts.Set(struct (s.IsFetched, s.Peer), countOf s.IsFetched s.Peer + 1)
+            bytes.Set(s.Share, bytesOf s.Share + s.Bytes)
+            counts.Set(struct (s.IsFetched, s.Share), countOf s.IsFetched s.Share + 1)
 
     member _.Remove(s: Staged) : unit =
         addToAll s.ChargedTo -s.Bytes
 
         if not s.IsInBulk then
-            match countOf s.IsFetched s.Peer with
-            | 1 -> counts.Remove(struct (s.IsFetched, s.Peer)) |> ignore
-            | count -> counts.Set(struct (s.IsFetched, s.Peer), count - 1)
+            match countOf s.IsFetched s.Share with
+            | 1 -> counts.Remove(struct (s.IsFetched, s.Share)) |> ignore
+            | count -> counts.Set(struct (s.IsFetched, s.Share), count - 1)
 
-            match bytesOf s.Peer - s.Bytes with
-            | 0L -> bytes.Remove s.Peer |> ignore
-            | left -> bytes.Set(s.Peer, left)
+            match bytesOf s.Share - s.Bytes with
+            | 0L -> bytes.Remove s.Share |> ignore
+            | left -> bytes.Set(s.Share, left)
 
     /// A staged event has so many bytes more.
     member _.Grow(s: Staged, more: int64) : unit =
         addToAll s.ChargedTo more
 
         if not s.IsInBulk then
-            bytes.Set(s.Peer, bytesOf s.Peer + more)
+            bytes.Set(s.Share, bytesOf s.Share + more)
 
     /// The event that makes room for another one of its kind, where their number is at its limit; null if no other peer
     /// has more of them. `kept` are events that do not make room.
@@ -133,7 +137,7 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
 
         let peer = greatest peers (countOf s.IsFetched >> int64)
 
-        if countOf s.IsFetched peer > countOf s.IsFetched s.Peer + 1 then
+        if countOf s.IsFetched peer > countOf s.IsFetched s.Share + 1 then
             firstToGo s.IsFetched peer kept
         else
             null
@@ -144,12 +148,12 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         (s: Staged, more: int64, tooMany: int64, leaving: Staged | null, kept: HashSet<string>)
         : Staged list =
         let peer = greatest bytes.Keys bytesOf
-        let spare = bytesOf peer - bytesOf s.Peer - more
+        let spare = bytesOf peer - bytesOf s.Share - more
 
         let inOrder = [
             for other in staged.Values do
                 if
-                    other.Peer = peer
+                    other.Share = peer
                     && not other.IsInBulk
                     && not (kept.Contains other.Id)
                     && not (obj.ReferenceEquals(other, leaving))

@@ -119,6 +119,12 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
         | Arrival.Received -> limits.StagedBytes / 4 * 3
         | _ -> limits.StagedBytes
 
+    /// Whether strangers' events would have more than a quarter of the bytes with so many more, which counts what is
+    /// fetched for them: that makes no room for others.
+    let isTooMuchOfStrangers (s: Staged) (more: int64) =
+        s.IsStranger
+        && shares.BytesOf Share.ofStrangers + more > int64 (limits.StagedBytes / 4)
+
     /// The number of events that one waits for. If the state before it was fetched, previous events may stay missing.
     let awaitedBy (s: Staged) =
         if isNull s.Trusted then
@@ -175,13 +181,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     /// The bytes of staged events.
     member _.Bytes = bytes.Value
 
-    /// The bytes of the staged and remembered events by the peer in whose share they count.
+    /// The bytes of the staged and remembered events by the share in which they count.
     member _.BytesByPeer: struct (string * int64)[] =
         if remembered.Count = 0 then
             shares.BytesByPeer
         else
             remembered.All
-            |> Seq.map (fun r -> struct (r.Peer, r.Bytes))
+            |> Seq.map (fun r -> struct (r.Share, r.Bytes))
             |> Seq.append shares.BytesByPeer
             |> Seq.groupBy (fun (struct (peer, _)) -> peer)
             |> Seq.map (fun (peer, all) -> struct (peer, all |> Seq.sumBy (fun (struct (_, bytes)) -> bytes)))
@@ -260,13 +266,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             for other in others do
                 this.Drop(other, DropReason.StagingFull(mostBytes s))
 
-    /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the peer
-    /// with the most events makes room for those of others.
+    /// Stages an event, or returns the reason why there is no space for it. If the room's staging is full, the share
+    /// with the most events makes room for those of others, but none for those of strangers.
     member this.Add(s: Staged) : DropReason voption =
         let isCounted = s.Arrival = Arrival.Received || s.IsFetched
         let isOverShare = isCounted && shares.CountOf s >= limits.StagedOfPeer
 
-        if isCounted && not isOverShare then
+        if isCounted && not isOverShare && not s.IsStranger then
             this.MakeRoom s
 
         if isOverShare then
@@ -275,6 +281,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
             ValueSome(DropReason.StagingFull limits.Staged)
         elif s.Arrival <> Arrival.Resumed && bytes.Value + s.Bytes > int64 (mostBytes s) then
             ValueSome(DropReason.StagingFull(mostBytes s))
+        elif s.Arrival <> Arrival.Resumed && isTooMuchOfStrangers s s.Bytes then
+            ValueSome(DropReason.StagingFull(limits.StagedBytes / 4))
         else
             insert s
             ValueNone
@@ -283,11 +291,12 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     member private this.MayGrow(s: Staged, more: int64) : bool =
         let tooMany = bytes.Value + more - int64 limits.StagedBytes
 
-        if tooMany > 0L && not s.IsInBulk then
+        if tooMany > 0L && not s.IsInBulk && not s.IsStranger then
             for other in shares.FirstByBytes(s, more, tooMany, null, decidable ()) do
                 this.Drop(other, DropReason.StagingFull limits.StagedBytes)
 
         bytes.Value + more <= int64 limits.StagedBytes
+        && not (isTooMuchOfStrangers s more)
 
     /// Keeps another copy of a staged event while the signatures of this one are in doubt, if there is space for it.
     /// Signatures are not part of the event's id.
@@ -460,7 +469,15 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
         let lacks = Array.append (s.Awaits.ToArray()) (s.Budget.Lacking.ToArray())
 
         let made =
-            Remembered(s.Event, s.Peer, s.Budget.Since, Array.distinct lacks, s.Budget.Searches, reason)
+            Remembered(
+                s.Event,
+                s.AskedFirst,
+                s.IsStranger,
+                s.Budget.Since,
+                Array.distinct lacks,
+                s.Budget.Searches,
+                reason
+            )
 
         this.Leave(s, reason)
 
@@ -589,6 +606,22 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
             Array.Sort(stuck |> Array.map _.DecisionPlace, stuck, DecisionOrder.comparer)
             stuck
+
+    /// A stranger's event is taken over into the search for another one: it counts in that one's share, and what it
+    /// lacks is looked for anew, at these peers. One that is ready lacks nothing.
+    member this.TakeOver(s: Staged, by: FetchBudget, peers: Lazy<string[]>) : unit =
+        shares.Remove s
+        s.TakenOver by
+        shares.Add s
+
+        if not s.IsReady then
+            postponed.Remove s
+            held.LeaveQueue s
+            this.ReleaseState s
+            s.StateFrom <- null
+            this.Withdraw s
+            s.BeginAgain peers
+            todo.Enqueue s
 
     /// An outstanding request; none if there is none with this number.
     member _.Request(number: int) : struct (PeerRequest * Purpose) voption = requests.TryFind number

@@ -196,6 +196,9 @@ type Input =
     /// This peer waits for the decision about an event, as of `PUT /send_join`: if the event lacks others, it is
     /// dropped.
     | Decide of peer: string * event: ReceivedEvent
+    /// No more events of strangers may wait: over all rooms, too many do. Those that come in the same call, and lack
+    /// others, are dropped.
+    | NoSpaceForStrangers
     /// A peer that was not reached may be asked again, before the time that the response named.
     | Reached of peer: string
     /// This peer sent an event as part of older history (`GET /backfill/{roomId}`). It is no extremity, and is never
