@@ -183,6 +183,19 @@ public sealed class DelayedEventTests
     }
 
     [Test]
+    public async Task An_event_is_sent_also_after_its_session_has_ended()
+    {
+        var call = await _alice.LogsInAsync();
+        var id = (await call.PutAsync(
+            $"rooms/{_room}/send/m.room.message/t1?org.matrix.msc4140.delay={Later}", Body("my client is gone")))
+            .Is(200).Member("delay_id");
+        (await call.PostAsync("logout")).Is(200);
+
+        (await _server.Anyone.PostAsync($"{Unstable}/{id}/send")).Is(200);
+        Assert.That(await BodiesAsync(), Is.EqualTo(new[] { "my client is gone" }));
+    }
+
+    [Test]
     public async Task An_event_that_is_refused_when_it_is_due_is_dropped()
     {
         var bob = await _server.RegistersAsync("bob");
