@@ -43,6 +43,9 @@ public sealed record ClientOptions
     /// <summary>The most sessions of user-interactive authentication.</summary>
     public int InteractiveSessions { get; init; } = 10_000;
 
+    /// <summary>The most of them that requests of one user begin.</summary>
+    public int InteractiveOfUser { get; init; } = 100;
+
     /// <summary>Bytes of cached filters.</summary>
     public long FilterCacheBytes { get; init; } = 4L * 1024 * 1024;
 

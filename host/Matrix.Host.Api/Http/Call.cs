@@ -109,6 +109,14 @@ public sealed class Call
     internal ValueTask<Answer?> JudgeArrivedAsync(CancellationToken stop) =>
         Server?.JudgeArrivedAsync(this, stop) ?? new((Answer?)null);
 
+    /// <summary>
+    /// Counts what the request does beyond one of its route. The error if that is too much; null if not.
+    /// </summary>
+    /// <param name="rate">The class in which it counts.</param>
+    /// <param name="count">How many requests it counts as.</param>
+    /// <param name="taken">How many of these the route's rate has counted.</param>
+    internal Answer? Count(RateClass rate, int count = 1, int taken = 0) => Server?.Count(this, rate, count, taken);
+
     /// <summary>The same request as one of another route.</summary>
     /// <param name="values">The values of that route's path parameters.</param>
     /// <param name="query">Further query parameters, encoded; empty for none. Those of the request come first.</param>

@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Network;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.Administration;
+using Matrix.Host.Users.AppServices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -105,9 +106,7 @@ public sealed class ClientServer : ApiServer
             caller = found;
         }
 
-        if (!isOperator
-            && (service is null
-                || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId)))
+        if (!isOperator && IsLimited(service, caller))
         {
             var wait = caller is not null
                     && route.Options.Rate == RateClass.Send
@@ -175,6 +174,18 @@ public sealed class ClientServer : ApiServer
         call is { CallerIfAny: { } caller, Shown: { } shown }
             ? _admission.JudgeAgainAsync(shown, caller, call.Route, stop)
             : new((Answer?)null);
+
+    /// <summary>
+    /// Counts what a request does beyond one of its route. The error if that is too much; null if not.
+    /// </summary>
+    /// <param name="count">How many requests it counts as.</param>
+    /// <param name="taken">How many of these the route's rate has counted.</param>
+    internal Answer? Count(Call call, RateClass rate, int count, int taken)
+    {
+        if (!IsLimited(call.Service, call.CallerIfAny)) return null;
+        var wait = _limiter.Take(rate, CountedBy(call.CallerIfAny, rate, call.Address), count, taken);
+        return wait > TimeSpan.Zero ? Answer.LimitExceeded(wait) : null;
+    }
 
     /// <summary>
     /// Waits for memory for a large response in the caller's share. Null if this takes too long, or if too many
@@ -298,6 +309,12 @@ public sealed class ClientServer : ApiServer
     /// <summary>Whose share a request takes from. Application services have one of their own.</summary>
     private static string OwnerOf(Call call) =>
         call.Service?.SenderId ?? call.CallerIfAny?.UserId ?? AddressBlock.Of(call.Address);
+
+    /// <summary>
+    /// Whether rates hold for a caller. Application Service API, "Registration": `rate_limited`.
+    /// </summary>
+    private static bool IsLimited(AppService? service, Caller? caller) =>
+        service is null || (service.IsRateLimited && caller is not null && caller.UserId != service.SenderId);
 
     private static bool IsSmall(HttpContext http) =>
         http.Request.ContentLength is { } length

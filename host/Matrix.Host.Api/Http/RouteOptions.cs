@@ -79,7 +79,10 @@ public enum RateClass
     /// <summary>Sending events, to-device messages, receipts and typing notifications.</summary>
     Send,
 
-    /// <summary>Creating and joining rooms, invites.</summary>
+    /// <summary>
+    /// Creating rooms, and changes of memberships, however they are asked for: what the route does not tell is counted
+    /// where it is read (<see cref="Call.Count"/>).
+    /// </summary>
     Membership,
 
     /// <summary>Recursive relations.</summary>

@@ -28,7 +28,8 @@ public sealed class AdminSignIns(
 {
     private const string TooMany = "There were too many attempts. Wait a moment and try again.";
 
-    private readonly BrowserStore<AdminSignIn> _browsers = new(options.SignInLifetime, options.SignIns, clock);
+    private readonly BrowserStore<AdminSignIn> _browsers = new(
+        options.SignInLifetime, options.SignIns, options.SignIns, static signIn => signIn.UserId, clock);
 
     /// <summary>
     /// Finds an administrator by user id and password. The answer to anybody else is the same: it does not say whether

@@ -47,7 +47,12 @@ public sealed class BrowserSignIns : IChangeConsumer
         ArgumentNullException.ThrowIfNull(storage);
         ArgumentNullException.ThrowIfNull(options);
         (_storage, _locks, _clock) = (storage, locks, clock);
-        _browsers = new BrowserStore<BrowserSignIn>(options.SignInLifetime, options.SignIns, clock);
+        _browsers = new BrowserStore<BrowserSignIn>(
+            options.SignInLifetime,
+            options.SignIns,
+            options.SignInsOfUser,
+            static signIn => signIn.UserId,
+            clock);
         storage.Writer.AddConsumer(this);
     }
 

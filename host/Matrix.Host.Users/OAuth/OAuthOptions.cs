@@ -64,6 +64,9 @@ public sealed record OAuthOptions
     /// <summary>The most browsers that are signed in at once.</summary>
     public int SignIns { get; init; } = 10_000;
 
+    /// <summary>The most of them of one user.</summary>
+    public int SignInsOfUser { get; init; } = 100;
+
     /// <summary>How long a client may replace cross-signing keys after the user confirmed it on a page.</summary>
     public TimeSpan ResetLifetime { get; init; } = TimeSpan.FromMinutes(10);
 }

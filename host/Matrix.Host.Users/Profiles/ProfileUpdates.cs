@@ -11,6 +11,9 @@ namespace Matrix.Host.Users.Profiles;
 /// </summary>
 public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountObserver observer)
 {
+    /// <summary>Whether rooms show a field: each change of it is an event in each room of the user.</summary>
+    public static bool IsShownInRooms(string name) => ProfileFields.IsShownInRooms(name);
+
     /// <summary>
     /// Sets a field. An empty display name or avatar deletes it, as clients did before fields could be deleted.
     /// </summary>

@@ -6,8 +6,11 @@ namespace Matrix.Host.Users.Sessions;
 /// </summary>
 /// <param name="lifetime">How long a browser is known.</param>
 /// <param name="most">The most browsers.</param>
+/// <param name="mostOfUser">The most of one user; another one takes the place of the user's oldest.</param>
+/// <param name="userOf">Whose browser it is.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class BrowserStore<T>(TimeSpan lifetime, int most, TimeProvider clock)
+internal sealed class BrowserStore<T>(
+    TimeSpan lifetime, int most, int mostOfUser, Func<T, string> userOf, TimeProvider clock)
     where T : class
 {
     private readonly Lock _lock = new();
@@ -22,6 +25,7 @@ internal sealed class BrowserStore<T>(TimeSpan lifetime, int most, TimeProvider 
         {
             DropOld();
             if (_bySession.TryGetValue(hash, out var before)) Drop(before);
+            DropOldestOf(userOf(value));
             if (_bySession.Count >= most) Drop(_byAge.First!);
             _bySession.Add(hash, _byAge.AddLast(new Entry(hash, value, clock.GetUtcNow())));
         }
@@ -67,6 +71,13 @@ internal sealed class BrowserStore<T>(TimeSpan lifetime, int most, TimeProvider 
         {
             foreach (var entry in _byAge.Where(entry => isEnded(entry.Value)).ToList()) Drop(_bySession[entry.Session]);
         }
+    }
+
+    /// <summary>Drops a user's oldest browser, if they have as many as one may.</summary>
+    private void DropOldestOf(string user)
+    {
+        var own = _byAge.Where(entry => userOf(entry.Value) == user).ToList();
+        if (own.Count >= mostOfUser) Drop(_bySession[own[0].Session]);
     }
 
     private void DropOld()

@@ -86,6 +86,9 @@ internal static partial class ConfigKeys
             "sessions.interactive_at_once", ConfigTypes.Whole(10), c => c.Client.InteractiveSessions,
             "The most such authentications at once; the oldest are dropped first."),
         Key(
+            "sessions.interactive_of_user", ConfigTypes.Whole(1, 100_000), c => c.Client.InteractiveOfUser,
+            "Those of one user; the user's oldest are dropped."),
+        Key(
             "passwords.memory", ConfigTypes.Bytes(8 << 10, 4L << 30), c => c.PasswordCost.MemoryBytes,
             "Memory of one computation."),
         Key(

@@ -45,6 +45,9 @@ internal static partial class ConfigKeys
             "oauth.sign_ins", ConfigTypes.Whole(10, 10_000_000), c => c.Users.OAuth.SignIns,
             "Browsers that are signed in at once; the oldest are signed out first."),
         Key(
+            "oauth.sign_ins_of_user", ConfigTypes.Whole(1, 100_000), c => c.Users.OAuth.SignInsOfUser,
+            "Those of one user; the user's oldest are signed out."),
+        Key(
             "oauth.reset_lifetime", ConfigTypes.Duration, c => c.Users.OAuth.ResetLifetime,
             "How long a client may replace a user's cross-signing keys after the user confirmed it on a page."),
     ];

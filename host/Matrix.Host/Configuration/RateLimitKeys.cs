@@ -48,7 +48,8 @@ internal static partial class ConfigKeys
         Key("rate_limits.send_burst", ConfigTypes.Number, c => c.Rates.Send.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.membership_per_second", ConfigTypes.Number, c => c.Rates.Membership.PerSecond,
-            "Creating and joining rooms, invites."),
+            "Creating rooms, and changes of memberships: joins, invites, display names and avatars. Each invite of a "
+            + "new room counts too."),
         Key(
             "rate_limits.membership_burst", ConfigTypes.Number, c => c.Rates.Membership.Burst,
             "The burst of the same requests."),

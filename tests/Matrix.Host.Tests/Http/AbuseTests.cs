@@ -148,6 +148,116 @@ internal sealed class AbuseTests
     }
 
     [Test]
+    public async Task Memberships_are_limited_however_they_are_changed()
+    {
+        await using var server = await LimitedAsync(
+            ("rate_limits.membership_per_second", "0.001"),
+            ("rate_limits.membership_burst", "4"));
+        var bob = await server.RegistersAsync("bob");
+        var invite = new JsonObject { ["membership"] = "invite" };
+        var leave = new JsonObject { ["membership"] = "leave" };
+        foreach (var (name, query) in new[] { ("alice", ""), ("carol", "?org.matrix.msc4140.delay=600000") })
+        {
+            var user = await server.RegistersAsync(name);
+            var room = Uri.EscapeDataString((await user.PostAsync("createRoom")).Is(200).Member("room_id"));
+
+            // The type of the event is percent-encoded too: the route does not tell it.
+            foreach (var (type, content) in new[]
+            {
+                ("m.room.member", invite), ("m%2Eroom%2Emember", leave), ("m.room.member", invite),
+            })
+            {
+                (await user.PutAsync($"rooms/{room}/state/{type}/{bob.UserId}{query}", content.DeepClone())).Is(200);
+            }
+
+            (await user.PutAsync($"rooms/{room}/state/m.room.member/{bob.UserId}{query}", leave.DeepClone()))
+                .Is(429, "M_LIMIT_EXCEEDED");
+            (await user.PostAsync($"rooms/{room}/leave")).Is(429, "M_LIMIT_EXCEEDED");
+            (await user.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "tea" })).Is(200);
+        }
+    }
+
+    [Test]
+    public async Task Each_invite_of_a_new_room_counts_as_one_of_another_room_does()
+    {
+        await using var server = await LimitedAsync(
+            ("rate_limits.membership_per_second", "0.001"),
+            ("rate_limits.membership_burst", "4"),
+            ("rate_limits.registration_burst", "100"));
+        var alice = await server.RegistersAsync("alice");
+        var others = new List<string>();
+        foreach (var name in new[] { "bob", "carol", "dora", "emil", "fritz" })
+        {
+            others.Add((await server.RegistersAsync(name)).UserId);
+        }
+
+        JsonObject Room(int invites) => new()
+        {
+            ["invite"] = new JsonArray([.. others.Take(invites).Select(static user => JsonValue.Create(user))]),
+        };
+
+        (await alice.PostAsync("createRoom", Room(2))).Is(200);
+        (await alice.PostAsync("createRoom", Room(1))).Is(429, "M_LIMIT_EXCEEDED");
+
+        // Who waited long enough may create a room with more invites than the burst.
+        (await (await server.RegistersAsync("gerd")).PostAsync("createRoom", Room(5))).Is(200);
+    }
+
+    [Test]
+    public async Task Names_and_avatars_that_rooms_show_are_limited_like_memberships()
+    {
+        await using var server = await LimitedAsync(
+            ("rate_limits.membership_per_second", "0.001"), ("rate_limits.membership_burst", "3"));
+        var alice = await server.RegistersAsync("alice");
+        var profile = $"profile/{Uri.EscapeDataString(alice.UserId)}";
+        JsonObject Named(string name) => new() { ["displayname"] = name };
+        (await alice.PutAsync($"{profile}/displayname", Named("a"))).Is(200);
+        (await alice.DeleteAsync($"{profile}/displayname")).Is(200);
+        var avatar = new JsonObject { ["avatar_url"] = "mxc://localhost/a" };
+        (await alice.PutAsync($"{profile}/avatar_url", avatar)).Is(200);
+        (await alice.PutAsync($"{profile}/displayname", Named("b"))).Is(429, "M_LIMIT_EXCEEDED");
+        (await alice.PutAsync($"{profile}/org.example.x", new JsonObject { ["org.example.x"] = 1 })).Is(200);
+    }
+
+    [Test]
+    public async Task One_user_who_begins_many_confirmations_ends_nobody_elses()
+    {
+        await using var server = await HomeserverFixture.StartAsync(
+            ("sessions.interactive_at_once", "10"), ("sessions.interactive_of_user", "3"));
+        var (alice, mallory) = (await server.RegistersAsync("alice"), await server.RegistersAsync("mallory"));
+        var path = $"devices/{(await alice.LogsInAsync()).DeviceId}";
+        var session = await BeginsAsync(alice, path);
+        var own = new List<string>();
+        for (var i = 0; i < 20; i++) own.Add(await BeginsAsync(mallory, $"devices/{mallory.DeviceId}"));
+
+        async Task<string> BeginsAsync(TestUser user, string device) =>
+            (await user.DeleteAsync(device, new JsonObject())).Is(401).Member("session");
+
+        async Task<Reply> GoesOnAsync(TestUser user, string device, string begun) =>
+            await user.DeleteAsync(device, new JsonObject { ["auth"] = user.PasswordAuth(begun) });
+
+        (await GoesOnAsync(alice, path, session)).Is(200);
+        (await GoesOnAsync(mallory, $"devices/{mallory.DeviceId}", own[^4])).Is(401, "M_FORBIDDEN");
+        (await GoesOnAsync(mallory, $"devices/{mallory.DeviceId}", own[^1])).Is(200);
+    }
+
+    [Test]
+    public async Task One_user_who_signs_in_with_many_browsers_signs_nobody_else_out()
+    {
+        await using var server = await OAuthActs.StartAsync(
+            ("oauth.sign_ins", "10"), ("oauth.sign_ins_of_user", "2"));
+        var (alice, mallory) = (await server.RegistersAsync("alice"), await server.RegistersAsync("mallory"));
+        var browser = await TestBrowser.SignedInAsync(server, alice);
+        var own = new List<TestBrowser>();
+        for (var i = 0; i < 11; i++) own.Add(await TestBrowser.SignedInAsync(server, mallory));
+        Assert.That((await browser.OpensAsync(OAuthActs.Root + "account")).Text, Does.Contain(alice.UserId));
+        Assert.That((await own[^1].OpensAsync(OAuthActs.Root + "account")).Text, Does.Contain(mallory.UserId));
+        Assert.That((await own[^2].OpensAsync(OAuthActs.Root + "account")).Text, Does.Contain(mallory.UserId));
+        await own[^3].OpensAsync(OAuthActs.Root + "account");
+        Assert.That(own[^3].Location, Does.StartWith(OAuthActs.Root + "sign-in"));
+    }
+
+    [Test]
     public async Task Guesses_of_registration_tokens_in_browsers_are_counted_for_a_whole_network()
     {
         await using var server = await LimitedAsync(

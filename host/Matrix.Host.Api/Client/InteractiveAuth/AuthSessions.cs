@@ -2,26 +2,43 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>Sessions, open or finished, in memory and for a limited time. Their number is limited.</summary>
+/// <summary>
+/// Sessions, open or finished, in memory and for a limited time. Their number is limited, in all and for each user.
+/// </summary>
 internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
 {
     private const int IdBytes = 18;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, LinkedListNode<AuthSession>> _byId = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LinkedListNode<Entry>> _byId = new(StringComparer.Ordinal);
 
     // All live equally long, so the first is the oldest and the next to end.
-    private readonly LinkedList<AuthSession> _byAge = new();
+    private readonly LinkedList<Entry> _byAge = new();
+    private readonly Dictionary<string, Queue<LinkedListNode<Entry>>> _byOwner = new(StringComparer.Ordinal);
 
-    internal AuthSession Start(string operation, AuthDemand demand)
+    /// <summary>Begins a session. One of an owner who has too many takes the place of their oldest.</summary>
+    /// <param name="owner">The user or application service that begins it; null for a stranger, whose requests have
+    /// low rates.</param>
+    internal AuthSession Start(string operation, AuthDemand demand, string? owner)
     {
         var session = new AuthSession(
             SecretBytes.RandomText(IdBytes), operation, demand, clock.GetUtcNow() + options.InteractiveLifetime);
         lock (_lock)
         {
             DropEnded();
+            if (owner is not null
+                && _byOwner.TryGetValue(owner, out var own)
+                && own.Count >= options.InteractiveOfUser)
+            {
+                Drop(own.Peek());
+            }
+
             if (_byId.Count >= options.InteractiveSessions) Drop(_byAge.First!);
-            _byId.Add(session.Id, _byAge.AddLast(session));
+            var node = _byAge.AddLast(new Entry(session, owner));
+            _byId.Add(session.Id, node);
+            if (owner is null) return session;
+            if (!_byOwner.TryGetValue(owner, out own)) _byOwner.Add(owner, own = new Queue<LinkedListNode<Entry>>());
+            own.Enqueue(node);
         }
 
         return session;
@@ -32,19 +49,27 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
         lock (_lock)
         {
             DropEnded();
-            return _byId.TryGetValue(id, out var node) ? node.Value : null;
+            return _byId.TryGetValue(id, out var node) ? node.Value.Session : null;
         }
     }
 
     private void DropEnded()
     {
         var now = clock.GetUtcNow();
-        while (_byAge.First is { } oldest && oldest.Value.ExpiresAt <= now) Drop(oldest);
+        while (_byAge.First is { } oldest && oldest.Value.Session.ExpiresAt <= now) Drop(oldest);
     }
 
-    private void Drop(LinkedListNode<AuthSession> node)
+    /// <summary>Drops a session that is the oldest of its owner's.</summary>
+    private void Drop(LinkedListNode<Entry> node)
     {
-        _byId.Remove(node.Value.Id);
+        var (session, owner) = node.Value;
+        _byId.Remove(session.Id);
         _byAge.Remove(node);
+        if (owner is null) return;
+        var own = _byOwner[owner];
+        own.Dequeue();
+        if (own.Count == 0) _byOwner.Remove(owner);
     }
+
+    private sealed record Entry(AuthSession Session, string? Owner);
 }

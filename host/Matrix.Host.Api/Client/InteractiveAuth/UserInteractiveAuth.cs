@@ -53,7 +53,7 @@ internal sealed class UserInteractiveAuth
         var reader = new BodyReader(body);
         if (!reader.Has("auth") || reader.HasNull("auth"))
         {
-            var started = _sessions.Start(operation, demand);
+            var started = _sessions.Start(operation, demand, OwnerOf(call));
             return new AuthOutcome(Ask(started, demand), started);
         }
 
@@ -66,8 +66,8 @@ internal sealed class UserInteractiveAuth
         var request = RequestOf(call, body);
 
         // Old clients send their password at once, without a session.
-        var session = id is null ? _sessions.Start(operation, demand) : _sessions.Find(id);
-        if (session is null or { IsFinished: true }) return Ended(session, operation, demand, request);
+        var session = id is null ? _sessions.Start(operation, demand, OwnerOf(call)) : _sessions.Find(id);
+        if (session is null or { IsFinished: true }) return Ended(call, session, operation, demand, request);
         if (session.Operation != operation)
         {
             return new AuthOutcome(
@@ -106,7 +106,7 @@ internal sealed class UserInteractiveAuth
 
         // A session grants one request, so one at a time is carried out. The claim ends with the request, done or not.
         call.Http.Response.RegisterForDispose(await session.ClaimAsync(stop).ConfigureAwait(false));
-        if (session.IsFinished) return Ended(session, operation, demand, request);
+        if (session.IsFinished) return Ended(call, session, operation, demand, request);
 
         // The request before may have reopened a stage.
         return new AuthOutcome(
@@ -214,11 +214,12 @@ internal sealed class UserInteractiveAuth
     /// The outcome for a session that has ended: the response of the granted request if this is the same one, otherwise
     /// a 401 with a new session.
     /// </summary>
-    private AuthOutcome Ended(AuthSession? session, string operation, AuthDemand demand, string request)
+    private AuthOutcome Ended(
+        Call call, AuthSession? session, string operation, AuthDemand demand, string request)
     {
         if (session?.ResultOf(request) is { } result) return new AuthOutcome(result, session, request);
 
-        var next = _sessions.Start(operation, demand);
+        var next = _sessions.Start(operation, demand, OwnerOf(call));
         var ask = Ask(next, demand, MatrixError.Forbidden, "The session does not exist or has ended.");
         return new AuthOutcome(ask, next, request);
     }
@@ -265,6 +266,9 @@ internal sealed class UserInteractiveAuth
     /// <summary>The request with its `auth`, as text to compare.</summary>
     private static string RequestOf(Call call, JsonObject body) =>
         $"{EndpointOf(call)} {call.CallerIfAny?.UserId} {call.ParametersText} {DigestOf(body)}";
+
+    /// <summary>Whose share of the sessions a request takes.</summary>
+    private static string? OwnerOf(Call call) => call.Service?.SenderId ?? call.CallerIfAny?.UserId;
 
     // An older name of an endpoint means the same endpoint.
     private static string EndpointOf(Call call) =>

@@ -75,12 +75,19 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
     {
         var userId = call["userId"];
         if (userId != call.Caller.UserId) return _notYours;
+        if (Counted(call, name) is { } tooMany) return tooMany;
         var value = body.IndexOf(name) is >= 0 and var at ? body.Value(at) : null;
         return UserAnswers.Empty(await updates.SetAsync(userId, name, value, stop).ConfigureAwait(false));
     }
 
-    private async ValueTask<Answer> DeleteFieldAsync(Call call, string name, CancellationToken stop) =>
-        call["userId"] == call.Caller.UserId
-            ? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], name, stop).ConfigureAwait(false))
-            : _notYours;
+    private async ValueTask<Answer> DeleteFieldAsync(Call call, string name, CancellationToken stop)
+    {
+        if (call["userId"] != call.Caller.UserId) return _notYours;
+        return Counted(call, name)
+            ?? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], name, stop).ConfigureAwait(false));
+    }
+
+    /// <summary>What rooms show changes the user's membership in all of them. The error for too many changes.</summary>
+    private static Answer? Counted(Call call, string name) =>
+        ProfileUpdates.IsShownInRooms(name) ? call.Count(RateClass.Membership) : null;
 }

@@ -49,6 +49,10 @@ internal sealed partial class CreateRoom(
             return ServiceAnswers.Exclusive;
         }
 
+        // Each invite counts as one in another room does.
+        var invites = request.Invites.Count + creation.Addresses.Count;
+        if (call.Count(RateClass.Membership, 1 + invites, taken: 1) is { } tooMany) return tooMany;
+
         var creatorId = call.Caller.UserId;
         var asked = request with
         {

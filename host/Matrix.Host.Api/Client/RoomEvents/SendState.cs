@@ -57,6 +57,7 @@ internal sealed class SendState(
         if (problem is not null) return problem;
         var delay = Delays.Of(call, out problem);
         if (problem is not null) return problem;
+        if (type == "m.room.member" && call.Count(RateClass.Membership) is { } tooMany) return tooMany;
         if (delay is null && type == "m.room.member")
         {
             return RoomAnswers.EventId(
