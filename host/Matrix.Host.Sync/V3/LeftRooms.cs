@@ -62,11 +62,15 @@ internal sealed class LeftRooms(
             : await timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, end.Through, reader, pass,
                 stop, isEnd: true).ConfigureAwait(false);
-        if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
+        if (later is not null && Place(pass, later).InTimeline)
+        {
+            timeline = timeline with { Events = [.. timeline.Events, later] };
+        }
+
         var scope = new ViewScope(reader, end.Through);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end.State, timeline, isNew);
         var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
-        if (pass.Request.UsesStateAfter && later is not null) state = With(pass, state, departure.Event, later);
+        if (later is not null && Place(pass, later).InState) state = With(state, departure.Event, later);
         if (!isOld && !pass.IsInitial)
         {
             // Other memberships that changed in the same batch are those of the departure's state.
@@ -99,15 +103,13 @@ internal sealed class LeftRooms(
         return true;
     }
 
-    /// <summary>A state after the timeline, with a membership that follows the departure.</summary>
+    /// <summary>A state with a membership that follows the departure.</summary>
     private static IReadOnlyList<EventNid> With(
-        SyncPass pass, IReadOnlyList<EventNid> state, StoredEvent departure, StoredEvent later)
-    {
-        var filter = pass.Filter.State;
-        if (!filter.AdmitsRoom(later.Room.RoomId)) return state;
-        var others = state.Where(nid => nid != departure.Nid);
-        return StateSection.Admits(filter, later) ? [.. others, later.Nid] : [.. others];
-    }
+        IReadOnlyList<EventNid> state, StoredEvent departure, StoredEvent later) =>
+        [.. state.Where(nid => nid != departure.Nid), later.Nid];
+
+    private static LoneDeparture Place(SyncPass pass, StoredEvent member) =>
+        LoneDeparture.Of(pass, member.Room.RoomId, member.Row.Sender, member.Pdu.Content);
 
     /// <summary>
     /// Writes a declined or withdrawn invitation: as the user never saw the room, only the member event.
@@ -117,12 +119,14 @@ internal sealed class LeftRooms(
     {
         var scope = new ViewScope(
             new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
+        var place = Place(pass, departure);
         pass.Json.WriteStartObject(room.RoomId);
-        await writer.StateAsync(
-            pass, room, pass.Request.UsesStateAfter ? [departure.Nid] : [], departure.Nid, stop).ConfigureAwait(false);
+        await writer.StateAsync(pass, room, place.InState ? [departure.Nid] : [], departure.Nid, stop)
+            .ConfigureAwait(false);
         await writer.TimelineAsync(
             pass,
-            new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true),
+            new Timeline(
+                place.InTimeline ? [departure] : [], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true),
             some => clientEvents.ExtrasAsync(room, some, some, scope, stop),
             stop).ConfigureAwait(false);
         await writer.AccountDataAsync(pass, [], stop).ConfigureAwait(false);

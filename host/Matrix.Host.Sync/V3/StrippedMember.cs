@@ -39,6 +39,16 @@ internal sealed class StrippedMember
         ClientEvent.Write(output, form, withRoomId ? _room.RoomId : null, in unsigned);
     }
 
+    /// <summary>Where the event is shown if the room ended.</summary>
+    public LoneDeparture PlaceIn(SyncPass pass)
+    {
+        var member = JsonText.TryParseStored(Json.Span, out var parsed) ? parsed : JsonObject.Empty;
+        var content = JsonText.TryGet(member, "content", out var value) && value is Matrix.Core.Json.Json.Object inner
+            ? inner.Item
+            : JsonObject.Empty;
+        return LoneDeparture.Of(pass, _room.RoomId, member.Text("sender") ?? _room.Sender, content);
+    }
+
     private static string IdOf(string userId, StrippedRoomRow room)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes($"{room.RoomId}\n{userId}\n{room.Position}"));

@@ -33,17 +33,18 @@ internal static class StrippedRooms
         using var shown = new ByteBuffer(1024);
         RoomWriter.Masked(pass, shown, written);
 
+        var place = member.PlaceIn(pass);
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
-        if (pass.Request.UsesStateAfter)
+        if (place.InState || pass.Request.UsesStateAfter)
         {
             json.WriteStartEvents(RoomWriter.StateName(pass));
-            json.WriteRaw(shown.Written);
+            if (place.InState) json.WriteRaw(shown.Written);
             json.WriteEndEvents();
         }
 
         json.WriteStartEvents("timeline"u8);
-        json.WriteRaw(shown.Written);
+        if (place.InTimeline) json.WriteRaw(shown.Written);
         json.WriteEndArray();
         json.WriteBoolean("limited"u8, false);
         json.WriteEndObject();

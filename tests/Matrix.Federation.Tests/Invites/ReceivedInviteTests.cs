@@ -153,6 +153,11 @@ public sealed class ReceivedInviteTests
         Assert.That(
             few.Json["rooms"]!["leave"]![room.RoomId]!["timeline"]!["events"]![0]!.ToJsonString(),
             Is.EqualTo("""{"content":{"membership":"leave"}}"""));
+        var noMembers = Uri.EscapeDataString("""{"room":{"timeline":{"not_types":["m.room.member"]}}}""");
+        var reply = (await _alice.GetAsync($"sync?timeout=0&since={since}&filter={noMembers}")).Is(200);
+        var filtered = reply.Json["rooms"]!["leave"]![room.RoomId]!;
+        Assert.That(filtered["timeline"]!["events"]!.AsArray(), Is.Empty);
+        AssertLeaves(filtered["state"]!["events"]!.AsArray().Single()!);
         (await _alice.PostAsync($"rooms/{room.RoomId}/forget", [])).Is(200);
 
         void AssertLeaves(JsonNode leave)

@@ -82,4 +82,59 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
         Assert.That((await Alice.SyncsAsync()).Invited, Is.EqualTo(new[] { party }));
         Assert.That((await Alice.SyncsAsync(since, "full_state=true")).Invited, Is.EqualTo(new[] { party }));
     }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_room_never_joined_is_shown_as_the_filter_says(bool after)
+    {
+        var party = await Alice.CreatesRoomAsync("private_chat");
+        await Alice.InvitesAsync(party, Bob);
+        var since = (await Bob.SyncsAsync()).Next;
+        await Bob.LeavesAsync(party);
+        var member = new JsonObject { ["not_types"] = new JsonArray("m.room.member") };
+        var room = new JsonObject { ["not_rooms"] = new JsonArray(party) };
+        var none = new JsonObject { ["limit"] = 0 };
+
+        Assert.That(await SeenAsync(), Is.EqualTo((1, after ? 1 : 0)));
+        foreach (var filter in new[] { member, room, none })
+        {
+            Assert.That(await SeenAsync(("timeline", filter)), Is.EqualTo((0, 1)), $"{filter}");
+        }
+
+        foreach (var filter in new[] { member, room })
+        {
+            Assert.That(await SeenAsync(("state", filter)), Is.EqualTo((1, 0)), $"{filter}");
+            Assert.That(await SeenAsync(("timeline", filter), ("state", filter)), Is.EqualTo((0, 0)), $"{filter}");
+        }
+
+        // The ban that follows is all that is new.
+        since = (await Bob.SyncsAsync(since)).Next;
+        await Alice.BansAsync(party, Bob);
+        Assert.That(await SeenAsync(("timeline", member)), Is.EqualTo((0, 1)));
+
+        async Task<(int Timeline, int State)> SeenAsync(params (string Section, JsonObject Filter)[] sections)
+        {
+            var filter = SyncFilters.Of(
+                [.. sections.Select(static each => (each.Section, (JsonObject)each.Filter.DeepClone()))]);
+            var sync = await Bob.SyncsAsync(since, after ? "use_state_after=true" : "", filter);
+            Assert.That(sync.Left, Is.EqualTo(new[] { party }));
+            return (sync.Timeline(party).Count, (after ? sync.StateAfter(party) : sync.State(party)).Count);
+        }
+    }
+
+    [Test]
+    public async Task A_ban_after_a_departure_is_shown_as_the_filter_says()
+    {
+        await Bob.LeavesAsync(Room);
+        var since = (await Bob.SyncsAsync()).Next;
+        await Alice.BansAsync(Room, Bob);
+        var filter = SyncFilters.Of(("timeline", new JsonObject { ["not_types"] = new JsonArray("m.room.member") }));
+
+        var sync = await Bob.SyncsAsync(since, filter: filter);
+
+        Assert.That(sync.Timeline(Room), Is.Empty);
+        Assert.That(
+            sync.State(Room).Select(static each => (string?)each["content"]!["membership"]),
+            Is.EqualTo(new[] { "ban" }));
+    }
 }
