@@ -40,7 +40,7 @@ public sealed record ClientOptions
     /// <summary>The lifetime of a session of user-interactive authentication.</summary>
     public TimeSpan InteractiveLifetime { get; init; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>The most sessions of user-interactive authentication.</summary>
+    /// <summary>The most sessions of user-interactive authentication, half of them of strangers.</summary>
     public int InteractiveSessions { get; init; } = 10_000;
 
     /// <summary>The most of them that requests of one user begin.</summary>

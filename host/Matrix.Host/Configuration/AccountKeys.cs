@@ -84,7 +84,7 @@ internal static partial class ConfigKeys
             "The time for completing user-interactive authentication, such as confirming with a password."),
         Key(
             "sessions.interactive_at_once", ConfigTypes.Whole(10), c => c.Client.InteractiveSessions,
-            "The most such authentications at once; the oldest are dropped first."),
+            "The most such authentications at once, half of them of strangers; the oldest are dropped first."),
         Key(
             "sessions.interactive_of_user", ConfigTypes.Whole(1, 100_000), c => c.Client.InteractiveOfUser,
             "Those of one user; the user's oldest are dropped."),

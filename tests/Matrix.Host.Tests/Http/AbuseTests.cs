@@ -230,6 +230,10 @@ internal sealed class AbuseTests
         var own = new List<string>();
         for (var i = 0; i < 20; i++) own.Add(await BeginsAsync(mallory, $"devices/{mallory.DeviceId}"));
 
+        // Strangers have half of all together.
+        var change = new JsonObject { ["new_password"] = "long enough" };
+        for (var i = 0; i < 20; i++) (await server.Anyone.PostAsync("account/password", change.DeepClone())).Is(401);
+
         async Task<string> BeginsAsync(TestUser user, string device) =>
             (await user.DeleteAsync(device, new JsonObject())).Is(401).Member("session");
 

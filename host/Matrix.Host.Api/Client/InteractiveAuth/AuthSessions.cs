@@ -3,11 +3,15 @@ using Matrix.Host.Sodium;
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>
-/// Sessions, open or finished, in memory and for a limited time. Their number is limited, in all and for each user.
+/// Sessions, open or finished, in memory and for a limited time. Their number is limited: in all, for each user, and
+/// for strangers together.
 /// </summary>
 internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
 {
     private const int IdBytes = 18;
+
+    // No user has this id.
+    private const string Strangers = "";
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LinkedListNode<Entry>> _byId = new(StringComparer.Ordinal);
@@ -17,26 +21,21 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
     private readonly Dictionary<string, Queue<LinkedListNode<Entry>>> _byOwner = new(StringComparer.Ordinal);
 
     /// <summary>Begins a session. One of an owner who has too many takes the place of their oldest.</summary>
-    /// <param name="owner">The user or application service that begins it; null for a stranger, whose requests have
-    /// low rates.</param>
-    internal AuthSession Start(string operation, AuthDemand demand, string? owner)
+    /// <param name="user">The user or application service that begins it; null for a stranger.</param>
+    internal AuthSession Start(string operation, AuthDemand demand, string? user)
     {
+        var (owner, share) = user is null
+            ? (Strangers, options.InteractiveSessions / 2)
+            : (user, options.InteractiveOfUser);
         var session = new AuthSession(
             SecretBytes.RandomText(IdBytes), operation, demand, clock.GetUtcNow() + options.InteractiveLifetime);
         lock (_lock)
         {
             DropEnded();
-            if (owner is not null
-                && _byOwner.TryGetValue(owner, out var own)
-                && own.Count >= options.InteractiveOfUser)
-            {
-                Drop(own.Peek());
-            }
-
+            if (_byOwner.TryGetValue(owner, out var own) && own.Count >= share) Drop(own.Peek());
             if (_byId.Count >= options.InteractiveSessions) Drop(_byAge.First!);
             var node = _byAge.AddLast(new Entry(session, owner));
             _byId.Add(session.Id, node);
-            if (owner is null) return session;
             if (!_byOwner.TryGetValue(owner, out own)) _byOwner.Add(owner, own = new Queue<LinkedListNode<Entry>>());
             own.Enqueue(node);
         }
@@ -65,11 +64,10 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
         var (session, owner) = node.Value;
         _byId.Remove(session.Id);
         _byAge.Remove(node);
-        if (owner is null) return;
         var own = _byOwner[owner];
         own.Dequeue();
         if (own.Count == 0) _byOwner.Remove(owner);
     }
 
-    private sealed record Entry(AuthSession Session, string? Owner);
+    private sealed record Entry(AuthSession Session, string Owner);
 }
