@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
+using Matrix.Host.Users;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Push;
 
@@ -120,6 +122,20 @@ internal sealed class PusherTests(string databaseKind) : PushedTests(databaseKin
         await Gateway.SetAsync(Bob, "second");
         (await Bob.PostAsync("pushers/set", Gateway.Pusher("third"))).Is(403, "M_FORBIDDEN");
         await Gateway.SetAsync(Bob, "second");
+    }
+
+    [Test]
+    public async Task A_pusher_of_a_session_that_ends_meanwhile_is_refused_as_one_of_an_unknown_token()
+    {
+        Task<Reply> set;
+        using (await Server.Services.GetRequiredService<UserLocks>().TakeAsync(Bob.UserId, default))
+        {
+            set = Bob.PostAsync("pushers/set", Gateway.Pusher("late"));
+            await Task.Delay(300);
+            (await Bob.PostAsync("logout")).Is(200);
+        }
+
+        (await set).Is(401, "M_UNKNOWN_TOKEN");
     }
 
     [Test]

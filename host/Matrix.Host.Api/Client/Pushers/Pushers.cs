@@ -4,6 +4,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Network.Mail;
 using Matrix.Host.Network.Urls;
 using Matrix.Host.Storage.Tables.Pushers;
+using Matrix.Host.Users;
 using Matrix.Host.Users.Pushers;
 
 namespace Matrix.Host.Api.Client.Pushers;
@@ -81,7 +82,15 @@ internal sealed class Pushers(UserPushers pushers, ClientOptions options, Mailer
             0, kind, userId, call.Caller.DeviceId, set.AppId, set.PushKey, set.AppName, set.DeviceName, set.Lang,
             set.Tag, set.Data, 0);
         var failure = await pushers.SetAsync(pusher, set.Append, stop).ConfigureAwait(false);
-        return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
+        return failure switch
+        {
+            null => Answer.Empty,
+
+            // The session ended while the request was handled: repeating it does not help.
+            { Kind: UserFailureKind.Outdated } => Answer.Error(
+                401, MatrixError.UnknownToken, failure.Message, json => json.WriteBoolean("soft_logout", false)),
+            _ => UserAnswers.Of(failure, options),
+        };
     }
 
     private static Set Read(BodyReader body)
