@@ -186,12 +186,39 @@ public sealed class ReceivedInvites
 
         if (await _access.DeniesAsync(origin, snapshot, stop).ConfigureAwait(false)) return ServerAccess.Denied;
 
-        // The rules ask nothing of a sender who redeems a third-party invite.
-        return invite.Content.Has("third_party_invite")
-            || await _access.IsUserJoinedAsync(invite.Sender, snapshot, stop).ConfigureAwait(false)
+        // Who redeems an own third-party invite need not be in the room any more.
+        if (invite.Content.Has("third_party_invite"))
+        {
+            return await RedeemsAsync(snapshot, invite, stop).ConfigureAwait(false)
+                ? null
+                : new RoomFailure(
+                    RoomFailureKind.Forbidden, $"{invite.Sender} has made no such third-party invite in the room.");
+        }
+
+        return await _access.IsUserJoinedAsync(invite.Sender, snapshot, stop).ConfigureAwait(false)
             ? null
             : new RoomFailure(RoomFailureKind.Forbidden, $"{invite.Sender} is not in the room.");
     }
+
+    /// <summary>
+    /// Whether an invite names a third-party invite of its sender in the room. Authorization rules, membership "invite".
+    /// </summary>
+    private async ValueTask<bool> RedeemsAsync(RoomSnapshot snapshot, Pdu invite, CancellationToken stop)
+    {
+        if (Child(invite.Content, "third_party_invite") is not { } thirdParty
+            || Child(thirdParty, "signed")?.Text("token") is not { } token
+            || snapshot.State.Find("m.room.third_party_invite", token) is not { } entry)
+        {
+            return false;
+        }
+
+        var nid = EventNid.Of(snapshot.Room.Nid, entry.Ordinal);
+        return await _events.GetAsync(snapshot.Room, nid, stop).ConfigureAwait(false) is { } made
+            && made.Pdu.Sender == invite.Sender;
+    }
+
+    private static JsonObject? Child(JsonObject json, string name) =>
+        JsonText.TryGet(json, name, out var value) && value is Json.Object { Item: var child } ? child : null;
 
     /// <summary>
     /// Stores the invite, unless it has come into the room already, or has ended. The user leaves this form of the room

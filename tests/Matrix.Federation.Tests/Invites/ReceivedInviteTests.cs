@@ -528,6 +528,48 @@ public sealed class ReceivedInviteTests
         Assert.That((await fred.SyncAsync(null))["rooms"]?["invite"]?[roomId], Is.Null);
     }
 
+    [TestCase("stranger", "made up", 403)]
+    [TestCase("stranger", "token", 403)]
+    [TestCase("dora", "token", 200)]
+    public async Task A_third_party_invite_to_a_room_that_is_here_is_one_of_its_sender(
+        string sender, string token, int status)
+    {
+        var roomId = await _alice.CreateRoomAsync("11");
+        (await _alice.PutAsync($"rooms/{roomId}/state/m.room.power_levels", new JsonObject
+        {
+            ["users"] = new JsonObject { [_alice.UserId] = 100 },
+            ["invite"] = 0,
+        })).Is(200);
+        var room = await PeerRoom.JoinAsync(_server, _peer.Peer, roomId, "dora");
+        var fred = await LocalUser.RegisterAsync(_server, $"fred-{sender}-{token.Length}");
+        var offer = room.Make("dora", "m.room.third_party_invite", "token", new JsonObject
+        {
+            ["display_name"] = "f...",
+            ["public_key"] = "c29tZSBrZXk",
+            ["key_validity_url"] = "https://identity.example/valid",
+        });
+        (await room.SendAsync(_server, $"offer-{sender}-{token.Length}", offer)).Is(200);
+        await Until.HoldsAsync(async () =>
+            (await _alice.GetAsync($"rooms/{roomId}/state/m.room.third_party_invite/token")).Status == 200);
+        var invite = room.Make(sender, "m.room.member", fred.UserId, new JsonObject
+        {
+            ["membership"] = "invite",
+            ["third_party_invite"] = new JsonObject
+            {
+                ["display_name"] = "f...",
+                ["signed"] = new JsonObject
+                {
+                    ["mxid"] = fred.UserId,
+                    ["token"] = token,
+                    ["signatures"] = new JsonObject(),
+                },
+            },
+        });
+
+        var answer = await room.InviteAsync(_server, invite);
+        Assert.That(answer.Status, Is.EqualTo(status), $"{answer.Json}");
+    }
+
     [Test]
     public async Task A_deactivated_user_rejects_open_invites()
     {
