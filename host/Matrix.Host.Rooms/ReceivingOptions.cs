@@ -105,11 +105,19 @@ public sealed record ReceivingOptions
     /// <summary>The most servers asked for the same event or state.</summary>
     public int Peers { get; init; } = 4;
 
-    /// <summary>The most requests made for one received event.</summary>
+    /// <summary>
+    /// The most requests made for one received event. Each of several events that are requested by their ids counts as
+    /// one.
+    /// </summary>
     public int Requests { get; init; } = 2_000;
 
-    /// <summary>The most requests to one server in a minute, for the events of one room.</summary>
+    /// <summary>The most requests to one server in a minute, for the events of one room; counted as these.</summary>
     public int RequestsPerMinute { get; init; } = 1_000;
+
+    /// <summary>
+    /// The searches in a minute that begin for what acknowledged events lack which waited before a start, in all rooms.
+    /// </summary>
+    public int ResumedSearchesPerMinute { get; init; } = 600;
 
     /// <summary>The most ids remembered that no server had.</summary>
     public int GivenUp { get; init; } = 1_000;
@@ -215,6 +223,7 @@ public sealed record ReceivingOptions
         authChain: AuthChain,
         state: State,
         states: States,
+        bulkState: BulkState,
         peers: Peers,
         requests: Requests,
         requestsPerMinute: RequestsPerMinute,

@@ -235,7 +235,7 @@ let ``Events that were acknowledged before a restart are all staged again`` () =
     let waits n = message $"$m{n}" [ $"$missing{n}" ]
 
     let step =
-        machine.TellAlone [| for n in 1..4 -> Input.Resumed("two", good (waits n), 0L) |]
+        machine.TellAlone [| for n in 1..4 -> Input.Resumed("two", good (waits n), 0L, 0L) |]
 
     same (drops step) []
     same machine.Waiting 4

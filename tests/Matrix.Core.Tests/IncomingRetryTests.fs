@@ -125,7 +125,7 @@ let ``An event that was staged before a restart waits no longer than from when i
     let machine = begunAt start IncomingLimits.Default
 
     let resumed since =
-        Input.Resumed("two", good (message "$m" [ "$gone" ]), since)
+        Input.Resumed("two", good (message "$m" [ "$gone" ]), since, 0L)
 
     let waiting, _ = outcomeOf machine [ resumed (start - 10_000L) ] (fun _ -> notNow)
     same waiting.Dropped []

@@ -555,8 +555,12 @@ type Node
         view.Become disk
         machine <- start ()
 
+        // They have their turns, as on a server.
+        let now = int64 world.Now
+
         tell [|
-            for struct (peer, event) in Seq.toArray inbox.Values -> Input.Received(peer, receive event)
+            for turn, struct (peer, event) in Seq.indexed (Seq.toArray inbox.Values) ->
+                Input.Resumed(peer, receive event, now, now + int64 (turn * Timing.flush))
         |]
 
         for dest in 0 .. outbox.Length - 1 do

@@ -263,14 +263,16 @@ internal sealed partial class MissingEventsFetcher(
         return sent.Then(static json => FederationResult.Of<IReadOnlyList<ReadOnlyMemory<byte>>>([json]));
     }
 
-    /// <summary>Many events of the state before an event, in one response; one by one if the server has none.</summary>
+    /// <summary>Many events of the state before an event, in one response.</summary>
     private async ValueTask<Response> WholeStateAsync(
         RoomIdentity room, string peer, string eventId, string[] ids, CancellationToken stop)
     {
         var state = await slots.AskAsync(
             peer, s => api.GetStateAsync(peer, room.RoomId, eventId, s), isLarge: true, stop).ConfigureAwait(false);
         if (!state.IsReached) return NotNow(peer);
-        if (state.Value is not { } whole) return await SingleAsync(room, peer, ids, stop).ConfigureAwait(false);
+
+        // Not one by one: they may be thousands, and another server has the state.
+        if (state.Value is not { } whole) return Response.Nothing;
 
         var wanted = ids.ToHashSet();
         var events = await ReadAsync(

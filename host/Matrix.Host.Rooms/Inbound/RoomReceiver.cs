@@ -30,6 +30,7 @@ public sealed partial class RoomReceiver
     private readonly AwaitedEvents _awaited = new();
     private readonly StagedBytes _stagedBytes;
     private readonly StagedEventsResumer _resumer;
+    private readonly ResumedSearches _resumedSearches;
     private readonly ILogger<RoomReceiver> _log;
 
     internal RoomReceiver(
@@ -61,6 +62,7 @@ public sealed partial class RoomReceiver
         fetcher.Ended = TakeAsync;
         fetcher.GoesOn = GoOnAsync;
         _resumer = new StagedEventsResumer(this, fetcher, storage, options, time);
+        _resumedSearches = new ResumedSearches(options.Receiving, time);
         lanes.Asked = fetcher.Start;
     }
 
@@ -285,7 +287,8 @@ public sealed partial class RoomReceiver
         var read = room.Rules.ReadReceived(row.Json);
         if (!read.IsOk) return null;
         var received = await _signatures.CheckAsync(room.Rules, read.Value, stop).ConfigureAwait(false);
-        return Input.NewResumed(row.Peer, received, row.StagedAt > 0 ? row.StagedAt : Now);
+        return Input.NewResumed(
+            row.Peer, received, row.StagedAt > 0 ? row.StagedAt : Now, _resumedSearches.Next());
     }
 
     /// <summary>

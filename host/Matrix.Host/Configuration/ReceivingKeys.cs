@@ -100,10 +100,16 @@ internal static partial class ConfigKeys
             "Servers of a room that are asked for the same event or state."),
         Key(
             "federation.requests_per_event", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.Requests,
-            "Requests that are made for one received event."),
+            "Requests that are made for one received event; each of several events that are asked for by their ids "
+                + "is one."),
         Key(
             "federation.requests_per_minute", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.Receiving.RequestsPerMinute,
             "Requests a minute to one server for missing events of one room; further ones wait for the next minute."),
+        Key(
+            "federation.resumed_searches_per_minute", ConfigTypes.Whole(1, 1_000_000),
+            c => c.Rooms.Receiving.ResumedSearchesPerMinute,
+            "Searches a minute that begin after a start for what acknowledged events lack, in all rooms. All begin "
+                + "within federation.longest_fetch_pause."),
         Key(
             "federation.given_up", ConfigTypes.Whole(1, 100_000), c => c.Rooms.Receiving.GivenUp,
             "Missing events of one room that no server had and that are remembered."),

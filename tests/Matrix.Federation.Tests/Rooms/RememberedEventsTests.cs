@@ -69,8 +69,43 @@ public abstract class RememberedEventsTests
         await Until.HoldsAsync(async () => (string?)(await ContentAsync(said))?["body"] == "here");
     }
 
+    [Test]
+    public async Task After_a_restart_they_are_searched_for_one_after_another_and_decided_all_the_same()
+    {
+        var latest = _room.Latest;
+        List<Pdu> late = [];
+        List<Pdu> said = [];
+        for (var n = 1; n <= 8; n++)
+        {
+            _room.Latest = latest;
+            late.Add(_room.Say("bob", $"late {n}"));
+            _room.Latest = [late[^1]];
+            said.Add(_room.Say("bob", $"{n}"));
+        }
+
+        await SendAsync([.. said]);
+        foreach (var pdu in said) await RememberedAsync(pdu, restarts: false);
+        await _server.Process.KillAsync();
+        _server.Process.Settings["MATRIX_FEDERATION__RESUMED_SEARCHES_PER_MINUTE"] = "6";
+        var before = _peer.Requests.Count;
+        await _server.Process.StartAsync();
+        await Until.HoldsAsync(() => Searched(before) > 0);
+        await Task.Delay(500);
+        Assert.That(Searched(before), Is.LessThan(said.Count / 2));
+        await Until.HoldsAsync(() => Searched(before) > 1);
+
+        await SendAsync([.. late]);
+
+        foreach (var pdu in said) await Until.HoldsAsync(async () => await ContentAsync(pdu) is not null);
+        Assert.That(Searched(before), Is.LessThan(said.Count));
+    }
+
     /// <summary>The database's address; null for SQLite.</summary>
     private protected abstract string? NewDatabase();
+
+    /// <summary>The events for which the peer was asked for missing ones, since so many requests.</summary>
+    private int Searched(int before) => _peer.Requests.Skip(before)
+        .Count(target => target.Contains("get_missing_events", StringComparison.Ordinal));
 
     private static string Escape(string text) => PeerRoom.Escape(text);
 

@@ -79,6 +79,19 @@ public sealed class MissingEventsFetcherTests
     }
 
     [Test]
+    public async Task A_server_without_a_whole_state_is_not_asked_for_its_events_one_by_one()
+    {
+        _servers.Answers = _ => Task.FromResult<FederationResult<ReadOnlyMemory<byte>>>(
+            new FederationFailure(FederationFailureKind.Refused, 404, "M_NOT_FOUND", ""));
+        string[] ids = [.. Enumerable.Range(0, 200).Select(n => $"$e{n}")];
+
+        Starts(new PeerRequest(1, "two.test", Request.NewEvents(ids), "$a", isOfState: true));
+
+        Assert.That((await EndedAsync(1))[0].Response.IsNothing);
+        Assert.That(_servers.Asked, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task A_slow_server_does_not_hold_all_slots()
     {
         var never = new TaskCompletionSource<FederationResult<ReadOnlyMemory<byte>>>();

@@ -121,6 +121,9 @@ type internal Arriving
         | s ->
             missingEvents.TakeOver(s, budget)
 
+            if arrival <> Arrival.Resumed then
+                missingEvents.SearchNow s
+
             if Arriving.IsWhole(s, event) then
                 staging.TakeWhole(s, event)
                 staging.Again s
@@ -137,8 +140,19 @@ type internal Arriving
                 staging.Again s
 
     /// Takes an event of a transaction, which came at this time.
-    member this.StageLive(event: ReceivedEvent, peer: string, since: int64, arrival: Arrival) : unit =
-        this.StageSearching(event, this.BudgetOf(event, peer, since, 1), arrival)
+    member this.StageLive(event: ReceivedEvent, peer: string, since: int64) : unit =
+        this.StageSearching(event, this.BudgetOf(event, peer, since, 1), Arrival.Received)
+
+    /// The same for an event that was staged before.
+    member this.StageResumed(event: ReceivedEvent, peer: string, since: int64, searchFrom: int64) : unit =
+        let isNew = isNull (staging.Find event.Pdu.EventId)
+        this.StageSearching(event, this.BudgetOf(event, peer, since, 1), Arrival.Resumed)
+
+        match staging.Find event.Pdu.EventId with
+        | null -> ()
+        | s ->
+            if isNew then
+                s.SearchFrom <- searchFrom
 
     /// The budget of an event that came in a transaction.
     member private _.BudgetOf(event: ReceivedEvent, peer: string, since: int64, searches: int) : FetchBudget =

@@ -154,8 +154,10 @@ type internal FetchMissing
             || not (missingEvents.MaySearch s)
         then
             true
+        elif staging.WaitsForTurn s then
+            false
         else
-            if not (s.Unreached.Contains sender) && not (staging.Asking.MayAsk sender) then
+            if not (s.Unreached.Contains sender) && not (staging.Asking.MayAsk(sender, 1)) then
                 missingEvents.NotAsked(s, sender)
 
             if not (s.Unreached.Contains sender) then
@@ -196,7 +198,7 @@ type internal FetchMissing
     /// Begins postponed searches again that are due.
     member _.Retry() : unit =
         for s in staging.Postponed.TakeDue(staging.Asking.Now) do
-            beginAgain s
+            if s.SearchFrom > 0L then staging.Again s else beginAgain s
 
     /// Begins postponed searches again that wait for this peer.
     member _.Reached(peer: string) : unit =

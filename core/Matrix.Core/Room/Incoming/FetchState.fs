@@ -115,6 +115,10 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         fetched.Unknown <- unknown
         fetched.Chain <- [||]
         let missing = unknown.FindAll(fun id -> isNull (staging.Find id))
+        let request = Request.Events(unasked.ToArray())
+
+        let mayAsk peer =
+            staging.Asking.MayAsk(peer, staging.Asking.CountOf(request, true))
 
         // An event is never in the state before it.
         if
@@ -125,13 +129,13 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         elif unasked.Count > most then
             s.TooMuch <- true
             this.Next s
-        elif unasked.Count > 0 && not (staging.Asking.MayAsk fetched.Peer) then
+        elif unasked.Count > 0 && not (mayAsk fetched.Peer) then
             missingEvents.NotAsked(s, fetched.Peer)
             missingEvents.ForgetState(s, fetched.Peer)
             this.Next s
         elif unasked.Count > 0 then
             s.Budget.OfStates.Set(fetched.Peer, sought + unasked.Count)
-            missingEvents.Ask(s, fetched.Peer, Purpose.StateEvents, Request.Events(unasked.ToArray()))
+            missingEvents.Ask(s, fetched.Peer, Purpose.StateEvents, request)
         elif missing.Count > 0 then
             this.Next s
         elif unknown.Count > 0 then
@@ -151,7 +155,7 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
     /// were asked.
     member _.Ask(s: Staged) : unit =
         if s.StatePeer < s.Peers.Length then
-            if staging.Held.TryHold s then
+            if not (staging.WaitsForTurn s) && staging.Held.TryHold s then
                 missingEvents.Ask(s, s.Peers[s.StatePeer], Purpose.State, Request.StateBefore s.Id)
         else
             staging.End(

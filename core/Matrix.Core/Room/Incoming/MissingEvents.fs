@@ -9,6 +9,12 @@ open Matrix.Core.Ident
 [<Sealed>]
 type internal MissingEvents(server: string, known: KnownEvents, staging: Staging, limits: IncomingLimits) =
 
+    /// Where the search among the room's servers begins. Its first ones, which have the most members, take turns by
+    /// event, so that not one of them gets all requests.
+    let turnOf (eventId: string) : int =
+        let hash = eventId |> Seq.fold (fun hash c -> (hash * 31 + int c) &&& 0xFFFFFF) 0
+        hash % (2 * limits.Peers)
+
     let peersOf (peer: string) (event: ReceivedEvent) (isStranger: bool) (round: int) : Lazy<string[]> =
         let servers () =
             let ofRoom = Seq.toArray known.Servers
@@ -17,7 +23,8 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
                 if ofRoom.Length = 0 then
                     ofRoom
                 else
-                    let skipped = round * max 1 (limits.Peers - 2) % ofRoom.Length
+                    let turn = turnOf event.Pdu.EventId + round * max 1 (limits.Peers - 2)
+                    let skipped = turn % ofRoom.Length
                     Array.append ofRoom[skipped..] ofRoom[.. skipped - 1]
 
             Seq.append [ peer; UserId.server event.Pdu.Sender ] others
@@ -29,8 +36,8 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
         // A step that lacks the servers is repeated.
         Lazy<string[]>((fun () -> if isStranger then [| peer |] else servers ()), LazyThreadSafetyMode.PublicationOnly)
 
-    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room. If the search
-    /// begins again, others of them come first. About a stranger's event, only the stranger is asked.
+    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room, by turns. If
+    /// the search begins again, others of them come first. About a stranger's event, only the stranger is asked.
     member _.PeersOf(peer: string, event: ReceivedEvent, budget: FetchBudget, round: int) : Lazy<string[]> =
         peersOf peer event budget.IsStranger round
 
@@ -103,6 +110,9 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
 
         events |> Array.filter (fun event -> chain.Contains event.Pdu.EventId)
 
+    /// An event came that needs this one, or this one again: its search does not wait for its time any more.
+    member _.SearchNow(s: Staged) : unit = staging.SearchNow s
+
     /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them. With
     /// `withState`, a staged outlier is now decided with the state before it, unless `s` has fetched the state before
     /// itself: then the outlier is a part of that state, or of its auth chain, and counts as missing.
@@ -114,7 +124,11 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
         for id in ids do
             match staging.Find id with
             | null -> ()
-            | other -> this.TakeOver(other, s.Budget)
+            | other ->
+                this.TakeOver(other, s.Budget)
+
+                if s.SearchFrom = 0L then
+                    this.SearchNow other
 
             match staging.Find id with
             | null ->
@@ -185,28 +199,43 @@ type internal MissingEvents(server: string, known: KnownEvents, staging: Staging
     /// its position in the graph and, if that failed, as an outlier. Events of a fetched state are requested once for
     /// each such state, since they may be too many to remember.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
-        let isNew key = s.Budget.Asked.Add(struct (peer, key))
+        let isNew key =
+            not (s.Budget.Asked.Contains(struct (peer, key)))
 
-        let left =
+        // What is left of the request, and under which keys it is noted.
+        let struct (left, keys) =
             match request with
-            | _ when not (this.MaySearch s) -> ValueNone
-            | _ when not (staging.Asking.MayAsk peer) ->
-                this.NotAsked(s, peer)
-                ValueNone
-            | Request.Events _ when purpose = Purpose.StateEvents -> ValueSome request
+            | Request.Events _ when purpose = Purpose.StateEvents -> struct (ValueSome request, [||])
             | Request.Events ids ->
                 let place = if purpose = Purpose.Previous then "event " else "outlier "
 
                 match ids |> Array.filter (fun id -> isNew (place + id)) with
-                | [||] -> ValueNone
-                | ids -> ValueSome(Request.Events ids)
-            | Request.AuthChain id when not (isNew ("auth chain " + id)) -> ValueNone
-            | Request.Missing(latest, _, _) when not (isNew ("missing " + latest)) -> ValueNone
-            | Request.StateBefore id when not (isNew ("state " + id)) -> ValueNone
-            | request -> ValueSome request
+                | [||] -> struct (ValueNone, [||])
+                | ids -> struct (ValueSome(Request.Events ids), ids |> Array.map (fun id -> place + id))
+            | request ->
+                let key =
+                    match request with
+                    | Request.AuthChain id -> "auth chain " + id
+                    | Request.Missing(latest, _, _) -> "missing " + latest
+                    | Request.StateBefore id -> "state " + id
+                    | Request.Events _
+                    | Request.Keys _ -> ""
+
+                struct ((if isNew key then ValueSome request else ValueNone), [| key |])
+
+        let mayAsk request =
+            staging.Asking.MayAsk(peer, staging.Asking.CountOf(request, (purpose = Purpose.StateEvents)))
 
         match left with
-        | ValueSome request -> staging.Ask(s, peer, purpose, request)
-        | ValueNone ->
+        | _ when staging.WaitsForTurn s -> ()
+        | ValueSome request when this.MaySearch s && mayAsk request ->
+            for key in keys do
+                s.Budget.Asked.Add(struct (peer, key)) |> ignore
+
+            staging.Ask(s, peer, purpose, request)
+        | left ->
+            if left.IsSome && this.MaySearch s then
+                this.NotAsked(s, peer)
+
             this.Nothing(s, purpose)
             staging.Again s

@@ -194,11 +194,14 @@ type IncomingLimits = {
     State: int
     /// The most fetched states held at a time, each from its request until the event is decided.
     States: int
+    /// More missing events of a fetched state than this are requested together: one request.
+    BulkState: int
     /// The most peers asked for the same event or state.
     Peers: int
-    /// The most requests made for one received event, without those for keys.
+    /// The most requests made for one received event, without those for keys. Each of several events that are requested
+    /// by their ids counts as a request.
     Requests: int
-    /// The most requests to one peer in a minute, without those for keys. Beyond it, events wait for the next minute.
+    /// The most requests to one peer in a minute, counted in the same way. Beyond it, events wait for the next minute.
     RequestsPerMinute: int
     /// The most ids remembered that no peer had.
     GivenUp: int
@@ -258,6 +261,7 @@ type IncomingLimits = {
         AuthChain = 20_000
         State = 200_000
         States = 4
+        BulkState = 50
         Peers = 4
         Requests = 2_000
         RequestsPerMinute = 1_000

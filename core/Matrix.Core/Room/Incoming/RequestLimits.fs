@@ -33,11 +33,20 @@ type internal RequestLimits(log: UndoLog, limits: IncomingLimits, notStored: IRe
     /// When peers that were asked too often in this minute may be asked again.
     member _.NextMinute = (now.Value / 60_000L + 1L) * 60_000L
 
-    /// Whether a peer may be asked in this minute.
-    member _.MayAsk(peer: string) : bool = countOf peer < limits.RequestsPerMinute
+    /// The number of requests that a request takes: events are requested one by one, but for many of a state.
+    member _.CountOf(request: Request, isOfState: bool) : int =
+        match request with
+        | Request.Events ids when not isOfState || ids.Length <= limits.BulkState -> ids.Length
+        | _ -> 1
 
-    /// Counts a request.
-    member _.Asked(peer: string) : unit = askedOf.Set(peer, countOf peer + 1)
+    /// Whether a peer may be asked in this minute: so many requests, or for the first time.
+    member _.MayAsk(peer: string, requests: int) : bool =
+        let before = countOf peer
+        before = 0 || before + requests <= limits.RequestsPerMinute
+
+    /// Counts requests.
+    member _.Asked(peer: string, requests: int) : unit =
+        askedOf.Set(peer, countOf peer + requests)
 
     /// Remembers ids that no peer had.
     member _.GiveUp(ids: seq<string>) : unit =

@@ -64,7 +64,7 @@ type internal Responding
             | Input.NoSpaceForStrangers
             | Input.Resolved _ -> ()
             | Input.Received(peer, event)
-            | Input.Resumed(peer, event, _)
+            | Input.Resumed(peer, event, _, _)
             | Input.Decide(peer, event) -> arriving.ScanLive(event, peer)
             | Input.History(_, event) -> arriving.Scan(event, false)
             | Input.Responded(number, response) ->

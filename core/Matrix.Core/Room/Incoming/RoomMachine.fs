@@ -148,8 +148,8 @@ type RoomMachine
                 staging.Report(r.Id, r.Reason)
         | Input.Malformed(_, fault) -> staging.Report("", DropReason.Malformed fault)
         | Input.Received(peer, event)
-        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now, Arrival.Received)
-        | Input.Resumed(peer, event, since) -> arriving.StageLive(event, peer, since, Arrival.Resumed)
+        | Input.Decide(peer, event) -> arriving.StageLive(event, peer, staging.Asking.Now)
+        | Input.Resumed(peer, event, since, searchFrom) -> arriving.StageResumed(event, peer, since, searchFrom)
         | Input.Reached peer -> fetchMissing.Reached peer
         // Looked for once the events that came with it are staged.
         | Input.NoSpaceForStrangers -> ()
@@ -330,7 +330,7 @@ type RoomMachine
             |> Seq.filter (fun input ->
                 match input with
                 | Input.Received(_, event)
-                | Input.Resumed(_, event, _)
+                | Input.Resumed(_, event, _, _)
                 | Input.Decide(_, event)
                 | Input.History(_, event) -> staging.Asking.IsNotStored event.Pdu.EventId
                 | _ -> false)

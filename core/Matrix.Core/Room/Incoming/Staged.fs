@@ -158,6 +158,7 @@ type internal Staged
     let isReceived = Undoable(log, false)
     let rounds = Undoable(log, 0)
     let postponedUntil = Undoable(log, 0L)
+    let searchFrom = Undoable(log, 0L)
     let previousReached = Undoable(log, false)
     let event = Undoable<ReceivedEvent>(log, received)
     let copies = Undoable<ReceivedEvent list>(log, [])
@@ -279,6 +280,11 @@ type internal Staged
     member _.PostponedUntil
         with get () = postponedUntil.Value
         and set (time: int64) = postponedUntil.Value <- time
+
+    /// From when on it is searched for what it lacks; 0 if that began, or may begin.
+    member _.SearchFrom
+        with get () = searchFrom.Value
+        and set (time: int64) = searchFrom.Value <- time
 
     /// The peers that were not reached since the search began, or could not be asked in that minute.
     member val Unreached = UndoableSet<string>(log)

@@ -48,7 +48,8 @@ type internal StagedShares(log: UndoLog, staged: UndoableMap<string, Staged>) =
         found
 
     /// Events that were postponed, since their requests failed, go before others.
-    let kindOf (s: Staged) = if s.PostponedUntil > 0L then 0 else 1
+    let kindOf (s: Staged) =
+        if s.PostponedUntil > 0L && s.SearchFrom = 0L then 0 else 1
 
     let goesBefore (s: Staged) (other: Staged) : bool =
         let order =

@@ -521,6 +521,26 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
             true
 
+    /// Whether what an event lacks is not requested yet, because the time for that has not come.
+    member _.WaitsForTurn(s: Staged) : bool =
+        let waits = asking.Now > 0L && s.SearchFrom > asking.Now
+
+        if waits && s.PostponedUntil = 0L then
+            postponed.Add(s, s.SearchFrom)
+        elif not waits then
+            s.SearchFrom <- 0L
+
+        waits
+
+    /// What an event lacks may be requested now, whatever its time was.
+    member _.SearchNow(s: Staged) : unit =
+        if s.SearchFrom > 0L then
+            s.SearchFrom <- 0L
+
+            if s.PostponedUntil > 0L then
+                postponed.Remove s
+                todo.Enqueue s
+
     /// Ends the search for what an event lacks, unless it waits for a peer that was not reached. If no peer had it, a
     /// received event is remembered; any other is dropped.
     member this.End(s: Staged, reason: DropReason) : unit =
@@ -543,9 +563,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
     /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event
     /// makes one for each of its signers.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
-        let counts = purpose <> Purpose.Keys
+        let count =
+            if purpose = Purpose.Keys then
+                0
+            else
+                asking.CountOf(request, (purpose = Purpose.StateEvents))
 
-        if counts && s.Budget.Requests >= limits.Requests then
+        if count > 0 && s.Budget.Requests + count > limits.Requests then
             this.Drop(s, DropReason.TooManyRequests limits.Requests)
         else
             let made = {
@@ -558,10 +582,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
 
             postponed.Remove s
 
-            if counts then
-                s.Budget.Requests <- s.Budget.Requests + 1
+            if count > 0 then
+                s.Budget.Requests <- s.Budget.Requests + count
 
-                asking.Asked peer
+                asking.Asked(peer, count)
 
             nextRequest.Value <- nextRequest.Value + 1
             requests.Set(made.Number, struct (made, purpose))
@@ -615,6 +639,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits, notStored: IReadOnly
         shares.Add s
 
         if not s.IsReady then
+            s.SearchFrom <- 0L
             postponed.Remove s
             held.LeaveQueue s
             this.ReleaseState s

@@ -191,8 +191,9 @@ type Input =
     | At of now: int64
     /// This peer sent an event in a transaction.
     | Received of peer: string * event: ReceivedEvent
-    /// The same for an event that was staged before the machine was made: when it came, in milliseconds.
-    | Resumed of peer: string * event: ReceivedEvent * since: int64
+    /// The same for an event that was staged before the machine was made: when it came, and from when on it may be
+    /// searched for what it lacks, in milliseconds. After a restart there may be many.
+    | Resumed of peer: string * event: ReceivedEvent * since: int64 * searchFrom: int64
     /// This peer waits for the decision about an event, as of `PUT /send_join`: if the event lacks others, it is
     /// dropped.
     | Decide of peer: string * event: ReceivedEvent
