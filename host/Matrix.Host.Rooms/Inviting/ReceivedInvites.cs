@@ -201,7 +201,8 @@ public sealed class ReceivedInvites
     }
 
     /// <summary>
-    /// Whether an invite names a third-party invite of its sender in the room. Authorization rules, membership "invite".
+    /// Whether an invite names a third-party invite of its sender in the room. Authorization rules, membership
+    /// "invite".
     /// </summary>
     private async ValueTask<bool> RedeemsAsync(RoomSnapshot snapshot, Pdu invite, CancellationToken stop)
     {

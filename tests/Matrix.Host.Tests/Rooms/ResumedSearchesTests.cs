@@ -13,7 +13,8 @@ internal sealed class ResumedSearchesTests
     public void They_begin_one_after_another_and_all_within_the_longest_pause()
     {
         var searches = new ResumedSearches(
-            new ReceivingOptions { ResumedSearchesPerMinute = 60, LongestFetchPause = TimeSpan.FromSeconds(10) }, _time);
+            new ReceivingOptions { ResumedSearchesPerMinute = 60, LongestFetchPause = TimeSpan.FromSeconds(10) },
+            _time);
         var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
 
         long[] times = [.. Enumerable.Range(0, 30).Select(_ => searches.Next() - now)];
